@@ -1,0 +1,1 @@
+"""Our key pairs and peers' certificates: making, judging, rotating, protecting and keeping them."""

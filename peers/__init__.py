@@ -1,0 +1,1 @@
+"""Remote sites: who they are, what they may do, how far they are trusted."""

@@ -1,0 +1,1 @@
+"""The student information system: what peers push, kept with its history; and the commands."""
