@@ -7,6 +7,7 @@ values, never live rows.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,6 +26,16 @@ metadata = sa.MetaData(
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
     }
+)
+
+# One row whose token changes with every change of configuration (a peer, a key, a service), so
+# that a running server sees at once what a command did. Random, so that it also differs after
+# an older store was restored.
+store_revision = sa.Table(
+    "store_revision",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("token", sa.String(32), nullable=False),
 )
 
 # A writer waits this long for another process (a command beside a running server).
@@ -99,3 +110,26 @@ def savepoint(connection: Connection) -> Iterator[None]:
     """Undo only what the block did when it raises; the transaction around it goes on."""
     with connection.begin_nested():
         yield
+
+
+def read_revision(connection: Connection) -> str:
+    """Return the token of the store's configuration; empty when there is none yet."""
+    row = connection.execute(_REVISION).first()
+    return str(row[0]) if row else ""
+
+
+def bump_revision(connection: Connection) -> None:
+    """Say, in the transaction of the change, that configuration changed."""
+    token = {"token": secrets.token_hex(16)}
+    if not connection.execute(sa.update(store_revision).values(**token)).rowcount:
+        connection.execute(sa.insert(store_revision).values(id=1, **token))
+
+
+def one_at_a_time(connection: Connection, peer_id: int) -> None:
+    """Let transactions about one peer's data follow each other (PostgreSQL; SQLite always does)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_PEER_LOCK, {"peer_id": peer_id})
+
+
+_REVISION = sa.select(store_revision.c.token)
+_PEER_LOCK = sa.text("SELECT pg_advisory_xact_lock(7020, :peer_id)")

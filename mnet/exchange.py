@@ -1,0 +1,396 @@
+"""The whole journey of one request, from bytes to bytes, in one readable place.
+
+Opens, verifies, remembers, dispatches, commits, signs and seals. What it needs of keys, peers
+and store comes in as small interfaces, so that this room knows no table and no socket.
+Source: PROTOCOL.md sections 3 to 8; requirements R20-R23, R90.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from mnet import envelope, xmlrpc
+from mnet.database import Database
+from mnet.dispatcher import Dispatcher, Method, Services, is_keyswap
+from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
+from mnet.faults import (
+    BadParameters,
+    BadSignature,
+    CannotOpen,
+    Fault,
+    KeyChanged,
+    NotSealed,
+    NotSigned,
+    TryAgainLater,
+    UnknownPeer,
+    UnreadableMessage,
+)
+from mnet.protocol import DEFAULT_APPLICATION
+from mnet.xmlrpc import Dialect, MethodCall, Value
+
+# Two transactions that bring the same new person meet once; the second try finds them there.
+ATTEMPTS = 3
+
+log = structlog.get_logger("exchange")
+T = TypeVar("T")
+
+
+class OpenedBy(Protocol[T]):
+    """What opening an envelope found out."""
+
+    @property
+    def key_id(self) -> int: ...
+    @property
+    def is_current(self) -> bool: ...
+    @property
+    def result(self) -> T: ...
+
+
+class OurKeys(Protocol):
+    """Our key pairs at one moment (keys/keyring.py)."""
+
+    @property
+    def certificate_pem(self) -> str: ...
+    def open(self, wrapped: bytes, opens: Callable[[bytes], T | None]) -> OpenedBy[T] | None: ...
+    def sign(self, data: bytes, key_id: int | None = None) -> bytes: ...
+
+
+class KnownPeer(Protocol):
+    """What the exchange needs to know of a peer (peers/registry.py)."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def wwwroot(self) -> str: ...
+    @property
+    def addresses(self) -> frozenset[str]: ...
+    @property
+    def key(self) -> RSAPublicKey: ...
+    @property
+    def dialect(self) -> Dialect | None: ...
+    @property
+    def services(self) -> Services: ...
+
+
+Peer = TypeVar("Peer", bound=KnownPeer)
+
+
+class Directory(Protocol[Peer]):
+    """The peers, as far as a request concerns them."""
+
+    def find(self, wwwroot: str) -> Peer | None: ...
+    def refresh_key(self, peer: Peer) -> Peer | None: ...
+    def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None: ...
+    def stranger(self, wwwroot: str, pem: str, application: str) -> None: ...
+
+
+class Ledger(Protocol):
+    """What is remembered of each call, inside the transaction that applies it."""
+
+    def remember(self, connection: Connection, digest: bytes, key_id: int, now_unix_s: int) -> bool:
+        """Note an envelope; False when it was seen before."""
+        ...
+
+    def seen(self, digest: bytes) -> bool:
+        """Tell whether an envelope was noted already."""
+        ...
+
+    def record(
+        self, connection: Connection, *, peer_id: int, method: str, payload: bytes,
+        correlation: str, outcome: str, now_unix_s: int,
+    ) -> None:
+        """Write the call into the journal."""
+        ...
+
+
+@dataclass(slots=True)
+class Context(Generic[Peer]):
+    """What a method sees of the call it serves."""
+
+    peer: Peer
+    now_unix_s: int
+    correlation: str
+    # Set while the transaction is open; `prepare` runs before that.
+    open_connection: Connection | None = None
+    # Work for after the answer has left.
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction that applies the call."""
+        assert self.open_connection is not None, "only inside the transaction"
+        return self.open_connection
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The bytes to send with HTTP status 200, and what to do once they have left."""
+
+    body: bytes
+    afterwards: tuple[Callable[[], None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who we are on the wire."""
+
+    wwwroot: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange(Generic[Peer]):
+    """Answers requests; one for the whole server, used by many threads at once."""
+
+    site: Site
+    keys: Callable[[], OurKeys]
+    directory: Directory[Peer]
+    dispatcher: Dispatcher[Context[Peer]]
+    database: Database
+    ledger: Ledger
+    clock: Callable[[], float]
+    random: Callable[[int], bytes]
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer one request body; never raises. Every failure becomes a fault (section 8)."""
+        started = time.perf_counter()
+        correlation = self.random(6).hex()
+        notes: dict[str, object] = {"call": correlation}
+        try:
+            message = envelope.read_message(body)
+            if isinstance(message, SealedMessage):
+                answer = self._sealed(message, correlation, notes)
+            elif isinstance(message, SignedMessage):
+                answer = Answer(self._sign_only(self._bare(message.payload, notes)))
+            else:
+                answer = Answer(self._bare(message.payload, notes))
+        except Fault as fault:  # before the envelope is open: in plain
+            notes["fault"] = fault.code
+            answer = Answer(xmlrpc.write_fault(fault.code, fault.text))
+        except Exception:
+            log.exception("bug", call=correlation)
+            notes["fault"] = TryAgainLater.code
+            answer = Answer(xmlrpc.write_fault(TryAgainLater.code, _apology(correlation)))
+        notes["ms"] = round((time.perf_counter() - started) * 1000, 2)
+        log.info("call", **notes)
+        return answer
+
+    def _sealed(self, message: SealedMessage, correlation: str, notes: dict[str, object]) -> Answer:
+        peer = self.directory.find(message.wwwroot)
+        if peer is None:
+            raise UnknownPeer
+        notes["peer"] = peer.wwwroot
+        keys = self.keys()
+        opened = keys.open(message.wrapped_key, lambda key: envelope.open_text(message, key))
+        if opened is None:
+            raise CannotOpen
+        if not opened.is_current:
+            # Signed by the key that opened it: the only one that the caller can believe.
+            notes["fault"] = KeyChanged.code
+            fault = xmlrpc.write_fault(KeyChanged.code, keys.certificate_pem)
+            return Answer(self._wrap(fault, peer, keys, None, key_id=opened.key_id))
+        if not envelope.is_signed(opened.result):
+            return Answer(self._seal(self._bare(opened.result, notes, NotSigned), peer))
+        context: Context[Peer] | None = None
+        timestamp = None
+        try:
+            signed = envelope.read_signed(opened.result)
+            timestamp = signed.timestamp_unix_s
+            peer = self._verified(peer, signed)
+            context = Context(peer, int(self.clock()), correlation)
+            digest = envelope.replay_digest(message)
+            payload = self._execute(context, signed.payload, digest, opened.key_id, notes)
+        except Fault as fault:
+            notes["fault"] = fault.code
+            payload = xmlrpc.write_fault(fault.code, fault.text)
+        afterwards = tuple(context.afterwards) if context else ()
+        return Answer(self._wrap(payload, peer, keys, timestamp), afterwards)
+
+    def _verified(self, peer: Peer, signed: SignedMessage) -> Peer:
+        """Return the peer whose key signed the message, perhaps with a key just learnt."""
+        if signed.wwwroot not in peer.addresses:
+            raise BadSignature
+        if envelope.verify(signed, peer.key):
+            return peer
+        refreshed = self.directory.refresh_key(peer)
+        if refreshed is None or not envelope.verify(signed, refreshed.key):
+            raise BadSignature
+        return refreshed
+
+    def _execute(
+        self,
+        context: Context[Peer],
+        payload: bytes,
+        digest: bytes,
+        key_id: int,
+        notes: dict[str, object],
+    ) -> bytes:
+        """Dispatch and apply a verified call in one transaction; return the answer's payload."""
+        peer = context.peer
+        call, work = self._resolve(context, payload, digest)
+        dialect = (call.dialect if call else None) or peer.dialect
+        notes["method"] = call.name if call else ""
+        for attempt in range(ATTEMPTS):
+            try:
+                value = self._apply(context, call, work, payload, digest, key_id, notes)
+                return xmlrpc.write_response(value, dialect)
+            except (IntegrityError, OperationalError):
+                # Met another transaction; nothing was kept, so simply again.
+                if attempt + 1 == ATTEMPTS:
+                    log.exception("store", call=context.correlation)
+            except DBAPIError:
+                log.exception("store", call=context.correlation)
+                break
+            except Fault:
+                raise
+            except Exception:
+                log.exception("bug", call=context.correlation)
+                break
+        raise TryAgainLater(_apology(context.correlation))
+
+    def _resolve(
+        self, context: Context[Peer], payload: bytes, digest: bytes
+    ) -> tuple[MethodCall | None, Callable[[], Value]]:
+        """Find what the call asks for; a fault found here is raised inside the transaction."""
+        call = None
+        try:
+            call = xmlrpc.read_call(payload)
+            found = self.dispatcher.find(call.name, context.peer.services)
+            params = list(call.params)
+            if not isinstance(found, Method):
+                return call, lambda: self._system(found, params, context.peer.services)
+            if found.prepare is not None and not self.ledger.seen(digest):
+                params = found.prepare(context, params)
+        except TryAgainLater:
+            raise
+        except Fault as fault:
+            return call, _raiser(fault)
+        return call, lambda: found.run(context, params)
+
+    def _apply(
+        self,
+        context: Context[Peer],
+        call: MethodCall | None,
+        work: Callable[[], Value],
+        payload: bytes,
+        digest: bytes,
+        key_id: int,
+        notes: dict[str, object],
+    ) -> Value:
+        failure: Fault | None = None
+        value: Value = ""
+        context.afterwards.clear()
+        with self.database.write() as connection:
+            context.open_connection = connection
+            now = context.now_unix_s
+            if not self.ledger.remember(connection, digest, key_id, now):
+                raise BadSignature
+            if call and call.dialect and call.dialect is not context.peer.dialect:
+                self.directory.learn_dialect(connection, context.peer, call.dialect)
+            try:
+                value = work()
+            except TryAgainLater:
+                raise  # leaves no trace: the same message may come again
+            except Fault as fault:
+                failure = fault
+            outcome = _outcome(value) if failure is None else f"fault {failure.code}"
+            self.ledger.record(
+                connection,
+                peer_id=context.peer.id,
+                method=call.name if call else "",
+                payload=payload,
+                correlation=context.correlation,
+                outcome=outcome,
+                now_unix_s=now,
+            )
+        notes["outcome"] = outcome
+        if failure is not None:
+            raise failure
+        return value
+
+    def _system(self, name: str, params: list[Value], services: Services) -> Value:
+        if name == "keyswap":
+            return self.keys().certificate_pem
+        return self.dispatcher.system(name, params, services)
+
+    def _bare(
+        self, payload: bytes, notes: dict[str, object], refusal: type[Fault] = NotSealed
+    ) -> bytes:
+        """Answer what is not both signed and sealed: keyswap, or a refusal (sections 5 and 8)."""
+        try:
+            call = xmlrpc.read_call(payload)
+            notes["method"] = call.name
+            if not is_keyswap(call.name):
+                raise refusal
+            self._note_stranger(call)
+            return xmlrpc.write_response(self.keys().certificate_pem, call.dialect)
+        except Fault as fault:
+            notes["fault"] = fault.code
+            return xmlrpc.write_fault(fault.code, fault.text)
+
+    def _note_stranger(self, call: MethodCall) -> None:
+        texts = [p for p in call.params if isinstance(p, str)]
+        if len(texts) != len(call.params) or len(texts) > 3:  # noqa: PLR2004 - section 5
+            raise BadParameters("system/keyswap takes wwwroot, certificate and application.")
+        if len(texts) >= 2:  # noqa: PLR2004 - a Mahara sends no application
+            self.directory.stranger(texts[0], texts[1], "moodle" if len(texts) > 2 else "mahara")  # noqa: PLR2004
+
+    def _wrap(
+        self,
+        payload: bytes,
+        peer: Peer,
+        keys: OurKeys,
+        timestamp_unix_s: int | None,
+        *,
+        key_id: int | None = None,
+    ) -> bytes:
+        return self._seal(self._sign(payload, keys, timestamp_unix_s, key_id), peer)
+
+    def _sign(
+        self, payload: bytes, keys: OurKeys, theirs_unix_s: int | None, key_id: int | None = None
+    ) -> bytes:
+        # Never ahead of the caller's clock: a slow Moodle refuses answers from its future.
+        now = int(self.clock())
+        return envelope.signed_message(
+            payload,
+            signature=keys.sign(payload, key_id),
+            wwwroot=self.site.wwwroot,
+            public_key_path=DEFAULT_APPLICATION.public_key,
+            timestamp_unix_s=now if theirs_unix_s is None else min(now, theirs_unix_s),
+        )
+
+    def _sign_only(self, payload: bytes) -> bytes:
+        return self._sign(payload, self.keys(), None)
+
+    def _seal(self, text: bytes, peer: Peer) -> bytes:
+        return envelope.sealed_message(
+            text, key=peer.key, wwwroot=self.site.wwwroot, random=self.random
+        )
+
+
+def _raiser(fault: Fault) -> Callable[[], Value]:
+    def work() -> Value:
+        raise fault
+
+    return work
+
+
+def _outcome(value: Value) -> str:
+    status = value.get("status") if isinstance(value, dict) else None
+    return status if isinstance(status, str) else "ok"
+
+
+def _apology(correlation: str) -> str:
+    return f"Something went wrong here and nothing was changed; please send it again ({correlation})."
+
+
+__all__ = ["Answer", "Context", "Exchange", "PlainMessage", "Site", "UnreadableMessage"]

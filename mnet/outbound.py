@@ -1,0 +1,241 @@
+"""The journey of a call that we make: sign, seal, send, open, verify, and only then believe.
+
+Also how a peer's new key is learnt (fault 7025). Runs in a worker thread and blocks; bytes
+go through a `Post`. Source: PROTOCOL.md sections 3, 6 (new keys), 9 (calls that we make).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from mnet import envelope, xmlrpc
+from mnet.database import Database
+from mnet.envelope import SealedMessage
+from mnet.exchange import KnownPeer, Ledger, OurKeys, Peer, Site
+from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
+from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application
+from mnet.xmlrpc import Dialect, FaultResponse, Value
+
+CALL_TIMEOUT_S = 30.0
+KEYSWAP_TIMEOUT_S = 10.0
+
+log = structlog.get_logger("outbound")
+
+
+class CallError(Exception):
+    """A call on a peer did not bring an answer; the text says why and what to do."""
+
+
+class CannotReach(CallError):
+    """The peer did not answer: no connection, time-out, or an HTTP error."""
+
+
+class BadAnswer(CallError):
+    """Something answered, but not the peer in its protocol."""
+
+
+class RemoteFault(CallError):
+    """The peer answered with a fault; `proven` tells whether the peer's key signed it."""
+
+    def __init__(self, code: int, text: str, *, proven: bool) -> None:
+        """Keep the peer's code and sentence."""
+        super().__init__(f"The peer answered with fault {code}: {text}")
+        self.code = code
+        self.text = text
+        self.proven = proven
+
+
+class Post(Protocol):
+    """Send a body to a URL and return the answer's body; blocks."""
+
+    def __call__(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
+        """Raise CannotReach when there is no answer with status 200."""
+        ...
+
+
+class Callee(KnownPeer, Protocol):
+    """What a call needs to know of a peer beyond what a request does."""
+
+    @property
+    def application(self) -> Application: ...
+
+
+class KeyTaker(Protocol[Peer]):
+    """Where an announced key goes (peers/registry.py)."""
+
+    def find(self, wwwroot: str) -> Peer | None: ...
+    def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None: ...
+    def take_key(self, peer: Peer, pem: str, *, origin: str, believed: bool) -> Peer | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound(Generic[Peer]):
+    """Makes calls; one for the whole process, used by many threads."""
+
+    site: Site
+    keys: Callable[[], OurKeys]
+    peers: KeyTaker[Peer]
+    database: Database
+    ledger: Ledger
+    post: Post
+    clock: Callable[[], float]
+    random: Callable[[int], bytes]
+    verifies_tls: Callable[[Peer], bool]
+    application_of: Callable[[Peer], Application]
+
+    def call(
+        self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> Value:
+        """Call `method` on a peer and return its value.
+
+        Raises CallError: CannotReach, BadAnswer or RemoteFault. A peer that
+        announces a new key under its known one is asked once more with it.
+        """
+        try:
+            return self._once(peer, method, params, timeout_s)
+        except _NewKey as announced:
+            return self._once(announced.peer, method, params, timeout_s, retry=False)
+
+    def keyswap(self, wwwroot: str, application: Application, *, verify_tls: bool) -> str:
+        """Fetch the certificate that a site gives out, in plain; proves nothing (section 5)."""
+        params: list[Value] = [self.site.wwwroot, self.keys().certificate_pem, application.name]
+        body = xmlrpc.write_call(KEYSWAP, params, Dialect.PHPXMLRPC)
+        answer = self.post(
+            wwwroot + application.server, body, verify_tls=verify_tls, timeout_s=KEYSWAP_TIMEOUT_S
+        )
+        response = _read_response(answer)
+        if isinstance(response, FaultResponse):
+            raise RemoteFault(response.code, response.text, proven=False)
+        if not isinstance(response.value, str):
+            raise BadAnswer("The site answered the keyswap with something that is no certificate.")
+        return response.value
+
+    def _once(
+        self, peer: Peer, method: str, params: list[Value], timeout_s: float, *, retry: bool = True
+    ) -> Value:
+        keys = self.keys()
+        application = self.application_of(peer)
+        payload = xmlrpc.write_call(
+            method, params, peer.dialect or Dialect.PHPXMLRPC, mahara=application.name == "mahara"
+        )
+        signed = envelope.signed_message(
+            payload,
+            signature=keys.sign(payload),
+            wwwroot=self.site.wwwroot,
+            public_key_path=DEFAULT_APPLICATION.public_key,
+            timestamp_unix_s=int(self.clock()),
+        )
+        sealed = envelope.sealed_message(
+            signed, key=peer.key, wwwroot=self.site.wwwroot, random=self.random
+        )
+        body = self.post(
+            peer.wwwroot + application.server,
+            sealed,
+            verify_tls=self.verifies_tls(peer),
+            timeout_s=timeout_s,
+        )
+        return self._open_answer(peer, body, retry=retry)
+
+    def _open_answer(self, peer: Peer, body: bytes, *, retry: bool) -> Value:
+        try:
+            message = envelope.read_message(body)
+        except (UnreadableMessage, BadSignature):
+            raise BadAnswer(_no_protocol(body)) from None
+        if not isinstance(message, SealedMessage):
+            raise _plain_fault(body)
+        opened = self.keys().open(message.wrapped_key, lambda k: envelope.open_text(message, k))
+        if opened is None or message.wwwroot not in peer.addresses:
+            raise BadAnswer("The answer is not sealed for this site by the peer.")
+        try:
+            signed = envelope.read_signed(opened.result)
+        except BadSignature:
+            raise BadAnswer("The answer is not signed.") from None
+        response = _read_response(signed.payload)
+        proven = signed.wwwroot in peer.addresses and envelope.verify(signed, peer.key)
+        if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
+            raise self._new_key(peer, response.text, signed, proven=proven, retry=retry)
+        if not proven:
+            raise BadAnswer("The answer's signature does not verify with the peer's known key.")
+        if not opened.is_current:
+            raise BadAnswer("The answer is sealed to a key that this site no longer uses.")
+        self._remember(peer, message, opened.key_id, response.dialect)
+        if isinstance(response, FaultResponse):
+            raise RemoteFault(response.code, response.text, proven=True)
+        return response.value
+
+    def _new_key(
+        self, peer: Peer, pem: str, signed: envelope.SignedMessage, *, proven: bool, retry: bool
+    ) -> Exception:
+        """Judge an announced key: believed under the known key, else shown to an admin."""
+        if not proven and self._verified_tls_gives(peer, pem):
+            proven = True
+        after = self.peers.take_key(peer, pem, origin="fault 7025", believed=proven)
+        if after is None:
+            return BadAnswer("The peer announced a new key with a certificate that cannot be its own.")
+        if not proven:
+            return BadAnswer(
+                "The peer has a new key but did not prove it with its old one. Compare the "
+                "fingerprint with the peer's admin, then: mnet-peer peer accept-key."
+            )
+        return _NewKey(after) if retry else BadAnswer("The peer changed its key twice in one call.")
+
+    def _verified_tls_gives(self, peer: Peer, pem: str) -> bool:
+        """Tell whether the site, reached over verified TLS, gives out the same certificate."""
+        if not peer.wwwroot.startswith("https://") or not self.verifies_tls(peer):
+            return False
+        try:
+            given = self.keyswap(peer.wwwroot, self.application_of(peer), verify_tls=True)
+        except CallError:
+            return False
+        return given.split() == pem.split()
+
+    def _remember(
+        self, peer: Peer, message: SealedMessage, key_id: int, dialect: Dialect | None
+    ) -> None:
+        digest = envelope.replay_digest(message)
+        with self.database.write() as connection:
+            fresh = self.ledger.remember(connection, digest, key_id, int(self.clock()))
+            if dialect is not None and dialect is not peer.dialect:
+                self.peers.learn_dialect(connection, peer, dialect)
+        if not fresh:
+            raise BadAnswer("The answer was seen before; somebody replayed it.")
+
+
+class _NewKey(Exception):
+    """The peer proved a new key; call again with it."""
+
+    def __init__(self, peer: Callee) -> None:
+        super().__init__()
+        self.peer = peer
+
+
+def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:
+    try:
+        return xmlrpc.read_response(payload)
+    except (BadXmlRpc, UnreadableMessage):
+        raise BadAnswer(_no_protocol(payload)) from None
+
+
+def _plain_fault(body: bytes) -> CallError:
+    response = _read_response(body)
+    if isinstance(response, FaultResponse):
+        return RemoteFault(response.code, response.text, proven=False)
+    return BadAnswer("The answer is neither sealed nor a fault.")
+
+
+def _no_protocol(body: bytes) -> str:
+    start = body[:2000].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
+        return (
+            "The site answered with a web page instead of XML. Is networking (MNet) switched on "
+            "there, and is the address exactly the site's own?"
+        )
+    if b"<b>warning</b>" in start or b"<b>notice</b>" in start or b"<b>deprecated</b>" in start:
+        return "The site wrote PHP warnings before its answer; switch off displaying errors there."
+    return "The answer is no message of this protocol."
+

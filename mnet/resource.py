@@ -1,0 +1,140 @@
+"""The web resource: read the body under a limit, hop to a worker thread, write the answer.
+
+Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirements 1.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+
+import structlog
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from mnet.exchange import Answer
+from mnet.protocol import APPLICATIONS
+
+XML = b"text/xml; charset=utf-8"
+TEXT = b"text/plain; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
+
+Reply = tuple[bytes, bytes]  # content type, body
+
+log = structlog.get_logger("http")
+
+
+class PeerResource(Resource):
+    """Everything that a peer calls, below the wwwroot's path and below the root alike.
+
+    (A proxy in front may or may not cut the wwwroot's path off.)
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        answer: Callable[[bytes], Answer],
+        certificate_pem: Callable[[], str],
+        pages: Mapping[str, Callable[[], Reply]],
+        reactor: object,
+        workers: ThreadPool,
+    ) -> None:
+        """Serve below `path`; `pages` are further GET pages: path to (content type, body)."""
+        super().__init__()
+        self._answer = answer
+        self._reactor = reactor
+        self._workers = workers
+        prefixes = {"", path.rstrip("/")}
+        servers = {p + a.server for p in prefixes for a in APPLICATIONS.values()}
+        self._servers = frozenset(s.encode() for s in servers)
+        gets = dict(pages)
+        for application in APPLICATIONS.values():
+            gets[application.public_key] = lambda: (TEXT, certificate_pem().encode())
+        self._pages = {(p + page).encode(): make for p in prefixes for page, make in gets.items()}
+        self._pages.update({p.encode(): gets["/"] for p in prefixes if p})
+
+    def render(self, request: Request) -> bytes | int:
+        """Answer POSTs to the protocol's path and GETs of the few pages; 4xx for the rest."""
+        request.setHeader(b"Server", b"mnet-peer")
+        request.setHeader(b"X-Content-Type-Options", b"nosniff")
+        if request.path in self._servers:
+            if request.method != b"POST":
+                return _refuse(request, 405, b"This address takes MNet calls by POST.\n")
+            return self._call(request)
+        page = self._pages.get(request.path)
+        if page is None:
+            return _refuse(request, 404, b"There is nothing at this address.\n")
+        if request.method not in (b"GET", b"HEAD"):
+            return _refuse(request, 405, b"Only GET is served here.\n")
+        self._in_thread(request, page)
+        return NOT_DONE_YET
+
+    def _call(self, request: Request) -> int:
+        content = request.content
+        assert content is not None
+        afterwards: list[Callable[[], None]] = []
+
+        def work() -> Reply:
+            answer = self._answer(content.read())
+            afterwards.extend(answer.afterwards)
+            return XML, answer.body
+
+        self._in_thread(request, work).addBoth(lambda _sent: self._start_all(afterwards))
+        return NOT_DONE_YET
+
+    def _in_thread(self, request: Request, work: Callable[[], Reply]) -> Deferred[None]:
+        gone: list[bool] = []
+        request.notifyFinish().addErrback(lambda _lost: gone.append(True))
+        result: Deferred[Reply] = deferToThreadPool(self._reactor, self._workers, work)
+        return result.addCallbacks(
+            lambda reply: None if gone else _send(request, reply),
+            lambda failure: _failed(failure, request, gone),
+        )
+
+    def _start_all(self, afterwards: list[Callable[[], None]]) -> None:
+        for work in afterwards:
+            deferToThreadPool(self._reactor, self._workers, work).addErrback(_log_failure)
+
+
+def first_page(name: str, wwwroot: str) -> bytes:
+    """The page at the wwwroot, whose title a Moodle takes for our name."""
+    title, address = escape(name[:80]), escape(wwwroot)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width"></head><body><main>'
+        f"<h1>{title}</h1><p>This is a student information system in a Moodle network. "
+        f"To connect a Moodle, add <code>{address}</code> there as a peer.</p></main></body></html>"
+    ).encode()
+
+
+def _send(request: Request, reply: Reply) -> None:
+    content_type, body = reply
+    request.setHeader(b"Content-Type", content_type)
+    request.setHeader(b"Content-Length", b"%d" % len(body))
+    if request.method != b"HEAD":
+        request.write(body)
+    request.finish()
+
+
+def _refuse(request: Request, status: int, text: bytes) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader(b"Content-Type", TEXT)
+    return text
+
+
+def _failed(failure: Failure, request: Request, gone: list[bool]) -> None:
+    _log_failure(failure)
+    if not gone:
+        request.setResponseCode(503)
+        _send(request, (TEXT, b"This did not work; please try again later.\n"))
+
+
+def _log_failure(failure: Failure) -> None:
+    log.error("bug", exc_info=(failure.type, failure.value, failure.getTracebackObject()))

@@ -1,0 +1,95 @@
+"""Finding out about a remote site, and about its new key: what is asked, not what is believed.
+
+Source: requirements R15, R20; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+from keys.certificate import PeerCertificate, check_subject, load
+from mnet.outbound import BadAnswer, CallError, Outbound, RemoteFault
+from mnet.protocol import APPLICATIONS, Application
+from mnet.transport import Transport
+from peers.registry import Peer, Registry
+
+PAGE_TIMEOUT_S = 10.0
+MAX_NAME_CHARS = 80  # a Moodle keeps no longer one
+REFRESH_TIMEOUT_S = 10.0
+
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a site told about itself; nothing of it is proven."""
+
+    wwwroot: str
+    name: str
+    application: Application
+    certificate: PeerCertificate
+
+
+def discover(
+    outbound: Outbound[Peer],
+    transport: Transport,
+    wwwroot: str,
+    *,
+    application: str | None,
+    verify_tls: bool,
+) -> Found:
+    """Ask a site for its certificate and name; without `application` both types are tried.
+
+    Raises CallError when it cannot be asked, keys.certificate.BadCertificate when what it gives
+    out cannot be its own.
+    """
+    wanted = [APPLICATIONS[application]] if application else list(APPLICATIONS.values())
+    problem: CallError | None = None
+    for candidate in wanted:
+        try:
+            pem = outbound.keyswap(wwwroot, candidate, verify_tls=verify_tls)
+        except CallError as failed:
+            problem = problem or failed
+            continue
+        certificate = load(pem)
+        check_subject(certificate, wwwroot)
+        return Found(wwwroot, site_name(transport, wwwroot, verify_tls), candidate, certificate)
+    assert problem is not None
+    raise problem
+
+
+def site_name(transport: Transport, wwwroot: str, verify_tls: bool) -> str:  # noqa: FBT001 - one flag
+    """Return the title of the site's first page, or its wwwroot."""
+    try:
+        page = transport.get(wwwroot + "/", verify_tls=verify_tls, timeout_s=PAGE_TIMEOUT_S)
+    except CallError:
+        return wwwroot
+    title = _TITLE.search(page[:100_000])
+    text = unescape(title.group(1).decode("utf-8", "replace")) if title else ""
+    text = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    return text[:MAX_NAME_CHARS] or wwwroot
+
+
+def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> None:
+    """See whether a peer has a new key and let it prove that with its old one (section 6).
+
+    A plain keyswap only tells whether there is anything to prove; the proof is the 7025 that a
+    call sealed to the old key brings. Without it the new certificate waits for an admin.
+    """
+    verify_tls = peer.policy.tls == "verify"
+    try:
+        pem = outbound.keyswap(peer.wwwroot, peer.application, verify_tls=verify_tls)
+    except CallError:
+        return
+    if pem.split() == peer.certificate.pem.split():
+        return
+    try:
+        outbound.call(peer, "system/listServices", [], timeout_s=REFRESH_TIMEOUT_S)
+    except (BadAnswer, RemoteFault):
+        current = registry.by_id(peer.id)
+        if current and current.certificate.fingerprint == peer.certificate.fingerprint:
+            registry.take_key(peer, pem, origin="keyswap", believed=False)
+    except CallError:
+        return

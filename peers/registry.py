@@ -1,0 +1,196 @@
+"""The peers as the server sees them: an immutable snapshot, re-read when configuration changed.
+
+Also decides what a stranger's keyswap leaves behind and which announced keys are believed.
+Source: requirements R15-R23; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from sqlalchemy.engine import Connection
+
+from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
+from mnet.database import Database, read_revision
+from mnet.dispatcher import Services
+from mnet.protocol import APPLICATIONS, Application, BadWwwroot, check_wwwroot
+from mnet.xmlrpc import Dialect
+from peers import store
+from peers.policy import PeerPolicy
+
+# One forced look at a peer's key in this time; the messages between are refused (section 6).
+REFRESH_INTERVAL_S = 2.0
+
+log = structlog.get_logger("peers")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One remote site that is not deleted, ready for use."""
+
+    id: int
+    wwwroot: str
+    name: str
+    application: Application
+    enabled: bool
+    dialect: Dialect | None
+    names_addressee: bool
+    policy: PeerPolicy
+    methods: Mapping[str, str]
+    certificate: PeerCertificate
+    addresses: frozenset[str]
+    services: Services
+
+    @property
+    def key(self) -> RSAPublicKey:
+        """The key that signs for it and that we seal to."""
+        return self.certificate.public_key
+
+
+class Registry:
+    """All peers; one for the whole process, used by many threads."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        """Read peers from `database`, lazily."""
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._revision: str | None = None
+        self._by_address: Mapping[str, Peer] = {}
+        self._refreshing: set[int] = set()
+        self._refreshed_at: dict[int, float] = {}
+        # Set by the composition root: asks the peer itself (peers/keyswap.py).
+        self.ask_for_key: Callable[[Peer], None] = lambda _peer: None
+
+    def find(self, wwwroot: str) -> Peer | None:
+        """Return the peer that has this address, own or alias; never a deleted one."""
+        return self._snapshot().get(wwwroot)
+
+    def by_id(self, peer_id: int) -> Peer | None:
+        """Return the peer with this id."""
+        return next((p for p in self._snapshot().values() if p.id == peer_id), None)
+
+    def all(self) -> list[Peer]:
+        """Return every peer that is not deleted."""
+        return list({p.id: p for p in self._snapshot().values()}.values())
+
+    def _snapshot(self) -> Mapping[str, Peer]:
+        with self._database.read() as connection:
+            revision = read_revision(connection)
+            if revision != self._revision:
+                found: dict[str, Peer] = {}
+                for stored in store.all_peers(connection):
+                    peer = _usable(stored)
+                    if peer is not None:
+                        found.update(dict.fromkeys(peer.addresses, peer))
+                with self._lock:
+                    self._by_address, self._revision = found, revision
+        return self._by_address
+
+    def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None:
+        """Remember how a peer writes XML-RPC, for the calls that we make on it."""
+        store.set_columns(connection, peer.id, dialect=dialect.value)
+
+    def stranger(self, wwwroot: str, pem: str, application: str) -> None:
+        """Note a keyswap: one pending row for a stranger, nothing for a known or deleted peer.
+
+        Fetches nothing and trusts nothing; what is no sane address or certificate is dropped.
+        """
+        try:
+            wwwroot = check_wwwroot(wwwroot)
+            pem = load(pem).pem
+        except (BadWwwroot, BadCertificate):
+            return
+        with self._database.read() as connection:
+            if store.find(connection, wwwroot) is not None or any(
+                p.wwwroot == wwwroot and p.pem == pem for p in store.pending(connection)
+            ):
+                return
+        row = store.PendingPeer(wwwroot, pem, application, int(self._clock()))
+        with self._database.write() as connection:
+            store.note_pending(connection, row)
+        log.info("stranger", wwwroot=wwwroot)
+
+    def refresh_key(self, peer: Peer) -> Peer | None:
+        """Look for a new key of a peer whose signature did not verify.
+
+        At most one look per peer at a time and one in two seconds; None when there is nothing
+        new to believe.
+        """
+        with self._lock:
+            since_s = self._clock() - self._refreshed_at.get(peer.id, 0.0)
+            if peer.id in self._refreshing or 0 <= since_s < REFRESH_INTERVAL_S:
+                return None
+            self._refreshing.add(peer.id)
+        try:
+            self.ask_for_key(peer)
+        finally:
+            with self._lock:
+                self._refreshing.discard(peer.id)
+                self._refreshed_at[peer.id] = self._clock()
+        now = self.by_id(peer.id)
+        if now is None or now.certificate.fingerprint == peer.certificate.fingerprint:
+            return None
+        return now
+
+    def take_key(
+        self, peer: Peer, pem: str, *, origin: str, believed: bool
+    ) -> Peer | None:
+        """Take in a certificate that a peer announced.
+
+        Believed ones become its key; the others wait for an admin (`peer accept-key`). Returns
+        the peer as it is afterwards, or None when the certificate cannot be its own.
+        """
+        try:
+            certificate = load(pem)
+            check_subject(certificate, peer.wwwroot)
+        except BadCertificate as problem:
+            log.warning("key refused", peer=peer.wwwroot, origin=origin, reason=str(problem))
+            return None
+        if certificate.fingerprint == peer.certificate.fingerprint:
+            return peer
+        with self._database.write() as connection:
+            stored = store.find(connection, peer.wwwroot)
+            offered = stored.certificate(store.OFFERED) if stored else None
+            if believed or offered is None or offered.fingerprint != certificate.fingerprint:
+                store.set_certificate(
+                    connection,
+                    peer.id,
+                    pem=certificate.pem,
+                    fingerprint=certificate.fingerprint,
+                    origin=origin,
+                    now_unix_s=int(self._clock()),
+                    state=store.CURRENT if believed else store.OFFERED,
+                )
+        log.warning(
+            "key changed" if believed else "key waits for an admin",
+            peer=peer.wwwroot,
+            origin=origin,
+            before=peer.certificate.fingerprint,
+            after=certificate.fingerprint,
+        )
+        return self.by_id(peer.id)
+
+
+def _usable(stored: store.StoredPeer) -> Peer | None:
+    current = stored.certificate()
+    if stored.state == store.DELETED or current is None:
+        return None
+    return Peer(
+        id=stored.id,
+        wwwroot=stored.wwwroot,
+        name=stored.name,
+        application=APPLICATIONS[stored.application],
+        enabled=stored.state == store.ENABLED,
+        dialect=Dialect(stored.dialect) if stored.dialect else None,
+        names_addressee=stored.names_addressee,
+        policy=PeerPolicy.from_stored(stored.policy),
+        methods=stored.methods,
+        certificate=load(current.pem),
+        addresses=frozenset({stored.wwwroot, *stored.aliases}),
+        services=Services(stored.published, stored.subscribed),
+    )
