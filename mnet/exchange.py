@@ -160,11 +160,14 @@ class Exchange(Generic[Peer]):
     clock: Callable[[], float]
     random: Callable[[int], bytes]
 
-    def answer(self, body: bytes) -> Answer:
-        """Answer one request body; never raises. Every failure becomes a fault (section 8)."""
+    def answer(self, body: bytes, sender: str = "") -> Answer:
+        """Answer one request body; never raises. Every failure becomes a fault (section 8).
+
+        `sender` is the network address that it came from, for the log only.
+        """
         started = time.perf_counter()
         correlation = self.random(6).hex()
-        notes: dict[str, object] = {"call": correlation}
+        notes: dict[str, object] = {"call": correlation, "sender": sender}
         try:
             message = envelope.read_message(body)
             if isinstance(message, SealedMessage):

@@ -40,14 +40,16 @@ class PeerResource(Resource):
         self,
         *,
         path: str,
-        answer: Callable[[bytes], Answer],
+        answer: Callable[[bytes, str], Answer],
         certificate_pem: Callable[[], str],
         pages: Mapping[str, Callable[[], Reply]],
         reactor: object,
         workers: ThreadPool,
+        trusted_proxies: frozenset[str] = frozenset(),
     ) -> None:
         """Serve below `path`; `pages` are further GET pages: path to (content type, body)."""
         super().__init__()
+        self._trusted_proxies = trusted_proxies
         self._answer = answer
         self._reactor = reactor
         self._workers = workers
@@ -79,10 +81,11 @@ class PeerResource(Resource):
     def _call(self, request: Request) -> int:
         content = request.content
         assert content is not None
+        sender = _sender(request, self._trusted_proxies)
         afterwards: list[Callable[[], None]] = []
 
         def work() -> Reply:
-            answer = self._answer(content.read())
+            answer = self._answer(content.read(), sender)
             afterwards.extend(answer.afterwards)
             return XML, answer.body
 
@@ -112,6 +115,16 @@ def first_page(name: str, wwwroot: str) -> bytes:
         f"<h1>{title}</h1><p>This is a student information system in a Moodle network. "
         f"To connect a Moodle, add <code>{address}</code> there as a peer.</p></main></body></html>"
     ).encode()
+
+
+def _sender(request: Request, trusted_proxies: frozenset[str]) -> str:
+    """The address a request came from; a forwarded one only when a trusted proxy says so."""
+    address = str(getattr(request.getClientAddress(), "host", ""))
+    if address in trusted_proxies:
+        lines = request.requestHeaders.getRawHeaders("X-Forwarded-For", [])
+        last = ",".join(lines).rpartition(",")[2].strip()
+        return last[:64] if last.isprintable() and last else address
+    return address
 
 
 def _send(request: Request, reply: Reply) -> None:

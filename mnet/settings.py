@@ -35,6 +35,8 @@ class Settings:
     timezone: str = "UTC"
     database_url: str = ""
     key_days: int = 28
+    # Addresses of proxies whose X-Forwarded-For is believed (for the log); comma-separated.
+    trusted_proxies: str = ""
 
     @property
     def database(self) -> str:
@@ -99,7 +101,8 @@ def check(home: Path, values: Mapping[str, object], where: str) -> Settings:
     url = str(values.get("database_url", ""))
     if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise SettingsError(f"{where}: database_url begins with sqlite:/// or postgresql://.")
-    return Settings(home, wwwroot, str(values["name"]), timezone, url, int(days))
+    proxies = str(values.get("trusted_proxies", ""))
+    return Settings(home, wwwroot, str(values["name"]), timezone, url, int(days), proxies)
 
 
 def write(settings: Settings) -> None:

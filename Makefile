@@ -1,0 +1,42 @@
+# make run    set everything up and serve at http://localhost:8900
+# make test   set everything up, system parts included, and pass all tests
+# make lint   ruff and mypy --strict
+# make bench  calls a second against the floor of two RSA operations
+
+PYTHON ?= python3
+BIN := .venv/bin
+export MNET_PEER_HOME ?= $(CURDIR)/.mnet-peer
+
+.PHONY: install install-tests run test lint bench
+
+install: .venv/installed
+
+install-tests: .venv/installed-tests
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv || { .ci/system-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
+
+.venv/installed: .venv/bin/python pyproject.toml .ci/constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e .
+	touch $@
+
+.venv/installed-tests: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e '.[dev]'
+	touch $@
+
+run: install
+	@test -f "$$MNET_PEER_HOME/settings.toml" || \
+		$(BIN)/mnet-peer init --wwwroot http://localhost:8900 --name "Our school"
+	@$(BIN)/mnet-peer database upgrade
+	@$(BIN)/mnet-peer serve --listen tcp:8900:interface=127.0.0.1
+
+test: install-tests
+	.ci/system-packages php8.2-cli php-xmlrpc postgresql
+	$(BIN)/python -m pytest
+
+lint: install-tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: install-tests
+	$(BIN)/python -m tests.bench.new_grade

@@ -1,0 +1,153 @@
+"""The one place that loads certificates: peers' and our own.
+
+Takes what PHP makes (serial number 0, signed with SHA-1, perhaps expired), since a certificate
+here only carries a key and a name: nothing is believed because a certificate says so.
+Source: PROTOCOL.md section 2 (keys and certificates).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.utils import CryptographyDeprecationWarning
+
+from keys import der
+from mnet.protocol import SUBJECT_CHARS
+
+MAX_PEM_CHARS = 16 * 1024
+MIN_KEY_BITS = 2048
+MAX_KEY_BITS = 8192  # a larger one only serves to keep us busy
+PEM_COLUMNS = 64  # what Moodle's own check of a certificate demands of every line
+
+_BLOCK = re.compile(
+    r"\s*-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*"
+)
+
+
+class BadCertificate(ValueError):
+    """The certificate cannot be used."""
+
+
+class NotACertificate(BadCertificate):
+    """This is not one PEM certificate (-----BEGIN CERTIFICATE----- ... -----END CERTIFICATE-----)."""
+
+    def __init__(self) -> None:
+        """Say it in the words of the docstring."""
+        super().__init__(str(self.__doc__))
+
+
+class UnfitKey(BadCertificate):
+    """The certificate's key is no RSA key of a usable size."""
+
+
+class WrongSubject(BadCertificate):
+    """The certificate names another site."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCertificate:
+    """A certificate's key, name and end."""
+
+    pem: str
+    fingerprint: str
+    common_name: str
+    alternative_name: str | None
+    not_after_unix_s: int | None
+    public_key: RSAPublicKey
+
+
+def load(text: str) -> PeerCertificate:
+    """Read one PEM certificate; raises NotACertificate or UnfitKey."""
+    data = _decode(text)
+    name, alternative, not_after, key = _parse(data)
+    if not isinstance(key, RSAPublicKey) or not MIN_KEY_BITS <= key.key_size <= MAX_KEY_BITS:
+        raise UnfitKey(
+            f"The certificate's key must be RSA of {MIN_KEY_BITS} to {MAX_KEY_BITS} bits; "
+            "make a new key on that site."
+        )
+    return PeerCertificate(
+        to_pem(data), hashlib.sha256(data).hexdigest(), name, alternative, not_after, key
+    )
+
+
+def check_subject(certificate: PeerCertificate, wwwroot: str) -> None:
+    """Check that a certificate names a site, as Moodle does; raises WrongSubject.
+
+    The common name is the wwwroot's first 64 characters, less a slash at their end (Moodle's
+    own generator drops it). A subject attribute subjectAltName, where there is one, is the
+    whole wwwroot.
+    """
+    start = wwwroot[:SUBJECT_CHARS]
+    if certificate.common_name not in (start, start.removesuffix("/")):
+        raise WrongSubject(
+            f"The certificate belongs to {certificate.common_name!r}, not to {start!r}. Is the "
+            "address exactly the site's own (http or https, with or without www)?"
+        )
+    if certificate.alternative_name not in (None, wwwroot):
+        raise WrongSubject(
+            f"The certificate belongs to {certificate.alternative_name!r}, not to {wwwroot!r}."
+        )
+
+
+def to_pem(data: bytes) -> str:
+    """Write a DER certificate as Moodle wants it: 64 columns, LF, a final newline."""
+    body = base64.b64encode(data).decode("ascii")
+    lines = [body[i : i + PEM_COLUMNS] for i in range(0, len(body), PEM_COLUMNS)]
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+
+
+def _decode(text: str) -> bytes:
+    found = _BLOCK.fullmatch(text) if len(text) <= MAX_PEM_CHARS else None
+    if found is None:
+        raise NotACertificate
+    try:
+        return base64.b64decode("".join(found.group(1).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise NotACertificate from None
+
+
+def _parse(data: bytes) -> tuple[str, str | None, int | None, object]:
+    """Return common name, alternative name, end and key."""
+    try:
+        with warnings.catch_warnings():
+            # Serial number 0: every certificate that PHP makes. One day this will raise, and
+            # the walk below takes over.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            certificate = x509.load_der_x509_certificate(data)
+            names = {
+                oid: [str(a.value) for a in certificate.subject if a.oid.dotted_string == oid]
+                for oid in (der.COMMON_NAME, der.SUBJECT_ALT_NAME)
+            }
+            end: datetime | None = certificate.not_valid_after_utc
+            key: object = certificate.public_key()
+    except (ValueError, TypeError, x509.UnsupportedGeneralNameType):
+        walked = _walk(data)
+        names, end = walked.subject, walked.not_after
+        try:
+            key = load_der_public_key(walked.public_key)
+        except ValueError:
+            raise NotACertificate from None
+    except Exception as problem:  # cryptography raises its own kinds for unsupported keys
+        raise UnfitKey(f"The certificate's key cannot be used: {problem}.") from None
+    common, alternative = names[der.COMMON_NAME], names[der.SUBJECT_ALT_NAME]
+    if len(common) != 1 or len(alternative) > 1:
+        raise WrongSubject("The certificate must name exactly one site (one CN).")
+    not_after = int(end.replace(tzinfo=UTC).timestamp()) if end else None
+    return common[0], alternative[0] if alternative else None, not_after, key
+
+
+def _walk(data: bytes) -> der.Walked:
+    try:
+        return der.walk(data)
+    except der.BadDer:
+        raise NotACertificate from None

@@ -1,0 +1,103 @@
+"""A small walk through a certificate's DER, for those that the library refuses.
+
+Finds subject names, the end of validity and the public key; checks nothing else. Pure.
+Source: PROTOCOL.md section 2; X.690, RFC 5280 section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+COMMON_NAME = "2.5.4.3"
+SUBJECT_ALT_NAME = "2.5.29.17"
+
+_SEQUENCE, _SET, _OID, _UTC_TIME = 0x30, 0x31, 0x06, 0x17
+_VERSION = 0xA0
+_LONG_FORM = 0x80
+_MAX_LENGTH_BYTES = 3
+_FIRST_ARC = 40
+
+
+class BadDer(ValueError):
+    """The bytes are no certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What the walk found."""
+
+    subject: dict[str, list[str]]
+    not_after: datetime | None
+    public_key: bytes
+
+
+def walk(data: bytes) -> Walked:
+    """Walk a certificate; raises BadDer."""
+    parts = list(_children(_only(data, _SEQUENCE)))
+    fields = [f for f in _children(_content(parts, 0, _SEQUENCE)) if f[0] != _VERSION]
+    # serial, signature, issuer, validity, subject, subjectPublicKeyInfo
+    validity = list(_children(_content(fields, 3, _SEQUENCE)))
+    subject: dict[str, list[str]] = {COMMON_NAME: [], SUBJECT_ALT_NAME: []}
+    for tag, content, _whole in _children(_content(fields, 4, _SEQUENCE)):
+        for attribute_tag, attribute, _ in _children(content) if tag == _SET else ():
+            pair = list(_children(attribute)) if attribute_tag == _SEQUENCE else []
+            name = _oid(_content(pair, 0, _OID))
+            if name in subject and len(pair) > 1:
+                subject[name].append(pair[1][1].decode("utf-8", "replace"))
+    if len(fields) < 6:  # noqa: PLR2004 - the six fields above
+        raise BadDer
+    return Walked(subject, _time(validity), fields[5][2])
+
+
+def _children(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield (tag, content, whole element) of what stands side by side in `data`."""
+    while data:
+        if len(data) < 2:  # noqa: PLR2004 - a tag and a length
+            raise BadDer
+        start, length = 2, data[1]
+        if length & _LONG_FORM:
+            count = length & ~_LONG_FORM
+            if not 1 <= count <= _MAX_LENGTH_BYTES or len(data) < 2 + count:
+                raise BadDer
+            start, length = 2 + count, int.from_bytes(data[2 : 2 + count], "big")
+        end = start + length
+        if end > len(data):
+            raise BadDer
+        yield data[0], data[start:end], data[:end]
+        data = data[end:]
+
+
+def _only(data: bytes, tag: int) -> bytes:
+    return _content(list(_children(data)), 0, tag)
+
+
+def _content(elements: list[tuple[int, bytes, bytes]], index: int, tag: int) -> bytes:
+    if index >= len(elements) or elements[index][0] != tag:
+        raise BadDer
+    return elements[index][1]
+
+
+def _oid(content: bytes) -> str:
+    arcs, value = [], 0
+    for byte in content:
+        value = value << 7 | byte & 0x7F
+        if not byte & _LONG_FORM:
+            arcs.append(value)
+            value = 0
+    if not arcs:
+        raise BadDer
+    first = min(arcs[0] // _FIRST_ARC, 2)
+    return ".".join(map(str, [first, arcs[0] - first * _FIRST_ARC, *arcs[1:]]))
+
+
+def _time(validity: list[tuple[int, bytes, bytes]]) -> datetime | None:
+    if len(validity) < 2:  # noqa: PLR2004 - begin and end
+        raise BadDer
+    tag, content, _whole = validity[1]
+    form = "%y%m%d%H%M%SZ" if tag == _UTC_TIME else "%Y%m%d%H%M%SZ"
+    try:
+        return datetime.strptime(content.decode("ascii", "replace"), form).replace(tzinfo=UTC)
+    except ValueError:
+        return None

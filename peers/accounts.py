@@ -1,0 +1,111 @@
+"""Admin accounts: the people who may configure this server. Not the school's people.
+
+A password is kept as argon2id only; a one-time password must be changed at the first sign-in.
+Source: requirements 1.8 (init, admin).
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from sqlalchemy.engine import Connection
+
+from mnet.database import metadata
+
+MIN_PASSWORD_CHARS = 10
+MAX_NAME_CHARS = 100
+# Twelve groups' worth of guessing is hopeless, and it can be read out over a telephone.
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _GROUP_CHARS = 4, 5
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("username", sa.String(MAX_NAME_CHARS), nullable=False),
+    sa.Column("username_key", sa.String(MAX_NAME_CHARS * 2), nullable=False, unique=True),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+    sa.Column("one_time", sa.Boolean, nullable=False),
+    sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+)
+
+
+class BadAccount(ValueError):
+    """An account's name or password cannot be taken; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An admin account, without its password."""
+
+    username: str
+    one_time: bool
+    created_unix_s: int
+
+
+def name_key(username: str) -> str:
+    """The form in which user names are compared: NFC, case folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", username).casefold())
+
+
+def one_time_password() -> str:
+    """Make a password to be printed once."""
+    return "-".join(
+        "".join(secrets.choice(_LETTERS) for _ in range(_GROUP_CHARS)) for _ in range(_GROUPS)
+    )
+
+
+def add(
+    connection: Connection, username: str, password: str, *, one_time: bool, now_unix_s: int
+) -> None:
+    """Add an admin account; raises BadAccount."""
+    username = username.strip()
+    if not username or len(username) > MAX_NAME_CHARS or not username.isprintable():
+        raise BadAccount(f"An account's name has 1 to {MAX_NAME_CHARS} printable characters.")
+    if is_taken(connection, name_key(username)):
+        raise BadAccount(f"There is an account named {username!r} already.")
+    connection.execute(
+        sa.insert(account).values(
+            username=username,
+            username_key=name_key(username),
+            password_hash=_hash(password),
+            one_time=one_time,
+            created_unix_s=now_unix_s,
+        )
+    )
+
+
+def reset_password(
+    connection: Connection, username: str, password: str, *, one_time: bool
+) -> None:
+    """Give an account a new password; raises BadAccount when there is no such account."""
+    done = connection.execute(
+        sa.update(account)
+        .where(account.c.username_key == name_key(username))
+        .values(password_hash=_hash(password), one_time=one_time)
+    )
+    if not done.rowcount:
+        raise BadAccount(f"There is no account named {username!r}; see: mnet-peer admin list.")
+
+
+def all_accounts(connection: Connection) -> list[Account]:
+    """Return every account by name."""
+    columns = (account.c.username, account.c.one_time, account.c.created_unix_s)
+    rows = connection.execute(sa.select(*columns).order_by(account.c.username_key))
+    return [Account(*row) for row in rows]
+
+
+def is_taken(connection: Connection, key: str) -> bool:
+    """Tell whether an account has this name (as `name_key` makes it)."""
+    found = sa.select(account.c.id).where(account.c.username_key == key)
+    return connection.execute(found).first() is not None
+
+
+def _hash(password: str) -> str:
+    if len(password) < MIN_PASSWORD_CHARS:
+        raise BadAccount(f"A password has at least {MIN_PASSWORD_CHARS} characters.")
+    return PasswordHasher().hash(password)

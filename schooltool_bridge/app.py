@@ -1,0 +1,208 @@
+"""The composition root: puts settings, store, keys, peers, exchange and SIS together.
+
+Everything that a process needs, built once; no protocol and no rule stands here.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from sqlalchemy.engine import Connection
+from twisted.internet import defer, task
+from twisted.internet.threads import deferToThread
+from twisted.python.threadpool import ThreadPool
+
+from keys import store as key_store
+from keys.custody import Custody
+from mnet.database import Database
+from mnet.dispatcher import Dispatcher
+from mnet.exchange import Exchange, Site
+from mnet.http_limits import BoundedSite
+from mnet.outbound import Outbound
+from mnet.resource import HTML, TEXT, PeerResource, first_page
+from mnet.settings import Settings
+from mnet.transport import Transport
+from peers import bootstrap
+from peers.registry import Peer, Registry
+from schooltool_bridge import journal, services
+from schooltool_bridge.asking import Asking
+
+VERSION = version("mnet-peer")
+# Each call holds a thread while it waits for the store or asks its peer back; the work itself
+# is RSA, which lets go of the interpreter.
+WORKER_THREADS = 16
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLedger:
+    """What is remembered of calls, in the store."""
+
+    database: Database
+
+    def remember(
+        self, connection: Connection, digest: bytes, key_id: int, now_unix_s: int
+    ) -> bool:
+        """Note an envelope; False when it was seen before."""
+        return key_store.remember(connection, digest, key_id, now_unix_s)
+
+    def seen(self, digest: bytes) -> bool:
+        """Tell whether an envelope was noted already."""
+        with self.database.read() as connection:
+            return key_store.is_seen(connection, digest)
+
+    def record(
+        self,
+        connection: Connection,
+        *,
+        peer_id: int,
+        method: str,
+        payload: bytes,
+        correlation: str,
+        outcome: str,
+        now_unix_s: int,
+    ) -> None:
+        """Write the call into the journal."""
+        journal.record(
+            connection,
+            peer_id=peer_id,
+            method=method,
+            payload=payload,
+            correlation=correlation,
+            outcome=outcome,
+            now_unix_s=now_unix_s,
+        )
+
+
+class App:
+    """One process's parts. Use as a context manager; closing lets go of the database."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the data folder's database; nothing else happens yet."""
+        self.settings = settings
+        self.clock = clock
+        self.site = Site(settings.wwwroot, settings.name, VERSION)
+        self.database = Database(settings.database)
+        self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
+        self.registry = Registry(self.database, clock)
+        self.ledger = StoreLedger(self.database)
+
+    def __enter__(self) -> App:
+        """Give the parts."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The way out, through the global reactor."""
+        from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+
+        return Transport(reactor)
+
+    @cached_property
+    def outbound(self) -> Outbound[Peer]:
+        """Makes calls on peers."""
+        return Outbound(
+            site=self.site,
+            keys=self.custody.keyring,
+            peers=self.registry,
+            database=self.database,
+            ledger=self.ledger,
+            post=self.transport.post,
+            clock=self.clock,
+            random=os.urandom,
+            verifies_tls=lambda peer: peer.policy.tls == "verify",
+            application_of=lambda peer: peer.application,
+        )
+
+    @cached_property
+    def asking(self) -> Asking:
+        """Asks peers' SIS plugins."""
+        return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
+
+    @cached_property
+    def exchange(self) -> Exchange[Peer]:
+        """Answers requests."""
+        self.registry.ask_for_key = partial(bootstrap.ask_for_key, self.outbound, self.registry)
+        return Exchange(
+            site=self.site,
+            keys=self.custody.keyring,
+            directory=self.registry,
+            dispatcher=Dispatcher.of(services.methods(self.site, self.asking)),
+            database=self.database,
+            ledger=self.ledger,
+            clock=self.clock,
+            random=os.urandom,
+        )
+
+    def rotate_key(self) -> None:
+        """Make a new key pair."""
+        self.custody.rotate(self.settings.wwwroot, self.settings.name, self.settings.key_days)
+
+    def rotate_key_if_due(self) -> bool:
+        """Renew the key when it is time; tells whether it did."""
+        settings = self.settings
+        return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
+
+    def web_site(self, reactor: Any, workers: ThreadPool) -> BoundedSite:
+        """Return what is served on the listening port."""
+        page = first_page(self.site.name, self.site.wwwroot)
+        resource = PeerResource(
+            path=urlsplit(self.site.wwwroot).path,
+            answer=self.exchange.answer,
+            certificate_pem=lambda: self.custody.keyring().certificate_pem,
+            pages={"/": lambda: (HTML, page), "/healthz": self._health},
+            reactor=reactor,
+            workers=workers,
+            trusted_proxies=frozenset(
+                p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
+            ),
+        )
+        return BoundedSite(resource, reactor)
+
+    def _health(self) -> tuple[bytes, bytes]:
+        """Answer only when the store and the key are usable; else the error becomes a 503."""
+        key: RSAPrivateKey = self.custody.keyring().current.private_key
+        return TEXT, f"ok {VERSION} rsa{key.key_size}\n".encode()
+
+
+def in_reactor(work: Callable[[], T]) -> T:
+    """Run blocking work of a command in a thread while the reactor runs, and return its result.
+
+    Once a process: Twisted's reactor cannot be started again.
+    """
+    outcome: list[T] = []
+    problem: list[BaseException] = []
+
+    def start(_reactor: object) -> defer.Deferred[None]:
+        def keep_problem(failure: Any) -> None:
+            problem.append(failure.value)
+
+        return deferToThread(work).addCallbacks(outcome.append, keep_problem)
+
+    try:
+        task.react(start)
+    except SystemExit:
+        if not outcome and not problem:
+            raise
+    if problem:
+        raise problem[0]
+    return outcome[0]

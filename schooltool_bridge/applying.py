@@ -1,0 +1,82 @@
+"""What applying an event can lead to: done, or waiting for something. Shared by every entity.
+
+A handler looks first and writes last: once it has written it neither holds nor faults, so that
+a refused event leaves nothing behind and needs no undoing. Source: requirements 1.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peers.policy import PeerPolicy
+
+CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who sends events, and what it may."""
+
+    peer_id: int
+    wwwroot: str
+    our_wwwroot: str
+    policy: PeerPolicy
+    enabled: bool
+    # Once it has named us as an event's addressee, it always must.
+    names_addressee: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A person who just appeared, as the peer names them."""
+
+    idnumber: str | None
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An event took effect, or changed nothing because it is old or known."""
+
+    status: str
+    id: int
+    message: str = ""
+    # Keys of what is there now, for events that wait for it.
+    ready: tuple[str, ...] = ()
+    new_person: NewPerson | None = None
+    # The event's own payload shall come again when these are there (a teacher not known yet).
+    again_with: tuple[str, ...] = ()
+
+
+class Held(Exception):  # noqa: N818 - not an error: the event waits
+    """The event must wait for these keys (user:ID, section:ID, ...)."""
+
+    def __init__(self, *waiting_for: str) -> None:
+        """Name what it waits for."""
+        super().__init__()
+        self.waiting_for = waiting_for
+
+
+def user_key(userid: str) -> str:
+    """What an event waits for that names a person not known yet."""
+    return f"user:{userid}"
+
+
+def section_key(sectionid: str) -> str:
+    """What an event waits for that names a section not known yet."""
+    return f"section:{sectionid}"
+
+
+def assessment_key(assessmentid: str) -> str:
+    """What an event waits for that names an assessment not known yet."""
+    return f"assessment:{assessmentid}"
+
+
+def enrolment_key(sectionid: str, userid: str) -> str:
+    """What the end of an enrolment waits for."""
+    return f"enrolment:{sectionid}/{userid}"
+
+
+def grade_key(assessmentid: str, userid: str) -> str:
+    """What the deletion of a grade waits for."""
+    return f"grade:{assessmentid}/{userid}"

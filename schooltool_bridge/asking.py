@@ -1,0 +1,148 @@
+"""What we ask a peer's SIS plugin: a person's data, a person's enrolments.
+
+A peer's method is found through system/listMethods by its last segment, so that any plugin's
+path works. Blocking; runs in worker threads, outside transactions.
+Source: requirements 1.2, 1.3, R27, R50.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from mnet.database import Database, one_at_a_time
+from mnet.exchange import Site
+from mnet.faults import Malformed, NotFound, TryAgainLater
+from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
+from mnet.protocol import SERVICE_SIS
+from mnet.xmlrpc import Value
+from peers import store
+from peers.registry import Peer, Registry
+from schooltool_bridge import events
+
+GET_USER_TIMEOUT_S = 10.0
+# A peer that does not offer a method is asked again what it offers after this time.
+METHODS_AGE_S = 600.0
+MAX_METHODS = 500
+
+log = structlog.get_logger("asking")
+
+
+@dataclass(slots=True)
+class Asking:
+    """Asks peers; one for the whole process."""
+
+    site: Site
+    database: Database
+    registry: Registry
+    outbound: Outbound[Peer]
+    clock: Callable[[], float]
+    _asked_at: dict[int, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get_user(self, peer: Peer, wanted: dict[str, str]) -> dict[str, Value]:
+        """Ask for one person's data.
+
+        Raises Malformed (8400) when the peer offers no get_user, NotFound (8404) when it knows
+        nobody of that name, TryAgainLater (8503) when it cannot be asked.
+        """
+        try:
+            path = self.method(peer, "get_user")
+            if path is None:
+                raise Malformed(
+                    "firstname and lastname are missing, and your site offers no get_user to ask."
+                )
+            answer = self.outbound.call(peer, path, [dict(wanted)], timeout_s=GET_USER_TIMEOUT_S)
+        except RemoteFault as fault:
+            if not fault.proven:
+                raise TryAgainLater from fault
+            raise NotFound(f"Your site's get_user does not know {_named(wanted)}.") from fault
+        except CallError as problem:
+            raise TryAgainLater(
+                f"Your site could not be asked about {_named(wanted)}; send it again later."
+            ) from problem
+        if not isinstance(answer, dict) or not answer:
+            raise NotFound(f"Your site's get_user does not know {_named(wanted)}.")
+        return answer
+
+    def enrolments_of(self, peer: Peer, person: events.NewPerson) -> None:
+        """Ask for the enrolments of a person new to us and apply them; failures are logged."""
+        user = {"idnumber": person.idnumber or "", "username": person.username or ""}
+        try:
+            path = self.method(peer, "list_user_enrolments")
+            if path is None:
+                return
+            answer = self.outbound.call(peer, path, [dict(user)])
+        except CallError as problem:
+            log.warning("list_user_enrolments", peer=peer.wwwroot, reason=str(problem))
+            return
+        # PHP sends a list with gaps in its keys as a struct.
+        listed = list(answer.values()) if isinstance(answer, dict) else answer
+        if not isinstance(listed, list):
+            log.warning("list_user_enrolments", peer=peer.wwwroot, reason="answer is no list")
+            return
+        defaults: dict[str, Value] = {"userid": person.idnumber} if person.idnumber else {}
+        pushed = [
+            {"event": "new_enrolment", "data": {**defaults, **e} if isinstance(e, dict) else e}
+            for e in listed
+        ]
+        now = int(self.clock())
+        # Our own question was answered, so nothing needs to name us as its addressee.
+        source = events.Source(
+            peer_id=peer.id,
+            wwwroot=peer.wwwroot,
+            our_wwwroot=self.site.wwwroot,
+            policy=peer.policy,
+            enabled=peer.enabled,
+            names_addressee=False,
+        )
+        with self.database.write() as connection:
+            one_at_a_time(connection, peer.id)
+            results, _new = events.receive_many(connection, source, pushed, now)
+        log.info(
+            "list_user_enrolments",
+            peer=peer.wwwroot,
+            listed=len(results),
+            failed=sum(r["status"] == "failed" for r in results),
+        )
+
+    def method(self, peer: Peer, name: str) -> str | None:
+        """Return the path of a peer's method, or None when it does not offer it to us.
+
+        Raises CallError when the peer must be asked and cannot be.
+        """
+        if SERVICE_SIS not in peer.services.subscribed:
+            return None
+        if name in peer.methods:
+            return peer.methods[name]
+        now = self.clock()
+        with self._lock:
+            if 0 <= now - self._asked_at.get(peer.id, -METHODS_AGE_S) < METHODS_AGE_S:
+                return None
+            self._asked_at[peer.id] = now
+        try:
+            return self.learn_methods(peer).get(name)
+        except CannotReach:
+            with self._lock:
+                self._asked_at.pop(peer.id, None)
+            raise
+
+    def learn_methods(self, peer: Peer) -> dict[str, str]:
+        """Ask what a peer offers and keep it: {last segment: path}; raises CallError."""
+        answer = self.outbound.call(peer, "system/listMethods", [], timeout_s=GET_USER_TIMEOUT_S)
+        # A Mahara answers with a struct keyed by path.
+        paths = list(answer) if isinstance(answer, (list, dict)) else []
+        found = {
+            path.rpartition("/")[2]: path for path in paths[:MAX_METHODS] if isinstance(path, str)
+        }
+        if found != dict(peer.methods):
+            with self.database.write() as connection:
+                store.set_columns(connection, peer.id, methods=found)
+        return found
+
+
+def _named(wanted: dict[str, str]) -> str:
+    return " and ".join(f"{field} {value!r}" for field, value in wanted.items())

@@ -1,0 +1,163 @@
+"""Assessments: the grade items of a section, scoped to the peer that brought them.
+
+Source: requirements 1.3-1.5, R61, R62.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import NotFound
+from schooltool_bridge import grades, sections
+from schooltool_bridge.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    assessment_key,
+    section_key,
+)
+from schooltool_bridge.fields import OWN_ID, AssessmentEvent, decimal_text
+from schooltool_bridge.fold import place, settle
+from schooltool_bridge.model import assessment, assessment_history
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """An assessment's row."""
+
+    id: int
+    section_id: int
+    points: Decimal
+    place: tuple[int, int]
+
+
+def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
+    """Return a peer's assessment."""
+    row = connection.execute(
+        sa.select(assessment).where(
+            assessment.c.peer_id == peer_id, assessment.c.idnumber == idnumber
+        )
+    ).first()
+    if row is None:
+        return None
+    place_now = (row.effective_unix_s, row.seq)
+    return Assessment(row.id, row.section_id, Decimal(row.points), place_now)
+
+
+def apply(
+    connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
+) -> Applied:
+    """Apply new_assessment or delete_assessment."""
+    known = find(connection, source.peer_id, event.idnumber)
+    if event.deleted:
+        if known is None:
+            if not event.when.is_timed:
+                raise NotFound(f"delete_assessment: there is no assessment {event.idnumber!r}.")
+            raise Held(assessment_key(event.idnumber))
+        section_id = known.section_id
+    else:
+        where = sections.find(connection, source.peer_id, event.sectionid, event.segment)
+        if where is None:
+            raise Held(section_key(event.sectionid))
+        section_id = where.id
+    if known is None and event.moodle_id:
+        known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
+        if known is not None:
+            connection.execute(
+                sa.update(assessment)
+                .where(assessment.c.id == known.id)
+                .values(idnumber=event.idnumber)
+            )
+    status = UPDATED if known else CREATED
+    known = known or _create(connection, source, event, section_id)
+    changed = _write(connection, source, known, event, section_id, now_unix_s)
+    if status == UPDATED and not changed:
+        status = UNCHANGED
+    return Applied(status, known.id, ready=(assessment_key(event.idnumber),))
+
+
+def _create(
+    connection: Connection, source: Source, event: AssessmentEvent, section_id: int
+) -> Assessment:
+    added = connection.execute(
+        sa.insert(assessment).values(
+            peer_id=source.peer_id,
+            idnumber=event.idnumber,
+            section_id=section_id,
+            name=event.name,
+            points=decimal_text(event.points),
+            status=sections.ACTIVE,
+            effective_unix_s=-1,
+            seq=-1,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    return Assessment(added.inserted_primary_key[0], section_id, event.points, (-1, -1))
+
+
+def _write(
+    connection: Connection,
+    source: Source,
+    known: Assessment,
+    event: AssessmentEvent,
+    section_id: int,
+    now_unix_s: int,
+) -> bool:
+    """Put the event into the history; tell whether what holds now changed."""
+    at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    values: dict[str, object] = {"deleted": event.deleted}
+    if not event.deleted:
+        values |= {
+            "section_id": section_id,
+            "name": event.name,
+            "points": decimal_text(event.points),
+            "chapternum": event.chapternum,
+            "honors_required": event.honors_required,
+            "nonhonors_required": event.nonhonors_required,
+            "extra_credit": event.extra_credit,
+        }
+    history = assessment_history
+    rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
+    same_time = at if event.when.is_timed else known.place
+    if any(
+        place(r)[:2] == same_time and all(getattr(r, n) == v for n, v in values.items())
+        for r in rows
+    ):
+        return False
+    blank = {
+        "section_id": section_id, "name": "", "points": "0", "chapternum": "",
+        "honors_required": False, "nonhonors_required": False, "extra_credit": False,
+    }  # fmt: skip
+    connection.execute(
+        sa.insert(history).values(
+            **blank | values, assessment_id=known.id, effective_unix_s=at[0], seq=at[1],
+            recorded_unix_s=now_unix_s,
+        )
+    )  # fmt: skip
+    ordered = sorted(
+        connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all(),
+        key=place,
+    )
+    told = [r for r in ordered if not r.deleted]
+    connection.execute(
+        sa.update(assessment)
+        .where(assessment.c.id == known.id)
+        .values(
+            section_id=told[-1].section_id,
+            name=told[-1].name,
+            points=told[-1].points,
+            status=sections.DELETED if ordered[-1].deleted else sections.ACTIVE,
+            effective_unix_s=ordered[-1].effective_unix_s,
+            seq=ordered[-1].seq,
+        )
+    )
+    if Decimal(told[-1].points) != known.points or told[-1].section_id != known.section_id:
+        grades.refold_all(connection, source, known.id, known.section_id)
+    return at >= known.place

@@ -1,0 +1,390 @@
+"""Commands about peers: add, list, show, remove, services, policy, pending, keys, aliases.
+
+Source: requirements 1.8, R15-R18, R22.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keys.certificate import check_subject, load
+from keys.rotation import judge_expiry
+from mnet.protocol import APPLICATIONS, SERVICES, check_wwwroot
+from mnet.settings import Settings
+from peers import bootstrap, store
+from peers.policy import PeerPolicy
+from peers.registry import Peer
+from peers.store import StoredPeer
+from schooltool_bridge import journal
+from schooltool_bridge.app import App, in_reactor
+from schooltool_bridge.command import Command, CommandError, common
+from schooltool_bridge.queries import iso as iso_of
+
+
+@click.group()
+def peer() -> None:
+    """Register, look at, configure and remove peers."""
+
+
+@peer.command()
+@click.argument("wwwroot")
+@click.option("--application", type=click.Choice(list(APPLICATIONS)), help="Tried out if not said.")
+@click.option("--fingerprint", help="Add only when the certificate's SHA-256 is this.")
+@click.option(
+    "--certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the certificate from a file instead of asking the site.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask; the peer is enabled at once.")
+@common
+def add(
+    command: Command,
+    wwwroot: str,
+    application: str | None,
+    fingerprint: str | None,
+    certificate: Path | None,
+    yes: bool,  # noqa: FBT001 - click's
+) -> None:
+    """Register the site at WWWROOT as a peer."""
+    wwwroot = check_wwwroot(wwwroot)
+    with App(command.settings) as app:
+        if wwwroot == app.settings.wwwroot:
+            raise CommandError("That is this site's own address.")
+        with app.database.read() as connection:
+            known = store.find(connection, wwwroot)
+        if known and known.state != store.DELETED:
+            raise CommandError(f"{wwwroot} is a peer already; see: mnet-peer peer show {wwwroot}.")
+        found = _found(app, wwwroot, application, certificate)
+        cert = found.certificate
+        if fingerprint and _plain_hex(fingerprint) != cert.fingerprint:
+            raise CommandError(
+                f"The site gives out a certificate with fingerprint {cert.fingerprint}, not the one "
+                "that you named. Nothing was added."
+            )
+        for warning in _warnings(app, wwwroot, cert.not_after_unix_s):
+            click.echo(f"Warning: {warning}", err=True)
+        if not yes:
+            click.echo(
+                f"Found: {found.name} ({found.application.name}) at {wwwroot}\n"
+                f"Certificate SHA-256: {cert.fingerprint}\n"
+                f"valid until: {iso(cert.not_after_unix_s) or 'unknown'}\n"
+                "Compare the fingerprint with the site's own (Site administration > MNet).",
+                err=True,
+            )
+            click.confirm("Is it the right one?", abort=True, err=True)
+        now = int(app.clock())
+        with app.database.write() as connection:
+            peer_id = store.add(
+                connection,
+                wwwroot=wwwroot,
+                name=found.name,
+                application=found.application.name,
+                state=store.ENABLED,
+                now_unix_s=now,
+            )
+            store.set_certificate(
+                connection,
+                peer_id,
+                pem=cert.pem,
+                fingerprint=cert.fingerprint,
+                origin="file" if certificate else "keyswap",
+                now_unix_s=now,
+            )
+        row = _row(app, wwwroot)
+    command.show(
+        row,
+        f"Added {wwwroot}. Next: mnet-peer peer services {wwwroot} "
+        "--publish schooltool --subscribe schooltool",
+    )
+
+
+def _found(
+    app: App, wwwroot: str, application: str | None, certificate: Path | None
+) -> bootstrap.Found:
+    if certificate is None:
+        return in_reactor(
+            lambda: bootstrap.discover(
+                app.outbound, app.transport, wwwroot, application=application, verify_tls=True
+            )
+        )
+    given = load(certificate.read_text("ascii", "replace"))
+    check_subject(given, wwwroot)
+    return bootstrap.Found(wwwroot, wwwroot, APPLICATIONS[application or "moodle"], given)
+
+
+@peer.command("list")
+@common
+def list_(command: Command) -> None:
+    """List the peers."""
+    with App(command.settings) as app:
+        with app.database.read() as connection:
+            wwwroots = [
+                p.wwwroot for p in store.all_peers(connection) if p.state != store.DELETED
+            ]
+        rows = [_row(app, wwwroot) for wwwroot in wwwroots]
+        for row in rows:
+            for warning in _expiry_warning(app, row):
+                click.echo(f"Warning: {row['wwwroot']}: {warning}", err=True)
+    columns = ("wwwroot", "name", "application", "state", "key_expires", "published", "subscribed")
+    command.show_table(rows, columns, "There are no peers yet; add one with: mnet-peer peer add URL.")
+
+
+@peer.command()
+@click.argument("wwwroot")
+@common
+def show(command: Command, wwwroot: str) -> None:
+    """Show one peer."""
+    with App(command.settings) as app:
+        stored = _stored(app, wwwroot)
+        row = _row(app, stored.wwwroot)
+        offered = stored.certificate(store.OFFERED)
+        row |= {
+            "aliases": list(stored.aliases),
+            "dialect": stored.dialect,
+            "policy": dict(stored.policy),
+            "offered_fingerprint": offered.fingerprint if offered else None,
+        }
+        for warning in _expiry_warning(app, row):
+            click.echo(f"Warning: {warning}", err=True)
+    if offered:
+        click.echo(
+            "Warning: a new key waits for your decision: mnet-peer peer accept-key "
+            f"{stored.wwwroot} --fingerprint {offered.fingerprint}",
+            err=True,
+        )
+    lines = (f"{name.replace('_', ' ')}: {_words(value)}" for name, value in row.items())
+    command.show(row, "\n".join(lines))
+
+
+@peer.command()
+@click.argument("wwwroot")
+@common
+def remove(command: Command, wwwroot: str) -> None:
+    """Remove a peer: its rights end at once, what it brought stays."""
+    with App(command.settings) as app:
+        stored = _stored(app, wwwroot)
+        with app.database.write() as connection:
+            store.set_state(connection, stored.id, store.DELETED)
+    command.show({"wwwroot": stored.wwwroot, "state": store.DELETED}, f"Removed {stored.wwwroot}.")
+
+
+@peer.command()
+@click.argument("wwwroot")
+@click.option("--publish", help="What the peer may call here, with commas; replaces the list.")
+@click.option("--subscribe", help="What we call there, with commas; replaces the list.")
+@common
+def services(
+    command: Command, wwwroot: str, publish: str | None, subscribe: str | None
+) -> None:
+    """Show or replace what is published to a peer and subscribed from it."""
+    wanted = [_services(publish), _services(subscribe)]
+    with App(command.settings) as app:
+        stored = _stored(app, wwwroot)
+        if publish is not None or subscribe is not None:
+            with app.database.write() as connection:
+                store.set_services(connection, stored.id, publish=wanted[0], subscribe=wanted[1])
+            stored = _stored(app, wwwroot)
+    published, subscribed = sorted(stored.published), sorted(stored.subscribed)
+    command.show(
+        {"wwwroot": stored.wwwroot, "published": published, "subscribed": subscribed},
+        f"Published to it: {', '.join(published) or 'nothing'}\n"
+        f"Subscribed from it: {', '.join(subscribed) or 'nothing'}\n"
+        "On the other side the same services must be ticked the other way round: what we publish "
+        "they subscribe, what we subscribe they publish.",
+    )
+
+
+@peer.command()
+@click.argument("wwwroot")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@common
+def policy(command: Command, wwwroot: str, changes: tuple[str, ...]) -> None:
+    """Show or change the policy of a peer."""
+    with App(command.settings) as app:
+        stored = _stored(app, wwwroot)
+        values = dict(stored.policy)
+        for change in changes:
+            key, equals, value = change.partition("=")
+            if not equals:
+                raise CommandError(f"--set takes KEY=VALUE, not {change!r}.")
+            values[key.strip()] = value.strip()
+        effective = PeerPolicy.from_stored(values)
+        if changes:
+            with app.database.write() as connection:
+                store.set_columns(connection, stored.id, policy=values)
+    shown = {name: getattr(effective, name) for name in PeerPolicy.__slots__}
+    shown["roles"] = dict(effective.roles)
+    command.show(shown, "\n".join(f"{name}: {_words(value)}" for name, value in shown.items()))
+
+
+@peer.command()
+@common
+def pending(command: Command) -> None:
+    """List sites that sent us a key swap and wait for a decision."""
+    with App(command.settings) as app, app.database.read() as connection:
+        rows: list[dict[str, object]] = [
+            {
+                "wwwroot": p.wwwroot,
+                "application": p.application,
+                "fingerprint": load(p.pem).fingerprint,
+                "seen": iso(p.seen_unix_s),
+            }
+            for p in store.pending(connection)
+        ]
+    columns = ("wwwroot", "application", "fingerprint", "seen")
+    command.show_table(rows, columns, "Nobody is waiting.")
+
+
+def _switch(name: str, state: str, said: str) -> None:
+    @peer.command(name, help=said)
+    @click.argument("wwwroot")
+    @common
+    def switch(command: Command, wwwroot: str) -> None:
+        with App(command.settings) as app:
+            stored = _stored(app, wwwroot)
+            with app.database.write() as connection:
+                store.set_state(connection, stored.id, state)
+        command.show({"wwwroot": stored.wwwroot, "state": state}, f"{stored.wwwroot} is {state}.")
+
+
+_switch("enable", store.ENABLED, "Take events from a peer again.")
+_switch("disable", store.DISABLED, "Refuse a peer's events (fault 8403) until it is enabled.")
+
+
+@peer.command()
+@click.argument("wwwroot")
+@click.argument("address")
+@common
+def alias(command: Command, wwwroot: str, address: str) -> None:
+    """Let a peer be known under one more ADDRESS."""
+    address = check_wwwroot(address)
+    with App(command.settings) as app:
+        stored = _stored(app, wwwroot)
+        with app.database.read() as connection:
+            if store.find(connection, address):
+                raise CommandError(f"{address} belongs to a peer already.")
+        with app.database.write() as connection:
+            store.add_alias(connection, stored.id, address)
+    command.show(
+        {"wwwroot": stored.wwwroot, "alias": address}, f"{stored.wwwroot} is also {address} now."
+    )
+
+
+@peer.command("accept-key")
+@click.argument("wwwroot")
+@click.option("--fingerprint", required=True, help="SHA-256 of the new certificate, in hex.")
+@common
+def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
+    """Believe the new key that a peer has on offer."""
+    with App(command.settings) as app:
+        stored = _stored(app, wwwroot)
+        offered = stored.certificate(store.OFFERED)
+        if offered is None:
+            raise CommandError(f"{stored.wwwroot} has no new key on offer.")
+        if offered.fingerprint != _plain_hex(fingerprint):
+            raise CommandError(
+                f"The key on offer has fingerprint {offered.fingerprint}, not that one."
+            )
+        with app.database.write() as connection:
+            store.set_certificate(
+                connection,
+                stored.id,
+                pem=offered.pem,
+                fingerprint=offered.fingerprint,
+                origin="admin",
+                now_unix_s=int(app.clock()),
+            )
+        row = _row(app, stored.wwwroot)
+    command.show(row, f"{stored.wwwroot} is now known by its new key.")
+
+
+def known_peer(app: App, wwwroot: str) -> Peer:
+    """Return a usable peer; raises CommandError."""
+    found = app.registry.find(_stored(app, wwwroot).wwwroot)
+    if found is None:
+        raise CommandError(f"{wwwroot} has no certificate yet.")
+    return found
+
+
+def _stored(app: App, wwwroot: str) -> StoredPeer:
+    with app.database.read() as connection:
+        stored = store.find(connection, check_wwwroot(wwwroot))
+    if stored is None or stored.state == store.DELETED:
+        raise CommandError(f"There is no peer {wwwroot}; see: mnet-peer peer list.")
+    return stored
+
+
+def _row(app: App, wwwroot: str) -> dict[str, object]:
+    with app.database.read() as connection:
+        stored = store.find(connection, wwwroot)
+        assert stored is not None
+        last_contact = journal.last_contact(connection, stored.id)
+    current = stored.certificate()
+    return {
+        "wwwroot": stored.wwwroot,
+        "name": stored.name,
+        "application": stored.application,
+        "state": stored.state,
+        "fingerprint": current.fingerprint if current else None,
+        "key_expires": iso(load(current.pem).not_after_unix_s) if current else None,
+        "published": sorted(stored.published),
+        "subscribed": sorted(stored.subscribed),
+        "last_contact": iso(last_contact),
+    }
+
+
+def _expiry_warning(app: App, row: dict[str, object]) -> list[str]:
+    with app.database.read() as connection:
+        stored = store.find(connection, str(row["wwwroot"]))
+    current = stored.certificate() if stored else None
+    return _expiry(app, load(current.pem).not_after_unix_s) if current else []
+
+
+def _warnings(app: App, wwwroot: str, not_after_unix_s: int | None) -> list[str]:
+    warnings = _expiry(app, not_after_unix_s)
+    if wwwroot.startswith("http://"):
+        warnings.append("the address is plain http; its key could be swapped on the way (use https).")
+    return warnings
+
+
+def _expiry(app: App, not_after_unix_s: int | None) -> list[str]:
+    verdict = judge_expiry(not_after_unix_s, int(app.clock()))
+    until = iso(not_after_unix_s)
+    return {
+        "expired": [f"its certificate ended {until}; it still works until the peer renews it."],
+        "soon": [f"its certificate ends {until}."],
+    }.get(verdict, [])
+
+
+def _services(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in SERVICES]
+    if unknown:
+        raise click.UsageError(
+            f"There is no service {unknown[0]!r}; there are: {', '.join(SERVICES)}."
+        )
+    return names
+
+
+def _plain_hex(fingerprint: str) -> str:
+    return fingerprint.replace(":", "").replace(" ", "").lower()
+
+
+def iso(unix_s: int | None) -> str | None:
+    """A moment, where there is one."""
+    return None if unix_s is None else iso_of(unix_s)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return str(value) if value not in (None, "") else "-"
+

@@ -1,0 +1,89 @@
+"""Enrolments: who is in which section as what, with the history of it.
+
+Source: requirements 1.3, 1.6, R48-R57.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import NotFound
+from schooltool_bridge import people, roster, sections
+from schooltool_bridge.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    enrolment_key,
+    section_key,
+    user_key,
+)
+from schooltool_bridge.fields import EnrolmentEvent
+from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentRow, place, settle
+from schooltool_bridge.model import enrolment_history
+
+
+def apply(
+    connection: Connection, source: Source, event: EnrolmentEvent, now_unix_s: int
+) -> Applied:
+    """Apply new_enrolment or end_enrolment."""
+    where = sections.find(connection, source.peer_id, event.sectionid, event.segment)
+    person_id = people.resolve(connection, source.peer_id, event.userid)
+    if where is None or person_id is None:
+        missing = [section_key(event.sectionid)] if where is None else []
+        missing += [user_key(event.userid)] if person_id is None else []
+        raise _wait(event, *missing)
+    rows = roster.rows_of(connection, where.id, person_id)
+    taught = roster.teacher_rows(connection, where.id, person_id)
+    before = roster.current(connection, where.id, person_id)
+    if event.code is None and event.role not in (None, *before) or not (event.code or before):
+        raise _wait(event, enrolment_key(event.sectionid, event.userid))
+    last = max((place(r)[:2] for r in (*rows, *taught)), default=None)
+    at = settle(event.when, now_unix_s, last)
+    if not _is_known(rows, before, event, at):
+        connection.execute(
+            sa.insert(enrolment_history).values(
+                section_id=where.id,
+                person_id=person_id,
+                role=event.role,
+                code=event.code,
+                note="",
+                timestart_unix_s=event.timestart_unix_s,
+                timeend_unix_s=event.timeend_unix_s,
+                effective_unix_s=at[0],
+                seq=at[1],
+                recorded_unix_s=now_unix_s,
+            )
+        )
+        roster.refold(connection, where.id, person_id)
+    after = roster.current(connection, where.id, person_id)
+    status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
+    role = event.role or next(iter(after))
+    ready = (enrolment_key(event.sectionid, event.userid),)
+    return Applied(status, after[role][0] if role in after else 0, ready=ready)
+
+
+def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
+    if event.code is None and not event.when.is_timed:
+        return NotFound(
+            f"end_enrolment: {event.userid!r} was never enrolled in section {event.sectionid!r}."
+        )
+    return Held(*missing)
+
+
+def _is_known(
+    rows: list[EnrolmentRow],
+    before: dict[str, tuple[int, str, int]],
+    event: EnrolmentEvent,
+    at: tuple[int, int],
+) -> bool:
+    if event.when.is_timed:
+        return any(place(r)[:2] == at and (r.role, r.code) == (event.role, event.code) for r in rows)
+    roles = [event.role] if event.role else list(before)
+    active = {role: code in ACTIVE_CODES for role, (_id, code, _since) in before.items()}
+    if event.code is None:
+        return not any(active.get(role) for role in roles)
+    return all(role in before and before[role][1] == event.code for role in roles)

@@ -1,0 +1,292 @@
+"""Receiving events: one, many, or again; and what happens to those that cannot be applied.
+
+The entry to the SIS for whatever a peer pushes. Runs inside the caller's transaction, which is
+committed also when an event is refused, so that the inbox keeps it. Source: requirements 1.3,
+R5, R89.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
+
+from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
+from schooltool_bridge import assessments, enrolments, fields, grades, inbox, people, sections
+from schooltool_bridge.applying import Applied, Held, NewPerson, Source, user_key
+from schooltool_bridge.fields import Event, Fields, UserEvent
+
+EVENTS = (
+    "fetch_user",
+    "new_section",
+    "new_enrolment",
+    "new_assessment",
+    "new_grade",
+    "end_enrolment",
+    "delete_section",
+    "delete_assessment",
+    "delete_grade",
+)
+# More than any course's events at once; a larger push is cut up by the sender.
+MAX_PUSHED = 5_000
+
+# Which of a peer's policies lets an event in.
+_POLICY = {
+    "fetch_user": "accept_people",
+    "new_section": "accept_sections",
+    "delete_section": "accept_sections",
+    "new_enrolment": "accept_enrolments",
+    "end_enrolment": "accept_enrolments",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The answer to an event, and who appeared by it."""
+
+    answer: dict[str, object]
+    new_people: tuple[NewPerson, ...] = ()
+
+
+def receive(
+    connection: Connection, source: Source, event: str, data: object, now_unix_s: int
+) -> Received:
+    """Apply one event, or hold it; then whatever waited for it.
+
+    Raises Malformed, NotFound, Conflict (the inbox keeps the event), SwitchedOff or
+    TryAgainLater (it does not).
+    """
+    try:
+        read = _read(source, event, data)
+    except (Malformed, NotFound) as fault:
+        _refuse(connection, source, event, data, fault, now_unix_s)
+        raise
+    place = _place(read, now_unix_s)
+    try:
+        applied = _apply(connection, source, read, now_unix_s)
+    except Held as held:
+        _hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
+        answer: dict[str, object] = {
+            "status": "held",
+            "id": "",
+            "message": f"Kept until it can be applied; waiting for {', '.join(held.waiting_for)}.",
+            "waiting_for": list(held.waiting_for),
+        }
+        return Received(answer)
+    except (Malformed, NotFound, Conflict) as fault:
+        _refuse(connection, source, event, data, fault, now_unix_s, read)
+        raise
+    if applied.again_with:
+        _hold(connection, source, event, data, applied.again_with, place, now_unix_s)
+    new_people = [applied.new_person] if applied.new_person else []
+    new_people += _release(connection, source, applied.ready)
+    return Received(
+        {"status": applied.status, "id": str(applied.id), "message": applied.message},
+        tuple(new_people),
+    )
+
+
+def receive_many(
+    connection: Connection, source: Source, pushed: object, now_unix_s: int
+) -> tuple[list[dict[str, object]], tuple[NewPerson, ...]]:
+    """Apply the events of push_events; one bad event never spoils the others.
+
+    Raises Malformed when this is no list of a sane length, SwitchedOff by the master switch.
+    """
+    if not isinstance(pushed, list):
+        raise Malformed("push_events takes a list of structs of event and data.")
+    if len(pushed) > MAX_PUSHED:
+        raise Malformed(f"push_events takes at most {MAX_PUSHED} events at once.")
+    if not source.enabled:
+        raise SwitchedOff
+    results: list[dict[str, object]] = []
+    new_people: list[NewPerson] = []
+    for element in pushed:
+        try:
+            if not isinstance(element, dict) or not isinstance(element.get("event"), str):
+                raise Malformed("push_events: an event is a struct of event (its name) and data.")
+            data = element.get("data")
+            received = receive(connection, source, element["event"], data, now_unix_s)
+        except TryAgainLater:
+            raise
+        except Fault as fault:
+            results.append({"status": "failed", "fault": fault.code, "message": fault.text})
+            continue
+        results.append(received.answer)
+        new_people.extend(received.new_people)
+        if isinstance(data, dict) and data.get("to"):
+            source = replace(source, names_addressee=True)
+    return results, tuple(new_people)
+
+
+def retry(connection: Connection, source: Source, inbox_id: int) -> str:
+    """Let an event of the inbox come again; return its status then. Raises NotFound."""
+    waiting = inbox.get(connection, inbox_id)
+    if waiting is None:
+        raise NotFound(f"There is no open event {inbox_id} in the inbox.")
+    status, ready, _people = _again(connection, source, waiting)
+    _release(connection, source, ready)
+    return status
+
+
+def dismiss(connection: Connection, inbox_id: int) -> None:
+    """Take an event out of the inbox; its row stays. Raises NotFound."""
+    waiting = inbox.get(connection, inbox_id)
+    if waiting is None:
+        raise NotFound(f"There is no open event {inbox_id} in the inbox.")
+    inbox.settle(connection, waiting, status=inbox.DISMISSED)
+
+
+def needs_get_user(data: object) -> dict[str, str] | None:
+    """Return what to ask the peer's get_user for, when fetch_user names nobody's name.
+
+    That is when there is an idnumber or username and neither first nor last name.
+    """
+    if not isinstance(data, dict) or data.get("firstname") or data.get("lastname"):
+        return None
+    read = Fields("fetch_user", data)
+    wanted = {name: read.id(name, required=False) for name in ("idnumber", "username")}
+    return {n: v for n, v in wanted.items() if v} or None
+
+
+def _read(source: Source, event: str, data: object) -> Event:
+    if event not in EVENTS:
+        raise Malformed(f"There is no event {event[:40]!r}; there are: {', '.join(EVENTS)}.")
+    if not source.enabled:
+        raise SwitchedOff
+    policy = _POLICY.get(event, "accept_grades")
+    if not getattr(source.policy, policy):
+        raise SwitchedOff(f"{event} is switched off for your site here (policy {policy}).")
+    read = Fields(event, data)
+    _check_addressee(source, event, read)
+    deleted = event.startswith("delete_")
+    if event == "fetch_user":
+        return fields.user(read)
+    if event.endswith("_section"):
+        return fields.section(read, deleted=deleted)
+    if event.endswith("_enrolment"):
+        return fields.enrolment(read, source.policy.roles, ended=event == "end_enrolment")
+    if event.endswith("_assessment"):
+        return fields.assessment(read, deleted=deleted)
+    return fields.grade(read, deleted=deleted)
+
+
+def _check_addressee(source: Source, event: str, read: Fields) -> None:
+    """A signed call names no addressee, so an event must: else a peer could pass it on."""
+    to = read.text("to").removesuffix("/")
+    if to and to != source.our_wwwroot:
+        raise Malformed(f"{event}: to names another site; this is {source.our_wwwroot}.")
+    if not to and source.names_addressee:
+        raise Malformed(f"{event}: to is missing, though your site names it otherwise.")
+
+
+def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:
+    if isinstance(read, UserEvent):
+        return people.apply(connection, source, read, now_unix_s)
+    if isinstance(read, fields.SectionEvent):
+        return sections.apply(connection, source, read, now_unix_s)
+    if isinstance(read, fields.EnrolmentEvent):
+        return enrolments.apply(connection, source, read, now_unix_s)
+    if isinstance(read, fields.AssessmentEvent):
+        return assessments.apply(connection, source, read, now_unix_s)
+    return grades.apply(connection, source, read, now_unix_s)
+
+
+def _release(connection: Connection, source: Source, ready: tuple[str, ...]) -> list[NewPerson]:
+    """Let come again what waited for what is there now, and what waited for that, and so on."""
+    new_people: list[NewPerson] = []
+    keys = deque([ready] if ready else [])
+    while keys:
+        for waiting in inbox.waiting_on(connection, source.peer_id, keys.popleft()):
+            _status, more, appeared = _again(connection, source, waiting)
+            new_people += [appeared] if appeared else []
+            if more:
+                keys.append(more)
+    return new_people
+
+
+def _again(
+    connection: Connection, source: Source, waiting: inbox.Waiting
+) -> tuple[str, tuple[str, ...], NewPerson | None]:
+    # It was addressed rightly when it came, and it came then, not now.
+    source = replace(source, names_addressee=False)
+    try:
+        read = _read(source, waiting.event, waiting.payload)
+        applied = _apply(connection, source, read, waiting.received_unix_s)
+    except Held as held:
+        waits = held.waiting_for
+        inbox.settle(connection, waiting, status=inbox.HELD, waiting_for=waits)
+        return inbox.HELD, (), None
+    except SwitchedOff:
+        return waiting.status, (), None
+    except Fault as fault:
+        status = inbox.CONFLICT if isinstance(fault, Conflict) else inbox.REJECTED
+        waits = _conflict_waits(read) if status == inbox.CONFLICT else ()
+        inbox.settle(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
+        return status, (), None
+    status = inbox.HELD if applied.again_with else inbox.DONE
+    inbox.settle(connection, waiting, status=status, waiting_for=applied.again_with)
+    return status, applied.ready, applied.new_person
+
+
+def _hold(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    waiting_for: tuple[str, ...],
+    place: tuple[int, int],
+    now_unix_s: int,
+) -> None:
+    inbox.put(
+        connection,
+        peer_id=source.peer_id,
+        event=event,
+        status=inbox.HELD,
+        data=data,
+        waiting_for=waiting_for,
+        reason="",
+        place=place,
+        now_unix_s=now_unix_s,
+    )
+
+
+def _refuse(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    fault: Fault,
+    now_unix_s: int,
+    read: Event | None = None,
+) -> None:
+    in_conflict = isinstance(fault, Conflict)
+    inbox.put(
+        connection,
+        peer_id=source.peer_id,
+        event=event[:40],
+        status=inbox.CONFLICT if in_conflict else inbox.REJECTED,
+        data=data,
+        waiting_for=_conflict_waits(read) if in_conflict else (),
+        reason=fault.text,
+        place=_place(read, now_unix_s) if read else (now_unix_s, -1),
+        now_unix_s=now_unix_s,
+    )
+
+
+def _place(read: Event, now_unix_s: int) -> tuple[int, int]:
+    time = read.when.timemodified
+    return (now_unix_s, -1) if time is None else (time, read.when.seq)
+
+
+def _conflict_waits(read: Event | None) -> tuple[str, ...]:
+    """A conflict about people is looked at again when one of the names it is about moves."""
+    if not isinstance(read, UserEvent):
+        return ()
+    waits = [user_key(read.idnumber)] if read.idnumber else []
+    waits += [people.username_key(read.username)] if read.username else []
+    return tuple(waits)
+
+
+__all__ = ["EVENTS", "NewPerson", "Received", "Source", "receive", "receive_many", "retry"]

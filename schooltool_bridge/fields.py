@@ -1,0 +1,337 @@
+"""Reading events: from whatever PHP sent to typed values, or a Malformed that names the field.
+
+Ids come as int or string, booleans in seven shapes, an empty struct as an array. Pure.
+Source: requirements 1.3 and 2.10.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from mnet.faults import Malformed
+from schooltool_bridge.model import ID_CHARS, NAME_CHARS
+
+# Larger than any mark and any score; keeps arithmetic sane.
+MAX_POINTS = Decimal(10**9)
+MAX_DECIMALS = 10
+MAX_ATTEMPT = 10**6
+MAX_EXTRA_FIELDS = 200
+MAX_EXTRA_CHARS = 10_000
+_MAX_TIME = 2**53
+_TRUE = {"true", "1", "yes", "on"}
+_FALSE = {"false", "0", "", "no", "off"}
+
+STUDENT, TEACHER = "student", "teacher"
+OWN_ID = "#"  # how a Moodle writes its own id where there is no idnumber
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When an event happened at the sender's: its time and running number, where it gave them."""
+
+    timemodified: int | None
+    seq: int
+
+    @property
+    def is_timed(self) -> bool:
+        """Tell whether the sender gave a time."""
+        return self.timemodified is not None
+
+
+@dataclass(frozen=True, slots=True)
+class UserEvent:
+    """fetch_user."""
+
+    when: When
+    idnumber: str | None
+    username: str | None
+    firstname: str
+    lastname: str
+    email: str
+    moodle_id: str | None
+    password_hash: str | None
+    password_algorithm: str | None
+    others: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionEvent:
+    """new_section, delete_section."""
+
+    when: When
+    idnumber: str
+    segment: str | None
+    name: str
+    teacheridnumber: str
+    moodle_id: str | None
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentEvent:
+    """new_enrolment, end_enrolment (no code)."""
+
+    when: When
+    sectionid: str
+    segment: str | None
+    userid: str
+    role: str | None
+    code: str | None
+    timestart_unix_s: int | None
+    timeend_unix_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentEvent:
+    """new_assessment, delete_assessment."""
+
+    when: When
+    idnumber: str
+    sectionid: str
+    segment: str | None
+    name: str
+    points: Decimal
+    chapternum: str
+    honors_required: bool
+    nonhonors_required: bool
+    extra_credit: bool
+    moodle_id: str | None
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GradeEvent:
+    """new_grade, delete_grade (deleted; no attempt: all of them)."""
+
+    when: When
+    assessmentid: str
+    userid: str
+    points: Decimal | None
+    excepted: bool
+    attempt: int | None
+    deleted: bool
+
+
+Event = UserEvent | SectionEvent | EnrolmentEvent | AssessmentEvent | GradeEvent
+
+
+def key(text: str) -> str:
+    """The form in which ids and user names are compared: NFC, case folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+class Fields:
+    """The fields of one event; every reader raises Malformed naming its field."""
+
+    def __init__(self, event: str, data: object) -> None:
+        """Take an event's one parameter: a struct (PHP sends an empty one as an array)."""
+        if data == []:
+            data = {}
+        if not isinstance(data, dict):
+            raise Malformed(f"{event} takes a struct of fields.")
+        self._event = event
+        self._data: dict[str, object] = data
+
+    def has(self, name: str) -> bool:
+        """Tell whether a field is there at all."""
+        return name in self._data
+
+    def text(self, name: str, *, limit: int = NAME_CHARS, required: bool = False) -> str:
+        """Read a text; empty when it is missing and may be."""
+        value = self._data.get(name)
+        if value is None or value == []:
+            value = ""
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise self._wrong(name, "must be a text")
+        text = unicodedata.normalize("NFC", str(value)).strip()
+        if len(text) > limit:
+            raise self._wrong(name, f"is longer than {limit} characters")
+        if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+            raise self._wrong(name, "holds control characters")
+        if required and not text:
+            raise self._wrong(name, "is empty" if self.has(name) else "is missing")
+        return text
+
+    def id(self, name: str, *, required: bool = True) -> str:
+        """Read an id: an int or a string, kept as a string."""
+        value = self._data.get(name)
+        if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_TIME:
+            self._data = {**self._data, name: int(value)}
+        return self.text(name, limit=ID_CHARS, required=required)
+
+    def boolean(self, name: str) -> bool:
+        """Read a flag, false when missing."""
+        value = self._data.get(name, False)
+        word = str(int(value) if isinstance(value, (bool, float)) else value).strip().lower()
+        if value is None or value == [] or word in _FALSE:
+            return False
+        if word in _TRUE:
+            return True
+        raise self._wrong(name, "must be a boolean")
+
+    def points(self, name: str, *, required: bool) -> Decimal | None:
+        """Read a number of points; None when it is null or empty and may be."""
+        if not self.has(name):
+            raise self._wrong(name, "is missing")
+        value = self._data[name]
+        if value is None or value == [] or (isinstance(value, str) and not value.strip()):
+            if required:
+                raise self._wrong(name, "is empty")
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise self._wrong(name, "must be a number")
+        try:
+            number = Decimal(str(value).strip()) if len(str(value)) <= 60 else Decimal("NaN")  # noqa: PLR2004 - the column
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise self._wrong(name, "must be a number")
+        if abs(number) > MAX_POINTS:
+            raise self._wrong(name, f"is beyond {MAX_POINTS}")
+        return round(number, MAX_DECIMALS)
+
+    def whole(self, name: str, *, limit: int) -> int | None:
+        """Read a whole number from 0 on; None when missing or empty."""
+        value = self._data.get(name)
+        if value is None or value in ("", []):
+            return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = str(value).strip()
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 16:  # noqa: PLR2004 - 2**53
+            raise self._wrong(name, "must be a whole number from 0 on")
+        if int(text) > limit:
+            raise self._wrong(name, f"is beyond {limit}")
+        return int(text)
+
+    def when(self) -> When:
+        """Read the event's time and running number."""
+        seq = self.whole("seq", limit=_MAX_TIME)
+        return When(self.whole("timemodified", limit=_MAX_TIME), -1 if seq is None else seq)
+
+    def others(self, known: frozenset[str]) -> dict[str, object]:
+        """Return simple further fields, cut to sane sizes, for the record."""
+        kept = {
+            str(name)[:NAME_CHARS]: value[:MAX_EXTRA_CHARS] if isinstance(value, str) else value
+            for name, value in self._data.items()
+            if name not in known and isinstance(value, (str, int, float, bool))
+        }
+        return dict(list(kept.items())[:MAX_EXTRA_FIELDS])
+
+    def _wrong(self, name: str, what: str) -> Malformed:
+        return Malformed(f"{self._event}: {name} {what}.")
+
+
+_USER_FIELDS = frozenset(
+    {
+        "username", "firstname", "lastname", "idnumber", "email", "password_hash", "password",
+        "password_hash_algorithm", "moodleid", "timemodified", "seq", "to",
+    }
+)  # fmt: skip
+_HASH_CHARS = 255
+
+
+def user(fields: Fields) -> UserEvent:
+    """Read fetch_user."""
+    idnumber = fields.id("idnumber", required=False)
+    username = fields.id("username", required=False)
+    if not idnumber and not username:
+        raise Malformed("fetch_user: idnumber is missing.")
+    hashed = fields.text("password_hash", limit=_HASH_CHARS)
+    return UserEvent(
+        when=fields.when(),
+        idnumber=idnumber or None,
+        username=username or None,
+        firstname=fields.text("firstname", required=True),
+        lastname=fields.text("lastname", required=True),
+        email=fields.text("email"),
+        moodle_id=fields.id("moodleid", required=False) or None,
+        password_hash=hashed or None,
+        password_algorithm=fields.text("password_hash_algorithm", limit=40).lower() or None,
+        others=fields.others(_USER_FIELDS),
+    )
+
+
+def section(fields: Fields, *, deleted: bool) -> SectionEvent:
+    """Read new_section or delete_section."""
+    return SectionEvent(
+        when=fields.when(),
+        idnumber=fields.id("idnumber"),
+        segment=fields.id("segment", required=False) or None,
+        name=fields.text("name", required=not deleted),
+        teacheridnumber="" if deleted else fields.id("teacheridnumber", required=False),
+        moodle_id=fields.id("moodleid", required=False) or None,
+        deleted=deleted,
+    )
+
+
+def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> EnrolmentEvent:
+    """Read new_enrolment or end_enrolment; `roles` maps a peer's role names to ours."""
+    named = fields.text("role", limit=ID_CHARS, required=not ended).casefold()
+    role = named if named in (STUDENT, TEACHER) else roles.get(named)
+    if named and role is None:
+        raise Malformed(
+            f"{'end' if ended else 'new'}_enrolment: role {named!r} is neither student nor "
+            "teacher, nor mapped to one by the policy for your site."
+        )
+    status = fields.text("status", limit=ID_CHARS).casefold()
+    suspended = status in ("1", "suspended") or fields.boolean("suspended")
+    return EnrolmentEvent(
+        when=fields.when(),
+        sectionid=fields.id("sectionid"),
+        segment=fields.id("segment", required=False) or None,
+        userid=fields.id("userid"),
+        role=role,
+        code=None if ended else "s" if suspended else "a",
+        timestart_unix_s=fields.whole("timestart", limit=_MAX_TIME),
+        timeend_unix_s=fields.whole("timeend", limit=_MAX_TIME),
+    )
+
+
+def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
+    """Read new_assessment or delete_assessment."""
+    points = Decimal(0) if deleted else fields.points("pointval", required=True)
+    assert points is not None
+    if points < 0:
+        raise Malformed("new_assessment: pointval is below zero.")
+    return AssessmentEvent(
+        when=fields.when(),
+        idnumber=fields.id("idnumber"),
+        sectionid=fields.id("sectionid", required=not deleted),
+        segment=fields.id("segment", required=False) or None,
+        name=fields.text("name", required=not deleted),
+        points=points,
+        chapternum=fields.id("chapternum", required=False),
+        honors_required=fields.boolean("honors_required"),
+        nonhonors_required=fields.boolean("nonhonors_required"),
+        extra_credit=fields.boolean("extra_credit"),
+        moodle_id=fields.id("moodleid", required=False) or None,
+        deleted=deleted,
+    )
+
+
+def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
+    """Read new_grade or delete_grade."""
+    attempt = fields.whole("attempt_num", limit=MAX_ATTEMPT)
+    return GradeEvent(
+        when=fields.when(),
+        assessmentid=fields.id("assessmentid"),
+        userid=fields.id("userid"),
+        points=None if deleted else fields.points("points_earned", required=False),
+        excepted=fields.boolean("excepted"),
+        attempt=attempt if deleted or attempt is not None else 1,
+        deleted=deleted,
+    )
+
+
+def decimal_text(number: Decimal | None) -> str | None:
+    """Write points as they are stored: plain digits, no needless zeros."""
+    if number is None:
+        return None
+    text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

@@ -1,0 +1,160 @@
+"""From history to what holds: pure functions of rows, in whatever order they arrived.
+
+A row's place is its time, the sender's running number, then its arrival. Applying events and
+answering "as of" use the same functions. Pure. Source: requirements 1.3, 1.5, 1.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from schooltool_bridge.fields import When
+
+
+class Placed(Protocol):
+    """A history row as far as its place goes."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def effective_unix_s(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Placed)
+
+
+def place(row: Placed) -> tuple[int, int, int]:
+    """The place of a row in its history."""
+    return row.effective_unix_s, row.seq, row.id
+
+
+def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the time and running number under which an event enters a history.
+
+    An event without a time comes now and after everything that is there already.
+    """
+    if when.timemodified is not None:
+        return when.timemodified, when.seq
+    if last is None or last[0] < now_unix_s:
+        return now_unix_s, -1
+    return last
+
+
+def latest(rows: Iterable[Row]) -> Row | None:
+    """The row that holds now."""
+    return max(rows, key=place, default=None)
+
+
+def until(rows: Iterable[Row], at_unix_s: int | None) -> list[Row]:
+    """The rows that had taken effect by a moment; all of them without one."""
+    return [r for r in rows if at_unix_s is None or r.effective_unix_s <= at_unix_s]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRow:
+    """One row of a person's history in a section; code None is an ending by the peer."""
+
+    id: int
+    effective_unix_s: int
+    seq: int
+    role: str | None
+    code: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherRow:
+    """A section row that names a teacher: this person, or somebody else."""
+
+    id: int
+    effective_unix_s: int
+    seq: int
+    names_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentState:
+    """What an enrolment is, since when."""
+
+    code: str
+    since_unix_s: int
+    note: str
+
+
+ACTIVE_CODES = ("a", "s")
+WITHDRAWN, WITHDRAWN_NO_GRADE = "w", "wn"
+
+
+def enrolment_state(
+    rows: Iterable[EnrolmentRow],
+    teacher_rows: Iterable[TeacherRow],
+    *,
+    role: str,
+    has_grade: bool,
+) -> EnrolmentState | None:
+    """Fold what is known of a person in a section in one role; None when never enrolled so.
+
+    A teacher may be there by an enrolment of his own, by the section naming him, or both; he
+    leaves when neither holds any more. An ending by the peer means "Withdrawn - No Grade" as
+    long as there is no grade.
+    """
+    own: str | None = None  # the enrolment's own code while it is active
+    named = False  # whether the section names this person
+    ended = ""
+    state: EnrolmentState | None = None
+    mine = [r for r in rows if r.role in (None, role)]
+    steps: list[EnrolmentRow | TeacherRow] = [*mine, *teacher_rows]
+    # A row of the one history may share its id with one of the other: sections speak first.
+    for step in sorted(steps, key=lambda s: (*place(s)[:2], isinstance(s, EnrolmentRow), s.id)):
+        note = ""
+        if isinstance(step, TeacherRow):
+            if named and not step.names_person:
+                ended = WITHDRAWN
+            named = step.names_person
+        elif step.code in ACTIVE_CODES:
+            own, note = step.code, step.note
+        else:
+            own, named, note = None, False, step.note
+            ended = step.code or (WITHDRAWN if has_grade else WITHDRAWN_NO_GRADE)
+            if state is None:
+                ended = ""  # an ending of what never began
+        code = own or ("a" if named else ended)
+        if code and (state is None or state.code != code):
+            state = EnrolmentState(code, step.effective_unix_s, note)
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """One row of a grade's history."""
+
+    id: int
+    effective_unix_s: int
+    seq: int
+    recorded_unix_s: int
+    raw_points: Decimal | None
+    excepted: bool
+    attempt: int | None
+    deleted: bool
+
+
+def counting_grade(rows: Sequence[GradeRow]) -> GradeRow | None:
+    """The row that counts: the latest of the highest attempt that was not taken back."""
+    attempts = sorted({r.attempt for r in rows if r.attempt is not None}, reverse=True)
+    for attempt in attempts:
+        row = latest(r for r in rows if r.attempt in (None, attempt))
+        if row is not None and not row.deleted:
+            return row
+    return None
+
+
+def within(points: Decimal | None, maximum: Decimal, policy: str) -> Decimal | None:
+    """Apply a peer's policy for values out of range; the raw value stays in the history."""
+    if points is None or policy != "clamp":
+        return points
+    return min(max(points, Decimal(0)), maximum)

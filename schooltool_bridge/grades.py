@@ -1,0 +1,242 @@
+"""Grades: one cell for each assessment and person, every attempt and change kept.
+
+`new_grade` is the call that comes most, so it asks once for all that it needs to know.
+Source: requirements 1.3, 1.5, R67, R72-R76.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import Malformed, NotFound
+from schooltool_bridge import people, roster
+from schooltool_bridge.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    assessment_key,
+    grade_key,
+    user_key,
+)
+from schooltool_bridge.fields import STUDENT, GradeEvent, decimal_text, key
+from schooltool_bridge.fold import GradeRow, counting_grade, settle, within
+from schooltool_bridge.model import (
+    assessment,
+    enrolment,
+    grade,
+    grade_history,
+    person_link,
+)
+
+PEER = "peer"
+
+
+def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s: int) -> Applied:
+    """Apply new_grade or delete_grade."""
+    found = connection.execute(
+        _EVERYTHING,
+        {"peer": source.peer_id, "wanted": event.assessmentid, "user": key(event.userid)},
+    ).first()
+    if found is None or found.person_id is None:
+        return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
+    _check_range(source, event, Decimal(found.maximum))
+    if event.deleted and found.grade_id is None:
+        raise _wait(event, grade_key(event.assessmentid, event.userid))
+    last = None if found.grade_id is None else (found.effective_unix_s, found.seq)
+    at = settle(event.when, now_unix_s, last)
+    rows: list[GradeRow] | None = None
+    if found.grade_id is not None and _may_be_known(event, at, found):
+        rows = roster.grade_rows(connection, found.grade_id)
+        if _is_known(rows, event, at):
+            return Applied(UNCHANGED, found.grade_id)
+    grade_id = found.grade_id or _create(connection, found.assessment_id, found.person_id)
+    row = _write(connection, grade_id, event, at, now_unix_s)
+    if last is None and not event.deleted:
+        counting: GradeRow | None = row
+    else:
+        counting = counting_grade(roster.grade_rows(connection, grade_id))
+    values = _cell(counting, source, Decimal(found.maximum))
+    latest = max(at, last or at)
+    written = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
+    connection.execute(
+        _UPDATE, {"cell": grade_id, **{f"new_{name}": v for name, v in written.items()}}
+    )
+    before = (found.points, found.excepted, found.attempt, found.exists)
+    after = (values["points"], values["excepted"], values["attempt"], values["exists"])
+    if found.code in ("w", "wn") and (found.points is None) != (values["points"] is None):
+        # Which withdrawal it was depends on whether there is a grade.
+        roster.refold(connection, found.section_id, found.person_id)
+    status = CREATED if last is None else UPDATED if before != after else UNCHANGED
+    message = "The student is withdrawn from the section." if found.code in ("w", "wn") else ""
+    ready = (grade_key(event.assessmentid, event.userid),) if last is None else ()
+    return Applied(status, grade_id, message, ready)
+
+
+def _apply_slowly(
+    connection: Connection, source: Source, event: GradeEvent, now_unix_s: int, *, is_there: bool
+) -> Applied:
+    """Link a person whom we know by idnumber from elsewhere, or wait."""
+    person_id = people.resolve(connection, source.peer_id, event.userid)
+    if is_there and person_id is not None:
+        return apply(connection, source, event, now_unix_s)
+    missing = [] if is_there else [assessment_key(event.assessmentid)]
+    missing += [] if person_id else [user_key(event.userid)]
+    raise _wait(event, *missing)
+
+
+def _wait(event: GradeEvent, *missing: str) -> Held | NotFound:
+    if event.deleted and not event.when.is_timed:
+        return NotFound(
+            f"delete_grade: {event.userid!r} has no grade for assessment {event.assessmentid!r}."
+        )
+    return Held(*missing)
+
+
+def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
+    if source.policy.out_of_range == "reject" and event.points is not None:
+        if not 0 <= event.points <= maximum:
+            raise Malformed(f"new_grade: points_earned must be from 0 to {maximum:f}.")
+
+
+def _may_be_known(event: GradeEvent, at: tuple[int, int], found: sa.Row[tuple[object, ...]]) -> bool:
+    """Tell whether a repeat is possible: what is newer than everything is none."""
+    return not event.when.is_timed or at <= (found.effective_unix_s, found.seq)
+
+
+def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
+    said = (event.points, event.excepted, event.attempt, event.deleted)
+    if event.when.is_timed:
+        same = [r for r in rows if (r.effective_unix_s, r.seq) == at]
+    else:
+        latest = max(rows, key=lambda r: (r.effective_unix_s, r.seq, r.id), default=None)
+        same = [latest] if latest else []
+    return any((r.raw_points, r.excepted, r.attempt, r.deleted) == said for r in same)
+
+
+def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
+    added = connection.execute(
+        _NEW_CELL,
+        {
+            "assessment_id": assessment_id,
+            "person_id": person_id,
+            "excepted": False,
+            "attempt": 0,
+            "exists": False,
+            "authority": PEER,
+            "effective_unix_s": -1,
+            "seq": -1,
+            "recorded_unix_s": 0,
+        },
+    )
+    assert added.inserted_primary_key is not None
+    return int(added.inserted_primary_key[0])
+
+
+def _write(
+    connection: Connection, grade_id: int, event: GradeEvent, at: tuple[int, int], now_unix_s: int
+) -> GradeRow:
+    added = connection.execute(
+        _NEW_ROW,
+        {
+            "grade_id": grade_id,
+            "raw_points": decimal_text(event.points),
+            "excepted": event.excepted,
+            "attempt": event.attempt,
+            "deleted": event.deleted,
+            "effective_unix_s": at[0],
+            "seq": at[1],
+            "recorded_unix_s": now_unix_s,
+        },
+    )
+    assert added.inserted_primary_key is not None
+    row_id = added.inserted_primary_key[0]
+    return GradeRow(
+        row_id, *at, now_unix_s, event.points, event.excepted, event.attempt, event.deleted
+    )
+
+
+def _cell(counting: GradeRow | None, source: Source, maximum: Decimal) -> dict[str, object]:
+    points = counting.raw_points if counting else None
+    return {
+        "points": decimal_text(within(points, maximum, source.policy.out_of_range)),
+        "excepted": counting.excepted if counting else False,
+        "attempt": (counting.attempt or 0) if counting else 0,
+        "exists": counting is not None,
+        "recorded_unix_s": counting.recorded_unix_s if counting else 0,
+    }
+
+
+def refold_all(
+    connection: Connection, source: Source, assessment_id: int, former_section_id: int
+) -> None:
+    """Fold every cell of an assessment anew: its points or its section changed."""
+    row = connection.execute(
+        sa.select(assessment.c.points, assessment.c.section_id).where(assessment.c.id == assessment_id)
+    ).one()
+    cells = connection.execute(
+        sa.select(grade.c.id, grade.c.person_id).where(grade.c.assessment_id == assessment_id)
+    ).all()
+    for cell in cells:
+        counting = counting_grade(roster.grade_rows(connection, cell.id))
+        values = _cell(counting, source, Decimal(row.points))
+        connection.execute(sa.update(grade).where(grade.c.id == cell.id).values(values))
+        for section_id in {row.section_id, former_section_id}:
+            roster.refold(connection, section_id, cell.person_id)
+
+
+_LINK = sa.and_(
+    person_link.c.peer_id == assessment.c.peer_id,
+    person_link.c.idnumber_key == sa.bindparam("user"),
+)
+_CELL = sa.and_(
+    grade.c.assessment_id == assessment.c.id, grade.c.person_id == person_link.c.person_id
+)
+_ENROLMENT = sa.and_(
+    enrolment.c.section_id == assessment.c.section_id,
+    enrolment.c.person_id == person_link.c.person_id,
+    enrolment.c.role == STUDENT,
+)
+# All that a grade needs to know, in one question.
+_EVERYTHING = (
+    sa.select(
+        assessment.c.id.label("assessment_id"),
+        assessment.c.section_id,
+        assessment.c.points.label("maximum"),
+        person_link.c.person_id,
+        grade.c.id.label("grade_id"),
+        grade.c.points,
+        grade.c.excepted,
+        grade.c.attempt,
+        grade.c.exists,
+        grade.c.effective_unix_s,
+        grade.c.seq,
+        enrolment.c.code,
+    )
+    .select_from(
+        assessment.outerjoin(person_link, _LINK).outerjoin(grade, _CELL).outerjoin(enrolment, _ENROLMENT)
+    )
+    .where(
+        assessment.c.peer_id == sa.bindparam("peer"), assessment.c.idnumber == sa.bindparam("wanted")
+    )
+)
+_NEW_CELL = sa.insert(grade)
+_NEW_ROW = sa.insert(grade_history)
+_UPDATE = (
+    sa.update(grade)
+    .where(grade.c.id == sa.bindparam("cell"))
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}")
+            for name in (
+                "points", "excepted", "attempt", "exists", "recorded_unix_s",
+                "effective_unix_s", "seq",
+            )
+        }
+    )
+)  # fmt: skip

@@ -1,0 +1,165 @@
+"""Events that could not be applied, with their payload: held, in conflict, or rejected.
+
+Held and conflicting ones come again when what they wait for is there (events.py).
+Source: requirements 1.1, 1.3, R89.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import TryAgainLater
+from schooltool_bridge.fields import key
+from schooltool_bridge.model import inbox, inbox_wait
+
+HELD, CONFLICT, REJECTED, DISMISSED, DONE = "held", "conflict", "rejected", "dismissed", "done"
+OPEN = (HELD, CONFLICT, REJECTED)
+
+# A Moodle that pushes a whole school in the wrong order stays below this.
+MAX_HELD = 100_000
+# Of what cannot be applied at all the latest show what is wrong.
+MAX_REJECTED = 1_000
+MAX_PAYLOAD_CHARS = 64 * 1024
+# Never kept: a hash would lie here bare.
+SECRET_FIELDS = frozenset({"password", "password_hash"})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event in the inbox that may come again."""
+
+    id: int
+    peer_id: int
+    event: str
+    status: str
+    payload: object
+    received_unix_s: int
+    place: tuple[int, int, int]
+
+
+def put(
+    connection: Connection,
+    *,
+    peer_id: int,
+    event: str,
+    status: str,
+    data: object,
+    waiting_for: Iterable[str],
+    reason: str,
+    place: tuple[int, int],
+    now_unix_s: int,
+) -> None:
+    """Put an event into the inbox; one that lies there already in this state stays as it is.
+
+    Raises TryAgainLater when too many events of this peer are held.
+    """
+    payload = _payload(data)
+    digest = hashlib.sha256(f"{event} {json.dumps(payload, sort_keys=True)}".encode()).digest()
+    lies_there = sa.select(inbox.c.id).where(
+        inbox.c.peer_id == peer_id, inbox.c.digest == digest, inbox.c.status == status
+    )
+    if connection.execute(lies_there).first():
+        return
+    if status == REJECTED:
+        _make_room(connection, peer_id)
+    elif _count(connection, peer_id, status) >= MAX_HELD:
+        raise TryAgainLater(f"Too many events of your site are {status} here; settle those first.")
+    waits = list(dict.fromkeys(waiting_for))
+    added = connection.execute(
+        sa.insert(inbox).values(
+            peer_id=peer_id,
+            event=event,
+            status=status,
+            payload=payload,
+            digest=digest,
+            waiting_for=waits if status == HELD else [],
+            reason=reason,
+            effective_unix_s=place[0],
+            seq=place[1],
+            received_unix_s=now_unix_s,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    _wait(connection, added.inserted_primary_key[0], peer_id, waits)
+
+
+def settle(
+    connection: Connection,
+    waiting: Waiting,
+    *,
+    status: str,
+    waiting_for: Iterable[str] = (),
+    reason: str = "",
+) -> None:
+    """Write down how an event fared when it came again."""
+    waits = list(dict.fromkeys(waiting_for))
+    values = {"status": status, "waiting_for": waits if status == HELD else [], "reason": reason}
+    if status == DONE:
+        values["payload"] = {}  # it stands in the history now
+    connection.execute(sa.update(inbox).where(inbox.c.id == waiting.id).values(values))
+    connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id == waiting.id))
+    _wait(connection, waiting.id, waiting.peer_id, waits)
+
+
+def waiting_on(connection: Connection, peer_id: int, keys: Iterable[str]) -> list[Waiting]:
+    """Return a peer's events that wait for any of these, in the order in which they happened."""
+    wanted = [key(k) for k in keys]
+    ids = sa.select(inbox_wait.c.inbox_id).where(
+        inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.in_(wanted)
+    )
+    rows = connection.execute(
+        sa.select(inbox).where(inbox.c.id.in_(ids), inbox.c.status.in_((HELD, CONFLICT)))
+    )
+    return sorted((_row(row) for row in rows), key=lambda w: w.place)
+
+
+def get(connection: Connection, inbox_id: int) -> Waiting | None:
+    """Return one event that is open."""
+    row = connection.execute(
+        sa.select(inbox).where(inbox.c.id == inbox_id, inbox.c.status.in_(OPEN))
+    ).first()
+    return _row(row) if row else None
+
+
+def _row(row: sa.Row[tuple[object, ...]]) -> Waiting:
+    place = (row.effective_unix_s, row.seq, row.id)
+    return Waiting(
+        row.id, row.peer_id, row.event, row.status, row.payload, row.received_unix_s, place
+    )
+
+
+def _wait(connection: Connection, inbox_id: int, peer_id: int, waits: list[str]) -> None:
+    if waits:
+        rows = [
+            {"inbox_id": inbox_id, "peer_id": peer_id, "key": k}
+            for k in dict.fromkeys(key(w) for w in waits)
+        ]
+        connection.execute(sa.insert(inbox_wait), rows)
+
+
+def _count(connection: Connection, peer_id: int, status: str) -> int:
+    counted = sa.select(sa.func.count()).select_from(inbox)
+    mine = sa.and_(inbox.c.peer_id == peer_id, inbox.c.status == status)
+    return connection.execute(counted.where(mine)).scalar_one()
+
+
+def _make_room(connection: Connection, peer_id: int) -> None:
+    mine = sa.and_(inbox.c.peer_id == peer_id, inbox.c.status == REJECTED)
+    kept = sa.select(inbox.c.id).where(mine).order_by(inbox.c.id.desc()).limit(MAX_REJECTED - 1)
+    connection.execute(sa.delete(inbox).where(mine, inbox.c.id.not_in(kept)))
+
+
+def _payload(data: object) -> object:
+    if isinstance(data, dict):
+        data = {k: v for k, v in data.items() if str(k).lower() not in SECRET_FIELDS}
+    text = json.dumps(data, default=str)
+    if len(text) > MAX_PAYLOAD_CHARS:
+        return {"cut": text[:MAX_PAYLOAD_CHARS]}
+    kept: object = json.loads(text)
+    return kept

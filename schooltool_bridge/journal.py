@@ -1,0 +1,60 @@
+"""The journal of calls: who called what, when, and how it ended. Append-only; no payloads.
+
+Source: requirements R90.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import metadata
+
+call_journal = sa.Table(
+    "call_journal",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("peer_id", sa.ForeignKey("peer.id"), nullable=False),
+    sa.Column("method", sa.String(200), nullable=False),
+    # SHA-256 of the signed payload; the payload itself is kept only where an event waits.
+    sa.Column("payload_digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("correlation", sa.String(40), nullable=False),
+    # An event's status (created, held, ...), "ok", or "fault N".
+    sa.Column("outcome", sa.String(40), nullable=False),
+    sa.Column("received_unix_s", sa.BigInteger, nullable=False),
+    sa.Index("ix_call_journal_peer_id_received", "peer_id", "received_unix_s"),
+)
+
+_INSERT = sa.insert(call_journal)
+
+
+def record(
+    connection: Connection,
+    *,
+    peer_id: int,
+    method: str,
+    payload: bytes,
+    correlation: str,
+    outcome: str,
+    now_unix_s: int,
+) -> None:
+    """Write one call down, in the transaction that applies it."""
+    connection.execute(
+        _INSERT,
+        {
+            "peer_id": peer_id,
+            "method": method[:200],
+            "payload_digest": hashlib.sha256(payload).digest(),
+            "correlation": correlation,
+            "outcome": outcome[:40],
+            "received_unix_s": now_unix_s,
+        },
+    )
+
+
+def last_contact(connection: Connection, peer_id: int) -> int | None:
+    """Return when a peer's last accepted call came, in unix seconds."""
+    latest = sa.select(sa.func.max(call_journal.c.received_unix_s))
+    return connection.execute(latest.where(call_journal.c.peer_id == peer_id)).scalar()

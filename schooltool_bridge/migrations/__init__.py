@@ -1,0 +1,1 @@
+"""Alembic's scripts: how the store's tables came to be."""

@@ -1,0 +1,262 @@
+"""Tables of the SIS. Only definitions: no queries, no rules.
+
+What was told is kept in *_history tables, which the store lets nobody change or delete
+(model_guards.py). What holds now stands beside it, folded from the history (fold.py), so that
+an everyday question needs no fold. Times are unix seconds: `effective` is when the sender says
+that something happened, `recorded` when we learnt it. Source: requirements 1.3-1.6.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from mnet.database import metadata
+
+ID_CHARS = 255
+NAME_CHARS = 1000
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def _when() -> tuple[sa.Column[int], ...]:
+    """When a row's fact took effect, its order among equals, when and from whom we learnt it."""
+    return (
+        sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
+        # The sender's running number; -1 when it gave none.
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
+    )
+
+
+def _peer(*, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column("peer_id", sa.ForeignKey("peer.id"), nullable=nullable)
+
+
+person = sa.Table(
+    "person",
+    metadata,
+    _id(),
+    sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
+    sa.Column("idnumber_key", sa.String(ID_CHARS * 3), nullable=True, unique=True),
+    sa.Column("username", sa.String(ID_CHARS * 2), nullable=False),
+    sa.Column("username_key", sa.String(ID_CHARS * 6), nullable=False, unique=True),
+    sa.Column("firstname", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("lastname", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("email", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("can_login", sa.Boolean, nullable=False, default=False),
+    # The peer whose values name and email follow; none for a person made by hand.
+    sa.Column("follows_peer_id", sa.ForeignKey("peer.id"), nullable=True),
+    sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+)
+
+# A peer's own names for a person: either finds that person (requirements 1.4).
+person_link = sa.Table(
+    "person_link",
+    metadata,
+    _id(),
+    _peer(),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("idnumber_key", sa.String(ID_CHARS * 3), nullable=True),
+    sa.Column("username", sa.String(ID_CHARS), nullable=True),
+    sa.Column("username_key", sa.String(ID_CHARS * 3), nullable=True),
+    sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
+    # A hash that a Moodle sent, wrapped in argon2id; storing it never lets anybody in.
+    sa.Column("password_wrapped", sa.String(255), nullable=True),
+    sa.Column("password_algorithm", sa.String(40), nullable=True),
+    sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("peer_id", "idnumber_key"),
+    sa.UniqueConstraint("peer_id", "username_key"),
+)
+
+person_history = sa.Table(
+    "person_history",
+    metadata,
+    _id(),
+    sa.Column("link_id", sa.ForeignKey("person_link.id"), nullable=False, index=True),
+    # Username, names, email and what else the peer sent, for the record; no password.
+    sa.Column("fields", sa.JSON, nullable=False),
+    *_when(),
+)
+
+section = sa.Table(
+    "section",
+    metadata,
+    _id(),
+    _peer(),
+    sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
+    sa.Column("segment", sa.String(ID_CHARS), nullable=False),
+    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("peer_id", "idnumber", "segment"),
+)
+
+section_history = sa.Table(
+    "section_history",
+    metadata,
+    _id(),
+    sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
+    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    # As the peer wrote it; empty when it named none.
+    sa.Column("teacheridnumber", sa.String(ID_CHARS), nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    *_when(),
+)
+
+enrolment_state = sa.Table(
+    "enrolment_state",
+    metadata,
+    sa.Column("code", sa.String(20), primary_key=True),
+    sa.Column("meaning", sa.String(20), nullable=False),
+    sa.Column("title", sa.String(100), nullable=False),
+)
+
+enrolment = sa.Table(
+    "enrolment",
+    metadata,
+    _id(),
+    sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("code", sa.ForeignKey("enrolment_state.code"), nullable=False),
+    sa.Column("since_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.UniqueConstraint("section_id", "person_id", "role"),
+)
+
+enrolment_history = sa.Table(
+    "enrolment_history",
+    metadata,
+    _id(),
+    sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False),
+    # None: an ending of whatever that person was there.
+    sa.Column("role", sa.String(20), nullable=True),
+    # None: ended by the peer; which withdrawal that is depends on the grades (fold.py).
+    sa.Column("code", sa.ForeignKey("enrolment_state.code"), nullable=True),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("timestart_unix_s", sa.BigInteger, nullable=True),
+    sa.Column("timeend_unix_s", sa.BigInteger, nullable=True),
+    *_when(),
+    sa.Index("ix_enrolment_history_section_id_person_id", "section_id", "person_id"),
+)
+
+assessment = sa.Table(
+    "assessment",
+    metadata,
+    _id(),
+    _peer(),
+    sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
+    sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
+    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("points", sa.String(60), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("peer_id", "idnumber"),
+)
+
+assessment_history = sa.Table(
+    "assessment_history",
+    metadata,
+    _id(),
+    sa.Column("assessment_id", sa.ForeignKey("assessment.id"), nullable=False, index=True),
+    sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False),
+    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("points", sa.String(60), nullable=False),
+    sa.Column("chapternum", sa.String(ID_CHARS), nullable=False),
+    sa.Column("honors_required", sa.Boolean, nullable=False),
+    sa.Column("nonhonors_required", sa.Boolean, nullable=False),
+    sa.Column("extra_credit", sa.Boolean, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    *_when(),
+)
+
+# One cell of the gradebook: the attempt that counts, folded.
+grade = sa.Table(
+    "grade",
+    metadata,
+    _id(),
+    sa.Column("assessment_id", sa.ForeignKey("assessment.id"), nullable=False),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    # None while there is no grade: cleared, or taken back (then `exists` is false too).
+    sa.Column("points", sa.String(60), nullable=True),
+    sa.Column("excepted", sa.Boolean, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("exists", sa.Boolean, nullable=False),
+    # peer | manual
+    sa.Column("authority", sa.String(20), nullable=False),
+    sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("assessment_id", "person_id"),
+)
+
+grade_history = sa.Table(
+    "grade_history",
+    metadata,
+    _id(),
+    sa.Column("grade_id", sa.ForeignKey("grade.id"), nullable=False, index=True),
+    # As the peer sent it, before any policy; None clears.
+    sa.Column("raw_points", sa.String(60), nullable=True),
+    sa.Column("excepted", sa.Boolean, nullable=False),
+    # None: every attempt up to that time (a deletion without attempt_num).
+    sa.Column("attempt", sa.Integer, nullable=True),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    *_when(),
+)
+
+# Events that could not be applied: held, in conflict, or rejected; with their payload.
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    _id(),
+    _peer(),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    # SHA-256 of event and payload: an event that is repeated while it waits stands here once.
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("waiting_for", sa.JSON, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("received_unix_s", sa.BigInteger, nullable=False),
+    sa.Index("ix_inbox_peer_id_digest", "peer_id", "digest"),
+    sa.Index("ix_inbox_peer_id_status", "peer_id", "status"),
+)
+
+inbox_wait = sa.Table(
+    "inbox_wait",
+    metadata,
+    sa.Column("inbox_id", sa.ForeignKey("inbox.id"), primary_key=True),
+    sa.Column("key", sa.String(600), primary_key=True),
+    _peer(),
+    sa.Index("ix_inbox_wait_peer_id_key", "peer_id", "key"),
+)
+
+HISTORY_TABLES = (
+    person_history,
+    section_history,
+    enrolment_history,
+    assessment_history,
+    grade_history,
+)
+
+# The states that a school starts with (requirements 1.6); it may add its own.
+ENROLMENT_STATES = (
+    {"code": "a", "meaning": "active", "title": "Active"},
+    {"code": "p", "meaning": "inactive", "title": "Pending"},
+    {"code": "w", "meaning": "inactive", "title": "Withdrawn (code to be given)"},
+    {"code": "wn", "meaning": "inactive", "title": "Withdrawn - No Grade"},
+    {"code": "wp", "meaning": "inactive", "title": "Withdrawn - Passing"},
+    {"code": "wf", "meaning": "inactive", "title": "Withdrawn - Failing"},
+    {"code": "ps", "meaning": "completed", "title": "Passed"},
+    {"code": "fl", "meaning": "completed", "title": "Failed"},
+    {"code": "s", "meaning": "inactive", "title": "Suspended in Moodle"},
+    {"code": "e", "meaning": "inactive", "title": "Added in error"},
+)

@@ -1,0 +1,48 @@
+"""Guards in the store itself: history rows cannot be changed or deleted, by anybody.
+
+Only restoring a whole backup lifts them, inside its transaction.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.journal import call_journal
+from schooltool_bridge.model import HISTORY_TABLES
+
+GUARDED = tuple(t.name for t in (*HISTORY_TABLES, call_journal))
+_FUNCTION = """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
+BEGIN RAISE EXCEPTION 'history is append-only'; END $$ LANGUAGE plpgsql"""
+
+
+def guards_on(connection: Connection) -> None:
+    """Make the history tables append-only."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(_FUNCTION))
+        for table in GUARDED:
+            connection.execute(
+                sa.text(
+                    f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+                    "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+                )
+            )
+        return
+    for table in GUARDED:
+        for action in ("UPDATE", "DELETE"):
+            connection.execute(
+                sa.text(
+                    f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
+                    "BEGIN SELECT RAISE(ABORT, 'history is append-only'); END"
+                )
+            )
+
+
+def guards_off(connection: Connection) -> None:
+    """Lift the guards until `guards_on`, inside one transaction."""
+    for table in GUARDED:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}"))
+            continue
+        for action in ("update", "delete"):
+            connection.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_no_{action}"))

@@ -1,0 +1,358 @@
+"""People: who is meant, what is known of them, and never guessing.
+
+The match ladder is: a peer's own link (its idnumber or username) -> our idnumber -> username,
+if the peer's policy allows -> a new person; never email. Where two people could be meant, a
+person decides (8409). Source: requirements 1.4, R37-R39e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import Conflict
+from peers import accounts
+from schooltool_bridge.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    NewPerson,
+    Source,
+    user_key,
+)
+from schooltool_bridge.fields import OWN_ID, UserEvent, key
+from schooltool_bridge.fold import settle
+from schooltool_bridge.model import person, person_history, person_link
+from schooltool_bridge.passwords import is_known, wrap_if_new
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A peer's names for one of our people."""
+
+    id: int
+    person_id: int
+    idnumber_key: str | None
+    username: str | None
+    username_key: str | None
+    place: tuple[int, int]
+    password_wrapped: str | None
+
+
+def resolve(connection: Connection, peer_id: int, userid: str) -> int | None:
+    """Return our id of the person whom a peer calls `userid`; None when not known yet.
+
+    An idnumber that another peer or an admin brought counts too, and is linked.
+    """
+    wanted = key(userid)
+    found = connection.execute(_LINKED, {"peer": peer_id, "wanted": wanted}).scalar()
+    if found is not None or wanted.startswith(OWN_ID):
+        return found
+    known = connection.execute(_BY_IDNUMBER, {"wanted": wanted}).scalar()
+    if known is not None:
+        _add_link(connection, peer_id, known, idnumber_key=wanted)
+    return known
+
+
+def username_key(username: str) -> str:
+    """What a conflict about a username waits for."""
+    return f"username:{key(username)}"
+
+
+def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> Applied:
+    """Apply fetch_user; raises Conflict when it is not clear who is meant."""
+    match = _match(connection, source, event)
+    link, person_id = match.link, match.person_id
+    last = link.place if link else None
+    at = settle(event.when, now_unix_s, last)
+    fields = _fields(event)
+    if link and _is_known(connection, link, event, at, fields):
+        return Applied(UNCHANGED, link.person_id, ready=_ready(event, link))
+    is_newest = last is None or at >= last
+    if person_id is None:
+        person_id = _create(connection, source, event, now_unix_s)
+    if link is None:
+        link = _add_link(connection, source.peer_id, person_id)
+    before = _values(connection, person_id)
+    connection.execute(
+        sa.insert(person_history).values(
+            link_id=link.id, fields=fields, effective_unix_s=at[0], seq=at[1],
+            recorded_unix_s=now_unix_s,
+        )
+    )  # fmt: skip
+    if is_newest:
+        _update_link(connection, link, event, at)
+        _update_person(connection, source, person_id, event)
+    changed = is_newest and (match.person_id is None or before != _values(connection, person_id))
+    is_new = match.person_id is None
+    return Applied(
+        CREATED if is_new else UPDATED if changed else UNCHANGED,
+        person_id,
+        _message(event),
+        ready=_ready(event, link),
+        new_person=NewPerson(event.idnumber, event.username) if match.link is None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    link: Link | None
+    person_id: int | None
+
+
+def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
+    by_id = _link(connection, source.peer_id, event.idnumber, person_link.c.idnumber_key)
+    if by_id is None and event.moodle_id:
+        own = OWN_ID + event.moodle_id
+        by_id = _link(connection, source.peer_id, own, person_link.c.idnumber_key)
+    by_name = _link(connection, source.peer_id, event.username, person_link.c.username_key)
+    if by_id and event.when.timemodified is not None:
+        is_old = (event.when.timemodified, event.when.seq) < by_id.place
+        if is_old:  # changes nothing now, so there is nothing to decide
+            return _Match(by_id, by_id.person_id)
+    if by_id and by_name and by_id.id != by_name.id:
+        raise _conflict(f"username {event.username!r} belongs to somebody else at your site")
+    if by_id:
+        _check_idnumber(connection, by_id.person_id, event)
+        return _Match(by_id, by_id.person_id)
+    if by_name:
+        if event.idnumber and by_name.idnumber_key and not by_name.idnumber_key.startswith(OWN_ID):
+            raise _conflict(f"username {event.username!r} belongs to another idnumber at your site")
+        _check_idnumber(connection, by_name.person_id, event)
+        return _Match(by_name, by_name.person_id)
+    person_id = _by_idnumber(connection, event)
+    if person_id is None and source.policy.match_username and event.username:
+        person_id = _by_username(connection, event)
+    link = _bare_link(connection, source.peer_id, person_id) if person_id else None
+    return _Match(link, person_id)
+
+
+def _check_idnumber(connection: Connection, person_id: int, event: UserEvent) -> None:
+    """See that the event's idnumber is this person's, or may become it."""
+    if not event.idnumber or event.idnumber.startswith(OWN_ID):
+        return
+    holder = _by_idnumber(connection, event)
+    if holder not in (None, person_id):
+        raise _conflict(f"idnumber {event.idnumber!r} belongs to somebody else here")
+    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == person_id))
+    if own.scalar() not in (None, key(event.idnumber)):
+        raise _conflict(f"username {event.username!r} belongs to another idnumber here")
+
+
+def _by_idnumber(connection: Connection, event: UserEvent) -> int | None:
+    if not event.idnumber or event.idnumber.startswith(OWN_ID):
+        return None
+    found: int | None = connection.execute(_BY_IDNUMBER, {"wanted": key(event.idnumber)}).scalar()
+    return found
+
+
+def _by_username(connection: Connection, event: UserEvent) -> int | None:
+    assert event.username
+    wanted = key(event.username)
+    if accounts.is_taken(connection, wanted):
+        raise _conflict(f"username {event.username!r} is an account with admin rights here")
+    found = connection.execute(
+        sa.select(person.c.id, person.c.idnumber_key).where(person.c.username_key == wanted)
+    ).first()
+    if found is None:
+        return None
+    if event.idnumber and found.idnumber_key not in (None, key(event.idnumber)):
+        raise _conflict(f"username {event.username!r} belongs to another idnumber here")
+    return int(found.id)
+
+
+def _conflict(why: str) -> Conflict:
+    return Conflict(f"fetch_user: {why}; a person here has to decide who is meant.")
+
+
+def _link(
+    connection: Connection, peer_id: int, value: str | None, column: sa.Column[str | None]
+) -> Link | None:
+    if not value:
+        return None
+    wanted = sa.and_(person_link.c.peer_id == peer_id, column == key(value))
+    return _read_link(connection, wanted)
+
+
+def _bare_link(connection: Connection, peer_id: int, person_id: int) -> Link | None:
+    """This peer's link to a person as long as it lacks the idnumber."""
+    return _read_link(
+        connection,
+        sa.and_(
+            person_link.c.peer_id == peer_id,
+            person_link.c.person_id == person_id,
+            person_link.c.idnumber_key.is_(None),
+        ),
+    )
+
+
+def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link | None:
+    row = connection.execute(sa.select(person_link).where(wanted)).first()
+    if row is None:
+        return None
+    return Link(
+        row.id,
+        row.person_id,
+        row.idnumber_key,
+        row.username,
+        row.username_key,
+        (row.effective_unix_s, row.seq),
+        row.password_wrapped,
+    )
+
+
+def _add_link(
+    connection: Connection, peer_id: int, person_id: int, idnumber_key: str | None = None
+) -> Link:
+    values = {"effective_unix_s": -1, "seq": -1}  # before every event
+    added = connection.execute(
+        sa.insert(person_link).values(
+            peer_id=peer_id, person_id=person_id, idnumber_key=idnumber_key, **values
+        )
+    )
+    assert added.inserted_primary_key is not None
+    return Link(added.inserted_primary_key[0], person_id, idnumber_key, None, None, (-1, -1), None)
+
+
+def _update_link(
+    connection: Connection, link: Link, event: UserEvent, at: tuple[int, int]
+) -> None:
+    values: dict[str, object] = {"effective_unix_s": at[0], "seq": at[1]}
+    if event.idnumber:
+        values["idnumber_key"] = key(event.idnumber)
+    if event.username:
+        values |= {"username": event.username, "username_key": key(event.username)}
+    if event.moodle_id:
+        values["moodle_id"] = event.moodle_id
+    wrapped = wrap_if_new(link.password_wrapped, event.password_hash, event.password_algorithm)
+    if wrapped:
+        values |= {"password_wrapped": wrapped, "password_algorithm": event.password_algorithm}
+    connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(values))
+
+
+def _create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
+    wanted = event.username or event.idnumber or ""
+    username = _free_username(connection, source, wanted, None)
+    is_shared = event.idnumber and not event.idnumber.startswith(OWN_ID)
+    added = connection.execute(
+        sa.insert(person).values(
+            idnumber=event.idnumber if is_shared else None,
+            idnumber_key=key(event.idnumber) if event.idnumber and is_shared else None,
+            username=username,
+            username_key=key(username),
+            firstname=event.firstname,
+            lastname=event.lastname,
+            email=event.email,
+            can_login=False,
+            follows_peer_id=source.peer_id,
+            created_unix_s=now_unix_s,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    return int(added.inserted_primary_key[0])
+
+
+def _update_person(
+    connection: Connection, source: Source, person_id: int, event: UserEvent
+) -> None:
+    """Let a person follow the peer that first brought them; an idnumber is taken from any."""
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
+    values: dict[str, object] = {}
+    if row.idnumber_key is None and event.idnumber and not event.idnumber.startswith(OWN_ID):
+        values |= {"idnumber": event.idnumber, "idnumber_key": key(event.idnumber)}
+    if row.follows_peer_id == source.peer_id:
+        values |= {
+            "firstname": event.firstname, "lastname": event.lastname, "email": event.email,
+        }  # fmt: skip
+        if event.username:
+            username = _free_username(connection, source, event.username, person_id)
+            values |= {"username": username, "username_key": key(username)}
+    if values:
+        connection.execute(sa.update(person).where(person.c.id == person_id).values(values))
+
+
+def _free_username(
+    connection: Connection, source: Source, wanted: str, person_id: int | None
+) -> str:
+    """Return a username that nobody else has here: as wanted, or with the peer's host behind."""
+    host = urlsplit(source.wwwroot).hostname or "peer"
+    candidate, number = wanted, 1
+    while not _is_free(connection, candidate, person_id):
+        candidate = f"{wanted}.{host}" if number == 1 else f"{wanted}.{host}.{number}"
+        number += 1
+    return candidate
+
+
+def _is_free(connection: Connection, username: str, person_id: int | None) -> bool:
+    wanted = key(username)
+    holder = connection.execute(
+        sa.select(person.c.id).where(person.c.username_key == wanted)
+    ).scalar()
+    return holder in (None, person_id) and not accounts.is_taken(connection, wanted)
+
+
+def _fields(event: UserEvent) -> dict[str, object]:
+    return {
+        **event.others,
+        "idnumber": event.idnumber,
+        "username": event.username,
+        "firstname": event.firstname,
+        "lastname": event.lastname,
+        "email": event.email,
+    }
+
+
+def _is_known(
+    connection: Connection,
+    link: Link,
+    event: UserEvent,
+    at: tuple[int, int],
+    fields: dict[str, object],
+) -> bool:
+    """Tell whether just this was told before: under the same time, or as the latest."""
+    history = person_history
+    place = at if event.when.is_timed else link.place
+    rows = connection.execute(
+        sa.select(history.c.fields).where(
+            history.c.link_id == link.id,
+            history.c.effective_unix_s == place[0],
+            history.c.seq == place[1],
+        )
+    ).scalars()
+    if fields not in list(rows):
+        return False
+    return event.when.is_timed or not wrap_if_new(
+        link.password_wrapped, event.password_hash, event.password_algorithm
+    )
+
+
+def _values(connection: Connection, person_id: int) -> tuple[object, ...]:
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
+    return tuple(row)
+
+
+def _ready(event: UserEvent, link: Link) -> tuple[str, ...]:
+    """What events may have waited for that is there now, or a name that is free now."""
+    ids = [event.idnumber, link.idnumber_key, OWN_ID + event.moodle_id if event.moodle_id else None]
+    names = [event.username, link.username]
+    return (
+        *dict.fromkeys(user_key(key(i)) for i in ids if i),
+        *dict.fromkeys(username_key(n) for n in names if n),
+    )
+
+
+def _message(event: UserEvent) -> str:
+    if event.password_hash and not is_known(event.password_hash, event.password_algorithm):
+        return "The password hash is of an unknown kind and was not kept."
+    return ""
+
+
+_LINKED = sa.select(person_link.c.person_id).where(
+    person_link.c.peer_id == sa.bindparam("peer"),
+    person_link.c.idnumber_key == sa.bindparam("wanted"),
+)
+_BY_IDNUMBER = sa.select(person.c.id).where(person.c.idnumber_key == sa.bindparam("wanted"))

@@ -1,0 +1,318 @@
+"""What the lists show: people, sections, enrolments, grades, the inbox; now or as of a moment.
+
+Plain dicts in the shape that scripts rely on. Where a row names a section, person or
+assessment it is the shared idnumber, ours where there is none. Source: requirements 1.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer
+from peers.policy import PeerPolicy
+from schooltool_bridge import roster, sections
+from schooltool_bridge.fields import OWN_ID, TEACHER, key
+from schooltool_bridge.fold import (
+    EnrolmentState,
+    counting_grade,
+    enrolment_state,
+    place,
+    until,
+    within,
+)
+from schooltool_bridge.model import (
+    assessment,
+    assessment_history,
+    enrolment,
+    enrolment_state as state_table,
+    grade,
+    inbox,
+    person,
+    person_link,
+    section,
+)
+
+Row = dict[str, object]
+
+
+class NotThere(LookupError):
+    """Nothing here has that id, or more than one thing has; the text says which."""
+
+
+def people(connection: Connection) -> list[Row]:
+    """List the school's people by name."""
+    links: dict[int, list[Row]] = {}
+    joined = person_link.join(peer, peer.c.id == person_link.c.peer_id)
+    for row in connection.execute(
+        sa.select(person_link.c.person_id, peer.c.wwwroot, person_link.c.username)
+        .select_from(joined)
+        .order_by(peer.c.wwwroot, person_link.c.id)
+    ):
+        links.setdefault(row.person_id, []).append(
+            {"peer": row.wwwroot, "username": row.username}
+        )
+    followed = person.outerjoin(peer, peer.c.id == person.c.follows_peer_id)
+    rows = connection.execute(
+        sa.select(person, peer.c.wwwroot)
+        .select_from(followed)
+        .order_by(person.c.lastname, person.c.firstname, person.c.id)
+    )
+    return [
+        {
+            "id": str(r.id),
+            "username": r.username,
+            "idnumber": r.idnumber,
+            "firstname": r.firstname,
+            "lastname": r.lastname,
+            "email": r.email,
+            "can_login": r.can_login,
+            "origin": r.wwwroot or "manual",
+            "links": links.get(r.id, []),
+        }
+        for r in rows
+    ]
+
+
+def all_sections(connection: Connection) -> list[Row]:
+    """List the sections with those who teach them now."""
+    names = _people_names(connection)
+    teachers: dict[int, list[str]] = {}
+    teaching = sa.and_(enrolment.c.role == TEACHER, enrolment.c.code == "a")
+    for row in connection.execute(sa.select(enrolment).where(teaching).order_by(enrolment.c.id)):
+        teachers.setdefault(row.section_id, []).append(names[row.person_id])
+    rows = connection.execute(
+        sa.select(section, peer.c.wwwroot)
+        .select_from(section.join(peer, peer.c.id == section.c.peer_id))
+        .order_by(peer.c.wwwroot, section.c.idnumber)
+    ).all()
+    return [
+        {
+            "id": str(r.id),
+            "idnumber": r.idnumber,
+            "name": r.name,
+            "segment": r.segment,
+            "peer": r.wwwroot,
+            "teachers": teachers.get(r.id, []),
+            "status": r.status,
+        }
+        for r in sorted(rows, key=lambda r: (r.wwwroot, r.idnumber, sections.segment_order(r.segment)))
+    ]
+
+
+def enrolments(
+    connection: Connection,
+    *,
+    section_id: int | None = None,
+    person_id: int | None = None,
+    at_unix_s: int | None = None,
+) -> list[Row]:
+    """List enrolments, one row for each section, person and role."""
+    wanted = _where(enrolment, section_id=section_id, person_id=person_id)
+    found: list[tuple[int, int, str, EnrolmentState]] = []
+    for row in connection.execute(sa.select(enrolment).where(*wanted)).all():
+        state: EnrolmentState | None = EnrolmentState(row.code, row.since_unix_s, row.note)
+        if at_unix_s is not None:
+            state = _enrolment_then(connection, row, at_unix_s)
+        if state is not None:
+            found.append((row.section_id, row.person_id, row.role, state))
+    people_names, section_names = _people_names(connection), _section_names(connection)
+    meanings = dict(
+        connection.execute(sa.select(state_table.c.code, state_table.c.meaning)).tuples().all()
+    )
+    rows: list[Row] = [
+        {
+            "section": section_names[in_section],
+            "person": people_names[who],
+            "role": role,
+            "code": state.code,
+            "meaning": meanings[state.code],
+            "since": iso(state.since_unix_s),
+            "note": state.note,
+        }
+        for in_section, who, role, state in found
+    ]
+    return sorted(rows, key=lambda r: (str(r["section"]), r["role"] != TEACHER, str(r["person"])))
+
+
+def _enrolment_then(
+    connection: Connection, row: sa.Row[tuple[object, ...]], at_unix_s: int
+) -> EnrolmentState | None:
+    taught = roster.teacher_rows(connection, row.section_id, row.person_id)
+    return enrolment_state(
+        until(roster.rows_of(connection, row.section_id, row.person_id), at_unix_s),
+        until(taught, at_unix_s) if row.role == TEACHER else (),
+        role=row.role,
+        has_grade=roster.is_graded(connection, row.section_id, row.person_id, at_unix_s),
+    )
+
+
+def grades(
+    connection: Connection, section_id: int, at_unix_s: int | None = None
+) -> list[Row]:
+    """List a section's grades."""
+    names = _people_names(connection)
+    policy = _policy_of(connection, section_id)
+    result: list[Row] = []
+    for item in connection.execute(
+        sa.select(assessment).where(assessment.c.section_id == section_id).order_by(assessment.c.id)
+    ).all():
+        then = _assessment_then(connection, item.id, at_unix_s)
+        if then is None:
+            continue
+        name, maximum = then
+        cells = connection.execute(
+            sa.select(grade).where(grade.c.assessment_id == item.id).order_by(grade.c.person_id)
+        )
+        for cell in cells.all():
+            rows = until(roster.grade_rows(connection, cell.id), at_unix_s)
+            counting = counting_grade(rows)
+            if counting is None:
+                continue
+            result.append(
+                {
+                    "assessment": item.idnumber,
+                    "name": name,
+                    "person": names[cell.person_id],
+                    "points": _number(within(counting.raw_points, maximum, policy.out_of_range)),
+                    "max": _number(maximum),
+                    "excepted": counting.excepted,
+                    "attempt": counting.attempt,
+                    "authority": cell.authority,
+                    "recorded_at": iso(counting.recorded_unix_s),
+                }
+            )
+    return result
+
+
+def _assessment_then(
+    connection: Connection, assessment_id: int, at_unix_s: int | None
+) -> tuple[str, Decimal] | None:
+    """Name and points of an assessment as of a moment; None when it is not there then."""
+    history = assessment_history
+    rows = connection.execute(
+        sa.select(history).where(history.c.assessment_id == assessment_id)
+    ).all()
+    rows_then = sorted(until(rows, at_unix_s), key=place)
+    if not rows_then or rows_then[-1].deleted:
+        return None
+    told = [r for r in rows_then if not r.deleted][-1]
+    return told.name, Decimal(told.points)
+
+
+def _policy_of(connection: Connection, section_id: int) -> PeerPolicy:
+    joined = section.join(peer, peer.c.id == section.c.peer_id)
+    stored = connection.execute(
+        sa.select(peer.c.policy).select_from(joined).where(section.c.id == section_id)
+    ).scalar()
+    return PeerPolicy.from_stored(stored or {})
+
+
+def inbox_list(connection: Connection, statuses: Iterable[str]) -> list[Row]:
+    """List the inbox's events in these states, oldest first."""
+    joined = inbox.join(peer, peer.c.id == inbox.c.peer_id)
+    rows = connection.execute(
+        sa.select(inbox, peer.c.wwwroot)
+        .select_from(joined)
+        .where(inbox.c.status.in_(list(statuses)))
+        .order_by(inbox.c.id)
+    )
+    return [
+        {
+            "id": str(r.id),
+            "peer": r.wwwroot,
+            "event": r.event,
+            "status": r.status,
+            "waiting_for": r.waiting_for,
+            "reason": r.reason,
+            "received_at": iso(r.received_unix_s),
+        }
+        for r in rows
+    ]
+
+
+def find_person(connection: Connection, text: str) -> int:
+    """Return our id of a person named by idnumber or our id; raises NotThere."""
+    hits = set(
+        connection.execute(
+            sa.select(person.c.id).where(person.c.idnumber_key == key(text))
+        ).scalars()
+    )
+    linked = sa.select(person_link.c.person_id).where(person_link.c.idnumber_key == key(text))
+    if not hits and text.startswith(OWN_ID):
+        hits |= set(connection.execute(linked).scalars())
+    hits |= _own_id(connection, person, text)
+    named = {i: f"{n} (id {i})" for i, n in _people_names(connection).items() if i in hits}
+    return _only("person", text, named)
+
+
+def find_section(connection: Connection, text: str, peer_wwwroot: str | None = None) -> int:
+    """Return our id of a section named by idnumber or our id; raises NotThere.
+
+    Of several segments of one section the highest is meant.
+    """
+    rows = connection.execute(
+        sa.select(section, peer.c.wwwroot)
+        .select_from(section.join(peer, peer.c.id == section.c.peer_id))
+        .where(sa.or_(section.c.idnumber == text, section.c.id.in_(_own_id(connection, section, text))))
+    ).all()
+    rows = [r for r in rows if peer_wwwroot in (None, r.wwwroot)]
+    highest: dict[tuple[str, str], sa.Row[tuple[object, ...]]] = {}
+    for row in sorted(rows, key=lambda r: sections.segment_order(r.segment)):
+        highest[row.wwwroot, row.idnumber] = row
+    by_own = [r for r in rows if str(r.id) == text]
+    meant = {r.id: r for r in (*highest.values(), *by_own)}
+    if by_own and all(r.idnumber == by_own[0].idnumber and r.wwwroot == by_own[0].wwwroot for r in meant.values()):
+        meant = {r.id: r for r in by_own}
+    return _only(
+        "section",
+        text,
+        {i: f"{r.idnumber} {r.name!r} of {r.wwwroot} (id {i})" for i, r in meant.items()},
+    )
+
+
+def _only(kind: str, text: str, hits: dict[int, str]) -> int:
+    if not hits:
+        raise NotThere(f"There is no {kind} {text!r}; see: mnet-peer {kind} list.")
+    if len(hits) > 1:
+        listed = "; ".join(hits.values())
+        raise NotThere(f"{text!r} fits several: {listed}. Use --peer, or the other's id.")
+    return next(iter(hits))
+
+
+def _own_id(connection: Connection, table: sa.Table, text: str) -> set[int]:
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:  # noqa: PLR2004 - below 2**31
+        return set()
+    return set(connection.execute(sa.select(table.c.id).where(table.c.id == int(text))).scalars())
+
+
+def _where(table: sa.Table, **wanted: int | None) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
+def _people_names(connection: Connection) -> dict[int, str]:
+    rows = connection.execute(sa.select(person.c.id, person.c.idnumber))
+    return {r.id: r.idnumber or str(r.id) for r in rows}
+
+
+def _section_names(connection: Connection) -> dict[int, str]:
+    return dict(connection.execute(sa.select(section.c.id, section.c.idnumber)).tuples().all())
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def iso(unix_s: int) -> str:
+    """A moment as ISO 8601 in UTC; the bare seconds where that has no date."""
+    try:
+        return datetime.fromtimestamp(unix_s, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return str(unix_s)
+

@@ -1,0 +1,160 @@
+"""Who holds which place in a section now, folded from everything that was told.
+
+Enrolments, sections (which name their teacher) and grades (which tell what a withdrawal was)
+all lead here. Source: requirements 1.6, R46, R54, R55.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
+from schooltool_bridge.fold import (
+    EnrolmentRow,
+    EnrolmentState,
+    GradeRow,
+    TeacherRow,
+    counting_grade,
+    enrolment_state,
+    until,
+)
+from schooltool_bridge.model import (
+    assessment,
+    enrolment,
+    enrolment_history,
+    grade,
+    grade_history,
+    person,
+    person_link,
+    section,
+    section_history,
+)
+
+ROLES = (STUDENT, TEACHER)
+
+
+def refold(connection: Connection, section_id: int, person_id: int) -> None:
+    """Fold a person's history in a section anew into what holds now."""
+    rows = rows_of(connection, section_id, person_id)
+    taught = teacher_rows(connection, section_id, person_id)
+    has_grade = None
+    for role in ROLES:
+        if has_grade is None and any(r.code is None for r in rows):
+            has_grade = is_graded(connection, section_id, person_id)
+        state = enrolment_state(
+            rows, taught if role == TEACHER else (), role=role, has_grade=bool(has_grade)
+        )
+        if state is not None:
+            _store(connection, section_id, person_id, role, state)
+
+
+def _store(
+    connection: Connection, section_id: int, person_id: int, role: str, state: EnrolmentState
+) -> None:
+    values = {"code": state.code, "since_unix_s": state.since_unix_s, "note": state.note}
+    mine = sa.and_(
+        enrolment.c.section_id == section_id,
+        enrolment.c.person_id == person_id,
+        enrolment.c.role == role,
+    )
+    if not connection.execute(sa.update(enrolment).where(mine).values(values)).rowcount:
+        connection.execute(
+            sa.insert(enrolment).values(
+                section_id=section_id, person_id=person_id, role=role, **values
+            )
+        )
+
+
+def rows_of(connection: Connection, section_id: int, person_id: int) -> list[EnrolmentRow]:
+    """Return a person's history in a section."""
+    history = enrolment_history
+    rows = connection.execute(
+        sa.select(
+            history.c.id,
+            history.c.effective_unix_s,
+            history.c.seq,
+            history.c.role,
+            history.c.code,
+            history.c.note,
+        ).where(history.c.section_id == section_id, history.c.person_id == person_id)
+    )
+    return [EnrolmentRow(*row) for row in rows]
+
+
+def teacher_rows(connection: Connection, section_id: int, person_id: int) -> list[TeacherRow]:
+    """Return the section's rows that name a teacher, telling whether it is this person."""
+    history = section_history
+    rows = connection.execute(
+        sa.select(history.c.id, history.c.effective_unix_s, history.c.seq, history.c.teacheridnumber)
+        .where(history.c.section_id == section_id, history.c.teacheridnumber != "")
+    ).all()  # fmt: skip
+    if not rows:
+        return []
+    names = _names(connection, section_id, person_id)
+    return [TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in names) for r in rows]
+
+
+def _names(connection: Connection, section_id: int, person_id: int) -> set[str]:
+    """What the section's peer may call a person, in the form that is compared."""
+    peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
+    linked = connection.execute(
+        sa.select(person_link.c.idnumber_key, person_link.c.moodle_id).where(
+            person_link.c.person_id == person_id, person_link.c.peer_id == peer_id
+        )
+    ).all()
+    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == person_id))
+    names = {own.scalar()}
+    for row in linked:
+        names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
+    return {n for n in names if n}
+
+
+def is_graded(
+    connection: Connection, section_id: int, person_id: int, at_unix_s: int | None = None
+) -> bool:
+    """Tell whether a person has a grade in a section (as of a moment)."""
+    mine = sa.and_(assessment.c.section_id == section_id, grade.c.person_id == person_id)
+    joined = grade.join(assessment, assessment.c.id == grade.c.assessment_id)
+    if at_unix_s is None:
+        found = sa.select(grade.c.id).select_from(joined).where(mine, grade.c.points.is_not(None))
+        return connection.execute(found.limit(1)).first() is not None
+    cells = connection.execute(sa.select(grade.c.id).select_from(joined).where(mine)).scalars()
+    for cell in cells.all():
+        counting = counting_grade(until(grade_rows(connection, cell), at_unix_s))
+        if counting is not None and counting.raw_points is not None:
+            return True
+    return False
+
+
+def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
+    """Return the history of one cell of the gradebook."""
+    history = grade_history
+    rows = connection.execute(sa.select(history).where(history.c.grade_id == grade_id))
+    return [
+        GradeRow(
+            r.id,
+            r.effective_unix_s,
+            r.seq,
+            r.recorded_unix_s,
+            None if r.raw_points is None else Decimal(r.raw_points),
+            r.excepted,
+            r.attempt,
+            r.deleted,
+        )
+        for r in rows
+    ]
+
+
+def current(
+    connection: Connection, section_id: int, person_id: int
+) -> dict[str, tuple[int, str, int]]:
+    """Return what a person is in a section: role to (id, code, since)."""
+    rows = connection.execute(
+        sa.select(
+            enrolment.c.role, enrolment.c.id, enrolment.c.code, enrolment.c.since_unix_s
+        ).where(enrolment.c.section_id == section_id, enrolment.c.person_id == person_id)
+    )
+    return {r.role: (r.id, r.code, r.since_unix_s) for r in rows}

@@ -1,0 +1,188 @@
+"""Sections: one part (segment) each, scoped to the peer that brought them.
+
+The teacher that a section names is part of its own history; what follows for that person's
+enrolment is folded in roster.py. Source: requirements 1.3, 1.4, R40-R46.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import NotFound
+from schooltool_bridge import people, roster
+from schooltool_bridge.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    section_key,
+    user_key,
+)
+from schooltool_bridge.fields import OWN_ID, SectionEvent
+from schooltool_bridge.fold import place, settle
+from schooltool_bridge.model import section, section_history
+
+FIRST_SEGMENT = "1"
+ACTIVE, DELETED = "active", "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section's row."""
+
+    id: int
+    idnumber: str
+    segment: str
+    name: str
+    status: str
+    place: tuple[int, int]
+
+
+def find(
+    connection: Connection, peer_id: int, idnumber: str, segment: str | None
+) -> Section | None:
+    """Return a peer's section; without a segment its highest one."""
+    rows = connection.execute(_OF_PEER, {"peer": peer_id, "wanted": idnumber}).all()
+    parts = [
+        Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
+        for r in rows
+        if segment in (None, r.segment)
+    ]
+    return max(parts, key=lambda s: segment_order(s.segment), default=None)
+
+
+def segment_order(segment: str) -> tuple[int, str]:
+    """Order segments: numbers by value, then words."""
+    return (int(segment), "") if segment.isascii() and segment.isdigit() else (2**63, segment)
+
+
+def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_s: int) -> Applied:
+    """Apply new_section or delete_section."""
+    known = find(connection, source.peer_id, event.idnumber, event.segment)
+    moved = None
+    if known is None and event.moodle_id:
+        own = OWN_ID + event.moodle_id
+        moved = find(connection, source.peer_id, own, event.segment)
+    if event.deleted and known is None:
+        if not event.when.is_timed:
+            raise NotFound(f"delete_section: there is no section {event.idnumber!r}.")
+        raise Held(section_key(event.idnumber))
+    if moved is not None:
+        # A real idnumber moves the record that Moodle's own id had named.
+        connection.execute(
+            sa.update(section).where(section.c.id == moved.id).values(idnumber=event.idnumber)
+        )
+        known = moved
+    if known is None:
+        known = _create(connection, source, event)
+        status = CREATED
+    else:
+        status = UPDATED
+    changed = _write(connection, known, event, now_unix_s)
+    if status == UPDATED and not changed:
+        status = UNCHANGED
+    again_with = _teach(connection, source, known.id, event)
+    message = (
+        f"The teacher {event.teacheridnumber} is not known here yet and is attached on arrival."
+        if again_with
+        else ""
+    )
+    return Applied(status, known.id, message, (section_key(event.idnumber),), again_with=again_with)
+
+
+def _create(connection: Connection, source: Source, event: SectionEvent) -> Section:
+    segment = event.segment or FIRST_SEGMENT
+    added = connection.execute(
+        sa.insert(section).values(
+            peer_id=source.peer_id,
+            idnumber=event.idnumber,
+            segment=segment,
+            name=event.name,
+            status=ACTIVE,
+            effective_unix_s=-1,
+            seq=-1,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    row_id = added.inserted_primary_key[0]
+    return Section(row_id, event.idnumber, segment, event.name, "", (-1, -1))
+
+
+def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:
+    """Put the event into the history; tell whether what holds now changed."""
+    at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    values = {
+        "name": known.name if event.deleted else event.name,
+        "teacheridnumber": event.teacheridnumber,
+        "deleted": event.deleted,
+    }
+    history = section_history
+    same_time = at if event.when.is_timed else known.place
+    rows = connection.execute(
+        sa.select(history).where(
+            history.c.section_id == known.id,
+            history.c.effective_unix_s == same_time[0],
+            history.c.seq == same_time[1],
+        )
+    ).all()
+    if any(_says(row, values) for row in rows):
+        return False
+    connection.execute(
+        sa.insert(history).values(
+            section_id=known.id, effective_unix_s=at[0], seq=at[1], recorded_unix_s=now_unix_s,
+            **values,
+        )
+    )  # fmt: skip
+    # A deletion keeps the name of its time, which may be told only later.
+    rows = connection.execute(sa.select(history).where(history.c.section_id == known.id)).all()
+    ordered = sorted(rows, key=place)
+    named = [r.name for r in ordered if not r.deleted]
+    now_holds = {
+        "name": named[-1] if named else known.name,
+        "status": DELETED if ordered[-1].deleted else ACTIVE,
+    }
+    connection.execute(
+        sa.update(section)
+        .where(section.c.id == known.id)
+        .values(effective_unix_s=ordered[-1].effective_unix_s, seq=ordered[-1].seq, **now_holds)
+    )
+    return at >= known.place
+
+
+def _says(row: sa.Row[tuple[object, ...]], values: dict[str, object]) -> bool:
+    if values["deleted"]:
+        return bool(row.deleted)
+    return all(getattr(row, name) == value for name, value in values.items())
+
+
+def _teach(
+    connection: Connection, source: Source, section_id: int, event: SectionEvent
+) -> tuple[str, ...]:
+    """Fold the enrolments of everybody whom the section ever named as its teacher.
+
+    Returns what to wait for when the event's own teacher is not known yet.
+    """
+    named = connection.execute(
+        sa.select(section_history.c.teacheridnumber)
+        .where(section_history.c.section_id == section_id)
+        .where(section_history.c.teacheridnumber != "")
+        .distinct()
+    ).scalars()
+    for teacher in named.all():
+        person_id = people.resolve(connection, source.peer_id, teacher)
+        if person_id is not None:
+            roster.refold(connection, section_id, person_id)
+    if event.teacheridnumber:
+        if people.resolve(connection, source.peer_id, event.teacheridnumber) is None:
+            return (user_key(event.teacheridnumber),)
+    return ()
+
+
+_OF_PEER = sa.select(section).where(
+    section.c.peer_id == sa.bindparam("peer"), section.c.idnumber == sa.bindparam("wanted")
+)

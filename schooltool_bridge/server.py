@@ -1,0 +1,131 @@
+"""Serving: the listening socket, worker processes, the daily care for our key, a clean end.
+
+Source: requirements 1.8 (serve).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any
+
+import structlog
+from twisted.internet import endpoints, error, protocol
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+from twisted.web.server import Site
+
+from mnet.settings import Settings
+from schooltool_bridge.app import WORKER_THREADS, App
+from schooltool_bridge.command import CommandError
+
+KEY_CHECK_INTERVAL_S = 3600.0
+STOP_TIMEOUT_S = 8.0  # `serve` ends within ten seconds of SIGTERM
+
+log = structlog.get_logger("server")
+
+
+def serve(settings: Settings, listen: str, workers: int) -> None:
+    """Serve until SIGTERM; raises CommandError when the address cannot be listened on."""
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
+
+    if workers > 1:
+        _serve_by_workers(reactor, settings, listen, workers)
+    else:
+        _serve_here(reactor, settings, listen)
+
+
+def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
+    with App(settings) as app:
+        app.rotate_key_if_due()
+        pool = ThreadPool(minthreads=2, maxthreads=WORKER_THREADS, name="calls")
+        pool.start()
+        site = app.web_site(reactor, pool)
+        _listen(reactor, site, listen)
+        care = LoopingCall(lambda: deferToThreadPool(reactor, pool, app.rotate_key_if_due))
+        care.start(KEY_CHECK_INTERVAL_S, now=False).addErrback(
+            lambda failure: log.error("key care ended", reason=failure.getErrorMessage())
+        )
+        reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
+        log.info("serving", wwwroot=settings.wwwroot, listen=listen)
+        print(f"Serving {settings.wwwroot} (press Ctrl-C to stop)", file=sys.stderr)  # noqa: T201
+        reactor.run()
+
+
+def _listen(reactor: Any, site: Site, listen: str) -> None:
+    if listen.startswith("fd:"):
+        descriptor = int(listen.removeprefix("fd:"))
+        reactor.adoptStreamPort(descriptor, socket.AF_INET, site)
+        return
+    problem: list[Any] = []
+    try:
+        endpoint = endpoints.serverFromString(reactor, listen)
+    except ValueError as wrong:
+        raise CommandError(f"--listen {listen!r}: {wrong}; write tcp:PORT:interface=ADDRESS.") from None
+    endpoint.listen(site).addErrback(problem.append)
+    if problem:
+        why = problem[0].value
+        text = str(why.socketError) if isinstance(why, error.CannotListenError) else str(why)
+        raise CommandError(f"Cannot listen on {listen}: {text}. Is another server running there?")
+
+
+class _Worker(protocol.ProcessProtocol):
+    """A worker process; the server ends when one ends unasked."""
+
+    def __init__(self, reactor: Any, ended: list[int]) -> None:
+        self._reactor = reactor
+        self._ended = ended
+
+    def processEnded(self, reason: Any) -> None:
+        self._ended.append(1)
+        if self._reactor.running:
+            log.error("worker ended", reason=reason.getErrorMessage())
+            self._reactor.stop()
+
+
+def _serve_by_workers(reactor: Any, settings: Settings, listen: str, count: int) -> None:
+    """Listen once and let several processes take connections from the one socket."""
+    server = _bound_socket(listen)
+    command = [sys.executable, "-m", "schooltool_bridge.cli", "serve", "--home", str(settings.home)]
+    ended: list[int] = []
+    workers: list[Any] = []
+
+    def start() -> None:
+        workers.extend(
+            reactor.spawnProcess(
+                _Worker(reactor, ended),
+                sys.executable,
+                [*command, "--listen", "fd:3"],
+                env=os.environ,
+                childFDs={0: 0, 1: 1, 2: 2, 3: server.fileno()},
+            )
+            for _ in range(count)
+        )
+
+    def stop() -> None:
+        for worker in workers:
+            try:
+                worker.signalProcess("TERM")
+            except error.ProcessExitedAlready:
+                continue
+
+    reactor.callWhenRunning(start)
+    reactor.addSystemEventTrigger("before", "shutdown", stop)
+    reactor.run()
+    if ended and len(ended) < count:
+        raise CommandError("A worker ended by itself; its log says why.")
+
+
+def _bound_socket(listen: str) -> socket.socket:
+    parts = dict(p.partition("=")[::2] for p in listen.split(":")[2:])
+    try:
+        family = socket.AF_INET
+        server = socket.create_server(
+            (parts.get("interface", ""), int(listen.split(":")[1])), family=family, backlog=128
+        )
+    except (OSError, ValueError, IndexError) as problem:
+        raise CommandError(f"Cannot listen on {listen}: {problem}.") from None
+    server.setblocking(False)  # noqa: FBT003 - the socket's own interface
+    return server

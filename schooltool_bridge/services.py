@@ -1,0 +1,146 @@
+"""The MNet methods that we publish: from a call's parameters to the SIS and back.
+
+Checks how a method is called; what the events mean is decided in events.py.
+Source: requirements 1.2, 1.3, R37-R67.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from mnet.database import one_at_a_time
+from mnet.dispatcher import Method, Parameter
+from mnet.exchange import Context, Site
+from mnet.faults import Malformed
+from mnet.protocol import SERVICE_SIS, SIS_PATH
+from mnet.xmlrpc import Value
+from peers import store
+from peers.registry import Peer
+from schooltool_bridge import events
+from schooltool_bridge.asking import Asking
+
+Call = Context[Peer]
+
+# What system/methodHelp and system/methodSignature tell of each event.
+HELP = {
+    "fetch_user": "Create or update a person; with only idnumber or username we ask get_user.",
+    "new_section": "Create or update a section (a course in Moodle).",
+    "new_enrolment": "Enrol a person in a section as student or teacher.",
+    "new_assessment": "Create or update an assessment (a grade item) of a section.",
+    "new_grade": "Record a person's grade for an assessment; empty points_earned clears it.",
+    "end_enrolment": "End a person's enrolment; without role all of that person's there.",
+    "delete_section": "Mark a section as deleted; its history stays.",
+    "delete_assessment": "Mark an assessment as deleted; its history stays.",
+    "delete_grade": "Take a person's grade for an assessment back; its history stays.",
+}
+EVENT_ANSWER = ("struct", "status (created, updated, unchanged, held, skipped), id, message")
+
+
+def methods(site: Site, asking: Asking) -> list[Method[Call]]:
+    """Return everything that we publish under the service `schooltool`."""
+    return [
+        *(_event_method(event, asking) for event in events.EVENTS),
+        Method(
+            path=SIS_PATH + "push_events",
+            service=SERVICE_SIS,
+            run=partial(_push_events, asking),
+            help="Apply many events in one call; the answer has one result for each.",
+            parameters=(Parameter("events", "array", "structs of event and data"),),
+            returns=("array", "each event's own answer, or status failed, fault and message"),
+            bare=True,
+        ),
+        Method(
+            path=SIS_PATH + "server_info",
+            service=SERVICE_SIS,
+            run=lambda _call, _params: {
+                "name": site.name,
+                "wwwroot": site.wwwroot,
+                "version": site.version,
+            },
+            help="Tell this server's name, wwwroot and version.",
+            returns=("struct", "name, wwwroot, version"),
+            bare=True,
+        ),
+    ]
+
+
+def _event_method(event: str, asking: Asking) -> Method[Call]:
+    return Method(
+        path=SIS_PATH + event,
+        service=SERVICE_SIS,
+        run=partial(_run, event, asking),
+        help=HELP[event],
+        parameters=(Parameter(f"{event}data", "struct", "the event's fields"),),
+        returns=EVENT_ANSWER,
+        prepare=partial(_complete_user, asking) if event == "fetch_user" else None,
+        bare=True,
+    )
+
+
+def _complete_user(asking: Asking, call: Call, params: list[Value]) -> list[Value]:
+    """Ask the peer for the rest of a person that was named only by idnumber or username."""
+    wanted = events.needs_get_user(_only(params, "fetch_user"))
+    if wanted is None or not call.peer.enabled:
+        return params
+    known = params[0]
+    found = asking.get_user(call.peer, wanted)
+    return [{**found, **known} if isinstance(known, dict) else found]
+
+
+def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
+    one_at_a_time(call.connection, call.peer.id)
+    data = _only(params, event)
+    received = events.receive(call.connection, source(call.peer, asking), event, data, call.now_unix_s)
+    _note_addressee(call, [data])
+    _ask_about(call, asking, received.new_people)
+    return dict(received.answer)
+
+
+def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
+    one_at_a_time(call.connection, call.peer.id)
+    pushed = _only(params, "push_events")
+    results, new_people = events.receive_many(
+        call.connection, source(call.peer, asking), pushed, call.now_unix_s
+    )
+    if isinstance(pushed, list):
+        done = zip(pushed, results, strict=True)
+        _note_addressee(
+            call, [e.get("data") for e, r in done if isinstance(e, dict) and r["status"] != "failed"]
+        )
+    _ask_about(call, asking, new_people)
+    return [dict(result) for result in results]
+
+
+def source(peer: Peer, asking: Asking) -> events.Source:
+    """Say for the SIS who sends and what it may."""
+    return events.Source(
+        peer_id=peer.id,
+        wwwroot=peer.wwwroot,
+        our_wwwroot=asking.site.wwwroot,
+        policy=peer.policy,
+        enabled=peer.enabled,
+        names_addressee=peer.names_addressee,
+    )
+
+
+def _only(params: list[Value], method: str) -> Value:
+    if len(params) != 1:
+        raise Malformed(f"{method} takes exactly one parameter, not {len(params)}.")
+    return params[0]
+
+
+def _note_addressee(call: Call, accepted: list[Value]) -> None:
+    """From the first event on that names us, this peer always has to (requirements 1.3)."""
+    if not call.peer.names_addressee and any(isinstance(d, dict) and d.get("to") for d in accepted):
+        store.set_columns(call.connection, call.peer.id, names_addressee=True)
+
+
+def _ask_about(
+    call: Call, asking: Asking, people: tuple[events.NewPerson, ...]
+) -> None:
+    """After the answer has left, ask the peer for the enrolments of people new to us."""
+    works: list[Callable[[], None]] = [
+        partial(asking.enrolments_of, call.peer, person) for person in people
+    ]
+    call.afterwards.extend(works)
