@@ -105,7 +105,12 @@ def is_taken(connection: Connection, key: str) -> bool:
     return connection.execute(found).first() is not None
 
 
-def _hash(password: str) -> str:
+def check_password(password: str) -> None:
+    """Raise BadAccount unless a password is long enough."""
     if len(password) < MIN_PASSWORD_CHARS:
         raise BadAccount(f"A password has at least {MIN_PASSWORD_CHARS} characters.")
+
+
+def _hash(password: str) -> str:
+    check_password(password)
     return PasswordHasher().hash(password)

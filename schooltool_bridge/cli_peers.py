@@ -5,6 +5,8 @@ Source: requirements 1.8, R15-R18, R22.
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 
 import click
@@ -298,6 +300,35 @@ def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
             )
         row = _row(app, stored.wwwroot)
     command.show(row, f"{stored.wwwroot} is now known by its new key.")
+
+
+@click.command()
+@click.argument("wwwroot")
+@click.argument("method")
+@click.argument("params", required=False, default="[]", metavar="[JSON-PARAMS]")
+@common
+def call(command: Command, wwwroot: str, method: str, params: str) -> None:
+    """Call METHOD on a peer and print its answer.
+
+    JSON-PARAMS is a list of the parameters, such as '["alice", {"idnumber": "1"}]'.
+    """
+    try:
+        values = json.loads(params)
+    except ValueError as problem:
+        raise click.UsageError(f"JSON-PARAMS is no JSON: {problem}.") from None
+    with App(command.settings) as app:
+        callee = known_peer(app, wwwroot)
+        answer = in_reactor(
+            lambda: app.outbound.call(
+                callee, method, values if isinstance(values, list) else [values]
+            )
+        )
+    text = json.dumps(answer, ensure_ascii=False, indent=2, default=_plain)
+    click.echo(text)
+
+
+def _plain(value: object) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 def known_peer(app: App, wwwroot: str) -> Peer:

@@ -91,7 +91,7 @@ def _complete_user(asking: Asking, call: Call, params: list[Value]) -> list[Valu
 def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
-    received = events.receive(call.connection, source(call.peer, asking), event, data, call.now_unix_s)
+    received = events.receive(call.connection, source(call.peer, asking.site), event, data, call.now_unix_s)
     _note_addressee(call, [data])
     _ask_about(call, asking, received.new_people)
     return dict(received.answer)
@@ -101,7 +101,7 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     pushed = _only(params, "push_events")
     results, new_people = events.receive_many(
-        call.connection, source(call.peer, asking), pushed, call.now_unix_s
+        call.connection, source(call.peer, asking.site), pushed, call.now_unix_s
     )
     if isinstance(pushed, list):
         done = zip(pushed, results, strict=True)
@@ -112,12 +112,12 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     return [dict(result) for result in results]
 
 
-def source(peer: Peer, asking: Asking) -> events.Source:
+def source(peer: Peer, site: Site) -> events.Source:
     """Say for the SIS who sends and what it may."""
     return events.Source(
         peer_id=peer.id,
         wwwroot=peer.wwwroot,
-        our_wwwroot=asking.site.wwwroot,
+        our_wwwroot=site.wwwroot,
         policy=peer.policy,
         enabled=peer.enabled,
         names_addressee=peer.names_addressee,

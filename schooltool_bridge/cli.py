@@ -1,0 +1,42 @@
+"""The command mnet-peer: the list of its subcommands, nothing else.
+
+Source: requirements 1.8.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mnet.observe import start_logging
+from schooltool_bridge.app import VERSION
+from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_peers import call, peer
+from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
+from schooltool_bridge.cli_site import admin, check, database, init, key, serve
+from schooltool_bridge.command import outer
+
+
+@click.group()
+@click.version_option(VERSION, prog_name="mnet-peer")
+@click.option("--home", type=click.Path(path_type=Path), help="The data folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.pass_context
+def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click's
+    """Connect a school's student information system with its Moodles.
+
+    The data folder is --home, else MNET_PEER_HOME, else .mnet-peer in the current folder.
+    """
+    start_logging(quiet=context.invoked_subcommand != "serve")
+    context.obj = outer(home, as_json=as_json)
+
+
+for _command in (
+    init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
+    database, demo,
+):  # fmt: skip
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Commands about what peers brought: person, section, enrolment, grade, inbox.
+
+Source: requirements 1.8.
+"""
+
+from __future__ import annotations
+
+import click
+
+from schooltool_bridge import events, queries
+from schooltool_bridge import inbox as inbox_store
+from schooltool_bridge.app import App
+from schooltool_bridge.command import Command, CommandError, common, moment
+from schooltool_bridge.services import source
+
+
+@click.group()
+def person() -> None:
+    """The school's people."""
+
+
+@person.command("list")
+@common
+def person_list(command: Command) -> None:
+    """List people."""
+    with App(command.settings) as app, app.database.read() as connection:
+        rows = queries.people(connection)
+    columns = ("id", "username", "idnumber", "firstname", "lastname", "email", "origin")
+    command.show_table(rows, columns, "Nobody is known yet; peers push people by fetch_user.")
+
+
+@person.command("show")
+@click.argument("person_id", metavar="ID")
+@common
+def person_show(command: Command, person_id: str) -> None:
+    """Show a person and where they are enrolled."""
+    with App(command.settings) as app, app.database.read() as connection:
+        found = queries.find_person(connection, person_id)
+        row = next(r for r in queries.people(connection) if r["id"] == str(found))
+        row["enrolments"] = queries.enrolments(connection, person_id=found)
+    command.show(row, "\n".join(f"{name}: {value}" for name, value in row.items()))
+
+
+@click.group()
+def section() -> None:
+    """The sections (a Moodle's courses)."""
+
+
+@section.command("list")
+@common
+def section_list(command: Command) -> None:
+    """List sections."""
+    with App(command.settings) as app, app.database.read() as connection:
+        rows = queries.all_sections(connection)
+    columns = ("id", "idnumber", "segment", "name", "teachers", "peer", "status")
+    command.show_table(rows, columns, "There are no sections yet.")
+
+
+@section.command("show")
+@click.argument("section_id", metavar="ID")
+@click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
+@common
+def section_show(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
+    """Show a section with its enrolments."""
+    with App(command.settings) as app, app.database.read() as connection:
+        found = queries.find_section(connection, section_id, peer_wwwroot)
+        row = next(r for r in queries.all_sections(connection) if r["id"] == str(found))
+        row["enrolments"] = queries.enrolments(connection, section_id=found)
+    command.show(row, "\n".join(f"{name}: {value}" for name, value in row.items()))
+
+
+@click.group()
+def enrolment() -> None:
+    """Who is in which section."""
+
+
+@enrolment.command("list")
+@click.option("--section", "section_id", help="Only of this section.")
+@click.option("--person", "person_id", help="Only of this person.")
+@click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that section.")
+@click.option("--at", help="As of the end of this day, or of this moment.")
+@common
+def enrolment_list(
+    command: Command,
+    section_id: str | None,
+    person_id: str | None,
+    peer_wwwroot: str | None,
+    at: str | None,
+) -> None:
+    """List enrolments, teachers too."""
+    settings = command.settings
+    at_unix_s = moment(at, settings.zone)
+    with App(settings) as app, app.database.read() as connection:
+        rows = queries.enrolments(
+            connection,
+            section_id=queries.find_section(connection, section_id, peer_wwwroot)
+            if section_id
+            else None,
+            person_id=queries.find_person(connection, person_id) if person_id else None,
+            at_unix_s=at_unix_s,
+        )
+    columns = ("section", "person", "role", "code", "meaning", "since", "note")
+    command.show_table(rows, columns, "There are no enrolments.")
+
+
+@click.group()
+def grade() -> None:
+    """The grades."""
+
+
+@grade.command("list")
+@click.option("--section", "section_id", required=True)
+@click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that section.")
+@click.option("--at", help="As of the end of this day, or of this moment.")
+@common
+def grade_list(
+    command: Command, section_id: str, peer_wwwroot: str | None, at: str | None
+) -> None:
+    """List a section's grades."""
+    settings = command.settings
+    at_unix_s = moment(at, settings.zone)
+    with App(settings) as app, app.database.read() as connection:
+        found = queries.find_section(connection, section_id, peer_wwwroot)
+        rows = queries.grades(connection, found, at_unix_s)
+    columns = ("assessment", "name", "person", "points", "max", "excepted", "attempt", "authority")
+    command.show_table(rows, columns, "There are no grades.")
+
+
+@click.group()
+def inbox() -> None:
+    """Events that could not be applied."""
+
+
+@inbox.command("list")
+@click.option("--status", type=click.Choice(list(inbox_store.OPEN)), help="Only these.")
+@common
+def inbox_list(command: Command, status: str | None) -> None:
+    """List held, conflicting and rejected events."""
+    with App(command.settings) as app, app.database.read() as connection:
+        rows = queries.inbox_list(connection, [status] if status else inbox_store.OPEN)
+    columns = ("id", "peer", "event", "status", "waiting_for", "reason", "received_at")
+    command.show_table(rows, columns, "The inbox is empty.")
+
+
+@inbox.command()
+@click.argument("inbox_id", metavar="ID", type=int)
+@common
+def retry(command: Command, inbox_id: int) -> None:
+    """Apply an event again."""
+    with App(command.settings) as app:
+        with app.database.read() as connection:
+            waiting = inbox_store.get(connection, inbox_id)
+        peer = app.registry.by_id(waiting.peer_id) if waiting else None
+        if peer is None:
+            raise CommandError(f"There is no open event {inbox_id}, or its peer was removed.")
+        with app.database.write() as connection:
+            status = events.retry(connection, source(peer, app.site), inbox_id)
+    command.show({"id": str(inbox_id), "status": status}, f"Event {inbox_id} is {status} now.")
+
+
+@inbox.command()
+@click.argument("inbox_id", metavar="ID", type=int)
+@common
+def dismiss(command: Command, inbox_id: int) -> None:
+    """Take an event out of the inbox."""
+    with App(command.settings) as app, app.database.write() as connection:
+        events.dismiss(connection, inbox_id)
+    command.show(
+        {"id": str(inbox_id), "status": inbox_store.DISMISSED}, f"Event {inbox_id} is dismissed."
+    )

@@ -1,0 +1,366 @@
+"""Commands about this site: init, serve, check, admin, key, database.
+
+Source: requirements 1.8, R14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
+from cryptography.hazmat.primitives.ciphers import Cipher
+from rich.console import Console
+from rich.progress import Progress
+
+from keys import protect, rotation
+from keys.keyring import LoadedKey
+from mnet import settings as settings_file
+from mnet.database import Database
+from mnet.settings import PASSPHRASE_FILE, Settings, SettingsError
+from peers import accounts
+from schooltool_bridge import storage
+from schooltool_bridge.app import App
+from schooltool_bridge.command import SPEAKING, Command, CommandError, common
+from schooltool_bridge.queries import iso
+
+FIRST_ADMIN = "admin"
+# Before this moment no key of ours was ever made: a clock that says so is wrong.
+EARLIEST_CLOCK_UNIX_S = 1_790_000_000
+
+
+@click.command()
+@click.option("--wwwroot", required=True, help="This site's address, as its peers will call it.")
+@click.option("--name", default="Our school", show_default=True, help="Its name.")
+@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Paris.")
+@click.option("--database-url", default="", help="postgresql://...; a SQLite file if not said.")
+@click.option("--admin", "admin_name", default=FIRST_ADMIN, show_default=True)
+@click.option(
+    "--admin-password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the admin's password here; else one is made and printed once.",
+)
+@common
+def init(
+    command: Command,
+    wwwroot: str,
+    name: str,
+    timezone: str,
+    database_url: str,
+    admin_name: str,
+    admin_password_file: Path | None,
+) -> None:
+    """Make the data folder: settings, database, first key pair and an admin."""
+    home = command.home
+    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        raise CommandError(f"{home} exists already and is not empty; choose another with --home.")
+    values = {
+        "wwwroot": wwwroot, "name": name, "timezone": timezone, "database_url": database_url,
+    }  # fmt: skip
+    settings = settings_file.check(home, values, "init")
+    password = admin_password_file.read_text("utf-8").strip() if admin_password_file else None
+    made = password or accounts.one_time_password()
+    accounts.check_password(made)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    if database_url.startswith("postgresql"):
+        # The rows lie on a server that others administer, so keys are locked by a passphrase.
+        protect.write_secret(home / PASSPHRASE_FILE, accounts.one_time_password().encode() + b"\n")
+    with App(settings) as app:
+        storage.upgrade(app.database)
+        app.rotate_key()
+        with app.database.write() as connection:
+            accounts.add(
+                connection,
+                admin_name,
+                made,
+                one_time=password is None,
+                now_unix_s=int(app.clock()),
+            )
+        fingerprint = app.custody.keyring().current.fingerprint
+    settings_file.write(settings)  # last: a folder with settings is a whole one
+    said = {"home": str(home), "wwwroot": settings.wwwroot, "fingerprint": fingerprint}
+    if password is None:
+        said |= {"admin": admin_name, "one_time_password": made}
+    text = f"Made {home} for {settings.wwwroot}\nCertificate SHA-256: {fingerprint}\n"
+    if password is None:
+        text += f"Admin: {admin_name}   one-time password (shown only now): {made}\n"
+    command.show(said, text + "Next: mnet-peer serve")
+
+
+@click.command()
+@click.option("--listen", default="tcp:8900:interface=127.0.0.1", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@common
+def serve(command: Command, listen: str, workers: int) -> None:
+    """Serve peers until stopped."""
+    from schooltool_bridge import server  # noqa: PLC0415 - only here is the reactor installed
+
+    settings = command.settings
+    with App(settings) as app:
+        storage.require_current(app.database)
+    server.serve(settings, listen, workers)
+
+
+@click.command()
+@common
+def check(command: Command) -> None:
+    """Check settings, database, keys, cipher and clock; say what to do about each."""
+    steps = list(_checks(command))
+    ok = all(step["ok"] for step in steps)
+    lines = [
+        f"{'ok  ' if s['ok'] else 'FAIL'} {s['name']}: {s['detail']}"
+        + ("" if s["ok"] else f"\n     -> {s['remedy']}")
+        for s in steps
+    ]
+    command.show({"ok": ok, "steps": steps}, "\n".join(lines))
+    if not ok:
+        raise CommandError("Something needs your hand; see above.")
+
+
+def _checks(command: Command) -> Iterator[dict[str, object]]:
+    try:
+        settings = command.settings
+    except SettingsError as problem:
+        yield _step("settings", ok=False, detail=str(problem), remedy="Follow that advice.")
+        return
+    yield _step("settings", detail=f"{settings.wwwroot} in {settings.home}")
+    with App(settings) as app:
+        yield from _check_store(app)
+        yield from _check_files(settings, app.database)
+        yield _check_cipher()
+        now = int(app.clock())
+        yield _step(
+            "clock",
+            ok=now > EARLIEST_CLOCK_UNIX_S,
+            detail=iso(now),
+            remedy="Set this machine's clock (NTP); Moodles refuse answers from their future.",
+        )
+
+
+def _check_store(app: App) -> Iterator[dict[str, object]]:
+    for name, work in (
+        ("database", lambda: _database_state(app.database)),
+        ("keys", lambda: _key_state(app)),
+    ):
+        try:
+            yield _step(name, detail=work())
+        except SPEAKING as problem:
+            yield _step(name, ok=False, detail=str(problem), remedy="Follow that advice.")
+        except Exception as problem:  # noqa: BLE001 - whatever a database driver raises
+            text = str(problem).splitlines()[0]
+            yield _step(
+                name,
+                ok=False,
+                detail=text,
+                remedy="See that the database runs and database_url is right.",
+            )
+
+
+def _check_files(settings: Settings, database: Database) -> Iterator[dict[str, object]]:
+    files = [settings.home / settings_file.FILE, settings.home / PASSPHRASE_FILE]
+    files += [database.file] if database.file else []
+    for file in files:
+        if file.exists():
+            problem = protect.too_open(file)
+            yield _step(
+                f"mode of {file.name}",
+                ok=problem is None,
+                detail=problem or "only its owner may read it",
+                remedy=f"chmod 600 {file}",
+            )
+
+
+def _check_cipher() -> dict[str, object]:
+    try:
+        Cipher(ARC4(b"0123456789abcdef"), mode=None).encryptor().update(b"x")
+    except UnsupportedAlgorithm:
+        return _step(
+            "legacy cipher",
+            ok=False,
+            detail="RC4 is switched off in the cryptography library",
+            remedy="Unset CRYPTOGRAPHY_OPENSSL_NO_LEGACY; MNet has no other cipher.",
+        )
+    return _step("legacy cipher", detail="RC4 works")
+
+
+def _database_state(database: Database) -> str:
+    storage.require_current(database)
+    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+    return f"{kind}, schema {storage.head()}"
+
+
+def _key_state(app: App) -> str:
+    key_now = app.custody.keyring().current
+    return f"{key_now.fingerprint}, until {iso(key_now.not_after_unix_s)}"
+
+
+def _step(name: str, *, ok: bool = True, detail: str = "", remedy: str = "") -> dict[str, object]:
+    return {"name": name, "ok": ok, "detail": detail, "remedy": "" if ok else remedy}
+
+
+@click.group()
+def admin() -> None:
+    """Look after admin accounts."""
+
+
+@admin.command("list")
+@common
+def admin_list(command: Command) -> None:
+    """List the admin accounts."""
+    with App(command.settings) as app, app.database.read() as connection:
+        rows: list[dict[str, object]] = [
+            {"name": a.username, "one_time": a.one_time, "created": iso(a.created_unix_s)}
+            for a in accounts.all_accounts(connection)
+        ]
+    command.show_table(rows, ("name", "one_time", "created"), "There are no admins.")
+
+
+@admin.command("add")
+@click.argument("name")
+@common
+def admin_add(command: Command, name: str) -> None:
+    """Add an admin with a one-time password."""
+    password = accounts.one_time_password()
+    with App(command.settings) as app, app.database.write() as connection:
+        accounts.add(connection, name, password, one_time=True, now_unix_s=int(app.clock()))
+    _tell_password(command, name, password)
+
+
+@admin.command("reset-password")
+@click.argument("name")
+@common
+def reset_password(command: Command, name: str) -> None:
+    """Give an admin a new one-time password."""
+    password = accounts.one_time_password()
+    with App(command.settings) as app, app.database.write() as connection:
+        accounts.reset_password(connection, name, password, one_time=True)
+    _tell_password(command, name, password)
+
+
+def _tell_password(command: Command, name: str, password: str) -> None:
+    command.show(
+        {"admin": name, "one_time_password": password},
+        f"{name}: one-time password (shown only now): {password}",
+    )
+
+
+@click.group()
+def key() -> None:
+    """Look at our key pair, or renew it."""
+
+
+@key.command("show")
+@common
+def key_show(command: Command) -> None:
+    """Show our certificate, its end and the archived keys."""
+    with App(command.settings) as app:
+        keyring = app.custody.keyring()
+        now = int(app.clock())
+    current = keyring.current
+    value = {
+        **_key(current),
+        "expiry": rotation.judge_expiry(current.not_after_unix_s, now),
+        "certificate": current.certificate_pem,
+        "archived": [_key(k) for k in keyring.archived],
+    }
+    archived = "".join(
+        f"archived: {k.fingerprint} (until {iso(k.not_after_unix_s)})\n" for k in keyring.archived
+    )
+    command.show(
+        value,
+        f"SHA-256: {current.fingerprint}\nvalid until: {iso(current.not_after_unix_s)}\n"
+        f"{archived}{current.certificate_pem.rstrip()}",
+    )
+
+
+@key.command("rotate")
+@common
+def key_rotate(command: Command) -> None:
+    """Make a new key pair; peers learn it with their next call."""
+    with App(command.settings) as app:
+        app.rotate_key()
+        current = app.custody.keyring().current
+    command.show(_key(current), f"New key; certificate SHA-256: {current.fingerprint}")
+
+
+def _key(loaded: LoadedKey) -> dict[str, object]:
+    return {
+        "fingerprint": loaded.fingerprint,
+        "created": iso(loaded.created_unix_s),
+        "expires": iso(loaded.not_after_unix_s),
+    }
+
+
+@click.group("database")
+def database() -> None:
+    """Upgrade, back up, restore or move the database."""
+
+
+@database.command()
+@common
+def upgrade(command: Command) -> None:
+    """Bring the database up to this program's version; backs up first."""
+    settings = command.settings
+    with App(settings) as app:
+        saved = storage.upgrade_safely(app.database, settings.home)
+    value = {"schema": storage.head(), "backup": str(saved) if saved else None}
+    command.show(
+        value,
+        f"The database has schema {storage.head()}." + (f" Backup: {saved}" if saved else ""),
+    )
+
+
+@database.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@common
+def backup(command: Command, file: Path) -> None:
+    """Write everything into FILE, while the server goes on."""
+    with App(command.settings) as app, _progress(command) as show:
+        storage.backup(app.database, file, show)
+    command.show({"file": str(file)}, f"Wrote {file} (keep it as safe as the school's grades).")
+
+
+@database.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@common
+def restore(command: Command, file: Path) -> None:
+    """Replace everything by what FILE holds, and make a new key pair."""
+    with App(command.settings) as app:
+        with _progress(command) as show:
+            storage.restore(app.database, file, show)
+        app.rotate_key()
+    command.show({"file": str(file)}, f"Restored {file}; peers learn the new key by themselves.")
+
+
+@database.command()
+@click.argument("to_url")
+@common
+def copy(command: Command, to_url: str) -> None:
+    """Copy everything into the database at TO_URL (SQLite to PostgreSQL, or back)."""
+    target = Database(to_url)
+    with App(command.settings) as app, _progress(command) as show:
+        try:
+            storage.copy(app.database, target, show)
+        finally:
+            target.close()
+    shown = target.url.render_as_string(hide_password=True)
+    command.show({"to": shown}, f"Copied to {shown}; now set database_url in settings.toml.")
+
+
+@contextmanager
+def _progress(command: Command) -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far a long copy is, on a terminal."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=command.as_json or not console.is_terminal) as progress:
+        tasks = {}
+
+        def show(table: str, done: int, total: int) -> None:
+            if table not in tasks:
+                tasks[table] = progress.add_task(table, total=total)
+            progress.update(tasks[table], completed=done)
+
+        yield show
