@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.utils import CryptographyDeprecationWarning
@@ -38,7 +39,7 @@ class BadCertificate(ValueError):
 
 
 class NotACertificate(BadCertificate):
-    """This is not one PEM certificate (-----BEGIN CERTIFICATE----- ... -----END CERTIFICATE-----)."""
+    """This is not exactly one certificate in PEM form (-----BEGIN CERTIFICATE----- ...)."""
 
     def __init__(self) -> None:
         """Say it in the words of the docstring."""
@@ -137,7 +138,7 @@ def _parse(data: bytes) -> tuple[str, str | None, int | None, object]:
             key = load_der_public_key(walked.public_key)
         except ValueError:
             raise NotACertificate from None
-    except Exception as problem:  # cryptography raises its own kinds for unsupported keys
+    except UnsupportedAlgorithm as problem:
         raise UnfitKey(f"The certificate's key cannot be used: {problem}.") from None
     common, alternative = names[der.COMMON_NAME], names[der.SUBJECT_ALT_NAME]
     if len(common) != 1 or len(alternative) > 1:

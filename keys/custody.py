@@ -66,7 +66,9 @@ class Custody:
     def rotate_if_due(self, wwwroot: str, name: str, days: int) -> bool:
         """Renew the current key when it is time; tells whether it did."""
         current = self.keyring().current
-        if not rotation.is_due(current.created_unix_s, current.not_after_unix_s, int(self._clock())):
+        if not rotation.is_due(
+            current.created_unix_s, current.not_after_unix_s, int(self._clock())
+        ):
             return False
         self.rotate(wwwroot, name, days)
         return True

@@ -56,7 +56,9 @@ class Database:
         if self.url.drivername == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine: Engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self.engine: Engine = (
+            _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        )
         self._writer = threading.Lock() if self.is_sqlite else None
 
     @contextmanager

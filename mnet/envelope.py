@@ -170,7 +170,12 @@ def _read_signed(root: etree._Element) -> SignedMessage:
 
 def _timestamp(text: str | None) -> int | None:
     # Not signed, so never a reason to refuse: what is no sane number counts as not given.
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > len(str(_MAX_TIMESTAMP)):
+    if (
+        text is None
+        or not text.isascii()
+        or not text.isdigit()
+        or len(text) > len(str(_MAX_TIMESTAMP))
+    ):
         return None
     return min(int(text), _MAX_TIMESTAMP)
 

@@ -41,9 +41,10 @@ ATTEMPTS = 3
 
 log = structlog.get_logger("exchange")
 T = TypeVar("T")
+Found_co = TypeVar("Found_co", covariant=True)
 
 
-class OpenedBy(Protocol[T]):
+class OpenedBy(Protocol[Found_co]):
     """What opening an envelope found out."""
 
     @property
@@ -51,7 +52,7 @@ class OpenedBy(Protocol[T]):
     @property
     def is_current(self) -> bool: ...
     @property
-    def result(self) -> T: ...
+    def result(self) -> Found_co: ...
 
 
 class OurKeys(Protocol):
@@ -104,8 +105,15 @@ class Ledger(Protocol):
         ...
 
     def record(
-        self, connection: Connection, *, peer_id: int, method: str, payload: bytes,
-        correlation: str, outcome: str, now_unix_s: int,
+        self,
+        connection: Connection,
+        *,
+        peer_id: int,
+        method: str,
+        payload: bytes,
+        correlation: str,
+        outcome: str,
+        now_unix_s: int,
     ) -> None:
         """Write the call into the journal."""
         ...
@@ -393,7 +401,9 @@ def _outcome(value: Value) -> str:
 
 
 def _apology(correlation: str) -> str:
-    return f"Something went wrong here and nothing was changed; please send it again ({correlation})."
+    return (
+        f"Something went wrong here and nothing was changed; please send it again ({correlation})."
+    )
 
 
 __all__ = ["Answer", "Context", "Exchange", "PlainMessage", "Site", "UnreadableMessage"]

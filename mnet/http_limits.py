@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
@@ -27,6 +28,8 @@ class BoundedChannel(HTTPChannel):
     """A connection on which each request must arrive whole within a deadline."""
 
     _deadline: IDelayedCall | None = None
+    site: Any
+    transport: Any
 
     def connectionMade(self) -> None:
         """Start the clock for the first request."""
@@ -44,12 +47,11 @@ class BoundedChannel(HTTPChannel):
         self._stop_clock()
         super().allContentReceived()
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go of the clock and the factory's place."""
         self._stop_clock()
         super().connectionLost(reason)
-        site: BoundedSite = self.site
-        site.open_connections -= 1
+        self.site.open_connections -= 1
 
     def _start_clock(self) -> None:
         self._deadline = self.callLater(REQUEST_DEADLINE_S, self._too_slow)
@@ -95,7 +97,7 @@ class BoundedRequest(Request):
         if self._refused:
             return
         self._refused = True
-        channel = self.channel
+        channel: Any = self.channel
         channel.transport.write(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         )
@@ -105,7 +107,7 @@ class BoundedRequest(Request):
 class BoundedSite(Site):
     """A site of bounded connections."""
 
-    protocol = BoundedChannel
+    protocol: Any = BoundedChannel
     open_connections = 0
 
     def __init__(self, resource: IResource, reactor: Any) -> None:
@@ -126,5 +128,5 @@ class BoundedSite(Site):
         self.open_connections += 1
         return channel
 
-    def log(self, request: Request) -> None:
+    def log(self, _request: object) -> None:
         """Keep no access log; a call's own log line says more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol
+from typing import Any, Generic, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -62,15 +62,21 @@ class Callee(KnownPeer, Protocol):
     """What a call needs to know of a peer beyond what a request does."""
 
     @property
-    def application(self) -> Application: ...
+    def application(self) -> Application:
+        """Where it serves the protocol."""
+        ...
 
 
 class KeyTaker(Protocol[Peer]):
     """Where an announced key goes (peers/registry.py)."""
 
-    def find(self, wwwroot: str) -> Peer | None: ...
-    def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None: ...
-    def take_key(self, peer: Peer, pem: str, *, origin: str, believed: bool) -> Peer | None: ...
+    def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None:
+        """Remember how a peer writes XML-RPC."""
+        ...
+
+    def take_key(self, peer: Peer, pem: str, *, origin: str, believed: bool) -> Peer | None:
+        """Take in a certificate that a peer announced."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,7 @@ class Outbound(Generic[Peer]):
         response = _read_response(signed.payload)
         proven = signed.wwwroot in peer.addresses and envelope.verify(signed, peer.key)
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
-            raise self._new_key(peer, response.text, signed, proven=proven, retry=retry)
+            raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:
             raise BadAnswer("The answer's signature does not verify with the peer's known key.")
         if not opened.is_current:
@@ -168,15 +174,15 @@ class Outbound(Generic[Peer]):
             raise RemoteFault(response.code, response.text, proven=True)
         return response.value
 
-    def _new_key(
-        self, peer: Peer, pem: str, signed: envelope.SignedMessage, *, proven: bool, retry: bool
-    ) -> Exception:
+    def _new_key(self, peer: Peer, pem: str, *, proven: bool, retry: bool) -> Exception:
         """Judge an announced key: believed under the known key, else shown to an admin."""
         if not proven and self._verified_tls_gives(peer, pem):
             proven = True
         after = self.peers.take_key(peer, pem, origin="fault 7025", believed=proven)
         if after is None:
-            return BadAnswer("The peer announced a new key with a certificate that cannot be its own.")
+            return BadAnswer(
+                "The peer announced a new key with a certificate that cannot be its own."
+            )
         if not proven:
             return BadAnswer(
                 "The peer has a new key but did not prove it with its old one. Compare the "
@@ -209,7 +215,7 @@ class Outbound(Generic[Peer]):
 class _NewKey(Exception):
     """The peer proved a new key; call again with it."""
 
-    def __init__(self, peer: Callee) -> None:
+    def __init__(self, peer: Any) -> None:
         super().__init__()
         self.peer = peer
 
@@ -238,4 +244,3 @@ def _no_protocol(body: bytes) -> str:
     if b"<b>warning</b>" in start or b"<b>notice</b>" in start or b"<b>deprecated</b>" in start:
         return "The site wrote PHP warnings before its answer; switch off displaying errors there."
     return "The answer is no message of this protocol."
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from html import escape
+from typing import Any
 
 import structlog
 from twisted.internet.defer import Deferred
@@ -43,7 +44,7 @@ class PeerResource(Resource):
         answer: Callable[[bytes, str], Answer],
         certificate_pem: Callable[[], str],
         pages: Mapping[str, Callable[[], Reply]],
-        reactor: object,
+        reactor: Any,
         workers: ThreadPool,
         trusted_proxies: frozenset[str] = frozenset(),
     ) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from mnet.protocol import BadWwwroot, check_wwwroot
 
 FILE = "settings.toml"
-PASSPHRASE_FILE = "key-passphrase"
+PASSPHRASE_FILE = "key-passphrase"  # noqa: S105 - the file's name
 ENVIRONMENT = "MNET_PEER_"
 MAX_KEY_DAYS = 3650
 
@@ -94,7 +94,9 @@ def check(home: Path, values: Mapping[str, object], where: str) -> Settings:
         raise SettingsError(f"{where}: wwwroot: {problem}") from None
     timezone = str(values.get("timezone", "UTC"))
     if timezone not in available_timezones():
-        raise SettingsError(f"{where}: timezone {timezone!r} is not known; use one like Europe/Paris.")
+        raise SettingsError(
+            f"{where}: timezone {timezone!r} is not known; use one like Europe/Paris."
+        )
     days = str(values.get("key_days", 28))
     if not days.isdigit() or not 1 <= int(days) <= MAX_KEY_DAYS:
         raise SettingsError(f"{where}: key_days is a number of days from 1 to {MAX_KEY_DAYS}.")

@@ -14,12 +14,12 @@ from treq.client import HTTPClient
 from treq.content import collect
 from twisted.internet import defer
 from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.threads import blockingCallFromThread
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
-from twisted.web.iweb import IPolicyForHTTPS, IResponse
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
 
 from mnet.outbound import CannotReach
@@ -44,7 +44,7 @@ class _AnyCertificate:
 
 
 class _Unverified:
-    def clientConnectionForTLS(self, protocol: Any) -> Any:
+    def clientConnectionForTLS(self, _protocol: Any) -> Any:
         options = CertificateOptions(verify=False)
         return SSL.Connection(options.getContext(), None)
 
@@ -54,12 +54,10 @@ class Transport:
 
     def __init__(self, reactor: Any) -> None:
         """Use `reactor`, which must be running in another thread."""
-        self._reactor: IReactorTime | IReactorTCP | IReactorFromThreads = reactor
+        self._reactor = reactor
         pool = HTTPConnectionPool(reactor, persistent=False)
         self._clients = {
-            verify: HTTPClient(
-                Agent(reactor, policy, connectTimeout=CONNECT_TIMEOUT_S, pool=pool)
-            )
+            verify: HTTPClient(Agent(reactor, policy, connectTimeout=CONNECT_TIMEOUT_S, pool=pool))
             for verify, policy in (
                 (True, BrowserLikePolicyForHTTPS()),
                 (False, _AnyCertificate()),
@@ -68,7 +66,7 @@ class Transport:
 
     def post(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
         """Send `body` and return the answer's body; raises CannotReach."""
-        headers = {"Content-Type": "text/xml", "User-Agent": USER_AGENT}
+        headers = Headers({"Content-Type": ["text/xml"], "User-Agent": [USER_AGENT]})
         return self._exchange(
             url,
             lambda client: client.post(url, data=body, headers=headers, allow_redirects=False),
@@ -88,17 +86,17 @@ class Transport:
     def _exchange(
         self,
         url: str,
-        send: Callable[[HTTPClient], defer.Deferred[IResponse]],
+        send: Callable[[HTTPClient], defer.Deferred[Any]],
         *,
         verify_tls: bool,
         timeout_s: float,
     ) -> bytes:
-        def start() -> defer.Deferred[bytes]:
+        def start() -> Any:
             answer = defer.ensureDeferred(_receive(send(self._clients[verify_tls]), url))
             return answer.addTimeout(timeout_s, self._reactor)
 
         try:
-            result: bytes = blockingCallFromThread(self._reactor, start)
+            result: Any = blockingCallFromThread(self._reactor, start)
         except CannotReach:
             raise
         except defer.TimeoutError:
@@ -109,12 +107,12 @@ class Transport:
             raise CannotReach(f"No connection to {url}: {problem}") from None
         except _TooLarge:
             raise CannotReach(f"{url} answered with more than the limit of 8 MiB.") from None
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever a network can do to us
             raise CannotReach(f"{url} could not be asked: {_reason(problem)}") from None
-        return result
+        return bytes(result)
 
 
-async def _receive(sending: defer.Deferred[IResponse], url: str) -> bytes:
+async def _receive(sending: defer.Deferred[Any], url: str) -> bytes:
     response = await sending
     parts: list[bytes] = []
     received_bytes = 0

@@ -32,7 +32,9 @@ _LATIN1_END = 0x100
 _ASCII_END = 0x80
 
 # The extension writes no space before `?>`, phpxmlrpc one in calls and no encoding in answers.
-_PROLOG = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<\?xml version=\"1\.0\"( encoding=\"([^\"]{1,40})\")?( ?)\?>")
+_PROLOG = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*<\?xml version=\"1\.0\"( encoding=\"([^\"]{1,40})\")?( ?)\?>"
+)
 _BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
 
 
@@ -91,7 +93,9 @@ def read_response(data: bytes) -> MethodResponse | FaultResponse:
             raise BadXmlRpc("The fault is no struct.")
         # Moodle's own fault has the prolog of neither dialect (section 4).
         dialect = reader.dialect if reader.dialect is Dialect.EXTENSION else None
-        return FaultResponse(_code(fault.get("faultCode")), str(fault.get("faultString", "")), dialect)
+        return FaultResponse(
+            _code(fault.get("faultCode")), str(fault.get("faultString", "")), dialect
+        )
     values = [reader.value(_one(p, "value")) for p in part if _is(p, "param")]
     if _name(part) != "params" or len(values) != 1:
         raise BadXmlRpc("The answer must have exactly one value.")
@@ -170,7 +174,7 @@ class _Reader:
             return text
 
 
-def _scalar(kind: str, text: str) -> Value:  # noqa: PLR0911 - one line a type
+def _scalar(kind: str, text: str) -> Value:
     stripped = text.strip()
     if kind in ("int", "i4", "i8"):
         return _int(stripped)

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | float | str | bytes | datetime | list[Value] | dict[str, Value] | None"
+Value: TypeAlias = (
+    "bool | int | float | str | bytes | datetime | list[Value] | dict[str, Value] | None"
+)
 
 _INT32 = 2**31
 
@@ -32,9 +34,7 @@ class Dialect(enum.Enum):
         return f'<?xml version="1.0" encoding="utf-8"{space}?>\n'
 
 
-def write_call(
-    name: str, params: list[Value], dialect: Dialect, *, mahara: bool = False
-) -> bytes:
+def write_call(name: str, params: list[Value], dialect: Dialect, *, mahara: bool = False) -> bytes:
     """Write a methodCall for a peer of a dialect.
 
     Every Moodle's server reads raw UTF-8. A Mahara's reads calls as its client reads answers:
@@ -72,7 +72,9 @@ def write_fault(code: int, text: str) -> bytes:
     fault. A code of 0 would crash a Moodle from 4.1 on, so it must not be 0.
     """
     assert code != 0, "a fault has a code"
-    return _FAULT.format(code=code, text=_clean(text).encode("ascii", "xmlcharrefreplace").decode()).encode()
+    return _FAULT.format(
+        code=code, text=_clean(text).encode("ascii", "xmlcharrefreplace").decode()
+    ).encode()
 
 
 def _value(value: Value, escape: Callable[[str], str], dialect: Dialect) -> str:
@@ -124,9 +126,7 @@ _NEEDS_REFERENCES = re.compile("[^ !#-%(-;=?-~]")
 _MARKUP = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;", "\r": "&#13;"}
 )
-_BYTES = [
-    chr(b) if 0x20 <= b < 0x7F and chr(b) not in "&<>\"'" else f"&#{b};" for b in range(256)
-]
+_BYTES = [f"&#{b};" if _NEEDS_REFERENCES.match(chr(b)) else chr(b) for b in range(256)]
 
 
 def _markup(text: str) -> str:

@@ -79,9 +79,7 @@ def add(
     )
 
 
-def reset_password(
-    connection: Connection, username: str, password: str, *, one_time: bool
-) -> None:
+def reset_password(connection: Connection, username: str, password: str, *, one_time: bool) -> None:
     """Give an account a new password; raises BadAccount when there is no such account."""
     done = connection.execute(
         sa.update(account)

@@ -137,9 +137,7 @@ class Registry:
             return None
         return now
 
-    def take_key(
-        self, peer: Peer, pem: str, *, origin: str, believed: bool
-    ) -> Peer | None:
+    def take_key(self, peer: Peer, pem: str, *, origin: str, believed: bool) -> Peer | None:
         """Take in a certificate that a peer announced.
 
         Believed ones become its key; the others wait for an admin (`peer accept-key`). Returns

@@ -88,9 +88,11 @@ def _peer(connection: Connection, row: RowMapping) -> StoredPeer:
         .where(peer_certificate.c.peer_id == peer_id)
         .order_by(peer_certificate.c.id)
     ).mappings()
-    services = connection.execute(
-        sa.select(peer_service).where(peer_service.c.peer_id == peer_id)
-    ).mappings().all()
+    services = (
+        connection.execute(sa.select(peer_service).where(peer_service.c.peer_id == peer_id))
+        .mappings()
+        .all()
+    )
     aliases = connection.execute(
         sa.select(peer_alias.c.wwwroot).where(peer_alias.c.peer_id == peer_id)
     ).scalars()
@@ -106,7 +108,9 @@ def _peer(connection: Connection, row: RowMapping) -> StoredPeer:
         methods=row["methods"],
         aliases=tuple(sorted(aliases)),
         certificates=tuple(
-            StoredCertificate(c["pem"], c["fingerprint"], c["state"], c["origin"], c["since_unix_s"])
+            StoredCertificate(
+                c["pem"], c["fingerprint"], c["state"], c["origin"], c["since_unix_s"]
+            )
             for c in certificates
         ),
         published=frozenset(s["service"] for s in services if s["publish"]),

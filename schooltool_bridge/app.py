@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -50,9 +50,7 @@ class StoreLedger:
 
     database: Database
 
-    def remember(
-        self, connection: Connection, digest: bytes, key_id: int, now_unix_s: int
-    ) -> bool:
+    def remember(self, connection: Connection, digest: bytes, key_id: int, now_unix_s: int) -> bool:
         """Note an envelope; False when it was seen before."""
         return key_store.remember(connection, digest, key_id, now_unix_s)
 
@@ -97,7 +95,7 @@ class App:
         self.registry = Registry(self.database, clock)
         self.ledger = StoreLedger(self.database)
 
-    def __enter__(self) -> App:
+    def __enter__(self) -> Self:
         """Give the parts."""
         return self
 

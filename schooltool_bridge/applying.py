@@ -48,7 +48,7 @@ class Applied:
     again_with: tuple[str, ...] = ()
 
 
-class Held(Exception):  # noqa: N818 - not an error: the event waits
+class Held(Exception):
     """The event must wait for these keys (user:ID, section:ID, ...)."""
 
     def __init__(self, *waiting_for: str) -> None:

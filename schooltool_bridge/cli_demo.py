@@ -28,7 +28,7 @@ STOP_TIMEOUT_S = 10.0
 PUPIL = {
     "username": "aquist",
     "firstname": "Ōda",
-    "lastname": "Ōquist – Ünï",
+    "lastname": "Ōquist \N{EN DASH} Ünï",
     "idnumber": "2347234",
     "email": "",
 }
@@ -85,7 +85,9 @@ def demo(command: Command) -> None:
             one.run("peer", "services", other.wwwroot, *services)
         say("The Moodle pushes events as they happen, each signed and sealed ...")
         for title, event, data in STORY:
-            answer = moodle.run("call", sis.wwwroot, f"schooltool/sis.php/{event}", json.dumps([data]))
+            answer = moodle.run(
+                "call", sis.wwwroot, f"schooltool/sis.php/{event}", json.dumps([data])
+            )
             said.append({"event": event, "answer": answer})
             waits = answer.get("waiting_for")
             waiting = f" (waits for {', '.join(waits)})" if isinstance(waits, list) else ""
@@ -114,7 +116,9 @@ def demo(command: Command) -> None:
             ("grade", "list", "--section", "197423"),
         ):
             say(sis.text(*arguments))
-    command.show({"story": said, "holds": holds}, "That was real: two servers, real keys, real HTTP.")
+    command.show(
+        {"story": said, "holds": holds}, "That was real: two servers, real keys, real HTTP."
+    )
 
 
 class _Peer:

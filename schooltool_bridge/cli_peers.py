@@ -14,7 +14,6 @@ import click
 from keys.certificate import check_subject, load
 from keys.rotation import judge_expiry
 from mnet.protocol import APPLICATIONS, SERVICES, check_wwwroot
-from mnet.settings import Settings
 from peers import bootstrap, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer
@@ -62,8 +61,8 @@ def add(
         cert = found.certificate
         if fingerprint and _plain_hex(fingerprint) != cert.fingerprint:
             raise CommandError(
-                f"The site gives out a certificate with fingerprint {cert.fingerprint}, not the one "
-                "that you named. Nothing was added."
+                f"The site gives out a certificate with fingerprint {cert.fingerprint}, not the "
+                "one that you named. Nothing was added."
             )
         for warning in _warnings(app, wwwroot, cert.not_after_unix_s):
             click.echo(f"Warning: {warning}", err=True)
@@ -122,15 +121,15 @@ def list_(command: Command) -> None:
     """List the peers."""
     with App(command.settings) as app:
         with app.database.read() as connection:
-            wwwroots = [
-                p.wwwroot for p in store.all_peers(connection) if p.state != store.DELETED
-            ]
+            wwwroots = [p.wwwroot for p in store.all_peers(connection) if p.state != store.DELETED]
         rows = [_row(app, wwwroot) for wwwroot in wwwroots]
         for row in rows:
             for warning in _expiry_warning(app, row):
                 click.echo(f"Warning: {row['wwwroot']}: {warning}", err=True)
     columns = ("wwwroot", "name", "application", "state", "key_expires", "published", "subscribed")
-    command.show_table(rows, columns, "There are no peers yet; add one with: mnet-peer peer add URL.")
+    command.show_table(
+        rows, columns, "There are no peers yet; add one with: mnet-peer peer add URL."
+    )
 
 
 @peer.command()
@@ -177,9 +176,7 @@ def remove(command: Command, wwwroot: str) -> None:
 @click.option("--publish", help="What the peer may call here, with commas; replaces the list.")
 @click.option("--subscribe", help="What we call there, with commas; replaces the list.")
 @common
-def services(
-    command: Command, wwwroot: str, publish: str | None, subscribe: str | None
-) -> None:
+def services(command: Command, wwwroot: str, publish: str | None, subscribe: str | None) -> None:
     """Show or replace what is published to a peer and subscribed from it."""
     wanted = [_services(publish), _services(subscribe)]
     with App(command.settings) as app:
@@ -376,7 +373,9 @@ def _expiry_warning(app: App, row: dict[str, object]) -> list[str]:
 def _warnings(app: App, wwwroot: str, not_after_unix_s: int | None) -> list[str]:
     warnings = _expiry(app, not_after_unix_s)
     if wwwroot.startswith("http://"):
-        warnings.append("the address is plain http; its key could be swapped on the way (use https).")
+        warnings.append(
+            "the address is plain http; its key could be swapped on the way (use https)."
+        )
     return warnings
 
 
@@ -418,4 +417,3 @@ def _words(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "-"
     return str(value) if value not in (None, "") else "-"
-

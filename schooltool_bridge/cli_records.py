@@ -113,9 +113,7 @@ def grade() -> None:
 @click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that section.")
 @click.option("--at", help="As of the end of this day, or of this moment.")
 @common
-def grade_list(
-    command: Command, section_id: str, peer_wwwroot: str | None, at: str | None
-) -> None:
+def grade_list(command: Command, section_id: str, peer_wwwroot: str | None, at: str | None) -> None:
     """List a section's grades."""
     settings = command.settings
     at_unix_s = moment(at, settings.zone)

@@ -142,12 +142,10 @@ def _checks(command: Command) -> Iterator[dict[str, object]]:
 
 
 def _check_store(app: App) -> Iterator[dict[str, object]]:
-    for name, work in (
-        ("database", lambda: _database_state(app.database)),
-        ("keys", lambda: _key_state(app)),
-    ):
+    looks: dict[str, Callable[[App], str]] = {"database": _database_state, "keys": _key_state}
+    for name, look in looks.items():
         try:
-            yield _step(name, detail=work())
+            yield _step(name, detail=look(app))
         except SPEAKING as problem:
             yield _step(name, ok=False, detail=str(problem), remedy="Follow that advice.")
         except Exception as problem:  # noqa: BLE001 - whatever a database driver raises
@@ -187,9 +185,9 @@ def _check_cipher() -> dict[str, object]:
     return _step("legacy cipher", detail="RC4 works")
 
 
-def _database_state(database: Database) -> str:
-    storage.require_current(database)
-    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+def _database_state(app: App) -> str:
+    storage.require_current(app.database)
+    kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
     return f"{kind}, schema {storage.head()}"
 
 

@@ -22,6 +22,8 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from keys.certificate import BadCertificate
+from keys.keyring import NoKey
+from keys.protect import CannotUnlock
 from mnet import settings
 from mnet.faults import Fault
 from mnet.outbound import CallError
@@ -29,8 +31,6 @@ from mnet.protocol import BadWwwroot
 from mnet.settings import Settings, SettingsError
 from peers.accounts import BadAccount
 from peers.policy import BadPolicy
-from keys.keyring import NoKey
-from keys.protect import CannotUnlock
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.storage import StorageError
 

@@ -39,9 +39,10 @@ def apply(
     rows = roster.rows_of(connection, where.id, person_id)
     taught = roster.teacher_rows(connection, where.id, person_id)
     before = roster.current(connection, where.id, person_id)
-    if event.code is None and event.role not in (None, *before) or not (event.code or before):
+    if (event.code is None and event.role not in (None, *before)) or not (event.code or before):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
-    last = max((place(r)[:2] for r in (*rows, *taught)), default=None)
+    places = [place(r)[:2] for r in rows] + [place(r)[:2] for r in taught]
+    last = max(places, default=None)
     at = settle(event.when, now_unix_s, last)
     if not _is_known(rows, before, event, at):
         connection.execute(
@@ -81,7 +82,9 @@ def _is_known(
     at: tuple[int, int],
 ) -> bool:
     if event.when.is_timed:
-        return any(place(r)[:2] == at and (r.role, r.code) == (event.role, event.code) for r in rows)
+        return any(
+            place(r)[:2] == at and (r.role, r.code) == (event.role, event.code) for r in rows
+        )
     roles = [event.role] if event.role else list(before)
     active = {role: code in ACTIVE_CODES for role, (_id, code, _since) in before.items()}
     if event.code is None:

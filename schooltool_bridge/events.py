@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
+from mnet.xmlrpc import Value
 from schooltool_bridge import assessments, enrolments, fields, grades, inbox, people, sections
 from schooltool_bridge.applying import Applied, Held, NewPerson, Source, user_key
 from schooltool_bridge.fields import Event, Fields, UserEvent
@@ -45,7 +46,7 @@ _POLICY = {
 class Received:
     """The answer to an event, and who appeared by it."""
 
-    answer: dict[str, object]
+    answer: dict[str, Value]
     new_people: tuple[NewPerson, ...] = ()
 
 
@@ -67,11 +68,11 @@ def receive(
         applied = _apply(connection, source, read, now_unix_s)
     except Held as held:
         _hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
-        answer: dict[str, object] = {
+        answer: dict[str, Value] = {
             "status": "held",
             "id": "",
             "message": f"Kept until it can be applied; waiting for {', '.join(held.waiting_for)}.",
-            "waiting_for": list(held.waiting_for),
+            "waiting_for": [*held.waiting_for],
         }
         return Received(answer)
     except (Malformed, NotFound, Conflict) as fault:
@@ -89,7 +90,7 @@ def receive(
 
 def receive_many(
     connection: Connection, source: Source, pushed: object, now_unix_s: int
-) -> tuple[list[dict[str, object]], tuple[NewPerson, ...]]:
+) -> tuple[list[dict[str, Value]], tuple[NewPerson, ...]]:
     """Apply the events of push_events; one bad event never spoils the others.
 
     Raises Malformed when this is no list of a sane length, SwitchedOff by the master switch.
@@ -100,7 +101,7 @@ def receive_many(
         raise Malformed(f"push_events takes at most {MAX_PUSHED} events at once.")
     if not source.enabled:
         raise SwitchedOff
-    results: list[dict[str, object]] = []
+    results: list[dict[str, Value]] = []
     new_people: list[NewPerson] = []
     for element in pushed:
         try:

@@ -18,11 +18,19 @@ class Placed(Protocol):
     """A history row as far as its place goes."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        """Its number in the order of arrival."""
+        ...
+
     @property
-    def effective_unix_s(self) -> int: ...
+    def effective_unix_s(self) -> int:
+        """When it took effect."""
+        ...
+
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> int:
+        """The sender's running number; -1 without one."""
+        ...
 
 
 Row = TypeVar("Row", bound=Placed)

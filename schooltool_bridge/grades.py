@@ -51,7 +51,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     last = None if found.grade_id is None else (found.effective_unix_s, found.seq)
     at = settle(event.when, now_unix_s, last)
     rows: list[GradeRow] | None = None
-    if found.grade_id is not None and _may_be_known(event, at, found):
+    if _may_be_known(event, at, last):
         rows = roster.grade_rows(connection, found.grade_id)
         if _is_known(rows, event, at):
             return Applied(UNCHANGED, found.grade_id)
@@ -99,14 +99,14 @@ def _wait(event: GradeEvent, *missing: str) -> Held | NotFound:
 
 
 def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
-    if source.policy.out_of_range == "reject" and event.points is not None:
-        if not 0 <= event.points <= maximum:
-            raise Malformed(f"new_grade: points_earned must be from 0 to {maximum:f}.")
+    rejects = source.policy.out_of_range == "reject" and event.points is not None
+    if rejects and not 0 <= (event.points or 0) <= maximum:
+        raise Malformed(f"new_grade: points_earned must be from 0 to {maximum:f}.")
 
 
-def _may_be_known(event: GradeEvent, at: tuple[int, int], found: sa.Row[tuple[object, ...]]) -> bool:
+def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] | None) -> bool:
     """Tell whether a repeat is possible: what is newer than everything is none."""
-    return not event.when.is_timed or at <= (found.effective_unix_s, found.seq)
+    return last is not None and (not event.when.is_timed or at <= last)
 
 
 def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
@@ -177,7 +177,9 @@ def refold_all(
 ) -> None:
     """Fold every cell of an assessment anew: its points or its section changed."""
     row = connection.execute(
-        sa.select(assessment.c.points, assessment.c.section_id).where(assessment.c.id == assessment_id)
+        sa.select(assessment.c.points, assessment.c.section_id).where(
+            assessment.c.id == assessment_id
+        )
     ).one()
     cells = connection.execute(
         sa.select(grade.c.id, grade.c.person_id).where(grade.c.assessment_id == assessment_id)
@@ -219,10 +221,13 @@ _EVERYTHING = (
         enrolment.c.code,
     )
     .select_from(
-        assessment.outerjoin(person_link, _LINK).outerjoin(grade, _CELL).outerjoin(enrolment, _ENROLMENT)
+        assessment.outerjoin(person_link, _LINK)
+        .outerjoin(grade, _CELL)
+        .outerjoin(enrolment, _ENROLMENT)
     )
     .where(
-        assessment.c.peer_id == sa.bindparam("peer"), assessment.c.idnumber == sa.bindparam("wanted")
+        assessment.c.peer_id == sa.bindparam("peer"),
+        assessment.c.idnumber == sa.bindparam("wanted"),
     )
 )
 _NEW_CELL = sa.insert(grade)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -99,7 +100,11 @@ def settle(
 ) -> None:
     """Write down how an event fared when it came again."""
     waits = list(dict.fromkeys(waiting_for))
-    values = {"status": status, "waiting_for": waits if status == HELD else [], "reason": reason}
+    values: dict[str, object] = {
+        "status": status,
+        "waiting_for": waits if status == HELD else [],
+        "reason": reason,
+    }
     if status == DONE:
         values["payload"] = {}  # it stands in the history now
     connection.execute(sa.update(inbox).where(inbox.c.id == waiting.id).values(values))
@@ -127,7 +132,7 @@ def get(connection: Connection, inbox_id: int) -> Waiting | None:
     return _row(row) if row else None
 
 
-def _row(row: sa.Row[tuple[object, ...]]) -> Waiting:
+def _row(row: sa.Row[Any]) -> Waiting:
     place = (row.effective_unix_s, row.seq, row.id)
     return Waiting(
         row.id, row.peer_id, row.event, row.status, row.payload, row.received_unix_s, place

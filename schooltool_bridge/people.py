@@ -218,9 +218,7 @@ def _add_link(
     return Link(added.inserted_primary_key[0], person_id, idnumber_key, None, None, (-1, -1), None)
 
 
-def _update_link(
-    connection: Connection, link: Link, event: UserEvent, at: tuple[int, int]
-) -> None:
+def _update_link(connection: Connection, link: Link, event: UserEvent, at: tuple[int, int]) -> None:
     values: dict[str, object] = {"effective_unix_s": at[0], "seq": at[1]}
     if event.idnumber:
         values["idnumber_key"] = key(event.idnumber)

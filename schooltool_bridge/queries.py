@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,12 +30,14 @@ from schooltool_bridge.model import (
     assessment,
     assessment_history,
     enrolment,
-    enrolment_state as state_table,
     grade,
     inbox,
     person,
     person_link,
     section,
+)
+from schooltool_bridge.model import (
+    enrolment_state as state_table,
 )
 
 Row = dict[str, object]
@@ -53,9 +56,7 @@ def people(connection: Connection) -> list[Row]:
         .select_from(joined)
         .order_by(peer.c.wwwroot, person_link.c.id)
     ):
-        links.setdefault(row.person_id, []).append(
-            {"peer": row.wwwroot, "username": row.username}
-        )
+        links.setdefault(row.person_id, []).append({"peer": row.wwwroot, "username": row.username})
     followed = person.outerjoin(peer, peer.c.id == person.c.follows_peer_id)
     rows = connection.execute(
         sa.select(person, peer.c.wwwroot)
@@ -100,7 +101,9 @@ def all_sections(connection: Connection) -> list[Row]:
             "teachers": teachers.get(r.id, []),
             "status": r.status,
         }
-        for r in sorted(rows, key=lambda r: (r.wwwroot, r.idnumber, sections.segment_order(r.segment)))
+        for r in sorted(
+            rows, key=lambda r: (r.wwwroot, r.idnumber, sections.segment_order(r.segment))
+        )
     ]
 
 
@@ -140,7 +143,7 @@ def enrolments(
 
 
 def _enrolment_then(
-    connection: Connection, row: sa.Row[tuple[object, ...]], at_unix_s: int
+    connection: Connection, row: sa.Row[Any], at_unix_s: int
 ) -> EnrolmentState | None:
     taught = roster.teacher_rows(connection, row.section_id, row.person_id)
     return enrolment_state(
@@ -151,9 +154,7 @@ def _enrolment_then(
     )
 
 
-def grades(
-    connection: Connection, section_id: int, at_unix_s: int | None = None
-) -> list[Row]:
+def grades(connection: Connection, section_id: int, at_unix_s: int | None = None) -> list[Row]:
     """List a section's grades."""
     names = _people_names(connection)
     policy = _policy_of(connection, section_id)
@@ -258,15 +259,19 @@ def find_section(connection: Connection, text: str, peer_wwwroot: str | None = N
     rows = connection.execute(
         sa.select(section, peer.c.wwwroot)
         .select_from(section.join(peer, peer.c.id == section.c.peer_id))
-        .where(sa.or_(section.c.idnumber == text, section.c.id.in_(_own_id(connection, section, text))))
+        .where(
+            sa.or_(section.c.idnumber == text, section.c.id.in_(_own_id(connection, section, text)))
+        )
     ).all()
     rows = [r for r in rows if peer_wwwroot in (None, r.wwwroot)]
-    highest: dict[tuple[str, str], sa.Row[tuple[object, ...]]] = {}
+    highest: dict[tuple[str, str], sa.Row[Any]] = {}
     for row in sorted(rows, key=lambda r: sections.segment_order(r.segment)):
         highest[row.wwwroot, row.idnumber] = row
     by_own = [r for r in rows if str(r.id) == text]
     meant = {r.id: r for r in (*highest.values(), *by_own)}
-    if by_own and all(r.idnumber == by_own[0].idnumber and r.wwwroot == by_own[0].wwwroot for r in meant.values()):
+    if by_own and all(
+        r.idnumber == by_own[0].idnumber and r.wwwroot == by_own[0].wwwroot for r in meant.values()
+    ):
         meant = {r.id: r for r in by_own}
     return _only(
         "section",
@@ -315,4 +320,3 @@ def iso(unix_s: int) -> str:
         return datetime.fromtimestamp(unix_s, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return str(unix_s)
-

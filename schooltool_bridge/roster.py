@@ -88,13 +88,16 @@ def teacher_rows(connection: Connection, section_id: int, person_id: int) -> lis
     """Return the section's rows that name a teacher, telling whether it is this person."""
     history = section_history
     rows = connection.execute(
-        sa.select(history.c.id, history.c.effective_unix_s, history.c.seq, history.c.teacheridnumber)
-        .where(history.c.section_id == section_id, history.c.teacheridnumber != "")
-    ).all()  # fmt: skip
+        sa.select(
+            history.c.id, history.c.effective_unix_s, history.c.seq, history.c.teacheridnumber
+        ).where(history.c.section_id == section_id, history.c.teacheridnumber != "")
+    ).all()
     if not rows:
         return []
     names = _names(connection, section_id, person_id)
-    return [TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in names) for r in rows]
+    return [
+        TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in names) for r in rows
+    ]
 
 
 def _names(connection: Connection, section_id: int, person_id: int) -> set[str]:

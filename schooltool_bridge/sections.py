@@ -7,6 +7,7 @@ enrolment is folded in roster.py. Source: requirements 1.3, 1.4, R40-R46.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -154,7 +155,7 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
     return at >= known.place
 
 
-def _says(row: sa.Row[tuple[object, ...]], values: dict[str, object]) -> bool:
+def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:
     if values["deleted"]:
         return bool(row.deleted)
     return all(getattr(row, name) == value for name, value in values.items())
@@ -177,9 +178,9 @@ def _teach(
         person_id = people.resolve(connection, source.peer_id, teacher)
         if person_id is not None:
             roster.refold(connection, section_id, person_id)
-    if event.teacheridnumber:
-        if people.resolve(connection, source.peer_id, event.teacheridnumber) is None:
-            return (user_key(event.teacheridnumber),)
+    teacher = event.teacheridnumber
+    if teacher and people.resolve(connection, source.peer_id, teacher) is None:
+        return (user_key(teacher),)
     return ()
 
 

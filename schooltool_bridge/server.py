@@ -63,7 +63,9 @@ def _listen(reactor: Any, site: Site, listen: str) -> None:
     try:
         endpoint = endpoints.serverFromString(reactor, listen)
     except ValueError as wrong:
-        raise CommandError(f"--listen {listen!r}: {wrong}; write tcp:PORT:interface=ADDRESS.") from None
+        raise CommandError(
+            f"--listen {listen!r}: {wrong}; write tcp:PORT:interface=ADDRESS."
+        ) from None
     endpoint.listen(site).addErrback(problem.append)
     if problem:
         why = problem[0].value

@@ -91,10 +91,12 @@ def _complete_user(asking: Asking, call: Call, params: list[Value]) -> list[Valu
 def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
-    received = events.receive(call.connection, source(call.peer, asking.site), event, data, call.now_unix_s)
+    received = events.receive(
+        call.connection, source(call.peer, asking.site), event, data, call.now_unix_s
+    )
     _note_addressee(call, [data])
     _ask_about(call, asking, received.new_people)
-    return dict(received.answer)
+    return received.answer
 
 
 def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
@@ -106,10 +108,11 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     if isinstance(pushed, list):
         done = zip(pushed, results, strict=True)
         _note_addressee(
-            call, [e.get("data") for e, r in done if isinstance(e, dict) and r["status"] != "failed"]
+            call,
+            [e.get("data") for e, r in done if isinstance(e, dict) and r["status"] != "failed"],
         )
     _ask_about(call, asking, new_people)
-    return [dict(result) for result in results]
+    return [*results]
 
 
 def source(peer: Peer, site: Site) -> events.Source:
@@ -136,9 +139,7 @@ def _note_addressee(call: Call, accepted: list[Value]) -> None:
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
 
 
-def _ask_about(
-    call: Call, asking: Asking, people: tuple[events.NewPerson, ...]
-) -> None:
+def _ask_about(call: Call, asking: Asking, people: tuple[events.NewPerson, ...]) -> None:
     """After the answer has left, ask the peer for the enrolments of people new to us."""
     works: list[Callable[[], None]] = [
         partial(asking.enrolments_of, call.peer, person) for person in people

@@ -29,7 +29,13 @@ from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
 from schooltool_bridge.model_guards import guards_off, guards_on
 
-TABLES_OF = (keys.store, peers.accounts, peers.model, schooltool_bridge.journal, schooltool_bridge.model)
+TABLES_OF = (
+    keys.store,
+    peers.accounts,
+    peers.model,
+    schooltool_bridge.journal,
+    schooltool_bridge.model,
+)
 ROWS_AT_ONCE = 1000
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
