@@ -28,7 +28,7 @@ from mnet.safe_xml import parse
 SESSION_KEY_BYTES = 16  # what PHP's openssl_seal makes for RC4
 _DECLARATION = rb"\s*(?:\xef\xbb\xbf)?(?:<\?xml[^>]{0,100}\?>)?\s*"
 _SIGNED = re.compile(_DECLARATION + rb"<signedMessage[\s>]")
-_UNSIGNED = re.compile(_DECLARATION + rb"<methodCall[\s>]")
+_UNSIGNED = re.compile(_DECLARATION + rb"<method(Call|Response)[\s>]")
 _PROBE_BYTES = 256  # enough of a text to see how it begins
 _MAX_TIMESTAMP = 2**40  # far beyond any clock, well inside every integer
 
@@ -101,7 +101,7 @@ def read_signed(text: bytes) -> SignedMessage:
 def open_text(message: SealedMessage, session_key: bytes) -> bytes | None:
     """Decrypt with a candidate key; None when the result is no text of this protocol.
 
-    Text that begins as a signedMessage or a bare methodCall was opened; any other key gives
+    Text that begins as a signedMessage or as bare XML-RPC was opened; any other key gives
     noise (section 3.3).
     """
     probe = _rc4(session_key, message.ciphertext[:_PROBE_BYTES])

@@ -126,9 +126,7 @@ class Outbound(Generic[Peer]):
     ) -> Value:
         keys = self.keys()
         application = self.application_of(peer)
-        payload = xmlrpc.write_call(
-            method, params, peer.dialect or Dialect.PHPXMLRPC, mahara=application.name == "mahara"
-        )
+        payload = xmlrpc.write_call(method, params, peer.dialect or Dialect.PHPXMLRPC)
         signed = envelope.signed_message(
             payload,
             signature=keys.sign(payload),

@@ -34,14 +34,13 @@ class Dialect(enum.Enum):
         return f'<?xml version="1.0" encoding="utf-8"{space}?>\n'
 
 
-def write_call(name: str, params: list[Value], dialect: Dialect, *, mahara: bool = False) -> bytes:
+def write_call(name: str, params: list[Value], dialect: Dialect) -> bytes:
     """Write a methodCall for a peer of a dialect.
 
-    Every Moodle's server reads raw UTF-8. A Mahara's reads calls as its client reads answers:
-    one reference for each byte.
+    Accents go as raw UTF-8: every server in the field reads that right, also those whose
+    clients want byte references in answers.
     """
-    escape = _byte_references if mahara else _raw
-    body = "".join(f"<param>{_value(p, escape, dialect)}</param>\n" for p in params)
+    body = "".join(f"<param>{_value(p, _clean, dialect)}</param>\n" for p in params)
     return (
         f"{dialect.call_prolog}<methodCall>\n<methodName>{_markup(name)}</methodName>\n"
         f"<params>\n{body}</params>\n</methodCall>"
@@ -135,10 +134,6 @@ def _markup(text: str) -> str:
 
 def _clean(text: str) -> str:
     return _markup(_ILLEGAL.sub("\ufffd", text))
-
-
-def _raw(text: str) -> str:
-    return _clean(text)
 
 
 def _character_references(text: str) -> str:
