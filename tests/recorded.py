@@ -67,9 +67,7 @@ def _read() -> list[Message]:
                 facts = exchange.get(side) or {}
                 if "file" not in facts or facts["form"] == "html":
                     continue
-                payload = (
-                    (folder / facts["payload"]).read_bytes() if facts.get("payload") else None
-                )
+                payload = (folder / facts["payload"]).read_bytes() if facts.get("payload") else None
                 found.append(
                     Message(
                         folder.name,

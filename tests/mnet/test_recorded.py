@@ -157,5 +157,7 @@ def test_what_moodle_wrote_is_what_we_write() -> None:
 
 
 def test_faults_are_laid_out_as_moodle_lays_them_out() -> None:
-    message = next(m for m in MESSAGES if m.label == "moodle-4.2/107-rot4-A2B-system_listServices.response")
+    message = next(
+        m for m in MESSAGES if m.label == "moodle-4.2/107-rot4-A2B-system_listServices.response"
+    )
     assert xmlrpc.write_fault(7023, "mnet/encryption-invalid") == message.body

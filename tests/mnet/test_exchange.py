@@ -1,0 +1,458 @@
+"""What the exchange answers to each way a request can be wrong, and that nothing changes then."""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from keys.certificate import load
+from keys.keypair import generate
+from mnet import envelope, xmlrpc
+from mnet.envelope import SignedMessage
+from mnet.xmlrpc import Dialect, FaultResponse
+from peers import store
+from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
+
+MOODLE = "http://moodle.example.org"
+PERSON = {"idnumber": "1", "username": "a", "firstname": "A", "lastname": "B"}
+SEALED = "sealed and signed"
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    rig = make_rig(tmp_path_factory.mktemp("rig"))
+    rig.add(MOODLE)
+    yield rig
+    rig.app.database.close()
+
+
+@pytest.fixture
+def moodle(rig: Rig) -> FakePeer:
+    return rig.peers[MOODLE]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Rig]:
+    """A rig of a test's own, for tests that rotate or count."""
+    rig = make_rig(tmp_path)
+    rig.add(MOODLE)
+    yield rig
+    rig.app.database.close()
+
+
+def stranger() -> FakePeer:
+    return FakePeer("http://stranger.example.org")
+
+
+CASES = {
+    "no XML at all": (lambda r, m: b"hello", 7000, "plain"),
+    "nothing": (lambda r, m: b"", 7000, "plain"),
+    "some other XML": (lambda r, m: b"<html><body/></html>", 7000, "plain"),
+    "a DTD": (
+        lambda r, m: b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><methodCall/>',
+        7000, "plain",
+    ),
+    "XML that is nested too deeply": (lambda r, m: b"<a>" * 500 + b"</a>" * 500, 7000, "plain"),
+    "a plain call": (lambda r, m: m.payload("system/listMethods", []), 7021, "plain"),
+    "a signed call that is not sealed": (
+        lambda r, m: m.sign(m.payload("system/listMethods", [])), 7021, "signed",
+    ),
+    "a sealed call that is not signed": (
+        lambda r, m: m.seal(m.payload("system/listMethods", []), r.pem), 711, "sealed",
+    ),
+    "an unknown sender": (
+        lambda r, m: stranger().request(r.pem, "system/listMethods", []), 7020, "plain",
+    ),
+    "sealed to somebody else's key": (
+        lambda r, m: m.request(stranger().pair.certificate_pem, "system/listMethods", []),
+        7023, "plain",
+    ),
+    "text that is no message of the protocol": (lambda r, m: m.seal(b"hello" * 99, r.pem), 7023, "plain"),
+    "an empty text": (lambda r, m: m.seal(b"", r.pem), 7023, "plain"),
+    "a wrapped key of a wrong length": (
+        lambda r, m: re.sub(
+            rb"(<EncryptedKey.*<CipherValue>)[^<]*", rb"\1AAAA",
+            m.request(r.pem, "system/listMethods", []), flags=re.DOTALL,
+        ),
+        7023, "plain",
+    ),
+    "a wrapped key that is no base64": (
+        lambda r, m: re.sub(
+            rb"(<EncryptedKey.*<CipherValue>)[^<]*", rb"\1%%%",
+            m.request(r.pem, "system/listMethods", []), flags=re.DOTALL,
+        ),
+        7023, "plain",
+    ),
+    "a session key of a length that no cipher takes": (
+        lambda r, m: m.request(r.pem, "system/listMethods", [], random=lambda n: b"x" * 16)
+        .replace(b"x", b"x"),
+        None, None,
+    ),
+    "a signature of another key": (
+        lambda r, m: m.request(r.pem, "system/listMethods", [], pair=stranger().pair), 710, SEALED,
+    ),
+    "another address inside than outside": (
+        lambda r, m: m.request(r.pem, "system/listMethods", [], wwwroot="http://other.example.org"),
+        710, SEALED,
+    ),
+    "a signedMessage without its parts": (
+        lambda r, m: m.seal(b"<signedMessage></signedMessage>", r.pem), 710, SEALED,
+    ),
+    "a signedMessage with a second object": (
+        lambda r, m: m.seal(
+            m.sign(m.payload("system/listMethods", [])).replace(
+                b"<wwwroot>", b"<object>AAAA</object><wwwroot>"
+            ),
+            r.pem,
+        ),
+        710, SEALED,
+    ),
+    "a signedMessage with a DTD": (
+        lambda r, m: m.seal(b"<signedMessage><!DOCTYPE x></signedMessage>", r.pem), 710, SEALED,
+    ),
+    "junk behind the signed message": (
+        lambda r, m: m.seal(m.sign(m.payload("system/listMethods", [])) + b"<junk/>", r.pem),
+        710, SEALED,
+    ),
+    "a payload that is no XML": (lambda r, m: m.seal(m.sign(b"hello"), r.pem), 15, SEALED),
+    "a payload that is no call": (
+        lambda r, m: m.seal(m.sign(xmlrpc.write_response("x", None)), r.pem), 15, SEALED,
+    ),
+    "a method name without a slash": (lambda r, m: m.request(r.pem, "foo", []), 713, SEALED),
+    "an unknown system method": (lambda r, m: m.request(r.pem, "system/nosuch", []), 7018, SEALED),
+    "an unknown method": (
+        lambda r, m: m.request(r.pem, "mod/forum/lib.php/forum_add_instance", []), 7012, SEALED,
+    ),
+    "methodHelp of nothing": (lambda r, m: m.request(r.pem, "system/methodHelp", []), 17, SEALED),
+    "an event without its struct": (lambda r, m: m.request(r.pem, SIS + "new_grade", []), 8400, SEALED),
+    "an event that is no struct": (lambda r, m: m.request(r.pem, SIS + "new_grade", [5]), 8400, SEALED),
+    "an event that lacks a field": (
+        lambda r, m: m.request(r.pem, SIS + "new_section", [{"name": "x"}]), 8400, SEALED,
+    ),
+    "an event with a number that is none": (
+        lambda r, m: m.request(
+            r.pem, SIS + "new_grade",
+            [{"assessmentid": 1, "userid": 2, "points_earned": "many"}],
+        ),
+        8400, SEALED,
+    ),
+    "an event addressed elsewhere": (
+        lambda r, m: m.request(r.pem, SIS + "fetch_user", [{**PERSON, "to": "http://x.org"}]),
+        8400, SEALED,
+    ),
+    "the end of an enrolment never seen": (
+        lambda r, m: m.request(r.pem, SIS + "end_enrolment", [{"sectionid": 9, "userid": 9}]),
+        8404, SEALED,
+    ),
+}  # fmt: skip
+del CASES["a session key of a length that no cipher takes"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_request_gets_its_fault_and_changes_nothing(
+    case: str, rig: Rig, moodle: FakePeer
+) -> None:
+    make, code, how = CASES[case]
+    before = rig.dump()
+    assert rig.fault(make(rig, moodle)) == (code, how)
+    assert rig.dump() == before
+
+
+def test_a_plain_fault_has_white_space_where_moodle_needs_it(rig: Rig) -> None:
+    assert re.search(rb"<fault>\s+<value>", rig.answer(b""))
+
+
+def test_no_traceback_and_no_secret_is_ever_on_the_wire(rig: Rig, moodle: FakePeer) -> None:
+    for make, _code, _how in CASES.values():
+        answer = rig.answer(make(rig, moodle))
+        assert b"Traceback" not in answer
+        assert b"PRIVATE" not in answer
+
+
+def test_a_bug_in_a_method_is_told_as_try_again_and_leaves_no_trace(
+    own: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moodle = own.peers[MOODLE]
+    body = moodle.request(own.pem, SIS + "fetch_user", [PERSON])
+
+    def broken(*_arguments: object) -> None:
+        raise RuntimeError("secret detail")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("schooltool_bridge.events.people.apply", broken)
+        assert own.fault(body) == (8503, SEALED)
+    opened = moodle.open(own.answer(body))  # the same envelope may come again
+    assert isinstance(opened, SignedMessage)
+    response = xmlrpc.read_response(opened.payload)
+    assert isinstance(response, xmlrpc.MethodResponse)
+    assert isinstance(response.value, dict)
+    assert response.value["status"] == "created"
+
+
+def test_a_service_that_is_not_published_is_refused(own: Rig) -> None:
+    other = own.add("http://other.example.org", services=())
+    assert own.fault(other.request(own.pem, SIS + "fetch_user", [PERSON])) == (707, SEALED)
+
+
+def test_a_disabled_peer_is_refused_and_a_removed_one_unknown(own: Rig) -> None:
+    moodle = own.peers[MOODLE]
+    for state, expected in (
+        (store.DISABLED, (8403, SEALED)),
+        (store.ENABLED, None),
+        (store.DELETED, (7020, "plain")),
+    ):
+        with own.app.database.write() as connection:
+            found = store.find(connection, MOODLE)
+            assert found is not None
+            store.set_state(connection, found.id, state)
+        if expected:
+            assert own.fault(moodle.request(own.pem, SIS + "fetch_user", [PERSON])) == expected
+
+
+def test_the_bare_and_the_dotted_names_are_taken(rig: Rig, moodle: FakePeer) -> None:
+    assert rig.call(moodle, "server_info") == {
+        "name": "Test SIS", "wwwroot": OURS, "version": rig.app.site.version,
+    }  # fmt: skip
+    assert rig.call(moodle, "system.listServices") == rig.call(moodle, "system/listServices")
+    listed = rig.call(moodle, "system/listMethods")
+    assert isinstance(listed, list)
+    assert SIS + "new_grade" in listed
+    assert rig.call(moodle, "system/listMethods", "nothing") == []
+    signature = rig.call(moodle, "system/methodSignature", SIS + "new_grade")
+    assert isinstance(signature, dict)
+    assert set(signature) == {"parameters", "return"}
+    assert "grade" in str(rig.call(moodle, "system/methodHelp", SIS + "new_grade"))
+    assert rig.call(moodle, "system/methodHelp", "no/such") is False
+    assert rig.call(moodle, "system/keyswap") == rig.pem
+
+
+def test_a_replay_is_refused_also_under_another_timestamp(own: Rig) -> None:
+    moodle = own.peers[MOODLE]
+    body = moodle.request(own.pem, SIS + "fetch_user", [PERSON])
+    assert own.fault(moodle.request(own.pem, "foo", []))[0] == 713
+    moodle.open(own.answer(body))
+    before = own.dump()
+    own.clock.now += 10**7
+    assert own.fault(body) == (710, SEALED)
+    # RC4 is malleable: the timestamp's digits can be turned without knowing the key.
+    data = re.search(rb"<CipherValue>([^<]+)", body)
+    assert data is not None
+    cipher = bytearray(base64.b64decode(data.group(1)))
+    place = len(moodle.sign(moodle.payload(SIS + "fetch_user", [PERSON]))) - len(
+        b"</timestamp>\n    </signedMessage>"
+    )
+    cipher[place - 1] ^= 1
+    assert own.fault(body.replace(data.group(1), base64.b64encode(bytes(cipher)))) == (710, SEALED)
+    # Wrapped lines and spaces in the base64 do not make it a new message.
+    key = re.search(rb"<EncryptedKey.*<CipherValue>([^<]+)", body, re.DOTALL)
+    assert key is not None
+    wrapped = b"\n ".join(key.group(1)[i : i + 64] for i in range(0, len(key.group(1)), 64))
+    assert own.fault(body.replace(key.group(1), wrapped)) == (710, SEALED)
+    assert own.dump() == before
+
+
+def test_of_parallel_copies_one_wins(own: Rig) -> None:
+    moodle = own.peers[MOODLE]
+    body = moodle.request(own.pem, SIS + "fetch_user", [PERSON])
+    answers: list[bytes] = []
+    threads = [threading.Thread(target=lambda: answers.append(own.answer(body))) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    responses = []
+    for answer in answers:
+        signed = moodle.open(answer)
+        assert isinstance(signed, SignedMessage)
+        responses.append(xmlrpc.read_response(signed.payload))
+    refused = [r for r in responses if isinstance(r, FaultResponse)]
+    assert len(refused) == 11
+    assert {r.code for r in refused} == {710}
+
+
+def test_a_replay_is_refused_across_a_restart(tmp_path: Path) -> None:
+    rig = make_rig(tmp_path)
+    moodle = rig.add(MOODLE)
+    body = moodle.request(rig.pem, SIS + "fetch_user", [PERSON])
+    rig.answer(body)
+    rig.app.database.close()
+    again = Rig(type(rig.app)(rig.app.settings, clock=rig.clock), rig.clock, rig.peers)
+    assert again.fault(body) == (710, SEALED)
+    again.app.database.close()
+
+
+def test_the_answer_carries_the_lesser_clock(rig: Rig, moodle: FakePeer) -> None:
+    for theirs, expected in (
+        (START_UNIX_S - 5000, START_UNIX_S - 5000),
+        (START_UNIX_S + 5000, START_UNIX_S),
+    ):
+        body = rig.answer(moodle.request(rig.pem, "system/listMethods", [], timestamp=theirs))
+        signed = moodle.open(body)
+        assert isinstance(signed, SignedMessage)
+        assert signed.timestamp_unix_s == expected
+
+
+def test_an_archived_key_only_announces_the_new_one(own: Rig) -> None:
+    moodle = own.peers[MOODLE]
+    old = own.pem
+    early = moodle.request(old, SIS + "fetch_user", [PERSON])
+    own.app.rotate_key()
+    before = own.dump()
+    signed = moodle.open(own.answer(early))
+    assert isinstance(signed, SignedMessage)
+    assert envelope.verify(signed, load(old).public_key)
+    fault = xmlrpc.read_response(signed.payload)
+    assert isinstance(fault, FaultResponse)
+    assert (fault.code, fault.text) == (7025, own.pem)
+    assert own.dump() == before
+    # It is announced also to who signs with a key that we do not know yet: both may rotate.
+    moodle.pair = generate(MOODLE, "Fake", START_UNIX_S)
+    certificate = generate(MOODLE, "x", START_UNIX_S)
+    assert certificate
+    for _generation in range(6):
+        own.app.rotate_key()
+    assert own.fault(moodle.request(old, "system/listMethods", []))[0] == 7023
+
+
+def test_a_bad_signature_looks_for_a_new_key_once_in_two_seconds(own: Rig) -> None:
+    moodle, looks = own.peers[MOODLE], []
+    own.app.registry.ask_for_key = lambda peer: looks.append(peer.wwwroot)
+    wrong = {"pair": generate(MOODLE, "x", START_UNIX_S)}
+    for _time in range(5):
+        assert own.fault(moodle.request(own.pem, "system/listMethods", [], **wrong)) == (
+            710,
+            SEALED,
+        )
+    assert looks == [MOODLE]
+    own.clock.now += 2
+    own.fault(moodle.request(own.pem, "system/listMethods", [], **wrong))
+    assert looks == [MOODLE] * 2
+
+
+def test_a_proven_new_key_is_believed_for_the_message_that_brought_it(own: Rig) -> None:
+    moodle = own.peers[MOODLE]
+    new = generate(MOODLE, "x", START_UNIX_S + 1)
+
+    def prove(peer: object) -> None:
+        own.app.registry.take_key(peer, new.certificate_pem, origin="fault 7025", believed=True)  # type: ignore[arg-type]
+
+    own.app.registry.ask_for_key = prove
+    moodle.pair = new
+    assert own.call(moodle, "system/listServices")
+
+
+def test_an_expired_certificate_still_verifies(own: Rig) -> None:
+    own.clock.now += 10 * 365 * 24 * 3600
+    assert own.call(own.peers[MOODLE], "system/listServices")
+
+
+def test_strangers_wait_in_a_bounded_list_and_a_known_peer_changes_nothing(own: Rig) -> None:
+    pair = generate("http://x0.example.org", "x", START_UNIX_S)
+    swap = "system/keyswap"
+
+    def keyswap(wwwroot: str, pem: str) -> None:
+        own.clock.now += 1
+        body = own.answer(xmlrpc.write_call(swap, [wwwroot, pem, "moodle"], Dialect.PHPXMLRPC))
+        response = xmlrpc.read_response(body)
+        assert isinstance(response, xmlrpc.MethodResponse)
+        assert response.value == own.pem
+
+    before = own.dump()
+    keyswap(MOODLE, pair.certificate_pem)
+    keyswap("not an address", pair.certificate_pem)
+    keyswap("http://junk.example.org", "junk")
+    assert own.dump() == before
+    for number in range(105):
+        keyswap(f"http://x{number}.example.org", pair.certificate_pem)
+        keyswap(f"http://x{number}.example.org", pair.certificate_pem)
+    with own.app.database.read() as connection:
+        waiting = [p.wwwroot for p in store.pending(connection)]
+    assert len(waiting) == 100
+    assert waiting[0] == "http://x104.example.org"
+    assert "http://x4.example.org" not in waiting
+
+
+def test_an_alias_is_the_same_peer(own: Rig) -> None:
+    moodle = own.peers[MOODLE]
+    with own.app.database.write() as connection:
+        found = store.find(connection, MOODLE)
+        assert found is not None
+        store.add_alias(connection, found.id, "https://moodle.example.org")
+    moved = {"outer": "https://moodle.example.org", "wwwroot": "https://moodle.example.org"}
+    assert own.call(moodle, "system/listServices", **moved)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(junk=st.binary(max_size=400), where=st.integers(0, 3))
+def test_no_bytes_make_it_answer_anything_but_a_fault(
+    rig: Rig, moodle: FakePeer, junk: bytes, where: int
+) -> None:
+    body = [
+        junk,
+        moodle.seal(junk, rig.pem),
+        moodle.seal(moodle.sign(junk or b"x"), rig.pem),
+        moodle.request(rig.pem, "system/listMethods", [])[: len(junk) * 8],
+    ][where]
+    before = rig.dump()
+    code, _how = rig.fault(body)
+    assert code
+    assert rig.dump() == before
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_flipped_bit_in_what_is_signed_is_never_accepted(
+    rig: Rig, moodle: FakePeer, data: st.DataObject
+) -> None:
+    """In the signed bytes, the signature, the wrapped key or an address."""
+    payload = moodle.payload(SIS + "fetch_user", [PERSON])
+    text = moodle.sign(payload)
+    part = data.draw(st.sampled_from(["payload", "signature", "inner", "key", "outer"]))
+    before = rig.dump()
+    if part in ("payload", "signature", "inner"):
+        signed = envelope.read_signed(text)
+        pieces = {"payload": signed.payload, "signature": signed.signature,
+                  "inner": signed.wwwroot.encode()}  # fmt: skip
+        flipped = _flip(pieces[part], data)
+        pieces[part] = flipped
+        broken = envelope.signed_message(
+            pieces["payload"], signature=pieces["signature"], wwwroot="@", public_key_path="",
+            timestamp_unix_s=START_UNIX_S,
+        ).replace(b"<wwwroot>@", b"<wwwroot>" + pieces["inner"])  # fmt: skip
+        body = moodle.seal(broken, rig.pem)
+    else:
+        body = moodle.seal(text, rig.pem)
+        if part == "outer":
+            body = body.replace(MOODLE.encode(), _flip(MOODLE.encode(), data))
+        else:
+            key = re.search(rb"<EncryptedKey.*<CipherValue>([^<]+)", body, re.DOTALL)
+            assert key is not None
+            wrong = base64.b64encode(_flip(base64.b64decode(key.group(1)), data))
+            body = body.replace(key.group(1), wrong)
+    rig.fault(body)
+    assert rig.dump() == before
+
+
+def _flip(value: bytes, data: st.DataObject) -> bytes:
+    bit = data.draw(st.integers(0, len(value) * 8 - 1))
+    flipped = bytearray(value)
+    flipped[bit // 8] ^= 1 << bit % 8
+    return bytes(flipped)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_flipped_bit_elsewhere_never_changes_what_is_applied(
+    rig: Rig, moodle: FakePeer, data: st.DataObject
+) -> None:
+    body = _flip(moodle.request(rig.pem, SIS + "fetch_user", [PERSON]), data)
+    rig.answer(body)
+    people = rig.dump()["person"]
+    assert [(p[1], p[3], p[5], p[6]) for p in people] in ([], [("1", "a", "A", "B")])
