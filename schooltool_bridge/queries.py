@@ -124,9 +124,7 @@ def enrolments(
         if state is not None:
             found.append((row.section_id, row.person_id, row.role, state))
     people_names, section_names = _people_names(connection), _section_names(connection)
-    meanings = dict(
-        connection.execute(sa.select(state_table.c.code, state_table.c.meaning)).tuples().all()
-    )
+    meanings = {r.code: r.meaning for r in connection.execute(sa.select(state_table))}
     rows: list[Row] = [
         {
             "section": section_names[in_section],
@@ -305,7 +303,8 @@ def _people_names(connection: Connection) -> dict[int, str]:
 
 
 def _section_names(connection: Connection) -> dict[int, str]:
-    return dict(connection.execute(sa.select(section.c.id, section.c.idnumber)).tuples().all())
+    rows = connection.execute(sa.select(section.c.id, section.c.idnumber))
+    return {r.id: r.idnumber for r in rows}
 
 
 def _number(value: Decimal | None) -> int | float | None:

@@ -28,7 +28,7 @@ SEALED = "sealed and signed"
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     rig = make_rig(tmp_path_factory.mktemp("rig"))
-    rig.add(MOODLE)
+    rig.call(rig.add(MOODLE), "system/listServices")  # from here on its dialect is known
     yield rig
     rig.app.database.close()
 

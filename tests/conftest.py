@@ -1,0 +1,35 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.postgres import Cluster
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_log() -> None:
+    """Lines of log go nowhere in the test process; servers write theirs to files."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind that a school may use."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'school.sqlite'}"
+    cluster: Cluster = request.getfixturevalue("postgres")
+    return cluster.url(f"school{next(_numbers)}")

@@ -1,0 +1,168 @@
+"""A store with peers, events pushed into it, and everything that it then holds, for comparison."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from mnet.database import Database, metadata
+from mnet.faults import Fault
+from mnet.xmlrpc import Value
+from peers import store
+from peers.policy import PeerPolicy
+from schooltool_bridge import events, queries, storage
+from schooltool_bridge.applying import Source
+from schooltool_bridge.inbox import OPEN
+
+NOW = 1_795_000_000
+US = "http://sis.example.org"
+
+
+@dataclass
+class School:
+    """Pushes events as one of its peers; time passes by a second with each."""
+
+    database: Database
+    now: int = NOW
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, url: str, *wwwroots: str, **policy: Any) -> School:
+        school = cls(Database(url))
+        storage.upgrade(school.database)
+        for wwwroot in wwwroots or ("http://moodle.example.org",):
+            with school.database.write() as connection:
+                peer_id = store.add(
+                    connection, wwwroot=wwwroot, name="M", application="moodle",
+                    state=store.ENABLED, now_unix_s=NOW,
+                )  # fmt: skip
+                stored = {name: str(value) for name, value in policy.items()}
+                store.set_columns(connection, peer_id, policy=stored)
+            school.sources[wwwroot] = Source(
+                peer_id, wwwroot, US, PeerPolicy.from_stored(stored), enabled=True,
+                names_addressee=False,
+            )  # fmt: skip
+        return school
+
+    def source(self, peer: str | None) -> Source:
+        return self.sources[peer] if peer else next(iter(self.sources.values()))
+
+    def push(self, event: str, peer: str | None = None, **data: Any) -> dict[str, Value]:
+        """Push one event; raises its Fault after committing, as the exchange does."""
+        self.now += 1
+        failure: Fault | None = None
+        with self.database.write() as connection:
+            try:
+                return events.receive(connection, self.source(peer), event, data, self.now).answer
+            except Fault as fault:
+                failure = fault
+        raise failure
+
+    def push_all(self, pushed: list[tuple[str, dict[str, Any]]], peer: str | None = None) -> None:
+        """Push events whatever their answers are."""
+        for event, data in pushed:
+            try:
+                self.push(event, peer, **data)
+            except Fault:
+                continue
+
+    def status(self, event: str, peer: str | None = None, **data: Any) -> Any:
+        return self.push(event, peer, **data)["status"]
+
+    def fault(self, event: str, peer: str | None = None, **data: Any) -> tuple[int, str]:
+        try:
+            answer = self.push(event, peer, **data)
+        except Fault as fault:
+            return fault.code, fault.text
+        raise AssertionError(f"no fault but {answer}")
+
+    def people(self) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            return queries.people(connection)
+
+    def sections(self) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            return queries.all_sections(connection)
+
+    def enrolments(self, at: int | None = None) -> dict[tuple[str, str, str], str]:
+        with self.database.read() as connection:
+            rows = queries.enrolments(connection, at_unix_s=at)
+        return {(r["section"], r["person"], r["role"]): r["code"] for r in rows}  # type: ignore[misc]
+
+    def grades(self, section: str = "5", at: int | None = None) -> dict[tuple[Any, Any], Any]:
+        with self.database.read() as connection:
+            found = queries.find_section(connection, section)
+            rows = queries.grades(connection, found, at)
+        return {(r["assessment"], r["person"]): r["points"] for r in rows}
+
+    def inbox(self, *statuses: str) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            return queries.inbox_list(connection, statuses or OPEN)
+
+    def dump(self) -> dict[str, Any]:
+        """What the store holds, without our ids and the times of arrival."""
+        with self.database.read() as connection:
+            waiting = [
+                (r["event"], r["status"], sorted(r["waiting_for"]))  # type: ignore[call-overload]
+                for r in queries.inbox_list(connection, ("held", "conflict"))
+            ]
+            return {
+                "people": _sorted(_without(queries.people(connection), "id")),
+                "sections": _sorted(_without(queries.all_sections(connection), "id")),
+                "enrolments": queries.enrolments(connection),
+                "grades": _sorted(
+                    [
+                        row
+                        for s in queries.all_sections(connection)
+                        for row in _without(
+                            queries.grades(connection, int(str(s["id"]))), "recorded_at"
+                        )
+                    ]
+                ),
+                "waiting": sorted(waiting),
+                "history": _histories(connection),
+            }
+
+    def counts(self) -> dict[str, int]:
+        with self.database.read() as connection:
+            return {
+                t.name: connection.execute(sa.select(sa.func.count()).select_from(t)).scalar_one()
+                for t in metadata.sorted_tables
+                if not t.name.startswith(("inbox", "call_journal"))
+            }
+
+
+def _without(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    for row in rows:
+        del row[name]
+        for key in ("links", "teachers"):
+            if key in row:
+                row[key] = _sorted(row[key])
+    return rows
+
+
+def _sorted(rows: list[Any]) -> list[Any]:
+    return sorted(rows, key=lambda r: json.dumps(r, sort_keys=True, default=str))
+
+
+def _histories(connection: sa.Connection) -> dict[str, list[Any]]:
+    """Each history's rows as (time, number, what was said), in their order."""
+    skipped = {
+        "id",
+        "recorded_unix_s",
+        "link_id",
+        "section_id",
+        "assessment_id",
+        "grade_id",
+        "person_id",
+    }
+    found = {}
+    for table in metadata.sorted_tables:
+        if table.name.endswith("_history"):
+            rows = connection.execute(sa.select(table)).mappings()
+            said = [{k: v for k, v in row.items() if k not in skipped} for row in rows]
+            found[table.name] = _sorted(said)
+    return found
