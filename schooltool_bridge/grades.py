@@ -24,8 +24,15 @@ from schooltool_bridge.applying import (
     grade_key,
     user_key,
 )
-from schooltool_bridge.fields import STUDENT, GradeEvent, decimal_text, key
-from schooltool_bridge.fold import GradeRow, counting_grade, settle, within
+from schooltool_bridge.fields import GradeEvent, decimal_text, key
+from schooltool_bridge.fold import (
+    WITHDRAWN,
+    WITHDRAWN_NO_GRADE,
+    GradeRow,
+    counting_grade,
+    settle,
+    within,
+)
 from schooltool_bridge.model import (
     assessment,
     enrolment,
@@ -69,11 +76,11 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     )
     before = (found.points, found.excepted, found.attempt, found.exists)
     after = (values["points"], values["excepted"], values["attempt"], values["exists"])
-    if found.code in ("w", "wn") and (found.points is None) != (values["points"] is None):
+    if found.withdrawn and (found.points is None) != (values["points"] is None):
         # Which withdrawal it was depends on whether there is a grade.
         roster.refold(connection, found.section_id, found.person_id)
     status = CREATED if last is None else UPDATED if before != after else UNCHANGED
-    message = "The student is withdrawn from the section." if found.code in ("w", "wn") else ""
+    message = "The student is withdrawn from the section." if found.withdrawn else ""
     ready = (grade_key(event.assessmentid, event.userid),) if last is None else ()
     return Applied(status, grade_id, message, ready)
 
@@ -199,10 +206,16 @@ _LINK = sa.and_(
 _CELL = sa.and_(
     grade.c.assessment_id == assessment.c.id, grade.c.person_id == person_link.c.person_id
 )
-_ENROLMENT = sa.and_(
-    enrolment.c.section_id == assessment.c.section_id,
-    enrolment.c.person_id == person_link.c.person_id,
-    enrolment.c.role == STUDENT,
+# A withdrawal of that person from the section, in whatever role.
+_WITHDRAWAL = (
+    sa.select(sa.func.min(enrolment.c.code))
+    .where(
+        enrolment.c.section_id == assessment.c.section_id,
+        enrolment.c.person_id == person_link.c.person_id,
+        enrolment.c.code.in_((WITHDRAWN, WITHDRAWN_NO_GRADE)),
+    )
+    .correlate(assessment, person_link)
+    .scalar_subquery()
 )
 # All that a grade needs to know, in one question.
 _EVERYTHING = (
@@ -218,13 +231,9 @@ _EVERYTHING = (
         grade.c.exists,
         grade.c.effective_unix_s,
         grade.c.seq,
-        enrolment.c.code,
+        _WITHDRAWAL.label("withdrawn"),
     )
-    .select_from(
-        assessment.outerjoin(person_link, _LINK)
-        .outerjoin(grade, _CELL)
-        .outerjoin(enrolment, _ENROLMENT)
-    )
+    .select_from(assessment.outerjoin(person_link, _LINK).outerjoin(grade, _CELL))
     .where(
         assessment.c.peer_id == sa.bindparam("peer"),
         assessment.c.idnumber == sa.bindparam("wanted"),
