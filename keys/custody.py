@@ -12,7 +12,7 @@ import structlog
 
 from keys import keypair, protect, rotation, store
 from keys.keyring import Keyring
-from mnet.database import Database, read_revision
+from mnet.database import Database
 
 log = structlog.get_logger("keys")
 
@@ -38,10 +38,10 @@ class Custody:
 
     def keyring(self) -> Keyring:
         """Return the keys as they are now; raises NoKey or CannotUnlock."""
+        revision = self._database.revision()
+        if revision == self._revision and self._keyring is not None:
+            return self._keyring
         with self._database.read() as connection:
-            revision = read_revision(connection)
-            if revision == self._revision and self._keyring is not None:
-                return self._keyring
             stored = store.all_keys(connection)
         with self._lock:
             self._keyring = Keyring.load(stored, self._passphrase, self._random, self._keyring)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from keys.rotation import ARCHIVED_KEPT
-from mnet.database import bump_revision, metadata
+from mnet.database import Prepared, bump_revision, metadata
 
 CURRENT, ARCHIVED = "current", "archived"
 
@@ -107,7 +107,7 @@ def remember(connection: Connection, digest: bytes, key_pair_id: int, now_unix_s
     """
     insert = _REMEMBER[connection.dialect.name]
     values = {"new_digest": digest, "key_id": key_pair_id, "now": now_unix_s}
-    return connection.execute(insert, values).rowcount == 1
+    return bool(insert.run(connection, values).rowcount == 1)
 
 
 def is_seen(connection: Connection, digest: bytes) -> bool:
@@ -128,13 +128,15 @@ _IF_CURRENT = sa.select(
 _COLUMNS = ["digest", "key_pair_id", "seen_unix_s"]
 _REMEMBER = {
     # SQLite's parser needs the WHERE, which is there, to tell the ON of the upsert from a join's.
-    "sqlite": sqlite.insert(seen_envelope)
-    .from_select(_COLUMNS, _IF_CURRENT)
-    .on_conflict_do_nothing(),
+    "sqlite": Prepared(
+        sqlite.insert(seen_envelope).from_select(_COLUMNS, _IF_CURRENT).on_conflict_do_nothing()
+    ),
     # The shared lock makes a rotation wait for us, or us for it.
-    "postgresql": postgresql.insert(seen_envelope)
-    .from_select(_COLUMNS, _IF_CURRENT.with_for_update(read=True))
-    .on_conflict_do_nothing(),
+    "postgresql": Prepared(
+        postgresql.insert(seen_envelope)
+        .from_select(_COLUMNS, _IF_CURRENT.with_for_update(read=True))
+        .on_conflict_do_nothing()
+    ),
 }
 _SEEN = sa.select(seen_envelope.c.digest).where(seen_envelope.c.digest == sa.bindparam("digest"))
 _CURRENT = sa.select(key_pair.c.id).where(

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection, Engine, make_url
 
 metadata = sa.MetaData(
@@ -38,8 +41,55 @@ store_revision = sa.Table(
     sa.Column("token", sa.String(32), nullable=False),
 )
 
+# A running server sees what a command changed after at most this time.
+REVISION_AGE_S = 0.2
+
+# Works that share one commit; more would let the first wait too long.
+BATCH = 32
+
 # A writer waits this long for another process (a command beside a running server).
 BUSY_TIMEOUT_MS = 30_000
+
+
+T = TypeVar("T")
+
+
+class _Job:
+    """A work that waits for the writer's place."""
+
+    __slots__ = ("is_done", "problem", "result", "work")
+
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self.work = work
+        self.result: Any = None
+        self.problem: BaseException | None = None
+        self.is_done = False
+
+
+class Prepared:
+    """A statement on every call's way: compiled once, run straight by the driver.
+
+    Rows come as the driver gives them: plain tuples, a boolean of SQLite as 0 or 1.
+    """
+
+    def __init__(self, statement: sa.sql.ClauseElement) -> None:
+        """Keep the statement; it is compiled for a kind of database when it first runs there."""
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Run with values for every bind parameter; return the driver's cursor."""
+        name = connection.dialect.name
+        compiled = self._compiled.get(name)
+        if compiled is None:
+            named = sqlite_dialect.dialect(paramstyle="named")
+            dialect = named if name == "sqlite" else connection.dialect
+            made = self._statement.compile(dialect=dialect)
+            compiled = self._compiled[name] = (str(made), dict(made.params))
+        text, constants = compiled
+        cursor = connection.connection.cursor()
+        cursor.execute(text, {**constants, **values})
+        return cursor
 
 
 class Database:
@@ -60,6 +110,9 @@ class Database:
             _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         )
         self._writer = threading.Lock() if self.is_sqlite else None
+        self._jobs: deque[_Job] = deque()
+        self._revision = ""
+        self._revision_until = 0.0
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -72,9 +125,65 @@ class Database:
         """Give a connection inside a transaction that commits when the block ends."""
         with self._writer or nullcontext(), self.engine.connect() as connection:
             if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                # Straight to the driver: this is on every call's way.
+                connection.connection.cursor().execute("BEGIN IMMEDIATE")
             yield connection
             connection.commit()
+            if connection.info.pop(_BUMPED, None):
+                self._revision_until = 0.0
+
+    def apply(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction of its own and return its result once that is durable.
+
+        On SQLite, works that wait at the same time share one commit, and so one wait for the
+        disk: whoever gets the writer's place runs all that queue, each behind a savepoint.
+        """
+        if self._writer is None:
+            with self.write() as connection:
+                return work(connection)
+        job = _Job(work)
+        self._jobs.append(job)
+        while not job.is_done:
+            with self._writer:
+                if not job.is_done:
+                    self._run([self._jobs.popleft() for _ in range(min(len(self._jobs), BATCH))])
+        if job.problem is not None:
+            raise job.problem
+        return cast("T", job.result)
+
+    def _run(self, batch: list[_Job]) -> None:
+        try:
+            with self.engine.connect() as connection:
+                cursor = connection.connection.cursor()
+                cursor.execute("BEGIN IMMEDIATE")
+                for job in batch:
+                    cursor.execute("SAVEPOINT job")
+                    try:
+                        job.result = job.work(connection)
+                    except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
+                        job.problem = problem
+                        cursor.execute("ROLLBACK TO job")
+                    cursor.execute("RELEASE job")
+                connection.commit()
+                if connection.info.pop(_BUMPED, None):
+                    self._revision_until = 0.0
+        except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
+            for job in batch:
+                job.problem = problem
+        for job in batch:
+            job.is_done = True
+
+    def revision(self) -> str:
+        """Return the token of the store's configuration, at most a fraction of a second old.
+
+        What this process changed itself shows at once.
+        """
+        now = time.monotonic()
+        if now >= self._revision_until:
+            with self.read() as connection:
+                self._revision = read_revision(connection)
+            self._revision_until = now + REVISION_AGE_S
+        return self._revision
 
     def close(self) -> None:
         """Close every connection."""
@@ -122,6 +231,7 @@ def read_revision(connection: Connection) -> str:
 
 def bump_revision(connection: Connection) -> None:
     """Say, in the transaction of the change, that configuration changed."""
+    connection.info[_BUMPED] = True
     token = {"token": secrets.token_hex(16)}
     if not connection.execute(sa.update(store_revision).values(**token)).rowcount:
         connection.execute(sa.insert(store_revision).values(id=1, **token))
@@ -133,5 +243,6 @@ def one_at_a_time(connection: Connection, peer_id: int) -> None:
         connection.execute(_PEER_LOCK, {"peer_id": peer_id})
 
 
+_BUMPED = "revision bumped"
 _REVISION = sa.select(store_revision.c.token)
 _PEER_LOCK = sa.text("SELECT pg_advisory_xact_lock(7020, :peer_id)")

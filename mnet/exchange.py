@@ -297,23 +297,22 @@ class Exchange(Generic[Peer]):
         key_id: int,
         notes: dict[str, object],
     ) -> Value:
-        failure: Fault | None = None
-        value: Value = ""
-        context.afterwards.clear()
-        with self.database.write() as connection:
+        now = context.now_unix_s
+
+        def apply(connection: Connection) -> tuple[Value | Fault, str]:
             context.open_connection = connection
-            now = context.now_unix_s
             if not self.ledger.remember(connection, digest, key_id, now):
                 raise BadSignature
             if call and call.dialect and call.dialect is not context.peer.dialect:
                 self.directory.learn_dialect(connection, context.peer, call.dialect)
+            result: Value | Fault
             try:
-                value = work()
+                result = work()
             except TryAgainLater:
                 raise  # leaves no trace: the same message may come again
             except Fault as fault:
-                failure = fault
-            outcome = _outcome(value) if failure is None else f"fault {failure.code}"
+                result = fault
+            outcome = f"fault {result.code}" if isinstance(result, Fault) else _outcome(result)
             self.ledger.record(
                 connection,
                 peer_id=context.peer.id,
@@ -323,10 +322,13 @@ class Exchange(Generic[Peer]):
                 outcome=outcome,
                 now_unix_s=now,
             )
-        notes["outcome"] = outcome
-        if failure is not None:
-            raise failure
-        return value
+            return result, outcome
+
+        context.afterwards.clear()
+        result, notes["outcome"] = self.database.apply(apply)
+        if isinstance(result, Fault):
+            raise result
+        return result
 
     def _system(self, name: str, params: list[Value], services: Services) -> Value:
         if name == "keyswap":

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
-from mnet.database import Database, read_revision
+from mnet.database import Database
 from mnet.dispatcher import Services
 from mnet.protocol import APPLICATIONS, Application, BadWwwroot, check_wwwroot
 from mnet.xmlrpc import Dialect
@@ -79,16 +79,16 @@ class Registry:
         return list({p.id: p for p in self._snapshot().values()}.values())
 
     def _snapshot(self) -> Mapping[str, Peer]:
-        with self._database.read() as connection:
-            revision = read_revision(connection)
-            if revision != self._revision:
-                found: dict[str, Peer] = {}
+        revision = self._database.revision()
+        if revision != self._revision:
+            found: dict[str, Peer] = {}
+            with self._database.read() as connection:
                 for stored in store.all_peers(connection):
                     peer = _usable(stored)
                     if peer is not None:
                         found.update(dict.fromkeys(peer.addresses, peer))
-                with self._lock:
-                    self._by_address, self._revision = found, revision
+            with self._lock:
+                self._by_address, self._revision = found, revision
         return self._by_address
 
     def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None:

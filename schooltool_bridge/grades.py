@@ -7,10 +7,12 @@ Source: requirements 1.3, 1.5, R67, R72-R76.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import Prepared
 from mnet.faults import Malformed, NotFound
 from schooltool_bridge import people, roster
 from schooltool_bridge.applying import (
@@ -44,37 +46,55 @@ from schooltool_bridge.model import (
 PEER = "peer"
 
 
+class _Found(NamedTuple):
+    """All that a grade needs to know, in the order of the question for it."""
+
+    assessment_id: int
+    section_id: int
+    maximum: str
+    person_id: int | None
+    grade_id: int | None
+    points: str | None
+    excepted: bool | None
+    attempt: int | None
+    exists: bool | None
+    effective_unix_s: int
+    seq: int
+    withdrawn: str | None
+
+
 def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s: int) -> Applied:
     """Apply new_grade or delete_grade."""
-    found = connection.execute(
-        _EVERYTHING,
+    row = _EVERYTHING.run(
+        connection,
         {"peer": source.peer_id, "wanted": event.assessmentid, "user": key(event.userid)},
-    ).first()
+    ).fetchone()
+    found = _Found(*row) if row else None
     if found is None or found.person_id is None:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
     _check_range(source, event, Decimal(found.maximum))
     if event.deleted and found.grade_id is None:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
-    last = None if found.grade_id is None else (found.effective_unix_s, found.seq)
+    known_id = found.grade_id
+    last = None if known_id is None else (found.effective_unix_s, found.seq)
     at = settle(event.when, now_unix_s, last)
-    rows: list[GradeRow] | None = None
-    if _may_be_known(event, at, last):
-        rows = roster.grade_rows(connection, found.grade_id)
-        if _is_known(rows, event, at):
-            return Applied(UNCHANGED, found.grade_id)
-    grade_id = found.grade_id or _create(connection, found.assessment_id, found.person_id)
-    row = _write(connection, grade_id, event, at, now_unix_s)
-    if last is None and not event.deleted:
-        counting: GradeRow | None = row
+    may_repeat = known_id is not None and _may_be_known(event, at, last)
+    if known_id and may_repeat and _is_known(roster.grade_rows(connection, known_id), event, at):
+        return Applied(UNCHANGED, known_id)
+    grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
+    written = _write(connection, grade_id, event, at, now_unix_s)
+    if not event.deleted and (
+        last is None or (at >= last and (event.attempt or 0) >= (found.attempt or 0))
+    ):
+        # The newest word on the highest attempt: no need to read the others.
+        counting: GradeRow | None = written
     else:
         counting = counting_grade(roster.grade_rows(connection, grade_id))
     values = _cell(counting, source, Decimal(found.maximum))
     latest = max(at, last or at)
-    written = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
-    connection.execute(
-        _UPDATE, {"cell": grade_id, **{f"new_{name}": v for name, v in written.items()}}
-    )
-    before = (found.points, found.excepted, found.attempt, found.exists)
+    cell = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
+    _UPDATE.run(connection, {"cell": grade_id, **{f"new_{name}": v for name, v in cell.items()}})
+    before = (found.points, bool(found.excepted), found.attempt, bool(found.exists))
     after = (values["points"], values["excepted"], values["attempt"], values["exists"])
     if found.withdrawn and (found.points is None) != (values["points"] is None):
         # Which withdrawal it was depends on whether there is a grade.
@@ -127,42 +147,24 @@ def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> b
 
 
 def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
-    added = connection.execute(
-        _NEW_CELL,
-        {
-            "assessment_id": assessment_id,
-            "person_id": person_id,
-            "excepted": False,
-            "attempt": 0,
-            "exists": False,
-            "authority": PEER,
-            "effective_unix_s": -1,
-            "seq": -1,
-            "recorded_unix_s": 0,
-        },
-    )
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
+    ids = {"new_assessment_id": assessment_id, "new_person_id": person_id}
+    return int(_NEW_CELL.run(connection, ids).fetchone()[0])
 
 
 def _write(
     connection: Connection, grade_id: int, event: GradeEvent, at: tuple[int, int], now_unix_s: int
 ) -> GradeRow:
-    added = connection.execute(
-        _NEW_ROW,
-        {
-            "grade_id": grade_id,
-            "raw_points": decimal_text(event.points),
-            "excepted": event.excepted,
-            "attempt": event.attempt,
-            "deleted": event.deleted,
-            "effective_unix_s": at[0],
-            "seq": at[1],
-            "recorded_unix_s": now_unix_s,
-        },
-    )
-    assert added.inserted_primary_key is not None
-    row_id = added.inserted_primary_key[0]
+    values = {
+        "new_grade_id": grade_id,
+        "new_raw_points": decimal_text(event.points),
+        "new_excepted": event.excepted,
+        "new_attempt": event.attempt,
+        "new_deleted": event.deleted,
+        "new_effective_unix_s": at[0],
+        "new_seq": at[1],
+        "new_recorded_unix_s": now_unix_s,
+    }
+    row_id = _NEW_ROW.run(connection, values).fetchone()[0]
     return GradeRow(
         row_id, *at, now_unix_s, event.points, event.excepted, event.attempt, event.deleted
     )
@@ -212,13 +214,13 @@ _WITHDRAWAL = (
     .where(
         enrolment.c.section_id == assessment.c.section_id,
         enrolment.c.person_id == person_link.c.person_id,
-        enrolment.c.code.in_((WITHDRAWN, WITHDRAWN_NO_GRADE)),
+        sa.or_(enrolment.c.code == WITHDRAWN, enrolment.c.code == WITHDRAWN_NO_GRADE),
     )
     .correlate(assessment, person_link)
     .scalar_subquery()
 )
 # All that a grade needs to know, in one question.
-_EVERYTHING = (
+_EVERYTHING = Prepared(
     sa.select(
         assessment.c.id.label("assessment_id"),
         assessment.c.section_id,
@@ -239,9 +241,27 @@ _EVERYTHING = (
         assessment.c.idnumber == sa.bindparam("wanted"),
     )
 )
-_NEW_CELL = sa.insert(grade)
-_NEW_ROW = sa.insert(grade_history)
-_UPDATE = (
+_NEW_CELL = Prepared(
+    sa.insert(grade)
+    .values(
+        assessment_id=sa.bindparam("new_assessment_id"),
+        person_id=sa.bindparam("new_person_id"),
+        excepted=sa.false(),
+        attempt=0,
+        exists=sa.false(),
+        authority=PEER,
+        effective_unix_s=-1,
+        seq=-1,
+        recorded_unix_s=0,
+    )
+    .returning(grade.c.id)
+)
+_NEW_ROW = Prepared(
+    sa.insert(grade_history)
+    .values({c.name: sa.bindparam(f"new_{c.name}") for c in grade_history.c if c.name != "id"})
+    .returning(grade_history.c.id)
+)
+_UPDATE = Prepared(
     sa.update(grade)
     .where(grade.c.id == sa.bindparam("cell"))
     .values(

@@ -10,7 +10,7 @@ import hashlib
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import metadata
+from mnet.database import Prepared, metadata
 
 call_journal = sa.Table(
     "call_journal",
@@ -27,7 +27,11 @@ call_journal = sa.Table(
     sa.Index("ix_call_journal_peer_id_received", "peer_id", "received_unix_s"),
 )
 
-_INSERT = sa.insert(call_journal)
+_INSERT = Prepared(
+    sa.insert(call_journal).values(
+        {c.name: sa.bindparam(f"new_{c.name}") for c in call_journal.c if c.name != "id"}
+    )
+)
 
 
 def record(
@@ -41,15 +45,15 @@ def record(
     now_unix_s: int,
 ) -> None:
     """Write one call down, in the transaction that applies it."""
-    connection.execute(
-        _INSERT,
+    _INSERT.run(
+        connection,
         {
-            "peer_id": peer_id,
-            "method": method[:200],
-            "payload_digest": hashlib.sha256(payload).digest(),
-            "correlation": correlation,
-            "outcome": outcome[:40],
-            "received_unix_s": now_unix_s,
+            "new_peer_id": peer_id,
+            "new_method": method[:200],
+            "new_payload_digest": hashlib.sha256(payload).digest(),
+            "new_correlation": correlation,
+            "new_outcome": outcome[:40],
+            "new_received_unix_s": now_unix_s,
         },
     )
 

@@ -118,7 +118,7 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
     """Put the event into the history; tell whether what holds now changed."""
     at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
     values = {
-        "name": known.name if event.deleted else event.name,
+        "name": "" if event.deleted else event.name,
         "teacheridnumber": event.teacheridnumber,
         "deleted": event.deleted,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ class FakePeer:
         signer = wrong.get("pair", self.pair)
         return envelope.signed_message(
             payload,
-            signature=signer.private_key.sign(payload, PKCS1v15(), SHA1()),  # noqa: S303
+            signature=signer.private_key.sign(payload, PKCS1v15(), SHA1()),
             wwwroot=wrong.get("wwwroot", self.wwwroot),
             public_key_path="/mnet/publickey.php",
             timestamp_unix_s=wrong.get("timestamp", START_UNIX_S),
@@ -140,7 +139,7 @@ class Rig:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the store but the journal of what was seen."""
-        from mnet.database import metadata  # noqa: PLC0415
+        from mnet.database import metadata
 
         skipped = {"call_journal", "seen_envelope", "store_revision", "inbox", "inbox_wait"}
         with self.app.database.read() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_the_dialect_is_told_by_the_prolog(message: Message) -> None:
 
 
 @pytest.mark.parametrize("file", CERTIFICATES, ids=lambda f: f"{f.parent.parent.name}/{f.stem}")
-def test_every_recorded_certificate_loads_and_names_its_site(file) -> None:  # type: ignore[no-untyped-def]
+def test_every_recorded_certificate_loads_and_names_its_site(file: Path) -> None:
     text = file.read_text()
     certificate = load(text)
     assert certificate.pem == text

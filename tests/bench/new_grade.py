@@ -1,0 +1,178 @@
+"""make bench: new_grade calls a second, end to end, against the floor of two RSA operations.
+
+Everything in one run, so that the ratio holds when the machine's speed drifts: the server on one
+core, the load in processes of its own on the others. Each call is a fresh envelope, sealed
+beforehand, and counts when its answer says that the grade was committed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA1
+
+from keys.certificate import load
+from mnet import envelope, xmlrpc
+from mnet.database import Database
+from mnet.xmlrpc import MethodResponse
+from peers import store
+from tests.rig import SIS, FakePeer
+from tests.site import Site
+
+CALLS = int(os.environ.get("BENCH_CALLS", "2000"))
+CONNECTIONS = 6
+PUPILS, ITEMS = 40, 20
+ROUNDS = 3
+FLOOR_S = 1.0
+
+
+def private_operations_per_s(key: RSAPrivateKey) -> float:
+    """Signatures and decryptions, half and half, on this core."""
+    wrapped = key.public_key().encrypt(b"x" * 16, PKCS1v15())
+    done, started = 0, time.perf_counter()
+    while time.perf_counter() - started < FLOOR_S:
+        key.sign(b"payload", PKCS1v15(), SHA1())
+        key.decrypt(wrapped, PKCS1v15())
+        done += 2
+    return done / (time.perf_counter() - started)
+
+
+def prepare(site: Site, peer: FakePeer) -> str:
+    """Register the load's peer and a section of pupils; return our certificate."""
+    certificate = load(peer.pair.certificate_pem)
+    file = site.home / "load.pem"
+    file.write_text(certificate.pem)
+    site.run("peer", "add", peer.wwwroot, "--certificate", str(file), "--yes")
+    site.run("peer", "services", peer.wwwroot, "--publish", "schooltool")
+    pem: str = site.run("key", "show")["certificate"]
+    told = [("new_section", {"idnumber": "5", "name": "Load", "segment": 1})]
+    told += [
+        (
+            "fetch_user",
+            {"idnumber": f"u{n}", "username": f"u{n}", "firstname": "A", "lastname": "B"},
+        )
+        for n in range(PUPILS)
+    ]
+    told += [
+        ("new_enrolment", {"sectionid": "5", "userid": f"u{n}", "role": "student"})
+        for n in range(PUPILS)
+    ]
+    told += [
+        (
+            "new_assessment",
+            {"sectionid": "5", "idnumber": f"i{n}", "name": f"I{n}", "pointval": 100},
+        )
+        for n in range(ITEMS)
+    ]
+    events = [{"event": event, "data": data} for event, data in told]
+    answer = peer.open(site.post(peer.request(pem, SIS + "push_events", [events])))
+    assert isinstance(answer, envelope.SignedMessage)
+    response = xmlrpc.read_response(answer.payload)
+    assert isinstance(response, MethodResponse)
+    assert all(r["status"] == "created" for r in response.value), response  # type: ignore[union-attr, index, call-overload]
+    return pem
+
+
+def envelopes(peer: FakePeer, pem: str, count: int, offset: int) -> list[bytes]:
+    """Fresh sealed calls, each with a grade of its own time and number."""
+    now = int(time.time())
+    return [
+        peer.request(
+            pem,
+            SIS + "new_grade",
+            [
+                {
+                    "assessmentid": f"i{n % ITEMS}",
+                    "userid": f"u{n // ITEMS % PUPILS}",
+                    "points_earned": n % 100,
+                    "attempt_num": 1,
+                    "timemodified": now + offset + n,
+                    "seq": offset + n,
+                    "to": os.environ["BENCH_WWWROOT"],
+                }
+            ],
+        )
+        for n in range(count)
+    ]
+
+
+def load_round(port: int, bodies: list[bytes]) -> tuple[float, list[bytes]]:
+    """Send every body over a few connections at once; return seconds and answers."""
+    answers: list[bytes] = []
+    shares = [bodies[n::CONNECTIONS] for n in range(CONNECTIONS)]
+
+    def send(share: list[bytes]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        for body in share:
+            connection.request(
+                "POST", "/mnet/xmlrpc/server.php", body, {"Content-Type": "text/xml"}
+            )
+            answers.append(connection.getresponse().read())
+        connection.close()
+
+    threads = [threading.Thread(target=send, args=(share,)) for share in shares]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - started, answers
+
+
+def main() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    serving, loading = {cores[0]}, set(cores[1:]) or {cores[0]}
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site(Path(folder) / "home")
+        os.environ["BENCH_WWWROOT"] = site.wwwroot
+        peer = FakePeer("http://load.example.org")
+        os.sched_setaffinity(0, serving)
+        site.serve()  # the server inherits its one core
+        os.sched_setaffinity(0, loading)
+        ratios = []
+        pem = prepare(site, peer)
+        for number in range(ROUNDS):
+            bodies = envelopes(peer, pem, CALLS, number * CALLS)
+            os.sched_setaffinity(0, serving)
+            floor = private_operations_per_s(peer.pair.private_key) / 2
+            os.sched_setaffinity(0, loading)
+            taken_s, answers = load_round(site.port, bodies)
+            check(peer, answers)
+            rate = CALLS / taken_s
+            ratios.append(rate / floor)
+            print(
+                f"round {number + 1}: {floor * 2:6.0f} RSA-2048 private operations/s, "
+                f"{rate:5.0f} new_grade calls/s, {rate / floor:.2f} of the floor"
+            )
+        site.stop()
+        with Database(f"sqlite:///{site.home / 'mnet-peer.sqlite'}").read() as connection:
+            assert store.find(connection, peer.wwwroot) is not None
+        rows = site.run("grade", "list", "--section", "5")
+        assert len(rows) == min(CALLS, PUPILS * ITEMS)
+        print(f"median: {statistics.median(ratios):.2f} of the floor, one worker, one core")
+
+
+def check(peer: FakePeer, answers: list[bytes]) -> None:
+    """See that every call was applied: one by one, opened and read."""
+    for body in answers:
+        signed = peer.open(body)
+        assert isinstance(signed, envelope.SignedMessage)
+        response = xmlrpc.read_response(signed.payload)
+        assert isinstance(response, MethodResponse), response
+        assert isinstance(response.value, dict)
+        assert response.value["status"] in ("created", "updated", "unchanged"), response
+        assert json.dumps(response.value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
