@@ -144,6 +144,7 @@ class Answer:
 
     body: bytes
     afterwards: tuple[Callable[[], None], ...] = ()
+    content_type: bytes = b"text/xml; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import connectionDone
+from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
@@ -20,51 +21,63 @@ from mnet.protocol import MAX_MESSAGE_BYTES
 # A Moodle sends its whole request at once and gives up after 60 s itself.
 REQUEST_DEADLINE_S = 30
 IDLE_TIMEOUT_S = 60
+ABORT_S = 5
 # Each may hold a body in a temporary file; a school has a handful of peers.
 MAX_CONNECTIONS = 256
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection on which each request must arrive whole within a deadline."""
+    """A connection on which each request must arrive whole within a deadline.
 
-    _deadline: IDelayedCall | None = None
+    The site looks over its connections once a second, which costs less than a timer for each.
+    """
+
     site: Any
     transport: Any
+    # When it became quiet, or when the request began that is still arriving.
+    since_s = 0.0
+    is_arriving = False
 
     def connectionMade(self) -> None:
         """Start the clock for the first request."""
         super().connectionMade()
-        self._start_clock()
+        self.since_s = self.site.reactor.seconds()
+        self.site.channels.add(self)
 
     def dataReceived(self, data: bytes) -> None:
-        """Start the clock at the first byte of a further request."""
-        if self._deadline is None and not self._handlingRequest:
-            self._start_clock()
+        """Start the clock at the first byte of a request."""
+        if not self.is_arriving and not self._handlingRequest:
+            self.is_arriving = True
+            self.since_s = self.site.reactor.seconds()
         super().dataReceived(data)
 
     def allContentReceived(self) -> None:
         """Stop the clock: the request is here, and our own work has its own bounds."""
-        self._stop_clock()
+        self.is_arriving = False
         super().allContentReceived()
 
+    def requestDone(self, request: Request) -> None:
+        """Begin to wait for a further request."""
+        self.since_s = self.site.reactor.seconds()
+        super().requestDone(request)
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Let go of the clock and the factory's place."""
-        self._stop_clock()
+        """Let go of the place at the site."""
+        self.site.channels.discard(self)
         super().connectionLost(reason)
-        self.site.open_connections -= 1
 
-    def _start_clock(self) -> None:
-        self._deadline = self.callLater(REQUEST_DEADLINE_S, self._too_slow)
-
-    def _stop_clock(self) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None
-
-    def _too_slow(self) -> None:
-        self._deadline = None
-        self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
-        self.loseConnection()
+    def close_if_late(self, now_s: float) -> None:
+        """End the connection when its request does not arrive, or none comes for long."""
+        if self._handlingRequest:
+            return
+        limit_s = REQUEST_DEADLINE_S if self.is_arriving else IDLE_TIMEOUT_S
+        if now_s - self.since_s < limit_s:
+            return
+        if self.is_arriving:
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
+        # What is written may never be read by this one, so the close is not waited for either.
+        self.transport.loseConnection()
+        self.site.reactor.callLater(ABORT_S, self.transport.abortConnection)
 
 
 class BoundedRequest(Request):
@@ -108,25 +121,40 @@ class BoundedSite(Site):
     """A site of bounded connections."""
 
     protocol: Any = BoundedChannel
-    open_connections = 0
 
     def __init__(self, resource: IResource, reactor: Any) -> None:
         """Serve `resource`; no access log, since the exchange writes its own line."""
         super().__init__(
             resource,
             requestFactory=BoundedRequest,
-            timeout=IDLE_TIMEOUT_S,
+            timeout=None,  # our own clock sees to it
             parsePOSTFormSubmission=False,
             reactor=reactor,
         )
+        self.channels: set[BoundedChannel] = set()
+        self._watch = LoopingCall(self._close_late)
+        self._watch.clock = reactor
+
+    def startFactory(self) -> None:
+        """Begin to look over the connections."""
+        super().startFactory()
+        self._watch.start(1.0, now=False)
+
+    def stopFactory(self) -> None:
+        """End it."""
+        self._watch.stop()
+        super().stopFactory()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Take a connection, or close it when there are too many."""
-        if self.open_connections >= MAX_CONNECTIONS:
+        if len(self.channels) >= MAX_CONNECTIONS:
             return None
-        channel = super().buildProtocol(addr)
-        self.open_connections += 1
-        return channel
+        return super().buildProtocol(addr)
 
     def log(self, _request: object) -> None:
         """Keep no access log; a call's own log line says more."""
+
+    def _close_late(self) -> None:
+        now_s = self.reactor.seconds()
+        for channel in list(self.channels):
+            channel.close_if_late(now_s)

@@ -6,25 +6,19 @@ Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from html import escape
 from typing import Any
 
 import structlog
-from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.exchange import Answer
 from mnet.protocol import APPLICATIONS
 
-XML = b"text/xml; charset=utf-8"
 TEXT = b"text/plain; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
-
-Reply = tuple[bytes, bytes]  # content type, body
 
 log = structlog.get_logger("http")
 
@@ -43,12 +37,12 @@ class PeerResource(Resource):
         path: str,
         answer: Callable[[bytes, str], Answer],
         certificate_pem: Callable[[], str],
-        pages: Mapping[str, Callable[[], Reply]],
+        pages: Mapping[str, Callable[[], Answer]],
         reactor: Any,
-        workers: ThreadPool,
+        workers: Executor,
         trusted_proxies: frozenset[str] = frozenset(),
     ) -> None:
-        """Serve below `path`; `pages` are further GET pages: path to (content type, body)."""
+        """Serve below `path`; `pages` are further GET pages."""
         super().__init__()
         self._trusted_proxies = trusted_proxies
         self._answer = answer
@@ -59,7 +53,9 @@ class PeerResource(Resource):
         self._servers = frozenset(s.encode() for s in servers)
         gets = dict(pages)
         for application in APPLICATIONS.values():
-            gets[application.public_key] = lambda: (TEXT, certificate_pem().encode())
+            gets[application.public_key] = lambda: Answer(
+                certificate_pem().encode(), content_type=TEXT
+            )
         self._pages = {(p + page).encode(): make for p in prefixes for page, make in gets.items()}
         self._pages.update({p.encode(): gets["/"] for p in prefixes if p})
 
@@ -83,28 +79,28 @@ class PeerResource(Resource):
         content = request.content
         assert content is not None
         sender = _sender(request, self._trusted_proxies)
-        afterwards: list[Callable[[], None]] = []
 
-        def work() -> Reply:
-            answer = self._answer(content.read(), sender)
-            afterwards.extend(answer.afterwards)
-            return XML, answer.body
+        def work() -> Answer:
+            return self._answer(content.read(), sender)
 
-        self._in_thread(request, work).addBoth(lambda _sent: self._start_all(afterwards))
+        self._in_thread(request, work)
         return NOT_DONE_YET
 
-    def _in_thread(self, request: Request, work: Callable[[], Reply]) -> Deferred[None]:
+    def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:
         gone: list[bool] = []
         request.notifyFinish().addErrback(lambda _lost: gone.append(True))
-        result: Deferred[Reply] = deferToThreadPool(self._reactor, self._workers, work)
-        return result.addCallbacks(
-            lambda reply: None if gone else _send(request, reply),
-            lambda failure: _failed(failure, request, gone),
-        )
 
-    def _start_all(self, afterwards: list[Callable[[], None]]) -> None:
-        for work in afterwards:
-            deferToThreadPool(self._reactor, self._workers, work).addErrback(_log_failure)
+        def run() -> None:
+            try:
+                answer = work()
+            except Exception:
+                log.exception("bug")
+                answer = None
+            self._reactor.callFromThread(_finish, request, answer, gone)
+            for afterwards in answer.afterwards if answer else ():
+                self._workers.submit(_carefully, afterwards)
+
+        self._workers.submit(run)
 
 
 def first_page(name: str, wwwroot: str) -> bytes:
@@ -128,27 +124,27 @@ def _sender(request: Request, trusted_proxies: frozenset[str]) -> str:
     return address
 
 
-def _send(request: Request, reply: Reply) -> None:
-    content_type, body = reply
-    request.setHeader(b"Content-Type", content_type)
-    request.setHeader(b"Content-Length", b"%d" % len(body))
+def _finish(request: Request, answer: Answer | None, gone: list[bool]) -> None:
+    if gone:
+        return
+    if answer is None:
+        request.setResponseCode(503)
+        answer = Answer(b"This did not work; please try again later.\n", content_type=TEXT)
+    request.setHeader(b"Content-Type", answer.content_type)
+    request.setHeader(b"Content-Length", b"%d" % len(answer.body))
     if request.method != b"HEAD":
-        request.write(body)
+        request.write(answer.body)
     request.finish()
+
+
+def _carefully(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("bug")
 
 
 def _refuse(request: Request, status: int, text: bytes) -> bytes:
     request.setResponseCode(status)
     request.setHeader(b"Content-Type", TEXT)
     return text
-
-
-def _failed(failure: Failure, request: Request, gone: list[bool]) -> None:
-    _log_failure(failure)
-    if not gone:
-        request.setResponseCode(503)
-        _send(request, (TEXT, b"This did not work; please try again later.\n"))
-
-
-def _log_failure(failure: Failure) -> None:
-    log.error("bug", exc_info=(failure.type, failure.value, failure.getTracebackObject()))

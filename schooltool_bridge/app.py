@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -19,13 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sqlalchemy.engine import Connection
 from twisted.internet import defer, task
 from twisted.internet.threads import deferToThread
-from twisted.python.threadpool import ThreadPool
 
 from keys import store as key_store
 from keys.custody import Custody
 from mnet.database import Database
 from mnet.dispatcher import Dispatcher
-from mnet.exchange import Exchange, Site
+from mnet.exchange import Answer, Exchange, Site
 from mnet.http_limits import BoundedSite
 from mnet.outbound import Outbound
 from mnet.resource import HTML, TEXT, PeerResource, first_page
@@ -160,14 +160,14 @@ class App:
         settings = self.settings
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
 
-    def web_site(self, reactor: Any, workers: ThreadPool) -> BoundedSite:
+    def web_site(self, reactor: Any, workers: Executor) -> BoundedSite:
         """Return what is served on the listening port."""
         page = first_page(self.site.name, self.site.wwwroot)
         resource = PeerResource(
             path=urlsplit(self.site.wwwroot).path,
             answer=self.exchange.answer,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
-            pages={"/": lambda: (HTML, page), "/healthz": self._health},
+            pages={"/": lambda: Answer(page, content_type=HTML), "/healthz": self._health},
             reactor=reactor,
             workers=workers,
             trusted_proxies=frozenset(
@@ -176,10 +176,10 @@ class App:
         )
         return BoundedSite(resource, reactor)
 
-    def _health(self) -> tuple[bytes, bytes]:
+    def _health(self) -> Answer:
         """Answer only when the store and the key are usable; else the error becomes a 503."""
         key: RSAPrivateKey = self.custody.keyring().current.private_key
-        return TEXT, f"ok {VERSION} rsa{key.key_size}\n".encode()
+        return Answer(f"ok {VERSION} rsa{key.key_size}\n".encode(), content_type=TEXT)
 
 
 def in_reactor(work: Callable[[], T]) -> T:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 from twisted.internet import endpoints, error, protocol
 from twisted.internet.task import LoopingCall
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 from twisted.web.server import Site
 
 from mnet.settings import Settings
@@ -40,18 +39,22 @@ def serve(settings: Settings, listen: str, workers: int) -> None:
 def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
     with App(settings) as app:
         app.rotate_key_if_due()
-        pool = ThreadPool(minthreads=2, maxthreads=WORKER_THREADS, name="calls")
-        pool.start()
+        pool = ThreadPoolExecutor(WORKER_THREADS, "calls")
         site = app.web_site(reactor, pool)
         _listen(reactor, site, listen)
-        care = LoopingCall(lambda: deferToThreadPool(reactor, pool, app.rotate_key_if_due))
-        care.start(KEY_CHECK_INTERVAL_S, now=False).addErrback(
-            lambda failure: log.error("key care ended", reason=failure.getErrorMessage())
-        )
-        reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
+        care = LoopingCall(lambda: pool.submit(_care_for_key, app))
+        care.start(KEY_CHECK_INTERVAL_S, now=False)
+        reactor.addSystemEventTrigger("during", "shutdown", pool.shutdown, cancel_futures=True)
         log.info("serving", wwwroot=settings.wwwroot, listen=listen)
         print(f"Serving {settings.wwwroot} (press Ctrl-C to stop)", file=sys.stderr)  # noqa: T201
         reactor.run()
+
+
+def _care_for_key(app: App) -> None:
+    try:
+        app.rotate_key_if_due()
+    except Exception:
+        log.exception("bug")
 
 
 def _listen(reactor: Any, site: Site, listen: str) -> None:
