@@ -111,6 +111,7 @@ class Database:
         )
         self._writer = threading.Lock() if self.is_sqlite else None
         self._jobs: deque[_Job] = deque()
+        self._writing: Connection | None = None
         self._revision = ""
         self._revision_until = 0.0
 
@@ -152,22 +153,26 @@ class Database:
         return cast("T", job.result)
 
     def _run(self, batch: list[_Job]) -> None:
+        # One connection for all batches: getting one from the pool takes as long as a statement.
+        connection = self._writing = self._writing or self.engine.connect()
         try:
-            with self.engine.connect() as connection:
-                cursor = connection.connection.cursor()
-                cursor.execute("BEGIN IMMEDIATE")
-                for job in batch:
-                    cursor.execute("SAVEPOINT job")
-                    try:
-                        job.result = job.work(connection)
-                    except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
-                        job.problem = problem
-                        cursor.execute("ROLLBACK TO job")
-                    cursor.execute("RELEASE job")
-                connection.commit()
-                if connection.info.pop(_BUMPED, None):
-                    self._revision_until = 0.0
+            cursor = connection.connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                cursor.execute("SAVEPOINT job")
+                try:
+                    job.result = job.work(connection)
+                except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
+                    job.problem = problem
+                    cursor.execute("ROLLBACK TO job")
+                cursor.execute("RELEASE job")
+            connection.connection.commit()
+            if connection.info.pop(_BUMPED, None):
+                self._revision_until = 0.0
         except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
+            connection.invalidate()
+            connection.close()
+            self._writing = None
             for job in batch:
                 job.problem = problem
         for job in batch:
@@ -187,6 +192,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._writing is not None:
+            self._writing.close()
         self.engine.dispose()
 
     @property

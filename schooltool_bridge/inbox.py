@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import Prepared
 from mnet.faults import TryAgainLater
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import inbox, inbox_wait
@@ -114,10 +115,13 @@ def settle(
 
 def waiting_on(connection: Connection, peer_id: int, keys: Iterable[str]) -> list[Waiting]:
     """Return a peer's events that wait for any of these, in the order in which they happened."""
-    wanted = [key(k) for k in keys]
-    ids = sa.select(inbox_wait.c.inbox_id).where(
-        inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.in_(wanted)
-    )
+    ids = {
+        row[0]
+        for k in keys
+        for row in _WAITING.run(connection, {"peer": peer_id, "wanted": key(k)}).fetchall()
+    }
+    if not ids:
+        return []
     rows = connection.execute(
         sa.select(inbox).where(inbox.c.id.in_(ids), inbox.c.status.in_((HELD, CONFLICT)))
     )
@@ -168,3 +172,10 @@ def _payload(data: object) -> object:
         return {"cut": text[:MAX_PAYLOAD_CHARS]}
     kept: object = json.loads(text)
     return kept
+
+
+_WAITING = Prepared(
+    sa.select(inbox_wait.c.inbox_id).where(
+        inbox_wait.c.peer_id == sa.bindparam("peer"), inbox_wait.c.key == sa.bindparam("wanted")
+    )
+)
