@@ -11,11 +11,11 @@ import http.client
 import json
 import os
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -74,7 +74,7 @@ def prepare(site: Site, peer: FakePeer) -> str:
         )
         for n in range(ITEMS)
     ]
-    events = [{"event": event, "data": data} for event, data in told]
+    events: list[Any] = [{"event": event, "data": data} for event, data in told]
     answer = peer.open(site.post(peer.request(pem, SIS + "push_events", [events])))
     assert isinstance(answer, envelope.SignedMessage)
     response = xmlrpc.read_response(answer.payload)
@@ -175,4 +175,4 @@ def check(peer: FakePeer, answers: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

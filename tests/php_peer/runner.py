@@ -61,8 +61,7 @@ class PhpPeer:
         try:
             answer = json.loads(line)
         except ValueError:
-            rest = line + self._client.stdout.read1()
-            raise AssertionError(f"PHP said: {rest.decode(errors='replace')}") from None
+            raise AssertionError(f"PHP said: {line.decode(errors='replace')}") from None
         if not answer["ok"]:
             raise PhpFault(answer["code"], answer["message"])
         return answer["value"]

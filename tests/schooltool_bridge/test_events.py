@@ -15,12 +15,23 @@ from schooltool_bridge.model import HISTORY_TABLES, person_link
 from tests.schooltool_bridge.school import NOW, US, School
 
 A, B = "http://moodle.example.org", "http://other.example.org"
-ANNA = {"idnumber": 1, "username": "anna", "firstname": "Anna", "lastname": "Ōquist – Ünï"}
-TOM = {"idnumber": "9", "username": "tom", "firstname": "Tom", "lastname": "T", "email": ""}
-SECTION = {"idnumber": 5, "name": "Algebra", "segment": 1}
-PUPIL = {"sectionid": "5", "userid": "1", "role": "student"}
-QUIZ = {"sectionid": "5", "idnumber": 7, "name": "Quiz", "pointval": 68}
-GRADE = {"assessmentid": 7, "userid": 1, "points_earned": 62}
+ANNA: dict[str, Any] = {
+    "idnumber": 1,
+    "username": "anna",
+    "firstname": "Anna",
+    "lastname": "Ōquist – Ünï",
+}
+TOM: dict[str, Any] = {
+    "idnumber": "9",
+    "username": "tom",
+    "firstname": "Tom",
+    "lastname": "T",
+    "email": "",
+}
+SECTION: dict[str, Any] = {"idnumber": 5, "name": "Algebra", "segment": 1}
+PUPIL: dict[str, Any] = {"sectionid": "5", "userid": "1", "role": "student"}
+QUIZ: dict[str, Any] = {"sectionid": "5", "idnumber": 7, "name": "Quiz", "pointval": 68}
+GRADE: dict[str, Any] = {"assessmentid": 7, "userid": 1, "points_earned": 62}
 
 
 @pytest.fixture
@@ -193,7 +204,7 @@ def test_an_ending_without_a_role_ends_every_role(term: School) -> None:
 def test_endings_and_deletions_of_the_unseen_wait_with_a_time_and_fail_without(
     school: School,
 ) -> None:
-    cases = (
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
         ("end_enrolment", {"sectionid": 5, "userid": 1}),
         ("delete_section", {"idnumber": 5}),
         ("delete_assessment", {"idnumber": 7}),

@@ -1,0 +1,260 @@
+"""Key pairs, certificates, rotation, protection and the keyring, each rule in a line."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keys import protect, store
+from keys.certificate import (
+    BadCertificate,
+    NotACertificate,
+    UnfitKey,
+    WrongSubject,
+    check_subject,
+    load,
+)
+from keys.der import walk
+from keys.keypair import KeyPair, generate
+from keys.keyring import Keyring, LoadedKey, NoKey
+from keys.rotation import is_due, judge_expiry
+from mnet.database import Database, metadata
+from mnet.protocol import BadWwwroot
+from tests.recorded import CERTIFICATES
+
+NOW = 1_795_000_000
+DAY = 24 * 3600
+HERE = "http://sis.example.org"
+
+
+@pytest.fixture(scope="module")
+def pair() -> KeyPair:
+    return generate(HERE, "Ünï School", NOW)
+
+
+def test_our_certificate_is_what_moodle_accepts(pair: KeyPair) -> None:
+    certificate = load(pair.certificate_pem)
+    check_subject(certificate, HERE)
+    assert certificate.public_key.key_size == 2048
+    assert certificate.not_after_unix_s == NOW + 28 * DAY
+    lines = pair.certificate_pem.split("\n")
+    assert {len(line) for line in lines[1:-3]} == {64}
+    assert pair.certificate_pem.endswith("-----END CERTIFICATE-----\n")
+
+
+def test_a_long_address_is_cut_to_64_characters() -> None:
+    wwwroot = "http://example.org/" + "x" * 80
+    check_subject(load(generate(wwwroot, "x", NOW).certificate_pem), wwwroot)
+    with pytest.raises(BadWwwroot):
+        generate("http://example.org/" + "x" * 44 + "/y", "x", NOW)
+
+
+@pytest.mark.parametrize("file", CERTIFICATES[:6], ids=lambda f: f.stem)
+def test_the_walk_through_der_finds_what_the_library_finds(file: Path) -> None:
+    certificate = load(file.read_text())
+    data = base64.b64decode("".join(file.read_text().split("\n")[1:-2]))
+    walked = walk(data)
+    assert walked.subject["2.5.4.3"] == [certificate.common_name]
+    assert walked.not_after is not None
+    assert int(walked.not_after.timestamp()) == certificate.not_after_unix_s
+    assert walked.public_key in data
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda pem: "junk" + pem, NotACertificate),
+        (lambda pem: pem + pem, NotACertificate),
+        (lambda pem: pem.replace("CERTIFICATE", "PUBLIC KEY"), NotACertificate),
+        (lambda pem: pem[:200], NotACertificate),
+        (lambda pem: pem.replace("\n", "", 3), NotACertificate),
+        (lambda pem: "", NotACertificate),
+        (lambda pem: pem.replace("M", "!", 1), NotACertificate),
+        (lambda pem: "x" * 20_000, NotACertificate),
+    ],
+)
+def test_what_is_no_certificate_is_refused(
+    pair: KeyPair, change: Callable[[str], str], problem: type[Exception]
+) -> None:
+    with pytest.raises(problem):
+        load(change(pair.certificate_pem))
+
+
+def test_line_ends_and_space_around_do_not_matter(pair: KeyPair) -> None:
+    assert load("\r\n " + pair.certificate_pem.replace("\n", "\r\n")).pem == pair.certificate_pem
+
+
+@given(place=st.integers(0, 900), byte=st.integers(0, 255))
+def test_a_mangled_certificate_never_crashes(pair: KeyPair, place: int, byte: int) -> None:
+    data = bytearray(base64.b64decode("".join(pair.certificate_pem.split("\n")[1:-2])))
+    data[place % len(data)] = byte
+    body = base64.b64encode(bytes(data)).decode()
+    with suppress(BadCertificate):  # anything else would be a crash
+        load(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+
+
+@given(junk=st.binary(max_size=300))
+def test_junk_in_a_certificates_clothes_never_crashes(junk: bytes) -> None:
+    body = base64.b64encode(junk).decode() or "AA=="
+    with pytest.raises(BadCertificate):
+        load(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+
+
+def certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, *names: str) -> str:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in names])
+    built = x509.CertificateBuilder(subject, subject, key.public_key(), 5)
+    moment = datetime.fromtimestamp(NOW, UTC)
+    built = built.not_valid_before(moment).not_valid_after(moment + timedelta(days=1))
+    return built.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def test_only_rsa_of_a_sane_size_is_taken() -> None:
+    with pytest.raises(UnfitKey):
+        load(certificate(ec.generate_private_key(ec.SECP256R1()), HERE))
+    with pytest.raises(UnfitKey):
+        load(certificate(rsa.generate_private_key(65537, 1024), HERE))
+
+
+def test_a_certificate_names_exactly_its_site(pair: KeyPair) -> None:
+    for wrong in ("http://www.sis.example.org", "https://sis.example.org", "http://sis.example.or"):
+        with pytest.raises(WrongSubject):
+            check_subject(load(pair.certificate_pem), wrong)
+    with pytest.raises(WrongSubject):
+        load(certificate(pair.private_key, HERE, "http://other.example.org"))
+
+
+@pytest.mark.parametrize(
+    ("case", "life_days", "age_days", "due"),
+    [
+        ("fresh", 28, 0, False),
+        ("two days and an hour before the end", 28, 25.9, False),
+        ("two days before the end", 28, 26, True),
+        ("long past its end", 28, 400, True),
+        ("a one-day key at noon", 1, 0.5, False),
+        ("a one-day key in its last tenth", 1, 0.95, True),
+    ],
+)
+def test_when_our_key_is_renewed(case: str, life_days: float, age_days: float, due: bool) -> None:
+    assert is_due(NOW, int(NOW + life_days * DAY), int(NOW + age_days * DAY)) is due, case
+
+
+@pytest.mark.parametrize(
+    ("left_days", "verdict"),
+    [(None, "unknown"), (30, "ok"), (14, "soon"), (0, "expired"), (-9, "expired")],
+)
+def test_how_a_peers_expiry_is_judged(left_days: int | None, verdict: str) -> None:
+    end = None if left_days is None else NOW + left_days * DAY
+    assert judge_expiry(end, NOW) == verdict
+
+
+def test_a_private_key_is_locked_by_a_passphrase(pair: KeyPair, tmp_path: Path) -> None:
+    locked = protect.to_pem(pair.private_key, b"secret")
+    assert "ENCRYPTED" in locked
+    opened = protect.from_pem(locked, b"secret")
+    assert opened.private_numbers() == pair.private_key.private_numbers()
+    for wrong in (b"wrong", None):
+        with pytest.raises(protect.CannotUnlock):
+            protect.from_pem(locked, wrong)
+    file = tmp_path / "secret"
+    file.touch(mode=0o644)
+    assert "chmod 600" in str(protect.too_open(file))
+    protect.write_secret(file, b"x")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert protect.too_open(file) is None
+
+
+class CountingKey:
+    """A private key that counts how often it is asked to decrypt."""
+
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self._key = key
+        self.key_size = key.key_size
+        self.asked = 0
+
+    def decrypt(self, wrapped: bytes, _how: object) -> bytes:
+        self.asked += 1
+        return self._key.decrypt(wrapped, padding.PKCS1v15())
+
+
+def test_whatever_is_wrong_takes_the_same_path(pair: KeyPair) -> None:
+    others = [generate(HERE, "x", NOW + n) for n in range(2)]
+    stranger = generate(HERE, "x", NOW)
+    too_short = pair.private_key.public_key().encrypt(b"abc", padding.PKCS1v15())
+    foreign = stranger.private_key.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
+    asked = []
+    for wrong in (b"", b"short", bytes(256), b"\xff" * 256, too_short, foreign, b"x" * 257):
+        counting = [CountingKey(p.private_key) for p in (pair, *others)]
+        loaded = [LoadedKey(n, "", "", 0, 0, k) for n, k in enumerate(counting)]  # type: ignore[arg-type]
+        tried: list[bytes] = []
+        keyring = Keyring(loaded[0], tuple(loaded[1:]), os.urandom)
+        assert keyring.open(wrong, lambda k, tried=tried: tried.append(k)) is None  # type: ignore[misc]
+        assert {len(k) for k in tried} <= {5, 7, 8, 10, 16, 20, 24, 32}
+        asked.append([k.asked for k in counting])
+    assert asked == [[1, 1, 1]] * 7
+
+
+@pytest.mark.parametrize("size", [5, 8, 16, 32])
+def test_session_keys_of_other_sizes_open_too(pair: KeyPair, size: int) -> None:
+    wrapped = pair.private_key.public_key().encrypt(b"k" * size, padding.PKCS1v15())
+    keyring = Keyring(LoadedKey(1, "", "", 0, 0, pair.private_key), (), os.urandom)
+    opened = keyring.open(wrapped, lambda key: key)
+    assert opened is not None
+    assert opened.result == b"k" * size
+
+
+def test_archived_keys_are_tried_only_when_the_current_one_does_not_fit(pair: KeyPair) -> None:
+    old = CountingKey(generate(HERE, "x", NOW).private_key)
+    keyring = Keyring(
+        LoadedKey(2, "", "", 0, 0, pair.private_key),
+        (LoadedKey(1, "", "", 0, 0, old),),  # type: ignore[arg-type]
+        os.urandom,
+    )
+    wrapped = pair.private_key.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
+    opened = keyring.open(wrapped, lambda key: key if key == b"k" * 16 else None)
+    assert opened is not None
+    assert opened.is_current
+    assert old.asked == 0
+
+
+def test_the_archive_keeps_six_and_a_rotation_forgets_envelopes(database_url: str) -> None:
+    database = Database(database_url)
+    metadata.create_all(database.engine)
+    with pytest.raises(NoKey):
+        Keyring.load([], None, os.urandom)
+    for number in range(9):
+        with database.write() as connection:
+            store.install(
+                connection, certificate_pem="c", private_key_pem="p", fingerprint=str(number),
+                created_unix_s=1, not_after_unix_s=2,
+            )  # fmt: skip
+            current = store.all_keys(connection)[0]
+            assert store.remember(connection, b"d" * 32, current.id, 1)
+            assert not store.remember(connection, b"d" * 32, current.id, 1)
+            assert not store.remember(connection, b"e" * 32, current.id - 1, 1), "a retired key"
+            assert store.is_seen(connection, b"d" * 32)
+    with database.read() as connection:
+        kept = [(k.fingerprint, k.state) for k in store.all_keys(connection)]
+    assert kept == [("8", "current"), *((str(n), "archived") for n in range(7, 1, -1))]
+    database.close()
+
+
+def test_the_recordings_certificates_have_serial_zero() -> None:
+    """So the loader is shown what the field has."""
+    text = CERTIFICATES[0].read_text()
+    data = base64.b64decode("".join(text.split("\n")[1:-2]))
+    assert re.search(rb"\xa0\x03\x02\x01\x02\x02\x01\x00", data[:40])
