@@ -78,12 +78,10 @@ class PeerResource(Resource):
     def _call(self, request: Request) -> int:
         content = request.content
         assert content is not None
+        # Read here: once the connection is lost, nobody may touch the content any more.
+        body = content.read()
         sender = _sender(request, self._trusted_proxies)
-
-        def work() -> Answer:
-            return self._answer(content.read(), sender)
-
-        self._in_thread(request, work)
+        self._in_thread(request, lambda: self._answer(body, sender))
         return NOT_DONE_YET
 
     def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:

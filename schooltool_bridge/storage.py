@@ -105,7 +105,11 @@ def backup(database: Database, file: Path, progress: Progress | None = None) -> 
         if database.file is not None:
             _copy_file(database.file, part)
         else:
-            copy(database, Database(f"sqlite:///{part}"), progress)
+            target = Database(f"sqlite:///{part}")
+            try:
+                copy(database, target, progress)
+            finally:
+                target.close()  # brings what lies in its write-ahead log into the file
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)

@@ -1,0 +1,414 @@
+"""The server as it is run: HTTP under limits, commands beside it, kills, backup, restore, moves."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnet import envelope, xmlrpc
+from mnet.envelope import SignedMessage
+from mnet.xmlrpc import FaultResponse, MethodResponse
+from tests.postgres import Cluster
+from tests.rig import SIS, FakePeer
+from tests.site import Refused, Site
+
+PEER = "http://load.example.org"
+PERSON: dict[str, Any] = {"idnumber": "1", "username": "a", "firstname": "Ā", "lastname": "B"}
+
+
+def register(site: Site) -> FakePeer:
+    peer = FakePeer(PEER)
+    (site.home / "peer.pem").write_text(peer.pair.certificate_pem)
+    site.run("peer", "add", PEER, "--certificate", str(site.home / "peer.pem"), "--yes")
+    site.run("peer", "services", PEER, "--publish", "schooltool")
+    return peer
+
+
+def push(site: Site, peer: FakePeer, event: str, data: Any) -> Any:
+    pem = site.run("key", "show")["certificate"]
+    return answered(peer, site.post(peer.request(pem, SIS + event, [data])))
+
+
+def answered(peer: FakePeer, body: bytes) -> Any:
+    signed = peer.open(body)
+    assert isinstance(signed, SignedMessage)
+    response = xmlrpc.read_response(signed.payload)
+    return response if isinstance(response, FaultResponse) else response.value
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(
+        tmp_path_factory.mktemp("site") / "home", "--timezone", "Pacific/Auckland"
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def peer(site: Site) -> FakePeer:
+    return register(site)
+
+
+def test_init_says_what_it_made_and_keeps_others_out(site: Site) -> None:
+    assert len(site.made["one_time_password"]) == 23
+    assert stat.S_IMODE(site.home.stat().st_mode) == 0o700
+    for name in ("mnet-peer.sqlite", "settings.toml"):
+        assert stat.S_IMODE((site.home / name).stat().st_mode) == 0o600
+    with pytest.raises(Refused) as refused:
+        site.text("init", "--wwwroot", "http://x.example.org")
+    assert refused.value.status == 1
+    assert "not empty" in refused.value.stderr
+
+
+def test_check_is_green(site: Site) -> None:
+    checked = site.run("check")
+    assert checked["ok"], checked
+    assert {s["name"] for s in checked["steps"]} >= {"settings", "database", "keys", "clock"}
+
+
+def test_pages_and_paths(site: Site) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+
+    def ask(method: str, path: str) -> tuple[int, bytes]:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    assert b"<title>Test SIS</title>" in ask("GET", "/")[1]
+    assert ask("HEAD", "/") == (200, b"")
+    assert ask("GET", "/mnet/publickey.php")[1].decode() == site.run("key", "show")["certificate"]
+    assert ask("GET", "/healthz")[0] == 200
+    for method, path, status in (
+        ("GET", "/mnet/xmlrpc/server.php", 405), ("PUT", "/", 405), ("BREW", "/", 405),
+        ("GET", "/nothing", 404), ("GET", "/%00", 404), ("GET", "/../etc/passwd", 404),
+    ):  # fmt: skip
+        assert ask(method, path)[0] == status, path
+    connection.close()
+
+
+def test_both_applications_paths_are_served(site: Site, peer: FakePeer) -> None:
+    pem = site.run("key", "show")["certificate"]
+    for path in ("/mnet/xmlrpc/server.php", "/api/xmlrpc/server.php"):
+        body = peer.request(pem, "system/listServices", [])
+        assert answered(peer, site.post(body, path))[0]["name"] == "schooltool"
+
+
+def raw(site: Site, *pieces: bytes) -> bytes:
+    """Send bytes as they are and read until the server closes."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        received = b""
+        try:
+            while data := connection.recv(65536):
+                received += data
+        except ConnectionResetError:
+            pass
+        return received
+
+
+CLOSED = ("endless headers", "chunks over the limit")
+POST = b"POST /mnet/xmlrpc/server.php HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+MB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("case", "pieces", "status"),
+    [
+        ("a length over the limit", [POST + b"Content-Length: 99999999\r\n\r\n"], b"413"),
+        (
+            "chunks over the limit",
+            [POST + b"Transfer-Encoding: chunked\r\n\r\n", *[b"100000\r\n" + b"x" * MB + b"\r\n"] * 10],
+            b"413",
+        ),
+        ("a length that is none", [POST + b"Content-Length: many\r\n\r\n"], b"400"),
+        ("a negative length", [POST + b"Content-Length: -5\r\n\r\n"], b"400"),
+        ("two lengths", [POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx"], b"400"),
+        ("a broken chunk", [POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"], b"400"),
+        ("endless headers", [POST, b"A: " + b"b" * 70_000 + b"\r\n\r\n"], b"400"),
+        ("no HTTP", [b"\x16\x03\x01 hello\r\n\r\n"], b"400"),
+        ("an empty body", [POST + b"Content-Length: 0\r\n\r\n"], b"200"),
+        ("no body at all", [POST + b"\r\n"], b"200"),
+    ],
+)  # fmt: skip
+def test_http_under_limits(site: Site, case: str, pieces: list[bytes], status: bytes) -> None:
+    answer = raw(site, *pieces)
+    # Where it closes at once, what it said may be lost on the way.
+    assert (answer.split(b" ")[1:2] or [b"closed"])[0] in {status, *[b"closed"] * (case in CLOSED)}
+
+
+def test_a_half_sent_request_changes_nothing_and_others_go_on(site: Site, peer: FakePeer) -> None:
+    pem = site.run("key", "show")["certificate"]
+    body = peer.request(pem, SIS + "new_section", [{"idnumber": "half", "name": "x"}])
+    head = POST + b"Content-Length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", site.port)) as gone:
+        gone.sendall(head + body[:500])
+    slow = socket.create_connection(("127.0.0.1", site.port))
+    slow.sendall(head[:20])
+    assert (
+        push(site, peer, "new_section", {"idnumber": "whole", "name": "x"})["status"] == "created"
+    )
+    slow.close()
+    assert "half" not in {s["idnumber"] for s in site.run("section", "list")}
+
+
+def test_expect_100_continue_is_answered(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+        connection.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")
+        connection.sendall(b"hello")
+        assert b"200 OK" in connection.recv(1000)
+
+
+def test_what_a_command_changes_shows_within_two_seconds(site: Site, peer: FakePeer) -> None:
+    site.run("peer", "services", PEER, "--publish", "")
+    time.sleep(0.5)
+    assert push(site, peer, "new_section", {"idnumber": "no", "name": "x"}).code == 707
+    site.run("peer", "services", PEER, "--publish", "schooltool")
+    site.run("peer", "disable", PEER)
+    time.sleep(0.5)
+    assert push(site, peer, "new_section", {"idnumber": "no", "name": "x"}).code == 8403
+    site.run("peer", "enable", PEER)
+    old = site.run("key", "show")["certificate"]
+    site.run("key", "rotate")
+    time.sleep(0.5)
+    assert answered(peer, site.post(peer.request(old, "system/listServices", []))).code == 7025
+
+
+def test_an_acknowledged_event_survives_a_kill(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    site.serve()
+    peer = register(site)
+    pem = site.run("key", "show")["certificate"]
+    acknowledged = []
+    bodies = [
+        peer.request(pem, SIS + "new_section", [{"idnumber": str(n), "name": "x"}])
+        for n in range(60)
+    ]
+    for number, body in enumerate(bodies):
+        if number == 40:
+            site.stop(kill=True)
+            break
+        assert answered(peer, site.post(body))["status"] == "created"
+        acknowledged.append(str(number))
+    assert {s["idnumber"] for s in site.run("section", "list")} == set(acknowledged)
+    with site:
+        assert answered(peer, site.post(bodies[0])).code == 710, "a replay, also after a kill"
+        assert answered(peer, site.post(bodies[50]))["status"] == "created"
+
+
+def test_it_ends_by_itself_on_sigterm_and_refuses_a_taken_port(tmp_path: Path, site: Site) -> None:
+    other = Site(tmp_path / "home")
+    with pytest.raises(Refused) as refused:
+        other.text("serve", "--listen", f"tcp:{site.port}:interface=127.0.0.1")
+    assert refused.value.status == 1
+    assert "Is another server running there?" in refused.value.stderr
+    other.serve()
+    started = time.monotonic()
+    assert other.stop() == 0
+    assert time.monotonic() - started < 10
+
+
+def test_several_workers_serve_one_port(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    site.serve("--workers", "2")
+    peer = register(site)
+    time.sleep(0.5)
+    for number in range(8):
+        assert (
+            push(site, peer, "new_section", {"idnumber": str(number), "name": "x"})["status"]
+            == "created"
+        )
+    pem = site.run("key", "show")["certificate"]
+    body = peer.request(pem, "system/listServices", [])
+    codes = [getattr(answered(peer, site.post(body)), "code", 0) for _ in range(6)]
+    assert codes == [0, 710, 710, 710, 710, 710]
+    assert site.stop() == 0
+
+
+def test_backup_and_restore_while_serving(tmp_path: Path) -> None:
+    with Site(tmp_path / "home") as site:
+        peer = register(site)
+        pem = site.run("key", "show")["certificate"]
+        first = peer.request(pem, SIS + "fetch_user", [PERSON])
+        assert answered(peer, site.post(first))["status"] == "created"
+        saved = tmp_path / "saved.sqlite"
+        site.run("database", "backup", str(saved))
+        assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+        with pytest.raises(Refused):
+            site.run("database", "backup", str(saved))
+        late = peer.request(pem, SIS + "fetch_user", [{**PERSON, "firstname": "Late"}])
+        assert answered(peer, site.post(late))["status"] == "updated"
+        site.run("database", "restore", str(saved))
+        assert [p["firstname"] for p in site.run("person", "list")] == ["Ā"]
+        time.sleep(0.5)
+        # What came after the backup is not remembered any more; the new key keeps it out.
+        for body in (first, late):
+            assert answered(peer, site.post(body)).code == 7025
+        assert [p["firstname"] for p in site.run("person", "list")] == ["Ā"]
+        assert push(site, peer, "fetch_user", PERSON)["status"] == "unchanged"
+        assert site.run("check")["ok"]
+        with pytest.raises(Refused) as refused:
+            site.run("database", "restore", str(tmp_path / "home" / "serve.log"))
+        assert "is no backup" in refused.value.stderr
+
+
+def test_postgresql_a_passphrase_and_a_move_from_sqlite(tmp_path: Path, postgres: Cluster) -> None:
+    site = Site(tmp_path / "home", "--database-url", postgres.url("served"))
+    assert stat.S_IMODE((site.home / "key-passphrase").stat().st_mode) == 0o600
+    with site:
+        peer = register(site)
+        assert push(site, peer, "fetch_user", PERSON)["status"] == "created"
+        assert site.run("check")["ok"]
+        site.run("database", "backup", str(tmp_path / "saved.sqlite"))
+        assert push(site, peer, "fetch_user", {**PERSON, "firstname": "X"})["status"] == "updated"
+        site.run("database", "restore", str(tmp_path / "saved.sqlite"))
+        assert [p["firstname"] for p in site.run("person", "list")] == ["Ā"]
+        time.sleep(0.5)
+        assert (
+            push(site, peer, "new_section", {"idnumber": "1", "name": "x"})["status"] == "created"
+        )
+    small = Site(tmp_path / "small")
+    with small:
+        peer = register(small)
+        assert push(small, peer, "fetch_user", PERSON)["status"] == "created"
+    url = postgres.url("grown")
+    small.run("database", "copy", url)
+    settings = small.home / "settings.toml"
+    settings.write_text(settings.read_text() + f'database_url = "{url}"\n')
+    with small:
+        assert push(small, peer, "fetch_user", PERSON)["status"] == "unchanged"
+        assert (
+            push(small, peer, "fetch_user", {**PERSON, "idnumber": "2", "username": "b"})["id"]
+            == "2"
+        )
+
+
+def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePeer) -> None:
+    push(site, peer, "fetch_user", PERSON)
+    push(site, peer, "new_section", {"idnumber": "s", "name": "S"})
+    push(site, peer, "new_enrolment", {"sectionid": "s", "userid": "1", "role": "student"})
+    push(
+        site,
+        peer,
+        "new_assessment",
+        {"sectionid": "s", "idnumber": "i", "name": "I", "pointval": 5},
+    )
+    push(site, peer, "new_grade", {"assessmentid": "i", "userid": "1", "points_earned": 4,
+                                   "timemodified": 1_790_000_000})  # fmt: skip
+    push(site, peer, "new_enrolment", {"sectionid": "later", "userid": "1", "role": "student"})
+    shapes = {
+        ("person", "list"): "id username idnumber firstname lastname email can_login origin links",
+        ("section", "list"): "id idnumber name segment peer teachers status",
+        ("enrolment", "list"): "section person role code meaning since note",
+        ("grade", "list", "--section", "s"):
+            "assessment name person points max excepted attempt authority recorded_at",
+        ("inbox", "list"): "id peer event status waiting_for reason received_at",
+        ("peer", "list"):
+            "wwwroot name application state fingerprint key_expires published subscribed last_contact",
+    }  # fmt: skip
+    for command, columns in shapes.items():
+        rows = site.run(*command)
+        assert rows, command
+        assert {" ".join(row) for row in rows} == {columns}
+        assert site.text(*command).strip(), "people see a table"
+    assert site.run("--json", "person", "list") == site.run("person", "list")
+    # A day ends when it ends at the school, which is in Auckland.
+    assert site.run("grade", "list", "--section", "s", "--at", "2026-09-21") == []
+    assert site.run("enrolment", "list", "--at", "2020-01-01") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["peer", "show", "http://nobody.example.org"], 1),
+        (["peer", "add", "ftp://x.example.org"], 1),
+        (["peer", "add", "http://127.0.0.1:9", "--yes"], 1),
+        (["peer", "services", PEER, "--publish", "nonsense"], 2),
+        (["peer", "policy", PEER, "--set", "colour=red"], 1),
+        (["peer", "policy", PEER, "--set", "out_of_range=maybe"], 1),
+        (["peer", "accept-key", PEER, "--fingerprint", "00"], 1),
+        (["section", "show", "nothing"], 1),
+        (["grade", "list"], 2),
+        (["grade", "list", "--section", "s", "--at", "yesterday"], 1),
+        (["inbox", "retry", "99999"], 1),
+        (["call", PEER, "x", "{"], 2),
+        (["nonsense"], 2),
+        (["database", "restore", "/no/such/file"], 1),
+    ],
+)
+@pytest.mark.usefixtures("peer")
+def test_a_refused_command_says_one_clear_line(
+    site: Site, arguments: list[str], status: int
+) -> None:
+    with pytest.raises(Refused) as refused:
+        site.text(*arguments)
+    assert refused.value.status == status
+    lines = [x for x in refused.value.stderr.splitlines() if not x.startswith("Warning")]
+    assert "Traceback" not in refused.value.stderr
+    assert status == 2 or len(lines) == 1, lines
+    assert status == 2 or lines[0].startswith("mnet-peer: ")
+
+
+def test_a_policy_is_set_and_shown(site: Site, peer: FakePeer) -> None:
+    site.run("peer", "policy", PEER, "--set", "roles=editingteacher=teacher")
+    time.sleep(0.5)
+    data = {"sectionid": "s", "userid": "1", "role": "EditingTeacher"}
+    push(site, peer, "new_section", {"idnumber": "s", "name": "S"})
+    assert push(site, peer, "new_enrolment", data)["status"] in ("created", "held")
+
+
+def test_a_wrong_fingerprint_adds_nothing(site: Site, tmp_path: Path) -> None:
+    other = FakePeer("http://other.example.org")
+    (tmp_path / "c.pem").write_text(other.pair.certificate_pem)
+    command = ["peer", "add", other.wwwroot, "--certificate", str(tmp_path / "c.pem"), "--yes"]
+    with pytest.raises(Refused):
+        site.run(*command, "--fingerprint", "ab" * 32)
+    assert other.wwwroot not in {p["wwwroot"] for p in site.run("peer", "list")}
+    colons = ":".join(other.pair.fingerprint[i : i + 2] for i in range(0, 64, 2)).upper()
+    assert site.run(*command, "--fingerprint", colons)["state"] == "enabled"
+    site.run("peer", "remove", other.wwwroot)
+    assert site.run(*command)["wwwroot"] == other.wwwroot
+
+
+def test_the_log_has_a_line_a_call_and_no_secret(site: Site, peer: FakePeer) -> None:
+    push(site, peer, "fetch_user", {**PERSON, "password_hash": "5f4dcc3b5aa765d61d8327deb882cf99"})
+    log = site.log()
+    for line in log.splitlines():
+        if line.startswith("{"):
+            assert json.loads(line)["event"]
+    assert '"method": "schooltool/sis.php/fetch_user"' in log
+    for secret in ("5f4dcc3b", "PRIVATE", "BEGIN CERT", "Traceback"):
+        assert secret not in log
+
+
+def test_the_program_dies_with_no_orphan(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    site.serve()
+    assert site._server is not None
+    os.kill(site._server.pid, signal.SIGINT)
+    assert site._server.wait(10) == 0
+
+
+def test_an_envelope_is_never_too_small(site: Site, peer: FakePeer) -> None:
+    """The smallest call there is."""
+    pem = site.run("key", "show")["certificate"]
+    payload = b"<methodCall><methodName>system/listMethods</methodName></methodCall>"
+    body = peer.seal(peer.sign(payload), pem)
+    signed = peer.open(site.post(body))
+    assert isinstance(signed, SignedMessage)
+    assert isinstance(xmlrpc.read_response(signed.payload), MethodResponse)
+    assert envelope.is_signed(peer.sign(payload))
