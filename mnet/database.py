@@ -159,13 +159,16 @@ class Database:
             cursor = connection.connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             for job in batch:
-                cursor.execute("SAVEPOINT job")
+                is_alone = len(batch) == 1
+                if not is_alone:
+                    cursor.execute("SAVEPOINT job")
                 try:
                     job.result = job.work(connection)
                 except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
                     job.problem = problem
-                    cursor.execute("ROLLBACK TO job")
-                cursor.execute("RELEASE job")
+                    cursor.execute("ROLLBACK" if is_alone else "ROLLBACK TO job")
+                if not is_alone:
+                    cursor.execute("RELEASE job")
             connection.connection.commit()
             if connection.info.pop(_BUMPED, None):
                 self._revision_until = 0.0

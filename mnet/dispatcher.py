@@ -22,7 +22,7 @@ from mnet.faults import (
 from mnet.protocol import API_VERSION, KEYSWAP
 from mnet.xmlrpc import Value
 
-# Moodle's own pattern: type/plugin/file.php/function or system/name (section 4.1).
+# Moodle's own pattern: type/plugin/file.php/function or system/name (section 4).
 NAME = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9/_.-]+(\.php/)?[A-Za-z0-9_-]+")
 SYSTEM = "system/"
 MAX_NAME_CHARS = 200
