@@ -15,7 +15,7 @@ import structlog
 
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
-from mnet.faults import Malformed, NotFound, TryAgainLater
+from mnet.faults import Malformed, NotFound, NotPublished, TryAgainLater, UnknownMethod
 from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import SERVICE_SIS
 from mnet.xmlrpc import Value
@@ -27,6 +27,7 @@ GET_USER_TIMEOUT_S = 10.0
 # A peer that does not offer a method is asked again what it offers after this time.
 METHODS_AGE_S = 600.0
 MAX_METHODS = 500
+GONE = (UnknownMethod.code, NotPublished.code)
 
 log = structlog.get_logger("asking")
 
@@ -57,6 +58,7 @@ class Asking:
                 )
             answer = self.outbound.call(peer, path, [dict(wanted)], timeout_s=GET_USER_TIMEOUT_S)
         except RemoteFault as fault:
+            self._forget_if_gone(peer, fault)
             if not fault.proven:
                 raise TryAgainLater from fault
             raise NotFound(f"Your site's get_user does not know {_named(wanted)}.") from fault
@@ -77,6 +79,7 @@ class Asking:
                 return
             answer = self.outbound.call(peer, path, [dict(user)])
         except CallError as problem:
+            self._forget_if_gone(peer, problem)
             log.warning("list_user_enrolments", peer=peer.wwwroot, reason=str(problem))
             return
         # PHP sends a list with gaps in its keys as a struct.
@@ -129,6 +132,12 @@ class Asking:
             with self._lock:
                 self._asked_at.pop(peer.id, None)
             raise
+
+    def _forget_if_gone(self, peer: Peer, problem: CallError) -> None:
+        """Ask anew next time, when a method that the peer offered once is not there any more."""
+        if isinstance(problem, RemoteFault) and problem.code in GONE:
+            with self.database.write() as connection:
+                store.set_columns(connection, peer.id, methods={})
 
     def learn_methods(self, peer: Peer) -> dict[str, str]:
         """Ask what a peer offers and keep it: {last segment: path}; raises CallError."""

@@ -66,22 +66,12 @@ def init(
     accounts.check_password(made)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
-    if database_url.startswith("postgresql"):
-        # The rows lie on a server that others administer, so keys are locked by a passphrase.
-        protect.write_secret(home / PASSPHRASE_FILE, accounts.one_time_password().encode() + b"\n")
-    with App(settings) as app:
-        storage.upgrade(app.database)
-        app.rotate_key()
-        with app.database.write() as connection:
-            accounts.add(
-                connection,
-                admin_name,
-                made,
-                one_time=password is None,
-                now_unix_s=int(app.clock()),
-            )
-        fingerprint = app.custody.keyring().current.fingerprint
-    settings_file.write(settings)  # last: a folder with settings is a whole one
+    try:
+        fingerprint = _make(settings, admin_name, made, one_time=password is None)
+    except BaseException:
+        for file in home.iterdir():  # all of it is ours, and half of it helps nobody
+            file.unlink()
+        raise
     said = {"home": str(home), "wwwroot": settings.wwwroot, "fingerprint": fingerprint}
     if password is None:
         said |= {"admin": admin_name, "one_time_password": made}
@@ -89,6 +79,24 @@ def init(
     if password is None:
         text += f"Admin: {admin_name}   one-time password (shown only now): {made}\n"
     command.show(said, text + "Next: mnet-peer serve")
+
+
+def _make(settings: Settings, admin_name: str, password: str, *, one_time: bool) -> str:
+    """Fill a new data folder; return our certificate's fingerprint."""
+    if settings.database_url.startswith("postgresql"):
+        # The rows lie on a server that others administer, so keys are locked by a passphrase.
+        passphrase = accounts.one_time_password().encode() + b"\n"
+        protect.write_secret(settings.home / PASSPHRASE_FILE, passphrase)
+    with App(settings) as app:
+        storage.upgrade(app.database)
+        app.rotate_key()
+        with app.database.write() as connection:
+            accounts.add(
+                connection, admin_name, password, one_time=one_time, now_unix_s=int(app.clock())
+            )
+        fingerprint = app.custody.keyring().current.fingerprint
+    settings_file.write(settings)  # last: a folder with settings is a whole one
+    return fingerprint
 
 
 @click.command()

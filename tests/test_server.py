@@ -412,3 +412,19 @@ def test_an_envelope_is_never_too_small(site: Site, peer: FakePeer) -> None:
     assert isinstance(signed, SignedMessage)
     assert isinstance(xmlrpc.read_response(signed.payload), MethodResponse)
     assert envelope.is_signed(peer.sign(payload))
+
+
+def test_an_init_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [
+        "--wwwroot",
+        "http://x.example.org",
+        "--database-url",
+        "postgresql://nobody@127.0.0.1:9/x",
+    ]
+    with pytest.raises(Refused) as refused:
+        Site(home, *command)
+    assert refused.value.status == 1
+    assert "Traceback" not in refused.value.stderr
+    assert list(home.iterdir()) == []
+    Site(home)
