@@ -125,6 +125,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Give a connection inside a transaction that commits when the block ends."""
         with self._writer or nullcontext(), self.engine.connect() as connection:
+            connection.begin()  # else commit() does nothing after raw statements (Prepared) only
             if self.is_sqlite:
                 # Straight to the driver: this is on every call's way.
                 connection.connection.cursor().execute("BEGIN IMMEDIATE")
