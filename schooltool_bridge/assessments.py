@@ -23,7 +23,7 @@ from schooltool_bridge.applying import (
     assessment_key,
     section_key,
 )
-from schooltool_bridge.fields import OWN_ID, AssessmentEvent, decimal_text
+from schooltool_bridge.fields import OWN_ID, AssessmentEvent, decimal_text, own_id
 from schooltool_bridge.fold import place, settle
 from schooltool_bridge.model import assessment, assessment_history
 
@@ -33,6 +33,7 @@ class Assessment:
     """An assessment's row."""
 
     id: int
+    idnumber: str
     section_id: int
     points: Decimal
     place: tuple[int, int]
@@ -40,15 +41,12 @@ class Assessment:
 
 def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
     """Return a peer's assessment."""
-    row = connection.execute(
-        sa.select(assessment).where(
-            assessment.c.peer_id == peer_id, assessment.c.idnumber == idnumber
-        )
-    ).first()
+    wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
+    row = connection.execute(_OF_PEER, wanted).first()
     if row is None:
         return None
     place_now = (row.effective_unix_s, row.seq)
-    return Assessment(row.id, row.section_id, Decimal(row.points), place_now)
+    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), place_now)
 
 
 def apply(
@@ -69,6 +67,8 @@ def apply(
         section_id = where.id
     if known is None and event.moodle_id:
         known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
+        if known is not None and not known.idnumber.startswith(OWN_ID):
+            known = None
         if known is not None:
             connection.execute(
                 sa.update(assessment)
@@ -77,10 +77,16 @@ def apply(
             )
     status = UPDATED if known else CREATED
     known = known or _create(connection, source, event, section_id)
+    own = own_id(event.idnumber, event.moodle_id)
+    if own:
+        connection.execute(
+            sa.update(assessment).where(assessment.c.id == known.id).values(moodle_id=own)
+        )
     changed = _write(connection, source, known, event, section_id, now_unix_s)
     if status == UPDATED and not changed:
         status = UNCHANGED
-    return Applied(status, known.id, ready=(assessment_key(event.idnumber),))
+    names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
+    return Applied(status, known.id, ready=tuple(assessment_key(n) for n in names))
 
 
 def _create(
@@ -99,7 +105,8 @@ def _create(
         )
     )
     assert added.inserted_primary_key is not None
-    return Assessment(added.inserted_primary_key[0], section_id, event.points, (-1, -1))
+    row_id = added.inserted_primary_key[0]
+    return Assessment(row_id, event.idnumber, section_id, event.points, (-1, -1))
 
 
 def _write(
@@ -161,3 +168,12 @@ def _write(
     if Decimal(told[-1].points) != known.points or told[-1].section_id != known.section_id:
         grades.refold_all(connection, source, known.id, known.section_id)
     return at >= known.place
+
+
+_OF_PEER = sa.select(assessment).where(
+    assessment.c.peer_id == sa.bindparam("peer"),
+    sa.or_(
+        assessment.c.idnumber == sa.bindparam("wanted"),
+        assessment.c.moodle_id == sa.bindparam("own"),
+    ),
+)

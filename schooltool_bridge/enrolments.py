@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from schooltool_bridge import people, roster, sections
+from schooltool_bridge import links, roster, sections
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -22,7 +22,7 @@ from schooltool_bridge.applying import (
     user_key,
 )
 from schooltool_bridge.fields import EnrolmentEvent
-from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentRow, place, settle
+from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentRow, enrolment_state, place, settle
 from schooltool_bridge.model import enrolment_history
 
 
@@ -31,7 +31,7 @@ def apply(
 ) -> Applied:
     """Apply new_enrolment or end_enrolment."""
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment)
-    person_id = people.resolve(connection, source.peer_id, event.userid)
+    person_id = links.find(connection, source.peer_id, event.userid)
     if where is None or person_id is None:
         missing = [section_key(event.sectionid)] if where is None else []
         missing += [user_key(event.userid)] if person_id is None else []
@@ -41,6 +41,7 @@ def apply(
     before = roster.current(connection, where.id, person_id)
     if (event.code is None and event.role not in (None, *before)) or not (event.code or before):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
+    links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
     places = [place(r)[:2] for r in rows] + [place(r)[:2] for r in taught]
     last = max(places, default=None)
     at = settle(event.when, now_unix_s, last)
@@ -86,7 +87,8 @@ def _is_known(
             place(r)[:2] == at and (r.role, r.code) == (event.role, event.code) for r in rows
         )
     roles = [event.role] if event.role else list(before)
-    active = {role: code in ACTIVE_CODES for role, (_id, code, _since) in before.items()}
     if event.code is None:
-        return not any(active.get(role) for role in roles)
-    return all(role in before and before[role][1] == event.code for role in roles)
+        return not any(role in before and before[role][1] in ACTIVE_CODES for role in roles)
+    # A teacher whom only the section names is not yet enrolled as one.
+    own = (enrolment_state(rows, (), role=role, has_grade=False) for role in roles)
+    return all(state is not None and state.code == event.code for state in own)

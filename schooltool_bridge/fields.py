@@ -6,10 +6,11 @@ Source: requirements 1.3 and 2.10.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from mnet.faults import Malformed
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
@@ -17,6 +18,9 @@ from schooltool_bridge.model import ID_CHARS, NAME_CHARS
 # Larger than any mark and any score; keeps arithmetic sane.
 MAX_POINTS = Decimal(10**9)
 MAX_DECIMALS = 10
+MAX_NUMBER_CHARS = 60  # the column's width
+# Python's own reading would also take 1_000 and the digits of every script.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 MAX_ATTEMPT = 10**6
 MAX_EXTRA_FIELDS = 200
 MAX_EXTRA_CHARS = 10_000
@@ -123,6 +127,13 @@ def key(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
+def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
+    """Moodle's own id of a thing: told beside its idnumber, or standing in its place (#42)."""
+    if idnumber and idnumber.startswith(OWN_ID):
+        return idnumber.removeprefix(OWN_ID) or None
+    return moodle_id
+
+
 class Fields:
     """The fields of one event; every reader raises Malformed naming its field."""
 
@@ -165,7 +176,9 @@ class Fields:
     def boolean(self, name: str) -> bool:
         """Read a flag, false when missing."""
         value = self._data.get(name, False)
-        word = str(int(value) if isinstance(value, (bool, float)) else value).strip().lower()
+        if isinstance(value, float) and value in (0.0, 1.0):
+            value = int(value)
+        word = str(int(value) if isinstance(value, bool) else value).strip().lower()
         if value is None or value == [] or word in _FALSE:
             return False
         if word in _TRUE:
@@ -183,12 +196,10 @@ class Fields:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise self._wrong(name, "must be a number")
-        try:
-            number = Decimal(str(value).strip()) if len(str(value)) <= 60 else Decimal("NaN")  # noqa: PLR2004 - the column
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite():
+        text = str(value).strip()
+        if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
             raise self._wrong(name, "must be a number")
+        number = Decimal(text)
         if abs(number) > MAX_POINTS:
             raise self._wrong(name, f"is beyond {MAX_POINTS}")
         return round(number, MAX_DECIMALS)

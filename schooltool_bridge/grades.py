@@ -6,15 +6,16 @@ Source: requirements 1.3, 1.5, R67, R72-R76.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Prepared
+from mnet.database import Prepared, savepoint
 from mnet.faults import Malformed, NotFound
-from schooltool_bridge import people, roster
+from schooltool_bridge import links, roster
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -26,7 +27,7 @@ from schooltool_bridge.applying import (
     grade_key,
     user_key,
 )
-from schooltool_bridge.fields import GradeEvent, decimal_text, key
+from schooltool_bridge.fields import GradeEvent, decimal_text, key, own_id
 from schooltool_bridge.fold import (
     WITHDRAWN,
     WITHDRAWN_NO_GRADE,
@@ -72,7 +73,6 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     found = _Found(*row) if row else None
     if found is None or found.person_id is None:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
-    _check_range(source, event, Decimal(found.maximum))
     if event.deleted and found.grade_id is None:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     known_id = found.grade_id
@@ -81,6 +81,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     may_repeat = known_id is not None and _may_be_known(event, at, last)
     if known_id and may_repeat and _is_known(roster.grade_rows(connection, known_id), event, at):
         return Applied(UNCHANGED, known_id)
+    _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
     written = _write(connection, grade_id, event, at, now_unix_s)
     if not event.deleted and (
@@ -108,13 +109,37 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
 def _apply_slowly(
     connection: Connection, source: Source, event: GradeEvent, now_unix_s: int, *, is_there: bool
 ) -> Applied:
-    """Link a person whom we know by idnumber from elsewhere, or wait."""
-    person_id = people.resolve(connection, source.peer_id, event.userid)
+    """Link a person whom we know by idnumber from elsewhere; take former names; or wait."""
+    if not is_there:
+        known_as = _renamed(connection, source.peer_id, event.assessmentid)
+        if known_as is not None:
+            renamed = replace(event, assessmentid=known_as)
+            return apply(connection, source, renamed, now_unix_s)
+    person_id = links.find(connection, source.peer_id, event.userid)
     if is_there and person_id is not None:
-        return apply(connection, source, event, now_unix_s)
+        with savepoint(connection):  # a refused grade leaves no link behind
+            linked = links.resolve(connection, source.peer_id, event.userid)
+            assert linked is not None
+            return apply(connection, source, replace(event, userid=linked.name), now_unix_s)
     missing = [] if is_there else [assessment_key(event.assessmentid)]
     missing += [] if person_id else [user_key(event.userid)]
     raise _wait(event, *missing)
+
+
+def _renamed(connection: Connection, peer_id: int, assessmentid: str) -> str | None:
+    """The idnumber of an assessment that Moodle's own id named before."""
+    own = own_id(assessmentid)
+    if own is None:
+        return None
+    found = connection.execute(
+        sa.select(assessment.c.idnumber).where(
+            assessment.c.peer_id == peer_id,
+            assessment.c.moodle_id == own,
+            assessment.c.idnumber != assessmentid,
+        )
+    )
+    name: str | None = found.scalar()
+    return name
 
 
 def _wait(event: GradeEvent, *missing: str) -> Held | NotFound:

@@ -61,6 +61,7 @@ person_link = sa.Table(
     sa.Column("idnumber_key", sa.String(ID_CHARS * 3), nullable=True),
     sa.Column("username", sa.String(ID_CHARS), nullable=True),
     sa.Column("username_key", sa.String(ID_CHARS * 3), nullable=True),
+    # Moodle's own id, which stood for the idnumber (#42) or came beside it; still finds the person.
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
     # A hash that a Moodle sent, wrapped in argon2id; storing it never lets anybody in.
     sa.Column("password_wrapped", sa.String(255), nullable=True),
@@ -69,6 +70,7 @@ person_link = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber_key"),
     sa.UniqueConstraint("peer_id", "username_key"),
+    sa.Index("ix_person_link_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
 
 person_history = sa.Table(
@@ -88,11 +90,14 @@ section = sa.Table(
     _peer(),
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
     sa.Column("segment", sa.String(ID_CHARS), nullable=False),
+    # Moodle's own id, by which it stays known after a real idnumber took its place.
+    sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
     sa.Column("name", sa.String(NAME_CHARS), nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber", "segment"),
+    sa.Index("ix_section_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
 
 section_history = sa.Table(
@@ -152,12 +157,14 @@ assessment = sa.Table(
     _peer(),
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
+    sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
     sa.Column("name", sa.String(NAME_CHARS), nullable=False),
     sa.Column("points", sa.String(60), nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber"),
+    sa.Index("ix_assessment_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
 
 assessment_history = sa.Table(

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict
 from peers import accounts
+from schooltool_bridge import links
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -24,38 +25,11 @@ from schooltool_bridge.applying import (
     Source,
     user_key,
 )
-from schooltool_bridge.fields import OWN_ID, UserEvent, key
-from schooltool_bridge.fold import settle
+from schooltool_bridge.fields import OWN_ID, UserEvent, key, own_id
+from schooltool_bridge.fold import place, settle
+from schooltool_bridge.links import Link
 from schooltool_bridge.model import person, person_history, person_link
 from schooltool_bridge.passwords import is_known, wrap_if_new
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A peer's names for one of our people."""
-
-    id: int
-    person_id: int
-    idnumber_key: str | None
-    username: str | None
-    username_key: str | None
-    place: tuple[int, int]
-    password_wrapped: str | None
-
-
-def resolve(connection: Connection, peer_id: int, userid: str) -> int | None:
-    """Return our id of the person whom a peer calls `userid`; None when not known yet.
-
-    An idnumber that another peer or an admin brought counts too, and is linked.
-    """
-    wanted = key(userid)
-    found = connection.execute(_LINKED, {"peer": peer_id, "wanted": wanted}).scalar()
-    if found is not None or wanted.startswith(OWN_ID):
-        return found
-    known = connection.execute(_BY_IDNUMBER, {"wanted": wanted}).scalar()
-    if known is not None:
-        _add_link(connection, peer_id, known, idnumber_key=wanted)
-    return known
 
 
 def username_key(username: str) -> str:
@@ -76,7 +50,7 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     if person_id is None:
         person_id = _create(connection, source, event, now_unix_s)
     if link is None:
-        link = _add_link(connection, source.peer_id, person_id)
+        link = links.add(connection, source.peer_id, person_id)
     before = _values(connection, person_id)
     connection.execute(
         sa.insert(person_history).values(
@@ -84,10 +58,10 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
             recorded_unix_s=now_unix_s,
         )
     )  # fmt: skip
-    if is_newest:
-        _update_link(connection, link, event, at)
-        _update_person(connection, source, person_id, event)
-    changed = is_newest and (match.person_id is None or before != _values(connection, person_id))
+    told = _names_told(connection, source.peer_id, link, event, is_newest=is_newest)
+    _update_link(connection, link, event, told, at if is_newest else None)
+    _update_person(connection, source, person_id, event, told, is_newest=is_newest)
+    changed = match.person_id is None or before != _values(connection, person_id)
     is_new = match.person_id is None
     return Applied(
         CREATED if is_new else UPDATED if changed else UNCHANGED,
@@ -105,14 +79,14 @@ class _Match:
 
 
 def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
-    by_id = _link(connection, source.peer_id, event.idnumber, person_link.c.idnumber_key)
-    if by_id is None and event.moodle_id:
-        own = OWN_ID + event.moodle_id
-        by_id = _link(connection, source.peer_id, own, person_link.c.idnumber_key)
-    by_name = _link(connection, source.peer_id, event.username, person_link.c.username_key)
+    real, own = links.real(event.idnumber), own_id(event.idnumber, event.moodle_id)
+    by_id = links.by(connection, source.peer_id, real, person_link.c.idnumber_key)
+    if by_id is None:
+        by_id = links.by(connection, source.peer_id, own, person_link.c.moodle_id)
+    by_name = links.by(connection, source.peer_id, event.username, person_link.c.username_key)
     if by_id and event.when.timemodified is not None:
         is_old = (event.when.timemodified, event.when.seq) < by_id.place
-        if is_old:  # changes nothing now, so there is nothing to decide
+        if is_old and (real is None or by_id.idnumber_key == key(real)):  # nothing to decide
             return _Match(by_id, by_id.person_id)
     if by_id and by_name and by_id.id != by_name.id:
         raise _conflict(f"username {event.username!r} belongs to somebody else at your site")
@@ -120,20 +94,22 @@ def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
         _check_idnumber(connection, by_id.person_id, event)
         return _Match(by_id, by_id.person_id)
     if by_name:
-        if event.idnumber and by_name.idnumber_key and not by_name.idnumber_key.startswith(OWN_ID):
+        if (real and links.real(by_name.idnumber_key)) or (
+            own and by_name.moodle_id not in (None, key(own))
+        ):
             raise _conflict(f"username {event.username!r} belongs to another idnumber at your site")
         _check_idnumber(connection, by_name.person_id, event)
         return _Match(by_name, by_name.person_id)
     person_id = _by_idnumber(connection, event)
     if person_id is None and source.policy.match_username and event.username:
         person_id = _by_username(connection, event)
-    link = _bare_link(connection, source.peer_id, person_id) if person_id else None
+    link = links.bare(connection, source.peer_id, person_id) if person_id else None
     return _Match(link, person_id)
 
 
 def _check_idnumber(connection: Connection, person_id: int, event: UserEvent) -> None:
     """See that the event's idnumber is this person's, or may become it."""
-    if not event.idnumber or event.idnumber.startswith(OWN_ID):
+    if not event.idnumber or not links.real(event.idnumber):
         return
     holder = _by_idnumber(connection, event)
     if holder not in (None, person_id):
@@ -144,10 +120,9 @@ def _check_idnumber(connection: Connection, person_id: int, event: UserEvent) ->
 
 
 def _by_idnumber(connection: Connection, event: UserEvent) -> int | None:
-    if not event.idnumber or event.idnumber.startswith(OWN_ID):
+    if not event.idnumber or not links.real(event.idnumber):
         return None
-    found: int | None = connection.execute(_BY_IDNUMBER, {"wanted": key(event.idnumber)}).scalar()
-    return found
+    return links.holder(connection, event.idnumber)
 
 
 def _by_username(connection: Connection, event: UserEvent) -> int | None:
@@ -169,67 +144,56 @@ def _conflict(why: str) -> Conflict:
     return Conflict(f"fetch_user: {why}; a person here has to decide who is meant.")
 
 
-def _link(
-    connection: Connection, peer_id: int, value: str | None, column: sa.Column[str | None]
-) -> Link | None:
-    if not value:
-        return None
-    wanted = sa.and_(person_link.c.peer_id == peer_id, column == key(value))
-    return _read_link(connection, wanted)
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The ids that a peer last gave a person; an event may carry one of them only."""
+
+    idnumber: str | None
+    username: str | None
 
 
-def _bare_link(connection: Connection, peer_id: int, person_id: int) -> Link | None:
-    """This peer's link to a person as long as it lacks the idnumber."""
-    return _read_link(
-        connection,
-        sa.and_(
-            person_link.c.peer_id == peer_id,
-            person_link.c.person_id == person_id,
-            person_link.c.idnumber_key.is_(None),
-        ),
-    )
+def _names_told(
+    connection: Connection, peer_id: int, link: Link, event: UserEvent, *, is_newest: bool
+) -> _Names:
+    """Return the names that count with this event in the history, wherever its place there is."""
+    if is_newest:
+        return _Names(event.idnumber, event.username)
+    history = person_history
+    rows = connection.execute(sa.select(history).where(history.c.link_id == link.id)).all()
+    told = [r.fields for r in sorted(rows, key=place, reverse=True)]
+    idnumbers = [f["idnumber"] for f in told if f["idnumber"]]
+    username = next((f["username"] for f in told if f["username"]), None)
+    if username:
+        holder = links.by(connection, peer_id, username, person_link.c.username_key)
+        if holder is not None and holder.id != link.id:
+            username = None  # somebody else's by now
+    return _Names(next(filter(links.real, idnumbers), next(iter(idnumbers), None)), username)
 
 
-def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link | None:
-    row = connection.execute(sa.select(person_link).where(wanted)).first()
-    if row is None:
-        return None
-    return Link(
-        row.id,
-        row.person_id,
-        row.idnumber_key,
-        row.username,
-        row.username_key,
-        (row.effective_unix_s, row.seq),
-        row.password_wrapped,
-    )
-
-
-def _add_link(
-    connection: Connection, peer_id: int, person_id: int, idnumber_key: str | None = None
-) -> Link:
-    values = {"effective_unix_s": -1, "seq": -1}  # before every event
-    added = connection.execute(
-        sa.insert(person_link).values(
-            peer_id=peer_id, person_id=person_id, idnumber_key=idnumber_key, **values
-        )
-    )
-    assert added.inserted_primary_key is not None
-    return Link(added.inserted_primary_key[0], person_id, idnumber_key, None, None, (-1, -1), None)
-
-
-def _update_link(connection: Connection, link: Link, event: UserEvent, at: tuple[int, int]) -> None:
-    values: dict[str, object] = {"effective_unix_s": at[0], "seq": at[1]}
-    if event.idnumber:
-        values["idnumber_key"] = key(event.idnumber)
-    if event.username:
-        values |= {"username": event.username, "username_key": key(event.username)}
-    if event.moodle_id:
-        values["moodle_id"] = event.moodle_id
-    wrapped = wrap_if_new(link.password_wrapped, event.password_hash, event.password_algorithm)
-    if wrapped:
-        values |= {"password_wrapped": wrapped, "password_algorithm": event.password_algorithm}
-    connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(values))
+def _update_link(
+    connection: Connection,
+    link: Link,
+    event: UserEvent,
+    told: _Names,
+    at: tuple[int, int] | None,
+) -> None:
+    """Write what holds now of a peer's names; `at` is given for the newest event."""
+    values: dict[str, object] = {}
+    if at is not None:
+        values |= {"effective_unix_s": at[0], "seq": at[1]}
+    if told.idnumber and (links.real(told.idnumber) or not link.idnumber_key):
+        values["idnumber_key"] = key(told.idnumber)
+    if told.username:
+        values |= {"username": told.username, "username_key": key(told.username)}
+    own = own_id(event.idnumber, event.moodle_id)
+    if own and (at is not None or link.moodle_id is None):
+        values["moodle_id"] = key(own)
+    if at is not None or link.password_wrapped is None:
+        wrapped = wrap_if_new(link.password_wrapped, event.password_hash, event.password_algorithm)
+        if wrapped:
+            values |= {"password_wrapped": wrapped, "password_algorithm": event.password_algorithm}
+    if values:
+        connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(values))
 
 
 def _create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
@@ -255,19 +219,26 @@ def _create(connection: Connection, source: Source, event: UserEvent, now_unix_s
 
 
 def _update_person(
-    connection: Connection, source: Source, person_id: int, event: UserEvent
+    connection: Connection,
+    source: Source,
+    person_id: int,
+    event: UserEvent,
+    told: _Names,
+    *,
+    is_newest: bool,
 ) -> None:
     """Let a person follow the peer that first brought them; an idnumber is taken from any."""
     row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
     values: dict[str, object] = {}
-    if row.idnumber_key is None and event.idnumber and not event.idnumber.startswith(OWN_ID):
-        values |= {"idnumber": event.idnumber, "idnumber_key": key(event.idnumber)}
+    if row.idnumber_key is None and told.idnumber and links.real(told.idnumber):
+        values |= {"idnumber": told.idnumber, "idnumber_key": key(told.idnumber)}
     if row.follows_peer_id == source.peer_id:
-        values |= {
-            "firstname": event.firstname, "lastname": event.lastname, "email": event.email,
-        }  # fmt: skip
-        if event.username:
-            username = _free_username(connection, source, event.username, person_id)
+        if is_newest:
+            values |= {
+                "firstname": event.firstname, "lastname": event.lastname, "email": event.email,
+            }  # fmt: skip
+        if told.username:
+            username = _free_username(connection, source, told.username, person_id)
             values |= {"username": username, "username_key": key(username)}
     if values:
         connection.execute(sa.update(person).where(person.c.id == person_id).values(values))
@@ -335,7 +306,8 @@ def _values(connection: Connection, person_id: int) -> tuple[object, ...]:
 
 def _ready(event: UserEvent, link: Link) -> tuple[str, ...]:
     """What events may have waited for that is there now, or a name that is free now."""
-    ids = [event.idnumber, link.idnumber_key, OWN_ID + event.moodle_id if event.moodle_id else None]
+    own = own_id(event.idnumber, event.moodle_id)
+    ids = [event.idnumber, link.idnumber_key, OWN_ID + own if own else None]
     names = [event.username, link.username]
     return (
         *dict.fromkeys(user_key(key(i)) for i in ids if i),
@@ -347,10 +319,3 @@ def _message(event: UserEvent) -> str:
     if event.password_hash and not is_known(event.password_hash, event.password_algorithm):
         return "The password hash is of an unknown kind and was not kept."
     return ""
-
-
-_LINKED = sa.select(person_link.c.person_id).where(
-    person_link.c.peer_id == sa.bindparam("peer"),
-    person_link.c.idnumber_key == sa.bindparam("wanted"),
-)
-_BY_IDNUMBER = sa.select(person.c.id).where(person.c.idnumber_key == sa.bindparam("wanted"))

@@ -157,13 +157,16 @@ def grades(connection: Connection, section_id: int, at_unix_s: int | None = None
     names = _people_names(connection)
     policy = _policy_of(connection, section_id)
     result: list[Row] = []
+    ever_here = sa.select(assessment_history.c.assessment_id).where(
+        assessment_history.c.section_id == section_id
+    )
     for item in connection.execute(
-        sa.select(assessment).where(assessment.c.section_id == section_id).order_by(assessment.c.id)
+        sa.select(assessment).where(assessment.c.id.in_(ever_here)).order_by(assessment.c.id)
     ).all():
         then = _assessment_then(connection, item.id, at_unix_s)
-        if then is None:
+        if then is None or then.section_id != section_id:
             continue
-        name, maximum = then
+        name, maximum = then.name, Decimal(then.points)
         cells = connection.execute(
             sa.select(grade).where(grade.c.assessment_id == item.id).order_by(grade.c.person_id)
         )
@@ -190,8 +193,8 @@ def grades(connection: Connection, section_id: int, at_unix_s: int | None = None
 
 def _assessment_then(
     connection: Connection, assessment_id: int, at_unix_s: int | None
-) -> tuple[str, Decimal] | None:
-    """Name and points of an assessment as of a moment; None when it is not there then."""
+) -> sa.Row[Any] | None:
+    """What was told of an assessment as of a moment; None when it is not there then."""
     history = assessment_history
     rows = connection.execute(
         sa.select(history).where(history.c.assessment_id == assessment_id)
@@ -199,8 +202,7 @@ def _assessment_then(
     rows_then = sorted(until(rows, at_unix_s), key=place)
     if not rows_then or rows_then[-1].deleted:
         return None
-    told = [r for r in rows_then if not r.deleted][-1]
-    return told.name, Decimal(told.points)
+    return [r for r in rows_then if not r.deleted][-1]
 
 
 def _policy_of(connection: Connection, section_id: int) -> PeerPolicy:

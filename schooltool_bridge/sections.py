@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from schooltool_bridge import people, roster
+from schooltool_bridge import links, roster
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -21,10 +21,11 @@ from schooltool_bridge.applying import (
     Applied,
     Held,
     Source,
+    enrolment_key,
     section_key,
     user_key,
 )
-from schooltool_bridge.fields import OWN_ID, SectionEvent
+from schooltool_bridge.fields import OWN_ID, SectionEvent, own_id
 from schooltool_bridge.fold import place, settle
 from schooltool_bridge.model import section, section_history
 
@@ -48,7 +49,8 @@ def find(
     connection: Connection, peer_id: int, idnumber: str, segment: str | None
 ) -> Section | None:
     """Return a peer's section; without a segment its highest one."""
-    rows = connection.execute(_OF_PEER, {"peer": peer_id, "wanted": idnumber}).all()
+    wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
+    rows = connection.execute(_OF_PEER, wanted).all()
     parts = [
         Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
         for r in rows
@@ -67,8 +69,9 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     known = find(connection, source.peer_id, event.idnumber, event.segment)
     moved = None
     if known is None and event.moodle_id:
-        own = OWN_ID + event.moodle_id
-        moved = find(connection, source.peer_id, own, event.segment)
+        moved = find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment)
+        if moved is not None and not moved.idnumber.startswith(OWN_ID):
+            moved = None
     if event.deleted and known is None:
         if not event.when.is_timed:
             raise NotFound(f"delete_section: there is no section {event.idnumber!r}.")
@@ -84,6 +87,9 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
         status = CREATED
     else:
         status = UPDATED
+    own = own_id(event.idnumber, event.moodle_id)
+    if own:
+        connection.execute(sa.update(section).where(section.c.id == known.id).values(moodle_id=own))
     changed = _write(connection, known, event, now_unix_s)
     if status == UPDATED and not changed:
         status = UNCHANGED
@@ -93,7 +99,17 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
         if again_with
         else ""
     )
-    return Applied(status, known.id, message, (section_key(event.idnumber),), again_with=again_with)
+    return Applied(status, known.id, message, _ready(event, own), again_with=again_with)
+
+
+def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
+    """What is there now: the section under its names, its teacher's place in it."""
+    names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
+    teacher = event.teacheridnumber
+    return (
+        *(section_key(n) for n in names),
+        *(enrolment_key(n, teacher) for n in names if teacher),
+    )
 
 
 def _create(connection: Connection, source: Source, event: SectionEvent) -> Section:
@@ -175,15 +191,18 @@ def _teach(
         .distinct()
     ).scalars()
     for teacher in named.all():
-        person_id = people.resolve(connection, source.peer_id, teacher)
-        if person_id is not None:
-            roster.refold(connection, section_id, person_id)
+        linked = links.resolve(connection, source.peer_id, teacher)
+        if linked is not None:
+            roster.refold(connection, section_id, linked.person_id)
     teacher = event.teacheridnumber
-    if teacher and people.resolve(connection, source.peer_id, teacher) is None:
+    if teacher and links.find(connection, source.peer_id, teacher) is None:
         return (user_key(teacher),)
     return ()
 
 
 _OF_PEER = sa.select(section).where(
-    section.c.peer_id == sa.bindparam("peer"), section.c.idnumber == sa.bindparam("wanted")
+    section.c.peer_id == sa.bindparam("peer"),
+    sa.or_(
+        section.c.idnumber == sa.bindparam("wanted"), section.c.moodle_id == sa.bindparam("own")
+    ),
 )
