@@ -50,25 +50,35 @@ class Custody:
 
     def rotate(self, wwwroot: str, name: str, days: int) -> Keyring:
         """Make a new key pair the current one; the old one goes to the archive."""
+        self._install(wwwroot, name, days, None)
+        return self.keyring()
+
+    def _install(self, wwwroot: str, name: str, days: int, replaces: int | None) -> bool:
+        # Made before the transaction: it takes a tenth of a second, and writers queue.
         pair = keypair.generate(wwwroot, name, int(self._clock()), days)
+        private_key_pem = protect.to_pem(pair.private_key, self._passphrase)
         with self._database.write() as connection:
-            store.install(
+            is_done = store.install(
                 connection,
                 certificate_pem=pair.certificate_pem,
-                private_key_pem=protect.to_pem(pair.private_key, self._passphrase),
+                private_key_pem=private_key_pem,
                 fingerprint=pair.fingerprint,
                 created_unix_s=pair.created_unix_s,
                 not_after_unix_s=pair.not_after_unix_s,
+                replaces=replaces,
             )
-        log.warning("own key rotated", fingerprint=pair.fingerprint)
-        return self.keyring()
+        if is_done:
+            log.warning("own key rotated", fingerprint=pair.fingerprint)
+        return is_done
 
     def rotate_if_due(self, wwwroot: str, name: str, days: int) -> bool:
-        """Renew the current key when it is time; tells whether it did."""
+        """Renew the current key when it is time; tells whether it did.
+
+        When another process renews it at the same moment, one of the two does.
+        """
         current = self.keyring().current
         if not rotation.is_due(
             current.created_unix_s, current.not_after_unix_s, int(self._clock())
         ):
             return False
-        self.rotate(wwwroot, name, days)
-        return True
+        return self._install(wwwroot, name, days, current.id)

@@ -14,6 +14,8 @@ COMMON_NAME = "2.5.4.3"
 SUBJECT_ALT_NAME = "2.5.29.17"
 
 _SEQUENCE, _SET, _OID, _UTC_TIME = 0x30, 0x31, 0x06, 0x17
+# Old openssl.cnf files (string_mask) write names in these; all others are read as UTF-8.
+_TEXT = {0x14: "latin-1", 0x1E: "utf-16-be"}
 _VERSION = 0xA0
 _LONG_FORM = 0x80
 _MAX_LENGTH_BYTES = 3
@@ -35,7 +37,10 @@ class Walked:
 
 def walk(data: bytes) -> Walked:
     """Walk a certificate; raises BadDer."""
-    parts = list(_children(_only(data, _SEQUENCE)))
+    whole = list(_children(data))
+    if len(whole) != 1:
+        raise BadDer  # more than a certificate
+    parts = list(_children(_content(whole, 0, _SEQUENCE)))
     fields = [f for f in _children(_content(parts, 0, _SEQUENCE)) if f[0] != _VERSION]
     # serial, signature, issuer, validity, subject, subjectPublicKeyInfo
     validity = list(_children(_content(fields, 3, _SEQUENCE)))
@@ -45,7 +50,8 @@ def walk(data: bytes) -> Walked:
             pair = list(_children(attribute)) if attribute_tag == _SEQUENCE else []
             name = _oid(_content(pair, 0, _OID))
             if name in subject and len(pair) > 1:
-                subject[name].append(pair[1][1].decode("utf-8", "replace"))
+                value_tag, value, _ = pair[1]
+                subject[name].append(value.decode(_TEXT.get(value_tag, "utf-8"), "replace"))
     if len(fields) < 6:  # noqa: PLR2004 - the six fields above
         raise BadDer
     return Walked(subject, _time(validity), fields[5][2])
@@ -67,10 +73,6 @@ def _children(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
             raise BadDer
         yield data[0], data[start:end], data[:end]
         data = data[end:]
-
-
-def _only(data: bytes, tag: int) -> bytes:
-    return _content(list(_children(data)), 0, tag)
 
 
 def _content(elements: list[tuple[int, bytes, bytes]], index: int, tag: int) -> bytes:

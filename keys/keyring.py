@@ -7,7 +7,7 @@ padding from a wrong key. No database, no clock. Source: PROTOCOL.md sections 2,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -44,6 +44,12 @@ class LoadedKey:
     created_unix_s: int
     not_after_unix_s: int
     private_key: RSAPrivateKey
+    # Big-endian, as wrapped keys are, to compare them without arithmetic.
+    modulus: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        n = self.private_key.public_key().public_numbers().n
+        object.__setattr__(self, "modulus", n.to_bytes((n.bit_length() + 7) // 8, "big"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,14 @@ class Keyring:
 
         Raises NoKey or protect.CannotUnlock.
         """
-        known = {k.id: k for k in (before.current, *before.archived)} if before else {}
+        # By fingerprint too: a store restored from a backup may give an id a second time.
+        known = (
+            {(k.id, k.fingerprint): k for k in (before.current, *before.archived)} if before else {}
+        )
         current: LoadedKey | None = None
         archived: list[LoadedKey] = []
         for row in stored:
-            key = known.get(row.id) or LoadedKey(
+            key = known.get((row.id, row.fingerprint)) or LoadedKey(
                 row.id,
                 row.certificate_pem,
                 row.fingerprint,
@@ -106,31 +115,31 @@ class Keyring:
         `opens` tries a session key and returns None when the result is noise. The current key
         is tried first; only when it does not fit are the archived ones tried, and then all.
         """
-        result = opens(self._unwrap(self.current.private_key, wrapped))
+        result = opens(self._unwrap(self.current, wrapped))
         if result is not None:
             return Opened(self.current.id, is_current=True, result=result)
         found: Opened[T] | None = None
         for key in self.archived:
-            result = opens(self._unwrap(key.private_key, wrapped))
+            result = opens(self._unwrap(key, wrapped))
             if result is not None and found is None:
                 found = Opened(key.id, is_current=False, result=result)
         return found
 
     def sign(self, data: bytes, key_id: int | None = None) -> bytes:
-        """Sign bytes with the current key, or with an archived one by its id."""
-        key = next(
-            (k for k in (self.current, *self.archived) if key_id in (None, k.id)), self.current
-        )
+        """Sign bytes with the current key, or with the one of `key_id`; KeyError if not here."""
+        keys = {k.id: k for k in (*self.archived, self.current)}
+        key = self.current if key_id is None else keys[key_id]
         return key.private_key.sign(data, _PADDING, _SHA1)
 
-    def _unwrap(self, key: RSAPrivateKey, wrapped: bytes) -> bytes:
+    def _unwrap(self, key: LoadedKey, wrapped: bytes) -> bytes:
         """Return a session key, whatever happens: a random one when there is none in there."""
         instead = self.random(DEFAULT_KEY_BYTES)
-        size = key.key_size // 8
-        if len(wrapped) != size:
-            wrapped = bytes(size - 1) + b"\x02"  # as costly to refuse as any other
+        size = len(key.modulus)
+        if len(wrapped) != size or wrapped >= key.modulus:
+            # The library would refuse these at once; so they cost as much as any other.
+            wrapped = bytes(size - 1) + b"\x02"
         try:
-            session_key = key.decrypt(wrapped, _PADDING)
+            session_key = key.private_key.decrypt(wrapped, _PADDING)
         except ValueError:
             return instead
         return session_key if len(session_key) in RC4_KEY_BYTES else instead

@@ -1,13 +1,16 @@
-"""Private keys at rest: written as PKCS#8, under a passphrase when there is one.
+"""Private keys at rest: written as PKCS#8, under a passphrase when there is one; secret files.
 
-Source: issue of the key store; requirements R20.
+No database: where a key lies is store's business. Source: requirements R20.
 """
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -18,15 +21,27 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mnet.settings import PASSPHRASE_FILE
+
 OWNER_ONLY = 0o600
+
+_ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
 class CannotUnlock(Exception):
-    """The private key cannot be read with this passphrase (or needs one): see the data folder."""
+    """The private key in the store cannot be read; restore a backup of the store."""
 
     def __init__(self) -> None:
         """Say it in the words of the docstring."""
-        super().__init__(str(self.__doc__))
+        super().__init__(str(self.__doc__).format(file=PASSPHRASE_FILE))
+
+
+class NoPassphrase(CannotUnlock):
+    """The private key is locked; put its passphrase into the data folder's file {file}."""
+
+
+class WrongPassphrase(CannotUnlock):
+    """The data folder's file {file} has not this key's passphrase; bring the right one back."""
 
 
 def to_pem(key: RSAPrivateKey, passphrase: bytes | None) -> str:
@@ -38,12 +53,14 @@ def to_pem(key: RSAPrivateKey, passphrase: bytes | None) -> str:
 
 
 def from_pem(pem: str, passphrase: bytes | None) -> RSAPrivateKey:
-    """Read a private key; raises CannotUnlock."""
-    encrypted = "ENCRYPTED" in pem
+    """Read a private key; raises CannotUnlock (NoPassphrase, WrongPassphrase)."""
+    encrypted = pem.lstrip().startswith(_ENCRYPTED)
+    if encrypted and not passphrase:
+        raise NoPassphrase
     try:
         key = load_pem_private_key(pem.encode("ascii"), passphrase if encrypted else None)
-    except (ValueError, TypeError):
-        raise CannotUnlock from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise (WrongPassphrase if encrypted else CannotUnlock) from None
     if not isinstance(key, RSAPrivateKey):
         raise CannotUnlock
     return key
@@ -58,7 +75,14 @@ def too_open(path: Path) -> str | None:
 
 
 def write_secret(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read."""
-    path.touch(mode=OWNER_ONLY)
-    path.chmod(OWNER_ONLY)
-    path.write_bytes(data)
+    """Write a file that only its owner may read: whole or not at all, never open in between."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).replace(path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise

@@ -69,11 +69,18 @@ def install(
     fingerprint: str,
     created_unix_s: int,
     not_after_unix_s: int,
-) -> None:
+    replaces: int | None = None,
+) -> bool:
     """Make a key pair the current one; the former goes to the archive, the oldest of that out.
 
     Envelopes under a key that is no longer current are never executed, so their digests go.
+    With `replaces`, does nothing and returns False when that key is not the current one any
+    more: of two processes that find it due, one renews it.
     """
+    # On PostgreSQL, a second rotation waits here for the first, and then sees its key.
+    connection.execute(sa.select(key_pair.c.id).order_by(key_pair.c.id).with_for_update()).all()
+    if replaces is not None and not is_current(connection, replaces):
+        return False
     connection.execute(
         sa.update(key_pair).where(key_pair.c.state == CURRENT).values(state=ARCHIVED)
     )
@@ -97,6 +104,7 @@ def install(
     old = sa.and_(key_pair.c.state == ARCHIVED, key_pair.c.id.not_in(kept))
     connection.execute(sa.delete(key_pair).where(old))
     bump_revision(connection)
+    return True
 
 
 def remember(connection: Connection, digest: bytes, key_pair_id: int, now_unix_s: int) -> bool:
@@ -105,6 +113,10 @@ def remember(connection: Connection, digest: bytes, key_pair_id: int, now_unix_s
     False when it was noted before (also by a parallel transaction), or when the key was retired
     in the meantime: what a rotation forgot must not run a second time.
     """
+    if not connection.in_transaction():
+        # What goes straight to the driver begins no transaction that SQLAlchemy knows of, and
+        # its commit() would do nothing: the note must last also when it is all that was written.
+        connection.begin()
     insert = _REMEMBER[connection.dialect.name]
     values = {"new_digest": digest, "key_id": key_pair_id, "now": now_unix_s}
     return bool(insert.run(connection, values).rowcount == 1)

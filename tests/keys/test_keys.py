@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given
@@ -179,16 +179,17 @@ def test_a_private_key_is_locked_by_a_passphrase(pair: KeyPair, tmp_path: Path) 
 
 
 class CountingKey:
-    """A private key that counts how often it is asked to decrypt."""
+    """A private key that counts how often it decrypts, in earnest: a refusal does not count."""
 
     def __init__(self, key: rsa.RSAPrivateKey) -> None:
         self._key = key
-        self.key_size = key.key_size
+        self.public_key = key.public_key
         self.asked = 0
 
     def decrypt(self, wrapped: bytes, _how: object) -> bytes:
+        session_key = self._key.decrypt(wrapped, padding.PKCS1v15())
         self.asked += 1
-        return self._key.decrypt(wrapped, padding.PKCS1v15())
+        return session_key
 
 
 def test_whatever_is_wrong_takes_the_same_path(pair: KeyPair) -> None:
@@ -197,7 +198,11 @@ def test_whatever_is_wrong_takes_the_same_path(pair: KeyPair) -> None:
     too_short = pair.private_key.public_key().encrypt(b"abc", padding.PKCS1v15())
     foreign = stranger.private_key.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
     asked = []
-    for wrong in (b"", b"short", bytes(256), b"\xff" * 256, too_short, foreign, b"x" * 257):
+    modulus = pair.private_key.public_key().public_numbers().n.to_bytes(256, "big")
+    cases = (
+        b"", b"short", bytes(256), b"\xff" * 256, modulus, too_short, foreign, b"x" * 257,
+    )  # fmt: skip
+    for wrong in cases:
         counting = [CountingKey(p.private_key) for p in (pair, *others)]
         loaded = [LoadedKey(n, "", "", 0, 0, k) for n, k in enumerate(counting)]  # type: ignore[arg-type]
         tried: list[bytes] = []
@@ -205,7 +210,50 @@ def test_whatever_is_wrong_takes_the_same_path(pair: KeyPair) -> None:
         assert keyring.open(wrong, lambda k, tried=tried: tried.append(k)) is None  # type: ignore[misc]
         assert {len(k) for k in tried} <= {5, 7, 8, 10, 16, 20, 24, 32}
         asked.append([k.asked for k in counting])
-    assert asked == [[1, 1, 1]] * 7
+    assert asked == [[1, 1, 1]] * len(cases)
+
+
+class OldOpenssl(CountingKey):
+    """A key of a library without implicit rejection: bad padding raises."""
+
+    def decrypt(self, wrapped: bytes, _how: object) -> bytes:
+        self.asked += 1
+        raise ValueError(len(wrapped))
+
+
+def test_a_library_that_tells_bad_padding_is_not_repeated_to_the_caller(pair: KeyPair) -> None:
+    key = OldOpenssl(pair.private_key)
+    tried: list[bytes] = []
+    keyring = Keyring(LoadedKey(1, "", "", 0, 0, key), (), lambda size: b"r" * size)  # type: ignore[arg-type]
+    assert keyring.open(bytes(256), tried.append) is None
+    assert (key.asked, tried) == (1, [b"r" * 16])
+
+
+def test_of_archived_keys_all_are_tried_also_after_one_fits(pair: KeyPair) -> None:
+    olds = [CountingKey(generate(HERE, "x", NOW).private_key) for _ in range(3)]
+    loaded = tuple(LoadedKey(n, "", "", 0, 0, k) for n, k in enumerate(olds))  # type: ignore[arg-type]
+    keyring = Keyring(LoadedKey(9, "", "", 0, 0, pair.private_key), loaded, os.urandom)
+    wrapped = olds[0].public_key().encrypt(b"k" * 16, padding.PKCS1v15())
+    opened = keyring.open(wrapped, lambda key: key if key == b"k" * 16 else None)
+    assert opened is not None
+    assert (opened.key_id, opened.is_current) == (0, False)
+    assert [k.asked for k in olds] == [1, 1, 1]
+
+
+def test_a_signature_is_made_with_the_key_that_is_asked_for_or_not_at_all(pair: KeyPair) -> None:
+    old = generate(HERE, "x", NOW)
+    keyring = Keyring(
+        LoadedKey(2, "", "", 0, 0, pair.private_key),
+        (LoadedKey(1, "", "", 0, 0, old.private_key),),
+        os.urandom,
+    )
+    for key_id, signer in ((None, pair), (2, pair), (1, old)):
+        signature = keyring.sign(b"text", key_id)
+        load(signer.certificate_pem).public_key.verify(
+            signature, b"text", padding.PKCS1v15(), SHA1()
+        )
+    with pytest.raises(KeyError):
+        keyring.sign(b"text", 3)
 
 
 @pytest.mark.parametrize("size", [5, 8, 16, 32])
