@@ -223,7 +223,7 @@ class Exchange(Generic[Peer]):
             payload = self._execute(context, signed.payload, digest, opened.key_id, notes)
         except Fault as fault:
             notes["fault"] = fault.code
-            payload = xmlrpc.write_fault(fault.code, fault.text)
+            payload = xmlrpc.write_fault(fault.code, fault.text, peer.dialect)
         afterwards = tuple(context.afterwards) if context else ()
         return Answer(self._wrap(payload, peer, keys, timestamp), afterwards)
 

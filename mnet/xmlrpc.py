@@ -28,14 +28,19 @@ from mnet.xmlrpc_write import (
 MAX_VALUES = 250_000
 MAX_PARAMS = 100
 _INT64 = 2**63
-_LATIN1_END = 0x100
-_ASCII_END = 0x80
 
 # The extension writes no space before `?>`, phpxmlrpc one in calls and no encoding in answers.
 _PROLOG = re.compile(
     rb"\s*(?:\xef\xbb\xbf)?\s*<\?xml version=\"1\.0\"( encoding=\"([^\"]{1,40})\")?( ?)\?>"
 )
+# The extension writes the bytes 200 to 209, which begin every letter of Greek, Cyrillic and some
+# of Romanian, as &#20; to &#29;: no XML at all, and it cannot read that itself. The byte that
+# goes on with the letter (128 to 191) follows.
+_LOST_ZERO = re.compile(rb"&#2([0-9]);(?=&#1(?:2[89]|[3-8][0-9]|9[01]);)")
 _BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
+_INT = re.compile(r"[+-]?[0-9]{1,19}")
+_DOUBLE = re.compile(r"[+-]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
+_FAULT_CODE = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def read_call(data: bytes) -> MethodCall:
     ]
     if len(values) > MAX_PARAMS:
         raise BadXmlRpc("The call has too many parameters.")
-    return MethodCall((name.text or "").strip(), tuple(values), reader.dialect)
+    return MethodCall(_leaf(name).strip(), tuple(values), reader.dialect)
 
 
 def read_response(data: bytes) -> MethodResponse | FaultResponse:
@@ -103,28 +108,32 @@ def read_response(data: bytes) -> MethodResponse | FaultResponse:
 
 
 def _open(data: bytes, expected: str) -> tuple[etree._Element, _Reader]:
+    dialect, encoding = _dialect(data, expected)
+    # Raw UTF-8 (an old Moodle's calls) needs no mending; pure ASCII may hold byte references.
+    mends = dialect is Dialect.EXTENSION and (encoding == b"iso-8859-1" or data.isascii())
+    if mends:
+        data = _LOST_ZERO.sub(rb"&#20\1;", data)
     try:
         root = parse(data)
     except UnreadableMessage as problem:
         raise BadXmlRpc(str(problem)) from None
     if _name(root) != expected:
         raise BadXmlRpc(f"The signed payload is no {expected}.")
-    dialect = _dialect(data, expected)
-    latin = b"iso-8859-1" in data[:100].lower()
-    # Raw UTF-8 (an old Moodle's calls) needs no mending; pure ASCII may hold byte references.
-    return root, _Reader(dialect, mends=dialect is Dialect.EXTENSION and (latin or data.isascii()))
+    return root, _Reader(dialect, mends=mends)
 
 
-def _dialect(data: bytes, document: str) -> Dialect | None:
+def _dialect(data: bytes, document: str) -> tuple[Dialect | None, bytes]:
+    """Tell the dialect by the prolog, and the encoding that it declares."""
     prolog = _PROLOG.match(data)
     if prolog is None:
-        return None
-    encoding = prolog.group(2)
-    if encoding is None:
-        return Dialect.PHPXMLRPC if document == "methodResponse" else None
+        return None, b""
+    encoding = (prolog.group(2) or b"").lower()
+    if not encoding:
+        return (Dialect.PHPXMLRPC if document == "methodResponse" else None), encoding
     if prolog.group(3):
-        return Dialect.PHPXMLRPC if encoding.lower() == b"utf-8" else None
-    return Dialect.EXTENSION if encoding.lower() in (b"utf-8", b"iso-8859-1") else None
+        return (Dialect.PHPXMLRPC if encoding == b"utf-8" else None), encoding
+    spoken = encoding in (b"utf-8", b"iso-8859-1")
+    return (Dialect.EXTENSION if spoken else None), encoding
 
 
 class _Reader:
@@ -140,12 +149,14 @@ class _Reader:
         self._count += 1
         if self._count > MAX_VALUES:
             raise BadXmlRpc("The message has too many values.")
-        if len(element) == 0:
+        inner = None
+        for child in element:
+            if inner is not None:
+                raise BadXmlRpc("A value holds more than one thing.")
+            inner = child
+        if inner is None:
             return self._string(element.text)
-        if len(element) != 1:
-            raise BadXmlRpc("A value holds more than one thing.")
-        inner = element[0]
-        kind = _name(inner)
+        kind = inner.tag
         if kind == "string":
             return self._string(_leaf(inner))
         if kind == "struct":
@@ -158,8 +169,19 @@ class _Reader:
         members: dict[str, Value] = {}
         for member in element:
             _is(member, "member")
-            name = self._string(_leaf(_one(member, "name")))
-            members[name] = self.value(_one(member, "value"))
+            # Either order and, of one name, the last: as both of PHP's readers take it.
+            name = value = None
+            for part in member:  # one walk, since lxml makes each element anew when asked
+                tag = part.tag
+                if tag == "name" and name is None:
+                    name = part
+                elif tag == "value" and value is None:
+                    value = part
+                else:
+                    raise BadXmlRpc("A struct's member is more than one 'name' and one 'value'.")
+            if name is None or value is None:
+                raise BadXmlRpc("A struct's member lacks its 'name' or 'value'.")
+            members[self._string(_leaf(name))] = self.value(value)
         return members
 
     def _string(self, text: str | None) -> str:
@@ -197,8 +219,7 @@ def _scalar(kind: str, text: str) -> Value:
 
 
 def _int(text: str) -> int:
-    digits = text.removeprefix("-").removeprefix("+")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 19:  # noqa: PLR2004 - 64 bits
+    if not _INT.fullmatch(text):
         raise BadXmlRpc(f"{text[:20]!r} is no integer.")
     value = int(text)
     if not -_INT64 <= value < _INT64:
@@ -207,19 +228,18 @@ def _int(text: str) -> int:
 
 
 def _double(text: str) -> float:
-    try:
-        value = float(text) if len(text) <= 400 and "_" not in text else math.nan  # noqa: PLR2004 - longest double
-    except ValueError:
-        value = math.nan
+    value = float(text) if _DOUBLE.fullmatch(text) else math.nan
     if not math.isfinite(value):
         raise BadXmlRpc(f"{text[:20]!r} is no number.")
     return value
 
 
 def _code(value: Value) -> int:
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit() and len(value) < 10:  # noqa: PLR2004 - 32 bits
-        return int(value)
-    return value if isinstance(value, int) else 0
+    """Return a fault's code; 0 (a Mahara's own) when it is no number."""
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if _FAULT_CODE.fullmatch(text) else 0
+    return int(value) if isinstance(value, int) else 0
 
 
 def _name(element: etree._Element) -> str:
@@ -228,7 +248,7 @@ def _name(element: etree._Element) -> str:
 
 
 def _is(element: etree._Element, name: str) -> bool:
-    if _name(element) != name:
+    if element.tag != name:
         raise BadXmlRpc(f"There is a {_name(element)[:40]!r} where a {name!r} belongs.")
     return True
 

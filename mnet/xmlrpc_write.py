@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 Value: TypeAlias = (
@@ -38,11 +39,12 @@ def write_call(name: str, params: list[Value], dialect: Dialect) -> bytes:
     """Write a methodCall for a peer of a dialect.
 
     Accents go as raw UTF-8: every server in the field reads that right, also those whose
-    clients want byte references in answers.
+    clients want byte references in answers. A Mahara reads a call twice, both times as UTF-8;
+    byte references would be mojibake to it (test_xmlrpc_php).
     """
     body = "".join(f"<param>{_value(p, _clean, dialect)}</param>\n" for p in params)
     return (
-        f"{dialect.call_prolog}<methodCall>\n<methodName>{_markup(name)}</methodName>\n"
+        f"{dialect.call_prolog}<methodCall>\n<methodName>{_clean(name)}</methodName>\n"
         f"<params>\n{body}</params>\n</methodCall>"
     ).encode()
 
@@ -64,15 +66,20 @@ def write_response(value: Value, dialect: Dialect | None) -> bytes:
     ).encode("ascii")
 
 
-def write_fault(code: int, text: str) -> bytes:
-    """Write a fault as Moodle lays it out; pure ASCII, so that every dialect reads it.
+def write_fault(code: int, text: str, dialect: Dialect | None = None) -> bytes:
+    """Write a fault as Moodle lays it out, in pure ASCII.
 
-    White space stands between `fault` and `value`: without it a Moodle overlooks a plain
-    fault. A code of 0 would crash a Moodle from 4.1 on, so it must not be 0.
+    Without a dialect an accent is one reference a character, which only phpxmlrpc reads; with
+    EXTENSION it is one for each byte. White space stands between `fault` and `value`: without
+    it a Moodle overlooks a plain fault. A code of 0 would crash a Moodle from 4.1 on, so it
+    must not be 0.
     """
     assert code != 0, "a fault has a code"
+    clean = _clean(text)
+    if dialect is Dialect.EXTENSION:
+        clean = clean.encode().decode("latin-1")  # each byte a character of its own
     return _FAULT.format(
-        code=code, text=_clean(text).encode("ascii", "xmlcharrefreplace").decode()
+        code=code, text=clean.encode("ascii", "xmlcharrefreplace").decode()
     ).encode()
 
 
@@ -107,15 +114,17 @@ def _rare(value: float | bytes | datetime | None) -> str:
     if isinstance(value, bytes):
         return f"<base64>{base64.b64encode(value).decode()}</base64>"
     if isinstance(value, datetime):
-        return f"<dateTime.iso8601>{value:%Y%m%dT%H:%M:%S}</dateTime.iso8601>"
+        day_and_time = value.replace(tzinfo=None).isoformat(timespec="seconds")
+        return f"<dateTime.iso8601>{day_and_time.replace('-', '')}</dateTime.iso8601>"
     if not math.isfinite(value):
         return f"<string>{value}</string>"
     return f"<double>{_decimal(value)}</double>"
 
 
 def _decimal(value: float) -> str:
+    """Return the shortest text that reads back as `value`; XML-RPC knows no exponents."""
     text = repr(value)
-    return text if "e" not in text else f"{value:.17f}" if abs(value) < 1 else f"{value:.1f}"
+    return text if "e" not in text else format(Decimal(text), "f")
 
 
 # What XML cannot say at all becomes U+FFFD, so that an answer can always be written.

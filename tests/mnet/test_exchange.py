@@ -60,6 +60,10 @@ CASES: dict[str, tuple[Callable[[Rig, FakePeer], bytes], int, str]] = {
         7000, "plain",
     ),
     "XML that is nested too deeply": (lambda r, m: b"<a>" * 500 + b"</a>" * 500, 7000, "plain"),
+    "more tags than any wrapper has": (lambda r, m: b"<a>" + b"<b/>" * 500 + b"</a>", 7000, "plain"),
+    "more attributes than any wrapper has": (
+        lambda r, m: b"<a " + b" ".join(b"b%d=''" % n for n in range(500)) + b"/>", 7000, "plain",
+    ),
     "a plain call": (lambda r, m: m.payload("system/listMethods", []), 7021, "plain"),
     "a signed call that is not sealed": (
         lambda r, m: m.sign(m.payload("system/listMethods", [])), 7021, "signed",
