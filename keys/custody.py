@@ -68,7 +68,7 @@ class Custody:
                 replaces=replaces,
             )
         if is_done:
-            log.warning("own key rotated", fingerprint=pair.fingerprint)
+            log.info("own key rotated", fingerprint=pair.fingerprint)
         return is_done
 
     def rotate_if_due(self, wwwroot: str, name: str, days: int) -> bool:

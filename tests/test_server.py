@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 import socket
 import stat
 import time
@@ -393,14 +391,6 @@ def test_the_log_has_a_line_a_call_and_no_secret(site: Site, peer: FakePeer) -> 
     assert '"method": "schooltool/sis.php/fetch_user"' in log
     for secret in ("5f4dcc3b", "PRIVATE", "BEGIN CERT", "Traceback"):
         assert secret not in log
-
-
-def test_the_program_dies_with_no_orphan(tmp_path: Path) -> None:
-    site = Site(tmp_path / "home")
-    site.serve()
-    assert site._server is not None
-    os.kill(site._server.pid, signal.SIGINT)
-    assert site._server.wait(10) == 0
 
 
 def test_an_envelope_is_never_too_small(site: Site, peer: FakePeer) -> None:
