@@ -47,6 +47,10 @@ REVISION_AGE_S = 0.2
 # Works that share one commit; more would let the first wait too long.
 BATCH = 32
 
+# How long the first waits for those who are on their way (they are in the middle of their RSA).
+GATHER_S = 0.003
+GATHER_STEP_S = 0.0005
+
 # A writer waits this long for another process (a command beside a running server).
 BUSY_TIMEOUT_MS = 30_000
 
@@ -57,13 +61,16 @@ T = TypeVar("T")
 class _Job:
     """A work that waits for the writer's place."""
 
-    __slots__ = ("is_done", "problem", "result", "work")
+    __slots__ = ("is_leading", "problem", "result", "turn", "work")
 
     def __init__(self, work: Callable[[Connection], Any]) -> None:
         self.work = work
         self.result: Any = None
         self.problem: BaseException | None = None
-        self.is_done = False
+        # Let go of when the work is done, or when it is this thread that runs what waits.
+        self.turn = threading.Lock()
+        self.turn.acquire()
+        self.is_leading = False
 
 
 class Prepared:
@@ -111,6 +118,9 @@ class Database:
         )
         self._writer = threading.Lock() if self.is_sqlite else None
         self._jobs: deque[_Job] = deque()
+        self._is_led = False
+        self._coming = 0
+        self._counting = threading.Lock()
         self._writing: Connection | None = None
         self._revision = ""
         self._revision_until = 0.0
@@ -134,43 +144,68 @@ class Database:
             if connection.info.pop(_BUMPED, None):
                 self._revision_until = 0.0
 
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Announce that the block will probably apply something, which is worth waiting for."""
+        with self._counting:
+            self._coming += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._coming -= 1
+
     def apply(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction of its own and return its result once that is durable.
 
         On SQLite, works that wait at the same time share one commit, and so one wait for the
-        disk: whoever gets the writer's place runs all that queue, each behind a savepoint.
+        disk: whoever gets the writer's place first gives those announced as `coming` a moment to
+        join, then runs all that queue. Another's failure makes `work` run a second time (the
+        first was rolled back), so it has no effect but on the connection and its result.
         """
         if self._writer is None:
             with self.write() as connection:
                 return work(connection)
         job = _Job(work)
-        self._jobs.append(job)
-        while not job.is_done:
-            with self._writer:
-                if not job.is_done:
-                    self._run([self._jobs.popleft() for _ in range(min(len(self._jobs), BATCH))])
+        with self._counting:
+            self._jobs.append(job)
+            job.is_leading = not self._is_led
+            self._is_led = True
+        if not job.is_leading:
+            job.turn.acquire()
+        if job.is_leading:
+            self._lead(job)
         if job.problem is not None:
             raise job.problem
         return cast("T", job.result)
+
+    def _lead(self, leader: _Job) -> None:
+        """Run what waits, the leader's own among it, then let the next lead."""
+        batch = self._gather()
+        with self._writer or nullcontext():
+            self._run(batch)
+        with self._counting:
+            following = self._jobs[0] if self._jobs else None
+            self._is_led = following is not None
+        if following is not None:
+            following.is_leading = True
+            following.turn.release()
+        for job in batch:
+            if job is not leader:
+                job.turn.release()
+
+    def _gather(self) -> list[_Job]:
+        until = time.monotonic() + GATHER_S
+        while len(self._jobs) < min(self._coming, BATCH) and time.monotonic() < until:
+            time.sleep(GATHER_STEP_S)
+        return [self._jobs.popleft() for _ in range(min(len(self._jobs), BATCH))]
 
     def _run(self, batch: list[_Job]) -> None:
         # One connection for all batches: getting one from the pool takes as long as a statement.
         connection = self._writing = self._writing or self.engine.connect()
         try:
-            cursor = connection.connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                is_alone = len(batch) == 1
-                if not is_alone:
-                    cursor.execute("SAVEPOINT job")
-                try:
-                    job.result = job.work(connection)
-                except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
-                    job.problem = problem
-                    cursor.execute("ROLLBACK" if is_alone else "ROLLBACK TO job")
-                if not is_alone:
-                    cursor.execute("RELEASE job")
-            connection.connection.commit()
+            if not self._run_together(connection, batch):
+                self._run_one_by_one(connection, batch)
             if connection.info.pop(_BUMPED, None):
                 self._revision_until = 0.0
         except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
@@ -179,8 +214,35 @@ class Database:
             self._writing = None
             for job in batch:
                 job.problem = problem
+
+    def _run_together(self, connection: Connection, batch: list[_Job]) -> bool:
+        """Run all in one transaction; False when one failed and nothing was kept."""
+        cursor = connection.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
         for job in batch:
-            job.is_done = True
+            try:
+                job.result = job.work(connection)
+            except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
+                job.problem = problem
+                cursor.execute("ROLLBACK")
+                return len(batch) == 1
+        cursor.execute("COMMIT")
+        return True
+
+    def _run_one_by_one(self, connection: Connection, batch: list[_Job]) -> None:
+        """Run all in one transaction, each behind a savepoint that a failure goes back to."""
+        cursor = connection.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        for job in batch:
+            cursor.execute("SAVEPOINT job")
+            job.problem = None
+            try:
+                job.result = job.work(connection)
+            except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
+                job.problem = problem
+                cursor.execute("ROLLBACK TO job")
+            cursor.execute("RELEASE job")
+        cursor.execute("COMMIT")
 
     def revision(self) -> str:
         """Return the token of the store's configuration, at most a fraction of a second old.

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.hashes import SHA1
 from lxml import etree
 
+from mnet import layout
 from mnet.faults import BadSignature, UnreadableMessage
 from mnet.safe_xml import parse
 
@@ -74,6 +75,10 @@ def read_message(body: bytes) -> SealedMessage | SignedMessage | PlainMessage:
     Raises UnreadableMessage for anything that is not one of the three documents, and
     BadSignature for a signedMessage whose parts are missing, doubled or no base64.
     """
+    quick = layout.SEALED.read(body)
+    if quick is not None:
+        ciphertext, wrapped_key, wwwroot = quick
+        return SealedMessage(wwwroot.decode("ascii"), _bytes(ciphertext), _bytes(wrapped_key))
     root = _parse_wrapper(body)
     name = _local_name(root)
     if name == "encryptedMessage":
@@ -91,6 +96,12 @@ def read_message(body: bytes) -> SealedMessage | SignedMessage | PlainMessage:
 
 def read_signed(text: bytes) -> SignedMessage:
     """Read a decrypted signedMessage (section 3.2); raises BadSignature for all that is wrong."""
+    quick = layout.SIGNED.read(text)
+    if quick is not None:
+        _digest, signature, _key, payload, wwwroot, timestamp = quick
+        return _signed(
+            wwwroot.decode("ascii"), _bytes(payload), _bytes(signature), timestamp.decode("ascii")
+        )
     try:
         root = _parse_wrapper(text)
     except UnreadableMessage:
@@ -106,10 +117,11 @@ def open_text(message: SealedMessage, session_key: bytes) -> bytes | None:
     Text that begins as a signedMessage or as bare XML-RPC was opened; any other key gives
     noise (section 3.3).
     """
-    probe = _rc4(session_key, message.ciphertext[:_PROBE_BYTES])
+    cipher = Cipher(ARC4(session_key), mode=None).encryptor()
+    probe = cipher.update(message.ciphertext[:_PROBE_BYTES])
     if not _SIGNED.match(probe) and not _UNSIGNED.match(probe):
         return None
-    return _rc4(session_key, message.ciphertext)
+    return probe + cipher.update(message.ciphertext[_PROBE_BYTES:])
 
 
 def is_signed(text: bytes) -> bool:
@@ -135,7 +147,7 @@ def signed_message(
     payload: bytes, *, signature: bytes, wwwroot: str, public_key_path: str, timestamp_unix_s: int
 ) -> bytes:
     """Wrap a payload and the signature over it, laid out as Moodle lays it out (section 3.2)."""
-    return _SIGNED_LAYOUT % (
+    return layout.SIGNED.write(
         hashlib.sha1(payload, usedforsecurity=False).hexdigest().encode(),
         base64.b64encode(signature),
         (wwwroot + public_key_path).encode("ascii"),
@@ -150,7 +162,7 @@ def sealed_message(
 ) -> bytes:
     """Encrypt `text` to `key` under a fresh RC4 key and wrap it (section 3.3)."""
     session_key = random(SESSION_KEY_BYTES)
-    return _SEALED_LAYOUT % (
+    return layout.SEALED.write(
         base64.b64encode(_rc4(session_key, text)),
         base64.b64encode(key.encrypt(session_key, _PADDING)),
         wwwroot.encode("ascii"),
@@ -169,12 +181,20 @@ def _parse_wrapper(data: bytes) -> etree._Element:
 
 
 def _read_signed(root: etree._Element) -> SignedMessage:
-    wwwroot = _text(root, "wwwroot")
-    payload = _bytes(_text(root, "object"))
-    signature = _bytes(_text(root, "Signature", "SignatureValue"))
+    return _signed(
+        _text(root, "wwwroot"),
+        _bytes(_text(root, "object")),
+        _bytes(_text(root, "Signature", "SignatureValue")),
+        _text(root, "timestamp"),
+    )
+
+
+def _signed(
+    wwwroot: str | None, payload: bytes, signature: bytes, timestamp: str | None
+) -> SignedMessage:
     if not wwwroot or not payload or not signature:
         raise BadSignature
-    return SignedMessage(wwwroot, payload, signature, _timestamp(_text(root, "timestamp")))
+    return SignedMessage(wwwroot, payload, signature, _timestamp(timestamp))
 
 
 def _timestamp(text: str | None) -> int | None:
@@ -205,64 +225,11 @@ def _local_name(element: etree._Element) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _bytes(text: str | None) -> bytes:
-    if not text:
-        return b""
-    if any(c in text for c in " \t\r\n"):
+def _bytes(text: str | bytes | None) -> bytes:
+    """Decode base64, wrapped or not; empty for what is none."""
+    if isinstance(text, str):
         text = "".join(text.split())
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(text or b"", strict_mode=True)
+    except ValueError:
         return b""
-
-
-# Both layouts are what Moodle 3.11-4.5 writes, to the space: its parsers look for the bare tag
-# within the first 100 bytes, and take the last CipherValue for the key.
-_SIGNED_LAYOUT = b"""<?xml version="1.0" encoding="iso-8859-1"?>
-    <signedMessage>
-        <Signature Id="MoodleSignature" xmlns="http://www.w3.org/2000/09/xmldsig#">
-            <SignedInfo>
-                <CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"/>
-                <SignatureMethod Algorithm="http://www.w3.org/2000/09/xmldsig#rsa-sha1"/>
-                <Reference URI="#XMLRPC-MSG">
-                    <DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"/>
-                    <DigestValue>%b</DigestValue>
-                </Reference>
-            </SignedInfo>
-            <SignatureValue>%b</SignatureValue>
-            <KeyInfo>
-                <RetrievalMethod URI="%b"/>
-            </KeyInfo>
-        </Signature>
-        <object ID="XMLRPC-MSG">%b</object>
-        <wwwroot>%b</wwwroot>
-        <timestamp>%d</timestamp>
-    </signedMessage>"""
-
-_SEALED_LAYOUT = b"""<?xml version="1.0" encoding="iso-8859-1"?>
-    <encryptedMessage>
-        <EncryptedData Id="ED" xmlns="http://www.w3.org/2001/04/xmlenc#">
-            <EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#arcfour"/>
-            <ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
-                <ds:RetrievalMethod URI="#EK" Type="http://www.w3.org/2001/04/xmlenc#EncryptedKey"/>
-                <ds:KeyName>XMLENC</ds:KeyName>
-            </ds:KeyInfo>
-            <CipherData>
-                <CipherValue>%b</CipherValue>
-            </CipherData>
-        </EncryptedData>
-        <EncryptedKey Id="EK" xmlns="http://www.w3.org/2001/04/xmlenc#">
-            <EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-1_5"/>
-            <ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
-                <ds:KeyName>SSLKEY</ds:KeyName>
-            </ds:KeyInfo>
-            <CipherData>
-                <CipherValue>%b</CipherValue>
-            </CipherData>
-            <ReferenceList>
-                <DataReference URI="#ED"/>
-            </ReferenceList>
-            <CarriedKeyName>XMLENC</CarriedKeyName>
-        </EncryptedKey>
-        <wwwroot>%b</wwwroot>
-    </encryptedMessage>"""

@@ -180,7 +180,8 @@ class Exchange(Generic[Peer]):
         try:
             message = envelope.read_message(body)
             if isinstance(message, SealedMessage):
-                answer = self._sealed(message, correlation, notes)
+                with self.database.coming():
+                    answer = self._sealed(message, correlation, notes)
             elif isinstance(message, SignedMessage):
                 answer = Answer(self._sign_only(self._bare(message.payload, notes)))
             else:
@@ -302,6 +303,7 @@ class Exchange(Generic[Peer]):
 
         def apply(connection: Connection) -> tuple[Value | Fault, str]:
             context.open_connection = connection
+            context.afterwards.clear()
             if not self.ledger.remember(connection, digest, key_id, now):
                 raise BadSignature
             if call and call.dialect and call.dialect is not context.peer.dialect:
@@ -325,7 +327,6 @@ class Exchange(Generic[Peer]):
             )
             return result, outcome
 
-        context.afterwards.clear()
         result, notes["outcome"] = self.database.apply(apply)
         if isinstance(result, Fault):
             raise result

@@ -86,6 +86,13 @@ class BoundedRequest(Request):
     # No form is parsed: MNet bodies come with any content type, also a form's.
     _received_bytes = 0
     _refused = False
+    # The caller went away; there is nobody to answer.
+    is_gone = False
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Note that nobody waits any more."""
+        self.is_gone = True
+        super().connectionLost(reason)
 
     def gotLength(self, length: int | None) -> None:
         """Refuse at once what announces itself too large."""

@@ -5,10 +5,20 @@ Source: requirements R90; house rules.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
+
+# Made once: this is on every call's way.
+_ENCODER = json.JSONEncoder(default=repr)
+
+
+def _as_json(_logger: object, _name: str, event: MutableMapping[str, Any]) -> str:
+    return _ENCODER.encode(event)
 
 
 def start_logging(*, quiet: bool = False) -> None:
@@ -18,7 +28,7 @@ def start_logging(*, quiet: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            _as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if quiet else logging.INFO

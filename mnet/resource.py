@@ -6,7 +6,6 @@ Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from html import escape
 from typing import Any
 
@@ -16,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.exchange import Answer
 from mnet.protocol import APPLICATIONS
+from mnet.workers import Workers
 
 TEXT = b"text/plain; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
@@ -39,7 +39,7 @@ class PeerResource(Resource):
         certificate_pem: Callable[[], str],
         pages: Mapping[str, Callable[[], Answer]],
         reactor: Any,
-        workers: Executor,
+        workers: Workers,
         trusted_proxies: frozenset[str] = frozenset(),
     ) -> None:
         """Serve below `path`; `pages` are further GET pages."""
@@ -85,18 +85,15 @@ class PeerResource(Resource):
         return NOT_DONE_YET
 
     def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:
-        gone: list[bool] = []
-        request.notifyFinish().addErrback(lambda _lost: gone.append(True))
-
         def run() -> None:
             try:
                 answer = work()
             except Exception:
                 log.exception("bug")
                 answer = None
-            self._reactor.callFromThread(_finish, request, answer, gone)
+            self._reactor.callFromThread(_finish, request, answer)
             for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(_carefully, afterwards)
+                self._workers.submit(afterwards)
 
         self._workers.submit(run)
 
@@ -122,8 +119,8 @@ def _sender(request: Request, trusted_proxies: frozenset[str]) -> str:
     return address
 
 
-def _finish(request: Request, answer: Answer | None, gone: list[bool]) -> None:
-    if gone:
+def _finish(request: Request, answer: Answer | None) -> None:
+    if getattr(request, "is_gone", False):
         return
     if answer is None:
         request.setResponseCode(503)
@@ -133,13 +130,6 @@ def _finish(request: Request, answer: Answer | None, gone: list[bool]) -> None:
     if request.method != b"HEAD":
         request.write(answer.body)
     request.finish()
-
-
-def _carefully(work: Callable[[], None]) -> None:
-    try:
-        work()
-    except Exception:
-        log.exception("bug")
 
 
 def _refuse(request: Request, status: int, text: bytes) -> bytes:

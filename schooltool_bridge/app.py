@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -31,6 +30,7 @@ from mnet.outbound import Outbound
 from mnet.resource import HTML, TEXT, PeerResource, first_page
 from mnet.settings import Settings
 from mnet.transport import Transport
+from mnet.workers import Workers
 from peers import bootstrap
 from peers.registry import Peer, Registry
 from schooltool_bridge import journal, services
@@ -160,7 +160,7 @@ class App:
         settings = self.settings
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
 
-    def web_site(self, reactor: Any, workers: Executor) -> BoundedSite:
+    def web_site(self, reactor: Any, workers: Workers) -> BoundedSite:
         """Return what is served on the listening port."""
         page = first_page(self.site.name, self.site.wwwroot)
         resource = PeerResource(

@@ -5,10 +5,10 @@ Source: requirements 1.8 (serve).
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from twisted.internet.task import LoopingCall
 from twisted.web.server import Site
 
 from mnet.settings import Settings
+from mnet.workers import Workers
 from schooltool_bridge.app import WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
 
@@ -39,22 +40,18 @@ def serve(settings: Settings, listen: str, workers: int) -> None:
 def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
     with App(settings) as app:
         app.rotate_key_if_due()
-        pool = ThreadPoolExecutor(WORKER_THREADS, "calls")
+        pool = Workers(WORKER_THREADS)
         site = app.web_site(reactor, pool)
         _listen(reactor, site, listen)
-        care = LoopingCall(lambda: pool.submit(_care_for_key, app))
+        care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
-        reactor.addSystemEventTrigger("during", "shutdown", pool.shutdown, cancel_futures=True)
+        reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
+        # What is loaded by now stays: no garbage collection has to look at it again.
+        gc.collect()
+        gc.freeze()
         log.info("serving", wwwroot=settings.wwwroot, listen=listen)
         print(f"Serving {settings.wwwroot} (press Ctrl-C to stop)", file=sys.stderr)  # noqa: T201
         reactor.run()
-
-
-def _care_for_key(app: App) -> None:
-    try:
-        app.rotate_key_if_due()
-    except Exception:
-        log.exception("bug")
 
 
 def _listen(reactor: Any, site: Site, listen: str) -> None:

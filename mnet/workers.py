@@ -1,0 +1,50 @@
+"""Threads that take works from one queue, with no more about it than every call needs.
+
+(A future for each work, as concurrent.futures makes, costs more than Twisted's whole answer.)
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+
+import structlog
+
+log = structlog.get_logger("workers")
+
+
+class Workers:
+    """A fixed number of threads, made when they are first needed."""
+
+    def __init__(self, count: int) -> None:
+        """Take how many there may be; none is made yet."""
+        self._count = count
+        self._threads: list[threading.Thread] = []
+        self._is_closed = False
+        self._works: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Run `work` soon in one of the threads; what it raises is logged."""
+        self._works.put(work)
+        if len(self._threads) < self._count:
+            thread = threading.Thread(target=self._run, name="worker", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self, timeout_s: float) -> None:
+        """Drop what waits, and give what runs that long to end."""
+        self._is_closed = True
+        for _thread in self._threads:
+            self._works.put(None)
+        until_s = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until_s - time.monotonic()))
+
+    def _run(self) -> None:
+        while (work := self._works.get()) is not None and not self._is_closed:
+            try:
+                work()
+            except Exception:
+                log.exception("bug")
