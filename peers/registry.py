@@ -63,7 +63,7 @@ class Registry:
         self._by_address: Mapping[str, Peer] = {}
         self._refreshing: set[int] = set()
         self._refreshed_at: dict[int, float] = {}
-        # Set by the composition root: asks the peer itself (peers/keyswap.py).
+        # Set by the composition root: asks the peer itself (peers/bootstrap.py).
         self.ask_for_key: Callable[[Peer], None] = lambda _peer: None
 
     def find(self, wwwroot: str) -> Peer | None:

@@ -134,6 +134,10 @@ def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
     return moodle_id
 
 
+# Unicode's categories Cc and Cs.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 class Fields:
     """The fields of one event; every reader raises Malformed naming its field."""
 
@@ -160,7 +164,7 @@ class Fields:
         text = unicodedata.normalize("NFC", str(value)).strip()
         if len(text) > limit:
             raise self._wrong(name, f"is longer than {limit} characters")
-        if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+        if _CONTROLS.search(text):
             raise self._wrong(name, "holds control characters")
         if required and not text:
             raise self._wrong(name, "is empty" if self.has(name) else "is missing")
