@@ -95,7 +95,7 @@ class Prepared:
             compiled = self._compiled[name] = (str(made), dict(made.params))
         text, constants = compiled
         cursor = connection.connection.cursor()
-        cursor.execute(text, {**constants, **values})
+        cursor.execute(text, {**constants, **values} if constants else values)
         return cursor
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from mnet import xmlrpc_flat
 from mnet.faults import BadXmlRpc, UnreadableMessage
 from mnet.safe_xml import parse
 from mnet.xmlrpc_write import (
@@ -71,6 +72,11 @@ class FaultResponse:
 
 def read_call(data: bytes) -> MethodCall:
     """Read a methodCall; raises BadXmlRpc naming what is wrong."""
+    flat = xmlrpc_flat.read(data)
+    if flat is not None:
+        method, members = flat
+        struct: Value = {n: t if kind == "string" else _scalar(kind, t) for n, kind, t in members}
+        return MethodCall(method.strip(), (struct,), _dialect(data, "methodCall")[0])
     root, reader = _open(data, "methodCall")
     name = _one(root, "methodName")
     params = [e for e in root if _name(e) == "params"]
