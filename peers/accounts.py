@@ -31,6 +31,29 @@ account = sa.Table(
     sa.Column("password_hash", sa.String(255), nullable=False),
     sa.Column("one_time", sa.Boolean, nullable=False),
     sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+    # One of manager, clerk, teacher; the roles are explained in peers/web/roles.py.
+    sa.Column("role", sa.String(20), nullable=False, server_default="manager"),
+)
+
+# Who is signed in to the admin pages; the token itself is only in the browser.
+admin_session = sa.Table(
+    "admin_session",
+    metadata,
+    sa.Column("token_digest", sa.LargeBinary(32), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id"), nullable=False, index=True),
+    # What a form sends back, for browsers that tell no origin.
+    sa.Column("form_token", sa.String(64), nullable=False),
+    sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("seen_unix_s", sa.BigInteger, nullable=False),
+)
+
+# Failed sign-ins, by user name and by network address, for throttling.
+sign_in_failure = sa.Table(
+    "sign_in_failure",
+    metadata,
+    sa.Column("key", sa.String(300), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last_unix_s", sa.BigInteger, nullable=False),
 )
 
 

@@ -23,6 +23,8 @@ peer = sa.Table(
     # Its methods by last segment, as it last told us: {"list_user_enrolments": "local/..."}
     sa.Column("methods", sa.JSON, nullable=False, default=dict),
     sa.Column("added_unix_s", sa.BigInteger, nullable=False),
+    # production | test (said by an admin, shown everywhere)
+    sa.Column("label", sa.String(20), nullable=False, server_default="production"),
 )
 
 peer_alias = sa.Table(
@@ -63,4 +65,36 @@ pending_peer = sa.Table(
     sa.Column("pem", sa.Text, nullable=False),
     sa.Column("application", sa.String(20), nullable=False),
     sa.Column("seen_unix_s", sa.BigInteger, nullable=False),
+)
+
+# What the last verification of a peer found (peers/verify.py).
+peer_check = sa.Table(
+    "peer_check",
+    metadata,
+    sa.Column("peer_id", sa.ForeignKey("peer.id"), primary_key=True),
+    sa.Column("at_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("ok", sa.Boolean, nullable=False),
+    # A list of structs of name, ok, detail and remedy.
+    sa.Column("steps", sa.JSON, nullable=False),
+    # The peer's clock minus ours; None when it could not be told.
+    sa.Column("clock_offset_s", sa.Float, nullable=True),
+    # The remote application's release, when it tells one.
+    sa.Column("release", sa.String(100), nullable=True),
+)
+
+# What admins did, and what happened to peers' keys. Append-only.
+audit_entry = sa.Table(
+    "audit_entry",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at_unix_s", sa.BigInteger, nullable=False),
+    # An admin's user name, "command line" or "server".
+    sa.Column("actor", sa.String(100), nullable=False),
+    # Such as "peer added", "key changed".
+    sa.Column("action", sa.String(60), nullable=False),
+    # What it was done to: a peer's wwwroot, an account's name.
+    sa.Column("subject", sa.String(255), nullable=False),
+    # A struct, such as the fingerprints before and after; never a secret.
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Index("ix_audit_entry_subject", "subject", "id"),
 )

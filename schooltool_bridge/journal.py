@@ -24,6 +24,12 @@ call_journal = sa.Table(
     # An event's status (created, held, ...), "ok", or "fault N".
     sa.Column("outcome", sa.String(40), nullable=False),
     sa.Column("received_unix_s", sa.BigInteger, nullable=False),
+    # in | out: who called whom.
+    sa.Column("direction", sa.String(3), nullable=False, server_default="in"),
+    # From the first byte read to the outcome; None for what was recorded before this column was.
+    sa.Column("duration_ms", sa.Integer, nullable=True),
+    # Why it failed, in a sentence without personal data; empty when it did not.
+    sa.Column("reason", sa.String(400), nullable=False, server_default=""),
     sa.Index("ix_call_journal_peer_id_received", "peer_id", "received_unix_s"),
 )
 
@@ -43,6 +49,9 @@ def record(
     correlation: str,
     outcome: str,
     now_unix_s: int,
+    direction: str = "in",
+    duration_ms: int | None = None,
+    reason: str = "",
 ) -> None:
     """Write one call down, in the transaction that applies it."""
     _INSERT.run(
@@ -54,6 +63,9 @@ def record(
             "new_correlation": correlation,
             "new_outcome": outcome[:40],
             "new_received_unix_s": now_unix_s,
+            "new_direction": direction,
+            "new_duration_ms": duration_ms,
+            "new_reason": reason[:400],
         },
     )
 

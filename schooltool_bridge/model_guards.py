@@ -5,22 +5,25 @@ Only restoring a whole backup lifts them, inside its transaction.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from peers.model import audit_entry
 from schooltool_bridge.journal import call_journal
 from schooltool_bridge.model import HISTORY_TABLES
 
-GUARDED = tuple(t.name for t in (*HISTORY_TABLES, call_journal))
+GUARDED = tuple(t.name for t in (*HISTORY_TABLES, call_journal, audit_entry))
 _FUNCTION = """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
 BEGIN RAISE EXCEPTION 'history is append-only'; END $$ LANGUAGE plpgsql"""
 
 
-def guards_on(connection: Connection) -> None:
-    """Make the history tables append-only."""
+def guards_on(connection: Connection, tables: Iterable[str] = GUARDED) -> None:
+    """Make history tables append-only."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text(_FUNCTION))
-        for table in GUARDED:
+        for table in tables:
             connection.execute(
                 sa.text(
                     f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
@@ -28,7 +31,7 @@ def guards_on(connection: Connection) -> None:
                 )
             )
         return
-    for table in GUARDED:
+    for table in tables:
         for action in ("UPDATE", "DELETE"):
             connection.execute(
                 sa.text(

@@ -25,6 +25,7 @@ import peers.accounts
 import peers.model
 import schooltool_bridge.journal
 import schooltool_bridge.model
+import schooltool_bridge.notices_model
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
 from schooltool_bridge.model_guards import guards_off, guards_on
@@ -35,6 +36,7 @@ TABLES_OF = (
     peers.model,
     schooltool_bridge.journal,
     schooltool_bridge.model,
+    schooltool_bridge.notices_model,
 )
 ROWS_AT_ONCE = 1000
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all

@@ -10,7 +10,8 @@ import pytest
 TOP = Path(__file__).parent.parent
 FLOORS = ("mnet", "keys", "peers", "schooltool_bridge")
 PURE = (
-    "protocol", "faults", "safe_xml", "envelope", "xmlrpc", "xmlrpc_write", "dispatcher",
+    "protocol", "faults", "safe_xml", "envelope", "xmlrpc", "xmlrpc_write", "dispatcher", "layout",
+    "xmlrpc_flat",
 )  # fmt: skip
 IMPURE_MODULES = {"twisted", "treq", "sqlalchemy", "os", "time", "socket", "pathlib", "subprocess"}
 FILES = [f for floor in FLOORS for f in sorted((TOP / floor).rglob("*.py"))]
