@@ -31,7 +31,7 @@ run: install
 	@$(BIN)/mnet-peer serve --listen tcp:8900:interface=127.0.0.1
 
 test: install-tests
-	.ci/system-packages php8.2-cli php-xmlrpc postgresql
+	.ci/system-packages php8.2-cli php-xmlrpc postgresql chromium fonts-dejavu-core
 	$(BIN)/python -m pytest
 
 lint: install-tests
