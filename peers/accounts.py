@@ -9,14 +9,19 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
 from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
 
+# What each may do: peers/web/roles.py.
+MANAGER, CLERK, TEACHER = ROLES = ("manager", "clerk", "teacher")
 MIN_PASSWORD_CHARS = 10
+MAX_PASSWORD_CHARS = 1000  # argon2 reads all of it
 MAX_NAME_CHARS = 100
 # Twelve groups' worth of guessing is hopeless, and it can be read out over a telephone.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -65,8 +70,10 @@ class BadAccount(ValueError):
 class Account:
     """An admin account, without its password."""
 
+    id: int
     username: str
     one_time: bool
+    role: str
     created_unix_s: int
 
 
@@ -83,9 +90,16 @@ def one_time_password() -> str:
 
 
 def add(
-    connection: Connection, username: str, password: str, *, one_time: bool, now_unix_s: int
+    connection: Connection,
+    username: str,
+    password: str,
+    *,
+    one_time: bool,
+    now_unix_s: int,
+    role: str = MANAGER,
 ) -> None:
     """Add an admin account; raises BadAccount."""
+    _check_role(role)
     username = username.strip()
     if not username or len(username) > MAX_NAME_CHARS or not username.isprintable():
         raise BadAccount(f"An account's name has 1 to {MAX_NAME_CHARS} printable characters.")
@@ -97,6 +111,7 @@ def add(
             username_key=name_key(username),
             password_hash=_hash(password),
             one_time=one_time,
+            role=role,
             created_unix_s=now_unix_s,
         )
     )
@@ -104,19 +119,62 @@ def add(
 
 def reset_password(connection: Connection, username: str, password: str, *, one_time: bool) -> None:
     """Give an account a new password; raises BadAccount when there is no such account."""
-    done = connection.execute(
+    found = _required(connection, username)
+    connection.execute(
         sa.update(account)
-        .where(account.c.username_key == name_key(username))
+        .where(account.c.id == found.id)
         .values(password_hash=_hash(password), one_time=one_time)
     )
-    if not done.rowcount:
-        raise BadAccount(f"There is no account named {username!r}; see: mnet-peer admin list.")
+    end_sessions(connection, found.id)
+
+
+def set_role(connection: Connection, username: str, role: str) -> None:
+    """Change what an account may do; raises BadAccount when nobody could manage any more."""
+    _check_role(role)
+    found = _required(connection, username)
+    if found.role == MANAGER and role != MANAGER:
+        _keep_a_manager(connection, found)
+    connection.execute(sa.update(account).where(account.c.id == found.id).values(role=role))
+
+
+def remove(connection: Connection, username: str) -> None:
+    """Remove an account and end its sessions; raises BadAccount for the last manager's."""
+    found = _required(connection, username)
+    if found.role == MANAGER:
+        _keep_a_manager(connection, found)
+    end_sessions(connection, found.id)
+    connection.execute(sa.delete(account).where(account.c.id == found.id))
+
+
+def check_sign_in(connection: Connection, username: str, password: str) -> Account | None:
+    """Return the account when name and password fit; takes as long for a name that is not there."""
+    row = connection.execute(
+        sa.select(account.c.password_hash, *_COLUMNS).where(
+            account.c.username_key == name_key(username.strip())
+        )
+    ).first()
+    try:
+        _HASHER.verify(row[0] if row else _nobodys_hash(), password)
+    except VerificationError:
+        return None
+    return Account(*row[1:]) if row else None
+
+
+def by_id(connection: Connection, account_id: int) -> Account | None:
+    """Return the account with an id, or None."""
+    row = connection.execute(sa.select(*_COLUMNS).where(account.c.id == account_id)).first()
+    return Account(*row) if row else None
+
+
+def end_sessions(connection: Connection, account_id: int) -> None:
+    """Sign an account out everywhere."""
+    mine = admin_session.c.account_id == account_id
+    connection.execute(sa.delete(admin_session).where(mine))
 
 
 def all_accounts(connection: Connection) -> list[Account]:
     """Return every account by name."""
-    columns = (account.c.username, account.c.one_time, account.c.created_unix_s)
-    rows = connection.execute(sa.select(*columns).order_by(account.c.username_key))
+    rows = connection.execute(sa.select(*_COLUMNS).order_by(account.c.username_key))
     return [Account(*row) for row in rows]
 
 
@@ -128,10 +186,49 @@ def is_taken(connection: Connection, key: str) -> bool:
 
 def check_password(password: str) -> None:
     """Raise BadAccount unless a password is long enough."""
+    if len(password) > MAX_PASSWORD_CHARS:
+        raise BadAccount(f"A password has at most {MAX_PASSWORD_CHARS} characters.")
     if len(password) < MIN_PASSWORD_CHARS:
         raise BadAccount(f"A password has at least {MIN_PASSWORD_CHARS} characters.")
 
 
 def _hash(password: str) -> str:
     check_password(password)
-    return PasswordHasher().hash(password)
+    return _HASHER.hash(password)
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise BadAccount(f"A role is one of {', '.join(ROLES)}, not {role!r}.")
+
+
+def _required(connection: Connection, username: str) -> Account:
+    wanted = account.c.username_key == name_key(username.strip())
+    row = connection.execute(sa.select(*_COLUMNS).where(wanted)).first()
+    if row is None:
+        raise BadAccount(f"There is no account named {username!r}; see: mnet-peer admin list.")
+    return Account(*row)
+
+
+def _keep_a_manager(connection: Connection, leaving: Account) -> None:
+    others = (a for a in all_accounts(connection) if a.role == MANAGER and a.id != leaving.id)
+    if not any(others):
+        raise BadAccount(
+            f"{leaving.username} is the last site manager; make somebody else one first."
+        )
+
+
+_COLUMNS = (
+    account.c.id,
+    account.c.username,
+    account.c.one_time,
+    account.c.role,
+    account.c.created_unix_s,
+)
+_HASHER = PasswordHasher()
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Verified against when nobody has the name, so that both refusals take the same time."""
+    return _HASHER.hash(secrets.token_hex())

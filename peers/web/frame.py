@@ -1,0 +1,340 @@
+"""The frame around every page: routes, sign-in, roles, forms' origin, headers, templates.
+
+Each page itself is a function from View to Reply, run in a worker thread. Nothing here knows
+what a page is about. Source: requirements R11; README, "The pages".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+import structlog
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from klein import Klein
+from twisted.internet.defer import Deferred
+from twisted.web.http import Request
+from werkzeug.exceptions import HTTPException
+
+from mnet.database import Database
+from mnet.workers import Workers
+from peers.web import origin, sessions
+from peers.web.roles import allows
+from peers.web.sessions import Session
+from peers.web.view import MAX_FIELDS, PageError, Reply, Route, Tab, View, go, page
+
+HERE = Path(__file__).parent
+SIGN_IN, PASSWORD = "/admin/sign-in", "/admin/password"
+COOKIE, FORM_COOKIE, NOTE_COOKIE = "mnet_peer_session", "mnet_peer_form", "mnet_peer_note"
+MAX_FORM_BYTES = 256 * 1024
+MAX_NOTE_CHARS = 400
+FORM_TYPE = "application/x-www-form-urlencoded"
+STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+                ".svg": "image/svg+xml"}  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+TITLES = {403: "Not for you", 404: "Nothing here", 405: "Not this way", 400: "That did not work"}
+
+log = structlog.get_logger("pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request as it came, read on the reactor's thread."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An answer ready for the wire."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Frame:
+    """All pages of one server."""
+
+    def __init__(
+        self,
+        *,
+        wwwroot: str,
+        name: str,
+        database: Database,
+        clock: Callable[[], float],
+        templates: Sequence[Path] = (),
+        filters: Mapping[str, Callable[..., object]] | None = None,
+    ) -> None:
+        """Take the site's address and name; `templates` are further folders of templates."""
+        self.wwwroot = wwwroot
+        self.prefix = urlsplit(wwwroot).path.rstrip("/")
+        self._is_https = wwwroot.startswith("https://")
+        self.database = database
+        self.clock = clock
+        self.routes: list[Route] = []
+        self.tabs: list[Tab] = []
+        # Shown on top of every page to whoever is signed in; set by the composition root.
+        self.banner: Callable[[View], object] = lambda _view: None
+        self._static = _read_static()
+        self._jinja = Environment(
+            loader=FileSystemLoader([HERE / "templates", *templates]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._jinja.globals.update(url=self.url, static=self._static_url, site_name=name)
+        self._jinja.filters.update(filters or {})
+
+    def url(self, path: str) -> str:
+        """Return one of our pages' address as a browser needs it."""
+        return self.prefix + path
+
+    def add(self, routes: Sequence[Route], tabs: Sequence[Tab] = ()) -> None:
+        """Add pages, and entries of the navigation."""
+        self.routes += routes
+        self.tabs += tabs
+
+    def resource(self, reactor: Any, workers: Workers, sender_of: Callable[[Any], str]) -> Any:
+        """Return the Twisted resource that serves every page added so far."""
+        app = Klein()
+        for number, route in enumerate(self.routes):
+            serve = _on_worker(self, route, reactor, workers, sender_of)
+            methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
+            app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
+
+        def nowhere(request: Any, failure: Any) -> bytes:
+            problem = failure.value
+            status = problem.code or 404 if isinstance(problem, HTTPException) else 404
+            view = self._view(_raw(request, sender_of(request)), None, {})
+            text = "There is no page at this address." if status == 404 else str(problem.name)  # noqa: PLR2004
+            return _send(request, self._rendered(view, _problem(text, status), None, ""))
+
+        app.handle_errors(HTTPException)(nowhere)
+        return app.resource()
+
+    def answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
+        """Answer one request for a page; never raises."""
+        cookies = _cookies(raw.headers.get("cookie", ""))
+        now = int(self.clock())
+        session = self._session(cookies.get(COOKIE, ""), now)
+        form_token = session.form_token if session else cookies.get(FORM_COOKIE, "")
+        view = self._view(raw, session, {})
+        try:
+            view = self._view(raw, session, _form(raw))
+            reply = self._allowed(route, view, raw, form_token) or route.handler(view, **parts)
+        except PageError as problem:
+            reply = _problem(str(problem), problem.status)
+        except Exception:
+            log.exception("bug", path=raw.path)
+            reply = _problem("Something went wrong here; nothing was changed.", 500)
+        note = unquote(cookies.get(NOTE_COOKIE, ""))[:MAX_NOTE_CHARS]
+        sent = self._rendered(view, reply, session, form_token, note)
+        if NOTE_COOKIE in cookies and reply.template:
+            sent.headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, "", age_s=0)))
+        return sent
+
+    def static(self, _view: View, name: str) -> Reply:
+        """Serve a style sheet, script or picture."""
+        found = self._static.get(name)
+        if found is None:
+            raise PageError("There is no such file.", 404)
+        return Reply(body=found[0], content_type=STATIC_TYPES[Path(name).suffix])
+
+    def _allowed(self, route: Route, view: View, raw: Raw, form_token: str) -> Reply | None:
+        """Return what to answer instead, when this person may not do this."""
+        if route.role is not None:
+            if view.session is None:
+                back = f"?next={quote(view.path)}" if view.method == "GET" else ""
+                return go(SIGN_IN + back)
+            if view.session.account.one_time and view.path != PASSWORD:
+                return go(PASSWORD)
+            if not allows(view.role, route.role):
+                raise PageError("Your account may not see this page.", 403)
+        if raw.method == "POST" and not origin.is_ours(
+            fetch_site=raw.headers.get("sec-fetch-site"),
+            origin=raw.headers.get("origin"),
+            host=raw.headers.get("host", ""),
+            wwwroot=self.wwwroot,
+            token=view.text("form_token"),
+            wanted=form_token,
+        ):
+            raise PageError(
+                "This form is too old or came from another site. Go back, load the page anew "
+                "and send it again.",
+                403,
+            )
+        return None
+
+    def _session(self, token: str, now_unix_s: int) -> Session | None:
+        if not token:
+            return None
+        with self.database.read() as connection:
+            found = sessions.find(connection, token, now_unix_s)
+        if found and now_unix_s - found.seen_unix_s >= sessions.SEEN_STEP_S:
+            with self.database.write() as connection:
+                sessions.touch(connection, token, now_unix_s)
+        return found
+
+    def _view(self, raw: Raw, session: Session | None, form: Mapping[str, list[str]]) -> View:
+        query = parse_qs(raw.query, keep_blank_values=True)
+        path = raw.path.removeprefix(self.prefix) if self.prefix else raw.path
+        return View(
+            method="GET" if raw.method == "HEAD" else raw.method,
+            path=path,
+            query={name: values[-1] for name, values in query.items()},
+            form=form,
+            sender=raw.sender,
+            session=session,
+            now_unix_s=int(self.clock()),
+        )
+
+    def _rendered(
+        self, view: View, reply: Reply, session: Session | None, form_token: str, note: str = ""
+    ) -> Sent:
+        headers = list(HEADERS.items())
+        body = reply.body
+        kind = reply.content_type or "text/html; charset=utf-8"
+        if reply.template:
+            if not form_token:
+                form_token = secrets.token_urlsafe(24)
+                headers.append(("Set-Cookie", self._cookie(FORM_COOKIE, form_token, age_s=86400)))
+            body = self._html(view, reply, session, form_token, note)
+        if reply.location:
+            headers.append(("Location", self.url(reply.location)))
+        if reply.note:
+            kept = quote(reply.note[:MAX_NOTE_CHARS])
+            headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, kept, age_s=60)))
+        if reply.session_token is not None:
+            age_s = sessions.LIFETIME_S if reply.session_token else 0
+            cookie = self._cookie(COOKIE, reply.session_token, age_s=age_s)
+            headers.append(("Set-Cookie", cookie))
+        if reply.filename:
+            headers.append(("Content-Disposition", f'attachment; filename="{reply.filename}"'))
+        is_static = view.path.startswith("/admin/static/") and reply.status == 200  # noqa: PLR2004
+        keep = "public, max-age=31536000, immutable" if is_static else "no-store"
+        headers += [("Content-Type", kind), ("Cache-Control", keep)]
+        return Sent(reply.status, headers, body)
+
+    def _html(
+        self, view: View, reply: Reply, session: Session | None, form_token: str, note: str
+    ) -> bytes:
+        may_see_all = session is not None and not session.account.one_time
+        frame_values = {
+            "view": view,
+            "form_token": form_token,
+            "tabs": [t for t in self.tabs if may_see_all and allows(view.role, t.role)],
+            "banner": self.banner(view) if may_see_all else None,
+            "note": note,
+            "now_unix_s": view.now_unix_s,
+        }
+        template = self._jinja.get_template(reply.template)
+        return template.render({**frame_values, **reply.values}).encode()
+
+    def _cookie(self, name: str, value: str, *, age_s: int) -> str:
+        secure = "; Secure" if self._is_https else ""
+        place = self.prefix or "/"
+        return f"{name}={value}; Path={place}; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"
+
+    def _static_url(self, name: str) -> str:
+        return self.url(f"/admin/static/{name}?v={self._static[name][1]}")
+
+
+def _read_static() -> dict[str, tuple[bytes, str]]:
+    found = {}
+    for file in sorted((HERE / "static").iterdir()):
+        if file.suffix in STATIC_TYPES:
+            data = file.read_bytes()
+            found[file.name] = (data, hashlib.sha256(data).hexdigest()[:12])
+    return found
+
+
+def _problem(text: str, status: int) -> Reply:
+    return page("problem.html", status=status, text=text, title=TITLES.get(status, "Sorry"))
+
+
+def _cookies(header: str) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}
+
+
+def _form(raw: Raw) -> dict[str, list[str]]:
+    if raw.method != "POST":
+        return {}
+    if raw.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+        raise PageError("Only forms are taken here.", 400)
+    if len(raw.body) > MAX_FORM_BYTES:
+        raise PageError("The form holds more than this page takes.", 400)
+    try:
+        return parse_qs(raw.body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise PageError("The form could not be read.", 400) from None
+
+
+def _raw(request: Request, sender: str) -> Raw:
+    wanted = ("cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent")
+    headers = {name: str(value) for name in wanted if (value := request.getHeader(name))}
+    path, _, query = request.uri.decode("latin-1").partition("?")
+    assert request.content is not None
+    request.content.seek(0)
+    return Raw(
+        method=request.method.decode("latin-1"),
+        path=unquote(path),
+        query=query,
+        headers=headers,
+        body=request.content.read(),
+        sender=sender,
+    )
+
+
+def _on_worker(
+    frame: Frame, route: Route, reactor: Any, workers: Workers, sender_of: Callable[[Any], str]
+) -> Callable[..., Deferred[bytes]]:
+    """Make Klein's function for a route: it reads the request and hops to a worker thread."""
+
+    def serve(request: Request, **parts: Any) -> Deferred[bytes]:
+        raw = _raw(request, sender_of(request))
+        done: Deferred[bytes] = Deferred()
+
+        def finish(sent: Sent) -> None:
+            done.callback(b"" if getattr(request, "is_gone", False) else _send(request, sent))
+
+        def work() -> None:
+            sent = frame.answer(route, raw, parts)
+            reactor.callFromThread(finish, sent)
+
+        workers.submit(work)
+        return done
+
+    return serve
+
+
+def _send(request: Request, sent: Sent) -> bytes:
+    request.setResponseCode(sent.status)
+    for name, value in sent.headers:
+        request.responseHeaders.addRawHeader(name, value)
+    return sent.body

@@ -1,0 +1,18 @@
+"""Who may do what in the admin pages. Pure.
+
+A manager does everything; a clerk looks after people, sections and the inbox and sees how the
+peers are; a teacher sees her own sections. Source: requirements 1.7 (roles).
+"""
+
+from __future__ import annotations
+
+from peers.accounts import CLERK, MANAGER, TEACHER
+
+_RANK = {TEACHER: 0, CLERK: 1, MANAGER: 2}
+
+TITLES = {MANAGER: "Site manager", CLERK: "Clerk", TEACHER: "Teacher"}
+
+
+def allows(role: str, needed: str) -> bool:
+    """Tell whether somebody with `role` may do what needs `needed`; a role unknown may nothing."""
+    return role in _RANK and _RANK[role] >= _RANK[needed]

@@ -1,0 +1,83 @@
+"""Who is signed in to the admin pages: the rows behind the cookie.
+
+Only a digest of the cookie's token is stored, so that a copy of the database signs nobody in.
+A session ends after a time without use, after a day in any case, and when its account does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers import accounts
+from peers.accounts import Account, admin_session
+
+# A lunch break, and a working day.
+IDLE_S = 2 * 3600
+LIFETIME_S = 12 * 3600
+# The row's time is written this seldom: reading a page should write nothing.
+SEEN_STEP_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser."""
+
+    account: Account
+    form_token: str
+    seen_unix_s: int
+
+
+def start(connection: Connection, account_id: int, now_unix_s: int) -> str:
+    """Sign an account in; return the token for its cookie."""
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        sa.insert(admin_session).values(
+            token_digest=_digest(token),
+            account_id=account_id,
+            form_token=secrets.token_urlsafe(24),
+            created_unix_s=now_unix_s,
+            seen_unix_s=now_unix_s,
+        )
+    )
+    too_old = admin_session.c.created_unix_s < now_unix_s - LIFETIME_S
+    connection.execute(sa.delete(admin_session).where(too_old))
+    return token
+
+
+def find(connection: Connection, token: str, now_unix_s: int) -> Session | None:
+    """Return the live session of a token."""
+    row = connection.execute(
+        sa.select(admin_session).where(
+            admin_session.c.token_digest == _digest(token),
+            admin_session.c.seen_unix_s > now_unix_s - IDLE_S,
+            admin_session.c.created_unix_s > now_unix_s - LIFETIME_S,
+        )
+    ).first()
+    account = accounts.by_id(connection, row.account_id) if row else None
+    if row is None or account is None:
+        return None
+    return Session(account, row.form_token, row.seen_unix_s)
+
+
+def touch(connection: Connection, token: str, now_unix_s: int) -> None:
+    """Note that a session is in use."""
+    connection.execute(
+        sa.update(admin_session)
+        .where(admin_session.c.token_digest == _digest(token))
+        .values(seen_unix_s=now_unix_s)
+    )
+
+
+def end(connection: Connection, token: str) -> None:
+    """Sign a browser out."""
+    mine = admin_session.c.token_digest == _digest(token)
+    connection.execute(sa.delete(admin_session).where(mine))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

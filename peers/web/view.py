@@ -1,0 +1,113 @@
+"""What a page is given and what it gives back; no HTML and no server in here. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from peers.web.sessions import Session
+
+MAX_FIELDS = 500
+
+
+class PageError(Exception):
+    """A page cannot be shown or a form not be taken; the text is for the person who sent it."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        """Keep the HTTP status to answer with."""
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One request for a page, read and checked."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    form: Mapping[str, list[str]]
+    sender: str
+    session: Session | None
+    now_unix_s: int
+
+    @property
+    def who(self) -> str:
+        """The user name of whoever is signed in; empty for nobody."""
+        return self.session.account.username if self.session else ""
+
+    @property
+    def role(self) -> str:
+        """The role of whoever is signed in; empty for nobody."""
+        return self.session.account.role if self.session else ""
+
+    def text(self, name: str, *, limit: int = 1000) -> str:
+        """Return a form's field, trimmed; empty when it is missing. Raises PageError."""
+        value = (self.form.get(name) or [""])[-1].strip()
+        if len(value) > limit:
+            raise PageError(f"{name} is longer than {limit} characters.")
+        return value
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a form's field, such as ticked boxes."""
+        return self.form.get(name, [])
+
+    def ticked(self, name: str) -> bool:
+        """Tell whether a box is ticked."""
+        return bool(self.form.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a page answers: a template to fill, a place to go to, or bytes."""
+
+    template: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+    status: int = 200
+    location: str = ""
+    note: str = ""  # shown on the next page
+    body: bytes = b""
+    content_type: str = ""
+    filename: str = ""
+    # A token to keep in the session's cookie: None leaves it, empty takes it away.
+    session_token: str | None = None
+
+
+def page(template: str, *, status: int = 200, **values: object) -> Reply:
+    """Answer with a template."""
+    return Reply(template=template, values=values, status=status)
+
+
+def go(location: str, note: str = "", *, session_token: str | None = None) -> Reply:
+    """Send the browser to another page of ours (303), which shows `note` once."""
+    return Reply(status=303, location=location, note=note, session_token=session_token)
+
+
+def download(body: bytes, content_type: str, filename: str) -> Reply:
+    """Answer with a file to keep."""
+    return Reply(body=body, content_type=content_type, filename=filename)
+
+
+Handler = Callable[..., Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One page's address, who may see it, and what makes it.
+
+    The handler takes the View and the parts of the address. `role` None: everybody.
+    """
+
+    rule: str
+    handler: Handler
+    role: str | None
+    methods: tuple[str, ...] = ("GET",)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """An entry of the navigation."""
+
+    title: str
+    path: str
+    role: str
