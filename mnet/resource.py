@@ -6,7 +6,6 @@ Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any
 
 import structlog
@@ -18,7 +17,6 @@ from mnet.protocol import APPLICATIONS
 from mnet.workers import Workers
 
 TEXT = b"text/plain; charset=utf-8"
-HTML = b"text/html; charset=utf-8"
 
 log = structlog.get_logger("http")
 
@@ -41,9 +39,12 @@ class PeerResource(Resource):
         reactor: Any,
         workers: Workers,
         trusted_proxies: frozenset[str] = frozenset(),
+        others: Resource | None = None,
     ) -> None:
-        """Serve below `path`; `pages` are further GET pages."""
+        """Serve below `path`; `pages` are further GET pages, `others` answers all the rest."""
         super().__init__()
+        self._prefix = path.rstrip("/").encode()
+        self._others = others
         self._trusted_proxies = trusted_proxies
         self._answer = answer
         self._reactor = reactor
@@ -57,7 +58,6 @@ class PeerResource(Resource):
                 certificate_pem().encode(), content_type=TEXT
             )
         self._pages = {(p + page).encode(): make for p in prefixes for page, make in gets.items()}
-        self._pages.update({p.encode(): gets["/"] for p in prefixes if p})
 
     def render(self, request: Request) -> bytes | int:
         """Answer POSTs to the protocol's path and GETs of the few pages; 4xx for the rest."""
@@ -68,6 +68,8 @@ class PeerResource(Resource):
                 return _refuse(request, 405, b"This address takes MNet calls by POST.\n")
             return self._call(request)
         page = self._pages.get(request.path)
+        if page is None and self._others is not None:
+            return self._hand_on(request, self._others)
         if page is None:
             return _refuse(request, 404, b"There is nothing at this address.\n")
         if request.method not in (b"GET", b"HEAD"):
@@ -75,12 +77,21 @@ class PeerResource(Resource):
         self._in_thread(request, page)
         return NOT_DONE_YET
 
+    def _hand_on(self, request: Request, others: Resource) -> bytes | int:
+        """Let the other pages answer, as if the wwwroot's path were not there."""
+        if self._prefix and request.path.startswith(self._prefix + b"/"):
+            segments: list[bytes] = request.path[1:].split(b"/")
+            own = self._prefix.count(b"/")
+            request.prepath, request.postpath = segments[:own], segments[own:]
+        answer: bytes | int = others.render(request)
+        return answer
+
     def _call(self, request: Request) -> int:
         content = request.content
         assert content is not None
         # Read here: once the connection is lost, nobody may touch the content any more.
         body = content.read()
-        sender = _sender(request, self._trusted_proxies)
+        sender = sender_of(request, self._trusted_proxies)
         self._in_thread(request, lambda: self._answer(body, sender))
         return NOT_DONE_YET
 
@@ -98,18 +109,7 @@ class PeerResource(Resource):
         self._workers.submit(run)
 
 
-def first_page(name: str, wwwroot: str) -> bytes:
-    """The page at the wwwroot, whose title a Moodle takes for our name."""
-    title, address = escape(name[:80]), escape(wwwroot)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"></head><body><main>'
-        f"<h1>{title}</h1><p>This is a student information system in a Moodle network. "
-        f"To connect a Moodle, add <code>{address}</code> there as a peer.</p></main></body></html>"
-    ).encode()
-
-
-def _sender(request: Request, trusted_proxies: frozenset[str]) -> str:
+def sender_of(request: Request, trusted_proxies: frozenset[str]) -> str:
     """The address a request came from; a forwarded one only when a trusted proxy says so."""
     address = str(getattr(request.getClientAddress(), "host", ""))
     if address in trusted_proxies:

@@ -27,7 +27,7 @@ from mnet.dispatcher import Dispatcher
 from mnet.exchange import Answer, Exchange, Site
 from mnet.http_limits import BoundedSite
 from mnet.outbound import Outbound
-from mnet.resource import HTML, TEXT, PeerResource, first_page
+from mnet.resource import TEXT, PeerResource, sender_of
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
@@ -35,11 +35,14 @@ from peers import bootstrap
 from peers.registry import Peer, Registry
 from schooltool_bridge import journal, services
 from schooltool_bridge.asking import Asking
+from schooltool_bridge.pages import frame_of
 
 VERSION = version("mnet-peer")
 # Each call holds a thread while it waits for the store or asks its peer back; the work itself
 # is RSA, which lets go of the interpreter.
 WORKER_THREADS = 16
+# Pages have threads of their own: hashing passwords must not keep a peer's calls waiting.
+PAGE_THREADS = 4
 
 T = TypeVar("T")
 
@@ -160,18 +163,21 @@ class App:
         settings = self.settings
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
 
-    def web_site(self, reactor: Any, workers: Workers) -> BoundedSite:
+    def web_site(self, reactor: Any, workers: Workers, page_workers: Workers) -> BoundedSite:
         """Return what is served on the listening port."""
-        page = first_page(self.site.name, self.site.wwwroot)
+        trusted_proxies = frozenset(
+            p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
+        )
         resource = PeerResource(
             path=urlsplit(self.site.wwwroot).path,
             answer=self.exchange.answer,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
-            pages={"/": lambda: Answer(page, content_type=HTML), "/healthz": self._health},
+            pages={"/healthz": self._health},
             reactor=reactor,
             workers=workers,
-            trusted_proxies=frozenset(
-                p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
+            trusted_proxies=trusted_proxies,
+            others=frame_of(self).resource(
+                reactor, page_workers, lambda request: sender_of(request, trusted_proxies)
             ),
         )
         return BoundedSite(resource, reactor)

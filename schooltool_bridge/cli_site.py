@@ -219,7 +219,12 @@ def admin_list(command: Command) -> None:
     """List the admin accounts."""
     with App(command.settings) as app, app.database.read() as connection:
         rows: list[dict[str, object]] = [
-            {"name": a.username, "role": a.role, "one_time": a.one_time, "created": iso(a.created_unix_s)}
+            {
+                "name": a.username,
+                "role": a.role,
+                "one_time": a.one_time,
+                "created": iso(a.created_unix_s),
+            }
             for a in accounts.all_accounts(connection)
         ]
     command.show_table(rows, ("name", "role", "one_time", "created"), "There are no admins.")

@@ -18,7 +18,7 @@ from twisted.web.server import Site
 
 from mnet.settings import Settings
 from mnet.workers import Workers
-from schooltool_bridge.app import WORKER_THREADS, App
+from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
 
 KEY_CHECK_INTERVAL_S = 3600.0
@@ -41,11 +41,13 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
     with App(settings) as app:
         app.rotate_key_if_due()
         pool = Workers(WORKER_THREADS)
-        site = app.web_site(reactor, pool)
+        page_pool = Workers(PAGE_THREADS)
+        site = app.web_site(reactor, pool, page_pool)
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
+        reactor.addSystemEventTrigger("during", "shutdown", page_pool.close, STOP_TIMEOUT_S / 8)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()
         gc.freeze()

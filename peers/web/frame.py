@@ -337,4 +337,5 @@ def _send(request: Request, sent: Sent) -> bytes:
     request.setResponseCode(sent.status)
     for name, value in sent.headers:
         request.responseHeaders.addRawHeader(name, value)
+    request.responseHeaders.setRawHeaders("Content-Length", [str(len(sent.body))])
     return sent.body

@@ -27,6 +27,7 @@ SEEN_STEP_S = 60
 class Session:
     """A signed-in browser."""
 
+    token: str
     account: Account
     form_token: str
     seen_unix_s: int
@@ -61,7 +62,7 @@ def find(connection: Connection, token: str, now_unix_s: int) -> Session | None:
     account = accounts.by_id(connection, row.account_id) if row else None
     if row is None or account is None:
         return None
-    return Session(account, row.form_token, row.seen_unix_s)
+    return Session(token, account, row.form_token, row.seen_unix_s)
 
 
 def touch(connection: Connection, token: str, now_unix_s: int) -> None:

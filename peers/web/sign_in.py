@@ -1,0 +1,228 @@
+"""Signing in and out of the admin pages, choosing a password, the accounts, the audit trail.
+
+Source: requirements 1.8 (admin), R11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Connection
+
+from mnet.database import Database
+from peers import accounts, audit
+from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
+from peers.web import origin, sessions, throttle
+from peers.web.frame import PASSWORD, SIGN_IN
+from peers.web.roles import TITLES, allows
+from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+
+HOME = "/admin"
+MAX_FIELD_CHARS = 1000
+AUDIT_ROWS = 100
+
+
+class SignInPages:
+    """Everything about the admins themselves."""
+
+    def __init__(self, database: Database, home_of: Callable[[str], str] = lambda _r: HOME) -> None:
+        """Use `database`; `home_of` says for a role where it goes after signing in."""
+        self._database = database
+        self._home_of = home_of
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(SIGN_IN, self.sign_in, None),
+            Route(SIGN_IN, self.do_sign_in, None, ("POST",)),
+            Route("/admin/sign-out", self.sign_out, TEACHER, ("POST",)),
+            Route(PASSWORD, self.password, TEACHER),
+            Route(PASSWORD, self.do_password, TEACHER, ("POST",)),
+            Route("/admin/accounts", self.accounts, MANAGER),
+            Route("/admin/accounts", self.do_add, MANAGER, ("POST",)),
+            Route("/admin/accounts/<int:account_id>", self.do_change, MANAGER, ("POST",)),
+            Route("/admin/audit", self.audit, MANAGER),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab("Accounts", "/admin/accounts", MANAGER), Tab("Audit", "/admin/audit", MANAGER)]
+
+    def sign_in(self, view: View) -> Reply:
+        """Show the form; whoever is signed in goes on."""
+        if view.session:
+            return go(self._home_of(view.role))
+        return page("sign_in.html", next=view.query.get("next", ""), problem="", username="")
+
+    def do_sign_in(self, view: View) -> Reply:
+        """Check name and password."""
+        username = view.text("username", limit=accounts.MAX_NAME_CHARS)
+        password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
+        back = view.text("next", limit=MAX_FIELD_CHARS)
+        key, now = accounts.name_key(username), view.now_unix_s
+        with self._database.read() as connection:
+            wait_s = throttle.to_wait_s(connection, key, view.sender, now)
+            found = None if wait_s else accounts.check_sign_in(connection, username, password)
+        if found is None:
+            if not wait_s:
+                with self._database.write() as connection:
+                    throttle.failed(connection, key, view.sender, now)
+            problem = (
+                f"Too many tries. Please wait {_duration(wait_s)}."
+                if wait_s
+                else "That user name and password do not fit."
+            )
+            status = 429 if wait_s else 403
+            values = {"next": back, "problem": problem, "username": username}
+            return page("sign_in.html", status=status, **values)
+        with self._database.write() as connection:
+            throttle.succeeded(connection, key)
+            token = sessions.start(connection, found.id, now)
+            self._audit(connection, found.username, "signed in", found.username, now)
+        path = origin.inside(back)
+        return go(path or self._home_of(found.role), session_token=token)
+
+    def sign_out(self, view: View) -> Reply:
+        """End this session."""
+        assert view.session is not None
+        with self._database.write() as connection:
+            sessions.end(connection, view.session.token)
+        return go(SIGN_IN, "You are signed out.", session_token="")
+
+    def password(self, view: View) -> Reply:
+        """Show the form to choose a password."""
+        assert view.session is not None
+        return page("password.html", problem="", is_first=view.session.account.one_time)
+
+    def do_password(self, view: View) -> Reply:
+        """Change the own password; every other session of the account ends."""
+        assert view.session is not None
+        mine = view.session.account
+        new = (view.all("new_password") or [""])[-1]
+        try:
+            self._check_change(view, mine, new)
+        except BadAccount as problem:
+            values = {"problem": str(problem), "is_first": mine.one_time}
+            return page("password.html", status=400, **values)
+        now = view.now_unix_s
+        with self._database.write() as connection:
+            accounts.reset_password(connection, mine.username, new, one_time=False)
+            token = sessions.start(connection, mine.id, now)
+            self._audit(connection, mine.username, "password changed", mine.username, now)
+        return go(self._home_of(mine.role), "Your password is changed.", session_token=token)
+
+    def _check_change(self, view: View, mine: Account, new: str) -> None:
+        """Raise BadAccount unless the old password is right and the new one will do."""
+        old, again = ((view.all(name) or [""])[-1] for name in ("old_password", "new_again"))
+        accounts.check_password(new)
+        if new != again:
+            raise BadAccount("The two new passwords are not the same.")
+        if new == old:
+            raise BadAccount("Choose a password that is not the old one.")
+        key, now = accounts.name_key(mine.username), view.now_unix_s
+        with self._database.read() as connection:
+            if wait_s := throttle.to_wait_s(connection, key, view.sender, now):
+                raise BadAccount(f"Too many tries. Please wait {_duration(wait_s)}.")
+            if accounts.check_sign_in(connection, mine.username, old):
+                return
+        with self._database.write() as connection:
+            throttle.failed(connection, key, view.sender, now)
+        raise BadAccount("The old password is not right.")
+
+    def accounts(self, view: View) -> Reply:
+        """List the accounts."""
+        return self._accounts(view)
+
+    def do_add(self, view: View) -> Reply:
+        """Add an account and show its one-time password, this once."""
+        name, role = view.text("username"), view.text("role")
+        made = accounts.one_time_password()
+        try:
+            with self._database.write() as connection:
+                accounts.add(
+                    connection, name, made, one_time=True, now_unix_s=view.now_unix_s, role=role
+                )
+                self._audit(connection, view.who, "account added", name, view.now_unix_s, role=role)
+        except BadAccount as problem:
+            return self._accounts(view, problem=str(problem), status=400)
+        return self._accounts(view, made_for=name, made=made)
+
+    def do_change(self, view: View, account_id: int) -> Reply:
+        """Change an account's role, give it a new one-time password, or remove it."""
+        action, now = view.text("action"), view.now_unix_s
+        made = accounts.one_time_password()
+        try:
+            with self._database.write() as connection:
+                found = accounts.by_id(connection, account_id)
+                if found is None:
+                    raise PageError("There is no such account any more.", 404)
+                name = found.username
+                if action == "role":
+                    role = view.text("role")
+                    accounts.set_role(connection, name, role)
+                    self._audit(connection, view.who, "role changed", name, now, role=role)
+                elif action == "reset":
+                    accounts.reset_password(connection, name, made, one_time=True)
+                    self._audit(connection, view.who, "password reset", name, now)
+                elif action == "remove":
+                    accounts.remove(connection, name)
+                    self._audit(connection, view.who, "account removed", name, now)
+                else:
+                    raise PageError("This form is not known here.")
+        except BadAccount as problem:
+            return self._accounts(view, problem=str(problem), status=400)
+        if action == "reset":
+            return self._accounts(view, made_for=name, made=made)
+        done = {"role": f"{name} has another role now.", "remove": f"{name} is removed."}
+        return go("/admin/accounts", done[action])
+
+    def audit(self, view: View) -> Reply:
+        """Show what admins did, newest first."""
+        before = view.query.get("before", "")
+        with self._database.read() as connection:
+            entries = audit.entries(
+                connection,
+                subject=view.query.get("subject") or None,
+                before_id=int(before) if before.isascii() and before.isdigit() else None,
+                limit=AUDIT_ROWS,
+            )
+        subject = view.query.get("subject", "")
+        return page("audit.html", entries=entries, subject=subject, limit=AUDIT_ROWS)
+
+    def _accounts(
+        self,
+        _view: View,
+        *,
+        problem: str = "",
+        made_for: str = "",
+        made: str = "",
+        status: int = 200,
+    ) -> Reply:
+        with self._database.read() as connection:
+            found: list[Account] = accounts.all_accounts(connection)
+        values = {"problem": problem, "made_for": made_for, "made": made}
+        return page(
+            "accounts.html", status=status, accounts=found, roles=ROLES, titles=TITLES, **values
+        )
+
+    def _audit(
+        self,
+        connection: Connection,
+        actor: str,
+        action: str,
+        subject: str,
+        now: int,
+        **detail: object,
+    ) -> None:
+        audit.record(
+            connection, actor=actor, action=action, subject=subject, detail=detail, now_unix_s=now
+        )
+
+
+def home_of(role: str) -> str:
+    """Return where a role goes after signing in, as long as only admins' pages exist."""
+    return HOME if allows(role, CLERK) else PASSWORD
+
+
+def _duration(wait_s: int) -> str:
+    return f"{wait_s} seconds" if wait_s < 90 else f"{wait_s // 60 + 1} minutes"  # noqa: PLR2004

@@ -1,0 +1,38 @@
+// What makes the pages nicer; everything works without it.
+"use strict";
+
+// A question before what cannot be undone.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter && event.submitter.dataset.ask;
+  if (question && !window.confirm(question)) {
+    event.preventDefault();
+    return;
+  }
+  // One click is enough: long work shows that it is under way.
+  const busy = event.submitter && event.submitter.dataset.busy;
+  if (busy) {
+    event.submitter.setAttribute("aria-busy", "true");
+    event.submitter.dataset.label = event.submitter.textContent;
+    event.submitter.textContent = busy;
+    event.target.setAttribute("data-sent", "");
+  }
+});
+
+// A page that comes back from the browser's memory can be used again.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("[aria-busy]")) {
+    button.removeAttribute("aria-busy");
+    button.textContent = button.dataset.label;
+  }
+});
+
+// Buttons that copy what stands beside them.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const before = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = before; }, 1500);
+  });
+}

@@ -1,0 +1,53 @@
+"""The pages put together: the frame, who adds pages to it, and how times are written.
+
+No page stands here. Source: requirements R11.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from peers.web.frame import Frame
+from peers.web.sign_in import SignInPages
+from peers.web.view import Route, page
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+HERE = Path(__file__).parent
+
+
+def frame_of(app: App) -> Frame:
+    """Return the frame with every page of the server."""
+    settings = app.settings
+    zone = settings.zone
+    frame = Frame(
+        wwwroot=settings.wwwroot,
+        name=settings.name,
+        database=app.database,
+        clock=app.clock,
+        templates=[HERE / "templates"],
+        filters={"moment": lambda t: moment(t, zone), "iso": iso},
+    )
+    frame.add(
+        [
+            Route("/", lambda _view: page("home.html", wwwroot=settings.wwwroot), None),
+            Route("/admin/static/<name>", frame.static, None),
+        ]
+    )
+    sign_in = SignInPages(app.database)
+    frame.add(sign_in.routes(), sign_in.tabs())
+    return frame
+
+
+def moment(unix_s: float, zone: ZoneInfo) -> str:
+    """Write a time as people of the school read it: 21 Nov 2026, 09:14."""
+    return datetime.fromtimestamp(unix_s, zone).strftime("%-d %b %Y, %H:%M")
+
+
+def iso(unix_s: float) -> str:
+    """Write a time for machines, in UTC."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat()
