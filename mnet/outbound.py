@@ -18,7 +18,7 @@ from mnet.database import Database
 from mnet.envelope import SealedMessage
 from mnet.exchange import KnownPeer, Ledger, OurKeys, Peer, Site
 from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
-from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application
+from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
 CALL_TIMEOUT_S = 30.0
@@ -74,7 +74,11 @@ class KeyTaker(Protocol[Peer]):
         """Remember how a peer writes XML-RPC."""
         ...
 
-    def take_key(self, peer: Peer, pem: str, *, origin: str, believed: bool) -> Peer | None:
+    def believes(self, peer: Peer, came: KeyCame) -> bool:
+        """Tell whether a new key of the peer that came so is believed (peers/trust.py)."""
+        ...
+
+    def take_key(self, peer: Peer, pem: str, *, came: KeyCame) -> Peer | None:
         """Take in a certificate that a peer announced."""
         ...
 
@@ -173,15 +177,17 @@ class Outbound(Generic[Peer]):
         return response.value
 
     def _new_key(self, peer: Peer, pem: str, *, proven: bool, retry: bool) -> Exception:
-        """Judge an announced key: believed under the known key, else shown to an admin."""
-        if not proven and self._verified_tls_gives(peer, pem):
-            proven = True
-        after = self.peers.take_key(peer, pem, origin="fault 7025", believed=proven)
+        """Take in an announced key, and tell what that means for the call."""
+        came = KeyCame.PROVEN if proven else KeyCame.UNPROVEN
+        # A Mahara signs with its new key; the same certificate over verified TLS may do instead.
+        if not proven and self.peers.believes(peer, KeyCame.VERIFIED_TLS):
+            came = KeyCame.VERIFIED_TLS if self._verified_tls_gives(peer, pem) else came
+        after = self.peers.take_key(peer, pem, came=came)
         if after is None:
             return BadAnswer(
                 "The peer announced a new key with a certificate that cannot be its own."
             )
-        if not proven:
+        if not self.peers.believes(peer, came):
             return BadAnswer(
                 "The peer has a new key but did not prove it with its old one. Compare the "
                 "fingerprint with the peer's admin, then: mnet-peer peer accept-key."

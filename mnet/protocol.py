@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
 
 # A text node above 10 MB is refused by PHP's parser; base64 twice over leaves about 5.6 MB of
@@ -55,6 +56,18 @@ API_VERSION = "1"
 
 KEYSWAP = "system/keyswap"
 SIS_PATH = "schooltool/sis.php/"
+
+
+class KeyCame(Enum):
+    """How a new key of a known peer came to us (section 6); the value is kept with the key."""
+
+    PROVEN = "fault 7025"  # signed by the key that we know
+    UNPROVEN = "fault 7025, unproven"  # signed otherwise
+    VERIFIED_TLS = "verified TLS"  # we fetched it, over TLS with a verified certificate
+    KEYSWAP = "keyswap"  # we fetched it, and nothing proves whose answer that was
+    STRANGER = "sent by a stranger"  # somebody's plain keyswap named the peer
+    ADMIN = "admin"  # an admin compared the fingerprint
+
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 

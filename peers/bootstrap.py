@@ -11,7 +11,7 @@ from html import unescape
 
 from keys.certificate import PeerCertificate, check_subject, load
 from mnet.outbound import BadAnswer, CallError, Outbound, RemoteFault
-from mnet.protocol import APPLICATIONS, Application
+from mnet.protocol import APPLICATIONS, Application, KeyCame
 from mnet.transport import Transport
 from peers.registry import Peer, Registry
 
@@ -76,13 +76,19 @@ def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> Non
     """See whether a peer has a new key and let it prove that with its old one (section 6).
 
     A plain keyswap only tells whether there is anything to prove; the proof is the 7025 that a
-    call sealed to the old key brings. Without it the new certificate waits for an admin.
+    call sealed to the old key brings. Without it the way that the certificate came decides
+    (peers/trust.py).
     """
     verify_tls = peer.policy.tls == "verify"
     try:
         pem = outbound.keyswap(peer.wwwroot, peer.application, verify_tls=verify_tls)
     except CallError:
         return
+    let_prove(outbound, registry, peer, pem)
+
+
+def let_prove(outbound: Outbound[Peer], registry: Registry, peer: Peer, pem: str) -> None:
+    """Let a peer prove the certificate that a keyswap with it just brought."""
     if pem.split() == peer.certificate.pem.split():
         return
     try:
@@ -90,6 +96,12 @@ def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> Non
     except (BadAnswer, RemoteFault):
         current = registry.by_id(peer.id)
         if current and current.certificate.fingerprint == peer.certificate.fingerprint:
-            registry.take_key(peer, pem, origin="keyswap", believed=False)
+            registry.take_key(peer, pem, came=_came(peer))
     except CallError:
         return
+
+
+def _came(peer: Peer) -> KeyCame:
+    """Say what a keyswap with a peer is worth."""
+    is_verified = peer.wwwroot.startswith("https://") and peer.policy.tls == "verify"
+    return KeyCame.VERIFIED_TLS if is_verified else KeyCame.KEYSWAP

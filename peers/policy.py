@@ -33,6 +33,8 @@ class PeerPolicy:
     accept_grades: bool = True
     # TLS: "verify" checks certificate and host name, "none" takes any.
     tls: str = "verify"
+    # A new key that verified TLS brings is believed; a Mahara's rotation heals only by that.
+    trust_tls_key: bool = True
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, str]) -> PeerPolicy:

@@ -1,6 +1,7 @@
 """The peers as the server sees them: an immutable snapshot, re-read when configuration changed.
 
-Also decides what a stranger's keyswap leaves behind and which announced keys are believed.
+Also keeps what a stranger's keyswap leaves behind and the keys that peers announce; which of
+these are believed is decided in peers/trust.py.
 Source: requirements R15-R23; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
 """
 
@@ -17,10 +18,11 @@ from sqlalchemy.engine import Connection
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
 from mnet.database import Database
 from mnet.dispatcher import Services
-from mnet.protocol import APPLICATIONS, Application, BadWwwroot, check_wwwroot
+from mnet.protocol import APPLICATIONS, Application, BadWwwroot, KeyCame, check_wwwroot
 from mnet.xmlrpc import Dialect
-from peers import store
+from peers import audit, store
 from peers.policy import PeerPolicy
+from peers.trust import Trust, judge
 
 # One forced look at a peer's key in this time; the messages between are refused (section 6).
 REFRESH_INTERVAL_S = 2.0
@@ -137,20 +139,26 @@ class Registry:
             return None
         return now
 
-    def take_key(self, peer: Peer, pem: str, *, origin: str, believed: bool) -> Peer | None:
-        """Take in a certificate that a peer announced.
+    def believes(self, peer: Peer, came: KeyCame) -> bool:
+        """Tell whether a new key of the peer that came so is believed."""
+        return _judged(peer, came) is Trust.BELIEVE
 
-        Believed ones become its key; the others wait for an admin (`peer accept-key`). Returns
-        the peer as it is afterwards, or None when the certificate cannot be its own.
+    def take_key(self, peer: Peer, pem: str, *, came: KeyCame) -> Peer | None:
+        """Take in a certificate that a peer announced, as peers/trust.py judges it.
+
+        Believed ones become its key; others wait for an admin (`peer accept-key`). Returns the
+        peer as it is afterwards, or None when the certificate cannot be its own.
         """
+        trust, origin = _judged(peer, came), came.value
         try:
             certificate = load(pem)
             check_subject(certificate, peer.wwwroot)
         except BadCertificate as problem:
             log.warning("key refused", peer=peer.wwwroot, origin=origin, reason=str(problem))
             return None
-        if certificate.fingerprint == peer.certificate.fingerprint:
+        if certificate.fingerprint == peer.certificate.fingerprint or trust is Trust.IGNORE:
             return peer
+        believed, now_unix_s = trust is Trust.BELIEVE, int(self._clock())
         with self._database.write() as connection:
             stored = store.find(connection, peer.wwwroot)
             offered = stored.certificate(store.OFFERED) if stored else None
@@ -161,8 +169,20 @@ class Registry:
                     pem=certificate.pem,
                     fingerprint=certificate.fingerprint,
                     origin=origin,
-                    now_unix_s=int(self._clock()),
+                    now_unix_s=now_unix_s,
                     state=store.CURRENT if believed else store.OFFERED,
+                )
+                audit.record(
+                    connection,
+                    actor=audit.SERVER,
+                    action="key changed" if believed else "key waits for an admin",
+                    subject=peer.wwwroot,
+                    detail={
+                        "came by": origin,
+                        "before": peer.certificate.fingerprint,
+                        "after": certificate.fingerprint,
+                    },
+                    now_unix_s=now_unix_s,
                 )
         log.warning(
             "key changed" if believed else "key waits for an admin",
@@ -172,6 +192,10 @@ class Registry:
             after=certificate.fingerprint,
         )
         return self.by_id(peer.id)
+
+
+def _judged(peer: Peer, came: KeyCame) -> Trust:
+    return judge(came, trusts_tls=peer.policy.trust_tls_key)
 
 
 def _usable(stored: store.StoredPeer) -> Peer | None:

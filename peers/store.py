@@ -19,6 +19,7 @@ from peers.model import peer, peer_alias, peer_certificate, peer_service, pendin
 MAX_PENDING = 100
 
 ENABLED, DISABLED, DELETED = "enabled", "disabled", "deleted"
+PRODUCTION, TEST = "production", "test"
 CURRENT, OFFERED, RETIRED = "current", "offered", "retired"
 
 
@@ -42,6 +43,7 @@ class StoredPeer:
     name: str
     application: str
     state: str
+    label: str
     dialect: str | None
     names_addressee: bool
     policy: Mapping[str, str]
@@ -81,6 +83,12 @@ def find(connection: Connection, wwwroot: str) -> StoredPeer | None:
     return _peer(connection, row) if row else None
 
 
+def by_id(connection: Connection, peer_id: int) -> StoredPeer | None:
+    """Return the peer with this id, also a deleted one."""
+    row = connection.execute(sa.select(peer).where(peer.c.id == peer_id)).mappings().first()
+    return _peer(connection, row) if row else None
+
+
 def _peer(connection: Connection, row: RowMapping) -> StoredPeer:
     peer_id = row["id"]
     certificates = connection.execute(
@@ -102,6 +110,7 @@ def _peer(connection: Connection, row: RowMapping) -> StoredPeer:
         name=row["name"],
         application=row["application"],
         state=row["state"],
+        label=row["label"],
         dialect=row["dialect"],
         names_addressee=row["names_addressee"],
         policy=row["policy"],
@@ -220,7 +229,7 @@ def set_certificate(
 
 
 def set_columns(connection: Connection, peer_id: int, **values: object) -> None:
-    """Change simple columns of a peer: name, dialect, policy, methods, names_addressee."""
+    """Change simple columns: wwwroot, name, dialect, policy, methods, names_addressee, label."""
     connection.execute(sa.update(peer).where(peer.c.id == peer_id).values(**values))
     bump_revision(connection)
 
@@ -228,6 +237,13 @@ def set_columns(connection: Connection, peer_id: int, **values: object) -> None:
 def add_alias(connection: Connection, peer_id: int, wwwroot: str) -> None:
     """Let a peer be known under one more address."""
     connection.execute(sa.insert(peer_alias).values(wwwroot=wwwroot, peer_id=peer_id))
+    bump_revision(connection)
+
+
+def remove_alias(connection: Connection, peer_id: int, wwwroot: str) -> None:
+    """Let a peer no longer be known under an address."""
+    mine = sa.and_(peer_alias.c.wwwroot == wwwroot, peer_alias.c.peer_id == peer_id)
+    connection.execute(sa.delete(peer_alias).where(mine))
     bump_revision(connection)
 
 

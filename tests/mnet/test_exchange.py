@@ -16,6 +16,7 @@ from keys.certificate import load
 from keys.keypair import generate
 from mnet import envelope, xmlrpc
 from mnet.envelope import SignedMessage
+from mnet.protocol import KeyCame
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 from peers import store
 from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
@@ -339,7 +340,7 @@ def test_a_proven_new_key_is_believed_for_the_message_that_brought_it(own: Rig) 
     new = generate(MOODLE, "x", START_UNIX_S + 1)
 
     def prove(peer: object) -> None:
-        own.app.registry.take_key(peer, new.certificate_pem, origin="fault 7025", believed=True)  # type: ignore[arg-type]
+        own.app.registry.take_key(peer, new.certificate_pem, came=KeyCame.PROVEN)  # type: ignore[arg-type]
 
     own.app.registry.ask_for_key = prove
     moodle.pair = new

@@ -1,0 +1,343 @@
+"""What an admin may change about peers: each change checked, made and entered in the audit trail.
+
+Used by commands and pages alike. Every function works in the caller's transaction, so that a
+change and its entry are kept together or not at all; none asks a network. `actor` is who did it
+(peers/audit.py). All raise NotPossible, with a sentence for that person.
+Source: requirements R15-R18, R22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy.engine import Connection
+
+from keys.certificate import PeerCertificate, check_subject
+from mnet.protocol import SERVICES, KeyCame, check_wwwroot
+from peers import audit, store
+from peers.policy import PeerPolicy
+from peers.store import StoredCertificate, StoredPeer
+
+LABELS = (store.PRODUCTION, store.TEST)
+
+
+class NotPossible(ValueError):
+    """The change was refused and nothing was changed; the text says why and what to do."""
+
+
+def add_peer(
+    connection: Connection,
+    actor: str,
+    *,
+    wwwroot: str,
+    our_wwwroot: str,
+    name: str,
+    application: str,
+    certificate: PeerCertificate,
+    origin: str,
+    now_unix_s: int,
+    state: str = store.ENABLED,
+    label: str = store.PRODUCTION,
+) -> int:
+    """Register a site whose certificate an admin confirmed, or take up a removed one; its id.
+
+    `origin` says how the certificate came: keyswap | file. Raises NotPossible,
+    mnet.protocol.BadWwwroot and keys.certificate.WrongSubject.
+    """
+    wwwroot = check_wwwroot(wwwroot)
+    check_subject(certificate, wwwroot)
+    _free(connection, wwwroot, our_wwwroot)
+    _label(label)
+    peer_id = store.add(
+        connection,
+        wwwroot=wwwroot,
+        name=name,
+        application=application,
+        state=state,
+        now_unix_s=now_unix_s,
+    )
+    store.set_columns(connection, peer_id, label=label)
+    _take(connection, peer_id, certificate, origin, now_unix_s)
+    detail = {
+        "name": name,
+        "application": application,
+        "state": state,
+        "label": label,
+        "fingerprint": certificate.fingerprint,
+        "certificate from": origin,
+    }
+    _note(connection, actor, "peer added", wwwroot, detail, now_unix_s)
+    return peer_id
+
+
+def remove_peer(connection: Connection, actor: str, peer_id: int, *, now_unix_s: int) -> None:
+    """Take a peer's rights and aliases away at once; what it brought stays."""
+    peer = _peer(connection, peer_id)
+    store.set_state(connection, peer_id, store.DELETED)
+    detail = {
+        "published": peer.published,
+        "subscribed": peer.subscribed,
+        "aliases": peer.aliases,
+    }
+    _note(connection, actor, "peer removed", peer.wwwroot, detail, now_unix_s)
+
+
+def set_enabled(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    enabled: bool,
+    now_unix_s: int,
+) -> None:
+    """Turn a peer's master switch; a disabled one's events get fault 8403."""
+    peer = _peer(connection, peer_id)
+    state = store.ENABLED if enabled else store.DISABLED
+    if peer.state == state:
+        return
+    store.set_state(connection, peer_id, state)
+    action = "peer enabled" if enabled else "peer disabled"
+    _note(connection, actor, action, peer.wwwroot, {}, now_unix_s)
+
+
+def set_services(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    publish: Collection[str] | None = None,
+    subscribe: Collection[str] | None = None,
+    now_unix_s: int,
+) -> StoredPeer:
+    """Replace what is published to a peer or subscribed from it, or both; None leaves one as is."""
+    before = _peer(connection, peer_id)
+    for name in (*(publish or ()), *(subscribe or ())):
+        if name not in SERVICES:
+            raise NotPossible(f"There is no service {name!r}; there are: {', '.join(SERVICES)}.")
+    store.set_services(connection, peer_id, publish=publish, subscribe=subscribe)
+    after = _peer(connection, peer_id)
+    if (before.published, before.subscribed) != (after.published, after.subscribed):
+        detail = {
+            "published": {"before": before.published, "after": after.published},
+            "subscribed": {"before": before.subscribed, "after": after.subscribed},
+        }
+        _note(connection, actor, "services changed", after.wwwroot, detail, now_unix_s)
+    return after
+
+
+def set_policy(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    values: Mapping[str, str],
+    now_unix_s: int,
+) -> PeerPolicy:
+    """Change some of a peer's policies, named and written as in peers/policy.py.
+
+    Returns all that hold afterwards; raises peers.policy.BadPolicy.
+    """
+    peer = _peer(connection, peer_id)
+    wanted = {**peer.policy, **values}
+    policy = PeerPolicy.from_stored(wanted)
+    changed = {k: v for k, v in values.items() if peer.policy.get(k) != v}
+    if changed:
+        store.set_columns(connection, peer_id, policy=wanted)
+        detail = {
+            k: {"before": peer.policy.get(k, "default"), "after": changed[k]} for k in changed
+        }
+        _note(connection, actor, "policy changed", peer.wwwroot, detail, now_unix_s)
+    return policy
+
+
+def add_alias(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    wwwroot: str,
+    our_wwwroot: str,
+    now_unix_s: int,
+) -> None:
+    """Let a peer be known under one more address."""
+    peer = _peer(connection, peer_id)
+    wwwroot = check_wwwroot(wwwroot)
+    _free(connection, wwwroot, our_wwwroot, removed_too=True)
+    store.add_alias(connection, peer_id, wwwroot)
+    store.forget_pending(connection, wwwroot)
+    _note(connection, actor, "address added", peer.wwwroot, {"address": wwwroot}, now_unix_s)
+
+
+def remove_alias(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    wwwroot: str,
+    now_unix_s: int,
+) -> None:
+    """Let a peer no longer be known under one of its further addresses."""
+    peer = _peer(connection, peer_id)
+    if wwwroot not in peer.aliases:
+        raise NotPossible(
+            f"{wwwroot} is no further address of {peer.wwwroot}; "
+            f"it has: {', '.join(peer.aliases) or 'none'}."
+        )
+    store.remove_alias(connection, peer_id, wwwroot)
+    _note(connection, actor, "address removed", peer.wwwroot, {"address": wwwroot}, now_unix_s)
+
+
+def rename_peer(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    wwwroot: str,
+    our_wwwroot: str,
+    certificate: PeerCertificate,
+    now_unix_s: int,
+) -> None:
+    """Move a peer to a new address with all its data; the old address becomes an alias.
+
+    `certificate` names the new address and was confirmed by the admin. Raises NotPossible,
+    mnet.protocol.BadWwwroot and keys.certificate.WrongSubject.
+    """
+    peer = _peer(connection, peer_id)
+    wwwroot = check_wwwroot(wwwroot)
+    if wwwroot == peer.wwwroot:
+        raise NotPossible(f"{wwwroot} is its address already.")
+    check_subject(certificate, wwwroot)
+    if wwwroot in peer.aliases:
+        store.remove_alias(connection, peer_id, wwwroot)
+    _free(connection, wwwroot, our_wwwroot, removed_too=True)
+    known = peer.certificate()
+    store.set_columns(connection, peer_id, wwwroot=wwwroot)
+    store.add_alias(connection, peer_id, peer.wwwroot)
+    store.forget_pending(connection, wwwroot)
+    if known is None or known.fingerprint != certificate.fingerprint:
+        _take(connection, peer_id, certificate, KeyCame.ADMIN.value, now_unix_s)
+    detail = {
+        "address before": peer.wwwroot,
+        "address after": wwwroot,
+        "fingerprint before": known.fingerprint if known else None,
+        "fingerprint after": certificate.fingerprint,
+    }
+    _note(connection, actor, "peer moved", wwwroot, detail, now_unix_s)
+
+
+def accept_key(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    fingerprint: str,
+    now_unix_s: int,
+) -> StoredCertificate:
+    """Believe the key that a peer has on offer; `fingerprint` is its SHA-256 in plain hex."""
+    peer = _peer(connection, peer_id)
+    offered, known = peer.certificate(store.OFFERED), peer.certificate()
+    if offered is None:
+        raise NotPossible(f"{peer.wwwroot} has no new key on offer.")
+    if offered.fingerprint != fingerprint:
+        raise NotPossible(f"The key on offer has fingerprint {offered.fingerprint}, not that one.")
+    _take(connection, peer_id, offered, KeyCame.ADMIN.value, now_unix_s)
+    detail = {
+        "came by": offered.origin,
+        "before": known.fingerprint if known else None,
+        "after": offered.fingerprint,
+    }
+    _note(connection, actor, "key accepted", peer.wwwroot, detail, now_unix_s)
+    return offered
+
+
+def set_label(
+    connection: Connection,
+    actor: str,
+    peer_id: int,
+    *,
+    label: str,
+    now_unix_s: int,
+) -> None:
+    """Say whether a peer is one for production or for tests."""
+    peer = _peer(connection, peer_id)
+    _label(label)
+    if peer.label == label:
+        return
+    store.set_columns(connection, peer_id, label=label)
+    detail = {"before": peer.label, "after": label}
+    _note(connection, actor, "label changed", peer.wwwroot, detail, now_unix_s)
+
+
+def dismiss_pending(connection: Connection, actor: str, *, wwwroot: str, now_unix_s: int) -> None:
+    """Drop a stranger that waits for a decision; it may knock again."""
+    if all(waiting.wwwroot != wwwroot for waiting in store.pending(connection)):
+        raise NotPossible(f"{wwwroot} is not waiting.")
+    store.forget_pending(connection, wwwroot)
+    _note(connection, actor, "stranger dismissed", wwwroot, {}, now_unix_s)
+
+
+def _peer(connection: Connection, peer_id: int) -> StoredPeer:
+    found = store.by_id(connection, peer_id)
+    if found is None or found.state == store.DELETED:
+        raise NotPossible("This peer is not there any more; somebody removed it.")
+    return found
+
+
+def _free(
+    connection: Connection, wwwroot: str, our_wwwroot: str, *, removed_too: bool = False
+) -> None:
+    """See that nobody has an address; a removed peer may only come back under its own."""
+    if wwwroot == our_wwwroot:
+        raise NotPossible("That is this site's own address.")
+    owner = store.find(connection, wwwroot)
+    if owner is None:
+        return
+    if owner.state != store.DELETED:
+        raise NotPossible(
+            f"{wwwroot} belongs to a peer already; see: mnet-peer peer show {wwwroot}."
+        )
+    if removed_too:
+        raise NotPossible(
+            f"{wwwroot} belongs to a removed peer, whose data is kept under it. Add that one again "
+            "instead, if it is the same site."
+        )
+
+
+def _label(label: str) -> None:
+    if label not in LABELS:
+        raise NotPossible(f"A label is {' or '.join(LABELS)}, not {label!r}.")
+
+
+def _take(
+    connection: Connection,
+    peer_id: int,
+    certificate: PeerCertificate | StoredCertificate,
+    origin: str,
+    now_unix_s: int,
+) -> None:
+    store.set_certificate(
+        connection,
+        peer_id,
+        pem=certificate.pem,
+        fingerprint=certificate.fingerprint,
+        origin=origin,
+        now_unix_s=now_unix_s,
+    )
+
+
+def _note(
+    connection: Connection,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, object],
+    now_unix_s: int,
+) -> None:
+    audit.record(
+        connection,
+        actor=actor,
+        action=action,
+        subject=subject,
+        detail=detail,
+        now_unix_s=now_unix_s,
+    )
