@@ -6,9 +6,10 @@ go through a `Post`. Source: PROTOCOL.md sections 3, 6 (new keys), 9 (calls that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -21,6 +22,9 @@ from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
+# How PHP begins what it displays, as HTML or as plain text.
+_PHP_SAYS = re.compile(rb"(?:<b>|^|\n|php )(?:warning|notice|deprecated|fatal error)(?:</b>)?: ")
+
 CALL_TIMEOUT_S = 30.0
 KEYSWAP_TIMEOUT_S = 10.0
 
@@ -31,12 +35,30 @@ class CallError(Exception):
     """A call on a peer did not bring an answer; the text says why and what to do."""
 
 
+Reason = Literal["name", "connection", "time", "status", "size", "other"]
+Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
+
+
 class CannotReach(CallError):
     """The peer did not answer: no connection, time-out, or an HTTP error."""
+
+    def __init__(
+        self, text: str, *, reason: Reason = "other", status: int = 0, location: str = ""
+    ) -> None:
+        """Keep what happened, and with an HTTP error its status and where it points."""
+        super().__init__(text)
+        self.reason = reason
+        self.status = status
+        self.location = location
 
 
 class BadAnswer(CallError):
     """Something answered, but not the peer in its protocol."""
+
+    def __init__(self, text: str, *, wrong: Wrong = "envelope") -> None:
+        """Keep what is wrong with the answer: before the envelope, in it, or the peer's key."""
+        super().__init__(text)
+        self.wrong = wrong
 
 
 class RemoteFault(CallError):
@@ -48,6 +70,14 @@ class RemoteFault(CallError):
         self.code = code
         self.text = text
         self.proven = proven
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A peer's answer: its value, proven, and its clock, which nobody signed."""
+
+    value: Value
+    timestamp_unix_s: int | None
 
 
 class Post(Protocol):
@@ -106,6 +136,12 @@ class Outbound(Generic[Peer]):
         Raises CallError: CannotReach, BadAnswer or RemoteFault. A peer that
         announces a new key under its known one is asked once more with it.
         """
+        return self.ask(peer, method, params, timeout_s=timeout_s).value
+
+    def ask(
+        self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> Answered:
+        """Call as `call` does, and return also when the peer says that it answered."""
         try:
             return self._once(peer, method, params, timeout_s)
         except _NewKey as announced:
@@ -122,12 +158,15 @@ class Outbound(Generic[Peer]):
         if isinstance(response, FaultResponse):
             raise RemoteFault(response.code, response.text, proven=False)
         if not isinstance(response.value, str):
-            raise BadAnswer("The site answered the keyswap with something that is no certificate.")
+            raise BadAnswer(
+                "The site answered the keyswap with something that is no certificate.",
+                wrong="no certificate",
+            )
         return response.value
 
     def _once(
         self, peer: Peer, method: str, params: list[Value], timeout_s: float, *, retry: bool = True
-    ) -> Value:
+    ) -> Answered:
         keys = self.keys()
         application = self.application_of(peer)
         payload = xmlrpc.write_call(method, params, peer.dialect or Dialect.PHPXMLRPC)
@@ -149,11 +188,11 @@ class Outbound(Generic[Peer]):
         )
         return self._open_answer(peer, body, retry=retry)
 
-    def _open_answer(self, peer: Peer, body: bytes, *, retry: bool) -> Value:
+    def _open_answer(self, peer: Peer, body: bytes, *, retry: bool) -> Answered:
         try:
             message = envelope.read_message(body)
         except (UnreadableMessage, BadSignature):
-            raise BadAnswer(_no_protocol(body)) from None
+            raise _no_protocol(body) from None
         if not isinstance(message, SealedMessage):
             raise _plain_fault(body)
         opened = self.keys().open(message.wrapped_key, lambda k: envelope.open_text(message, k))
@@ -168,13 +207,15 @@ class Outbound(Generic[Peer]):
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
             raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:
-            raise BadAnswer("The answer's signature does not verify with the peer's known key.")
+            raise BadAnswer(
+                "The answer's signature does not verify with the peer's known key.", wrong="key"
+            )
         if not opened.is_current:
             raise BadAnswer("The answer is sealed to a key that this site no longer uses.")
         self._remember(peer, message, opened.key_id, response.dialect)
         if isinstance(response, FaultResponse):
             raise RemoteFault(response.code, response.text, proven=True)
-        return response.value
+        return Answered(response.value, signed.timestamp_unix_s)
 
     def _new_key(self, peer: Peer, pem: str, *, proven: bool, retry: bool) -> Exception:
         """Take in an announced key, and tell what that means for the call."""
@@ -185,12 +226,14 @@ class Outbound(Generic[Peer]):
         after = self.peers.take_key(peer, pem, came=came)
         if after is None:
             return BadAnswer(
-                "The peer announced a new key with a certificate that cannot be its own."
+                "The peer announced a new key with a certificate that cannot be its own.",
+                wrong="key",
             )
         if not self.peers.believes(peer, came):
             return BadAnswer(
                 "The peer has a new key but did not prove it with its old one. Compare the "
-                "fingerprint with the peer's admin, then: mnet-peer peer accept-key."
+                "fingerprint with the peer's admin, then: mnet-peer peer accept-key.",
+                wrong="key",
             )
         return _NewKey(after) if retry else BadAnswer("The peer changed its key twice in one call.")
 
@@ -228,7 +271,7 @@ def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:
     try:
         return xmlrpc.read_response(payload)
     except (BadXmlRpc, UnreadableMessage):
-        raise BadAnswer(_no_protocol(payload)) from None
+        raise _no_protocol(payload) from None
 
 
 def _plain_fault(body: bytes) -> CallError:
@@ -238,13 +281,18 @@ def _plain_fault(body: bytes) -> CallError:
     return BadAnswer("The answer is neither sealed nor a fault.")
 
 
-def _no_protocol(body: bytes) -> str:
+def _no_protocol(body: bytes) -> BadAnswer:
     start = body[:2000].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return (
+    before_xml = start.partition(b"<?xml")[0]
+    if b"<html" in start or start.startswith(b"<!doctype html"):
+        return BadAnswer(
             "The site answered with a web page instead of XML. Is networking (MNet) switched on "
-            "there, and is the address exactly the site's own?"
+            "there, and is the address exactly the site's own?",
+            wrong="web page",
         )
-    if b"<b>warning</b>" in start or b"<b>notice</b>" in start or b"<b>deprecated</b>" in start:
-        return "The site wrote PHP warnings before its answer; switch off displaying errors there."
-    return "The answer is no message of this protocol."
+    if _PHP_SAYS.search(before_xml):
+        return BadAnswer(
+            "The site wrote PHP warnings before its answer; switch off displaying errors there.",
+            wrong="warnings",
+        )
+    return BadAnswer("The answer is no message of this protocol.", wrong="no message")

@@ -12,6 +12,7 @@ import click
 from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
 from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
 from schooltool_bridge.cli_site import admin, check, database, init, key, serve
@@ -37,6 +38,9 @@ for _command in (
     database, demo,
 ):  # fmt: skip
     main.add_command(_command)
+
+for _command in (verify, pending, accept_key, alias, rename, label):
+    peer.add_command(_command)
 
 if __name__ == "__main__":
     main()
