@@ -6,8 +6,9 @@ Source: PROTOCOL.md section 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
 from OpenSSL import SSL
 from treq.client import HTTPClient
@@ -29,6 +30,10 @@ CONNECT_TIMEOUT_S = 10.0
 OK = 200
 # Customary; nobody checks it, and a Mahara's logs stay readable.
 USER_AGENT = "Moodle"
+OWN_USER_AGENT = "mnet-peer"
+SUCCESS = range(200, 300)
+
+Receive = Callable[[defer.Deferred[Any], str], Coroutine[Any, Any, bytes]]
 
 
 class _TooLarge(Exception):
@@ -83,6 +88,25 @@ class Transport:
             timeout_s=timeout_s,
         )
 
+    def post_json(
+        self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float
+    ) -> None:
+        """Send JSON to an address that is no peer's, over verified TLS; raises CannotReach.
+
+        Any status of success will do, and what it says is dropped. Failures name the host only,
+        since the rest of such an address often is a secret.
+        """
+        wanted = Headers({"Content-Type": ["application/json"], "User-Agent": [OWN_USER_AGENT]})
+        for name, value in headers.items():
+            wanted.setRawHeaders(name, [value])
+        self._exchange(
+            urlsplit(url).hostname or "",
+            lambda client: client.post(url, data=body, headers=wanted, allow_redirects=False),
+            verify_tls=True,
+            timeout_s=timeout_s,
+            receive=_receive_any_success,
+        )
+
     def _exchange(
         self,
         url: str,
@@ -90,9 +114,11 @@ class Transport:
         *,
         verify_tls: bool,
         timeout_s: float,
+        receive: Receive | None = None,
     ) -> bytes:
         def start() -> Any:
-            answer = defer.ensureDeferred(_receive(send(self._clients[verify_tls]), url))
+            receiving = (receive or _receive)(send(self._clients[verify_tls]), url)
+            answer = defer.ensureDeferred(receiving)
             return answer.addTimeout(timeout_s, self._reactor)
 
         try:
@@ -114,6 +140,24 @@ class Transport:
 
 async def _receive(sending: defer.Deferred[Any], url: str) -> bytes:
     response = await sending
+    if response.code != OK:
+        where = response.headers.getRawHeaders(b"location", [b""])[0].decode("ascii", "replace")
+        to = f" to {where}" if where else ""
+        raise CannotReach(
+            f"{url} answered with HTTP status {response.code}{to}; a peer answers with 200. "
+            "Is the address exactly the site's own (http or https, with or without www)?"
+        )
+    return await _body(response)
+
+
+async def _receive_any_success(sending: defer.Deferred[Any], url: str) -> bytes:
+    response = await sending
+    if response.code not in SUCCESS:
+        raise CannotReach(f"{url} answered with HTTP status {response.code}.")
+    return await _body(response)
+
+
+async def _body(response: Any) -> bytes:
     parts: list[bytes] = []
     received_bytes = 0
 
@@ -124,13 +168,6 @@ async def _receive(sending: defer.Deferred[Any], url: str) -> bytes:
             raise _TooLarge  # treq closes the connection
         parts.append(data)
 
-    if response.code != OK:
-        where = response.headers.getRawHeaders(b"location", [b""])[0].decode("ascii", "replace")
-        to = f" to {where}" if where else ""
-        raise CannotReach(
-            f"{url} answered with HTTP status {response.code}{to}; a peer answers with 200. "
-            "Is the address exactly the site's own (http or https, with or without www)?"
-        )
     await collect(response, take)
     return b"".join(parts)
 
