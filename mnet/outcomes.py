@@ -71,7 +71,7 @@ def of_value(value: Value) -> tuple[str, str]:
     if FAILED_EVENT not in statuses:
         return outcome, ""
     codes = Counter(v.get("fault") for v in results if v.get("status") == FAILED_EVENT)
-    listed = ", ".join(f"{count} with fault {code}" for code, count in codes.most_common(5))
+    listed = ", ".join(f"{count} with fault {code!s}" for code, count in codes.most_common(5))
     return outcome, f"Of {len(results)} events failed {listed}."
 
 

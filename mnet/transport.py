@@ -6,8 +6,10 @@ Source: PROTOCOL.md section 9.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from OpenSSL import SSL
 from treq.client import HTTPClient
@@ -31,6 +33,8 @@ OK = 200
 MAX_HEADER_CHARS = 1000
 # Customary; nobody checks it, and a Mahara's logs stay readable.
 USER_AGENT = "Moodle"
+OWN_USER_AGENT = "mnet-peer"
+SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,28 @@ class Transport:
             headers = Headers({"Content-Type": ["text/xml"], "User-Agent": [USER_AGENT]})
             return client.post(url, data=body, headers=headers, allow_redirects=False)
 
+        return self._ask(ask, url, timeout_s)
+
+    def post_json(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float
+    ) -> None:
+        """Send JSON to an address that is no peer's, over verified TLS; raises CannotReach.
+
+        Any status of success will do, and what it says is dropped. Failures name the host only,
+        since the rest of such an address often is a secret.
+        """
+        named = {"Content-Type": "application/json", "User-Agent": OWN_USER_AGENT, **headers}
+        wanted = Headers({name: [value] for name, value in named.items()})
+        host = urlsplit(url).hostname or ""
+        answer = self._ask(
+            lambda: self._clients[True].post(url, data=body, headers=wanted, allow_redirects=False),
+            host,
+            timeout_s,
+        )
+        if answer.status not in SUCCESS:
+            raise CannotReach(f"{host} answered with HTTP status {answer.status}.", reason="status")
+
+    def _ask(self, ask: Callable[[], defer.Deferred[Any]], url: str, timeout_s: float) -> Page:
         def start() -> Any:
             return defer.ensureDeferred(_receive(ask())).addTimeout(timeout_s, self._reactor)
 
