@@ -32,8 +32,10 @@ from mnet.resource import TEXT, PeerResource, sender_of
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
-from peers import bootstrap
+from peers import bootstrap, checks
 from peers.registry import Peer, Registry
+from peers.verify import verify
+from peers.verify_rules import Report
 from schooltool_bridge import journal, services
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.pages import frame_of
@@ -160,6 +162,20 @@ class App:
             clock=self.clock,
             random=os.urandom,
         )
+
+    def verify(self, peer: Peer, *, before_enabling: bool = False) -> Report:
+        """Look whether a peer and we understand each other, and keep what was found."""
+        report = verify(
+            peer,
+            outbound=self.outbound,
+            transport=self.transport,
+            registry=self.registry,
+            clock=self.clock,
+            before_enabling=before_enabling,
+        )
+        with self.database.write() as connection:
+            checks.save_check(connection, peer.id, report, int(self.clock()))
+        return report
 
     def rotate_key(self) -> None:
         """Make a new key pair."""

@@ -13,8 +13,7 @@ import click
 
 from keys.certificate import load
 from mnet.protocol import check_wwwroot
-from peers import audit, changes, checks, store
-from peers.verify import verify as look
+from peers import audit, changes, store
 from peers.verify_rules import Report
 from schooltool_bridge.app import App, in_reactor
 from schooltool_bridge.cli_peers import (
@@ -39,17 +38,7 @@ def verify(command: Command, wwwroot: str) -> None:
     """
     with App(command.settings) as app:
         peer = known_peer(app, wwwroot)
-        report = in_reactor(
-            lambda: look(
-                peer,
-                outbound=app.outbound,
-                transport=app.transport,
-                registry=app.registry,
-                clock=app.clock,
-            )
-        )
-        with app.database.write() as connection:
-            checks.save_check(connection, peer.id, report, int(app.clock()))
+        report = in_reactor(lambda: app.verify(peer))
     shown = {"ok": report.ok, "steps": [asdict(step) for step in report.steps]}
     command.show(shown, lambda: _tell(report))
     if not report.ok:

@@ -47,7 +47,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
-        watch = Watch(app)
+        watch = Watch(app, app.verify)
         LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", pool.submit, watch.close)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)

@@ -31,7 +31,7 @@ REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
 
-CheckPeer = Callable[[Peer], None]
+CheckPeer = Callable[[Peer], object]
 log = structlog.get_logger("watch")
 
 
