@@ -27,14 +27,16 @@ from mnet.dispatcher import Dispatcher
 from mnet.exchange import Answer, Exchange, Site
 from mnet.exchange_parts import Direction
 from mnet.http_limits import BoundedSite
+from mnet.metrics import CONTENT_TYPE as METRICS_TYPE
+from mnet.metrics import Metrics
 from mnet.outbound import Outbound
-from mnet.resource import HTML, TEXT, PeerResource, first_page
+from mnet.resource import HTML, TEXT, PeerResource, Visitor, first_page
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
 from peers import bootstrap
 from peers.registry import Peer, Registry
-from schooltool_bridge import journal, services
+from schooltool_bridge import journal, services, watching
 from schooltool_bridge.asking import Asking
 
 VERSION = version("mnet-peer")
@@ -101,6 +103,8 @@ class App:
         self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
         self.registry = Registry(self.database, clock)
         self.ledger = StoreLedger(self.database)
+        # Whether somebody who is not on this machine is an admin who is signed in.
+        self.may_see: Callable[[Visitor], bool] = lambda _visitor: False
 
     def __enter__(self) -> Self:
         """Give the parts."""
@@ -136,12 +140,19 @@ class App:
             random=os.urandom,
             verifies_tls=lambda peer: peer.policy.tls == "verify",
             application_of=lambda peer: peer.application,
+            metrics=self.metrics,
         )
 
     @cached_property
     def asking(self) -> Asking:
         """Asks peers' SIS plugins."""
         return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Counts calls for /metrics."""
+        look = partial(watching.readings, self.database, self.registry, self.custody)
+        return Metrics(services.KNOWN_METHODS, look, VERSION)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:
@@ -156,6 +167,7 @@ class App:
             ledger=self.ledger,
             clock=self.clock,
             random=os.urandom,
+            metrics=self.metrics,
         )
 
     def rotate_key(self) -> None:
@@ -174,7 +186,11 @@ class App:
             path=urlsplit(self.site.wwwroot).path,
             answer=self.exchange.answer,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
-            pages={"/": lambda: Answer(page, content_type=HTML), "/healthz": self._health},
+            pages={
+                "/": lambda _visitor: Answer(page, content_type=HTML),
+                "/healthz": watching.guarded(self._health, self._may_see),
+                "/metrics": watching.guarded(self._metrics, self._may_see),
+            },
             reactor=reactor,
             workers=workers,
             trusted_proxies=frozenset(
@@ -182,6 +198,12 @@ class App:
             ),
         )
         return BoundedSite(resource, reactor)
+
+    def _may_see(self, visitor: Visitor) -> bool:
+        return self.may_see(visitor)
+
+    def _metrics(self) -> Answer:
+        return Answer(self.metrics.page(), content_type=METRICS_TYPE)
 
     def _health(self) -> Answer:
         """Answer only when the store and the key are usable; else the error becomes a 503."""

@@ -11,6 +11,7 @@ import click
 
 from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
+from schooltool_bridge.cli_calls import bundle, calls
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_peers import call, peer
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
@@ -34,7 +35,7 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    database, demo,
+    calls, bundle, database, demo,
 ):  # fmt: skip
     main.add_command(_command)
 
