@@ -27,8 +27,10 @@ from mnet.dispatcher import Dispatcher
 from mnet.exchange import Answer, Exchange, Site
 from mnet.exchange_parts import Direction
 from mnet.http_limits import BoundedSite
+from mnet.metrics import CONTENT_TYPE as METRICS_TYPE
+from mnet.metrics import Metrics
 from mnet.outbound import Outbound
-from mnet.resource import TEXT, PeerResource, sender_of
+from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
@@ -36,7 +38,7 @@ from peers import bootstrap, checks
 from peers.registry import Peer, Registry
 from peers.verify import verify
 from peers.verify_rules import Report
-from schooltool_bridge import journal, services
+from schooltool_bridge import journal, services, watching
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.pages import frame_of
 
@@ -106,6 +108,8 @@ class App:
         self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
         self.registry = Registry(self.database, clock)
         self.ledger = StoreLedger(self.database)
+        # Whether somebody who is not on this machine is an admin who is signed in.
+        self.may_see: Callable[[Visitor], bool] = lambda _visitor: False
 
     def __enter__(self) -> Self:
         """Give the parts."""
@@ -141,12 +145,19 @@ class App:
             random=os.urandom,
             verifies_tls=lambda peer: peer.policy.tls == "verify",
             application_of=lambda peer: peer.application,
+            metrics=self.metrics,
         )
 
     @cached_property
     def asking(self) -> Asking:
         """Asks peers' SIS plugins."""
         return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Counts calls for /metrics."""
+        look = partial(watching.readings, self.database, self.registry, self.custody)
+        return Metrics(services.KNOWN_METHODS, look, VERSION)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:
@@ -161,6 +172,7 @@ class App:
             ledger=self.ledger,
             clock=self.clock,
             random=os.urandom,
+            metrics=self.metrics,
         )
 
     def verify(self, peer: Peer, *, before_enabling: bool = False) -> Report:
@@ -195,7 +207,10 @@ class App:
             path=urlsplit(self.site.wwwroot).path,
             answer=self.exchange.answer,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
-            pages={"/healthz": self._health},
+            pages={
+                "/healthz": watching.guarded(self._health, self._may_see),
+                "/metrics": watching.guarded(self._metrics, self._may_see),
+            },
             reactor=reactor,
             workers=workers,
             trusted_proxies=trusted_proxies,
@@ -204,6 +219,12 @@ class App:
             ),
         )
         return BoundedSite(resource, reactor)
+
+    def _may_see(self, visitor: Visitor) -> bool:
+        return self.may_see(visitor)
+
+    def _metrics(self) -> Answer:
+        return Answer(self.metrics.page(), content_type=METRICS_TYPE)
 
     def _health(self) -> Answer:
         """Answer only when the store and the key are usable; else the error becomes a 503."""

@@ -55,6 +55,8 @@ def record(
     reason: str = "",
 ) -> None:
     """Write one call down, in the transaction that applies it."""
+    if not method.isprintable():  # what a caller wrote, and a terminal will show it
+        method = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in method)
     _INSERT.run(
         connection,
         {
