@@ -35,9 +35,13 @@ from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
 from peers import bootstrap, checks
+from peers.accounts import MANAGER
 from peers.registry import Peer, Registry
 from peers.verify import verify
 from peers.verify_rules import Report
+from peers.web import sessions
+from peers.web.frame import COOKIE
+from peers.web.roles import allows
 from schooltool_bridge import journal, services, watching
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.pages import frame_of
@@ -108,8 +112,6 @@ class App:
         self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
         self.registry = Registry(self.database, clock)
         self.ledger = StoreLedger(self.database)
-        # Whether somebody who is not on this machine is an admin who is signed in.
-        self.may_see: Callable[[Visitor], bool] = lambda _visitor: False
 
     def __enter__(self) -> Self:
         """Give the parts."""
@@ -221,7 +223,10 @@ class App:
         return BoundedSite(resource, reactor)
 
     def _may_see(self, visitor: Visitor) -> bool:
-        return self.may_see(visitor)
+        token = visitor.cookies.get(COOKIE.encode(), b"").decode("ascii", "replace")
+        with self.database.read() as connection:
+            session = sessions.find(connection, token, int(self.clock()))
+        return bool(session and allows(session.account.role, MANAGER))
 
     def _metrics(self) -> Answer:
         return Answer(self.metrics.page(), content_type=METRICS_TYPE)
