@@ -40,11 +40,9 @@ from peers.registry import Peer, Registry
 from peers.verify import verify
 from peers.verify_rules import Report
 from peers.web import sessions
-from peers.web.frame import COOKIE
 from peers.web.roles import allows
 from schooltool_bridge import journal, services, watching
 from schooltool_bridge.asking import Asking
-from schooltool_bridge.pages import frame_of
 
 VERSION = version("mnet-peer")
 # Each call holds a thread while it waits for the store or asks its peer back; the work itself
@@ -202,6 +200,9 @@ class App:
 
     def web_site(self, reactor: Any, workers: Workers, page_workers: Workers) -> BoundedSite:
         """Return what is served on the listening port."""
+        # Only a server needs these; every command would start slower by them.
+        from schooltool_bridge.pages import frame_of  # noqa: PLC0415
+
         trusted_proxies = frozenset(
             p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
         )
@@ -223,7 +224,7 @@ class App:
         return BoundedSite(resource, reactor)
 
     def _may_see(self, visitor: Visitor) -> bool:
-        token = visitor.cookies.get(COOKIE.encode(), b"").decode("ascii", "replace")
+        token = visitor.cookies.get(sessions.COOKIE.encode(), b"").decode("ascii", "replace")
         with self.database.read() as connection:
             session = sessions.find(connection, token, int(self.clock()))
         return bool(session and allows(session.account.role, MANAGER))

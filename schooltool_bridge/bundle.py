@@ -115,7 +115,7 @@ def _versions(app: App) -> dict[str, object]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "openssl": {"python": ssl.OPENSSL_VERSION, "cryptography": backend.openssl_version_text()},
         "database": _part(lambda: _database(app)),
-        "schema": _part(lambda: {"is": storage.schema(app.database), "needed": storage.head()}),
+        "schema": _part(lambda: {"is": storage.schema(app.database), "needed": storage.HEAD}),
         "libraries": _libraries(),
     }
 

@@ -248,10 +248,10 @@ def upgrade(command: Command) -> None:
     settings = command.settings
     with App(settings) as app:
         saved = storage.upgrade_safely(app.database, settings.home)
-    value = {"schema": storage.head(), "backup": str(saved) if saved else None}
+    value = {"schema": storage.HEAD, "backup": str(saved) if saved else None}
     command.show(
         value,
-        f"The database has schema {storage.head()}." + (f" Backup: {saved}" if saved else ""),
+        f"The database has schema {storage.HEAD}." + (f" Backup: {saved}" if saved else ""),
     )
 
 

@@ -101,7 +101,7 @@ def _cipher() -> Step:
 def _database_state(app: App) -> str:
     storage.require_current(app.database)
     kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
-    return f"{kind}, schema {storage.head()}"
+    return f"{kind}, schema {storage.HEAD}"
 
 
 def _key_state(app: App) -> str:

@@ -26,12 +26,12 @@ from mnet.database import Database
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
-from peers.web.sessions import Session
+from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_FIELDS, PageError, Reply, Route, Tab, View, go, page
 
 HERE = Path(__file__).parent
 SIGN_IN, PASSWORD = "/admin/sign-in", "/admin/password"
-COOKIE, FORM_COOKIE, NOTE_COOKIE = "mnet_peer_session", "mnet_peer_form", "mnet_peer_note"
+FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_FORM_BYTES = 256 * 1024
 MAX_NOTE_CHARS = 400
 FORM_TYPE = "application/x-www-form-urlencoded"
