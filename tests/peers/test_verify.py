@@ -352,6 +352,26 @@ def test_a_site_that_is_not_there(
     assert says in found[0]["detail"]
     assert advises in found[0]["remedy"]
     assert step(report, "sealed round trip")["detail"] == f"Not tried, because this failed: {name}."
+    with pytest.raises(Refused) as refused:
+        site.text("peer", "verify", wwwroot)
+    assert refused.value.stdout.count("\N{BALLOT X}") == 1
+    assert f"    -> {found[0]['remedy']}" in refused.value.stdout
+    assert "Traceback" not in refused.value.stderr
+
+
+def test_a_peer_that_moved_is_found_where_it_is_now(site: Site, app: App, secure: Moodle) -> None:
+    """From http to https: it keeps its id, and its certificate is looked at anew."""
+    old = "http://moodle.example.org"
+    pem = generate(old, "x", int(time.time())).certificate_pem
+    peer_id = register(app, old, pem)
+    site.run("peer", "policy", old, "--set", "tls=none")
+    fingerprint = secure.fake.pair.fingerprint
+    site.run("peer", "rename", old, secure.wwwroot, "--fingerprint", fingerprint)
+    assert verify(site, secure.wwwroot)["ok"]
+    with app.database.read() as connection:
+        stored = store.find(connection, old)
+    assert stored is not None
+    assert (stored.id, stored.wwwroot) == (peer_id, secure.wwwroot)
 
 
 @pytest.fixture
