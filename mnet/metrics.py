@@ -103,7 +103,7 @@ def environment_of_workers() -> dict[str, str]:
     return {**os.environ, FOLDER_VARIABLE: folder}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it by its identity
 class _States:
     """Readings as Prometheus wants them."""
 
