@@ -48,7 +48,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         care.start(KEY_CHECK_INTERVAL_S, now=False)
         watch = Watch(app)
         LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
-        reactor.addSystemEventTrigger("before", "shutdown", pool.submit, watch.close)
+        reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()
