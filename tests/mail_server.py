@@ -74,6 +74,8 @@ class _Talk(socketserver.StreamRequestHandler):
             self._talk(mail)
         except (OSError, ssl.SSLError):
             return
+        finally:
+            self.connection.close()  # under TLS it is another one than the library closes
 
     def _secure(self, mail: MailServer) -> None:
         assert mail.context is not None
