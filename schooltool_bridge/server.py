@@ -49,7 +49,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         care.start(KEY_CHECK_INTERVAL_S, now=False)
         watch = Watch(app, app.verify)
         LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
-        reactor.addSystemEventTrigger("before", "shutdown", pool.submit, watch.close)
+        reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
         reactor.addSystemEventTrigger("during", "shutdown", page_pool.close, STOP_TIMEOUT_S / 8)
         # What is loaded by now stays: no garbage collection has to look at it again.
