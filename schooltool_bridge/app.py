@@ -36,6 +36,7 @@ from peers.registry import Peer, Registry
 from schooltool_bridge import journal, services
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.pages import frame_of
+from schooltool_bridge.settling import Settling
 
 VERSION = version("mnet-peer")
 # Each call holds a thread while it waits for the store or asks its peer back; the work itself
@@ -138,6 +139,11 @@ class App:
     def asking(self) -> Asking:
         """Asks peers' SIS plugins."""
         return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
+
+    @cached_property
+    def settling(self) -> Settling:
+        """Settles events of the inbox by hand."""
+        return Settling(self.database, self.registry, self.site)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:
