@@ -6,18 +6,22 @@ go through a `Post`. Source: PROTOCOL.md sections 3, 6 (new keys), 9 (calls that
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
-from mnet import envelope, xmlrpc
+from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
 from mnet.envelope import SealedMessage
-from mnet.exchange import KnownPeer, Ledger, OurKeys, Peer, Site
+from mnet.exchange import Site
+from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
 from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
+from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
@@ -97,6 +101,7 @@ class Outbound(Generic[Peer]):
     random: Callable[[int], bytes]
     verifies_tls: Callable[[Peer], bool]
     application_of: Callable[[Peer], Application]
+    metrics: Metrics = field(default_factory=Metrics)
 
     def call(
         self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
@@ -106,10 +111,27 @@ class Outbound(Generic[Peer]):
         Raises CallError: CannotReach, BadAnswer or RemoteFault. A peer that
         announces a new key under its known one is asked once more with it.
         """
+        asked = _Asked(method, params, timeout_s, self.random(6).hex(), time.perf_counter())
+        outcome = ""
         try:
-            return self._once(peer, method, params, timeout_s)
+            value = self._up_to_twice(peer, asked)
+            outcome = outcomes.OK
+        except CallError as failed:
+            outcome, _reason = _outcome(failed)
+            # A proven fault was recorded together with the answer that brought it.
+            if not (isinstance(failed, RemoteFault) and failed.proven):
+                self._record_alone(peer, asked, failed)
+            raise
+        else:
+            return value
+        finally:
+            self.metrics.count("out", method, outcome, time.perf_counter() - asked.started_s)
+
+    def _up_to_twice(self, peer: Peer, asked: _Asked) -> Value:
+        try:
+            return self._once(peer, asked)
         except _NewKey as announced:
-            return self._once(announced.peer, method, params, timeout_s, retry=False)
+            return self._once(announced.peer, asked, retry=False)
 
     def keyswap(self, wwwroot: str, application: Application, *, verify_tls: bool) -> str:
         """Fetch the certificate that a site gives out, in plain; proves nothing (section 5)."""
@@ -125,12 +147,11 @@ class Outbound(Generic[Peer]):
             raise BadAnswer("The site answered the keyswap with something that is no certificate.")
         return response.value
 
-    def _once(
-        self, peer: Peer, method: str, params: list[Value], timeout_s: float, *, retry: bool = True
-    ) -> Value:
+    def _once(self, peer: Peer, asked: _Asked, *, retry: bool = True) -> Value:
         keys = self.keys()
         application = self.application_of(peer)
-        payload = xmlrpc.write_call(method, params, peer.dialect or Dialect.PHPXMLRPC)
+        dialect = peer.dialect or Dialect.PHPXMLRPC
+        payload = asked.payload = xmlrpc.write_call(asked.method, asked.params, dialect)
         signed = envelope.signed_message(
             payload,
             signature=keys.sign(payload),
@@ -145,11 +166,11 @@ class Outbound(Generic[Peer]):
             peer.wwwroot + application.server,
             sealed,
             verify_tls=self.verifies_tls(peer),
-            timeout_s=timeout_s,
+            timeout_s=asked.timeout_s,
         )
-        return self._open_answer(peer, body, retry=retry)
+        return self._open_answer(peer, asked, body, retry=retry)
 
-    def _open_answer(self, peer: Peer, body: bytes, *, retry: bool) -> Value:
+    def _open_answer(self, peer: Peer, asked: _Asked, body: bytes, *, retry: bool) -> Value:
         try:
             message = envelope.read_message(body)
         except (UnreadableMessage, BadSignature):
@@ -171,9 +192,11 @@ class Outbound(Generic[Peer]):
             raise BadAnswer("The answer's signature does not verify with the peer's known key.")
         if not opened.is_current:
             raise BadAnswer("The answer is sealed to a key that this site no longer uses.")
-        self._remember(peer, message, opened.key_id, response.dialect)
         if isinstance(response, FaultResponse):
-            raise RemoteFault(response.code, response.text, proven=True)
+            failed = RemoteFault(response.code, response.text, proven=True)
+            self._remember(peer, asked, message, opened.key_id, response.dialect, failed)
+            raise failed
+        self._remember(peer, asked, message, opened.key_id, response.dialect)
         return response.value
 
     def _new_key(self, peer: Peer, pem: str, *, proven: bool, retry: bool) -> Exception:
@@ -205,15 +228,62 @@ class Outbound(Generic[Peer]):
         return given.split() == pem.split()
 
     def _remember(
-        self, peer: Peer, message: SealedMessage, key_id: int, dialect: Dialect | None
+        self,
+        peer: Peer,
+        asked: _Asked,
+        message: SealedMessage,
+        key_id: int,
+        dialect: Dialect | None,
+        failed: RemoteFault | None = None,
     ) -> None:
         digest = envelope.replay_digest(message)
         with self.database.write() as connection:
             fresh = self.ledger.remember(connection, digest, key_id, int(self.clock()))
             if dialect is not None and dialect is not peer.dialect:
                 self.peers.learn_dialect(connection, peer, dialect)
+            if fresh:
+                self._record(connection, peer, asked, failed)
         if not fresh:
             raise BadAnswer("The answer was seen before; somebody replayed it.")
+
+    def _record_alone(self, peer: Peer, asked: _Asked, failed: CallError) -> None:
+        """Write down a call that brought no answer to remember; the failure itself matters more."""
+        try:
+            with self.database.write() as connection:
+                self._record(connection, peer, asked, failed)
+        except DBAPIError:
+            log.warning("not recorded", call=asked.correlation)
+
+    def _record(
+        self, connection: Connection, peer: Peer, asked: _Asked, failed: CallError | None
+    ) -> None:
+        outcome, reason = _outcome(failed) if failed else (outcomes.OK, "")
+        self.ledger.record(
+            connection,
+            peer_id=peer.id,
+            method=asked.method,
+            payload=asked.payload,
+            correlation=asked.correlation,
+            outcome=outcome,
+            now_unix_s=int(self.clock()),
+            direction="out",
+            duration_ms=round((time.perf_counter() - asked.started_s) * 1000),
+            reason=reason,
+        )
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One call that we make, through both of its attempts."""
+
+    method: str
+    params: list[Value]
+    timeout_s: float
+    correlation: str
+    # By time.perf_counter.
+    started_s: float
+    # As it was last sent.
+    payload: bytes = b""
 
 
 class _NewKey(Exception):
@@ -222,6 +292,15 @@ class _NewKey(Exception):
     def __init__(self, peer: Any) -> None:
         super().__init__()
         self.peer = peer
+
+
+def _outcome(failed: CallError) -> tuple[str, str]:
+    """Return outcome and reason, as the journal keeps them, of a call that failed."""
+    if isinstance(failed, RemoteFault):
+        reason = outcomes.remote_reason(failed.code, proven=failed.proven)
+        return outcomes.of_code(failed.code), reason
+    outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
+    return outcome, outcomes.clean(str(failed))
 
 
 def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:
