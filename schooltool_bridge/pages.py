@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from peers.web.frame import Frame
 from peers.web.sign_in import SignInPages
 from peers.web.view import Route, page
+from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.inbox_pages import InboxPages
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -29,7 +31,7 @@ def frame_of(app: App) -> Frame:
         name=settings.name,
         database=app.database,
         clock=app.clock,
-        templates=[HERE / "templates"],
+        templates=[HERE / "web" / "templates"],
         filters={"moment": lambda t: moment(t, zone), "iso": iso},
     )
     frame.add(
@@ -38,8 +40,12 @@ def frame_of(app: App) -> Frame:
             Route("/admin/static/<name>", frame.static, None),
         ]
     )
-    sign_in = SignInPages(app.database)
-    frame.add(sign_in.routes(), sign_in.tabs())
+    for pages in (
+        CallsPages(app.database, zone),
+        InboxPages(app.database, app.settling),
+        SignInPages(app.database),
+    ):
+        frame.add(pages.routes(), pages.tabs())
     return frame
 
 
