@@ -43,6 +43,7 @@ from peers.web import sessions
 from peers.web.roles import allows
 from schooltool_bridge import journal, services, watching
 from schooltool_bridge.asking import Asking
+from schooltool_bridge.settling import Settling
 
 VERSION = version("mnet-peer")
 # Each call holds a thread while it waits for the store or asks its peer back; the work itself
@@ -158,6 +159,11 @@ class App:
         """Counts calls for /metrics."""
         look = partial(watching.readings, self.database, self.registry, self.custody)
         return Metrics(services.KNOWN_METHODS, look, VERSION)
+
+    @cached_property
+    def settling(self) -> Settling:
+        """Settles events of the inbox by hand."""
+        return Settling(self.database, self.registry, self.site)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:

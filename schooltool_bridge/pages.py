@@ -22,6 +22,8 @@ from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages
 from peers.web.view import PageError, Route, page
 from schooltool_bridge import facts
+from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 
@@ -66,10 +68,14 @@ def frame_of(app: App) -> Frame:
     frame.add(peers.routes(), peers.tabs())
     frame.add(AddPages(parts).routes())
     frame.add(SettingsPages(parts).routes())
-    for made in (NoticesPages(app), KeyPages(app)):
-        frame.add(made.routes(), made.tabs())
-    sign_in = SignInPages(app.database)
-    frame.add(sign_in.routes(), sign_in.tabs())
+    for pages in (
+        CallsPages(app.database, zone),
+        InboxPages(app.database, app.settling),
+        NoticesPages(app),
+        KeyPages(app),
+        SignInPages(app.database),
+    ):
+        frame.add(pages.routes(), pages.tabs())
     frame.banner = NoticesPages(app).banner
     return frame
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from keys.certificate import load
 from mnet.database import Database
+from mnet.protocol import KeyCame
 from peers import store
 from peers.model import peer_check
 from schooltool_bridge import inbox, journal, notices_facts, storage, tls_dates
@@ -272,7 +273,7 @@ def test_deleted_peers_need_no_hand_and_offered_keys_do(rig: Rig) -> None:
     rig.add(PEER)
     other = FakePeer(PEER)
     rig.app.registry.take_key(
-        rig.app.registry.all()[0], other.pair.certificate_pem, origin="x", believed=False
+        rig.app.registry.all()[0], other.pair.certificate_pem, came=KeyCame.KEYSWAP
     )
     assert facts_of(rig).has_offered_key
     with rig.app.database.write() as connection:
