@@ -10,17 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from mnet import envelope, xmlrpc
+from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
 from mnet.dispatcher import Dispatcher, Method, Services, is_keyswap
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
+from mnet.exchange_parts import Directory, Ledger, OurKeys, Peer
 from mnet.faults import (
     BadParameters,
     BadSignature,
@@ -33,90 +33,14 @@ from mnet.faults import (
     UnknownPeer,
     UnreadableMessage,
 )
+from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION
-from mnet.xmlrpc import Dialect, MethodCall, Value
+from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
 ATTEMPTS = 3
 
 log = structlog.get_logger("exchange")
-T = TypeVar("T")
-Found_co = TypeVar("Found_co", covariant=True)
-
-
-class OpenedBy(Protocol[Found_co]):
-    """What opening an envelope found out."""
-
-    @property
-    def key_id(self) -> int: ...
-    @property
-    def is_current(self) -> bool: ...
-    @property
-    def result(self) -> Found_co: ...
-
-
-class OurKeys(Protocol):
-    """Our key pairs at one moment (keys/keyring.py)."""
-
-    @property
-    def certificate_pem(self) -> str: ...
-    def open(self, wrapped: bytes, opens: Callable[[bytes], T | None]) -> OpenedBy[T] | None: ...
-    def sign(self, data: bytes, key_id: int | None = None) -> bytes: ...
-
-
-class KnownPeer(Protocol):
-    """What the exchange needs to know of a peer (peers/registry.py)."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def wwwroot(self) -> str: ...
-    @property
-    def addresses(self) -> frozenset[str]: ...
-    @property
-    def key(self) -> RSAPublicKey: ...
-    @property
-    def dialect(self) -> Dialect | None: ...
-    @property
-    def services(self) -> Services: ...
-
-
-Peer = TypeVar("Peer", bound=KnownPeer)
-
-
-class Directory(Protocol[Peer]):
-    """The peers, as far as a request concerns them."""
-
-    def find(self, wwwroot: str) -> Peer | None: ...
-    def refresh_key(self, peer: Peer) -> Peer | None: ...
-    def learn_dialect(self, connection: Connection, peer: Peer, dialect: Dialect) -> None: ...
-    def stranger(self, wwwroot: str, pem: str, application: str) -> None: ...
-
-
-class Ledger(Protocol):
-    """What is remembered of each call, inside the transaction that applies it."""
-
-    def remember(self, connection: Connection, digest: bytes, key_id: int, now_unix_s: int) -> bool:
-        """Note an envelope; False when it was seen before."""
-        ...
-
-    def seen(self, digest: bytes) -> bool:
-        """Tell whether an envelope was noted already."""
-        ...
-
-    def record(
-        self,
-        connection: Connection,
-        *,
-        peer_id: int,
-        method: str,
-        payload: bytes,
-        correlation: str,
-        outcome: str,
-        now_unix_s: int,
-    ) -> None:
-        """Write the call into the journal."""
-        ...
 
 
 @dataclass(slots=True)
@@ -126,6 +50,10 @@ class Context(Generic[Peer]):
     peer: Peer
     now_unix_s: int
     correlation: str
+    # When its first byte was looked at, by time.perf_counter.
+    started_s: float
+    # The name on the wire, as far as it could be read.
+    method: str = ""
     # Set while the transaction is open; `prepare` runs before that.
     open_connection: Connection | None = None
     # Work for after the answer has left.
@@ -140,11 +68,12 @@ class Context(Generic[Peer]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The bytes to send with HTTP status 200, and what to do once they have left."""
+    """The bytes to send, and what to do once they have left; a call's status is always 200."""
 
     body: bytes
     afterwards: tuple[Callable[[], None], ...] = ()
     content_type: bytes = b"text/xml; charset=utf-8"
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +97,21 @@ class Exchange(Generic[Peer]):
     ledger: Ledger
     clock: Callable[[], float]
     random: Callable[[int], bytes]
+    metrics: Metrics = field(default_factory=Metrics)
 
     def answer(self, body: bytes, sender: str = "") -> Answer:
         """Answer one request body; never raises. Every failure becomes a fault (section 8).
 
         `sender` is the network address that it came from, for the log only.
         """
-        started = time.perf_counter()
+        started_s = time.perf_counter()
         correlation = self.random(6).hex()
         notes: dict[str, object] = {"call": correlation, "sender": sender}
         try:
             message = envelope.read_message(body)
             if isinstance(message, SealedMessage):
                 with self.database.coming():
-                    answer = self._sealed(message, correlation, notes)
+                    answer = self._sealed(message, correlation, started_s, notes)
             elif isinstance(message, SignedMessage):
                 answer = Answer(self._sign_only(self._bare(message.payload, notes)))
             else:
@@ -193,11 +123,17 @@ class Exchange(Generic[Peer]):
             log.exception("bug", call=correlation)
             notes["fault"] = TryAgainLater.code
             answer = Answer(xmlrpc.write_fault(TryAgainLater.code, _apology(correlation)))
-        notes["ms"] = round((time.perf_counter() - started) * 1000, 2)
+        taken_s = time.perf_counter() - started_s
+        notes["ms"] = round(taken_s * 1000, 2)
         log.info("call", **notes)
+        code = notes.get("fault")
+        outcome = outcomes.of_code(code) if isinstance(code, int) else outcomes.OK
+        self.metrics.count("in", str(notes.get("method", "")), outcome, taken_s)
         return answer
 
-    def _sealed(self, message: SealedMessage, correlation: str, notes: dict[str, object]) -> Answer:
+    def _sealed(
+        self, message: SealedMessage, correlation: str, started_s: float, notes: dict[str, object]
+    ) -> Answer:
         peer = self.directory.find(message.wwwroot)
         if peer is None:
             raise UnknownPeer
@@ -215,16 +151,21 @@ class Exchange(Generic[Peer]):
             return Answer(self._seal(self._bare(opened.result, notes, NotSigned), peer))
         context: Context[Peer] | None = None
         timestamp = None
+        signed: SignedMessage | None = None
         try:
             signed = envelope.read_signed(opened.result)
             timestamp = signed.timestamp_unix_s
             peer = self._verified(peer, signed)
-            context = Context(peer, int(self.clock()), correlation)
+            context = Context(peer, int(self.clock()), correlation, started_s)
             digest = envelope.replay_digest(message)
             payload = self._execute(context, signed.payload, digest, opened.key_id, notes)
         except Fault as fault:
             notes["fault"] = fault.code
+            if isinstance(fault, TryAgainLater) and context and signed:
+                self._record_unkept(context, signed.payload, fault)
             payload = xmlrpc.write_fault(fault.code, fault.text, peer.dialect)
+        if context:
+            notes["method"] = context.method
         afterwards = tuple(context.afterwards) if context else ()
         return Answer(self._wrap(payload, peer, keys, timestamp), afterwards)
 
@@ -251,7 +192,6 @@ class Exchange(Generic[Peer]):
         peer = context.peer
         call, work = self._resolve(context, payload, digest)
         dialect = (call.dialect if call else None) or peer.dialect
-        notes["method"] = call.name if call else ""
         for attempt in range(ATTEMPTS):
             try:
                 value = self._apply(context, call, work, payload, digest, key_id, notes)
@@ -277,6 +217,7 @@ class Exchange(Generic[Peer]):
         call = None
         try:
             call = xmlrpc.read_call(payload)
+            context.method = call.name
             found = self.dispatcher.find(call.name, context.peer.services)
             params = list(call.params)
             if not isinstance(found, Method):
@@ -315,22 +256,46 @@ class Exchange(Generic[Peer]):
                 raise  # leaves no trace: the same message may come again
             except Fault as fault:
                 result = fault
-            outcome = f"fault {result.code}" if isinstance(result, Fault) else _outcome(result)
-            self.ledger.record(
-                connection,
-                peer_id=context.peer.id,
-                method=call.name if call else "",
-                payload=payload,
-                correlation=context.correlation,
-                outcome=outcome,
-                now_unix_s=now,
-            )
+            if isinstance(result, Fault):
+                outcome, reason = outcomes.of_fault(result)
+            else:
+                outcome, reason = outcomes.of_value(result)
+            self._record(connection, context, payload, outcome, reason)
             return result, outcome
 
         result, notes["outcome"] = self.database.apply(apply)
         if isinstance(result, Fault):
             raise result
         return result
+
+    def _record(
+        self,
+        connection: Connection,
+        context: Context[Peer],
+        payload: bytes,
+        outcome: str,
+        reason: str,
+    ) -> None:
+        self.ledger.record(
+            connection,
+            peer_id=context.peer.id,
+            method=context.method,
+            payload=payload,
+            correlation=context.correlation,
+            outcome=outcome,
+            now_unix_s=context.now_unix_s,
+            direction="in",
+            duration_ms=round((time.perf_counter() - context.started_s) * 1000),
+            reason=reason,
+        )
+
+    def _record_unkept(self, context: Context[Peer], payload: bytes, fault: TryAgainLater) -> None:
+        """Write down a call that left no other trace, so that an admin sees it failing."""
+        try:
+            outcome = outcomes.of_fault(fault)
+            self.database.apply(lambda c: self._record(c, context, payload, *outcome))
+        except DBAPIError:
+            log.warning("not recorded", call=context.correlation)
 
     def _system(self, name: str, params: list[Value], services: Services) -> Value:
         if name == "keyswap":
@@ -397,11 +362,6 @@ def _raiser(fault: Fault) -> Callable[[], Value]:
         raise fault
 
     return work
-
-
-def _outcome(value: Value) -> str:
-    status = value.get("status") if isinstance(value, dict) else None
-    return status if isinstance(status, str) else "ok"
 
 
 def _apology(correlation: str) -> str:

@@ -6,20 +6,28 @@ go through a `Post`. Source: PROTOCOL.md sections 3, 6 (new keys), 9 (calls that
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
-from mnet import envelope, xmlrpc
+from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
 from mnet.envelope import SealedMessage
-from mnet.exchange import KnownPeer, Ledger, OurKeys, Peer, Site
+from mnet.exchange import Site
+from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
 from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
+from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
 from mnet.xmlrpc import Dialect, FaultResponse, Value
+
+# How PHP begins what it displays, as HTML or as plain text.
+_PHP_SAYS = re.compile(rb"(?:<b>|^|\n|php )(?:warning|notice|deprecated|fatal error)(?:</b>)?: ")
 
 CALL_TIMEOUT_S = 30.0
 KEYSWAP_TIMEOUT_S = 10.0
@@ -31,12 +39,30 @@ class CallError(Exception):
     """A call on a peer did not bring an answer; the text says why and what to do."""
 
 
+Reason = Literal["name", "connection", "time", "status", "size", "other"]
+Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
+
+
 class CannotReach(CallError):
     """The peer did not answer: no connection, time-out, or an HTTP error."""
+
+    def __init__(
+        self, text: str, *, reason: Reason = "other", status: int = 0, location: str = ""
+    ) -> None:
+        """Keep what happened, and with an HTTP error its status and where it points."""
+        super().__init__(text)
+        self.reason = reason
+        self.status = status
+        self.location = location
 
 
 class BadAnswer(CallError):
     """Something answered, but not the peer in its protocol."""
+
+    def __init__(self, text: str, *, wrong: Wrong = "envelope") -> None:
+        """Keep what is wrong with the answer: before the envelope, in it, or the peer's key."""
+        super().__init__(text)
+        self.wrong = wrong
 
 
 class RemoteFault(CallError):
@@ -48,6 +74,14 @@ class RemoteFault(CallError):
         self.code = code
         self.text = text
         self.proven = proven
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A peer's answer: its value, proven, and its clock, which nobody signed."""
+
+    value: Value
+    timestamp_unix_s: int | None
 
 
 class Post(Protocol):
@@ -97,6 +131,7 @@ class Outbound(Generic[Peer]):
     random: Callable[[int], bytes]
     verifies_tls: Callable[[Peer], bool]
     application_of: Callable[[Peer], Application]
+    metrics: Metrics = field(default_factory=Metrics)
 
     def call(
         self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
@@ -106,10 +141,33 @@ class Outbound(Generic[Peer]):
         Raises CallError: CannotReach, BadAnswer or RemoteFault. A peer that
         announces a new key under its known one is asked once more with it.
         """
+        return self.ask(peer, method, params, timeout_s=timeout_s).value
+
+    def ask(
+        self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> Answered:
+        """Call as `call` does, and return also when the peer says that it answered."""
+        asked = _Asked(method, params, timeout_s, self.random(6).hex(), time.perf_counter())
+        outcome = ""
         try:
-            return self._once(peer, method, params, timeout_s)
+            answered = self._up_to_twice(peer, asked)
+            outcome = outcomes.OK
+        except CallError as failed:
+            outcome, _reason = _outcome(failed)
+            # A proven fault was recorded together with the answer that brought it.
+            if not (isinstance(failed, RemoteFault) and failed.proven):
+                self._record_alone(peer, asked, failed)
+            raise
+        else:
+            return answered
+        finally:
+            self.metrics.count("out", method, outcome, time.perf_counter() - asked.started_s)
+
+    def _up_to_twice(self, peer: Peer, asked: _Asked) -> Answered:
+        try:
+            return self._once(peer, asked)
         except _NewKey as announced:
-            return self._once(announced.peer, method, params, timeout_s, retry=False)
+            return self._once(announced.peer, asked, retry=False)
 
     def keyswap(self, wwwroot: str, application: Application, *, verify_tls: bool) -> str:
         """Fetch the certificate that a site gives out, in plain; proves nothing (section 5)."""
@@ -122,15 +180,17 @@ class Outbound(Generic[Peer]):
         if isinstance(response, FaultResponse):
             raise RemoteFault(response.code, response.text, proven=False)
         if not isinstance(response.value, str):
-            raise BadAnswer("The site answered the keyswap with something that is no certificate.")
+            raise BadAnswer(
+                "The site answered the keyswap with something that is no certificate.",
+                wrong="no certificate",
+            )
         return response.value
 
-    def _once(
-        self, peer: Peer, method: str, params: list[Value], timeout_s: float, *, retry: bool = True
-    ) -> Value:
+    def _once(self, peer: Peer, asked: _Asked, *, retry: bool = True) -> Answered:
         keys = self.keys()
         application = self.application_of(peer)
-        payload = xmlrpc.write_call(method, params, peer.dialect or Dialect.PHPXMLRPC)
+        dialect = peer.dialect or Dialect.PHPXMLRPC
+        payload = asked.payload = xmlrpc.write_call(asked.method, asked.params, dialect)
         signed = envelope.signed_message(
             payload,
             signature=keys.sign(payload),
@@ -145,15 +205,15 @@ class Outbound(Generic[Peer]):
             peer.wwwroot + application.server,
             sealed,
             verify_tls=self.verifies_tls(peer),
-            timeout_s=timeout_s,
+            timeout_s=asked.timeout_s,
         )
-        return self._open_answer(peer, body, retry=retry)
+        return self._open_answer(peer, asked, body, retry=retry)
 
-    def _open_answer(self, peer: Peer, body: bytes, *, retry: bool) -> Value:
+    def _open_answer(self, peer: Peer, asked: _Asked, body: bytes, *, retry: bool) -> Answered:
         try:
             message = envelope.read_message(body)
         except (UnreadableMessage, BadSignature):
-            raise BadAnswer(_no_protocol(body)) from None
+            raise _no_protocol(body) from None
         if not isinstance(message, SealedMessage):
             raise _plain_fault(body)
         opened = self.keys().open(message.wrapped_key, lambda k: envelope.open_text(message, k))
@@ -168,13 +228,17 @@ class Outbound(Generic[Peer]):
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
             raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:
-            raise BadAnswer("The answer's signature does not verify with the peer's known key.")
+            raise BadAnswer(
+                "The answer's signature does not verify with the peer's known key.", wrong="key"
+            )
         if not opened.is_current:
             raise BadAnswer("The answer is sealed to a key that this site no longer uses.")
-        self._remember(peer, message, opened.key_id, response.dialect)
         if isinstance(response, FaultResponse):
-            raise RemoteFault(response.code, response.text, proven=True)
-        return response.value
+            failed = RemoteFault(response.code, response.text, proven=True)
+            self._remember(peer, asked, message, opened.key_id, response.dialect, failed)
+            raise failed
+        self._remember(peer, asked, message, opened.key_id, response.dialect)
+        return Answered(response.value, signed.timestamp_unix_s)
 
     def _new_key(self, peer: Peer, pem: str, *, proven: bool, retry: bool) -> Exception:
         """Take in an announced key, and tell what that means for the call."""
@@ -185,12 +249,14 @@ class Outbound(Generic[Peer]):
         after = self.peers.take_key(peer, pem, came=came)
         if after is None:
             return BadAnswer(
-                "The peer announced a new key with a certificate that cannot be its own."
+                "The peer announced a new key with a certificate that cannot be its own.",
+                wrong="key",
             )
         if not self.peers.believes(peer, came):
             return BadAnswer(
                 "The peer has a new key but did not prove it with its old one. Compare the "
-                "fingerprint with the peer's admin, then: mnet-peer peer accept-key."
+                "fingerprint with the peer's admin, then: mnet-peer peer accept-key.",
+                wrong="key",
             )
         return _NewKey(after) if retry else BadAnswer("The peer changed its key twice in one call.")
 
@@ -205,15 +271,62 @@ class Outbound(Generic[Peer]):
         return given.split() == pem.split()
 
     def _remember(
-        self, peer: Peer, message: SealedMessage, key_id: int, dialect: Dialect | None
+        self,
+        peer: Peer,
+        asked: _Asked,
+        message: SealedMessage,
+        key_id: int,
+        dialect: Dialect | None,
+        failed: RemoteFault | None = None,
     ) -> None:
         digest = envelope.replay_digest(message)
         with self.database.write() as connection:
             fresh = self.ledger.remember(connection, digest, key_id, int(self.clock()))
             if dialect is not None and dialect is not peer.dialect:
                 self.peers.learn_dialect(connection, peer, dialect)
+            if fresh:
+                self._record(connection, peer, asked, failed)
         if not fresh:
             raise BadAnswer("The answer was seen before; somebody replayed it.")
+
+    def _record_alone(self, peer: Peer, asked: _Asked, failed: CallError) -> None:
+        """Write down a call that brought no answer to remember; the failure itself matters more."""
+        try:
+            with self.database.write() as connection:
+                self._record(connection, peer, asked, failed)
+        except DBAPIError:
+            log.warning("not recorded", call=asked.correlation)
+
+    def _record(
+        self, connection: Connection, peer: Peer, asked: _Asked, failed: CallError | None
+    ) -> None:
+        outcome, reason = _outcome(failed) if failed else (outcomes.OK, "")
+        self.ledger.record(
+            connection,
+            peer_id=peer.id,
+            method=asked.method,
+            payload=asked.payload,
+            correlation=asked.correlation,
+            outcome=outcome,
+            now_unix_s=int(self.clock()),
+            direction="out",
+            duration_ms=round((time.perf_counter() - asked.started_s) * 1000),
+            reason=reason,
+        )
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One call that we make, through both of its attempts."""
+
+    method: str
+    params: list[Value]
+    timeout_s: float
+    correlation: str
+    # By time.perf_counter.
+    started_s: float
+    # As it was last sent.
+    payload: bytes = b""
 
 
 class _NewKey(Exception):
@@ -224,11 +337,20 @@ class _NewKey(Exception):
         self.peer = peer
 
 
+def _outcome(failed: CallError) -> tuple[str, str]:
+    """Return outcome and reason, as the journal keeps them, of a call that failed."""
+    if isinstance(failed, RemoteFault):
+        reason = outcomes.remote_reason(failed.code, proven=failed.proven)
+        return outcomes.of_code(failed.code), reason
+    outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
+    return outcome, outcomes.clean(str(failed))
+
+
 def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:
     try:
         return xmlrpc.read_response(payload)
     except (BadXmlRpc, UnreadableMessage):
-        raise BadAnswer(_no_protocol(payload)) from None
+        raise _no_protocol(payload) from None
 
 
 def _plain_fault(body: bytes) -> CallError:
@@ -238,13 +360,18 @@ def _plain_fault(body: bytes) -> CallError:
     return BadAnswer("The answer is neither sealed nor a fault.")
 
 
-def _no_protocol(body: bytes) -> str:
+def _no_protocol(body: bytes) -> BadAnswer:
     start = body[:2000].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return (
+    before_xml = start.partition(b"<?xml")[0]
+    if b"<html" in start or start.startswith(b"<!doctype html"):
+        return BadAnswer(
             "The site answered with a web page instead of XML. Is networking (MNet) switched on "
-            "there, and is the address exactly the site's own?"
+            "there, and is the address exactly the site's own?",
+            wrong="web page",
         )
-    if b"<b>warning</b>" in start or b"<b>notice</b>" in start or b"<b>deprecated</b>" in start:
-        return "The site wrote PHP warnings before its answer; switch off displaying errors there."
-    return "The answer is no message of this protocol."
+    if _PHP_SAYS.search(before_xml):
+        return BadAnswer(
+            "The site wrote PHP warnings before its answer; switch off displaying errors there.",
+            wrong="warnings",
+        )
+    return BadAnswer("The answer is no message of this protocol.", wrong="no message")

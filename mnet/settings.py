@@ -1,24 +1,36 @@
 """Settings: one frozen dataclass, read from settings.toml in the data folder and the environment.
 
-An error names the file, the key and the remedy. Secrets are not settings: passphrases stand in
-files of their own. Source: requirements 1.8.
+An error names the file, the key and the remedy. Secrets are not settings: passphrases and
+passwords stand in files of their own. Source: requirements 1.8; README, "Settings".
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from mnet import mail_url
+from mnet.mail_url import BadMail
 from mnet.protocol import BadWwwroot, check_wwwroot
 
 FILE = "settings.toml"
 PASSPHRASE_FILE = "key-passphrase"  # noqa: S105 - the file's name
+SMTP_PASSWORD_FILE = "smtp-password"  # noqa: S105 - the same
+WEBHOOK_SECRET_FILE = "webhook-secret"  # noqa: S105 - the same
 ENVIRONMENT = "MNET_PEER_"
 MAX_KEY_DAYS = 3650
+# A peer that may be silent for longer than a month is not watched at all.
+MAX_SILENT_HOURS = 24 * 31
+MAX_HELD_LIMIT = 100_000
+NEVER = -1
+LAST_HOUR = 23
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class SettingsError(Exception):
@@ -37,6 +49,16 @@ class Settings:
     key_days: int = 28
     # Addresses of proxies whose X-Forwarded-For is believed (for the log); comma-separated.
     trusted_proxies: str = ""
+    # Who is told what needs a hand (README, "Being told"); addresses with commas.
+    mail_to: str = ""
+    mail_from: str = ""
+    smtp_url: str = ""
+    webhook_url: str = ""
+    # The hour of the school's clock at which the daily summary leaves; -1 never.
+    summary_hour: int = 7
+    summary_when_well: bool = True
+    silent_hours: int = 24
+    held_limit: int = 20
 
     @property
     def database(self) -> str:
@@ -51,8 +73,26 @@ class Settings:
     @property
     def passphrase(self) -> bytes | None:
         """The passphrase of our private keys, when the data folder has one."""
+        return self._secret(PASSPHRASE_FILE)
+
+    @property
+    def smtp_password(self) -> bytes | None:
+        """The password for the mail server, when the data folder has one."""
+        return self._secret(SMTP_PASSWORD_FILE)
+
+    @property
+    def webhook_secret(self) -> bytes | None:
+        """What signs the webhook's messages, when the data folder has it."""
+        return self._secret(WEBHOOK_SECRET_FILE)
+
+    @property
+    def sender(self) -> str:
+        """Whom our mail comes from."""
+        return self.mail_from or f"mnet-peer@{urlsplit(self.wwwroot).hostname}"
+
+    def _secret(self, name: str) -> bytes | None:
         try:
-            return (self.home / PASSPHRASE_FILE).read_bytes().strip() or None
+            return (self.home / name).read_bytes().strip() or None
         except FileNotFoundError:
             return None
 
@@ -97,14 +137,64 @@ def check(home: Path, values: Mapping[str, object], where: str) -> Settings:
         raise SettingsError(
             f"{where}: timezone {timezone!r} is not known; use one like Europe/Paris."
         )
-    days = str(values.get("key_days", 28))
-    if not days.isdigit() or not 1 <= int(days) <= MAX_KEY_DAYS:
-        raise SettingsError(f"{where}: key_days is a number of days from 1 to {MAX_KEY_DAYS}.")
+    days = _number(values, where, "key_days", "of days", range(1, MAX_KEY_DAYS + 1))
     url = str(values.get("database_url", ""))
     if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise SettingsError(f"{where}: database_url begins with sqlite:/// or postgresql://.")
     proxies = str(values.get("trusted_proxies", ""))
-    return Settings(home, wwwroot, str(values["name"]), timezone, url, int(days), proxies)
+    return Settings(
+        home, wwwroot, str(values["name"]), timezone, url, days, proxies, **_telling(values, where)
+    )
+
+
+def _telling(values: Mapping[str, object], where: str) -> dict[str, Any]:
+    """Check who is told, and how; raises SettingsError."""
+    texts = {
+        key: str(values.get(key, "")).strip()
+        for key in ("mail_to", "mail_from", "smtp_url", "webhook_url")
+    }
+    checks: dict[str, Callable[[str], object]] = {
+        "mail_to": mail_url.addresses,
+        "mail_from": mail_url.address,
+        "smtp_url": mail_url.mail_server,
+        "webhook_url": mail_url.check_hook,
+    }
+    for key, look in checks.items():
+        try:
+            if texts[key]:
+                look(texts[key])
+        except BadMail as problem:
+            raise SettingsError(f"{where}: {key} {problem}.") from None
+    for key, other in (("mail_to", "smtp_url"), ("smtp_url", "mail_to")):
+        if texts[key] and not texts[other]:
+            raise SettingsError(
+                f"{where}: {other} is missing; {key} needs it. Add it, or remove {key}."
+            )
+    word = str(values.get("summary_when_well", True)).casefold()
+    if word not in _WORDS:
+        raise SettingsError(f"{where}: summary_when_well is true or false.")
+    return {
+        **texts,
+        "summary_when_well": _WORDS[word],
+        "summary_hour": _number(
+            values, where, "summary_hour", "of the hour", range(NEVER, LAST_HOUR + 1)
+        ),
+        "silent_hours": _number(
+            values, where, "silent_hours", "of hours", range(1, MAX_SILENT_HOURS + 1)
+        ),
+        "held_limit": _number(values, where, "held_limit", "of events", range(MAX_HELD_LIMIT + 1)),
+    }
+
+
+def _number(values: Mapping[str, object], where: str, key: str, what: str, allowed: range) -> int:
+    default = next(f.default for f in fields(Settings) if f.name == key)
+    text = str(values.get(key, default))
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9 or int(text) not in allowed:  # noqa: PLR2004 - longer than any
+        raise SettingsError(
+            f"{where}: {key} is a number {what} from {allowed[0]} to {allowed[-1]}."
+        )
+    return int(text)
 
 
 def write(settings: Settings) -> None:
@@ -121,6 +211,6 @@ def write(settings: Settings) -> None:
 
 def _toml(value: object) -> str:
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()  # true and false, as TOML writes them
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'

@@ -6,8 +6,10 @@ Source: PROTOCOL.md section 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from OpenSSL import SSL
 from treq.client import HTTPClient
@@ -27,8 +29,35 @@ from mnet.protocol import MAX_MESSAGE_BYTES
 
 CONNECT_TIMEOUT_S = 10.0
 OK = 200
+# Longer than any wwwroot with a page's path behind it.
+MAX_HEADER_CHARS = 1000
 # Customary; nobody checks it, and a Mahara's logs stay readable.
 USER_AGENT = "Moodle"
+OWN_USER_AGENT = "mnet-peer"
+SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An HTTP answer as it came, whatever its status."""
+
+    status: int
+    location: str
+    date: str
+    body: bytes
+
+    def good(self, url: str) -> bytes:
+        """Return the body of the answer that `url` gave; raises CannotReach unless it is a 200."""
+        if self.status == OK:
+            return self.body
+        to = f" to {self.location}" if self.location else ""
+        raise CannotReach(
+            f"{url} answered with HTTP status {self.status}{to}; a peer answers with 200. "
+            "Is the address exactly the site's own (http or https, with or without www)?",
+            reason="status",
+            status=self.status,
+            location=self.location,
+        )
 
 
 class _TooLarge(Exception):
@@ -66,53 +95,68 @@ class Transport:
 
     def post(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
         """Send `body` and return the answer's body; raises CannotReach."""
-        headers = Headers({"Content-Type": ["text/xml"], "User-Agent": [USER_AGENT]})
-        return self._exchange(
-            url,
-            lambda client: client.post(url, data=body, headers=headers, allow_redirects=False),
-            verify_tls=verify_tls,
-            timeout_s=timeout_s,
-        )
+        return self.send(url, body, verify_tls=verify_tls, timeout_s=timeout_s).good(url)
 
     def get(self, url: str, *, verify_tls: bool, timeout_s: float) -> bytes:
         """Fetch a page; raises CannotReach."""
-        return self._exchange(
-            url,
-            lambda client: client.get(url, allow_redirects=False),
-            verify_tls=verify_tls,
-            timeout_s=timeout_s,
-        )
+        return self.send(url, None, verify_tls=verify_tls, timeout_s=timeout_s).good(url)
 
-    def _exchange(
-        self,
-        url: str,
-        send: Callable[[HTTPClient], defer.Deferred[Any]],
-        *,
-        verify_tls: bool,
-        timeout_s: float,
-    ) -> bytes:
+    def send(self, url: str, body: bytes | None, *, verify_tls: bool, timeout_s: float) -> Page:
+        """Send `body`, or fetch when it is None, and return the answer whatever its status.
+
+        Raises CannotReach when there is no answer.
+        """
+        client = self._clients[verify_tls]
+
+        def ask() -> defer.Deferred[Any]:
+            if body is None:
+                return client.get(url, allow_redirects=False)
+            headers = Headers({"Content-Type": ["text/xml"], "User-Agent": [USER_AGENT]})
+            return client.post(url, data=body, headers=headers, allow_redirects=False)
+
+        return self._ask(ask, url, timeout_s)
+
+    def post_json(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float
+    ) -> None:
+        """Send JSON to an address that is no peer's, over verified TLS; raises CannotReach.
+
+        Any status of success will do, and what it says is dropped. Failures name the host only,
+        since the rest of such an address often is a secret.
+        """
+        named = {"Content-Type": "application/json", "User-Agent": OWN_USER_AGENT, **headers}
+        wanted = Headers({name: [value] for name, value in named.items()})
+        host = urlsplit(url).hostname or ""
+        answer = self._ask(
+            lambda: self._clients[True].post(url, data=body, headers=wanted, allow_redirects=False),
+            host,
+            timeout_s,
+        )
+        if answer.status not in SUCCESS:
+            raise CannotReach(f"{host} answered with HTTP status {answer.status}.", reason="status")
+
+    def _ask(self, ask: Callable[[], defer.Deferred[Any]], url: str, timeout_s: float) -> Page:
         def start() -> Any:
-            answer = defer.ensureDeferred(_receive(send(self._clients[verify_tls]), url))
-            return answer.addTimeout(timeout_s, self._reactor)
+            return defer.ensureDeferred(_receive(ask())).addTimeout(timeout_s, self._reactor)
 
         try:
-            result: Any = blockingCallFromThread(self._reactor, start)
-        except CannotReach:
-            raise
+            page: Page = blockingCallFromThread(self._reactor, start)
         except defer.TimeoutError:
-            raise CannotReach(f"{url} did not answer within {timeout_s:.0f} s.") from None
+            text = f"{url} did not answer within {timeout_s:.0f} s."
+            raise CannotReach(text, reason="time") from None
         except DNSLookupError:
-            raise CannotReach(f"The name in {url} is not known (DNS).") from None
+            raise CannotReach(f"The name in {url} is not known (DNS).", reason="name") from None
         except ConnectError as problem:
-            raise CannotReach(f"No connection to {url}: {problem}") from None
+            raise CannotReach(f"No connection to {url}: {problem}", reason="connection") from None
         except _TooLarge:
-            raise CannotReach(f"{url} answered with more than the limit of 8 MiB.") from None
+            text = f"{url} answered with more than the limit of 8 MiB."
+            raise CannotReach(text, reason="size") from None
         except Exception as problem:  # noqa: BLE001 - whatever a network can do to us
             raise CannotReach(f"{url} could not be asked: {_reason(problem)}") from None
-        return bytes(result)
+        return page
 
 
-async def _receive(sending: defer.Deferred[Any], url: str) -> bytes:
+async def _receive(sending: defer.Deferred[Any]) -> Page:
     response = await sending
     parts: list[bytes] = []
     received_bytes = 0
@@ -124,15 +168,14 @@ async def _receive(sending: defer.Deferred[Any], url: str) -> bytes:
             raise _TooLarge  # treq closes the connection
         parts.append(data)
 
-    if response.code != OK:
-        where = response.headers.getRawHeaders(b"location", [b""])[0].decode("ascii", "replace")
-        to = f" to {where}" if where else ""
-        raise CannotReach(
-            f"{url} answered with HTTP status {response.code}{to}; a peer answers with 200. "
-            "Is the address exactly the site's own (http or https, with or without www)?"
-        )
+    def header(name: bytes) -> str:
+        value: bytes = response.headers.getRawHeaders(name, [b""])[0]
+        text = value[:MAX_HEADER_CHARS].decode("ascii", "replace")
+        return "".join(c for c in text if c.isprintable())
+
+    location, date = header(b"location"), header(b"date")
     await collect(response, take)
-    return b"".join(parts)
+    return Page(response.code, location, date, b"".join(parts))
 
 
 def _reason(problem: Exception) -> str:

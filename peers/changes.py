@@ -46,7 +46,7 @@ def add_peer(
     """
     wwwroot = check_wwwroot(wwwroot)
     check_subject(certificate, wwwroot)
-    _free(connection, wwwroot, our_wwwroot)
+    check_free(connection, wwwroot, our_wwwroot)
     _label(label)
     peer_id = store.add(
         connection,
@@ -162,7 +162,7 @@ def add_alias(
     """Let a peer be known under one more address."""
     peer = _peer(connection, peer_id)
     wwwroot = check_wwwroot(wwwroot)
-    _free(connection, wwwroot, our_wwwroot, removed_too=True)
+    check_free(connection, wwwroot, our_wwwroot, removed_too=True)
     store.add_alias(connection, peer_id, wwwroot)
     store.forget_pending(connection, wwwroot)
     _note(connection, actor, "address added", peer.wwwroot, {"address": wwwroot}, now_unix_s)
@@ -209,7 +209,7 @@ def rename_peer(
     check_subject(certificate, wwwroot)
     if wwwroot in peer.aliases:
         store.remove_alias(connection, peer_id, wwwroot)
-    _free(connection, wwwroot, our_wwwroot, removed_too=True)
+    check_free(connection, wwwroot, our_wwwroot, removed_too=True)
     known = peer.certificate()
     store.set_columns(connection, peer_id, wwwroot=wwwroot)
     store.add_alias(connection, peer_id, peer.wwwroot)
@@ -276,17 +276,13 @@ def dismiss_pending(connection: Connection, actor: str, *, wwwroot: str, now_uni
     _note(connection, actor, "stranger dismissed", wwwroot, {}, now_unix_s)
 
 
-def _peer(connection: Connection, peer_id: int) -> StoredPeer:
-    found = store.by_id(connection, peer_id)
-    if found is None or found.state == store.DELETED:
-        raise NotPossible("This peer is not there any more; somebody removed it.")
-    return found
-
-
-def _free(
+def check_free(
     connection: Connection, wwwroot: str, our_wwwroot: str, *, removed_too: bool = False
 ) -> None:
-    """See that nobody has an address; a removed peer may only come back under its own."""
+    """See that nobody has an address; of removed peers only with `removed_too`.
+
+    Raises NotPossible.
+    """
     if wwwroot == our_wwwroot:
         raise NotPossible("That is this site's own address.")
     owner = store.find(connection, wwwroot)
@@ -301,6 +297,13 @@ def _free(
             f"{wwwroot} belongs to a removed peer, whose data is kept under it. Add that one again "
             "instead, if it is the same site."
         )
+
+
+def _peer(connection: Connection, peer_id: int) -> StoredPeer:
+    found = store.by_id(connection, peer_id)
+    if found is None or found.state == store.DELETED:
+        raise NotPossible("This peer is not there any more; somebody removed it.")
+    return found
 
 
 def _label(label: str) -> None:

@@ -25,6 +25,7 @@ from keys.custody import Custody
 from mnet.database import Database
 from mnet.dispatcher import Dispatcher
 from mnet.exchange import Answer, Exchange, Site
+from mnet.exchange_parts import Direction
 from mnet.http_limits import BoundedSite
 from mnet.outbound import Outbound
 from mnet.resource import TEXT, PeerResource, sender_of
@@ -72,6 +73,9 @@ class StoreLedger:
         correlation: str,
         outcome: str,
         now_unix_s: int,
+        direction: Direction,
+        duration_ms: int,
+        reason: str,
     ) -> None:
         """Write the call into the journal."""
         journal.record(
@@ -82,6 +86,9 @@ class StoreLedger:
             correlation=correlation,
             outcome=outcome,
             now_unix_s=now_unix_s,
+            direction=direction,
+            duration_ms=duration_ms,
+            reason=reason,
         )
 
 

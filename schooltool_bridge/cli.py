@@ -13,6 +13,8 @@ from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
 from schooltool_bridge.cli_admins import admin
 from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_notices import notice
+from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
 from schooltool_bridge.cli_site import check, database, init, key, serve
@@ -35,9 +37,12 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    database, demo,
+    database, notice, demo,
 ):  # fmt: skip
     main.add_command(_command)
+
+for _command in (verify, pending, accept_key, alias, rename, label):
+    peer.add_command(_command)
 
 if __name__ == "__main__":
     main()

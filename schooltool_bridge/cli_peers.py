@@ -1,4 +1,6 @@
-"""Commands about peers: add, list, show, remove, services, policy, pending, keys, aliases.
+"""Commands about peers: add, list, show, remove, services, policy, enable, disable; call.
+
+Verification, keys and addresses stand in cli_peer_trust.py.
 
 Source: requirements 1.8, R15-R18, R22.
 """
@@ -14,7 +16,7 @@ import click
 from keys.certificate import check_subject, load
 from keys.rotation import judge_expiry
 from mnet.protocol import APPLICATIONS, SERVICES, check_wwwroot
-from peers import bootstrap, store
+from peers import audit, bootstrap, changes, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from peers.store import StoredPeer
@@ -51,49 +53,25 @@ def add(
     """Register the site at WWWROOT as a peer."""
     wwwroot = check_wwwroot(wwwroot)
     with App(command.settings) as app:
-        if wwwroot == app.settings.wwwroot:
-            raise CommandError("That is this site's own address.")
         with app.database.read() as connection:
-            known = store.find(connection, wwwroot)
-        if known and known.state != store.DELETED:
-            raise CommandError(f"{wwwroot} is a peer already; see: mnet-peer peer show {wwwroot}.")
-        found = _found(app, wwwroot, application, certificate)
-        cert = found.certificate
-        if fingerprint and _plain_hex(fingerprint) != cert.fingerprint:
-            raise CommandError(
-                f"The site gives out a certificate with fingerprint {cert.fingerprint}, not the "
-                "one that you named. Nothing was added."
-            )
-        for warning in _warnings(app, wwwroot, cert.not_after_unix_s):
+            changes.check_free(connection, wwwroot, app.settings.wwwroot)
+        found = found_site(app, wwwroot, application, certificate)
+        for warning in _warnings(app, wwwroot, found.certificate.not_after_unix_s):
             click.echo(f"Warning: {warning}", err=True)
-        if not yes:
-            click.echo(
-                f"Found: {found.name} ({found.application.name}) at {wwwroot}\n"
-                f"Certificate SHA-256: {cert.fingerprint}\n"
-                f"valid until: {iso(cert.not_after_unix_s) or 'unknown'}\n"
-                "Compare the fingerprint with the site's own (Site administration > MNet).",
-                err=True,
-            )
-            click.confirm("Is it the right one?", abort=True, err=True)
-        now = int(app.clock())
+        confirm(found, fingerprint, ask=not yes)
         with app.database.write() as connection:
-            peer_id = store.add(
+            changes.add_peer(
                 connection,
+                audit.COMMAND_LINE,
                 wwwroot=wwwroot,
+                our_wwwroot=app.settings.wwwroot,
                 name=found.name,
                 application=found.application.name,
-                state=store.ENABLED,
-                now_unix_s=now,
-            )
-            store.set_certificate(
-                connection,
-                peer_id,
-                pem=cert.pem,
-                fingerprint=cert.fingerprint,
+                certificate=found.certificate,
                 origin="file" if certificate else "keyswap",
-                now_unix_s=now,
+                now_unix_s=int(app.clock()),
             )
-        row = _row(app, wwwroot)
+        row = peer_row(app, wwwroot)
     command.show(
         row,
         f"Added {wwwroot}. Next: mnet-peer peer services {wwwroot} "
@@ -101,9 +79,10 @@ def add(
     )
 
 
-def _found(
+def found_site(
     app: App, wwwroot: str, application: str | None, certificate: Path | None
 ) -> bootstrap.Found:
+    """Ask a site for its name and certificate, or read that from a file."""
     if certificate is None:
         return in_reactor(
             lambda: bootstrap.discover(
@@ -115,6 +94,31 @@ def _found(
     return bootstrap.Found(wwwroot, wwwroot, APPLICATIONS[application or "moodle"], given)
 
 
+def confirm(found: bootstrap.Found, fingerprint: str | None, *, ask: bool) -> None:
+    """See that a certificate is the one that was named, and ask whether it is the site's own.
+
+    Raises CommandError on a mismatch, click.Abort on a no.
+    """
+    certificate = found.certificate
+    if fingerprint and plain_hex(fingerprint) != certificate.fingerprint:
+        raise CommandError(
+            f"The site gives out a certificate with fingerprint {certificate.fingerprint}, not "
+            "the one that you named. Nothing was changed."
+        )
+    if not ask:
+        return
+    click.echo(
+        f"Found: {found.name} ({found.application.name}) at {found.wwwroot}\n"
+        f"Certificate SHA-256: {certificate.fingerprint}\n"
+        f"valid until: {iso(certificate.not_after_unix_s) or 'unknown'}\n"
+        "A Moodle shows its certificate under Site administration > Networking > Settings. Save "
+        "that text as moodle.pem and compare the fingerprint that this prints:\n"
+        "openssl x509 -in moodle.pem -noout -fingerprint -sha256",
+        err=True,
+    )
+    click.confirm("Is it the right one?", abort=True, err=True)
+
+
 @peer.command("list")
 @common
 def list_(command: Command) -> None:
@@ -122,7 +126,7 @@ def list_(command: Command) -> None:
     with App(command.settings) as app:
         with app.database.read() as connection:
             wwwroots = [p.wwwroot for p in store.all_peers(connection) if p.state != store.DELETED]
-        rows = [_row(app, wwwroot) for wwwroot in wwwroots]
+        rows = [peer_row(app, wwwroot) for wwwroot in wwwroots]
         for row in rows:
             for warning in _expiry_warning(app, row):
                 click.echo(f"Warning: {row['wwwroot']}: {warning}", err=True)
@@ -138,10 +142,11 @@ def list_(command: Command) -> None:
 def show(command: Command, wwwroot: str) -> None:
     """Show one peer."""
     with App(command.settings) as app:
-        stored = _stored(app, wwwroot)
-        row = _row(app, stored.wwwroot)
+        stored = stored_peer(app, wwwroot)
+        row = peer_row(app, stored.wwwroot)
         offered = stored.certificate(store.OFFERED)
         row |= {
+            "label": stored.label,
             "aliases": list(stored.aliases),
             "dialect": stored.dialect,
             "policy": dict(stored.policy),
@@ -165,9 +170,11 @@ def show(command: Command, wwwroot: str) -> None:
 def remove(command: Command, wwwroot: str) -> None:
     """Remove a peer: its rights end at once, what it brought stays."""
     with App(command.settings) as app:
-        stored = _stored(app, wwwroot)
+        stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
-            store.set_state(connection, stored.id, store.DELETED)
+            changes.remove_peer(
+                connection, audit.COMMAND_LINE, stored.id, now_unix_s=int(app.clock())
+            )
     command.show({"wwwroot": stored.wwwroot, "state": store.DELETED}, f"Removed {stored.wwwroot}.")
 
 
@@ -180,11 +187,17 @@ def services(command: Command, wwwroot: str, publish: str | None, subscribe: str
     """Show or replace what is published to a peer and subscribed from it."""
     wanted = [_services(publish), _services(subscribe)]
     with App(command.settings) as app:
-        stored = _stored(app, wwwroot)
+        stored = stored_peer(app, wwwroot)
         if publish is not None or subscribe is not None:
             with app.database.write() as connection:
-                store.set_services(connection, stored.id, publish=wanted[0], subscribe=wanted[1])
-            stored = _stored(app, wwwroot)
+                stored = changes.set_services(
+                    connection,
+                    audit.COMMAND_LINE,
+                    stored.id,
+                    publish=wanted[0],
+                    subscribe=wanted[1],
+                    now_unix_s=int(app.clock()),
+                )
     published, subscribed = sorted(stored.published), sorted(stored.subscribed)
     command.show(
         {"wwwroot": stored.wwwroot, "published": published, "subscribed": subscribed},
@@ -197,106 +210,62 @@ def services(command: Command, wwwroot: str, publish: str | None, subscribe: str
 
 @peer.command()
 @click.argument("wwwroot")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
+@click.option("--set", "wanted", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
 @common
-def policy(command: Command, wwwroot: str, changes: tuple[str, ...]) -> None:
+def policy(command: Command, wwwroot: str, wanted: tuple[str, ...]) -> None:
     """Show or change the policy of a peer."""
+    values: dict[str, str] = {}
+    for change in wanted:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise CommandError(f"--set takes KEY=VALUE, not {change!r}.")
+        values[key.strip()] = value.strip()
     with App(command.settings) as app:
-        stored = _stored(app, wwwroot)
-        values = dict(stored.policy)
-        for change in changes:
-            key, equals, value = change.partition("=")
-            if not equals:
-                raise CommandError(f"--set takes KEY=VALUE, not {change!r}.")
-            values[key.strip()] = value.strip()
-        effective = PeerPolicy.from_stored(values)
-        if changes:
+        stored = stored_peer(app, wwwroot)
+        effective = PeerPolicy.from_stored(stored.policy)
+        if values:
             with app.database.write() as connection:
-                store.set_columns(connection, stored.id, policy=values)
+                effective = changes.set_policy(
+                    connection,
+                    audit.COMMAND_LINE,
+                    stored.id,
+                    values=values,
+                    now_unix_s=int(app.clock()),
+                )
     shown = {name: getattr(effective, name) for name in PeerPolicy.__slots__}
     shown["roles"] = dict(effective.roles)
     command.show(shown, "\n".join(f"{name}: {_words(value)}" for name, value in shown.items()))
 
 
-@peer.command()
-@common
-def pending(command: Command) -> None:
-    """List sites that sent us a key swap and wait for a decision."""
-    with App(command.settings) as app, app.database.read() as connection:
-        rows: list[dict[str, object]] = [
-            {
-                "wwwroot": p.wwwroot,
-                "application": p.application,
-                "fingerprint": load(p.pem).fingerprint,
-                "seen": iso(p.seen_unix_s),
-            }
-            for p in store.pending(connection)
-        ]
-    columns = ("wwwroot", "application", "fingerprint", "seen")
-    command.show_table(rows, columns, "Nobody is waiting.")
-
-
-def _switch(name: str, state: str, said: str) -> None:
-    @peer.command(name, help=said)
-    @click.argument("wwwroot")
-    @common
-    def switch(command: Command, wwwroot: str) -> None:
-        with App(command.settings) as app:
-            stored = _stored(app, wwwroot)
-            with app.database.write() as connection:
-                store.set_state(connection, stored.id, state)
-        command.show({"wwwroot": stored.wwwroot, "state": state}, f"{stored.wwwroot} is {state}.")
-
-
-_switch("enable", store.ENABLED, "Take events from a peer again.")
-_switch("disable", store.DISABLED, "Refuse a peer's events (fault 8403) until it is enabled.")
-
-
-@peer.command()
-@click.argument("wwwroot")
-@click.argument("address")
-@common
-def alias(command: Command, wwwroot: str, address: str) -> None:
-    """Let a peer be known under one more ADDRESS."""
-    address = check_wwwroot(address)
+def _switch(command: Command, wwwroot: str, *, enabled: bool) -> None:
     with App(command.settings) as app:
-        stored = _stored(app, wwwroot)
-        with app.database.read() as connection:
-            if store.find(connection, address):
-                raise CommandError(f"{address} belongs to a peer already.")
+        stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
-            store.add_alias(connection, stored.id, address)
-    command.show(
-        {"wwwroot": stored.wwwroot, "alias": address}, f"{stored.wwwroot} is also {address} now."
-    )
-
-
-@peer.command("accept-key")
-@click.argument("wwwroot")
-@click.option("--fingerprint", required=True, help="SHA-256 of the new certificate, in hex.")
-@common
-def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
-    """Believe the new key that a peer has on offer."""
-    with App(command.settings) as app:
-        stored = _stored(app, wwwroot)
-        offered = stored.certificate(store.OFFERED)
-        if offered is None:
-            raise CommandError(f"{stored.wwwroot} has no new key on offer.")
-        if offered.fingerprint != _plain_hex(fingerprint):
-            raise CommandError(
-                f"The key on offer has fingerprint {offered.fingerprint}, not that one."
-            )
-        with app.database.write() as connection:
-            store.set_certificate(
+            changes.set_enabled(
                 connection,
+                audit.COMMAND_LINE,
                 stored.id,
-                pem=offered.pem,
-                fingerprint=offered.fingerprint,
-                origin="admin",
+                enabled=enabled,
                 now_unix_s=int(app.clock()),
             )
-        row = _row(app, stored.wwwroot)
-    command.show(row, f"{stored.wwwroot} is now known by its new key.")
+    state = store.ENABLED if enabled else store.DISABLED
+    command.show({"wwwroot": stored.wwwroot, "state": state}, f"{stored.wwwroot} is {state}.")
+
+
+@peer.command()
+@click.argument("wwwroot")
+@common
+def enable(command: Command, wwwroot: str) -> None:
+    """Take events from a peer again."""
+    _switch(command, wwwroot, enabled=True)
+
+
+@peer.command()
+@click.argument("wwwroot")
+@common
+def disable(command: Command, wwwroot: str) -> None:
+    """Refuse a peer's events (fault 8403) until it is enabled."""
+    _switch(command, wwwroot, enabled=False)
 
 
 @click.command()
@@ -330,13 +299,14 @@ def _plain(value: object) -> str:
 
 def known_peer(app: App, wwwroot: str) -> Peer:
     """Return a usable peer; raises CommandError."""
-    found = app.registry.find(_stored(app, wwwroot).wwwroot)
+    found = app.registry.find(stored_peer(app, wwwroot).wwwroot)
     if found is None:
         raise CommandError(f"{wwwroot} has no certificate yet.")
     return found
 
 
-def _stored(app: App, wwwroot: str) -> StoredPeer:
+def stored_peer(app: App, wwwroot: str) -> StoredPeer:
+    """Return a peer's rows; raises CommandError when there is none."""
     with app.database.read() as connection:
         stored = store.find(connection, check_wwwroot(wwwroot))
     if stored is None or stored.state == store.DELETED:
@@ -344,7 +314,8 @@ def _stored(app: App, wwwroot: str) -> StoredPeer:
     return stored
 
 
-def _row(app: App, wwwroot: str) -> dict[str, object]:
+def peer_row(app: App, wwwroot: str) -> dict[str, object]:
+    """Return what lists tell of a peer."""
     with app.database.read() as connection:
         stored = store.find(connection, wwwroot)
         assert stored is not None
@@ -400,7 +371,8 @@ def _services(text: str | None) -> list[str] | None:
     return names
 
 
-def _plain_hex(fingerprint: str) -> str:
+def plain_hex(fingerprint: str) -> str:
+    """Return a fingerprint as we keep it, however somebody wrote it."""
     return fingerprint.replace(":", "").replace(" ", "").lower()
 
 

@@ -20,7 +20,13 @@ from keys import protect, rotation
 from keys.keyring import LoadedKey
 from mnet import settings as settings_file
 from mnet.database import Database
-from mnet.settings import PASSPHRASE_FILE, Settings, SettingsError
+from mnet.settings import (
+    PASSPHRASE_FILE,
+    SMTP_PASSWORD_FILE,
+    WEBHOOK_SECRET_FILE,
+    Settings,
+    SettingsError,
+)
 from peers import accounts
 from schooltool_bridge import storage
 from schooltool_bridge.app import App
@@ -167,7 +173,8 @@ def _check_store(app: App) -> Iterator[dict[str, object]]:
 
 
 def _check_files(settings: Settings, database: Database) -> Iterator[dict[str, object]]:
-    files = [settings.home / settings_file.FILE, settings.home / PASSPHRASE_FILE]
+    secrets = (PASSPHRASE_FILE, SMTP_PASSWORD_FILE, WEBHOOK_SECRET_FILE)
+    files = [settings.home / name for name in (settings_file.FILE, *secrets)]
     files += [database.file] if database.file else []
     for file in files:
         if file.exists():

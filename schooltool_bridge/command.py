@@ -30,6 +30,7 @@ from mnet.outbound import CallError
 from mnet.protocol import BadWwwroot
 from mnet.settings import Settings, SettingsError
 from peers.accounts import BadAccount
+from peers.changes import NotPossible
 from peers.policy import BadPolicy
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.storage import StorageError
@@ -56,6 +57,7 @@ SPEAKING = (
     CannotUnlock,
     Fault,
     NoKey,
+    NotPossible,
     NotThere,
     SettingsError,
     StorageError,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared, metadata
+from mnet.outcomes import OK
 
 call_journal = sa.Table(
     "call_journal",
@@ -21,7 +22,7 @@ call_journal = sa.Table(
     # SHA-256 of the signed payload; the payload itself is kept only where an event waits.
     sa.Column("payload_digest", sa.LargeBinary(32), nullable=False),
     sa.Column("correlation", sa.String(40), nullable=False),
-    # An event's status (created, held, ...), "ok", or "fault N".
+    # An event's status (created, held, ...), "ok", "fault N", "unreachable" or "bad answer".
     sa.Column("outcome", sa.String(40), nullable=False),
     sa.Column("received_unix_s", sa.BigInteger, nullable=False),
     # in | out: who called whom.
@@ -71,6 +72,12 @@ def record(
 
 
 def last_contact(connection: Connection, peer_id: int) -> int | None:
-    """Return when a peer's last accepted call came, in unix seconds."""
-    latest = sa.select(sa.func.max(call_journal.c.received_unix_s))
-    return connection.execute(latest.where(call_journal.c.peer_id == peer_id)).scalar()
+    """Return when a peer last called us or answered us properly, in unix seconds."""
+    proper = sa.or_(call_journal.c.direction == "in", call_journal.c.outcome == OK)
+    latest = (
+        sa.select(call_journal.c.received_unix_s)
+        .where(call_journal.c.peer_id == peer_id, proper)
+        .order_by(call_journal.c.received_unix_s.desc())
+        .limit(1)
+    )
+    return connection.execute(latest).scalar()

@@ -1,4 +1,4 @@
-"""Serving: the listening socket, worker processes, the daily care for our key, a clean end.
+"""Serving: the listening socket, worker processes, care for our key, the watch, a clean end.
 
 Source: requirements 1.8 (serve).
 """
@@ -20,6 +20,7 @@ from mnet.settings import Settings
 from mnet.workers import Workers
 from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
+from schooltool_bridge.watch import TICK_S, Watch
 
 KEY_CHECK_INTERVAL_S = 3600.0
 STOP_TIMEOUT_S = 8.0  # `serve` ends within ten seconds of SIGTERM
@@ -46,6 +47,9 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
+        watch = Watch(app)
+        LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
+        reactor.addSystemEventTrigger("before", "shutdown", pool.submit, watch.close)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
         reactor.addSystemEventTrigger("during", "shutdown", page_pool.close, STOP_TIMEOUT_S / 8)
         # What is loaded by now stays: no garbage collection has to look at it again.

@@ -1,0 +1,91 @@
+"""How a call ended, as it is recorded: an outcome in a word, a reason in a sentence.
+
+A reason is kept for long and shown to many, so whatever a sender wrote is cut out of it: no
+ids, names, grades or addresses. Pure. Source: requirements 1.3, R16, R90.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from mnet.faults import Fault
+from mnet.xmlrpc import Value
+
+OK = "ok"
+FAULT = "fault "
+UNREACHABLE = "unreachable"
+BAD_ANSWER = "bad answer"
+
+MAX_REASON_CHARS = 400  # the journal's column
+
+# The faults of the SIS calls (requirements 1.3); only their sentences name what was wrong with
+# an event. The protocol's faults have sentences of their own that say it all.
+_SIS_CODES = range(8400, 8600)
+
+# Of many events in one call the strongest word counts.
+_STRENGTH = ("created", "updated", "held", "unchanged", "skipped")
+FAILED_EVENT = "failed"
+
+# Sentences quote what a sender wrote (repr); an apostrophe within a word opens no quotation. One
+# that does not end, because its sentence was cut, reaches to the end.
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$))""", re.DOTALL)
+_MAIL = re.compile(r"\S*@\S*")
+_QUERY = re.compile(r"\?\S+")
+_CUT = "…"
+
+
+def clean(text: str) -> str:
+    """Return a sentence of ours without what it quotes, mail addresses and URLs' queries."""
+    text = _QUOTED.sub(_CUT, text)
+    text = _QUERY.sub("?" + _CUT, _MAIL.sub(_CUT, text))
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text[:MAX_REASON_CHARS]
+
+
+def of_fault(fault: Fault) -> tuple[str, str]:
+    """Return outcome and reason of a call that we answered with a fault."""
+    text = clean(fault.text) if fault.code in _SIS_CODES else type(fault).sentence
+    return of_code(fault.code), text
+
+
+def of_code(code: int) -> str:
+    """Return the outcome of a call that ended with a fault."""
+    return f"{FAULT}{code}"
+
+
+def of_value(value: Value) -> tuple[str, str]:
+    """Return outcome and reason of a call that we answered with a value.
+
+    An event's answer tells its status; of many events (push_events) the outcome is the strongest
+    status, and the reason counts those that failed, by fault.
+    """
+    if isinstance(value, dict):
+        status = value.get("status")
+        return (status if isinstance(status, str) else OK), ""
+    if not isinstance(value, list):
+        return OK, ""
+    results = [v for v in value if isinstance(v, dict)]
+    statuses = {v["status"] for v in results if isinstance(v.get("status"), str)}
+    outcome = next((s for s in _STRENGTH if s in statuses), OK)
+    if FAILED_EVENT not in statuses:
+        return outcome, ""
+    codes = Counter(v.get("fault") for v in results if v.get("status") == FAILED_EVENT)
+    listed = ", ".join(f"{count} with fault {code!s}" for code, count in codes.most_common(5))
+    return outcome, f"Of {len(results)} events failed {listed}."
+
+
+def remote_reason(code: int, *, proven: bool) -> str:
+    """Return why a call on a peer failed that it answered with a fault; never in its own words."""
+    known = _SENTENCES.get(code, "")
+    said = f" ({known.rstrip('.')})" if known else ""
+    how = "" if proven else " without signing it"
+    return f"The peer answered with fault {code}{how}{said}."
+
+
+def _sentences() -> dict[int, str]:
+    return {c.code: c.sentence for c in Fault.__subclasses__() if "sentence" in vars(c)}
+
+
+_SENTENCES = _sentences()
+FAULT_CODES = frozenset(c.code for c in Fault.__subclasses__())

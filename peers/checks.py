@@ -1,0 +1,55 @@
+"""Keeping what the last verification of each peer found. Runs none.
+
+Source: requirements R17.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer_check
+from peers.verify_rules import Report, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found, and when."""
+
+    at_unix_s: int
+    ok: bool
+    steps: tuple[Step, ...]
+    clock_offset_s: float | None
+    release: str | None
+
+
+def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s: int) -> None:
+    """Keep a peer's report in place of the one before."""
+    connection.execute(sa.delete(peer_check).where(peer_check.c.peer_id == peer_id))
+    connection.execute(
+        sa.insert(peer_check).values(
+            peer_id=peer_id,
+            at_unix_s=now_unix_s,
+            ok=report.ok,
+            steps=[asdict(step) for step in report.steps],
+            clock_offset_s=report.clock_offset_s,
+            release=report.release,
+        )
+    )
+
+
+def last_check(connection: Connection, peer_id: int) -> Check | None:
+    """Return what the last verification of a peer found; None when there was none."""
+    query = sa.select(peer_check).where(peer_check.c.peer_id == peer_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    return Check(
+        at_unix_s=row["at_unix_s"],
+        ok=row["ok"],
+        steps=tuple(Step(**step) for step in row["steps"]),
+        clock_offset_s=row["clock_offset_s"],
+        release=row["release"],
+    )

@@ -1,0 +1,328 @@
+"""Looks whether a peer and we understand each other, step by step, and says what to do if not.
+
+Asks the network; what findings mean stands in verify_rules.py. Blocking, for worker threads.
+Requests go only to the peer's own wwwroot, bounded in size and time, and follow no redirect.
+Nothing is changed, but that a new key of the peer is taken in by the rules of peers/trust.py.
+Source: requirements R17; PROTOCOL.md sections 5, 6, 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
+from mnet.outbound import BadAnswer, CallError, CannotReach, Outbound, RemoteFault
+from mnet.protocol import SERVICE_SIS
+from mnet.transport import Transport
+from mnet.xmlrpc import Value
+from peers import bootstrap, reach, store
+from peers import verify_rules as rules
+from peers.registry import Peer, Registry
+from peers.verify_rules import RemoteService, Report, Step
+
+SWITCH, NAME, TCP, TLS, HTTP = "switched on here", "name resolution", "TCP", "TLS", "HTTP"
+XML_RPC, SWAP, KEY, CERTIFICATE = "XML-RPC", "keyswap", "key", "certificate"
+CLOCK, SEALED, SERVICES, VERSION = "clock", "sealed round trip", "services", "remote version"
+ORDER = (
+    SWITCH, NAME, TCP, TLS, HTTP, XML_RPC, SWAP, KEY, CERTIFICATE, CLOCK, SEALED, SERVICES, VERSION,
+)  # fmt: skip
+
+REQUEST_TIMEOUT_S = 10.0
+# What a peer's plugin may call the method that tells its version, by last segment.
+VERSION_METHODS = ("site_info", "server_info")
+MAX_METHODS = 500
+MAX_RELEASE_CHARS = 100
+
+
+def verify(
+    peer: Peer,
+    *,
+    outbound: Outbound[Peer],
+    transport: Transport,
+    registry: Registry,
+    clock: Callable[[], float],
+    before_enabling: bool = False,
+) -> Report:
+    """Look at a peer in every step of ORDER and report; never raises for what a peer does.
+
+    A step that the ones before make pointless is reported as not tried. `before_enabling` says
+    that an admin is still setting the peer up, so that its switch may be off.
+    """
+    run = _Run(peer, outbound, transport, registry, clock)
+    try:
+        run.switch(before_enabling=before_enabling)
+        run.reach()
+        run.page()
+        run.keyswap()
+        run.round_trip()
+        run.version()
+    except _Stop as stopped:
+        run.skip_the_rest(stopped.step)
+    steps = tuple(sorted(run.steps, key=lambda step: ORDER.index(step.name)))
+    return Report(
+        ok=all(step.ok for step in steps),
+        steps=steps,
+        clock_offset_s=run.clock_offset_s,
+        release=run.release,
+        services=run.services,
+        tls_not_after_unix_s=run.tls_not_after_unix_s,
+    )
+
+
+class _Stop(Exception):
+    """A step failed, and what follows cannot go on without it."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step.name)
+        self.step = step
+
+
+@dataclass(slots=True)
+class _Run:
+    """One verification: what was found so far."""
+
+    peer: Peer
+    _outbound: Outbound[Peer]
+    _transport: Transport
+    _registry: Registry
+    _clock: Callable[[], float]
+    steps: list[Step] = field(default_factory=list)
+    services: dict[str, RemoteService] = field(default_factory=dict)
+    clock_offset_s: float | None = None
+    release: str | None = None
+    tls_not_after_unix_s: int | None = None
+    _asked_unix_s: float = 0.0
+    _date_offset_s: float | None = None
+
+    @property
+    def _verifies_tls(self) -> bool:
+        return self.peer.policy.tls == "verify"
+
+    @property
+    def _asking(self) -> Outbound[Peer]:
+        """Makes the calls, through a post that reads the peer's time from the answer."""
+        return replace(self._outbound, post=self._post)
+
+    def _post(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
+        self._asked_unix_s = self._clock()
+        page = self._transport.send(url, body, verify_tls=verify_tls, timeout_s=timeout_s)
+        self._date_offset_s = _offset(page.date, self._asked_unix_s, self._clock())
+        return page.good(url)
+
+    def _add(self, step: Step, *, is_needed: bool = True) -> None:
+        self.steps.append(step)
+        if is_needed and not step.ok:
+            raise _Stop(step)
+
+    def _well(self, name: str, detail: str) -> None:
+        self._add(Step(name, ok=True, detail=detail))
+
+    def _call_failed(self, name: str, problem: CallError) -> None:
+        url = self.peer.wwwroot + self.peer.application.server
+        ours = self._outbound.site.wwwroot
+        self._add(rules.call_step(name, problem, wwwroot=self.peer.wwwroot, url=url, ours=ours))
+
+    def skip_the_rest(self, failed: Step) -> None:
+        """Report what was not tried."""
+        done = {step.name for step in self.steps}
+        for name in ORDER:
+            if name not in done:
+                detail = f"Not tried, because this failed: {failed.name}."
+                self.steps.append(
+                    Step(name, ok=False, detail=detail, remedy=f"See: {failed.name}.")
+                )
+
+    def switch(self, *, before_enabling: bool) -> None:
+        """Look at our own master switch for the peer."""
+        if self.peer.enabled:
+            return self._well(SWITCH, "The peer is enabled.")
+        if before_enabling:
+            return self._well(SWITCH, "Not yet; enabling it is the last step.")
+        remedy = f"mnet-peer peer enable {self.peer.wwwroot}"
+        detail = "The peer is disabled here, so its events are refused (fault 8403)."
+        return self._add(Step(SWITCH, ok=False, detail=detail, remedy=remedy), is_needed=False)
+
+    def reach(self) -> None:
+        """Go from the name to a connection."""
+        wwwroot, name = self.peer.wwwroot, NAME
+        try:
+            addresses = reach.resolve(wwwroot)
+            self._well(NAME, ", ".join(addresses[: reach.MAX_ADDRESSES]))
+            name = TCP
+            connection = reach.connect(wwwroot, addresses)
+            self._well(TCP, f"port {reach.host_and_port(wwwroot)[1]} is open")
+            name = TLS
+            with connection:
+                if not wwwroot.startswith("https://"):
+                    return self._well(TLS, "Does not apply: the address is plain http.")
+                found = reach.handshake(wwwroot, connection, verify=self._verifies_tls)
+        except reach.NoWay as problem:
+            return self._add(Step(name, ok=False, detail=str(problem), remedy=problem.remedy))
+        self.tls_not_after_unix_s = found.not_after_unix_s
+        if found.not_after_unix_s is None:
+            return self._well(TLS, f"{found.version}; certificate not checked (policy tls=none).")
+        day = datetime.fromtimestamp(found.not_after_unix_s, UTC).date().isoformat()
+        return self._well(TLS, f"{found.version}, certificate valid until {day}")
+
+    def page(self) -> None:
+        """Fetch the first page; only where it leads elsewhere is there no point in going on."""
+        wwwroot = self.peer.wwwroot
+        try:
+            page = self._transport.send(
+                wwwroot + "/", None, verify_tls=self._verifies_tls, timeout_s=REQUEST_TIMEOUT_S
+            )
+        except CannotReach as problem:
+            return self._call_failed(HTTP, problem)
+        step = rules.page_step(HTTP, wwwroot, status=page.status, location=page.location)
+        return self._add(step, is_needed=bool(page.location))
+
+    def keyswap(self) -> None:
+        """Fetch the certificate that the peer gives out and compare it with the one we trust."""
+        peer = self.peer
+        try:
+            pem = self._asking.keyswap(
+                peer.wwwroot, peer.application, verify_tls=self._verifies_tls
+            )
+        except RemoteFault as problem:
+            self._well(XML_RPC, "The peer answers in XML-RPC.")
+            return self._call_failed(SWAP, problem)
+        except BadAnswer as problem:
+            if problem.wrong == "no certificate":
+                self._well(XML_RPC, "The peer answers in XML-RPC.")
+                return self._call_failed(SWAP, problem)
+            return self._call_failed(XML_RPC, problem)
+        except CallError as problem:
+            return self._call_failed(XML_RPC, problem)
+        self._well(XML_RPC, "The peer answers in XML-RPC.")
+        try:
+            given = load(pem)
+        except BadCertificate as problem:
+            remedy = (
+                "On the peer: Site administration > Networking > Settings: Delete key makes a "
+                "new one."
+            )
+            return self._add(Step(SWAP, ok=False, detail=rules.clean(problem), remedy=remedy))
+        self._well(SWAP, "The peer gives out a certificate.")
+        self._add(self._key_step(given))
+        known = self.peer.certificate
+        step = rules.certificate_step(CERTIFICATE, known, peer.wwwroot, int(self._clock()))
+        return self._add(step, is_needed=False)
+
+    def _key_step(self, given: PeerCertificate) -> Step:
+        peer, known = self.peer, self.peer.certificate
+        if given.fingerprint == known.fingerprint:
+            return Step(KEY, ok=True, detail=f"The trusted one, SHA-256 {known.fingerprint}")
+        try:
+            check_subject(given, peer.wwwroot)
+        except BadCertificate as problem:
+            remedy = rules.other_address(peer.wwwroot)
+            return Step(KEY, ok=False, detail=rules.clean(problem), remedy=remedy)
+        bootstrap.let_prove(self._asking, self._registry, peer, given.pem)
+        self.peer = self._registry.by_id(peer.id) or peer
+        if self.peer.certificate.fingerprint == given.fingerprint:
+            detail = f"The peer had a new key, which was proven: SHA-256 {given.fingerprint}"
+            return Step(KEY, ok=True, detail=detail)
+        with self._outbound.database.read() as connection:
+            stored = store.by_id(connection, peer.id)
+        offered = stored.certificate(store.OFFERED) if stored else None
+        detail = (
+            f"The peer gives out another key than the trusted one: SHA-256 {given.fingerprint} "
+            f"instead of {known.fingerprint}."
+        )
+        if offered is None or offered.fingerprint != given.fingerprint:
+            remedy = (
+                "It still proves itself with the trusted one, so look at proxies and caches "
+                "between the two sites; trust nothing new before you know."
+            )
+        else:
+            remedy = (
+                "Compare it with the certificate that the peer shows itself (Site administration "
+                "> Networking > Settings). Only if it is the same: mnet-peer peer accept-key "
+                f"{peer.wwwroot} --fingerprint {given.fingerprint}"
+            )
+        return Step(KEY, ok=False, detail=detail, remedy=remedy)
+
+    def round_trip(self) -> None:
+        """Make a sealed call; its answer also tells the peer's clock and services."""
+        try:
+            answered = self._asking.ask(
+                self.peer, "system/listServices", [], timeout_s=REQUEST_TIMEOUT_S
+            )
+        except CallError as problem:
+            self._tell_clock(None)
+            return self._call_failed(SEALED, problem)
+        self._tell_clock(answered.timestamp_unix_s)
+        self._well(SEALED, "A call was sealed, answered and proven.")
+        services = rules.remote_services(answered.value)
+        if services is None:
+            remedy = "Update the software there; a peer lists its services."
+            step = Step(SERVICES, ok=False, detail="The answer is no list.", remedy=remedy)
+            return self._add(step, is_needed=False)
+        self.services = services
+        ticked = self.peer.services
+        step = rules.services_step(
+            SERVICES,
+            published=ticked.published,
+            subscribed=ticked.subscribed,
+            remote=services,
+            wwwroot=self.peer.wwwroot,
+        )
+        return self._add(step, is_needed=False)
+
+    def _tell_clock(self, timestamp_unix_s: int | None) -> None:
+        # A careful peer never signs a time ahead of the caller's, so ours come back says nothing:
+        # then the web server's own Date tells more.
+        offset_s = None
+        if timestamp_unix_s is not None and timestamp_unix_s != int(self._asked_unix_s):
+            offset_s = _distance(timestamp_unix_s, self._asked_unix_s, self._clock())
+        elif self._date_offset_s is not None:
+            offset_s = self._date_offset_s
+        elif timestamp_unix_s is not None:
+            offset_s = 0.0
+        self.clock_offset_s = offset_s
+        self._add(rules.clock_step(CLOCK, offset_s), is_needed=False)
+
+    def version(self) -> None:
+        """Ask for the peer's version, where its plugin offers to tell it."""
+        if SERVICE_SIS not in self.peer.services.subscribed:
+            return self._well(VERSION, f"Not offered: {SERVICE_SIS} is not subscribed here.")
+        try:
+            path = self._version_method()
+            if path is None:
+                return self._well(VERSION, "Not offered.")
+            told = self._asking.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
+        except CallError as problem:
+            return self._call_failed(VERSION, problem)
+        release = told.get("release") or told.get("version") if isinstance(told, dict) else None
+        self.release = rules.clean(release)[:MAX_RELEASE_CHARS] if release else None
+        return self._well(VERSION, self.release or "Offered, but it does not tell one.")
+
+    def _version_method(self) -> str | None:
+        answer: Value = self._asking.call(
+            self.peer, "system/listMethods", [], timeout_s=REQUEST_TIMEOUT_S
+        )
+        # A Mahara answers with a struct keyed by path.
+        paths = list(answer) if isinstance(answer, (list, dict)) else []
+        found = [p for p in paths[:MAX_METHODS] if isinstance(p, str)]
+        return next((p for p in found if p.rpartition("/")[2] in VERSION_METHODS), None)
+
+
+def _offset(date: str, asked_unix_s: float, answered_unix_s: float) -> float | None:
+    """Read an HTTP Date as a clock's distance from ours; None when it is no date."""
+    try:
+        told_unix_s = parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return _distance(told_unix_s, asked_unix_s, answered_unix_s)
+
+
+def _distance(told_unix_s: float, asked_unix_s: float, answered_unix_s: float) -> float:
+    """How far a clock in whole seconds, read between two moments, is ahead of ours; zero within."""
+    if told_unix_s > answered_unix_s:
+        return round(told_unix_s - answered_unix_s, 1)
+    if told_unix_s + 1 < asked_unix_s:
+        return round(told_unix_s + 1 - asked_unix_s, 1)
+    return 0.0

@@ -1,0 +1,190 @@
+"""Adding a peer, step by step: its address, is it the right one, services, verify, switch on.
+
+Nothing is registered before somebody confirmed the fingerprint, and a new peer stays switched
+off until the last step. Source: requirements R15, field-notes C3, C4, E57, O2.
+"""
+
+from __future__ import annotations
+
+from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
+from keys.rotation import judge_expiry
+from mnet.outbound import CallError
+from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
+from peers import changes, store
+from peers.accounts import MANAGER
+from peers.bootstrap import Found
+from peers.changes import NotPossible
+from peers.web.parts import Parts
+from peers.web.view import Reply, Route, View, go, page
+
+ADD = "/admin/peers/add"
+MAX_PEM_CHARS = 20_000
+EXPIRY_WORDS = {
+    "expired": ["Its certificate has ended. It goes on working until the site renews it."],
+    "soon": ["Its certificate ends within two weeks; a Moodle renews it by itself."],
+}
+
+
+class AddPages:
+    """The first two steps; the rest are pages of the peer itself."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take what the pages work with."""
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(ADD, self.start, MANAGER),
+            Route(ADD, self.look, MANAGER, ("POST",)),
+            Route(ADD + "/confirm", self.confirm, MANAGER, ("POST",)),
+            Route("/admin/peers/waiting", self.dismiss, MANAGER, ("POST",)),
+        ]
+
+    def start(self, view: View) -> Reply:
+        """Ask for the address, and show who knocked by itself."""
+        return self._start(wwwroot=view.query.get("wwwroot", ""))
+
+    def look(self, view: View) -> Reply:
+        """Ask the site who it is, or read the pasted certificate, and show what was found."""
+        wwwroot, application = view.text("wwwroot"), view.text("application")
+        pasted = view.text("certificate", limit=MAX_PEM_CHARS)
+        any_tls = view.ticked("any_tls")
+        entered = {"wwwroot": wwwroot, "application": application, "pasted": pasted}
+        try:
+            wwwroot = check_wwwroot(wwwroot)
+            self._check_free(wwwroot)
+            found = self._found(wwwroot, application, pasted, verify_tls=not any_tls)
+        except (BadWwwroot, BadCertificate, CallError, NotPossible) as problem:
+            can_loosen = wwwroot.startswith("https://") and isinstance(problem, CallError)
+            return self._start(**entered, problem=str(problem), tls_failed=can_loosen, status=400)
+        return self._found_page(view, found, any_tls=any_tls)
+
+    def confirm(self, view: View) -> Reply:
+        """Register the peer, switched off; the next step chooses services."""
+        application = view.text("application")
+        if application not in APPLICATIONS:
+            application = next(iter(APPLICATIONS))
+        try:
+            wwwroot = check_wwwroot(view.text("wwwroot"))
+            certificate = load(view.text("certificate", limit=MAX_PEM_CHARS))
+            name = view.text("name", limit=255) or wwwroot
+            found = Found(wwwroot, name, APPLICATIONS[application], certificate)
+            if not view.ticked("compared"):
+                return self._found_page(
+                    view,
+                    found,
+                    any_tls=view.ticked("any_tls"),
+                    problem="Please compare the fingerprint first, then tick the box.",
+                )
+            peer_id = self._add(view, found)
+        except (BadWwwroot, BadCertificate, NotPossible) as problem:
+            return self._start(problem=str(problem), status=400)
+        return go(f"/admin/peers/{peer_id}/services?step=3", f"{name} is registered.")
+
+    def dismiss(self, view: View) -> Reply:
+        """Send a stranger away."""
+        wwwroot = view.text("wwwroot")
+        try:
+            with self._parts.database.write() as connection:
+                changes.dismiss_pending(
+                    connection, view.who, wwwroot=wwwroot, now_unix_s=view.now_unix_s
+                )
+        except NotPossible as problem:
+            return self._start(problem=str(problem), status=400)
+        return go(ADD, f"{wwwroot} is gone from the list; it may knock again.")
+
+    def _add(self, view: View, found: Found) -> int:
+        with self._parts.database.write() as connection:
+            peer_id = changes.add_peer(
+                connection,
+                view.who,
+                wwwroot=found.wwwroot,
+                our_wwwroot=self._parts.our_wwwroot,
+                name=found.name,
+                application=found.application.name,
+                certificate=found.certificate,
+                origin="file" if view.text("source") == "pasted" else "keyswap",
+                now_unix_s=view.now_unix_s,
+                state=store.DISABLED,
+            )
+            if view.ticked("any_tls"):
+                changes.set_policy(
+                    connection,
+                    view.who,
+                    peer_id,
+                    values={"tls": "none"},
+                    now_unix_s=view.now_unix_s,
+                )
+        return peer_id
+
+    def _check_free(self, wwwroot: str) -> None:
+        if wwwroot == self._parts.our_wwwroot:
+            raise NotPossible("That is this site's own address.")
+        with self._parts.database.read() as connection:
+            known = store.find(connection, wwwroot)
+        if known is not None and known.state != store.DELETED:
+            raise NotPossible(f"{wwwroot} is a peer already.")
+
+    def _found(self, wwwroot: str, application: str, pasted: str, *, verify_tls: bool) -> Found:
+        if not pasted:
+            return self._parts.discover(wwwroot, application, verify_tls)
+        certificate = load(pasted)
+        check_subject(certificate, wwwroot)
+        return Found(
+            wwwroot,
+            wwwroot,
+            APPLICATIONS.get(application) or next(iter(APPLICATIONS.values())),
+            certificate,
+        )
+
+    def _found_page(self, view: View, found: Found, *, any_tls: bool, problem: str = "") -> Reply:
+        with self._parts.database.read() as connection:
+            known = store.find(connection, found.wwwroot)
+        return page(
+            "peer_found.html",
+            status=400 if problem else 200,
+            found=found,
+            any_tls=any_tls,
+            source=view.text("source")
+            or ("pasted" if view.text("certificate", limit=MAX_PEM_CHARS) else "fetched"),
+            comes_back=known is not None,
+            warnings=_warnings(found.wwwroot, found.certificate, view.now_unix_s),
+            problem=problem,
+        )
+
+    def _start(
+        self,
+        *,
+        wwwroot: str = "",
+        application: str = "",
+        pasted: str = "",
+        problem: str = "",
+        tls_failed: bool = False,
+        status: int = 200,
+    ) -> Reply:
+        with self._parts.database.read() as connection:
+            waiting = [(p, load(p.pem).fingerprint) for p in store.pending(connection)]
+        return page(
+            "peer_add.html",
+            status=status,
+            waiting=waiting,
+            wwwroot=wwwroot,
+            application=application,
+            applications=list(APPLICATIONS),
+            pasted=pasted,
+            problem=problem,
+            tls_failed=tls_failed,
+            our_wwwroot=self._parts.our_wwwroot,
+        )
+
+
+def _warnings(wwwroot: str, certificate: PeerCertificate, now_unix_s: int) -> list[str]:
+    warnings = []
+    if wwwroot.startswith("http://"):
+        warnings.append(
+            "The address is plain http: whoever sits on the way could have put in a key of their "
+            "own. Compare the fingerprint with care, and use https if the site has it."
+        )
+    warnings += EXPIRY_WORDS.get(judge_expiry(certificate.not_after_unix_s, now_unix_s), [])
+    return warnings

@@ -1,0 +1,84 @@
+"""Which boxes have to be ticked on the other side, in the other side's own words. Pure.
+
+What we publish the other side subscribes to, and the other way round; the names are those that
+a Moodle shows its admin. Source: requirements 1.2, R12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS, SERVICE_SP, SERVICES
+
+# As Moodle's language packs call them; ours is called by its name, as our plugin shows it.
+MOODLE_NAMES = {
+    SERVICE_IDP: "SSO (Identity Provider)",
+    SERVICE_SP: "SSO (Service Provider)",
+    SERVICE_ENROL: "Remote enrolment service",
+    SERVICE_SIS: "SchoolTool (schooltool)",
+}
+MEANINGS = {
+    SERVICE_SIS: "People, sections, enrolments, assessments and grades come from the Moodle.",
+    SERVICE_IDP: "This side vouches for its users when they go over to the other.",
+    SERVICE_SP: "This side lets the other's users in.",
+    SERVICE_ENROL: "Enrolling people into courses over there.",
+}
+WHERE = "Site administration > Networking > Manage peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A ready choice of services."""
+
+    key: str
+    title: str
+    text: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+PRESETS = (
+    Preset(
+        "moodle-users",
+        "Users come from Moodle",
+        "The Moodle sends people, sections, enrolments and grades; its users may be let in here.",
+        (SERVICE_SIS, SERVICE_SP),
+        (SERVICE_SIS, SERVICE_IDP),
+    ),
+    Preset(
+        "both-ways",
+        "Both ways",
+        "As above, and our people may go over to the Moodle and be enrolled there.",
+        (SERVICE_SIS, SERVICE_SP, SERVICE_IDP),
+        (SERVICE_SIS, SERVICE_IDP, SERVICE_SP, SERVICE_ENROL),
+    ),
+)
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box on the other side."""
+
+    service: str
+    name: str
+    publish: bool
+    subscribe: bool
+
+
+def boxes(published: Collection[str], subscribed: Collection[str]) -> list[Box]:
+    """Return which boxes the other side's admin has to tick, for what we publish and subscribe."""
+    return [
+        Box(name, MOODLE_NAMES[name], publish=name in subscribed, subscribe=name in published)
+        for name in SERVICES
+        if name in published or name in subscribed
+    ]
+
+
+def preset_of(published: Collection[str], subscribed: Collection[str]) -> str:
+    """Return the key of the preset that a choice is, or CUSTOM."""
+    for preset in PRESETS:
+        if set(preset.publish) == set(published) and set(preset.subscribe) == set(subscribed):
+            return preset.key
+    return CUSTOM

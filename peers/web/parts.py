@@ -1,0 +1,99 @@
+"""What the pages about peers are given from above: parts of the server and facts of the SIS.
+
+Interfaces and plain values only. Pages live on this floor; what calls came and what waits in
+the inbox is known one floor up, so that it comes in as functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from keys.certificate import BadCertificate
+from mnet.database import Database
+from mnet.protocol import BadWwwroot
+from peers import store
+from peers.bootstrap import Found
+from peers.changes import NotPossible
+from peers.policy import BadPolicy
+from peers.store import StoredPeer
+from peers.web.view import PageError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a verification looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The last verification of a peer."""
+
+    at_unix_s: int
+    ok: bool
+    steps: Sequence[Step]
+    clock_offset_s: float | None
+    release: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFacts:
+    """What the SIS knows of a peer's traffic."""
+
+    last_contact_unix_s: int | None
+    last_change_unix_s: int | None
+    last_error: str
+    # Today, hour by hour: calls in, calls out, failed.
+    hours: Sequence[tuple[int, int, int]]
+    held: int
+    conflicts: int
+    rejected: int
+
+    @property
+    def today(self) -> tuple[int, int, int]:
+        """Calls in, out and failed since midnight."""
+        columns = zip(*self.hours, strict=True)
+        calls_in, calls_out, failed = (sum(column) for column in columns)
+        return calls_in, calls_out, failed
+
+
+NO_FACTS = PeerFacts(None, None, "", ((0, 0, 0),) * 24, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pages work with."""
+
+    database: Database
+    our_wwwroot: str
+    # Ask a site who it is: wwwroot, application ("" tries both), whether TLS must verify.
+    discover: Callable[[str, str, bool], Found]
+    # Verify a peer now and keep the result.
+    verify: Callable[[int], Check]
+    last_check: Callable[[Connection, int], Check | None]
+    facts: Callable[[Connection, Sequence[StoredPeer], int], Mapping[int, PeerFacts]]
+
+    def peer(self, peer_id: int) -> StoredPeer:
+        """Return a peer that is not removed; raises PageError (404)."""
+        with self.database.read() as connection:
+            found = store.by_id(connection, peer_id)
+        if found is None or found.state == store.DELETED:
+            raise PageError("There is no such peer; perhaps it was removed.", 404)
+        return found
+
+    def change(self, peer_id: int, work: Callable[[Connection], object]) -> StoredPeer:
+        """Change a peer in one transaction and return it as it was; raises PageError."""
+        before = self.peer(peer_id)
+        try:
+            with self.database.write() as connection:
+                work(connection)
+        except (NotPossible, BadPolicy, BadWwwroot, BadCertificate) as problem:
+            raise PageError(str(problem)) from None
+        return before

@@ -1,0 +1,156 @@
+"""Configuring a peer on three screens - signing on, enrolment, grades - and its addresses.
+
+The screens are those of the specification (requirements R12); each sets some of the peer's
+policies (peers/policy.py). Source: requirements R12, R18; field-notes E48, E49.
+"""
+
+from __future__ import annotations
+
+from keys.certificate import BadCertificate
+from mnet.outbound import CallError
+from mnet.protocol import BadWwwroot, check_wwwroot
+from peers import changes
+from peers.accounts import MANAGER
+from peers.policy import OUT_OF_RANGE, PeerPolicy
+from peers.web.parts import Parts
+from peers.web.peer_pages import PEER
+from peers.web.view import PageError, Reply, Route, View, go, page
+
+# Each screen's policies, in the order shown.
+SCREENS = {
+    "signing-on": ("accept_people", "match_username", "tls", "trust_tls_key"),
+    "enrolment": ("accept_sections", "accept_enrolments", "roles"),
+    "grades": ("accept_grades", "out_of_range"),
+}
+TITLES = {"signing-on": "Signing on", "enrolment": "Enrolment", "grades": "Grades"}
+
+
+class SettingsPages:
+    """What an admin decides about one peer."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take what the pages work with."""
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        screens = [
+            Route(f"{PEER}/{screen}", handler, MANAGER, methods)
+            for screen in SCREENS
+            for handler, methods in ((self.show, ("GET",)), (self.save, ("POST",)))
+        ]
+        return [
+            *screens,
+            Route(PEER + "/addresses", self.addresses, MANAGER),
+            Route(PEER + "/addresses", self.change_addresses, MANAGER, ("POST",)),
+            Route(PEER + "/move", self.move, MANAGER, ("POST",)),
+            Route(PEER + "/label", self.label, MANAGER, ("POST",)),
+        ]
+
+    def show(self, view: View, peer_id: int) -> Reply:
+        """Show a screen."""
+        return self._screen(_screen_of(view), peer_id)
+
+    def save(self, view: View, peer_id: int) -> Reply:
+        """Keep what was chosen on a screen."""
+        screen = _screen_of(view)
+        values = {}
+        for name in SCREENS[screen]:
+            default = getattr(PeerPolicy(), name)
+            if isinstance(default, bool):
+                values[name] = "yes" if view.ticked(name) else "no"
+            else:
+                # A list of roles may come one on a line.
+                values[name] = ",".join(view.text(name, limit=4000).splitlines())
+        try:
+            peer = self._parts.change(
+                peer_id, lambda c: changes.set_policy(
+                    c, view.who, peer_id, values=values, now_unix_s=view.now_unix_s
+                )
+            )  # fmt: skip
+        except PageError as problem:
+            return self._screen(screen, peer_id, problem=str(problem))
+        return go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
+
+    def addresses(self, _view: View, peer_id: int) -> Reply:
+        """Show by which addresses a peer is known."""
+        return self._addresses(peer_id)
+
+    def change_addresses(self, view: View, peer_id: int) -> Reply:
+        """Add or take away a further address."""
+        wwwroot, now = view.text("wwwroot"), view.now_unix_s
+        if view.text("action") == "remove":
+            self._parts.change(
+                peer_id, lambda c: changes.remove_alias(
+                    c, view.who, peer_id, wwwroot=wwwroot, now_unix_s=now
+                )
+            )  # fmt: skip
+            return go(f"/admin/peers/{peer_id}/addresses", f"{wwwroot} is taken away.")
+        try:
+            self._parts.change(
+                peer_id, lambda c: changes.add_alias(
+                    c, view.who, peer_id, wwwroot=wwwroot,
+                    our_wwwroot=self._parts.our_wwwroot, now_unix_s=now,
+                )
+            )  # fmt: skip
+        except PageError as problem:
+            return self._addresses(peer_id, problem=str(problem))
+        return go(f"/admin/peers/{peer_id}/addresses", f"It is also known as {wwwroot} now.")
+
+    def move(self, view: View, peer_id: int) -> Reply:
+        """Move a peer to a new address: look there first, then do it once confirmed."""
+        peer = self._parts.peer(peer_id)
+        try:
+            wwwroot = check_wwwroot(view.text("new_wwwroot"))
+            verify_tls = PeerPolicy.from_stored(peer.policy).tls == "verify"
+            found = self._parts.discover(wwwroot, peer.application, verify_tls)
+        except (BadWwwroot, BadCertificate, CallError) as problem:
+            return self._addresses(peer_id, problem=str(problem))
+        certificate = found.certificate
+        if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
+            return self._addresses(peer_id, found=found)
+        self._parts.change(
+            peer_id, lambda c: changes.rename_peer(
+                c, view.who, peer_id, wwwroot=wwwroot, our_wwwroot=self._parts.our_wwwroot,
+                certificate=certificate, now_unix_s=view.now_unix_s,
+            )
+        )  # fmt: skip
+        return go(f"/admin/peers/{peer_id}", f"{peer.name} is at {wwwroot} now, with all its data.")
+
+    def label(self, view: View, peer_id: int) -> Reply:
+        """Say whether a peer is for production or for tests."""
+        label = view.text("label")
+        peer = self._parts.change(
+            peer_id, lambda c: changes.set_label(
+                c, view.who, peer_id, label=label, now_unix_s=view.now_unix_s
+            )
+        )  # fmt: skip
+        return go(f"/admin/peers/{peer_id}", f"{peer.name} is labelled {label}.")
+
+    def _screen(self, screen: str, peer_id: int, *, problem: str = "") -> Reply:
+        peer = self._parts.peer(peer_id)
+        policy = PeerPolicy.from_stored(peer.policy)
+        return page(
+            "peer_settings.html",
+            status=400 if problem else 200,
+            peer=peer,
+            policy=policy,
+            screen=screen,
+            titles=TITLES,
+            roles="\n".join(f"{theirs}={ours}" for theirs, ours in policy.roles.items()),
+            out_of_range=OUT_OF_RANGE,
+            problem=problem,
+        )
+
+    def _addresses(self, peer_id: int, *, problem: str = "", found: object = None) -> Reply:
+        return page(
+            "peer_addresses.html",
+            status=400 if problem else 200,
+            peer=self._parts.peer(peer_id),
+            found=found,
+            problem=problem,
+        )
+
+
+def _screen_of(view: View) -> str:
+    return view.path.rpartition("/")[2]
