@@ -119,7 +119,7 @@ def add(
 
 def reset_password(connection: Connection, username: str, password: str, *, one_time: bool) -> None:
     """Give an account a new password; raises BadAccount when there is no such account."""
-    found = _required(connection, username)
+    found = by_name(connection, username)
     connection.execute(
         sa.update(account)
         .where(account.c.id == found.id)
@@ -131,7 +131,7 @@ def reset_password(connection: Connection, username: str, password: str, *, one_
 def set_role(connection: Connection, username: str, role: str) -> None:
     """Change what an account may do; raises BadAccount when nobody could manage any more."""
     _check_role(role)
-    found = _required(connection, username)
+    found = by_name(connection, username)
     if found.role == MANAGER and role != MANAGER:
         _keep_a_manager(connection, found)
     connection.execute(sa.update(account).where(account.c.id == found.id).values(role=role))
@@ -139,7 +139,7 @@ def set_role(connection: Connection, username: str, role: str) -> None:
 
 def remove(connection: Connection, username: str) -> None:
     """Remove an account and end its sessions; raises BadAccount for the last manager's."""
-    found = _required(connection, username)
+    found = by_name(connection, username)
     if found.role == MANAGER:
         _keep_a_manager(connection, found)
     end_sessions(connection, found.id)
@@ -164,6 +164,15 @@ def by_id(connection: Connection, account_id: int) -> Account | None:
     """Return the account with an id, or None."""
     row = connection.execute(sa.select(*_COLUMNS).where(account.c.id == account_id)).first()
     return Account(*row) if row else None
+
+
+def by_name(connection: Connection, username: str) -> Account:
+    """Return the account with a user name; raises BadAccount when there is none."""
+    wanted = account.c.username_key == name_key(username.strip())
+    row = connection.execute(sa.select(*_COLUMNS).where(wanted)).first()
+    if row is None:
+        raise BadAccount(f"There is no account named {username!r}; see: mnet-peer admin list.")
+    return Account(*row)
 
 
 def end_sessions(connection: Connection, account_id: int) -> None:
@@ -200,14 +209,6 @@ def _hash(password: str) -> str:
 def _check_role(role: str) -> None:
     if role not in ROLES:
         raise BadAccount(f"A role is one of {', '.join(ROLES)}, not {role!r}.")
-
-
-def _required(connection: Connection, username: str) -> Account:
-    wanted = account.c.username_key == name_key(username.strip())
-    row = connection.execute(sa.select(*_COLUMNS).where(wanted)).first()
-    if row is None:
-        raise BadAccount(f"There is no account named {username!r}; see: mnet-peer admin list.")
-    return Account(*row)
 
 
 def _keep_a_manager(connection: Connection, leaving: Account) -> None:

@@ -11,13 +11,14 @@ import click
 
 from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
+from schooltool_bridge.cli_admins import admin
 from schooltool_bridge.cli_calls import bundle, calls
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
-from schooltool_bridge.cli_site import admin, check, database, init, key, serve
+from schooltool_bridge.cli_site import check, database, init, key, serve
 from schooltool_bridge.command import outer
 
 

@@ -1,4 +1,4 @@
-"""Commands about this site: init, serve, check, admin, key, database.
+"""Commands about this site: init, serve, check, key, database.
 
 Source: requirements 1.8, R14.
 """
@@ -136,57 +136,6 @@ def _checks(command: Command) -> Iterator[health.Step]:
         return
     with App(settings) as app:
         yield from health.steps(app)
-
-
-@click.group()
-def admin() -> None:
-    """Look after admin accounts."""
-
-
-@admin.command("list")
-@common
-def admin_list(command: Command) -> None:
-    """List the admin accounts."""
-    with App(command.settings) as app, app.database.read() as connection:
-        rows: list[dict[str, object]] = [
-            {
-                "name": a.username,
-                "role": a.role,
-                "one_time": a.one_time,
-                "created": iso(a.created_unix_s),
-            }
-            for a in accounts.all_accounts(connection)
-        ]
-    command.show_table(rows, ("name", "role", "one_time", "created"), "There are no admins.")
-
-
-@admin.command("add")
-@click.argument("name")
-@common
-def admin_add(command: Command, name: str) -> None:
-    """Add an admin with a one-time password."""
-    password = accounts.one_time_password()
-    with App(command.settings) as app, app.database.write() as connection:
-        accounts.add(connection, name, password, one_time=True, now_unix_s=int(app.clock()))
-    _tell_password(command, name, password)
-
-
-@admin.command("reset-password")
-@click.argument("name")
-@common
-def reset_password(command: Command, name: str) -> None:
-    """Give an admin a new one-time password."""
-    password = accounts.one_time_password()
-    with App(command.settings) as app, app.database.write() as connection:
-        accounts.reset_password(connection, name, password, one_time=True)
-    _tell_password(command, name, password)
-
-
-def _tell_password(command: Command, name: str, password: str) -> None:
-    command.show(
-        {"admin": name, "one_time_password": password},
-        f"{name}: one-time password (shown only now): {password}",
-    )
 
 
 @click.group()

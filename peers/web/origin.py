@@ -7,7 +7,9 @@ in the form serves the older ones and stands beside the others. A cookie's SameS
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def is_ours(
@@ -19,19 +21,28 @@ def is_ours(
     if fetch_site is not None:
         return fetch_site == "same-origin"
     if origin is not None:
-        return _place(origin) in {host, _place(wwwroot)} - {""}
+        return _place(origin) in {host.lower(), _place(wwwroot)} - {""}
     return True
 
 
 def inside(path: str) -> str | None:
-    """Return `path` when it leads to one of our own pages, else None (no open redirect)."""
+    """Return `path` when it leads to one of our own pages, else None (no open redirect).
+
+    Beside ours another site may live below the same host name, so no way up either (R33).
+    """
     if not path.startswith("/") or path.startswith("//") or "\\" in path:
+        return None
+    if ".." in unquote(path.partition("?")[0].partition("#")[0]).split("/"):
         return None
     return path if path.isprintable() else None
 
 
 def _place(url: str) -> str:
+    """Return an address's host and port as browsers write them in Origin; empty for nonsense."""
     try:
-        return urlsplit(url).netloc
+        parts = urlsplit(url)
+        usual = parts.port is not None and parts.port == _PORTS.get(parts.scheme)
     except ValueError:
         return ""
+    place = parts.netloc.lower()
+    return place.rpartition(":")[0] if usual else place
