@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,7 +121,6 @@ def test_a_second_site_of_ours_is_green(site: Site, tmp_path: Path) -> None:
         other.run("peer", "remove", site.wwwroot)
 
 
-@pytest.mark.skipif(shutil.which("php") is None, reason="no PHP here")
 @pytest.mark.parametrize("style", ["moodle-old", "moodle-new", "mahara"])
 def test_a_php_peer_is_green_and_a_rotation_heals(site: Site, tmp_path: Path, style: str) -> None:
     with PhpPeer(tmp_path / "php", style) as peer:
