@@ -7,6 +7,7 @@ import hmac
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -45,11 +46,13 @@ class Recorder:
     def __init__(self, name: str = "mail") -> None:
         self.name = name
         self.problem: BaseException | None = None
+        self.takes_s = 0.0
         self.sent: list[Message] = []
 
     def send(self, message: Message) -> str:
         if self.problem:
             raise self.problem
+        time.sleep(self.takes_s)
         self.sent.append(message)
         return "fine"
 
@@ -192,6 +195,7 @@ def test_a_hundred_notices_are_one_message_of_bounded_length(rig: Rig) -> None:
 
 def test_threads_that_tell_at_the_same_time_tell_once(rig: Rig) -> None:
     mail = Recorder()
+    mail.takes_s = 0.3
     stand(rig, "silent", "conflict")
     start = threading.Barrier(6)
     outcomes: list[Outcome] = []
