@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from twisted.web.resource import Resource
@@ -105,10 +106,10 @@ class PeerResource(Resource):
 
     def _hand_on(self, request: Request, others: Resource) -> bytes | int:
         """Let the other pages answer, as if the wwwroot's path were not there."""
-        if self._prefix and request.path.startswith(self._prefix + b"/"):
-            segments: list[bytes] = request.path[1:].split(b"/")
+        if self._prefix and (request.path + b"/").startswith(self._prefix + b"/"):
+            segments = [unquote_to_bytes(part) for part in request.path[1:].split(b"/")]
             own = self._prefix.count(b"/")
-            request.prepath, request.postpath = segments[:own], segments[own:]
+            request.prepath, request.postpath = segments[:own], segments[own:] or [b""]
         answer: bytes | int = others.render(request)
         return answer
 

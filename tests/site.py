@@ -30,10 +30,12 @@ class Refused(Exception):
 class Site:
     """As a context manager it serves."""
 
-    def __init__(self, home: Path, *init_options: str, name: str = "Test SIS") -> None:
+    def __init__(
+        self, home: Path, *init_options: str, name: str = "Test SIS", path: str = ""
+    ) -> None:
         self.home = home
         self.port = free_port()
-        self.wwwroot = f"http://127.0.0.1:{self.port}"
+        self.wwwroot = f"http://127.0.0.1:{self.port}{path}"
         self.made = self.run("init", "--wwwroot", self.wwwroot, "--name", name, *init_options)
         self._server: subprocess.Popen[bytes] | None = None
 

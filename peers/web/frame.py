@@ -10,30 +10,30 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.web.http import Request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mnet.database import Database
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
-from peers.web.view import MAX_FIELDS, PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import MAX_FIELDS, MAX_ID, PageError, Reply, Route, Tab, View, go, page
 
 HERE = Path(__file__).parent
 SIGN_IN, PASSWORD = "/admin/sign-in", "/admin/password"
 FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_FORM_BYTES = 256 * 1024
 MAX_NOTE_CHARS = 400
+LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is
 FORM_TYPE = "application/x-www-form-urlencoded"
 STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
                 ".svg": "image/svg+xml"}  # fmt: skip
@@ -125,18 +125,28 @@ class Frame:
             methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
             app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
 
-        def nowhere(request: Any, failure: Any) -> bytes:
-            problem = failure.value
-            status = problem.code or 404 if isinstance(problem, HTTPException) else 404
-            view = self._view(_raw(request, sender_of(request)), None, {})
-            text = "There is no page at this address." if status == 404 else str(problem.name)  # noqa: PLR2004
-            return _send(request, self._rendered(view, _problem(text, status), None, ""))
+        def nowhere(request: Any, failure: Any = None) -> bytes:
+            raw = _raw(request, sender_of(request))
+            problem = failure.value if failure else None
+            if not isinstance(problem, MethodNotAllowed):
+                text = "There is no page at this address."
+                return _send(request, self._problem_page(raw, text, 404))
+            sent = self._problem_page(raw, "This page cannot be asked for in this way.", 405)
+            sent.headers.append(("Allow", ", ".join(sorted(problem.valid_methods or ()))))
+            return _send(request, sent)
 
         app.handle_errors(HTTPException)(nowhere)
-        return app.resource()
+        return _Pages(app.resource(), nowhere)
 
     def answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
         """Answer one request for a page; never raises."""
+        try:
+            return self._answer(route, raw, parts)
+        except Exception:
+            log.exception("bug", path=raw.path)
+            return self._problem_page(raw, "Something went wrong here; please try again.", 500)
+
+    def _answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
         cookies = _cookies(raw.headers.get("cookie", ""))
         now = int(self.clock())
         session = self._session(cookies.get(COOKIE, ""), now)
@@ -144,17 +154,22 @@ class Frame:
         view = self._view(raw, session, {})
         try:
             view = self._view(raw, session, _form(raw))
-            reply = self._allowed(route, view, raw, form_token) or route.handler(view, **parts)
+            refused = self._allowed(route, view, raw, form_token)
+            if refused is None:
+                _check_numbers(parts)
+            reply = refused or route.handler(view, **parts)
         except PageError as problem:
             reply = _problem(str(problem), problem.status)
-        except Exception:
-            log.exception("bug", path=raw.path)
-            reply = _problem("Something went wrong here; nothing was changed.", 500)
         note = unquote(cookies.get(NOTE_COOKIE, ""))[:MAX_NOTE_CHARS]
         sent = self._rendered(view, reply, session, form_token, note)
         if NOTE_COOKIE in cookies and reply.template:
             sent.headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, "", age_s=0)))
         return sent
+
+    def _problem_page(self, raw: Raw, text: str, status: int) -> Sent:
+        """Say what is wrong without looking anything up; a form that is open keeps its token."""
+        form_token = _cookies(raw.headers.get("cookie", "")).get(FORM_COOKIE, "")
+        return self._rendered(self._view(raw, None, {}), _problem(text, status), None, form_token)
 
     def static(self, _view: View, name: str) -> Reply:
         """Serve a style sheet, script or picture."""
@@ -204,7 +219,8 @@ class Frame:
         return View(
             method="GET" if raw.method == "HEAD" else raw.method,
             path=path,
-            query={name: values[-1] for name, values in query.items()},
+            # No text in a PostgreSQL database can hold a NUL.
+            query={name: values[-1].replace("\0", "") for name, values in query.items()},
             form=form,
             sender=raw.sender,
             session=session,
@@ -223,7 +239,7 @@ class Frame:
                 headers.append(("Set-Cookie", self._cookie(FORM_COOKIE, form_token, age_s=86400)))
             body = self._html(view, reply, session, form_token, note)
         if reply.location:
-            headers.append(("Location", self.url(reply.location)))
+            headers.append(("Location", quote(self.url(reply.location), safe=LOCATION_SAFE)))
         if reply.note:
             kept = quote(reply.note[:MAX_NOTE_CHARS])
             headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, kept, age_s=60)))
@@ -275,11 +291,21 @@ def _problem(text: str, status: int) -> Reply:
     return page("problem.html", status=status, text=text, title=TITLES.get(status, "Sorry"))
 
 
+def _check_numbers(parts: Mapping[str, Any]) -> None:
+    if any(isinstance(part, int) and part > MAX_ID for part in parts.values()):
+        raise PageError("There is nothing with this number.", 404)
+
+
 def _cookies(header: str) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
+    """Read cookies; the first of a name is the one for the nearest path.
+
+    By hand, since SimpleCookie drops all of them for one odd one of a neighbour on our host.
+    """
+    found: dict[str, str] = {}
+    for piece in header.split(";"):
+        name, _, value = piece.partition("=")
+        found.setdefault(name.strip(), value.strip())
+    return found
 
 
 def _form(raw: Raw) -> dict[str, list[str]]:
@@ -290,14 +316,19 @@ def _form(raw: Raw) -> dict[str, list[str]]:
     if len(raw.body) > MAX_FORM_BYTES:
         raise PageError("The form holds more than this page takes.", 400)
     try:
-        return parse_qs(raw.body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        text = raw.body.decode("utf-8")
+        form = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise PageError("The form could not be read.", 400) from None
+    if any("\0" in text for name, values in form.items() for text in (name, *values)):
+        raise PageError("The form holds a character that cannot be kept.", 400)
+    return form
 
 
 def _raw(request: Request, sender: str) -> Raw:
     wanted = ("cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent")
-    headers = {name: str(value) for name in wanted if (value := request.getHeader(name))}
+    found = {name: request.getHeader(name.encode()) for name in wanted}
+    headers = {name: value.decode("latin-1") for name, value in found.items() if value}
     path, _, query = request.uri.decode("latin-1").partition("?")
     assert request.content is not None
     request.content.seek(0)
@@ -309,6 +340,23 @@ def _raw(request: Request, sender: str) -> Raw:
         body=request.content.read(),
         sender=sender,
     )
+
+
+class _Pages:
+    """Klein's resource, behind a look at what Klein cannot read."""
+
+    def __init__(self, klein: Any, nowhere: Callable[[Any], bytes]) -> None:
+        self._klein = klein
+        self._nowhere = nowhere
+
+    def render(self, request: Any) -> Any:
+        """Answer by Klein, or 404 for an address or host that is no text."""
+        try:
+            unquote_to_bytes(request.path).decode()
+            request.getRequestHostname().decode("idna")
+        except UnicodeError:
+            return self._nowhere(request)
+        return self._klein.render(request)
 
 
 def _on_worker(
@@ -335,7 +383,8 @@ def _on_worker(
 
 def _send(request: Request, sent: Sent) -> bytes:
     request.setResponseCode(sent.status)
-    for name, value in sent.headers:
-        request.responseHeaders.addRawHeader(name, value)
+    for name in {name for name, _value in sent.headers}:
+        values = [value for other, value in sent.headers if other == name]
+        request.responseHeaders.setRawHeaders(name, values)
     request.responseHeaders.setRawHeaders("Content-Length", [str(len(sent.body))])
     return sent.body

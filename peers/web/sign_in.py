@@ -178,12 +178,11 @@ class SignInPages:
 
     def audit(self, view: View) -> Reply:
         """Show what admins did, newest first."""
-        before = view.query.get("before", "")
         with self._database.read() as connection:
             entries = audit.entries(
                 connection,
                 subject=view.query.get("subject") or None,
-                before_id=int(before) if before.isascii() and before.isdigit() else None,
+                before_id=view.number("before"),
                 limit=AUDIT_ROWS,
             )
         subject = view.query.get("subject", "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from peers.web.sessions import Session
 
 MAX_FIELDS = 500
+MAX_ID = 2**31 - 1  # the greatest that a row can have
 
 
 class PageError(Exception):
@@ -47,6 +48,12 @@ class View:
         if len(value) > limit:
             raise PageError(f"{name} is longer than {limit} characters.")
         return value
+
+    def number(self, name: str) -> int | None:
+        """Return a number of the address' question, such as a row's id; None for anything else."""
+        text = self.query.get(name, "")
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
+        return min(int(text), MAX_ID) if is_number else None
 
     def all(self, name: str) -> list[str]:
         """Return every value of a form's field, such as ticked boxes."""

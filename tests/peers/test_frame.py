@@ -1,0 +1,458 @@
+"""The frame around every page: who gets in, forms' origin, headers, hostile input."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from jinja2 import DictLoader
+
+from peers import accounts, audit
+from peers.accounts import CLERK, MANAGER, ROLES, TEACHER
+from peers.web import frame as frame_file
+from peers.web import sessions
+from peers.web.frame import COOKIE, FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
+from peers.web.roles import allows
+from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.pages import frame_of
+from tests.rig import START_UNIX_S, Rig, make_rig
+from tests.site import Site
+from tests.visitor import SAME, Page, Visitor, filled, in_memory, over_http
+
+PASSWORD = "correct horse battery"
+# Nobody signs in for these. Whoever adds one thinks about it here.
+OPEN = {"/", "/admin/static/<name>", "/admin/sign-in"}
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = make_rig(tmp_path)
+    with made.app:
+        yield made
+
+
+@pytest.fixture
+def frame(rig: Rig) -> Frame:
+    return frame_of(rig.app)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site") / "home", name="Lycée <Ünï> & Co") as running:
+        yield running
+
+
+def signed_in(rig: Rig, role: str, name: str = "") -> Visitor:
+    """A browser that is signed in, without the trouble of signing in."""
+    name = name or f"a {role}"
+    with rig.app.database.write() as connection:
+        if not accounts.is_taken(connection, accounts.name_key(name)):
+            accounts.add(
+                connection, name, PASSWORD, one_time=False, now_unix_s=START_UNIX_S, role=role
+            )
+        found = accounts.by_name(connection, name)
+        token = sessions.start(connection, found.id, START_UNIX_S)
+    return Visitor(in_memory(frame_of(rig.app)), {COOKIE: token})
+
+
+def ask(frame: Frame, route: Route, raw: Raw, **parts: Any) -> Page:
+    sent = frame.answer(route, raw, parts)
+    return Page(sent.status, sent.headers, sent.body)
+
+
+def raw(method: str, path: str, cookie: str = "", body: bytes = b"", **headers: str) -> Raw:
+    lower = {"host": "sis.example.org", "content-type": FORM_TYPE, "cookie": cookie}
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Raw(method, path, "", {**lower, **more}, body, "198.51.100.7")
+
+
+# Every route there is, also those that are added later.
+
+
+def spied(frame: Frame) -> list[tuple[Route, list[str]]]:
+    """Every route of the server, with a handler that only notes that it was reached."""
+    found = []
+    for route in frame.routes:
+        reached: list[str] = []
+
+        def handler(_view: View, reached: list[str] = reached, **_parts: Any) -> Reply:
+            reached.append("here")
+            return Reply(body=b"in", content_type="text/plain")
+
+        found.append((replace(route, handler=handler), reached))
+    return found
+
+
+def test_without_signing_in_only_the_open_pages_are_there(frame: Frame) -> None:
+    assert {route.rule for route in frame.routes if route.role is None} == OPEN
+    for route, reached in spied(frame):
+        if route.role is None:
+            continue
+        for method in route.methods:
+            for cookie in ("", f"{COOKIE}=made-up"):
+                answer = ask(frame, route, raw(method, filled(route.rule), cookie))
+                assert answer.status == 303, route
+                assert answer.location.partition("?")[0] == "/admin/sign-in", route
+                assert not answer.body, route
+        assert not reached, route
+
+
+def test_a_role_that_is_too_low_gets_in_nowhere_and_one_that_fits_does(
+    rig: Rig, frame: Frame
+) -> None:
+    cookies = {role: signed_in(rig, role).cookies[COOKIE] for role in ROLES}
+    tokens = {}
+    with rig.app.database.read() as connection:
+        for role, cookie in cookies.items():
+            found = sessions.find(connection, cookie, START_UNIX_S)
+            assert found is not None
+            tokens[role] = found.form_token
+    too_low = 0
+    for route, reached in spied(frame):
+        for role in ROLES:
+            for method in route.methods:
+                reached.clear()
+                body = urlencode({"form_token": tokens[role]}).encode()
+                asked = raw(
+                    method, filled(route.rule), f"{COOKIE}={cookies[role]}", body,
+                    sec_fetch_site="same-origin",
+                )  # fmt: skip
+                answer = ask(frame, route, asked)
+                may = route.role is None or allows(role, route.role)
+                assert answer.status == (200 if may else 403), (route, role)
+                assert bool(reached) is may, (route, role)
+                too_low += not may
+    assert too_low >= 5
+
+
+def test_no_form_is_taken_without_its_token_or_from_elsewhere(rig: Rig, frame: Frame) -> None:
+    visitor = signed_in(rig, MANAGER)
+    with rig.app.database.read() as connection:
+        session = sessions.find(connection, visitor.cookies[COOKIE], START_UNIX_S)
+    assert session is not None
+    cookie = f"{COOKIE}={session.token}; {FORM_COOKIE}=mine"
+    right = urlencode({"form_token": session.form_token}).encode()
+    cases: list[tuple[bytes, dict[str, str], bool]] = [
+        (b"", {"sec_fetch_site": "same-origin"}, False),
+        (b"form_token=", {"sec_fetch_site": "same-origin"}, False),
+        (b"form_token=wrong", {"sec_fetch_site": "same-origin"}, False),
+        (b"form_token=mine", {"sec_fetch_site": "same-origin"}, False),  # signed in: the session's
+        (right, {"sec_fetch_site": "cross-site"}, False),
+        (right, {"sec_fetch_site": "same-site"}, False),
+        (right, {"sec_fetch_site": "none"}, False),
+        (right, {"origin": "null"}, False),
+        (right, {"origin": "http://evil.example.org"}, False),
+        (right, {"sec_fetch_site": "cross-site", "origin": "http://sis.example.org"}, False),
+        (right, {"sec_fetch_site": "same-origin"}, True),
+        (right, {"origin": "http://sis.example.org"}, True),
+        (right, {}, True),  # a browser too old to say where a form comes from
+    ]
+    posts = [(route, reached) for route, reached in spied(frame) if "POST" in route.methods]
+    assert len(posts) >= 4
+    for route, reached in posts:
+        for body, headers, is_taken in cases:
+            reached.clear()
+            answer = ask(frame, route, raw("POST", filled(route.rule), cookie, body, **headers))
+            assert answer.status == (200 if is_taken else 403), (route, headers, body)
+            assert bool(reached) is is_taken, (route, headers, body)
+            if not is_taken:
+                assert "load the page anew" in answer.said()
+
+
+def test_every_page_without_parts_answers_a_manager(rig: Rig, frame: Frame) -> None:
+    visitor = signed_in(rig, MANAGER)
+    for route in frame.routes:
+        if "GET" in route.methods and "<" not in route.rule:
+            answer = visitor.get(route.rule)
+            assert answer.status in {200, 303}, route
+            assert_safe(answer)
+
+
+# What stands in each answer.
+
+
+def assert_safe(answer: Page) -> None:
+    """Headers that every answer carries, each once; nothing inline in a page."""
+    for name, value in HEADERS.items():
+        assert [v for n, v in answer.headers if n.lower() == name.lower()] == [value]
+    assert answer.header("Cache-Control")
+    if not answer.body or not answer.header("Content-Type").startswith("text/html"):
+        return
+    tree = answer.tree
+    assert [e for e in tree.iter("script") if not e.get("src") or (e.text or "").strip()] == []
+    assert not list(tree.iter("style", "base", "iframe", "object", "embed"))
+    attributes = {name.lower() for e in tree.iter() if isinstance(e.tag, str) for name in e.attrib}
+    assert not {name for name in attributes if name.startswith("on") or name == "style"}
+    for element in tree.iter():
+        for name in ("href", "src", "action", "formaction"):
+            scheme = (element.get(name) or "").strip().lower().partition(":")[0]
+            assert scheme not in {"javascript", "data", "vbscript"}
+    for form in tree.iter("form"):
+        if form.get("method", "get").lower() == "post":
+            assert form.xpath(".//input[@name='form_token']/@value") != [""]
+
+
+def test_the_policy_for_content_lets_nothing_inline_in() -> None:
+    policy = dict(
+        part.strip().partition(" ")[::2] for part in HEADERS["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["form-action"] == "'self'"
+    assert "unsafe" not in HEADERS["Content-Security-Policy"]
+
+
+def test_every_kind_of_answer_of_the_real_server_carries_the_headers(site: Site) -> None:
+    visitor = Visitor(over_http(site.port))
+    style = visitor.get("/").tree.xpath("//link[@rel='stylesheet']/@href")[0]
+    asked = [
+        (visitor.get("/"), 200),
+        (visitor.get("/", "HEAD"), 200),
+        (visitor.get("/admin/sign-in"), 200),
+        (visitor.get("/admin/accounts"), 303),
+        (visitor.get("/admin/accounts", "HEAD"), 303),
+        (visitor.get(style), 200),
+        (visitor.get("/admin/static/nothing.css"), 404),
+        (visitor.get("/admin/static/..%2fframe.py"), 404),
+        (visitor.get("/nothing"), 404),
+        (visitor.get("/%ff"), 404),
+        (visitor.get("//admin//sign-in"), 404),
+        (visitor.get("/admin/accounts/99999999999999999999"), 405),
+        (visitor.get("/admin/sign-in", "PUT"), 405),
+        (visitor.get("/admin/sign-in", "DELETE"), 405),
+        (visitor.get("/admin/sign-out"), 405),
+        (visitor.post("/", {}), 405),
+        (visitor.post("/admin/sign-in", {"username": "x"}), 403),
+        (visitor.post("/admin/sign-in", b"\xff=1"), 400),
+    ]
+    for number, (answer, status) in enumerate(asked):
+        assert answer.status == status, number
+        assert_safe(answer)
+        if status == 405:
+            assert answer.header("Allow"), number
+    assert "Ünï" in visitor.get("/").text
+    assert visitor.get("/", "HEAD").body == b""
+    assert "max-age=31536000" in visitor.get(style).header("Cache-Control")
+    assert visitor.get("/admin/sign-in").header("Cache-Control") == "no-store"
+    assert visitor.get("/nothing").header("Cache-Control") == "no-store"
+
+
+def test_bytes_that_are_no_text_in_the_headers_break_nothing(site: Site) -> None:
+    for line in (b"Cookie: mnet_peer_session=\xff\xfe", b"Origin: \xff", b"User-Agent: \xc3("):
+        with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+            connection.sendall(b"GET /admin/sign-in HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == 200, line
+            assert answer.getheader("Content-Security-Policy"), line
+    assert '"bug"' not in site.log()
+
+
+def test_a_page_that_is_not_there_spoils_no_form_that_is_open(site: Site) -> None:
+    visitor = Visitor(over_http(site.port))
+    token = visitor.get("/admin/sign-in").form_token
+    visitor.get("/apple-touch-icon.png")
+    answer = visitor.post(
+        "/admin/sign-in", {"form_token": token, "username": "no", "password": "x"}
+    )
+    assert "do not fit" in answer.said()
+
+
+def test_what_a_handler_does_wrong_is_answered_and_tells_nothing(frame: Frame) -> None:
+    def bad(_view: View) -> Reply:
+        raise RuntimeError("the secret innards")
+
+    answer = ask(frame, Route("/x", bad, None), raw("GET", "/x"))
+    assert answer.status == 500
+    assert "secret" not in answer.text
+    assert_safe(answer)
+    assert isinstance(frame._jinja.loader, object)
+    frame._jinja.loader = DictLoader(
+        {"half.html": "{{ nothing.like.this }}", "problem.html": "{{ text }}"}
+    )
+    half = ask(frame, Route("/x", lambda _view: page("half.html"), None), raw("GET", "/x"))
+    assert half.status == 500
+
+
+def test_a_store_that_fails_is_an_answer_too(rig: Rig, frame: Frame) -> None:
+    cookie = signed_in(rig, MANAGER).cookies[COOKIE]
+    with rig.app.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE admin_session")
+    route = next(r for r in frame.routes if r.rule == "/admin/audit")
+    answer = ask(frame, route, raw("GET", "/admin/audit", f"{COOKIE}={cookie}"))
+    assert answer.status == 500
+    assert_safe(answer)
+
+
+# Hostile input.
+
+
+def test_names_from_outside_are_text_wherever_they_are_shown(rig: Rig) -> None:
+    visitor = signed_in(rig, MANAGER)
+    visitor.send("/admin/accounts", username=HOSTILE, role=CLERK)
+    with rig.app.database.write() as connection:
+        audit.record(
+            connection, actor=HOSTILE, action=HOSTILE, subject=HOSTILE, now_unix_s=START_UNIX_S,
+            detail={HOSTILE: HOSTILE, "list": [HOSTILE], "none": None, "yes": True, "in": {"a": 1}},
+        )  # fmt: skip
+    for path in (
+        "/admin/accounts",
+        "/admin/audit",
+        f"/admin/audit?{urlencode({'subject': HOSTILE})}",
+    ):
+        answer = visitor.get(path)
+        assert answer.status == 200, path
+        assert_safe(answer)
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+        assert HOSTILE in "".join(answer.tree.itertext())
+    visitor.cookies[NOTE_COOKIE] = "%3Cscript%3Ealert(1)%3C/script%3E"
+    answer = visitor.get("/admin/accounts")
+    assert answer.said("said") == "<script>alert(1)</script>"
+    assert_safe(answer)
+    assert NOTE_COOKIE not in visitor.cookies
+
+
+def test_what_was_typed_comes_back_as_text(frame: Frame) -> None:
+    visitor = Visitor(in_memory(frame))
+    name = HOSTILE[:100]
+    answer = visitor.send("/admin/sign-in", username=name, password="x" * 10, next=HOSTILE)
+    assert answer.tree.xpath("//input[@name='username']/@value") == [name]
+    assert answer.tree.xpath("//input[@name='next']/@value") == [HOSTILE]
+    assert_safe(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"a=" + b"x" * frame_file.MAX_FORM_BYTES, {}),
+        (b"&".join(b"a=1" for _ in range(501)), {}),
+        (b"username=\xff\xfe", {}),
+        (b"username=a%00b&password=x", {}),
+        (b"a%00=x", {}),
+        (b'{"username": "admin"}', {"Content-Type": "application/json"}),
+        (b"username=admin", {"Content-Type": "text/plain"}),
+        (b"username=admin", {"Content-Type": ""}),
+        (b"--x\r\n\r\n--x--", {"Content-Type": "multipart/form-data; boundary=x"}),
+    ],
+)
+def test_forms_that_are_none_are_refused(
+    frame: Frame, body: bytes, headers: dict[str, str]
+) -> None:
+    answer = Visitor(in_memory(frame)).post("/admin/sign-in", body, {**SAME, **headers})
+    assert answer.status == 400
+    assert answer.said()
+    assert_safe(answer)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/audit?before=99999999999999999999", "/admin/audit?before=-1",
+        "/admin/audit?before=%C2%B2", "/admin/audit?subject=%00", "/admin/audit?subject=%FF",
+        "/admin/audit?" + "&".join(f"a{n}=1" for n in range(3000)), "/admin/audit?before=1&before=2",
+    ],
+)  # fmt: skip
+def test_questions_that_make_no_sense_are_still_answered(rig: Rig, path: str) -> None:
+    answer = signed_in(rig, MANAGER).get(path)
+    assert answer.status == 200
+    assert "What was done here" in answer.text
+
+
+def test_a_number_that_no_row_can_have_is_not_there(rig: Rig) -> None:
+    visitor = signed_in(rig, MANAGER)
+    for number in (2**31, 2**63, 10**30):
+        path = f"/admin/accounts/{number}"
+        answer = visitor.send(path, page="/admin/accounts", action="remove")
+        assert answer.status == 404, number
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        'other={"a": 1, "b": [2]}; {mine}', "MoodleSession=a b c; {mine}", "=; ;;x; {mine}",
+        "{mine}; mnet_peer_session=older", 'a="unclosed; {mine}', "{mine}; é=ü",
+    ],
+)  # fmt: skip
+def test_cookies_of_neighbours_do_not_hide_ours(rig: Rig, others: str) -> None:
+    visitor = signed_in(rig, MANAGER)
+    mine = f"{COOKIE}={visitor.cookies.pop(COOKIE)}"
+    answer = visitor.get("/admin/accounts", Cookie=others.replace("{mine}", mine))
+    assert answer.status == 200
+
+
+def test_a_note_is_shown_once_on_the_next_page(rig: Rig) -> None:
+    visitor = signed_in(rig, MANAGER)
+    visitor.send("/admin/accounts", username="eve", role=TEACHER)
+    with rig.app.database.read() as connection:
+        eve = accounts.by_name(connection, "eve")
+    path = f"/admin/accounts/{eve.id}"
+    answer = visitor.send(path, page="/admin/accounts", action="remove")
+    assert (answer.status, answer.location) == (303, "/admin/accounts")
+    assert visitor.get("/admin/accounts").said("said") == "eve is removed."
+    assert visitor.get("/admin/accounts").said("said") == ""
+
+
+def test_a_page_error_keeps_its_status_and_says_its_text(frame: Frame) -> None:
+    def refuse(_view: View) -> Reply:
+        raise PageError("Not <now>.", 409)
+
+    answer = ask(frame, Route("/x", refuse, None), raw("GET", "/x"))
+    assert (answer.status, answer.said()) == (409, "Not <now>.")
+
+
+def test_going_on_never_leaves_for_another_site(frame: Frame) -> None:
+    route = Route("/x", lambda _view: go("/a?b=ü\r\nSet-Cookie: x=1"), None)
+    answer = ask(frame, route, raw("GET", "/x"))
+    assert answer.status == 303
+    assert "\n" not in answer.location
+    assert "\r" not in answer.location
+
+
+# A wwwroot with a path, as when the site shares its host with a Moodle.
+
+
+@pytest.fixture(scope="module")
+def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("below") / "home", path="/school") as running:
+        yield running
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole address", "the proxy cuts the path off"])
+def test_a_site_below_a_path_works(below: Site, *, cut: bool) -> None:
+    visitor = Visitor(over_http(below.port, "" if cut else "/school"))
+    password = below.run("admin", "reset-password", "admin")["one_time_password"]
+    front = visitor.get("/")
+    assert front.status == 200
+    assert front.tree.xpath("//a[@class='button']/@href") == ["/school/admin/sign-in"]
+    for address in front.tree.xpath("//link/@href | //script/@src | //img/@src"):
+        assert address.startswith("/school/admin/static/")
+        assert visitor.get(address.removeprefix("/school")).status == 200
+    away = visitor.get("/admin/audit")
+    assert away.location == "/school/admin/sign-in?next=/admin/audit"
+    answer = visitor.sign_in("admin", password, next="/admin/audit")
+    assert answer.location == "/school/admin/audit"
+    assert all("Path=/school;" in line for line in answer.set_cookies.values())
+    assert visitor.get("/admin/audit").location == "/school/admin/password"
+    assert visitor.get("/admin/password").status == 200
+    new = {"old_password": password, "new_password": PASSWORD, "new_again": PASSWORD}
+    assert visitor.send("/admin/password", **new).location == "/school/admin"
+    audit_page = visitor.get("/admin/audit")
+    assert audit_page.status == 200
+    assert audit_page.tree.xpath("//nav//a[@aria-current]/@href") == ["/school/admin/audit"]
+    assert visitor.get("/nothing").status == 404
+
+
+def test_the_path_itself_and_what_only_begins_like_it(below: Site) -> None:
+    visitor = Visitor(over_http(below.port))
+    assert visitor.get("/school").status == 200
+    assert visitor.get("/school/admin/sign%2Din").status == 200
+    assert visitor.get("/schooladmin/sign-in").status == 404
