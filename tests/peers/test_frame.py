@@ -17,8 +17,9 @@ from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER
 from peers.web import frame as frame_file
 from peers.web import sessions
-from peers.web.frame import COOKIE, FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
+from peers.web.frame import FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
 from peers.web.roles import allows
+from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.pages import frame_of
 from tests.rig import START_UNIX_S, Rig, make_rig
