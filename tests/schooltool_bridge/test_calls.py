@@ -339,7 +339,9 @@ def test_no_question_reads_the_whole_journal(tmp_path: Path) -> None:
                 steps = [str(row[-1]) for row in plan]
                 whole = [step for step in steps if re.fullmatch(r"SCAN call_journal", step)]
                 assert not whole or "LIMIT" in statement, (name, steps)
-                assert "TEMP B-TREE FOR ORDER BY" not in str(steps), (name, steps)
+                # Only what was cut to the newest rows before may be sorted.
+                is_cut = steps[0].startswith("CO-ROUTINE")
+                assert is_cut or "TEMP B-TREE FOR ORDER BY" not in str(steps), (name, steps)
     school.database.close()
 
 
