@@ -8,7 +8,10 @@ whichever of them is asked gives the sum of all. Source: requirements R14, R90.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +19,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from mnet.dispatcher import SYSTEM_METHODS
 from mnet.exchange_parts import Direction
 from mnet.outcomes import BAD_ANSWER, FAULT, FAULT_CODES, OK, UNREACHABLE
 
@@ -52,7 +54,7 @@ class Metrics:
         version: str = "",
     ) -> None:
         """Know methods by the last segment of their path; `readings` is asked at each scrape."""
-        self._known = frozenset(known_methods) | frozenset(SYSTEM_METHODS)
+        self._known = frozenset(known_methods)
         self._readings = readings
         self._version = version
         self._registry = CollectorRegistry()
@@ -91,7 +93,17 @@ class Metrics:
         return calls + generate_latest(now)
 
 
-@dataclass(frozen=True, slots=True)
+def environment_of_workers() -> dict[str, str]:
+    """Return the environment for worker processes that count together; their folder goes with us.
+
+    The counts begin at zero with each start of the server, as Prometheus expects.
+    """
+    folder = tempfile.mkdtemp(prefix="mnet-peer-metrics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {**os.environ, FOLDER_VARIABLE: folder}
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # a registry keeps it by its identity
 class _States:
     """Readings as Prometheus wants them."""
 

@@ -70,8 +70,8 @@ def of_value(value: Value) -> tuple[str, str]:
     outcome = next((s for s in _STRENGTH if s in statuses), OK)
     if FAILED_EVENT not in statuses:
         return outcome, ""
-    codes = Counter(v.get("fault") for v in results if v.get("status") == FAILED_EVENT)
-    listed = ", ".join(f"{count} with fault {code!s}" for code, count in codes.most_common(5))
+    codes = Counter(str(v.get("fault", "")) for v in results if v.get("status") == FAILED_EVENT)
+    listed = ", ".join(f"{count} with fault {code}" for code, count in codes.most_common(5))
     return outcome, f"Of {len(results)} events failed {listed}."
 
 

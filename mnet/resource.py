@@ -6,6 +6,8 @@ Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirem
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -18,8 +20,27 @@ from mnet.protocol import APPLICATIONS
 from mnet.workers import Workers
 
 TEXT = b"text/plain; charset=utf-8"
+OK = 200
 
 log = structlog.get_logger("http")
+
+
+# What proxies say of whom they speak for; a request with one of these came through a proxy.
+_FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks for a page, as far as the connection and its headers tell."""
+
+    # The network address; one that a trusted proxy speaks for, where it is trusted.
+    sender: str
+    # Somebody on this machine, and not a proxy on this machine for somebody elsewhere.
+    is_local: bool
+    cookies: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+Page = Callable[[Visitor], Answer]
 
 
 class PeerResource(Resource):
@@ -36,7 +57,7 @@ class PeerResource(Resource):
         path: str,
         answer: Callable[[bytes, str], Answer],
         certificate_pem: Callable[[], str],
-        pages: Mapping[str, Callable[[], Answer]],
+        pages: Mapping[str, Page],
         reactor: Any,
         workers: Workers,
         trusted_proxies: frozenset[str] = frozenset(),
@@ -55,7 +76,7 @@ class PeerResource(Resource):
         self._servers = frozenset(s.encode() for s in servers)
         gets = dict(pages)
         for application in APPLICATIONS.values():
-            gets[application.public_key] = lambda: Answer(
+            gets[application.public_key] = lambda _visitor: Answer(
                 certificate_pem().encode(), content_type=TEXT
             )
         self._pages = {(p + page).encode(): make for p in prefixes for page, make in gets.items()}
@@ -75,7 +96,12 @@ class PeerResource(Resource):
             return _refuse(request, 404, b"There is nothing at this address.\n")
         if request.method not in (b"GET", b"HEAD"):
             return _refuse(request, 405, b"Only GET is served here.\n")
-        self._in_thread(request, page)
+        visitor = Visitor(
+            sender_of(request, self._trusted_proxies),
+            _is_local(request, self._trusted_proxies),
+            dict(request.received_cookies),
+        )
+        self._in_thread(request, lambda: page(visitor))
         return NOT_DONE_YET
 
     def _hand_on(self, request: Request, others: Resource) -> bytes | int:
@@ -120,12 +146,38 @@ def sender_of(request: Request, trusted_proxies: frozenset[str]) -> str:
     return address
 
 
+def _is_local(request: Request, trusted_proxies: frozenset[str]) -> bool:
+    """Tell whether a request comes from this machine, all the way.
+
+    A proxy beside us connects from here too, so whatever it says of whom it speaks for must name
+    this machine as well, and be believed.
+    """
+    address = str(getattr(request.getClientAddress(), "host", ""))
+    headers = request.requestHeaders
+    said = [a for h in _FORWARDED for line in headers.getRawHeaders(h, []) for a in line.split(",")]
+    if said and address not in trusted_proxies:
+        return False
+    return all(_is_loopback(a.strip()) for a in (address, *said))
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
 def _finish(request: Request, answer: Answer | None) -> None:
     if getattr(request, "is_gone", False):
         return
     if answer is None:
         request.setResponseCode(503)
         answer = Answer(b"This did not work; please try again later.\n", content_type=TEXT)
+    elif answer.status != OK:
+        request.setResponseCode(answer.status)
     request.setHeader(b"Content-Type", answer.content_type)
     request.setHeader(b"Content-Length", b"%d" % len(answer.body))
     if request.method != b"HEAD":

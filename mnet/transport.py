@@ -15,7 +15,9 @@ from OpenSSL import SSL
 from treq.client import HTTPClient
 from treq.content import collect
 from twisted.internet import defer
+from twisted.internet.abstract import isIPAddress
 from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.threads import blockingCallFromThread
 from twisted.python.failure import Failure
@@ -68,14 +70,20 @@ class _TooLarge(Exception):
 class _AnyCertificate:
     """TLS without verification, for a peer whose policy says so."""
 
-    def creatorForNetloc(self, _hostname: bytes, _port: int) -> Any:
-        return _Unverified()
+    def creatorForNetloc(self, hostname: bytes, _port: int) -> Any:
+        return _Unverified(hostname)
 
 
+@implementer(IOpenSSLClientConnectionCreator)
 class _Unverified:
-    def clientConnectionForTLS(self, _protocol: Any) -> Any:
-        options = CertificateOptions(verify=False)
-        return SSL.Connection(options.getContext(), None)
+    def __init__(self, hostname: bytes) -> None:
+        self._hostname = hostname
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:  # noqa: ARG002, N803 - Twisted's
+        connection = SSL.Connection(CertificateOptions(verify=False).getContext(), None)
+        if not isIPAddress(self._hostname.decode("ascii")):
+            connection.set_tlsext_host_name(self._hostname)  # one server may hold many sites
+        return connection
 
 
 class Transport:

@@ -128,12 +128,7 @@ class _Run:
     def skip_the_rest(self, failed: Step) -> None:
         """Report what was not tried."""
         done = {step.name for step in self.steps}
-        for name in ORDER:
-            if name not in done:
-                detail = f"Not tried, because this failed: {failed.name}."
-                self.steps.append(
-                    Step(name, ok=False, detail=detail, remedy=f"See: {failed.name}.")
-                )
+        self.steps += [rules.not_tried(name, failed) for name in ORDER if name not in done]
 
     def switch(self, *, before_enabling: bool) -> None:
         """Look at our own master switch for the peer."""

@@ -33,6 +33,7 @@ NETWORKING_ON = (
     "On the peer: Site administration > Advanced features: tick Networking; then Site "
     "administration > Networking > Settings: Networking on."
 )
+_NOT_TRIED = "Not tried"
 _OK_STATUS, _NOT_FOUND, _FORBIDDEN = 200, 404, (401, 403)
 _SERVER_ERROR = 500
 
@@ -45,6 +46,11 @@ class Step:
     ok: bool
     detail: str
     remedy: str = ""
+
+    @property
+    def was_tried(self) -> bool:
+        """Tell whether the step was looked at, or made pointless by one before it."""
+        return not self.detail.startswith(_NOT_TRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,12 @@ class Report:
     release: str | None
     services: Mapping[str, RemoteService]
     tls_not_after_unix_s: int | None
+
+
+def not_tried(name: str, because: Step) -> Step:
+    """Say that a step was made pointless by one that failed."""
+    detail = f"{_NOT_TRIED}, because this failed: {because.name}."
+    return Step(name, ok=False, detail=detail, remedy=f"See: {because.name}.")
 
 
 def clean(text: object) -> str:
@@ -110,7 +122,9 @@ def call_step(name: str, problem: CallError, *, wwwroot: str, url: str, ours: st
         "the site: let /mnet/ through untouched.",
         "warnings": "On the peer: Site administration > Development > Debugging: untick Display "
         "debug messages, and set display_errors = Off in its php.ini.",
-        "no message": f"Look whether the address is the site's own wwwroot. {NETWORKING_ON}",
+        "no message": f"Look whether the address is the site's own wwwroot, and whether the peer "
+        f"knows this site as exactly {ours} (an old Moodle says nothing at all to a stranger). "
+        f"{NETWORKING_ON}",
         "no certificate": f"{NETWORKING_ON} It makes the site's key.",
         "key": f"Compare the peer's certificate with ours of it: mnet-peer peer show {wwwroot}.",
         "envelope": f"Look whether the peer has our current certificate, {_our_key(ours)}",

@@ -27,16 +27,23 @@ from mnet.dispatcher import Dispatcher
 from mnet.exchange import Answer, Exchange, Site
 from mnet.exchange_parts import Direction
 from mnet.http_limits import BoundedSite
+from mnet.metrics import CONTENT_TYPE as METRICS_TYPE
+from mnet.metrics import Metrics
 from mnet.outbound import Outbound
-from mnet.resource import TEXT, PeerResource, sender_of
+from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
-from peers import bootstrap
+from peers import bootstrap, checks
+from peers.accounts import MANAGER
 from peers.registry import Peer, Registry
-from schooltool_bridge import journal, services
+from peers.verify import verify
+from peers.verify_rules import Report
+from peers.web import sessions
+from peers.web.roles import allows
+from schooltool_bridge import journal, services, watching
 from schooltool_bridge.asking import Asking
-from schooltool_bridge.pages import frame_of
+from schooltool_bridge.settling import Settling
 
 VERSION = version("mnet-peer")
 # Each call holds a thread while it waits for the store or asks its peer back; the work itself
@@ -139,12 +146,24 @@ class App:
             random=os.urandom,
             verifies_tls=lambda peer: peer.policy.tls == "verify",
             application_of=lambda peer: peer.application,
+            metrics=self.metrics,
         )
 
     @cached_property
     def asking(self) -> Asking:
         """Asks peers' SIS plugins."""
         return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Counts calls for /metrics."""
+        look = partial(watching.readings, self.database, self.registry, self.custody)
+        return Metrics(services.KNOWN_METHODS, look, VERSION)
+
+    @cached_property
+    def settling(self) -> Settling:
+        """Settles events of the inbox by hand."""
+        return Settling(self.database, self.registry, self.site)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:
@@ -159,7 +178,22 @@ class App:
             ledger=self.ledger,
             clock=self.clock,
             random=os.urandom,
+            metrics=self.metrics,
         )
+
+    def verify(self, peer: Peer, *, before_enabling: bool = False) -> Report:
+        """Look whether a peer and we understand each other, and keep what was found."""
+        report = verify(
+            peer,
+            outbound=self.outbound,
+            transport=self.transport,
+            registry=self.registry,
+            clock=self.clock,
+            before_enabling=before_enabling,
+        )
+        with self.database.write() as connection:
+            checks.save_check(connection, peer.id, report, int(self.clock()))
+        return report
 
     def rotate_key(self) -> None:
         """Make a new key pair."""
@@ -172,6 +206,9 @@ class App:
 
     def web_site(self, reactor: Any, workers: Workers, page_workers: Workers) -> BoundedSite:
         """Return what is served on the listening port."""
+        # Only a server needs these; every command would start slower by them.
+        from schooltool_bridge.pages import frame_of  # noqa: PLC0415
+
         trusted_proxies = frozenset(
             p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
         )
@@ -179,7 +216,10 @@ class App:
             path=urlsplit(self.site.wwwroot).path,
             answer=self.exchange.answer,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
-            pages={"/healthz": self._health},
+            pages={
+                "/healthz": watching.guarded(self._health, self._may_see),
+                "/metrics": watching.guarded(self._metrics, self._may_see),
+            },
             reactor=reactor,
             workers=workers,
             trusted_proxies=trusted_proxies,
@@ -188,6 +228,15 @@ class App:
             ),
         )
         return BoundedSite(resource, reactor)
+
+    def _may_see(self, visitor: Visitor) -> bool:
+        token = visitor.cookies.get(sessions.COOKIE.encode(), b"").decode("ascii", "replace")
+        with self.database.read() as connection:
+            session = sessions.find(connection, token, int(self.clock()))
+        return bool(session and allows(session.account.role, MANAGER))
+
+    def _metrics(self) -> Answer:
+        return Answer(self.metrics.page(), content_type=METRICS_TYPE)
 
     def _health(self) -> Answer:
         """Answer only when the store and the key are usable; else the error becomes a 503."""

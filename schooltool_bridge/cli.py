@@ -12,6 +12,7 @@ import click
 from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
 from schooltool_bridge.cli_admins import admin
+from schooltool_bridge.cli_calls import bundle, calls
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
@@ -37,7 +38,7 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    database, notice, demo,
+    calls, bundle, database, notice, demo,
 ):  # fmt: skip
     main.add_command(_command)
 

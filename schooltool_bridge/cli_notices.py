@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from schooltool_bridge import watch
 from schooltool_bridge.app import App, in_reactor
 from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.notices import KeptNotice, latest_notices, open_notices
@@ -42,10 +43,8 @@ def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - c
 @common
 def notice_test(command: Command) -> None:
     """Send a test by every channel and say how that went."""
-    from schooltool_bridge.watch import teller_of  # noqa: PLC0415 - with the server's parts
-
     with App(command.settings) as app:
-        outcomes = in_reactor(lambda: teller_of(app).test())
+        outcomes = in_reactor(lambda: watch.teller_of(app).test())
     if not outcomes:
         raise CommandError(NO_CHANNEL)
     command.show([_sent(o) for o in outcomes], "\n".join(map(_line, outcomes)))
@@ -56,8 +55,6 @@ def notice_test(command: Command) -> None:
 @common
 def notice_run(command: Command) -> None:
     """Look now what needs a hand, and tell what is new; a server does so every ten minutes."""
-    from schooltool_bridge import watch  # noqa: PLC0415 - with the server's parts
-
     with App(command.settings) as app:
         new, ended = watch.refresh(app)
         outcomes = in_reactor(lambda: watch.teller_of(app).tell_news())

@@ -13,8 +13,8 @@ import click
 
 from keys.certificate import load
 from mnet.protocol import check_wwwroot
-from peers import audit, changes, checks, store
-from peers.verify import verify as look
+from peers import audit, changes, store
+from peers.policy import PeerPolicy
 from peers.verify_rules import Report
 from schooltool_bridge.app import App, in_reactor
 from schooltool_bridge.cli_peers import (
@@ -39,17 +39,7 @@ def verify(command: Command, wwwroot: str) -> None:
     """
     with App(command.settings) as app:
         peer = known_peer(app, wwwroot)
-        report = in_reactor(
-            lambda: look(
-                peer,
-                outbound=app.outbound,
-                transport=app.transport,
-                registry=app.registry,
-                clock=app.clock,
-            )
-        )
-        with app.database.write() as connection:
-            checks.save_check(connection, peer.id, report, int(app.clock()))
+        report = in_reactor(lambda: app.verify(peer))
     shown = {"ok": report.ok, "steps": [asdict(step) for step in report.steps]}
     command.show(shown, lambda: _tell(report))
     if not report.ok:
@@ -58,8 +48,11 @@ def verify(command: Command, wwwroot: str) -> None:
 
 def _tell(report: Report) -> None:
     for step in report.steps:
-        mark = click.style("\N{CHECK MARK}", fg="green") if step.ok else None
-        click.echo(f"{mark or click.style(chr(0x2717), fg='red')} {step.name}: {step.detail}")
+        if not step.was_tried:
+            click.secho(f"- {step.name}: {step.detail}", dim=True)
+            continue
+        mark, colour = ("\N{CHECK MARK}", "green") if step.ok else ("\N{BALLOT X}", "red")
+        click.echo(f"{click.style(mark, fg=colour)} {step.name}: {step.detail}")
         if step.remedy:
             click.echo(f"    -> {step.remedy}")
     click.echo("All is well." if report.ok else "Something is wrong; see the crosses above.")
@@ -179,7 +172,8 @@ def rename(
         if new_wwwroot not in stored.aliases:
             with app.database.read() as connection:
                 changes.check_free(connection, new_wwwroot, app.settings.wwwroot, removed_too=True)
-        found = found_site(app, new_wwwroot, stored.application, certificate)
+        verify_tls = PeerPolicy.from_stored(stored.policy).tls == "verify"
+        found = found_site(app, new_wwwroot, stored.application, certificate, verify_tls=verify_tls)
         confirm(found, fingerprint, ask=not fingerprint)
         with app.database.write() as connection:
             changes.rename_peer(

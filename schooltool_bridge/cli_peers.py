@@ -80,13 +80,18 @@ def add(
 
 
 def found_site(
-    app: App, wwwroot: str, application: str | None, certificate: Path | None
+    app: App,
+    wwwroot: str,
+    application: str | None,
+    certificate: Path | None,
+    *,
+    verify_tls: bool = True,
 ) -> bootstrap.Found:
     """Ask a site for its name and certificate, or read that from a file."""
     if certificate is None:
         return in_reactor(
             lambda: bootstrap.discover(
-                app.outbound, app.transport, wwwroot, application=application, verify_tls=True
+                app.outbound, app.transport, wwwroot, application=application, verify_tls=verify_tls
             )
         )
     given = load(certificate.read_text("ascii", "replace"))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import click
 
-from schooltool_bridge import events, queries
+from peers import audit
 from schooltool_bridge import inbox as inbox_store
+from schooltool_bridge import queries
 from schooltool_bridge.app import App
-from schooltool_bridge.command import Command, CommandError, common, moment
-from schooltool_bridge.services import source
+from schooltool_bridge.command import Command, common, moment
 
 
 @click.group()
@@ -146,13 +146,10 @@ def inbox_list(command: Command, status: str | None) -> None:
 def retry(command: Command, inbox_id: int) -> None:
     """Apply an event again."""
     with App(command.settings) as app:
-        with app.database.read() as connection:
-            waiting = inbox_store.get(connection, inbox_id)
-        peer = app.registry.by_id(waiting.peer_id) if waiting else None
-        if peer is None:
-            raise CommandError(f"There is no open event {inbox_id}, or its peer was removed.")
-        with app.database.write() as connection:
-            status = events.retry(connection, source(peer, app.site), inbox_id)
+        retried = app.settling.retry(
+            inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock())
+        )
+    status = retried.entry.status
     command.show({"id": str(inbox_id), "status": status}, f"Event {inbox_id} is {status} now.")
 
 
@@ -161,8 +158,8 @@ def retry(command: Command, inbox_id: int) -> None:
 @common
 def dismiss(command: Command, inbox_id: int) -> None:
     """Take an event out of the inbox."""
-    with App(command.settings) as app, app.database.write() as connection:
-        events.dismiss(connection, inbox_id)
+    with App(command.settings) as app:
+        app.settling.dismiss(inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock()))
     command.show(
         {"id": str(inbox_id), "status": inbox_store.DISMISSED}, f"Event {inbox_id} is dismissed."
     )

@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
-from cryptography.hazmat.primitives.ciphers import Cipher
 from rich.console import Console
 from rich.progress import Progress
 
@@ -22,20 +19,16 @@ from mnet import settings as settings_file
 from mnet.database import Database
 from mnet.settings import (
     PASSPHRASE_FILE,
-    SMTP_PASSWORD_FILE,
-    WEBHOOK_SECRET_FILE,
     Settings,
     SettingsError,
 )
 from peers import accounts
-from schooltool_bridge import storage
+from schooltool_bridge import health, storage
 from schooltool_bridge.app import App
-from schooltool_bridge.command import SPEAKING, Command, CommandError, common
+from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.queries import iso
 
 FIRST_ADMIN = "admin"
-# Before this moment no key of ours was ever made: a clock that says so is wrong.
-EARLIEST_CLOCK_UNIX_S = 1_790_000_000
 
 
 @click.command()
@@ -135,84 +128,14 @@ def check(command: Command) -> None:
         raise CommandError("Something needs your hand; see above.")
 
 
-def _checks(command: Command) -> Iterator[dict[str, object]]:
+def _checks(command: Command) -> Iterator[health.Step]:
     try:
         settings = command.settings
     except SettingsError as problem:
-        yield _step("settings", ok=False, detail=str(problem), remedy="Follow that advice.")
+        yield health.step("settings", ok=False, detail=str(problem), remedy="Follow that advice.")
         return
-    yield _step("settings", detail=f"{settings.wwwroot} in {settings.home}")
     with App(settings) as app:
-        yield from _check_store(app)
-        yield from _check_files(settings, app.database)
-        yield _check_cipher()
-        now = int(app.clock())
-        yield _step(
-            "clock",
-            ok=now > EARLIEST_CLOCK_UNIX_S,
-            detail=iso(now),
-            remedy="Set this machine's clock (NTP); Moodles refuse answers from their future.",
-        )
-
-
-def _check_store(app: App) -> Iterator[dict[str, object]]:
-    looks: dict[str, Callable[[App], str]] = {"database": _database_state, "keys": _key_state}
-    for name, look in looks.items():
-        try:
-            yield _step(name, detail=look(app))
-        except SPEAKING as problem:
-            yield _step(name, ok=False, detail=str(problem), remedy="Follow that advice.")
-        except Exception as problem:  # noqa: BLE001 - whatever a database driver raises
-            text = str(problem).splitlines()[0]
-            yield _step(
-                name,
-                ok=False,
-                detail=text,
-                remedy="See that the database runs and database_url is right.",
-            )
-
-
-def _check_files(settings: Settings, database: Database) -> Iterator[dict[str, object]]:
-    secrets = (PASSPHRASE_FILE, SMTP_PASSWORD_FILE, WEBHOOK_SECRET_FILE)
-    files = [settings.home / name for name in (settings_file.FILE, *secrets)]
-    files += [database.file] if database.file else []
-    for file in files:
-        if file.exists():
-            problem = protect.too_open(file)
-            yield _step(
-                f"mode of {file.name}",
-                ok=problem is None,
-                detail=problem or "only its owner may read it",
-                remedy=f"chmod 600 {file}",
-            )
-
-
-def _check_cipher() -> dict[str, object]:
-    try:
-        Cipher(ARC4(b"0123456789abcdef"), mode=None).encryptor().update(b"x")
-    except UnsupportedAlgorithm:
-        return _step(
-            "legacy cipher",
-            ok=False,
-            detail="RC4 is switched off in the cryptography library",
-            remedy="Unset CRYPTOGRAPHY_OPENSSL_NO_LEGACY; MNet has no other cipher.",
-        )
-    return _step("legacy cipher", detail="RC4 works")
-
-
-def _database_state(app: App) -> str:
-    storage.require_current(app.database)
-    kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
-    return f"{kind}, schema {storage.head()}"
-
-
-def _key_state(app: App) -> str:
-    key_now = app.custody.keyring().current
-    return f"{key_now.fingerprint}, until {iso(key_now.not_after_unix_s)}"
-
-
-def _step(name: str, *, ok: bool = True, detail: str = "", remedy: str = "") -> dict[str, object]:
-    return {"name": name, "ok": ok, "detail": detail, "remedy": "" if ok else remedy}
+        yield from health.steps(app)
 
 
 @click.group()
@@ -274,10 +197,10 @@ def upgrade(command: Command) -> None:
     settings = command.settings
     with App(settings) as app:
         saved = storage.upgrade_safely(app.database, settings.home)
-    value = {"schema": storage.head(), "backup": str(saved) if saved else None}
+    value = {"schema": storage.HEAD, "backup": str(saved) if saved else None}
     command.show(
         value,
-        f"The database has schema {storage.head()}." + (f" Backup: {saved}" if saved else ""),
+        f"The database has schema {storage.HEAD}." + (f" Backup: {saved}" if saved else ""),
     )
 
 

@@ -131,6 +131,12 @@ def retry(connection: Connection, source: Source, inbox_id: int) -> str:
     return status
 
 
+def closed_by(source: Source, event: str) -> str | None:
+    """Return the policy that keeps this peer's event out; None when it is let in."""
+    policy = _POLICY.get(event, "accept_grades")
+    return None if getattr(source.policy, policy) else policy
+
+
 def dismiss(connection: Connection, inbox_id: int) -> None:
     """Take an event out of the inbox; its row stays. Raises NotFound."""
     waiting = inbox.get(connection, inbox_id)
@@ -156,8 +162,7 @@ def _read(source: Source, event: str, data: object) -> Event:
         raise Malformed(f"There is no event {event[:40]!r}; there are: {', '.join(EVENTS)}.")
     if not source.enabled:
         raise SwitchedOff
-    policy = _POLICY.get(event, "accept_grades")
-    if not getattr(source.policy, policy):
+    if policy := closed_by(source, event):
         raise SwitchedOff(f"{event} is switched off for your site here (policy {policy}).")
     read = Fields(event, data)
     _check_addressee(source, event, read)

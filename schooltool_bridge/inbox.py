@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared
 from mnet.faults import TryAgainLater
+from peers.model import peer
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import inbox, inbox_wait
 
@@ -43,6 +44,21 @@ class Waiting:
     payload: object
     received_unix_s: int
     place: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in the inbox as people look at it."""
+
+    id: int
+    peer_id: int
+    wwwroot: str
+    event: str
+    status: str
+    payload: object
+    waiting_for: tuple[str, ...]
+    reason: str
+    received_unix_s: int
 
 
 def put(
@@ -134,6 +150,68 @@ def get(connection: Connection, inbox_id: int) -> Waiting | None:
         sa.select(inbox).where(inbox.c.id == inbox_id, inbox.c.status.in_(OPEN))
     ).first()
     return _row(row) if row else None
+
+
+def one(connection: Connection, inbox_id: int) -> Entry | None:
+    """Return one event, open or not."""
+    row = connection.execute(_ENTRIES.where(inbox.c.id == inbox_id)).first()
+    return _entry(row) if row else None
+
+
+def find(
+    connection: Connection,
+    *,
+    statuses: Iterable[str] = OPEN,
+    peer_id: int | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """Return events in these states, newest first: of one peer or all, older than one or all."""
+    query = _ENTRIES.where(inbox.c.status.in_(list(statuses)))
+    if peer_id is not None:
+        query = query.where(inbox.c.peer_id == peer_id)
+    if before_id is not None:
+        query = query.where(inbox.c.id < before_id)
+    rows = connection.execute(query.order_by(inbox.c.id.desc()).limit(limit))
+    return [_entry(row) for row in rows]
+
+
+def held_ids(connection: Connection, peer_id: int, *, after_id: int, limit: int) -> list[int]:
+    """Return the ids of a peer's held events that came after one of them.
+
+    Those that came first, at most `limit`; in the order in which they happened.
+    """
+    mine = sa.and_(inbox.c.peer_id == peer_id, inbox.c.status == HELD, inbox.c.id > after_id)
+    first = sa.select(inbox.c.id).where(mine).order_by(inbox.c.id).limit(limit)
+    in_order = (inbox.c.effective_unix_s, inbox.c.seq, inbox.c.id)
+    query = sa.select(inbox.c.id).where(inbox.c.id.in_(first)).order_by(*in_order)
+    return list(connection.execute(query).scalars())
+
+
+def counts(connection: Connection) -> Mapping[tuple[int, str], int]:
+    """Count the open events by peer's id and status."""
+    by = (inbox.c.peer_id, inbox.c.status)
+    query = sa.select(*by, sa.func.count()).where(inbox.c.status.in_(OPEN)).group_by(*by)
+    return {(peer_id, status): count for peer_id, status, count in connection.execute(query)}
+
+
+_ENTRIES = sa.select(inbox, peer.c.wwwroot).select_from(
+    inbox.join(peer, peer.c.id == inbox.c.peer_id)
+)
+
+
+def _entry(row: sa.Row[Any]) -> Entry:
+    return Entry(
+        id=row.id,
+        peer_id=row.peer_id,
+        wwwroot=row.wwwroot,
+        event=row.event,
+        status=row.status,
+        payload=row.payload,
+        waiting_for=tuple(str(key) for key in row.waiting_for),
+        reason=row.reason,
+        received_unix_s=row.received_unix_s,
+    )
 
 
 def _row(row: sa.Row[Any]) -> Waiting:

@@ -55,6 +55,8 @@ def record(
     reason: str = "",
 ) -> None:
     """Write one call down, in the transaction that applies it."""
+    if not method.isprintable():  # what a caller wrote, and a terminal will show it
+        method = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in method)
     _INSERT.run(
         connection,
         {
@@ -81,3 +83,9 @@ def last_contact(connection: Connection, peer_id: int) -> int | None:
         .limit(1)
     )
     return connection.execute(latest).scalar()
+
+
+def payload_digest(connection: Connection, call_id: int) -> bytes | None:
+    """Return the SHA-256 of what was signed in a call; None when there is no such call."""
+    digest = sa.select(call_journal.c.payload_digest).where(call_journal.c.id == call_id)
+    return connection.execute(digest).scalar()

@@ -41,9 +41,7 @@ class Calls:
 
 def gather(connection: Connection, now_unix_s: int) -> Facts:
     """Read the facts that notices come from."""
-    added = dict(
-        connection.execute(sa.select(peer_table.c.id, peer_table.c.added_unix_s)).tuples().all()
-    )
+    added = dict(connection.execute(sa.select(peer_table.c.id, peer_table.c.added_unix_s)).all())
     checks = {row.peer_id: row for row in connection.execute(sa.select(peer_check))}
     tls = recall_all(connection, TLS_MEMORY)
     our_end = sa.select(key_pair.c.not_after_unix_s).where(key_pair.c.state == CURRENT)
@@ -114,7 +112,7 @@ def inbox_counts(connection: Connection, peer_id: int) -> dict[str, int]:
         .where(inbox.c.peer_id == peer_id, inbox.c.status.in_(inbox_store.OPEN))
         .group_by(inbox.c.status)
     )
-    found: dict[str, int] = dict(connection.execute(counted).tuples().all())
+    found: dict[str, int] = dict(connection.execute(counted).all())
     return {status: found.get(status, 0) for status in inbox_store.OPEN}
 
 

@@ -6,13 +6,26 @@ No page stands here. Source: requirements R11.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from peers import bootstrap
+from peers.store import StoredPeer
+from peers.verify_rules import Report
+from peers.web.add_pages import AddPages
 from peers.web.frame import Frame
+from peers.web.parts import Parts
+from peers.web.peer_pages import PeerPages
+from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages
-from peers.web.view import Route, page
+from peers.web.view import PageError, Route, page
+from schooltool_bridge import facts
+from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.inbox_pages import InboxPages
+from schooltool_bridge.web.key_pages import KeyPages
+from schooltool_bridge.web.notices_pages import NoticesPages
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -29,7 +42,7 @@ def frame_of(app: App) -> Frame:
         name=settings.name,
         database=app.database,
         clock=app.clock,
-        templates=[HERE / "templates"],
+        templates=[HERE / "web" / "templates"],
         filters={"moment": lambda t: moment(t, zone), "iso": iso},
     )
     frame.add(
@@ -38,9 +51,40 @@ def frame_of(app: App) -> Frame:
             Route("/admin/static/<name>", frame.static, None),
         ]
     )
-    sign_in = SignInPages(app.database)
-    frame.add(sign_in.routes(), sign_in.tabs())
+    parts = Parts(
+        database=app.database,
+        our_wwwroot=settings.wwwroot,
+        discover=lambda wwwroot, application, verify_tls: bootstrap.discover(
+            app.outbound,
+            app.transport,
+            wwwroot,
+            application=application or None,
+            verify_tls=verify_tls,
+        ),
+        verify=partial(_verify, app),
+        facts=partial(facts.of_peers, zone),
+    )
+    peers = PeerPages(parts)
+    frame.add(peers.routes(), peers.tabs())
+    frame.add(AddPages(parts).routes())
+    frame.add(SettingsPages(parts).routes())
+    for pages in (
+        CallsPages(app.database, zone),
+        InboxPages(app.database, app.settling),
+        NoticesPages(app),
+        KeyPages(app),
+        SignInPages(app.database),
+    ):
+        frame.add(pages.routes(), pages.tabs())
+    frame.banner = NoticesPages(app).banner
     return frame
+
+
+def _verify(app: App, stored: StoredPeer, before_enabling: bool) -> Report:  # noqa: FBT001 - an interface's
+    peer = app.registry.by_id(stored.id)
+    if peer is None:
+        raise PageError("It has no certificate that we could verify.")
+    return app.verify(peer, before_enabling=before_enabling)
 
 
 def moment(unix_s: float, zone: ZoneInfo) -> str:

@@ -6,7 +6,6 @@ Source: requirements 1.8 (serve).
 from __future__ import annotations
 
 import gc
-import os
 import socket
 import sys
 from typing import Any
@@ -16,6 +15,7 @@ from twisted.internet import endpoints, error, protocol
 from twisted.internet.task import LoopingCall
 from twisted.web.server import Site
 
+from mnet.metrics import environment_of_workers
 from mnet.settings import Settings
 from mnet.workers import Workers
 from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
@@ -47,9 +47,9 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
-        watch = Watch(app)
+        watch = Watch(app, app.verify)
         LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
-        reactor.addSystemEventTrigger("before", "shutdown", pool.submit, watch.close)
+        reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
         reactor.addSystemEventTrigger("during", "shutdown", page_pool.close, STOP_TIMEOUT_S / 8)
         # What is loaded by now stays: no garbage collection has to look at it again.
@@ -96,6 +96,7 @@ class _Worker(protocol.ProcessProtocol):
 def _serve_by_workers(reactor: Any, settings: Settings, listen: str, count: int) -> None:
     """Listen once and let several processes take connections from the one socket."""
     server = _bound_socket(listen)
+    environment = environment_of_workers()
     command = [sys.executable, "-m", "schooltool_bridge.cli", "serve", "--home", str(settings.home)]
     ended: list[int] = []
     workers: list[Any] = []
@@ -106,7 +107,7 @@ def _serve_by_workers(reactor: Any, settings: Settings, listen: str, count: int)
                 _Worker(reactor, ended),
                 sys.executable,
                 [*command, "--listen", "fd:3"],
-                env=os.environ,
+                env=environment,
                 childFDs={0: 0, 1: 1, 2: 2, 3: server.fileno()},
             )
             for _ in range(count)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mnet.database import one_at_a_time
-from mnet.dispatcher import Method, Parameter
+from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter
 from mnet.exchange import Context, Site
 from mnet.faults import Malformed
 from mnet.protocol import SERVICE_SIS, SIS_PATH
@@ -34,6 +34,18 @@ HELP = {
     "delete_assessment": "Mark an assessment as deleted; its history stays.",
     "delete_grade": "Take a person's grade for an assessment back; its history stays.",
 }
+# The last segments of all methods that we know: what we publish, and what we ask peers for
+# (requirements 1.2). Others' names are a caller's own words.
+KNOWN_METHODS = frozenset(
+    {
+        *HELP, "push_events", "server_info",
+        "get_user", "list_user_enrolments", "full_sync", "site_info",
+        "user_authorise", "update_enrolments", "available_courses", "course_enrolments",
+        "enrol_user", "unenrol_user", "keepalive_server", "keepalive_client", "kill_child",
+        "kill_children", "refresh_log", "fetch_user_image", "fetch_theme_info",
+        *SYSTEM_METHODS,
+    }
+)  # fmt: skip
 EVENT_ANSWER = ("struct", "status (created, updated, unchanged, held, skipped), id, message")
 
 

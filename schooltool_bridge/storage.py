@@ -13,10 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 # Every package's tables, so that `metadata` is whole.
@@ -39,6 +35,8 @@ TABLES_OF = (
     schooltool_bridge.notices_model,
 )
 ROWS_AT_ONCE = 1000
+# The latest of migrations/versions, written here so that a command need not load Alembic.
+HEAD = "0002"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
@@ -46,23 +44,18 @@ class StorageError(Exception):
     """The store cannot be used or moved; the text says why and what to do."""
 
 
-def head() -> str:
-    """Return the schema version that this program needs."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
-
-
 def schema(database: Database) -> str | None:
     """Return the store's schema version; None when it is empty."""
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not sa.inspect(connection).has_table(_VERSION.name):
+            return None
+        return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
 
 
 def require_current(database: Database) -> None:
     """Raise StorageError unless the store has the schema that this program needs."""
     found = schema(database)
-    if found != head():
+    if found != HEAD:
         raise StorageError(
             "The database is empty; run: mnet-peer database upgrade."
             if found is None
@@ -73,10 +66,14 @@ def require_current(database: Database) -> None:
 
 def upgrade(database: Database) -> None:
     """Bring the schema up to date; making the file first with a mode that keeps others out."""
+    from alembic import command  # noqa: PLC0415 - takes a third of a second to load
+    from alembic.config import Config  # noqa: PLC0415
+
     if database.file is not None and not database.file.exists():
         database.file.touch(mode=OWNER_ONLY)
     with database.write() as connection:
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -84,13 +81,13 @@ def upgrade(database: Database) -> None:
 def upgrade_safely(database: Database, home: Path) -> Path | None:
     """Bring the schema up to date after a backup into the data folder; return that file."""
     found = schema(database)
-    if found == head():
+    if found == HEAD:
         return None
     saved = None
     if found is not None:
         folder = home / "backups"
         folder.mkdir(mode=0o700, exist_ok=True)
-        saved = folder / f"before-{head()}-{time.strftime('%Y%m%dT%H%M%S')}.sqlite"
+        saved = folder / f"before-{HEAD}-{time.strftime('%Y%m%dT%H%M%S')}.sqlite"
         backup(database, saved)
     upgrade(database)
     return saved
@@ -143,7 +140,7 @@ def restore(database: Database, file: Path, progress: Progress | None = None) ->
 
 def copy(source: Database, target: Database, progress: Progress | None = None) -> None:
     """Replace all content of `target` by that of `source`, in one transaction."""
-    if schema(target) != head():
+    if schema(target) != HEAD:
         upgrade(target)
     with source.read() as reading, target.write() as writing:
         if not source.is_sqlite:
@@ -201,7 +198,5 @@ def _copy_file(source: Path, target: Path) -> None:
         writing.close()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+# Alembic's own table.
+_VERSION = sa.table("alembic_version", sa.column("version_num"))

@@ -21,7 +21,7 @@ from schooltool_bridge import notices, notices_facts, notices_rules, tls_dates
 from schooltool_bridge.app import App
 from schooltool_bridge.channels import configured
 from schooltool_bridge.notices_rules import Notice
-from schooltool_bridge.site_memory import alone, forget, recall, remember
+from schooltool_bridge.site_memory import alone, recall, remember
 from schooltool_bridge.telling import Outcome, Teller
 
 TICK_S = 60.0
@@ -31,7 +31,7 @@ REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
 
-CheckPeer = Callable[[Peer], None]
+CheckPeer = Callable[[Peer], object]
 log = structlog.get_logger("watch")
 
 
@@ -74,14 +74,14 @@ class Watch:
         self._teller = teller_of(app)
         self._holder = uuid.uuid4().hex
         self._busy = threading.Lock()
-        self._is_closed = False
+        self._is_stopped = False
 
     def tick(self) -> None:
         """Do what is due, when it is this process that keeps watch."""
         if not self._busy.acquire(blocking=False):
             return  # the last tick is still at work
         try:
-            while not self._is_closed and self._holds_lease() and (work := self._next()):
+            while not self._is_stopped and self._holds_lease() and (work := self._next()):
                 try:
                     work()
                 except Exception:
@@ -90,13 +90,9 @@ class Watch:
         finally:
             self._busy.release()
 
-    def close(self) -> None:
-        """Let another process keep watch at once."""
-        self._is_closed = True
-        with self._app.database.write() as connection:
-            alone(connection)
-            if (recall(connection, LEASE) or {}).get("holder") == self._holder:
-                forget(connection, LEASE)
+    def stop(self) -> None:
+        """Begin no further piece of work; the lease lapses by itself."""
+        self._is_stopped = True
 
     def _holds_lease(self) -> bool:
         now = self._now()

@@ -20,10 +20,11 @@ PROGRAM = [sys.executable, "-m", "schooltool_bridge.cli"]
 class Refused(Exception):
     """A command ended with another status than 0."""
 
-    def __init__(self, status: int, stderr: str) -> None:
+    def __init__(self, status: int, stderr: str, stdout: str = "") -> None:
         super().__init__(f"{status}: {stderr}")
         self.status = status
         self.stderr = stderr
+        self.stdout = stdout
 
 
 class Site:
@@ -49,7 +50,7 @@ class Site:
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         if done.returncode:
-            raise Refused(done.returncode, done.stderr)
+            raise Refused(done.returncode, done.stderr, done.stdout)
         return done.stdout
 
     def serve(self, *options: str) -> None:

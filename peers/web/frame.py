@@ -25,12 +25,12 @@ from mnet.database import Database
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
-from peers.web.sessions import Session
+from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_FIELDS, MAX_ID, PageError, Reply, Route, Tab, View, go, page
 
 HERE = Path(__file__).parent
 SIGN_IN, SIGN_OUT, PASSWORD = "/admin/sign-in", "/admin/sign-out", "/admin/password"
-COOKIE, FORM_COOKIE, NOTE_COOKIE = "mnet_peer_session", "mnet_peer_form", "mnet_peer_note"
+FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_FORM_BYTES = 256 * 1024
 MAX_NOTE_CHARS = 400
 LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is

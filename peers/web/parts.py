@@ -19,28 +19,8 @@ from peers.bootstrap import Found
 from peers.changes import NotPossible
 from peers.policy import BadPolicy
 from peers.store import StoredPeer
+from peers.verify_rules import Report
 from peers.web.view import PageError
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that a verification looked at."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The last verification of a peer."""
-
-    at_unix_s: int
-    ok: bool
-    steps: Sequence[Step]
-    clock_offset_s: float | None
-    release: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +55,8 @@ class Parts:
     our_wwwroot: str
     # Ask a site who it is: wwwroot, application ("" tries both), whether TLS must verify.
     discover: Callable[[str, str, bool], Found]
-    # Verify a peer now and keep the result.
-    verify: Callable[[int], Check]
-    last_check: Callable[[Connection, int], Check | None]
+    # Verify a peer now and keep the result; whether an admin is still setting it up.
+    verify: Callable[[StoredPeer, bool], Report]
     facts: Callable[[Connection, Sequence[StoredPeer], int], Mapping[int, PeerFacts]]
 
     def peer(self, peer_id: int) -> StoredPeer:

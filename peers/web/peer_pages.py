@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from keys.certificate import load
 from keys.rotation import judge_expiry
 from mnet.protocol import SERVICES
-from peers import audit, changes, store
+from peers import audit, changes, checks, store
 from peers.accounts import CLERK, MANAGER
 from peers.store import StoredPeer
 from peers.web.moodle_boxes import (
@@ -22,7 +22,7 @@ from peers.web.moodle_boxes import (
     boxes,
     preset_of,
 )
-from peers.web.parts import NO_FACTS, Check, Parts
+from peers.web.parts import NO_FACTS, Parts
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 
 PEER = "/admin/peers/<int:peer_id>"
@@ -60,13 +60,13 @@ class PeerPages:
         with self._parts.database.read() as connection:
             peers = [p for p in store.all_peers(connection) if p.state != store.DELETED]
             facts = self._parts.facts(connection, peers, view.now_unix_s)
-            checks = {p.id: self._parts.last_check(connection, p.id) for p in peers}
+            last = {p.id: checks.last_check(connection, p.id) for p in peers}
             waiting = len(store.pending(connection))
         rows = [
             {
                 "peer": peer,
                 "facts": facts.get(peer.id, NO_FACTS),
-                "check": checks[peer.id],
+                "check": last[peer.id],
                 "key": _key(peer, view.now_unix_s),
             }
             for peer in peers
@@ -80,7 +80,7 @@ class PeerPages:
         peer = self._parts.peer(peer_id)
         with self._parts.database.read() as connection:
             facts = self._parts.facts(connection, [peer], view.now_unix_s).get(peer.id, NO_FACTS)
-            check = self._parts.last_check(connection, peer.id)
+            check = checks.last_check(connection, peer.id)
             history = audit.entries(connection, subject=peer.wwwroot, limit=AUDIT_SHOWN)
         offered = peer.certificate(store.OFFERED)
         return page(
@@ -153,7 +153,7 @@ class PeerPages:
         """Show the last verification, and what to tick on the other side."""
         peer = self._parts.peer(peer_id)
         with self._parts.database.read() as connection:
-            found = self._parts.last_check(connection, peer_id)
+            found = checks.last_check(connection, peer_id)
         return page(
             "peer_verify.html",
             peer=peer,
@@ -168,8 +168,9 @@ class PeerPages:
     def do_check(self, view: View, peer_id: int) -> Reply:
         """Verify now; it may take half a minute."""
         peer = self._parts.peer(peer_id)
-        found: Check = self._parts.verify(peer_id)
-        step = "?step=4" if view.text("step") else ""
+        is_new = bool(view.text("step"))
+        found = self._parts.verify(peer, is_new)
+        step = "?step=4" if is_new else ""
         said = "All is well." if found.ok else "Something needs a hand; see below."
         return go(f"/admin/peers/{peer.id}/verify{step}", f"Verified. {said}")
 

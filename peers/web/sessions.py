@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from peers import accounts
 from peers.accounts import Account, admin_session
 
+COOKIE = "mnet_peer_session"
 # A lunch break, and a working day.
 IDLE_S = 2 * 3600
 LIFETIME_S = 12 * 3600

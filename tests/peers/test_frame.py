@@ -17,8 +17,9 @@ from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER
 from peers.web import frame as frame_file
 from peers.web import sessions
-from peers.web.frame import COOKIE, FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
+from peers.web.frame import FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
 from peers.web.roles import allows
+from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.pages import frame_of
 from tests.rig import START_UNIX_S, Rig, make_rig
@@ -168,11 +169,15 @@ def test_no_form_is_taken_without_its_token_or_from_elsewhere(rig: Rig, frame: F
 
 def test_every_page_without_parts_answers_a_manager(rig: Rig, frame: Frame) -> None:
     visitor = signed_in(rig, MANAGER)
+    shown = 0
     for route in frame.routes:
         if "GET" in route.methods and "<" not in route.rule:
             answer = visitor.get(route.rule)
-            assert answer.status in {200, 303}, route
+            # 404: a page that needs to be asked about something, such as a peer's address.
+            assert answer.status in {200, 303, 404}, route
+            shown += answer.status == 200
             assert_safe(answer)
+    assert shown >= 8
 
 
 # What stands in each answer.

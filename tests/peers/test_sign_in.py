@@ -14,7 +14,8 @@ import pytest
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web import sessions, throttle
-from peers.web.frame import COOKIE, FORM_COOKIE, HEADERS
+from peers.web.frame import FORM_COOKIE, HEADERS
+from peers.web.sessions import COOKIE
 from schooltool_bridge.pages import frame_of
 from tests.rig import START_UNIX_S, Rig, make_rig
 from tests.site import Site

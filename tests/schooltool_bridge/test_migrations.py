@@ -15,4 +15,6 @@ def test_the_migrations_make_what_the_definitions_say(database_url: str) -> None
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == storage.HEAD
+    assert storage.schema(database) == storage.HEAD
     database.close()

@@ -1,0 +1,156 @@
+"""Settling events of the inbox by hand: retry and dismiss, for pages and commands alike.
+
+Each is one transaction with its entry in the audit trail. What an event means is decided in
+events.py. Source: requirements 1.3, R22, R89.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from mnet.database import Database, one_at_a_time
+from mnet.exchange import Site
+from mnet.faults import NotFound, SwitchedOff
+from peers import audit
+from peers.registry import Registry
+from schooltool_bridge import events, inbox
+from schooltool_bridge.applying import Source
+from schooltool_bridge.inbox import Entry
+from schooltool_bridge.services import source
+
+# Some tenths of a second of one transaction; the peer's own calls wait as long.
+MAX_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How an event fared when it came again."""
+
+    # As it is now.
+    entry: Entry
+    # How many others of this peer left the inbox with it, because they waited for it.
+    released: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetriedMany:
+    """How a peer's held events fared."""
+
+    # How many ended in which state, "done" for applied.
+    by_status: Mapping[str, int]
+    # Held events that came later than these, not tried yet.
+    left: int
+    # The last one that was tried; the next go begins after it.
+    last_id: int
+
+
+class Settling:
+    """Settles events on behalf of somebody."""
+
+    def __init__(self, database: Database, registry: Registry, site: Site) -> None:
+        """Use the store and the peers as they are at each call."""
+        self._database = database
+        self._registry = registry
+        self._site = site
+
+    def retry(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Retried:
+        """Apply an event again; `actor` is written into the audit trail.
+
+        Raises NotFound when it is not open any more or its peer was removed, SwitchedOff when
+        the peer or a policy of its keeps such events out.
+        """
+        with self._database.write() as connection:
+            before = _open(connection, inbox_id)
+            sender = self._source(before.peer_id, inbox_id)
+            one_at_a_time(connection, before.peer_id)
+            before = _open(connection, inbox_id)
+            if policy := events.closed_by(sender, before.event):
+                raise SwitchedOff(
+                    f"{before.wwwroot} may not send {before.event} at the moment; allow it first "
+                    f"(policy {policy})."
+                )
+            open_before = _count(connection, before.peer_id)
+            status = events.retry(connection, sender, inbox_id)
+            left_with_it = open_before - _count(connection, before.peer_id)
+            _note(
+                connection, actor, "event retried", before.wwwroot, now_unix_s,
+                event=before.event, id=inbox_id, status=status,
+            )  # fmt: skip
+            now = inbox.one(connection, inbox_id)
+        assert now is not None
+        return Retried(now, max(0, left_with_it - (status == inbox.DONE)))
+
+    def retry_held(
+        self, peer_id: int, *, after_id: int = 0, actor: str, now_unix_s: int
+    ) -> RetriedMany:
+        """Apply a peer's held events again, at most MAX_AT_ONCE that came after `after_id`.
+
+        Raises NotFound when the peer was removed, SwitchedOff when it is switched off.
+        """
+        sender = self._source(peer_id, None)
+        by_status: Counter[str] = Counter()
+        with self._database.write() as connection:
+            one_at_a_time(connection, peer_id)
+            ids = inbox.held_ids(connection, peer_id, after_id=after_id, limit=MAX_AT_ONCE)
+            for inbox_id in ids:
+                # An earlier one may have taken this one along.
+                if inbox.get(connection, inbox_id) is not None:
+                    events.retry(connection, sender, inbox_id)
+            for inbox_id in ids:
+                entry = inbox.one(connection, inbox_id)
+                assert entry is not None
+                by_status[entry.status] += 1
+            last_id = max(ids, default=after_id)
+            left = len(inbox.held_ids(connection, peer_id, after_id=last_id, limit=inbox.MAX_HELD))
+            if ids:
+                _note(
+                    connection, actor, "held events retried", sender.wwwroot, now_unix_s,
+                    **by_status,
+                )  # fmt: skip
+        return RetriedMany(dict(by_status), left, last_id)
+
+    def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
+        """Take an event out of the inbox; its row stays. Raises NotFound."""
+        with self._database.write() as connection:
+            entry = _open(connection, inbox_id)
+            events.dismiss(connection, inbox_id)
+            _note(
+                connection, actor, "event dismissed", entry.wwwroot, now_unix_s,
+                event=entry.event, id=inbox_id, was=entry.status,
+            )  # fmt: skip
+        return entry
+
+    def _source(self, peer_id: int, inbox_id: int | None) -> Source:
+        peer = self._registry.by_id(peer_id)
+        if peer is None:
+            which = "This peer" if inbox_id is None else f"The peer of event {inbox_id}"
+            raise NotFound(f"{which} was removed; add it again, or dismiss what it sent.")
+        if not peer.enabled:
+            raise SwitchedOff(
+                f"{peer.wwwroot} is switched off, so nothing that it sent is applied; "
+                "enable it first."
+            )
+        return source(peer, self._site)
+
+
+def _open(connection: Connection, inbox_id: int) -> Entry:
+    entry = inbox.one(connection, inbox_id)
+    if entry is None or entry.status not in inbox.OPEN:
+        raise NotFound(f"There is no open event {inbox_id} in the inbox (any more).")
+    return entry
+
+
+def _count(connection: Connection, peer_id: int) -> int:
+    return sum(n for (of, _status), n in inbox.counts(connection).items() if of == peer_id)
+
+
+def _note(
+    connection: Connection, actor: str, action: str, wwwroot: str, now: int, **detail: object
+) -> None:
+    audit.record(
+        connection, actor=actor, action=action, subject=wwwroot, detail=detail, now_unix_s=now
+    )

@@ -1,0 +1,1 @@
+"""Pages for admins about what came and went: calls, the inbox, personal data, support."""

@@ -1,0 +1,166 @@
+"""The inbox in the browser: what could not be applied, why, and what a person can do about it.
+
+Shows payloads, grades included: this is the school's own data, for its clerks and managers.
+Source: requirements 1.3, R89.
+"""
+
+from __future__ import annotations
+
+from mnet.database import Database
+from mnet.faults import Fault
+from peers.accounts import CLERK
+from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge import inbox
+from schooltool_bridge.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
+from schooltool_bridge.settling import Retried, RetriedMany, Settling
+from schooltool_bridge.web import filters, words
+
+INBOX = "/admin/inbox"
+# A screenful or two; each event is a row.
+ROWS = 50
+# Beyond this nobody reads on in a list; all of it stands on the event's own page.
+MAX_WAITS = 3
+
+
+class InboxPages:
+    """The pages of the inbox."""
+
+    def __init__(self, database: Database, settling: Settling) -> None:
+        """Read from `database`; `settling` changes."""
+        self._database = database
+        self._settling = settling
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(INBOX, self.events, CLERK),
+            Route(INBOX, self.do_many, CLERK, ("POST",)),
+            Route(INBOX + "/<int:inbox_id>", self.one, CLERK),
+            Route(INBOX + "/<int:inbox_id>", self.do_one, CLERK, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab("Inbox", INBOX, CLERK)]
+
+    def events(self, view: View) -> Reply:
+        """Show the open events, newest first."""
+        status = view.query.get("status", "")
+        status = status if status in OPEN else ""
+        before_id = filters.row_id(view.query.get("before", ""))
+        with self._database.read() as connection:
+            choices = filters.peer_choices(connection)
+            peer = filters.chosen_peer(choices, view.query.get("peer", ""))
+            counts = inbox.counts(connection)
+            entries = inbox.find(
+                connection,
+                statuses=[status] if status else OPEN,
+                peer_id=peer.id if peer else None,
+                before_id=before_id,
+                limit=ROWS + 1,
+            )
+        wwwroot = peer.wwwroot if peer else ""
+        has_more, entries = len(entries) > ROWS, entries[:ROWS]
+        older = (
+            filters.query(status=status, peer=wwwroot, before=entries[-1].id) if has_more else ""
+        )
+        ids = [peer.id] if peer else [p.id for p in choices]
+        totals = {s: sum(counts.get((i, s), 0) for i in ids) for s in OPEN}
+        return page(
+            "inbox.html",
+            entries=entries,
+            peers=choices,
+            peer=wwwroot,
+            chosen=status,
+            before=before_id or "",
+            after=filters.row_id(view.query.get("after", "")) or 0,
+            statuses=OPEN,
+            totals=totals,
+            held_here=totals[HELD] if peer and not peer.is_removed else 0,
+            older=older,
+            words=words,
+            max_waits=MAX_WAITS,
+        )
+
+    def one(self, _view: View, inbox_id: int) -> Reply:
+        """Show one event with what was sent."""
+        with self._database.read() as connection:
+            entry = inbox.one(connection, filters.known_id(inbox_id))
+        if entry is None:
+            raise PageError("There is no such event.", 404)
+        return page(
+            "inbox_event.html",
+            entry=entry,
+            rows=words.field_rows(entry.payload),
+            is_open=entry.status in OPEN,
+            words=words,
+        )
+
+    def do_one(self, view: View, inbox_id: int) -> Reply:
+        """Retry or dismiss one event."""
+        action = view.text("action")
+        inbox_id = filters.known_id(inbox_id)
+        who, now = view.who, view.now_unix_s
+        try:
+            if action == "retry":
+                note = _retried(self._settling.retry(inbox_id, actor=who, now_unix_s=now))
+            elif action == "dismiss":
+                entry = self._settling.dismiss(inbox_id, actor=who, now_unix_s=now)
+                note = f"{_name(entry)} is dismissed."
+            else:
+                raise PageError("This form is not known here.")
+        except Fault as problem:
+            return go(_back(view), problem.text)
+        return go(_back(view), note)
+
+    def do_many(self, view: View) -> Reply:
+        """Retry what a peer's held events are there for."""
+        with self._database.read() as connection:
+            peer = filters.chosen_peer(filters.peer_choices(connection), view.text("peer"))
+        if peer is None:
+            raise PageError("Choose a peer first.")
+        try:
+            done = self._settling.retry_held(
+                peer.id,
+                after_id=filters.row_id(view.text("after")) or 0,
+                actor=view.who,
+                now_unix_s=view.now_unix_s,
+            )
+        except Fault as problem:
+            return go(_back(view), problem.text)
+        return go(_back(view, after=done.last_id if done.left else ""), _retried_many(done))
+
+
+def _back(view: View, **more: object) -> str:
+    """The list as it was."""
+    status = view.text("status")
+    kept = {"status": status if status in OPEN else "", "peer": view.text("peer")}
+    return INBOX + filters.query(**kept, before=filters.row_id(view.text("before")), **more)
+
+
+def _name(entry: Entry) -> str:
+    what = words.about(entry.event, entry.payload)
+    return f"Event {entry.id}, {words.event_title(entry.event)} {what}".rstrip()
+
+
+def _retried(retried: Retried) -> str:
+    entry = retried.entry
+    # Once applied its payload stands in the history, no longer here.
+    also = f" {retried.released} more that waited for it came in too." if retried.released else ""
+    if entry.status == DONE:
+        return f"Event {entry.id} ({words.event_title(entry.event)}) is applied.{also}"
+    if entry.status == HELD:
+        waits = ", ".join(words.waits_for(key) for key in entry.waiting_for[:MAX_WAITS])
+        return f"{_name(entry)} is still held: {waits} is not known here yet.{also}"
+    state = "still in conflict" if entry.status == CONFLICT else "rejected again"
+    return f"{_name(entry)} is {state}: {entry.reason}{also}"
+
+
+def _retried_many(done: RetriedMany) -> str:
+    tried = sum(done.by_status.values())
+    if not tried:
+        return "No held event is left to retry."
+    titles = {DONE: "applied", HELD: "still held", CONFLICT: "in conflict", REJECTED: "rejected"}
+    told = [f"{done.by_status[s]} {title}" for s, title in titles.items() if s in done.by_status]
+    more = f" {done.left} more are held: press again to go on with them." if done.left else ""
+    return f"{tried} tried again: {', '.join(told)}.{more}"

@@ -1,0 +1,64 @@
+"""Our own key: its fingerprint for other sites' admins, its end, and making a new one.
+
+Source: requirements R20, 1.8 (key).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keys.certificate import load
+from peers import audit
+from peers.accounts import CLERK, MANAGER
+from peers.web.view import Reply, Route, Tab, View, go, page
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+KEY = "/admin/key"
+
+
+class KeyPages:
+    """Our key in the browser."""
+
+    def __init__(self, app: App) -> None:
+        """Take the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(KEY, self.show, CLERK),
+            Route(KEY + "/rotate", self.rotate, MANAGER, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab("Our key", KEY, CLERK)]
+
+    def show(self, view: View) -> Reply:
+        """Show the certificate that other sites know us by."""
+        certificate = load(self._app.custody.keyring().certificate_pem)
+        return page(
+            "own_key.html",
+            certificate=certificate,
+            wwwroot=self._app.settings.wwwroot,
+            days=self._app.settings.key_days,
+            is_manager=view.role == MANAGER,
+        )
+
+    def rotate(self, view: View) -> Reply:
+        """Make a new key; peers learn it with their next call."""
+        before = load(self._app.custody.keyring().certificate_pem).fingerprint
+        self._app.rotate_key()
+        after = load(self._app.custody.keyring().certificate_pem).fingerprint
+        with self._app.database.write() as connection:
+            audit.record(
+                connection,
+                actor=view.who,
+                action="own key changed",
+                subject=self._app.settings.wwwroot,
+                detail={"before": before, "after": after},
+                now_unix_s=view.now_unix_s,
+            )
+        return go(KEY, "There is a new key. Peers learn it by themselves with their next call.")

@@ -1,0 +1,82 @@
+"""What needs a hand: the banner on every page, the list of notices, and where their links lead.
+
+Which notices stand is decided in notices_rules.py, anew for each page. Source: README, "Being
+told".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from peers import store
+from peers.accounts import CLERK, MANAGER
+from peers.web.roles import allows
+from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge import notices
+from schooltool_bridge.notices_facts import gather
+from schooltool_bridge.notices_rules import Notice, standing
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+LIST = "/admin/notices"
+_WEIGHT = {"urgent": 0, "warning": 1, "info": 2}
+
+
+class NoticesPages:
+    """The notices in the browser."""
+
+    def __init__(self, app: App) -> None:
+        """Take the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(LIST, self.all, CLERK),
+            # Where notices and mails point to, which know a peer by its address.
+            Route("/admin/peer", self.peer, CLERK),
+            Route("/admin/strangers", lambda _view: go("/admin/peers/add#waiting"), MANAGER),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab("Notices", LIST, CLERK)]
+
+    def banner(self, view: View) -> Mapping[str, str] | None:
+        """Say the worst on top of every page."""
+        if not allows(view.role, CLERK) or view.path == LIST:
+            return None
+        worst = [n for n in self._standing(view) if n.severity != "info"]
+        if not worst:
+            return None
+        more = f"and {len(worst) - 1} more" if len(worst) > 1 else "What to do"
+        return {
+            "severity": worst[0].severity,
+            "title": worst[0].text,
+            "path": LIST,
+            "link": more,
+        }
+
+    def all(self, view: View) -> Reply:
+        """List what stands and what is over."""
+        with self._app.database.read() as connection:
+            kept = notices.latest_notices(connection)
+        over = [k for k in kept if k.ended_unix_s is not None]
+        since = {k.notice.key: k.since_unix_s for k in kept if k.ended_unix_s is None}
+        return page("notices.html", standing=self._standing(view), since=since, over=over[:50])
+
+    def peer(self, view: View) -> Reply:
+        """Go to the page of a peer that is known by its address."""
+        with self._app.database.read() as connection:
+            found = store.find(connection, view.query.get("wwwroot", ""))
+        if found is None or found.state == store.DELETED:
+            raise PageError("There is no such peer; perhaps it was removed.", 404)
+        return go(f"/admin/peers/{found.id}")
+
+    def _standing(self, view: View) -> list[Notice]:
+        limits = notices.limits_of(self._app.settings)
+        with self._app.database.read() as connection:
+            found = standing(gather(connection, view.now_unix_s), view.now_unix_s, limits)
+        return sorted(found, key=lambda n: _WEIGHT[n.severity])

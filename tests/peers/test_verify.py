@@ -1,0 +1,416 @@
+"""Verifying a peer: green where all is well, and each break named with its remedy."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keys.certificate import load
+from keys.keypair import generate
+from mnet import settings
+from peers import changes, checks, store
+from peers.verify import ORDER
+from schooltool_bridge.app import App
+from tests.moodle import METHODS, TICKED, Moodle
+from tests.php_peer.runner import PhpPeer, free_port
+from tests.site import Refused, Site
+from tests.tls import Authority
+
+BOTH = ("schooltool",)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("sis") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def app(site: Site) -> Iterator[App]:
+    """The site's own store, to register peers fast."""
+    with App(settings.read(site.home)) as app:
+        yield app
+
+
+@pytest.fixture
+def moodle(app: App) -> Iterator[Moodle]:
+    pem = app.custody.keyring().certificate_pem
+    with Moodle(app.settings.wwwroot, pem) as moodle:
+        yield moodle
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def register(app: App, wwwroot: str, pem: str, ticked: tuple[str, ...] = BOTH) -> int:
+    now = int(time.time())
+    with app.database.write() as connection:
+        peer_id = changes.add_peer(
+            connection, "test", wwwroot=wwwroot, our_wwwroot=app.settings.wwwroot, name="Moodle",
+            application="moodle", certificate=load(pem), origin="file", now_unix_s=now,
+        )  # fmt: skip
+        changes.set_services(
+            connection, "test", peer_id, publish=ticked, subscribe=ticked, now_unix_s=now
+        )
+        return peer_id
+
+
+def verify(site: Site, wwwroot: str) -> dict[str, Any]:
+    """Run the command; its JSON, whatever its exit status, which must fit."""
+    status = 0
+    try:
+        text = site.text("peer", "verify", wwwroot, "--json")
+    except Refused as refused:
+        status, text = refused.status, refused.stdout
+    report: dict[str, Any] = json.loads(text)
+    assert status == (0 if report["ok"] else 1)
+    assert report["ok"] == all(step["ok"] for step in report["steps"])
+    assert [step["name"] for step in report["steps"]] == list(ORDER)
+    for step in report["steps"]:
+        assert set(step) == {"name", "ok", "detail", "remedy"}
+        assert step["detail"]
+        assert bool(step["remedy"]) is not step["ok"], step
+    return report
+
+
+def broken(report: dict[str, Any]) -> list[dict[str, str]]:
+    """The steps that failed themselves, without those that were not tried."""
+    return [
+        step
+        for step in report["steps"]
+        if not step["ok"] and not step["detail"].startswith("Not tried")
+    ]
+
+
+def only(site: Site, wwwroot: str, name: str) -> tuple[str, str]:
+    """Verify, see that this step alone is broken, and return what it says."""
+    found = broken(verify(site, wwwroot))
+    assert [step["name"] for step in found] == [name], found
+    return found[0]["detail"], found[0]["remedy"]
+
+
+def step(report: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(s for s in report["steps"] if s["name"] == name)
+    return found
+
+
+def test_a_second_site_of_ours_is_green(site: Site, tmp_path: Path) -> None:
+    with Site(tmp_path / "other", name="Other") as other:
+        for one, two in ((site, other), (other, site)):
+            one.run("peer", "add", two.wwwroot, "--yes")
+            one.run("peer", "services", two.wwwroot, "--publish", "schooltool",
+                    "--subscribe", "schooltool")  # fmt: skip
+        report = verify(site, other.wwwroot)
+        assert report["ok"], broken(report)
+        assert "Does not apply" in step(report, "TLS")["detail"]
+        text = site.text("peer", "verify", other.wwwroot)
+        assert text.count("\N{CHECK MARK}") == len(ORDER)
+        other.run("peer", "services", site.wwwroot, "--subscribe", "")
+        time.sleep(0.5)
+        detail, remedy = only(site, other.wwwroot, "services")
+        assert "Subscribe for schooltool" in detail
+        assert "Manage peers > (this site) > Services: tick Subscribe for schooltool" in remedy
+        site.run("peer", "remove", other.wwwroot)
+        other.run("peer", "remove", site.wwwroot)
+
+
+@pytest.mark.parametrize("style", ["moodle-old", "moodle-new", "mahara"])
+def test_a_php_peer_is_green_and_a_rotation_heals(site: Site, tmp_path: Path, style: str) -> None:
+    with PhpPeer(tmp_path / "php", style) as peer:
+        peer.do("add", site.wwwroot)
+        site.run("peer", "add", peer.wwwroot, "--yes")
+        services = ["--publish", "schooltool", "--subscribe", "schooltool"]
+        site.run("peer", "services", peer.wwwroot, *services)
+        assert verify(site, peer.wwwroot)["ok"]
+        peer.do("rotate", False)
+        report = verify(site, peer.wwwroot)
+        if style == "mahara":  # it signs the new key with the new key, and there is no TLS
+            _detail, remedy = only(site, peer.wwwroot, "key")
+            assert f"accept-key {peer.wwwroot} --fingerprint {peer.do('fingerprint')}" in remedy
+        else:
+            assert report["ok"], broken(report)
+            assert "was proven" in step(report, "key")["detail"]
+            shown = site.run("peer", "show", peer.wwwroot)
+            assert shown["fingerprint"] == peer.do("fingerprint")
+
+
+def test_a_green_report_is_kept_with_clock_and_release(
+    site: Site, app: App, moodle: Moodle
+) -> None:
+    peer_id = register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    moodle.methods = METHODS
+    report = verify(site, moodle.wwwroot)
+    assert report["ok"], broken(report)
+    assert step(report, "remote version")["detail"] == "4.5.1 (Build: 20241202)"
+    with app.database.read() as connection:
+        kept = checks.last_check(connection, peer_id)
+        assert checks.last_check(connection, peer_id + 1000) is None
+    assert kept is not None
+    assert kept.ok
+    assert kept.release == "4.5.1 (Build: 20241202)"
+    assert kept.clock_offset_s is not None
+    assert abs(kept.clock_offset_s) < 5
+    assert [s.name for s in kept.steps] == list(ORDER)
+    assert {path for path in moodle.asked if "GET" in path} == {'["GET", "/"]'}
+
+
+def test_a_peer_that_does_not_tell_its_version_is_fine(
+    site: Site, app: App, moodle: Moodle
+) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    report = verify(site, moodle.wwwroot)
+    assert report["ok"], broken(report)
+    assert step(report, "remote version")["detail"] == "Not offered."
+    moodle.methods, moodle.info = METHODS, []
+    report = verify(site, moodle.wwwroot)
+    assert report["ok"], broken(report)
+    assert step(report, "remote version")["detail"] == "Offered, but it does not tell one."
+
+
+Break = Callable[[Moodle], None]
+
+
+def set_to(**fields: Any) -> Break:
+    def change(moodle: Moodle) -> None:
+        for name, value in fields.items():
+            setattr(moodle, name, value)
+
+    return change
+
+
+def row(**flags: str) -> list[dict[str, Any]]:
+    return [{**TICKED[0], **flags}]
+
+
+BREAKS: list[tuple[str, Break, str, str, str]] = [
+    # what is broken, how, the step that says so, what it says, what it advises
+    ("an HTML answer", set_to(body=b"<!DOCTYPE html><html>secret</html>"), "XML-RPC",
+     "web page", "Advanced features: tick Networking"),
+    ("PHP warnings", set_to(before_xml=b"<br />\n<b>Warning</b>:  x in <b>/y</b>\n"), "XML-RPC",
+     "PHP warnings", "display_errors = Off"),
+    ("PHP warnings as text", set_to(before_xml=b"\nWarning: x in /y on line 3\n"), "XML-RPC",
+     "PHP warnings", "display_errors = Off"),
+    ("nonsense", set_to(body=b"hello"), "XML-RPC", "no message of this protocol", "wwwroot"),
+    ("networking 404", set_to(server=(404, "")), "XML-RPC", "404", "Networking"),
+    ("a 403", set_to(server=(403, "")), "XML-RPC", "403", "Let this machine through"),
+    ("a 500", set_to(server=(500, "")), "XML-RPC", "500", "error log"),
+    ("a redirect", set_to(page=(301, "https://www.moodle.example.org/")), "HTTP",
+     "redirects to https://www.moodle.example.org/", "peer rename"),
+    ("a redirected call", set_to(server=(302, "/login/index.php")), "XML-RPC",
+     "/login/index.php", "let /mnet/ through"),
+    ("no certificate", set_to(keyswap=5), "keyswap", "no certificate", "Networking"),
+    ("a bad certificate", set_to(keyswap="x"), "keyswap", "certificate", "Delete key"),
+    ("another site's certificate",
+     set_to(keyswap=generate("http://other.example.org", "x", int(time.time())).certificate_pem),
+     "key", "other.example.org", "peer rename"),
+    ("we are not known", set_to(knows_us=False), "sealed round trip", "7020", "Manage peers: add exactly"),
+    ("networking off in an old Moodle", set_to(fault=(704, "RPC disabled")), "sealed round trip",
+     "704: RPC disabled", "tick Networking"),
+    ("our key is not the one it has", set_to(fault=(710, "bad \n\t" + "x" * 5000)),
+     "sealed round trip", "710: bad x", "mnet-peer key show"),
+    ("it cannot open", set_to(fault=(7023, "encryption-invalid")), "sealed round trip", "7023",
+     "legacy provider"),
+    ("its clock is ahead", set_to(clock_ahead_s=40), "clock", "ahead of ours", "NTP"),
+    ("its clock is behind", set_to(clock_ahead_s=-40), "clock", "behind ours", "NTP"),
+    ("it does not subscribe", set_to(services=row(subscribe="0")), "services",
+     "Subscribe for schooltool", "tick Subscribe for schooltool"),
+    ("it does not publish", set_to(services=row(publish="0")), "services",
+     "Publish for schooltool", "tick Publish for schooltool"),
+    ("it ticks nothing", set_to(services=[]), "services", "Subscribe", "and tick"),
+    ("no list of services", set_to(services="none"), "services", "no list", "Update"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "says", "advises"),
+    [case[1:] for case in BREAKS],
+    ids=[case[0] for case in BREAKS],
+)
+def test_what_is_broken_is_named_with_its_remedy(
+    site: Site, app: App, moodle: Moodle, change: Break, name: str, says: str, advises: str
+) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    change(moodle)
+    detail, remedy = only(site, moodle.wwwroot, name)
+    assert says in detail
+    assert advises in remedy
+    assert "secret" not in detail, "a remote body is never repeated"
+    assert len(detail) < 400
+    assert detail.isprintable()
+
+
+def test_the_address_to_register_is_ours_to_the_letter(
+    site: Site, app: App, moodle: Moodle
+) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    moodle.knows_us = False
+    assert f"add exactly {site.wwwroot} " in only(site, moodle.wwwroot, "sealed round trip")[1]
+
+
+def test_a_clock_on_its_way_is_pointed_out(site: Site, app: App, moodle: Moodle) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    moodle.clock_ahead_s = 10
+    report = verify(site, moodle.wwwroot)
+    assert report["ok"]
+    assert "soon too much" in step(report, "clock")["detail"]
+
+
+def test_our_own_box_is_named_when_it_is_the_one_missing(
+    site: Site, app: App, moodle: Moodle
+) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem, ticked=())
+    detail, remedy = only(site, moodle.wwwroot, "services")
+    assert "publish schooltool here" in detail
+    command = (
+        f"mnet-peer peer services {moodle.wwwroot} --publish schooltool --subscribe schooltool"
+    )
+    assert command in remedy
+    site.text(*command.split()[1:])
+    assert verify(site, moodle.wwwroot)["ok"]
+    moodle.services = []
+    site.run("peer", "services", moodle.wwwroot, "--publish", "", "--subscribe", "")
+    assert "nothing can flow" in only(site, moodle.wwwroot, "services")[0]
+
+
+def test_another_key_than_the_trusted_one_waits(site: Site, app: App, moodle: Moodle) -> None:
+    old = moodle.fake.pair
+    peer_id = register(app, moodle.wwwroot, old.certificate_pem)
+    moodle.fake.pair = generate(moodle.wwwroot, "Moodle", int(time.time()))
+    new = moodle.fake.pair.fingerprint
+    detail, remedy = only(site, moodle.wwwroot, "key")
+    assert old.fingerprint in detail
+    assert f"accept-key {moodle.wwwroot} --fingerprint {new}" in remedy
+    with app.database.read() as connection:
+        stored = store.by_id(connection, peer_id)
+        kept = checks.last_check(connection, peer_id)
+    assert stored is not None
+    current, offered = stored.certificate(), stored.certificate(store.OFFERED)
+    assert current is not None
+    assert offered is not None
+    assert (current.fingerprint, offered.fingerprint) == (old.fingerprint, new)
+    assert kept is not None
+    assert not kept.ok
+    # The old key's word changes everything: the new one is then proven.
+    moodle.old = old
+    report = verify(site, moodle.wwwroot)
+    assert report["ok"], broken(report)
+    assert "was proven" in step(report, "key")["detail"]
+
+
+def test_another_certificate_in_the_keyswap_alone_is_suspicious(
+    site: Site, app: App, moodle: Moodle
+) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    moodle.keyswap = generate(moodle.wwwroot, "Moodle", int(time.time())).certificate_pem
+    detail, remedy = only(site, moodle.wwwroot, "key")
+    assert "another key" in detail
+    assert "still proves itself" in remedy
+
+
+def test_an_expired_key_is_told_and_the_rest_goes_on(site: Site, app: App, moodle: Moodle) -> None:
+    past = int(time.time()) - 400 * 24 * 3600
+    moodle.fake.pair = generate(moodle.wwwroot, "Moodle", past)
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    detail, remedy = only(site, moodle.wwwroot, "certificate")
+    assert "ended 20" in detail
+    assert "Delete key" in remedy
+
+
+def test_a_peer_that_is_switched_off_here_says_so(site: Site, app: App, moodle: Moodle) -> None:
+    register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
+    site.run("peer", "disable", moodle.wwwroot)
+    _detail, remedy = only(site, moodle.wwwroot, "switched on here")
+    site.text(*remedy.split()[1:])
+    assert verify(site, moodle.wwwroot)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("wwwroot", "name", "says", "advises"),
+    [
+        ("http://no-such-host.invalid", "name resolution", "not known", "spelt"),
+        ("http://" + "a" * 70 + ".example.org", "name resolution", "not known", "spelt"),
+        ("http://127.0.0.1:{free}", "TCP", "connection refused", "port"),
+    ],
+)
+def test_a_site_that_is_not_there(
+    site: Site, app: App, wwwroot: str, name: str, says: str, advises: str
+) -> None:
+    wwwroot = wwwroot.format(free=free_port())
+    register(app, wwwroot, generate(wwwroot, "x", int(time.time())).certificate_pem)
+    report = verify(site, wwwroot)
+    found = broken(report)
+    assert [step["name"] for step in found] == [name]
+    assert says in found[0]["detail"]
+    assert advises in found[0]["remedy"]
+    assert step(report, "sealed round trip")["detail"] == f"Not tried, because this failed: {name}."
+    with pytest.raises(Refused) as refused:
+        site.text("peer", "verify", wwwroot)
+    assert refused.value.stdout.count("\N{BALLOT X}") == 1
+    assert f"    -> {found[0]['remedy']}" in refused.value.stdout
+    assert "Traceback" not in refused.value.stderr
+
+
+def test_a_peer_that_moved_is_found_where_it_is_now(site: Site, app: App, secure: Moodle) -> None:
+    """From http to https: it keeps its id, and its certificate is looked at anew."""
+    old = "http://moodle.example.org"
+    pem = generate(old, "x", int(time.time())).certificate_pem
+    peer_id = register(app, old, pem)
+    site.run("peer", "policy", old, "--set", "tls=none")
+    fingerprint = secure.fake.pair.fingerprint
+    site.run("peer", "rename", old, secure.wwwroot, "--fingerprint", fingerprint)
+    assert verify(site, secure.wwwroot)["ok"]
+    with app.database.read() as connection:
+        stored = store.find(connection, old)
+    assert stored is not None
+    assert (stored.id, stored.wwwroot) == (peer_id, secure.wwwroot)
+
+
+@pytest.fixture
+def secure(app: App, authority: Authority) -> Iterator[Moodle]:
+    """A Moodle behind TLS that an authority of the test's own vouches for."""
+    pem = app.custody.keyring().certificate_pem
+    tls = authority.server(authority.certificate("localhost"))
+    with Moodle(app.settings.wwwroot, pem, tls=tls) as moodle:
+        yield moodle
+
+
+def test_an_authority_that_nobody_knows_is_told_and_tls_none_is_a_way(
+    site: Site, app: App, secure: Moodle
+) -> None:
+    register(app, secure.wwwroot, secure.fake.pair.certificate_pem)
+    detail, remedy = only(site, secure.wwwroot, "TLS")
+    assert "authority" in detail
+    site.text("peer", "policy", secure.wwwroot, "--set", "tls=none")
+    assert f"peer policy {secure.wwwroot} --set tls=none" in remedy
+    report = verify(site, secure.wwwroot)
+    assert report["ok"], broken(report)
+    assert "not checked" in step(report, "TLS")["detail"]
+
+
+@pytest.mark.parametrize(("policy", "believed"), [("yes", True), ("no", False)])
+def test_verified_tls_proves_a_new_key_where_the_policy_says_so(
+    site: Site,
+    app: App,
+    secure: Moodle,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+    believed: bool,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    register(app, secure.wwwroot, secure.fake.pair.certificate_pem)
+    site.run("peer", "policy", secure.wwwroot, "--set", f"trust_tls_key={policy}")
+    report = verify(site, secure.wwwroot)
+    assert report["ok"], broken(report)
+    assert "valid until" in step(report, "TLS")["detail"]
+    secure.fake.pair = generate(secure.wwwroot, "Moodle", int(time.time()))
+    report = verify(site, secure.wwwroot)
+    assert report["ok"] is believed
+    assert step(report, "key")["ok"] is believed
