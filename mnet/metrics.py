@@ -72,12 +72,20 @@ class Metrics:
             registry=self._registry,
         )
 
+        # Looked up once: this is on every call's way, and the library's own look takes longer.
+        self._lines: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+
     def count(self, direction: Direction, method: str, outcome: str, taken_s: float) -> None:
         """Count one call: its name on the wire, its outcome as mnet.outcomes writes it."""
         name = method.rpartition("/")[2].removeprefix("system.")
         known = name if name in self._known else OTHER
-        self._calls.labels(direction, known, _OUTCOMES.get(outcome, OTHER)).inc()
-        self._seconds.labels(direction).observe(taken_s)
+        labels = (direction, known, _OUTCOMES.get(outcome, OTHER))
+        lines = self._lines.get(labels)
+        if lines is None:
+            lines = (self._calls.labels(*labels), self._seconds.labels(direction))
+            self._lines[labels] = lines
+        lines[0].inc()
+        lines[1].observe(taken_s)
 
     def page(self) -> bytes:
         """Return everything in Prometheus' text format; raises what `readings` raises."""

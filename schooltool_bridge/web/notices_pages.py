@@ -69,8 +69,11 @@ class NoticesPages:
 
     def peer(self, view: View) -> Reply:
         """Go to the page of a peer that is known by its address."""
+        wwwroot = view.query.get("wwwroot", "")
+        if not wwwroot:
+            return go("/admin")
         with self._app.database.read() as connection:
-            found = store.find(connection, view.query.get("wwwroot", ""))
+            found = store.find(connection, wwwroot)
         if found is None or found.state == store.DELETED:
             raise PageError("There is no such peer; perhaps it was removed.", 404)
         return go(f"/admin/peers/{found.id}")
