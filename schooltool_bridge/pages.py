@@ -19,7 +19,7 @@ from peers.web.frame import Frame
 from peers.web.parts import Parts
 from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
-from peers.web.sign_in import SignInPages
+from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route, page
 from schooltool_bridge import facts
 from schooltool_bridge.web.calls_pages import CallsPages
@@ -73,7 +73,7 @@ def frame_of(app: App) -> Frame:
         InboxPages(app.database, app.settling),
         NoticesPages(app),
         KeyPages(app),
-        SignInPages(app.database),
+        SignInPages(app.database, home_of),
     ):
         frame.add(pages.routes(), pages.tabs())
     frame.banner = NoticesPages(app).banner

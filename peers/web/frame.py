@@ -29,7 +29,7 @@ from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_FIELDS, MAX_ID, PageError, Reply, Route, Tab, View, go, page
 
 HERE = Path(__file__).parent
-SIGN_IN, PASSWORD = "/admin/sign-in", "/admin/password"
+SIGN_IN, SIGN_OUT, PASSWORD = "/admin/sign-in", "/admin/sign-out", "/admin/password"
 FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_FORM_BYTES = 256 * 1024
 MAX_NOTE_CHARS = 400
@@ -184,7 +184,7 @@ class Frame:
             if view.session is None:
                 back = f"?next={quote(view.path)}" if view.method == "GET" else ""
                 return go(SIGN_IN + back)
-            if view.session.account.one_time and view.path != PASSWORD:
+            if view.session.account.one_time and view.path not in {PASSWORD, SIGN_OUT}:
                 return go(PASSWORD)
             if not allows(view.role, route.role):
                 raise PageError("Your account may not see this page.", 403)

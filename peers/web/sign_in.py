@@ -13,7 +13,7 @@ from mnet.database import Database
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
 from peers.web import origin, sessions, throttle
-from peers.web.frame import PASSWORD, SIGN_IN
+from peers.web.frame import PASSWORD, SIGN_IN, SIGN_OUT
 from peers.web.roles import TITLES, allows
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 
@@ -35,7 +35,7 @@ class SignInPages:
         return [
             Route(SIGN_IN, self.sign_in, None),
             Route(SIGN_IN, self.do_sign_in, None, ("POST",)),
-            Route("/admin/sign-out", self.sign_out, TEACHER, ("POST",)),
+            Route(SIGN_OUT, self.sign_out, TEACHER, ("POST",)),
             Route(PASSWORD, self.password, TEACHER),
             Route(PASSWORD, self.do_password, TEACHER, ("POST",)),
             Route("/admin/accounts", self.accounts, MANAGER),
@@ -77,6 +77,8 @@ class SignInPages:
             return page("sign_in.html", status=status, **values)
         with self._database.write() as connection:
             throttle.succeeded(connection, key)
+            if view.session:
+                sessions.end(connection, view.session.token)
             token = sessions.start(connection, found.id, now)
             self._audit(connection, found.username, "signed in", found.username, now)
         path = origin.inside(back)
@@ -163,6 +165,7 @@ class SignInPages:
                     self._audit(connection, view.who, "role changed", name, now, role=role)
                 elif action == "reset":
                     accounts.reset_password(connection, name, made, one_time=True)
+                    throttle.succeeded(connection, accounts.name_key(name))
                     self._audit(connection, view.who, "password reset", name, now)
                 elif action == "remove":
                     accounts.remove(connection, name)

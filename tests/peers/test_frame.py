@@ -169,11 +169,15 @@ def test_no_form_is_taken_without_its_token_or_from_elsewhere(rig: Rig, frame: F
 
 def test_every_page_without_parts_answers_a_manager(rig: Rig, frame: Frame) -> None:
     visitor = signed_in(rig, MANAGER)
+    shown = 0
     for route in frame.routes:
         if "GET" in route.methods and "<" not in route.rule:
             answer = visitor.get(route.rule)
-            assert answer.status in {200, 303}, route
+            # 404: a page that needs to be asked about something, such as a peer's address.
+            assert answer.status in {200, 303, 404}, route
+            shown += answer.status == 200
             assert_safe(answer)
+    assert shown >= 8
 
 
 # What stands in each answer.
