@@ -32,7 +32,7 @@ run: install
 
 test: install-tests
 	.ci/system-packages php8.2-cli php-xmlrpc postgresql chromium fonts-dejavu-core
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install-tests
 	$(BIN)/ruff check .
