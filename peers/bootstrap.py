@@ -6,13 +6,15 @@ Source: requirements R15, R20; PROTOCOL.md sections 5 (keyswap) and 6 (new keys)
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from html import unescape
 
 from keys.certificate import PeerCertificate, check_subject, load
 from mnet.outbound import BadAnswer, CallError, Outbound, RemoteFault
 from mnet.protocol import APPLICATIONS, Application, KeyCame
-from mnet.transport import Transport
+from mnet.transport import OK, Transport
+from peers import clocks
 from peers.registry import Peer, Registry
 
 PAGE_TIMEOUT_S = 10.0
@@ -30,6 +32,8 @@ class Found:
     name: str
     application: Application
     certificate: PeerCertificate
+    # Its clock less ours; None when it did not tell.
+    clock_offset_s: float | None = None
 
 
 def discover(
@@ -55,21 +59,26 @@ def discover(
             continue
         certificate = load(pem)
         check_subject(certificate, wwwroot)
-        return Found(wwwroot, site_name(transport, wwwroot, verify_tls), candidate, certificate)
+        name, clock_offset_s = _first_page(transport, wwwroot, verify_tls=verify_tls)
+        return Found(wwwroot, name, candidate, certificate, clock_offset_s)
     assert problem is not None
     raise problem
 
 
-def site_name(transport: Transport, wwwroot: str, verify_tls: bool) -> str:  # noqa: FBT001 - one flag
-    """Return the title of the site's first page, or its wwwroot."""
+def _first_page(
+    transport: Transport, wwwroot: str, *, verify_tls: bool
+) -> tuple[str, float | None]:
+    """Return the title of the site's first page, or its wwwroot, and how far its clock is off."""
+    asked_unix_s = time.time()
     try:
-        page = transport.get(wwwroot + "/", verify_tls=verify_tls, timeout_s=PAGE_TIMEOUT_S)
+        page = transport.send(wwwroot + "/", None, verify_tls=verify_tls, timeout_s=PAGE_TIMEOUT_S)
     except CallError:
-        return wwwroot
-    title = _TITLE.search(page[:100_000])
+        return wwwroot, None
+    offset_s = clocks.of_date(page.date, asked_unix_s, time.time())
+    title = _TITLE.search(page.body[:100_000]) if page.status == OK else None
     text = unescape(title.group(1).decode("utf-8", "replace")) if title else ""
     text = "".join(c for c in " ".join(text.split()) if c.isprintable())
-    return text[:MAX_NAME_CHARS] or wwwroot
+    return text[:MAX_NAME_CHARS] or wwwroot, offset_s
 
 
 def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> None:

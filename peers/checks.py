@@ -5,13 +5,14 @@ Source: requirements R17.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer_check
-from peers.verify_rules import Report, Step
+from peers.verify_rules import RemoteService, Report, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Check:
     steps: tuple[Step, ...]
     clock_offset_s: float | None
     release: str | None
+    # What the peer ticked for us; None when it did not tell.
+    services: Mapping[str, RemoteService] | None = None
 
 
 def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s: int) -> None:
@@ -36,6 +39,7 @@ def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s:
             steps=[asdict(step) for step in report.steps],
             clock_offset_s=report.clock_offset_s,
             release=report.release,
+            services={name: asdict(service) for name, service in report.services.items()},
         )
     )
 
@@ -52,4 +56,5 @@ def last_check(connection: Connection, peer_id: int) -> Check | None:
         steps=tuple(Step(**step) for step in row["steps"]),
         clock_offset_s=row["clock_offset_s"],
         release=row["release"],
+        services={n: RemoteService(**s) for n, s in (row["services"] or {}).items()} or None,
     )

@@ -80,6 +80,8 @@ peer_check = sa.Table(
     sa.Column("clock_offset_s", sa.Float, nullable=True),
     # The remote application's release, when it tells one.
     sa.Column("release", sa.String(100), nullable=True),
+    # What the peer ticked for us, by the service's name.
+    sa.Column("services", sa.JSON, nullable=True),
 )
 
 # What admins did, and what happened to peers' keys. Append-only.

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
 from mnet.outbound import BadAnswer, CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import SERVICE_SIS
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
-from peers import bootstrap, reach, store
+from peers import bootstrap, clocks, reach, store
 from peers import verify_rules as rules
 from peers.registry import Peer, Registry
 from peers.verify_rules import RemoteService, Report, Step
@@ -109,7 +108,7 @@ class _Run:
     def _post(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
         self._asked_unix_s = self._clock()
         page = self._transport.send(url, body, verify_tls=verify_tls, timeout_s=timeout_s)
-        self._date_offset_s = _offset(page.date, self._asked_unix_s, self._clock())
+        self._date_offset_s = clocks.of_date(page.date, self._asked_unix_s, self._clock())
         return page.good(url)
 
     def _add(self, step: Step, *, is_needed: bool = True) -> None:
@@ -272,7 +271,7 @@ class _Run:
         # then the web server's own Date tells more.
         offset_s = None
         if timestamp_unix_s is not None and timestamp_unix_s != int(self._asked_unix_s):
-            offset_s = _distance(timestamp_unix_s, self._asked_unix_s, self._clock())
+            offset_s = clocks.distance_s(timestamp_unix_s, self._asked_unix_s, self._clock())
         elif self._date_offset_s is not None:
             offset_s = self._date_offset_s
         elif timestamp_unix_s is not None:
@@ -303,21 +302,3 @@ class _Run:
         paths = list(answer) if isinstance(answer, (list, dict)) else []
         found = [p for p in paths[:MAX_METHODS] if isinstance(p, str)]
         return next((p for p in found if p.rpartition("/")[2] in VERSION_METHODS), None)
-
-
-def _offset(date: str, asked_unix_s: float, answered_unix_s: float) -> float | None:
-    """Read an HTTP Date as a clock's distance from ours; None when it is no date."""
-    try:
-        told_unix_s = parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError, TypeError):
-        return None
-    return _distance(told_unix_s, asked_unix_s, answered_unix_s)
-
-
-def _distance(told_unix_s: float, asked_unix_s: float, answered_unix_s: float) -> float:
-    """How far a clock in whole seconds, read between two moments, is ahead of ours; zero within."""
-    if told_unix_s > answered_unix_s:
-        return round(told_unix_s - answered_unix_s, 1)
-    if told_unix_s + 1 < asked_unix_s:
-        return round(told_unix_s + 1 - asked_unix_s, 1)
-    return 0.0

@@ -26,6 +26,7 @@ from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.support_pages import SupportPages
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -73,6 +74,7 @@ def frame_of(app: App) -> Frame:
         InboxPages(app.database, app.settling),
         NoticesPages(app),
         KeyPages(app),
+        SupportPages(app),
         SignInPages(app.database, home_of),
     ):
         frame.add(pages.routes(), pages.tabs())

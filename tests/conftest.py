@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -18,6 +20,19 @@ _numbers = itertools.count()
 def quiet_log() -> None:
     """Lines of log go nowhere in the test process; servers write theirs to files."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+@pytest.fixture(scope="session")
+def running_reactor() -> Iterator[Any]:
+    """Twisted's reactor in a thread of its own; once a process, since it cannot start again."""
+    from twisted.internet import reactor
+
+    running: Any = reactor
+    thread = threading.Thread(target=running.run, kwargs={"installSignalHandlers": False})
+    thread.start()
+    yield running
+    running.callFromThread(running.stop)
+    thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -123,8 +123,11 @@ class PeerPages:
         peer = self._parts.peer(peer_id)
         chosen = preset_of(peer.published, peer.subscribed)
         is_new = not peer.published and not peer.subscribed
+        with self._parts.database.read() as connection:
+            last = checks.last_check(connection, peer_id)
         return page(
             "peer_services.html",
+            theirs=last.services if last else None,
             peer=peer,
             step=view.query.get("step", ""),
             services=SERVICES,

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("steps", sa.JSON(), nullable=False),
         sa.Column("clock_offset_s", sa.Float(), nullable=True),
         sa.Column("release", sa.String(length=100), nullable=True),
+        sa.Column("services", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["peer_id"], ["peer.id"], name=op.f("fk_peer_check_peer_id")),
         sa.PrimaryKeyConstraint("peer_id", name=op.f("pk_peer_check")),
     )

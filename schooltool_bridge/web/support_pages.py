@@ -1,0 +1,71 @@
+"""For those who help, and for data protection: is all well here, the bundle, who gets which data.
+
+Source: requirements R14, R38; field-notes U18, U19.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from peers import store
+from peers.accounts import CLERK, MANAGER
+from peers.policy import PeerPolicy
+from peers.web.view import Reply, Route, Tab, View, download, page
+from schooltool_bridge import health
+from schooltool_bridge.bundle import make_bundle
+from schooltool_bridge.sharing import sharing
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+ZIP = "application/zip"
+
+
+class SupportPages:
+    """The pages that say how this server itself is, and what it shares."""
+
+    def __init__(self, app: App) -> None:
+        """Take the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route("/admin/sharing", self.sharing, CLERK),
+            Route("/admin/support", self.support, MANAGER),
+            Route("/admin/support/bundle", self.bundle, MANAGER, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [
+            Tab("Personal data", "/admin/sharing", CLERK),
+            Tab("Support", "/admin/support", MANAGER),
+        ]
+
+    def sharing(self, _view: View) -> Reply:
+        """Show which personal data goes to which peer, and comes from it."""
+        with self._app.database.read() as connection:
+            stored = [p for p in store.all_peers(connection) if p.state != store.DELETED]
+        rows = []
+        for peer in stored:
+            known = self._app.registry.by_id(peer.id)
+            if known is not None:
+                policy = PeerPolicy.from_stored(peer.policy)
+                enabled = peer.state == store.ENABLED
+                rows.append((peer, sharing(known.services, policy, enabled=enabled)))
+        return page("sharing.html", rows=rows)
+
+    def support(self, _view: View) -> Reply:
+        """Show whether all is well on this server."""
+        return page("support.html", steps=list(health.steps(self._app)), version=self._version)
+
+    def bundle(self, view: View) -> Reply:
+        """Give out the support bundle."""
+        day = datetime.fromtimestamp(view.now_unix_s, self._app.settings.zone)
+        return download(make_bundle(self._app), ZIP, f"mnet-peer-{day:%Y%m%d-%H%M}.zip")
+
+    @property
+    def _version(self) -> str:
+        return self._app.site.version
