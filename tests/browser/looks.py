@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Literal
 
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, Request
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 SERIOUS = {"serious", "critical"}
@@ -38,9 +38,14 @@ def watched(page: Page, base: str) -> Watched:
         if message.type in ("error", "warning"):
             found.problems.append(message.text)
 
+    def failed(request: Request) -> None:
+        # Given up by the browser itself, since the test went on to another page meanwhile.
+        if request.failure != "net::ERR_ABORTED":
+            found.problems.append(f"{request.url} {request.failure}")
+
     page.on("console", note)
     page.on("pageerror", lambda error: found.problems.append(str(error)))
-    page.on("requestfailed", lambda r: found.problems.append(f"{r.url} {r.failure}"))
+    page.on("requestfailed", failed)
     page.on("dialog", lambda dialog: dialog.accept())
     return found
 
