@@ -20,12 +20,13 @@ from peers.web.parts import Parts
 from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages
-from peers.web.view import PageError, Route, page
+from peers.web.view import PageError, Route
 from schooltool_bridge import facts
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -47,7 +48,6 @@ def frame_of(app: App) -> Frame:
     )
     frame.add(
         [
-            Route("/", lambda _view: page("home.html", wwwroot=settings.wwwroot), None),
             Route("/admin/static/<name>", frame.static, None),
         ]
     )
@@ -68,6 +68,7 @@ def frame_of(app: App) -> Frame:
     frame.add(peers.routes(), peers.tabs())
     frame.add(AddPages(parts).routes())
     frame.add(SettingsPages(parts).routes())
+    frame.add(SignOnPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
