@@ -41,7 +41,7 @@ from peers.verify import verify
 from peers.verify_rules import Report
 from peers.web import sessions
 from peers.web.roles import allows
-from schooltool_bridge import journal, services, watching
+from schooltool_bridge import journal, services, sign_on_methods, watching
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing import Landing
 from schooltool_bridge.settling import Settling
@@ -189,7 +189,12 @@ class App:
             site=self.site,
             keys=self.custody.keyring,
             directory=self.registry,
-            dispatcher=Dispatcher.of(services.methods(self.site, self.asking)),
+            dispatcher=Dispatcher.of(
+                [
+                    *services.methods(self.site, self.asking),
+                    *sign_on_methods.methods(self.site, self.signing_off),
+                ]
+            ),
             database=self.database,
             ledger=self.ledger,
             clock=self.clock,

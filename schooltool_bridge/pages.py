@@ -24,6 +24,7 @@ from peers.web.view import PageError, Route
 from schooltool_bridge import facts
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.inbox_pages import InboxPages
+from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -68,7 +69,9 @@ def frame_of(app: App) -> Frame:
     frame.add(peers.routes(), peers.tabs())
     frame.add(AddPages(parts).routes())
     frame.add(SettingsPages(parts).routes())
-    frame.add(SignOnPages(app).routes())
+    people = SignOnPages(app)
+    frame.add(people.routes())
+    frame.add(JumpPages(app, people).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

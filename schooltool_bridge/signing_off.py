@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database
 from mnet.outbound import CallError, Outbound
 from mnet.protocol import AUTH_PATH
+from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session
@@ -30,7 +31,7 @@ KEEP_ALIVE_INTERVAL_S = 300
 # One call's names; a Moodle looks them up thirty at a time.
 MAX_NAMES = 300
 
-Work = Callable[[], object]
+Work = Callable[[], None]
 log = structlog.get_logger("sign-on")
 
 
@@ -60,7 +61,7 @@ class SigningOff:
         mine = jump_session.c.session_digest == digest
         rows = connection.execute(sa.select(jump_session).where(mine)).all()
         connection.execute(sa.delete(jump_session).where(mine))
-        gone = {(r.peer_id, r.username, r.agent_sha1) for r in rows if r.used_unix_s is not None}
+        gone = {(r.peer_id, r.username, r.agent_sha1) for r in rows}
         return [
             partial(self._tell, peer, "kill_child", username, agent_sha1)
             for peer_id, username, agent_sha1 in sorted(gone)
@@ -69,15 +70,18 @@ class SigningOff:
 
     def keep_alive(self) -> None:
         """Tell each identity provider which of its users are busy here."""
-        since = int(self.clock()) - KEEP_ALIVE_INTERVAL_S - person_sessions.SEEN_STEP_S
         for peer in self.registry.all():
-            if not peer.enabled or not _lands(peer):
-                continue
-            with self.database.read() as connection:
-                names = person_sessions.active(connection, peer.id, since)
-            for first in range(0, len(names), MAX_NAMES):
-                part = [*names[first : first + MAX_NAMES]]
-                self._call(peer, "keepalive_server", [part])
+            self.keep_alive_at(peer)
+
+    def keep_alive_at(self, peer: Peer) -> None:
+        """Tell one identity provider."""
+        if not peer.enabled or not _lands(peer):
+            return
+        since = int(self.clock()) - KEEP_ALIVE_INTERVAL_S - person_sessions.SEEN_STEP_S
+        with self.database.read() as connection:
+            names: list[Value] = [*person_sessions.active(connection, peer.id, since)]
+        for first in range(0, len(names), MAX_NAMES):
+            self._call(peer, "keepalive_server", [names[first : first + MAX_NAMES]])
 
     def _parent(self, session: PersonSession) -> list[Work]:
         peer = self.registry.by_id(session.peer_id) if session.peer_id is not None else None
@@ -88,9 +92,9 @@ class SigningOff:
     def _tell(self, peer: Peer, method: str, username: str, agent_sha1: str) -> None:
         self._call(peer, method, [username, agent_sha1])
 
-    def _call(self, peer: Peer, method: str, params: list[object]) -> None:
+    def _call(self, peer: Peer, method: str, params: list[Value]) -> None:
         try:
-            self.outbound.call(peer, AUTH_PATH + method, params, timeout_s=SIGN_OFF_TIMEOUT_S)  # type: ignore[arg-type]
+            self.outbound.call(peer, AUTH_PATH + method, params, timeout_s=SIGN_OFF_TIMEOUT_S)
         except CallError as problem:
             log.warning(method, peer=peer.wwwroot, reason=str(problem))
 

@@ -15,7 +15,7 @@ import structlog
 from mnet.protocol import APPLICATIONS
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
-from schooltool_bridge import person_sessions
+from schooltool_bridge import jumping, person_sessions
 from schooltool_bridge.landing import Landed, read_arrival
 from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.person_sessions import COOKIE, PersonSession
@@ -71,8 +71,13 @@ class SignOnPages:
         """Show a person's own page."""
         found = self.session(view)
         if found is None:
-            return page("signed_out.html", status=403)
-        return page("me.html", person=found)
+            ways = jumping.ways_in(self._app.registry, self._app.site, ME)
+            return page("signed_out.html", status=403, ways=ways)
+        database = self._app.database
+        with database.read() as connection:
+            courses = jumping.courses_of(connection, found.person_id)
+        peers = jumping.destinations(self._app.registry) if found.peer_id is None else []
+        return page("me.html", person=found, peers=peers, courses=courses)
 
     def sign_out(self, view: View) -> Reply:
         """Sign out here and at the peers."""
@@ -81,7 +86,7 @@ class SignOnPages:
         left = found.peer_name if found else ""
         note = f"You are signed out here and at {left}." if left else "You are signed out."
         return Reply(
-            status=303, location="/", note=note, cookies=(_cookie(""),), afterwards=tuple(works)
+            status=303, location="/", note=note, cookies=(cookie_of(""),), afterwards=tuple(works)
         )
 
     def change(self, view: View) -> Reply:
@@ -96,7 +101,7 @@ class SignOnPages:
                 )
         if agreed is None or path is None or present is None:
             raise PageError("That question is too old. Go back and click the link again.")
-        return Reply(status=303, location=path, cookies=(_cookie(agreed[0]),))
+        return Reply(status=303, location=path, cookies=(cookie_of(agreed[0]),))
 
     def _land(self, default_path: str | None, view: View) -> Reply:
         correlation = secrets.token_hex(6)
@@ -113,7 +118,7 @@ def _welcome(landed: Landed) -> Reply:
         return Reply(
             status=303,
             location=landed.path,
-            cookies=(_cookie(landed.token),),
+            cookies=(cookie_of(landed.token),),
             afterwards=landed.afterwards,
         )
     values = {
@@ -153,5 +158,6 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
     )
 
 
-def _cookie(token: str) -> Cookie:
+def cookie_of(token: str) -> Cookie:
+    """Return the cookie that keeps a person's session; an empty token takes it away."""
     return Cookie(COOKIE, token, person_sessions.LIFETIME_S if token else 0)
