@@ -6,13 +6,19 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mnet import xmlrpc
+from mnet.envelope import SignedMessage
+from mnet.xmlrpc import Value
 from peers import store
+from schooltool_bridge.site_memory import forget
+from schooltool_bridge.watch import KEPT_ALIVE, LEASE, Watch
 from tests.moodle import Moodle
 from tests.schooltool_bridge.roaming import (
     AGENT,
@@ -371,7 +377,10 @@ def test_signing_out_here_ends_the_session_at_the_moodle_too(site: Site, moodle:
     assert visitor.get("/me").status == 403
 
 
-def test_a_new_person_is_asked_after_where_they_are_enrolled(site: Site, moodle: Moodle) -> None:
+def test_a_new_person_is_asked_after_where_they_are_enrolled(
+    site: Site, broken: tuple[Moodle, int]
+) -> None:
+    moodle = broken[0]
     moodle.methods = ["local/schooltool/lib.php/list_user_enrolments"]
     name = fresh()
     land(browser(site), visit(moodle, user(name)))
@@ -455,6 +464,58 @@ def test_a_forged_or_mutated_landing_lets_nobody_in(
     page = land(browser(site), {**brought, "token": token}, agent=agent)
     assert page.status in (400, 403)
     assert COOKIE not in page.set_cookies
+
+
+def test_the_moodle_that_vouched_ends_the_session_and_no_other(
+    site: Site, moodles: list[Moodle]
+) -> None:
+    name, visitor, (first, second) = fresh(), browser(site), moodles
+    allowed(site, first, name)
+    assert is_in(land(visitor, visit(first, user(name))))
+
+    def kill(moodle: Moodle, username: str, agent: str) -> Value:
+        params: list[Value] = [username, sha1(agent)]
+        method = "auth/mnet/auth.php/kill_child"
+        body = moodle.fake.request(pem_of(site), method, params)
+        answered = moodle.fake.open(site.post(body))
+        assert isinstance(answered, SignedMessage)
+        response = xmlrpc.read_response(answered.payload)
+        assert isinstance(response, xmlrpc.MethodResponse)
+        return response.value
+
+    for moodle, username, agent in (
+        (second, name, AGENT),
+        (first, "other", AGENT),
+        (first, name, "x"),
+    ):
+        assert kill(moodle, username, agent) is False
+        assert visitor.get("/me").status == 200
+    assert kill(first, name, AGENT) is True
+    assert visitor.get("/me").status == 403
+
+
+def test_the_moodle_hears_on_a_timer_who_is_busy_here(
+    site: Site, broken: tuple[Moodle, int]
+) -> None:
+    name, (moodle, _id) = fresh(), broken
+    allowed(site, moodle, name)
+    assert is_in(land(browser(site), visit(moodle, user(name))))
+    with app_of(site) as app:
+        posted: list[str] = []
+
+        def post(url: str, body: bytes, **_how: object) -> bytes:
+            posted.append(url)
+            return moodle.answer(body)
+
+        app.signing_off = replace(app.signing_off, outbound=replace(app.outbound, post=post))
+        watch = Watch(app)
+        with app.database.write() as connection:
+            for memory in (LEASE, KEPT_ALIVE):
+                forget(connection, memory)
+        watch.tick()
+        watch.tick()
+    told = [params for method, params in moodle.calls if method == "keepalive_server"]
+    assert told == [[[name]]]
 
 
 def test_the_landing_address_takes_no_form(site: Site) -> None:
