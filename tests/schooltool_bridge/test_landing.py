@@ -425,8 +425,11 @@ def test_a_peer_that_asks_for_its_users_back_does_not_get_a_redirect(
     assert land(browser(site), brought).location == "/"
 
 
-def test_fifty_landings_at_once_with_one_token_let_in_exactly_one(tmp_path: Path) -> None:
-    site = site_in(tmp_path)
+def test_fifty_landings_at_once_with_one_token_let_in_exactly_one(
+    tmp_path: Path, database_url: str
+) -> None:
+    kind = [] if database_url.startswith("sqlite") else ["--database-url", database_url]
+    site = site_in(tmp_path, *kind)
     site.serve("--workers", "2")
     with Moodle(site.wwwroot, pem_of(site)) as moodle:
         befriend(site, moodle)
