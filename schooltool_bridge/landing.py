@@ -2,7 +2,7 @@
 
 Checks what the browser brought, asks the peer, finds or makes the person, begins a session. No
 page and no HTML. Blocks while the peer is asked. Source: requirements 1.4, 1.7, R24-R30, R33;
-PROTOCOL.md section 10.
+PROTOCOL.md section 11.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from mnet import outcomes
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Conflict, Fault, SwitchedOff
@@ -189,9 +190,10 @@ class Landing:
             )
         except RemoteFault as fault:
             codes = {NO_SESSION: "token-unknown", TOO_LATE: "token-late", PROHIBITED: "idp-refuses"}
-            raise LandingRefused(codes.get(fault.code, "idp-fault"), peer, str(fault)) from fault
+            reason = outcomes.remote_reason(fault.code, proven=fault.proven)
+            raise LandingRefused(codes.get(fault.code, "idp-fault"), peer, reason) from fault
         except CallError as problem:
-            raise LandingRefused("idp-unreachable", peer, str(problem)) from problem
+            raise LandingRefused("idp-unreachable", peer, outcomes.clean(str(problem))) from problem
         return _vouched(peer, answer)
 
     def _let_in(
@@ -245,9 +247,9 @@ class Landing:
         except SwitchedOff:
             return ()  # it may bring nobody new, and vouches for those whom it brought
         except Conflict as conflict:
-            raise LandingRefused("person-conflict", peer, conflict.text) from conflict
+            raise LandingRefused("person-conflict", peer, "it waits in the inbox") from conflict
         except Fault as fault:
-            raise LandingRefused("answer-incomplete", peer, fault.text) from fault
+            raise LandingRefused("answer-incomplete", peer, outcomes.clean(fault.text)) from fault
 
     def _source(self, peer: Peer) -> events.Source:
         # Its answer to our own question names no addressee.

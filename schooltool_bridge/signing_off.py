@@ -2,7 +2,7 @@
 
 Who is signed in stands in person_sessions.py and peers/sign_on.py. A peer that is out of reach
 holds nobody up: what it is told is told after the page. Source: requirements 1.7;
-PROTOCOL.md section 10.
+PROTOCOL.md section 11.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet import outcomes
 from mnet.database import Database
-from mnet.outbound import CallError, Outbound
+from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
 from peers import sign_on
@@ -95,8 +96,11 @@ class SigningOff:
     def _call(self, peer: Peer, method: str, params: list[Value]) -> None:
         try:
             self.outbound.call(peer, AUTH_PATH + method, params, timeout_s=SIGN_OFF_TIMEOUT_S)
+        except RemoteFault as fault:
+            reason = outcomes.remote_reason(fault.code, proven=fault.proven)
+            log.warning(method, peer=peer.wwwroot, reason=reason)
         except CallError as problem:
-            log.warning(method, peer=peer.wwwroot, reason=str(problem))
+            log.warning(method, peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
 
 
 def _lands(peer: Peer) -> bool:

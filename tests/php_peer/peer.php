@@ -6,6 +6,7 @@ require __DIR__ . '/envelope.php';
 require __DIR__ . '/dialects.php';
 
 const METHODS = ['local/schooltool/lib.php/list_user_enrolments', 'local/schooltool/lib.php/get_user'];
+const NO_SESSION = 1;
 const CLOCK_DRIFT_S = 15;
 
 class Peer
@@ -177,6 +178,15 @@ class Peer
                 return encode_answer($style, [['name' => 'schooltool', 'apiversion' => '1', 'publish' => '1', 'subscribe' => '1']]);
             case 'list_user_enrolments':
                 return encode_answer($style, $this->state['enrolments'][$params[0]['idnumber']] ?? []);
+            case 'user_authorise':
+                // As a Moodle does it: by token and browser, and not consumed. A Mahara looks at the token only.
+                [$agent, $user] = $this->state['visits'][$params[0]] ?? [null, null];
+                $known = $user !== null && ($style === 'mahara' || $agent === $params[1]);
+                return $known ? encode_answer($style, $user) : encode_fault(NO_SESSION, 'authfail_nosessionexists');
+            case 'kill_children':
+                return encode_answer($style, $style === 'mahara' ? true : 'Deleting session');
+            case 'kill_child':
+                return encode_answer($style, true);
             case 'get_user':
                 $user = $this->state['users'][$params[0]['idnumber'] ?? ''] ?? null;
                 return $user ? encode_answer($style, $user) : encode_fault(404, 'no such user');

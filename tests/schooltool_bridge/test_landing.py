@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,8 @@ from mnet import xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.xmlrpc import Value
 from peers import store
+from schooltool_bridge.landing import read_arrival
+from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.site_memory import forget
 from schooltool_bridge.watch import KEPT_ALIVE, LEASE, Watch
 from tests.moodle import Moodle
@@ -516,6 +519,42 @@ def test_the_moodle_hears_on_a_timer_who_is_busy_here(
         watch.tick()
     told = [params for method, params in moodle.calls if method == "keepalive_server"]
     assert told == [[[name]]]
+
+
+TRICKS = (
+    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
+    "/\n/evil.example", "https:evil.example", "https:/evil.example", "javascript:alert(1)",
+    "@evil.example", ".evil.example/", ":80@evil.example", "/../evil", "/a/%2e%2e/b", "/%2E%2E",
+    " //evil.example", "/\u2028/evil.example", "%2f%2fevil.example", "http://evil.example",
+    "//evil.example\\@sis", "/..\\..", "\x00//evil.example", "data:text/html,x",
+)  # fmt: skip
+
+
+@given(text=st.one_of(st.sampled_from(TRICKS), st.text("/\\.:@%2fFeE?#a \t", max_size=12)))
+def test_no_wantsurl_leads_out_of_our_own_address(text: str) -> None:
+    try:
+        brought = {"token": "a", "idp": "http://m.example.org", "wantsurl": text}
+        path = read_arrival(urlencode(brought), "", default_path=None).wantsurl
+    except LandingRefused:
+        return
+    for below in ("", "/school"):
+        # As a browser reads a Location: white space around and tabs within do not count.
+        seen = "".join(c for c in below + path if c not in "\t\r\n").strip().replace("\\", "/")
+        found = urlsplit(urljoin(f"https://sis.example.org{below}/auth/mnet/land.php", seen))
+        assert (found.scheme, found.netloc) == ("https", "sis.example.org")
+        assert found.path.startswith(below)
+    assert text not in TRICKS
+
+
+def test_the_log_names_nobody(site: Site, moodle: Moodle) -> None:
+    name = fresh()
+    allowed(site, moodle, name)
+    brought = visit(moodle, user(name, idnumber="n", email=f"{name}@x.org"))
+    land(browser(site), brought)
+    land(browser(site), brought)
+    assert "token-used" in site.log()
+    assert name not in site.log().lower()
+    assert brought["token"] not in site.log()
 
 
 def test_the_landing_address_takes_no_form(site: Site) -> None:
