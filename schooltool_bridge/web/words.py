@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mnet.faults import Conflict, Malformed, NotFound
+from mnet.outcomes import of_code
 from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
 from schooltool_bridge.calls import Call, is_failure
 from schooltool_bridge.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
@@ -77,6 +79,8 @@ _PAIRS = {
     "enrolment": "the enrolment of person {1} in section {0}",
     "grade": "a grade of person {1} for assessment {0}",
 }
+# What is refused for these is kept (events.py).
+_INBOX_OUTCOMES = {HELD, *(of_code(fault.code) for fault in (Malformed, NotFound, Conflict))}
 _OUTCOMES = {
     CREATED: "good",
     UPDATED: "good",
@@ -150,6 +154,19 @@ def outcome(call: Call) -> tuple[str, str]:
     if call.reason:
         return f"{call.outcome.capitalize()}, in part", "warning"
     return call.outcome.capitalize(), _OUTCOMES.get(call.outcome, "quiet")
+
+
+def short_method(method: str) -> str:
+    """Return a method's own name, without its path."""
+    return plain(method.rpartition("/")[2] or method)
+
+
+def fills_inbox(call: Call) -> bool:
+    """Tell whether a call left events in the inbox: held, refused, or some of many."""
+    if call.direction != "in":
+        return False
+    partly = bool(call.reason) and not is_failure(call.outcome)
+    return partly or call.outcome in _INBOX_OUTCOMES
 
 
 def took(duration_ms: int | None) -> str:
