@@ -64,9 +64,10 @@ class Settling:
         the peer or a policy of its keeps such events out.
         """
         with self._database.write() as connection:
-            before = _open(connection, inbox_id)
-            sender = self._source(before.peer_id, inbox_id)
-            one_at_a_time(connection, before.peer_id)
+            peer_id = _open(connection, inbox_id).peer_id
+            sender = self._source(peer_id, inbox_id)
+            one_at_a_time(connection, peer_id)
+            # The peer itself may have brought it in order while we waited for our turn.
             before = _open(connection, inbox_id)
             if policy := events.closed_by(sender, before.event):
                 raise SwitchedOff(
@@ -116,6 +117,7 @@ class Settling:
     def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
         """Take an event out of the inbox; its row stays. Raises NotFound."""
         with self._database.write() as connection:
+            one_at_a_time(connection, _open(connection, inbox_id).peer_id)
             entry = _open(connection, inbox_id)
             events.dismiss(connection, inbox_id)
             _note(

@@ -125,12 +125,12 @@ def about(event: str, payload: object) -> str:
     who = f"person {told['userid']}" if told["userid"] else ""
     if event == "fetch_user":
         name = f"{told['firstname']} {told['lastname']}".strip() or told["username"]
-        return _join(name, told["idnumber"] and f"({told['idnumber']})", " ")
+        return _named(name, told["idnumber"])
     if event.endswith("_enrolment"):
         return _join(who, told["sectionid"] and f"section {told['sectionid']}", " in ")
     if event.endswith("_grade"):
         return _join(who, told["assessmentid"] and f"assessment {told['assessmentid']}", ", ")
-    return _join(told["name"], told["idnumber"] and f"({told['idnumber']})", " ")
+    return _named(told["name"], told["idnumber"])
 
 
 def field_rows(payload: object) -> list[FieldRow]:
@@ -180,6 +180,10 @@ def plain(text: str, limit: int = MAX_SHORT_CHARS) -> str:
     """Return a text that prints, cut with a sign that it was."""
     cut = text[:limit] + "…" if len(text) > limit else text
     return "".join(c if c.isprintable() else "�" if c not in "\r\n\t" else " " for c in cut)
+
+
+def _named(name: str, idnumber: str) -> str:
+    return f"{name} ({idnumber})" if name and idnumber else name or idnumber
 
 
 def _join(first: str, second: str, between: str) -> str:
