@@ -22,8 +22,8 @@ from schooltool_bridge.applying import Source
 from schooltool_bridge.inbox import Entry
 from schooltool_bridge.services import source
 
-# Some tenths of a second of one transaction; the peer's own calls wait as long.
-MAX_AT_ONCE = 500
+# About half a second of one transaction; the peer's own calls wait as long.
+MAX_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Settling:
                 assert entry is not None
                 by_status[entry.status] += 1
             last_id = max(ids, default=after_id)
-            left = len(inbox.held_ids(connection, peer_id, after_id=last_id, limit=inbox.MAX_HELD))
+            left = inbox.held_after(connection, peer_id, last_id)
             if ids:
                 _note(
                     connection, actor, "held events retried", sender.wwwroot, now_unix_s,

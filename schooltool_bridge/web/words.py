@@ -114,7 +114,9 @@ def waits_for(key: str) -> str:
     if kind in _PAIRS:
         first, _, second = name.partition("/")
         return _PAIRS[kind].format(plain(first), plain(second))
-    return _WAITS.get(kind, kind + " {}").format(plain(name))
+    if kind in _WAITS:
+        return _WAITS[kind].format(plain(name))
+    return plain(key)
 
 
 def about(event: str, payload: object) -> str:
