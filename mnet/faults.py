@@ -122,6 +122,30 @@ class UnknownSystemMethod(Fault):
     sentence = "No such system method; see system/listMethods."
 
 
+# Faults of user_authorise, with Moodle's numbers.
+
+
+class NoSuchVisit(Fault):
+    """No such token for this peer and browser, or it was told about already."""
+
+    code = 1
+    sentence = "No visit to your site has this token and browser."
+
+
+class VisitTimedOut(Fault):
+    """The token is too old."""
+
+    code = 2
+    sentence = "The token is too old; go back and click the link again."
+
+
+class VisitorGone(Fault):
+    """The person signed out, or lost the right to sign in."""
+
+    code = 3
+    sentence = "The person is not signed in any more."
+
+
 # Faults of the SIS calls (requirements 1.3).
 
 

@@ -56,6 +56,7 @@ API_VERSION = "1"
 
 KEYSWAP = "system/keyswap"
 SIS_PATH = "schooltool/sis.php/"
+AUTH_PATH = "auth/mnet/auth.php/"  # of sso_idp and sso_sp, at a Mahara too
 
 
 class KeyCame(Enum):

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from mnet.database import bump_revision
+from peers import sign_on
 from peers.model import peer, peer_alias, peer_certificate, peer_service, pending_peer
 
 MAX_PENDING = 100
@@ -160,8 +161,13 @@ def add(
 
 
 def set_state(connection: Connection, peer_id: int, state: str) -> None:
-    """Enable, disable or delete a peer; deleting also takes its services away."""
+    """Enable, disable or delete a peer; deleting also takes its services away.
+
+    Whoever is signed in through a peer that is not enabled is signed out.
+    """
     connection.execute(sa.update(peer).where(peer.c.id == peer_id).values(state=state))
+    if state != ENABLED:
+        sign_on.end_of_peer(connection, peer_id)
     if state == DELETED:
         connection.execute(sa.delete(peer_service).where(peer_service.c.peer_id == peer_id))
         connection.execute(sa.delete(peer_alias).where(peer_alias.c.peer_id == peer_id))
@@ -194,6 +200,9 @@ def set_services(
     ]
     if keep:
         connection.execute(sa.insert(peer_service), keep)
+    published = {service for service, (out, _back) in flags.items() if out}
+    subscribed = {service for service, (_out, back) in flags.items() if back}
+    sign_on.end_without_services(connection, peer_id, published, subscribed)
     bump_revision(connection)
 
 

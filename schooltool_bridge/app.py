@@ -41,14 +41,18 @@ from peers.verify import verify
 from peers.verify_rules import Report
 from peers.web import sessions
 from peers.web.roles import allows
-from schooltool_bridge import journal, services, watching
+from schooltool_bridge import journal, services, sign_on_methods, watching
 from schooltool_bridge.asking import Asking
+from schooltool_bridge.landing import Landing
 from schooltool_bridge.settling import Settling
+from schooltool_bridge.signing_off import SigningOff
 
 VERSION = version("mnet-peer")
 # Each call holds a thread while it waits for the store or asks its peer back; the work itself
 # is RSA, which lets go of the interpreter.
 WORKER_THREADS = 16
+# Landings wait for the site that vouches, so that theirs are their own too.
+LANDING_THREADS = 8
 # Pages have threads of their own: hashing passwords must not keep a peer's calls waiting.
 PAGE_THREADS = 4
 
@@ -155,6 +159,18 @@ class App:
         return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
 
     @cached_property
+    def landing(self) -> Landing:
+        """Lets people in who come from a peer."""
+        return Landing(
+            self.site, self.database, self.registry, self.outbound, self.asking, self.clock
+        )
+
+    @cached_property
+    def signing_off(self) -> SigningOff:
+        """Ends people's sessions on both sides, and keeps those over there alive."""
+        return SigningOff(self.database, self.registry, self.outbound, self.clock)
+
+    @cached_property
     def metrics(self) -> Metrics:
         """Counts calls for /metrics."""
         look = partial(watching.readings, self.database, self.registry, self.custody)
@@ -173,7 +189,12 @@ class App:
             site=self.site,
             keys=self.custody.keyring,
             directory=self.registry,
-            dispatcher=Dispatcher.of(services.methods(self.site, self.asking)),
+            dispatcher=Dispatcher.of(
+                [
+                    *services.methods(self.site, self.asking),
+                    *sign_on_methods.methods(self.site, self.signing_off),
+                ]
+            ),
             database=self.database,
             ledger=self.ledger,
             clock=self.clock,
@@ -204,8 +225,10 @@ class App:
         settings = self.settings
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
 
-    def web_site(self, reactor: Any, workers: Workers, page_workers: Workers) -> BoundedSite:
-        """Return what is served on the listening port."""
+    def web_site(
+        self, reactor: Any, workers: Workers, page_workers: Workers, slow_workers: Workers
+    ) -> BoundedSite:
+        """Return what is served on the listening port; `slow_workers` wait for other sites."""
         # Only a server needs these; every command would start slower by them.
         from schooltool_bridge.pages import frame_of  # noqa: PLC0415
 
@@ -224,7 +247,10 @@ class App:
             workers=workers,
             trusted_proxies=trusted_proxies,
             others=frame_of(self).resource(
-                reactor, page_workers, lambda request: sender_of(request, trusted_proxies)
+                reactor,
+                page_workers,
+                lambda request: sender_of(request, trusted_proxies),
+                slow_workers,
             ),
         )
         return BoundedSite(resource, reactor)

@@ -9,7 +9,7 @@ import click
 
 from peers import audit
 from schooltool_bridge import inbox as inbox_store
-from schooltool_bridge import queries
+from schooltool_bridge import queries, rights
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, common, moment
 
@@ -37,6 +37,7 @@ def person_show(command: Command, person_id: str) -> None:
     with App(command.settings) as app, app.database.read() as connection:
         found = queries.find_person(connection, person_id)
         row = next(r for r in queries.people(connection) if r["id"] == str(found))
+        row["sign_on"] = rights.rights_of(connection, found)
         row["enrolments"] = queries.enrolments(connection, person_id=found)
     command.show(row, "\n".join(f"{name}: {value}" for name, value in row.items()))
 

@@ -66,6 +66,8 @@ person_link = sa.Table(
     # A hash that a Moodle sent, wrapped in argon2id; storing it never lets anybody in.
     sa.Column("password_wrapped", sa.String(255), nullable=True),
     sa.Column("password_algorithm", sa.String(40), nullable=True),
+    # Whether the peer may sign this person in here (requirements 1.7).
+    sa.Column("can_login", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber_key"),
@@ -81,6 +83,26 @@ person_history = sa.Table(
     # Username, names, email and what else the peer sent, for the record; no password.
     sa.Column("fields", sa.JSON, nullable=False),
     *_when(),
+)
+
+# For people who sign in here by themselves; an argon2id hash.
+person_password = sa.Table(
+    "person_password",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+)
+
+# The courses in which a peer says that our person is (update_enrolments).
+peer_course = sa.Table(
+    "peer_course",
+    metadata,
+    sa.Column("peer_id", sa.ForeignKey("peer.id"), primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True, index=True),
+    sa.Column("course_id", sa.String(ID_CHARS), primary_key=True),
+    sa.Column("fullname", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("shortname", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("told_unix_s", sa.BigInteger, nullable=False),
 )
 
 section = sa.Table(

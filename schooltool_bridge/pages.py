@@ -20,12 +20,14 @@ from peers.web.parts import Parts
 from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
-from peers.web.view import PageError, Route, page
+from peers.web.view import PageError, Route
 from schooltool_bridge import facts
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.inbox_pages import InboxPages
+from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 
 if TYPE_CHECKING:
@@ -48,7 +50,6 @@ def frame_of(app: App) -> Frame:
     )
     frame.add(
         [
-            Route("/", lambda _view: page("home.html", wwwroot=settings.wwwroot), None),
             Route("/admin/static/<name>", frame.static, None),
         ]
     )
@@ -69,6 +70,9 @@ def frame_of(app: App) -> Frame:
     frame.add(peers.routes(), peers.tabs())
     frame.add(AddPages(parts).routes())
     frame.add(SettingsPages(parts).routes())
+    people = SignOnPages(app)
+    frame.add(people.routes())
+    frame.add(JumpPages(app, people).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

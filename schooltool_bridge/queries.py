@@ -50,13 +50,17 @@ class NotThere(LookupError):
 def people(connection: Connection) -> list[Row]:
     """List the school's people by name."""
     links: dict[int, list[Row]] = {}
+    allowed: set[int] = set()
     joined = person_link.join(peer, peer.c.id == person_link.c.peer_id)
     for row in connection.execute(
-        sa.select(person_link.c.person_id, peer.c.wwwroot, person_link.c.username)
+        sa.select(
+            person_link.c.person_id, peer.c.wwwroot, person_link.c.username, person_link.c.can_login
+        )
         .select_from(joined)
         .order_by(peer.c.wwwroot, person_link.c.id)
     ):
         links.setdefault(row.person_id, []).append({"peer": row.wwwroot, "username": row.username})
+        allowed |= {row.person_id} if row.can_login else set()
     followed = person.outerjoin(peer, peer.c.id == person.c.follows_peer_id)
     rows = connection.execute(
         sa.select(person, peer.c.wwwroot)
@@ -71,7 +75,7 @@ def people(connection: Connection) -> list[Row]:
             "firstname": r.firstname,
             "lastname": r.lastname,
             "email": r.email,
-            "can_login": r.can_login,
+            "can_login": r.can_login or r.id in allowed,
             "origin": r.wwwroot or "manual",
             "links": links.get(r.id, []),
         }

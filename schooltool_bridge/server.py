@@ -18,7 +18,7 @@ from twisted.web.server import Site
 from mnet.metrics import environment_of_workers
 from mnet.settings import Settings
 from mnet.workers import Workers
-from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
+from schooltool_bridge.app import LANDING_THREADS, PAGE_THREADS, WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
 from schooltool_bridge.watch import TICK_S, Watch
 
@@ -43,7 +43,8 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         app.rotate_key_if_due()
         pool = Workers(WORKER_THREADS)
         page_pool = Workers(PAGE_THREADS)
-        site = app.web_site(reactor, pool, page_pool)
+        landing_pool = Workers(LANDING_THREADS)
+        site = app.web_site(reactor, pool, page_pool, landing_pool)
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
@@ -51,7 +52,8 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
-        reactor.addSystemEventTrigger("during", "shutdown", page_pool.close, STOP_TIMEOUT_S / 8)
+        for other in (page_pool, landing_pool):
+            reactor.addSystemEventTrigger("during", "shutdown", other.close, STOP_TIMEOUT_S / 8)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()
         gc.freeze()

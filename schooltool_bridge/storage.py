@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 import keys.store
 import peers.accounts
 import peers.model
+import peers.sign_on
 import schooltool_bridge.journal
 import schooltool_bridge.model
 import schooltool_bridge.notices_model
@@ -30,13 +31,14 @@ TABLES_OF = (
     keys.store,
     peers.accounts,
     peers.model,
+    peers.sign_on,
     schooltool_bridge.journal,
     schooltool_bridge.model,
     schooltool_bridge.notices_model,
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0002"
+HEAD = "0003"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 

@@ -21,6 +21,7 @@ from schooltool_bridge import notices, notices_facts, notices_rules, tls_dates
 from schooltool_bridge.app import App
 from schooltool_bridge.channels import configured
 from schooltool_bridge.notices_rules import Notice
+from schooltool_bridge.signing_off import KEEP_ALIVE_INTERVAL_S
 from schooltool_bridge.site_memory import alone, recall, remember
 from schooltool_bridge.telling import Outcome, Teller
 
@@ -30,6 +31,7 @@ LEASE_S = 180
 REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
+KEPT_ALIVE = "watch kept alive"
 
 CheckPeer = Callable[[Peer], object]
 log = structlog.get_logger("watch")
@@ -115,6 +117,8 @@ class Watch:
 
     def _next(self) -> Callable[[], object] | None:
         """Return the next piece of work that is due, its time noted; None when there is none."""
+        if self._is_due(KEPT_ALIVE, KEEP_ALIVE_INTERVAL_S):
+            return self._app.signing_off.keep_alive
         if self._is_due(REFRESHED, REFRESH_INTERVAL_S):
             return self._refresh_and_tell
         for peer in self._app.registry.all():

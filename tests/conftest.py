@@ -16,6 +16,19 @@ from tests.postgres import Cluster
 _numbers = itertools.count()
 
 
+# Files are dealt out to the cores one by one: the long ones first, so that none is left alone
+# at the end.
+_LONG = ("test_server", "test_php_peer", "test_verify", "test_telling", "browser/", "test_order")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        found = [n for n, name in enumerate(_LONG) if name in str(item.path)]
+        return found[0] if found else len(_LONG)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quiet_log() -> None:
     """Lines of log go nowhere in the test process; servers write theirs to files."""

@@ -16,7 +16,7 @@ from keys.certificate import load
 from keys.keypair import KeyPair, generate
 from mnet import envelope, xmlrpc
 from mnet.envelope import SealedMessage
-from mnet.xmlrpc import Dialect, Value
+from mnet.xmlrpc import Dialect, MethodCall, Value
 from tests.rig import FakePeer
 
 TICKED: list[dict[str, Any]] = [
@@ -45,6 +45,10 @@ class Moodle:
     info: Any = field(default_factory=lambda: {"release": "4.5.1 (Build: 20241202)"})
     tls: ssl.SSLContext | None = None
     asked: list[str] = field(default_factory=list)
+    # Who is on the way to us, by token: the browser's SHA-1 and what user_authorise tells of them.
+    visits: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    # Every sealed call that came: its method's last segment, and its parameters.
+    calls: list[tuple[str, list[Value]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._http = _Http(("127.0.0.1", 0), _Handler)
@@ -76,23 +80,32 @@ class Moodle:
         if not self.knows_us:
             return xmlrpc.write_fault(7020, "wrong-wwwroot")
         try:
-            method, signer = self._opened(body), self.fake.pair
+            call, signer = self._opened(body), self.fake.pair
         except ValueError:  # sealed to a key that this Moodle does not have (any more)
             if self.old is None:
                 return xmlrpc.write_fault(7023, "encryption-invalid")
-            method, signer = "", self.old
-        if method:
-            values = {"listServices": self.services, "listMethods": self.methods}
-            payload = xmlrpc.write_response(
-                values.get(method.rpartition("/")[2], self.info), Dialect.PHPXMLRPC
-            )
+            call, signer = None, self.old
+        if call is not None:
+            payload = self._payload(call.name.rpartition("/")[2], list(call.params))
         else:
             payload = xmlrpc.write_fault(7025, self.fake.pair.certificate_pem)
         now = int(time.time()) + self.clock_ahead_s
         signed = self.fake.sign(payload, pair=signer, timestamp=now)
         return self.fake.seal(signed, self.our_pem)
 
-    def _opened(self, body: bytes) -> str:
+    def _payload(self, method: str, params: list[Value]) -> bytes:
+        self.calls.append((method, params))
+        if method == "user_authorise":
+            agent_sha1, user = self.visits.get(str(params[0]), ("", None))
+            if agent_sha1 != params[1]:
+                return xmlrpc.write_fault(1, "authfail_nosessionexists")
+            if isinstance(user, int):
+                return xmlrpc.write_fault(user, "fault")
+            return xmlrpc.write_response(user, Dialect.PHPXMLRPC)
+        values = {"listServices": self.services, "listMethods": self.methods}
+        return xmlrpc.write_response(values.get(method, self.info), Dialect.PHPXMLRPC)
+
+    def _opened(self, body: bytes) -> MethodCall:
         message = envelope.read_message(body)
         assert isinstance(message, SealedMessage)
         key = self.fake.pair.private_key.decrypt(message.wrapped_key, PKCS1v15())
@@ -101,7 +114,7 @@ class Moodle:
             raise ValueError
         signed = envelope.read_signed(text)
         assert envelope.verify(signed, load(self.our_pem).public_key)
-        return xmlrpc.read_call(signed.payload).name
+        return xmlrpc.read_call(signed.payload)
 
 
 class _Http(http.server.ThreadingHTTPServer):

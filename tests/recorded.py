@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,18 @@ class Message:
         return f"{self.folder}/{self.name}.{self.side}"
 
     def private_key(self) -> RSAPrivateKey:
-        pem = (VECTORS / self.folder / "keys" / f"{self.facts['opens_with']}-key.pem").read_bytes()
-        key = load_pem_private_key(pem, None)
-        assert isinstance(key, RSAPrivateKey)
-        return key
+        return _private_key(VECTORS / self.folder / "keys" / f"{self.facts['opens_with']}-key.pem")
 
     def signer(self) -> PeerCertificate | None:
         name = self.facts.get("verifies_with")
         return certificate(self.folder, name) if name else None
+
+
+@cache
+def _private_key(file: Path) -> RSAPrivateKey:
+    key = load_pem_private_key(file.read_bytes(), None)  # which checks it, and takes its time
+    assert isinstance(key, RSAPrivateKey)
+    return key
 
 
 def certificate(folder: str, name: str) -> PeerCertificate:

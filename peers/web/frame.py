@@ -72,6 +72,7 @@ class Sent:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    afterwards: tuple[Callable[[], object], ...] = ()
 
 
 class Frame:
@@ -117,11 +118,19 @@ class Frame:
         self.routes += routes
         self.tabs += tabs
 
-    def resource(self, reactor: Any, workers: Workers, sender_of: Callable[[Any], str]) -> Any:
+    def resource(
+        self,
+        reactor: Any,
+        workers: Workers,
+        sender_of: Callable[[Any], str],
+        slow_workers: Workers | None = None,
+    ) -> Any:
         """Return the Twisted resource that serves every page added so far."""
+        slow = slow_workers or workers
         app = Klein()
         for number, route in enumerate(self.routes):
-            serve = _on_worker(self, route, reactor, workers, sender_of)
+            threads = slow if route.is_slow else workers
+            serve = _on_worker(self, route, reactor, (threads, slow), sender_of)
             methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
             app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
 
@@ -225,6 +234,11 @@ class Frame:
             sender=raw.sender,
             session=session,
             now_unix_s=int(self.clock()),
+            cookies=_cookies(raw.headers.get("cookie", "")),
+            raw_query=raw.query,
+            agent_sha1=hashlib.sha1(
+                raw.headers.get("user-agent", "").encode("latin-1"), usedforsecurity=False
+            ).hexdigest(),
         )
 
     def _rendered(
@@ -240,6 +254,11 @@ class Frame:
             body = self._html(view, reply, session, form_token, note)
         if reply.location:
             headers.append(("Location", quote(self.url(reply.location), safe=LOCATION_SAFE)))
+        if reply.outside:
+            headers.append(("Location", reply.outside))
+        headers += [
+            ("Set-Cookie", self._cookie(c.name, c.value, age_s=c.age_s)) for c in reply.cookies
+        ]
         if reply.note:
             kept = quote(reply.note[:MAX_NOTE_CHARS])
             headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, kept, age_s=60)))
@@ -252,7 +271,7 @@ class Frame:
         is_static = view.path.startswith("/admin/static/") and reply.status == 200  # noqa: PLR2004
         keep = "public, max-age=31536000, immutable" if is_static else "no-store"
         headers += [("Content-Type", kind), ("Cache-Control", keep)]
-        return Sent(reply.status, headers, body)
+        return Sent(reply.status, headers, body, reply.afterwards)
 
     def _html(
         self, view: View, reply: Reply, session: Session | None, form_token: str, note: str
@@ -360,9 +379,17 @@ class _Pages:
 
 
 def _on_worker(
-    frame: Frame, route: Route, reactor: Any, workers: Workers, sender_of: Callable[[Any], str]
+    frame: Frame,
+    route: Route,
+    reactor: Any,
+    workers: tuple[Workers, Workers],
+    sender_of: Callable[[Any], str],
 ) -> Callable[..., Deferred[bytes]]:
-    """Make Klein's function for a route: it reads the request and hops to a worker thread."""
+    """Make Klein's function for a route: it reads the request and hops to a worker thread.
+
+    Of `workers` the first do the page, the second what is left for after it.
+    """
+    now, after = workers
 
     def serve(request: Request, **parts: Any) -> Deferred[bytes]:
         raw = _raw(request, sender_of(request))
@@ -374,8 +401,10 @@ def _on_worker(
         def work() -> None:
             sent = frame.answer(route, raw, parts)
             reactor.callFromThread(finish, sent)
+            for afterwards in sent.afterwards:
+                after.submit(afterwards)
 
-        workers.submit(work)
+        now.submit(work)
         return done
 
     return serve

@@ -31,6 +31,11 @@ class View:
     sender: str
     session: Session | None
     now_unix_s: int
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    # The query as it was sent.
+    raw_query: str = ""
+    # SHA-1 in hex of the User-Agent header, byte for byte, by which the protocol names a browser.
+    agent_sha1: str = ""
 
     @property
     def who(self) -> str:
@@ -65,6 +70,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie to keep for a time; 0 seconds take it away."""
+
+    name: str
+    value: str
+    age_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a page answers: a template to fill, a place to go to, or bytes."""
 
@@ -78,6 +92,11 @@ class Reply:
     filename: str = ""
     # A token to keep in the session's cookie: None leaves it, empty takes it away.
     session_token: str | None = None
+    cookies: tuple[Cookie, ...] = ()
+    # A whole address elsewhere to go to, in place of `location`.
+    outside: str = ""
+    # Work for after the answer has left.
+    afterwards: tuple[Callable[[], object], ...] = ()
 
 
 def page(template: str, *, status: int = 200, **values: object) -> Reply:
@@ -109,6 +128,8 @@ class Route:
     handler: Handler
     role: str | None
     methods: tuple[str, ...] = ("GET",)
+    # Waits for other sites, so that it must not keep everyday pages waiting.
+    is_slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

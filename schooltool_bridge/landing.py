@@ -1,0 +1,298 @@
+"""Service provider: somebody comes from an identity provider with a token: who, and may they in.
+
+Checks what the browser brought, asks the peer, finds or makes the person, begins a session. No
+page and no HTML. Blocks while the peer is asked. Source: requirements 1.4, 1.7, R24-R30, R33;
+PROTOCOL.md section 10.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from urllib.parse import parse_qsl
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from mnet.database import Database, one_at_a_time
+from mnet.exchange import Site
+from mnet.faults import Conflict, Fault, SwitchedOff
+from mnet.outbound import CallError, Outbound, RemoteFault
+from mnet.protocol import AUTH_PATH, MAX_WWWROOT_CHARS
+from mnet.xmlrpc import Value
+from peers import accounts, sign_on, store
+from peers.registry import Peer, Registry
+from peers.sign_on import landing_token
+from peers.web.origin import inside
+from schooltool_bridge import events, links, person_sessions
+from schooltool_bridge.asking import Asking
+from schooltool_bridge.landing_refusals import LandingRefused
+from schooltool_bridge.model import person, person_link
+from schooltool_bridge.person_sessions import PersonSession, Start
+
+# Whoever waits before a blank page clicks again soon; the token lives 30 s in any case.
+AUTHORISE_TIMEOUT_S = 15.0
+# Letters, digits and base64's signs, as a Moodle takes them; its own has 40.
+_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{1,64}")
+MAX_QUERY_CHARS = 4000
+# Long past any session's end at the identity provider, a Mahara's too, whose token lives with it.
+TOKEN_MEMORY_S = 30 * 24 * 3600
+# Two browsers that bring the same new person meet once; the second try finds them there.
+ATTEMPTS = 3
+NO_SESSION, TOO_LATE, PROHIBITED = 1, 2, 702
+# What a person's history keeps of an identity provider's answer, beside name and address.
+_KEPT = ("city", "country", "lang", "timezone")
+MAX_FIELD_CHARS = 255
+
+log = structlog.get_logger("sign-on")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a browser brought to the landing address."""
+
+    token: str
+    idp: str
+    wantsurl: str
+    agent_sha1: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Somebody is let in: at once (`token`), or after a question (`ticket`), then on to `path`."""
+
+    path: str
+    name: str
+    peer: Peer
+    token: str = ""
+    ticket: str = ""
+    instead_of: PersonSession | None = None
+    afterwards: tuple[Callable[[], object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whom the identity provider names."""
+
+    username: str
+    data: dict[str, object]
+
+
+def read_arrival(raw_query: str, agent_sha1: str, *, default_path: str | None) -> Arrival:
+    """Read the landing address's query, each part by its own rule; raises LandingRefused.
+
+    `default_path` stands for a missing wantsurl; None: it must be there, as for a Moodle. With
+    remoteurl the peer asks us to send the browser back to it, which we never do: then the start.
+    """
+    given = _query(raw_query)
+    if not given.get("token"):
+        raise LandingRefused("token-missing")
+    if not _TOKEN.fullmatch(given["token"]):
+        raise LandingRefused("token-malformed")
+    if not given.get("idp"):
+        raise LandingRefused("idp-missing")
+    if len(given["idp"]) > MAX_WWWROOT_CHARS or not given["idp"].isprintable():
+        raise LandingRefused("idp-malformed")
+    wantsurl = given.get("wantsurl", default_path)
+    if wantsurl is None:
+        raise LandingRefused("wantsurl-missing")
+    path = inside(wantsurl or "/")
+    if path is None:
+        raise LandingRefused("wantsurl-outside")
+    goes_back = given.get("remoteurl", "") not in ("", "0")
+    return Arrival(given["token"], given["idp"], "/" if goes_back else path, agent_sha1)
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Lets people in; one for the whole process, used by many threads."""
+
+    site: Site
+    database: Database
+    registry: Registry
+    outbound: Outbound[Peer]
+    asking: Asking
+    clock: Callable[[], float]
+
+    def land(self, arrival: Arrival, cookie: str) -> Landed:
+        """Let somebody in, or raise LandingRefused; `cookie` is the token of a session before."""
+        peer = self._provider(arrival.idp)
+        self._claim(peer, arrival.token)
+        try:
+            vouched = self._authorise(peer, arrival)
+        except BaseException:
+            # It let nobody in; with a peer that was out of reach the same click may work again.
+            self._release(peer, arrival.token)
+            raise
+        landed = self._decide(peer, arrival, vouched, cookie)
+        if isinstance(landed, LandingRefused):
+            raise landed
+        return landed
+
+    def _decide(
+        self, peer: Peer, arrival: Arrival, vouched: Vouched, cookie: str
+    ) -> Landed | LandingRefused:
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return self._decide_once(peer, arrival, vouched, cookie)
+            except (IntegrityError, OperationalError):
+                continue  # met another transaction; nothing was kept
+        return self._decide_once(peer, arrival, vouched, cookie)
+
+    def _decide_once(
+        self, peer: Peer, arrival: Arrival, vouched: Vouched, cookie: str
+    ) -> Landed | LandingRefused:
+        with self.database.write() as connection:
+            one_at_a_time(connection, peer.id)
+            now = int(self.clock())
+            try:
+                return self._let_in(connection, peer, arrival, vouched, cookie, now)
+            except LandingRefused as refused:
+                return refused  # what was learnt of the person by then is kept
+
+    def _provider(self, idp: str) -> Peer:
+        peer = self.registry.find(idp)
+        if peer is None:
+            raise LandingRefused("idp-unknown")
+        if not peer.enabled:
+            raise LandingRefused("idp-off", peer)
+        if not sign_on.may_land(peer.services.published, peer.services.subscribed):
+            raise LandingRefused("idp-services", peer)
+        return peer
+
+    def _claim(self, peer: Peer, token: str) -> None:
+        now = int(self.clock())
+        mine = {"peer_id": peer.id, "token_digest": person_sessions.digest_of(token)}
+        old = landing_token.c.at_unix_s < now - TOKEN_MEMORY_S
+        try:
+            with self.database.write() as connection:
+                connection.execute(sa.delete(landing_token).where(old))
+                connection.execute(sa.insert(landing_token).values(at_unix_s=now, **mine))
+        except IntegrityError:
+            raise LandingRefused("token-used", peer) from None
+
+    def _release(self, peer: Peer, token: str) -> None:
+        digest = person_sessions.digest_of(token)
+        mine = (landing_token.c.peer_id == peer.id, landing_token.c.token_digest == digest)
+        with self.database.write() as connection:
+            connection.execute(sa.delete(landing_token).where(*mine))
+
+    def _authorise(self, peer: Peer, arrival: Arrival) -> Vouched:
+        params: list[Value] = [arrival.token, arrival.agent_sha1]
+        try:
+            answer = self.outbound.call(
+                peer, AUTH_PATH + "user_authorise", params, timeout_s=AUTHORISE_TIMEOUT_S
+            )
+        except RemoteFault as fault:
+            codes = {NO_SESSION: "token-unknown", TOO_LATE: "token-late", PROHIBITED: "idp-refuses"}
+            raise LandingRefused(codes.get(fault.code, "idp-fault"), peer, str(fault)) from fault
+        except CallError as problem:
+            raise LandingRefused("idp-unreachable", peer, str(problem)) from problem
+        return _vouched(peer, answer)
+
+    def _let_in(
+        self,
+        connection: Connection,
+        peer: Peer,
+        arrival: Arrival,
+        vouched: Vouched,
+        cookie: str,
+        now: int,
+    ) -> Landed:
+        """Begin a session; raises LandingRefused."""
+        stored = store.by_id(connection, peer.id)
+        if stored is None or stored.state != store.ENABLED:
+            raise LandingRefused("idp-off", peer)
+        if not sign_on.may_land(stored.published, stored.subscribed):
+            raise LandingRefused("idp-services", peer)
+        new_people = self._bring(connection, peer, vouched, now)
+        afterwards = tuple(partial(self.asking.enrolments_of, peer, p) for p in new_people)
+        link = links.by(connection, peer.id, vouched.username, person_link.c.username_key)
+        if link is None:
+            raise LandingRefused("person-unknown", peer)
+        found = connection.execute(
+            sa.select(person, person_link.c.can_login.label("link_can_login"))
+            .join_from(person, person_link, person_link.c.person_id == person.c.id)
+            .where(person_link.c.id == link.id)
+        ).one()
+        name = f"{found.firstname} {found.lastname}".strip()
+        if accounts.is_taken(connection, found.username_key):
+            raise LandingRefused("person-admin", peer, afterwards=afterwards)
+        if not found.link_can_login:
+            raise LandingRefused("no-right", peer, name=name, afterwards=afterwards)
+        begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
+        landed = Landed(arrival.wantsurl, name, peer, afterwards=afterwards)
+        present = person_sessions.find(connection, cookie, now)
+        if present is not None and present.person_id != found.id:
+            ticket = person_sessions.start(connection, begun, now, asked_of=present.digest)
+            return replace(landed, ticket=ticket, instead_of=present)
+        if present is not None:
+            person_sessions.end(connection, present.digest)
+        log.info("landed", peer=peer.wwwroot, person=found.id)
+        return replace(landed, token=person_sessions.start(connection, begun, now))
+
+    def _bring(
+        self, connection: Connection, peer: Peer, vouched: Vouched, now: int
+    ) -> tuple[events.NewPerson, ...]:
+        """Find or make the person, as fetch_user does; return who appeared by it."""
+        source = self._source(peer)
+        try:
+            return events.receive(connection, source, "fetch_user", vouched.data, now).new_people
+        except SwitchedOff:
+            return ()  # it may bring nobody new, and vouches for those whom it brought
+        except Conflict as conflict:
+            raise LandingRefused("person-conflict", peer, conflict.text) from conflict
+        except Fault as fault:
+            raise LandingRefused("answer-incomplete", peer, fault.text) from fault
+
+    def _source(self, peer: Peer) -> events.Source:
+        # Its answer to our own question names no addressee.
+        return events.Source(
+            peer_id=peer.id,
+            wwwroot=peer.wwwroot,
+            our_wwwroot=self.site.wwwroot,
+            policy=peer.policy,
+            enabled=True,
+            names_addressee=False,
+        )
+
+
+def _query(raw_query: str) -> dict[str, str]:
+    if len(raw_query) > MAX_QUERY_CHARS:
+        raise LandingRefused("query-long")
+    given: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(raw_query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise LandingRefused("query-unreadable") from None
+    for name, value in pairs:
+        if name in given and name in ("token", "idp", "wantsurl"):
+            raise LandingRefused("query-twice")
+        given[name] = value
+    return given
+
+
+def _vouched(peer: Peer, answer: Value) -> Vouched:
+    """Read the answer of user_authorise; what it claims beyond names and address is left out."""
+    if not isinstance(answer, dict):
+        raise LandingRefused("answer-incomplete", peer, "user_authorise gave no struct")
+    texts = {name: _text(answer.get(name)) for name in ("username", "firstname", "lastname")}
+    missing = [name for name, value in texts.items() if not value]
+    if missing:
+        raise LandingRefused("answer-incomplete", peer, f"missing: {', '.join(missing)}")
+    data: dict[str, object] = {**texts, "email": _text(answer.get("email"))}
+    for name in ("idnumber", *_KEPT):
+        if value := _text(answer.get(name)):
+            data[name] = value
+    return Vouched(texts["username"], data)
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return ""
+    text = str(value).strip()
+    return text if len(text) <= MAX_FIELD_CHARS and text.isprintable() else ""

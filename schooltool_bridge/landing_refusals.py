@@ -1,0 +1,104 @@
+"""Why somebody who came by sign-on was not let in: a code, what they read, what they can do. Pure.
+
+The code stands on the page and in the log, with one more number that is this landing's own.
+Nothing that the other side wrote is in these texts but its name. Source: requirements R28;
+README, "Signing on".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from peers.registry import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A page's status, what happened, what to do; {site} is the other site's name."""
+
+    status: int
+    what: str
+    todo: str
+
+
+AGAIN = "Go back to {site} and click the link to this site again."
+OFFICE = "Please ask the school office, and give them the code below."
+
+WORDS = {
+    "query-long": Words(400, "The address that brought you here is too long.", OFFICE),
+    "query-twice": Words(400, "The address that brought you here names something twice.", OFFICE),
+    "query-unreadable": Words(400, "The address that brought you here is no text.", OFFICE),
+    "token-missing": Words(400, "The address that brought you here lacks its token.", AGAIN),
+    "token-malformed": Words(400, "The token in the address is damaged.", AGAIN),
+    "idp-missing": Words(400, "The address does not say which site you come from.", OFFICE),
+    "idp-malformed": Words(400, "The address of the site you come from is damaged.", OFFICE),
+    "idp-unknown": Words(403, "The site that you come from is not known here.", OFFICE),
+    "wantsurl-missing": Words(400, "The address does not say where you want to go.", AGAIN),
+    "wantsurl-outside": Words(
+        400, "The link wants to lead you to another site, which is not done from here.", OFFICE
+    ),
+    "idp-off": Words(403, "Signing on from {site} is switched off here.", OFFICE),
+    "idp-services": Words(
+        403,
+        "Signing on from {site} is not set up here.",
+        "Its admin and ours have to tick the services for it. " + OFFICE,
+    ),
+    "idp-unreachable": Words(
+        503, "{site} did not answer when we asked who you are.", "Please wait a minute. " + AGAIN
+    ),
+    "idp-fault": Words(502, "{site} could not tell us who you are.", OFFICE),
+    "idp-refuses": Words(403, "{site} does not let its users come here.", OFFICE),
+    "token-used": Words(403, "This link was used already; each works once.", AGAIN),
+    "token-unknown": Words(
+        403,
+        "{site} does not know about this visit. That happens when another browser opens the "
+        "link, or when you signed out there.",
+        AGAIN,
+    ),
+    "token-late": Words(403, "This link is too old; it works for half a minute.", AGAIN),
+    "answer-incomplete": Words(
+        502,
+        "{site} told us too little about you; we need your user name, first name and last name.",
+        "Please complete your profile there. " + AGAIN,
+    ),
+    "person-conflict": Words(
+        409, "There is another person here whom you could be mistaken for.", OFFICE
+    ),
+    "person-unknown": Words(
+        403, "You are not known here, and {site} may bring nobody new.", OFFICE
+    ),
+    "person-admin": Words(
+        403,
+        "Your account looks after this site; such an account never signs in from another site.",
+        "Sign in here with your own password.",
+    ),
+    "no-right": Words(
+        403,
+        "{site} told us who you are, and your account is ready. It may not sign in here yet: "
+        "that is for the school office to allow.",
+        "Please ask the school office for it, then click the link at {site} again.",
+    ),
+}  # fmt: skip
+
+
+class LandingRefused(Exception):
+    """Somebody was not let in; `reason` is for the log alone."""
+
+    def __init__(
+        self,
+        code: str,
+        peer: Peer | None = None,
+        reason: str = "",
+        *,
+        name: str = "",
+        afterwards: tuple[Callable[[], object], ...] = (),
+    ) -> None:
+        """Keep why, by the code's words; whom the peer named; what is still to be done."""
+        super().__init__(code)
+        self.code = code
+        self.peer = peer
+        self.reason = reason
+        self.name = name
+        self.afterwards = afterwards
+        self.words = WORDS[code]

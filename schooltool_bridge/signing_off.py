@@ -1,0 +1,103 @@
+"""Signing off everywhere, and staying signed in: what we tell peers, both roles.
+
+Who is signed in stands in person_sessions.py and peers/sign_on.py. A peer that is out of reach
+holds nobody up: what it is told is told after the page. Source: requirements 1.7;
+PROTOCOL.md section 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Connection
+
+from mnet.database import Database
+from mnet.outbound import CallError, Outbound
+from mnet.protocol import AUTH_PATH
+from mnet.xmlrpc import Value
+from peers import sign_on
+from peers.registry import Peer, Registry
+from peers.sign_on import jump_session
+from schooltool_bridge import person_sessions
+from schooltool_bridge.person_sessions import PersonSession
+
+SIGN_OFF_TIMEOUT_S = 10.0
+# As Moodle does it: whoever was here in the last five minutes keeps the session over there.
+KEEP_ALIVE_INTERVAL_S = 300
+# One call's names; a Moodle looks them up thirty at a time.
+MAX_NAMES = 300
+
+Work = Callable[[], None]
+log = structlog.get_logger("sign-on")
+
+
+@dataclass(frozen=True, slots=True)
+class SigningOff:
+    """Ends sessions on both sides; one for the whole process."""
+
+    database: Database
+    registry: Registry
+    outbound: Outbound[Peer]
+    clock: Callable[[], float]
+
+    def sign_out(self, session: PersonSession) -> tuple[Work, ...]:
+        """End a person's session here and return what is left to do: telling the peers."""
+        with self.database.write() as connection:
+            person_sessions.end(connection, session.digest)
+            children = self.end_children(connection, session.digest)
+        return (*children, *self._parent(session))
+
+    def end_children(
+        self, connection: Connection, digest: bytes, *, but: int | None = None
+    ) -> list[Work]:
+        """Forget where a session's person went over to; return the calls that end it there.
+
+        `but` is the peer that told us: it knows.
+        """
+        mine = jump_session.c.session_digest == digest
+        rows = connection.execute(sa.select(jump_session).where(mine)).all()
+        connection.execute(sa.delete(jump_session).where(mine))
+        gone = {(r.peer_id, r.username, r.agent_sha1) for r in rows}
+        return [
+            partial(self._tell, peer, "kill_child", username, agent_sha1)
+            for peer_id, username, agent_sha1 in sorted(gone)
+            if peer_id != but and (peer := self.registry.by_id(peer_id)) is not None
+        ]
+
+    def keep_alive(self) -> None:
+        """Tell each identity provider which of its users are busy here."""
+        for peer in self.registry.all():
+            self.keep_alive_at(peer)
+
+    def keep_alive_at(self, peer: Peer) -> None:
+        """Tell one identity provider."""
+        if not peer.enabled or not _lands(peer):
+            return
+        since = int(self.clock()) - KEEP_ALIVE_INTERVAL_S - person_sessions.SEEN_STEP_S
+        with self.database.read() as connection:
+            names: list[Value] = [*person_sessions.active(connection, peer.id, since)]
+        for first in range(0, len(names), MAX_NAMES):
+            self._call(peer, "keepalive_server", [names[first : first + MAX_NAMES]])
+
+    def _parent(self, session: PersonSession) -> list[Work]:
+        peer = self.registry.by_id(session.peer_id) if session.peer_id is not None else None
+        if peer is None or not peer.enabled:
+            return []
+        return [partial(self._tell, peer, "kill_children", session.username, session.agent_sha1)]
+
+    def _tell(self, peer: Peer, method: str, username: str, agent_sha1: str) -> None:
+        self._call(peer, method, [username, agent_sha1])
+
+    def _call(self, peer: Peer, method: str, params: list[Value]) -> None:
+        try:
+            self.outbound.call(peer, AUTH_PATH + method, params, timeout_s=SIGN_OFF_TIMEOUT_S)
+        except CallError as problem:
+            log.warning(method, peer=peer.wwwroot, reason=str(problem))
+
+
+def _lands(peer: Peer) -> bool:
+    return sign_on.may_land(peer.services.published, peer.services.subscribed)

@@ -1,0 +1,120 @@
+"""The pages by which our own people sign in here and go over to a peer.
+
+What going over means stands in jumping.py. Source: requirements 1.7, R26, R31, R36.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mnet.protocol import APPLICATIONS
+from peers.registry import Peer
+from peers.web import throttle
+from peers.web.origin import inside
+from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge import jumping, person_sessions, rights
+from schooltool_bridge.fields import key
+from schooltool_bridge.jumping import CannotJump
+from schooltool_bridge.person_sessions import COOKIE, Start
+from schooltool_bridge.web.sign_on_pages import ME, SignOnPages, cookie_of
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+SIGN_IN = "/sign-in"
+MAX_FIELD_CHARS = 1000
+MAX_PATH_CHARS = 2000
+
+
+class JumpPages:
+    """Signing in by password, and going over."""
+
+    def __init__(self, app: App, people: SignOnPages) -> None:
+        """Use the server's parts, and what knows who is signed in."""
+        self._app = app
+        self._people = people
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            *(Route(application.jump, self.jump, None) for application in APPLICATIONS.values()),
+            Route(SIGN_IN, self.sign_in, None),
+            Route(SIGN_IN, self.do_sign_in, None, ("POST",)),
+        ]
+
+    def sign_in(self, view: View) -> Reply:
+        """Show the form and the other ways in."""
+        back = view.query.get("next", "")[:MAX_PATH_CHARS]
+        return self._form(inside(back) or ME)
+
+    def do_sign_in(self, view: View) -> Reply:
+        """Check name and password; an account that is not there is slowed down as well."""
+        username = view.text("username", limit=MAX_FIELD_CHARS)
+        password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
+        path = inside(view.text("next", limit=MAX_PATH_CHARS)) or ME
+        slowed, now = f"person {key(username)}", view.now_unix_s
+        with self._app.database.read() as connection:
+            wait_s = throttle.to_wait_s(connection, slowed, view.sender, now)
+            found = None if wait_s else rights.check_password(connection, username, password)
+        if found is None:
+            if not wait_s:
+                with self._app.database.write() as connection:
+                    throttle.failed(connection, slowed, view.sender, now)
+            problem = (
+                f"Too many tries. Please wait {wait_s} seconds."
+                if wait_s
+                else "That user name and password do not fit, or may not sign in here."
+            )
+            return self._form(path, problem, username, 429 if wait_s else 403)
+        with self._app.database.write() as connection:
+            throttle.succeeded(connection, slowed)
+            before = person_sessions.find(connection, view.cookies.get(COOKIE, ""), now)
+            if before is not None:
+                person_sessions.end(connection, before.digest)
+            begun = Start(found, view.agent_sha1, key(username))
+            token = person_sessions.start(connection, begun, now)
+        # A form may not lead to another site, even by way of ours; so a page stands between.
+        return Reply(template="onward.html", values={"path": path}, cookies=(cookie_of(token),))
+
+    def jump(self, view: View) -> Reply:
+        """Send a signed-in person over to a peer with a token."""
+        session = self._people.session(view)
+        if session is None:
+            here = f"{view.path}?{view.raw_query}"
+            return go(f"{SIGN_IN}?next={quote(here, safe='')}")
+        wanted = self._wanted(view)
+        path = inside(view.query.get("wantsurl", "") or "/")
+        if path is None or len(path) > MAX_PATH_CHARS:
+            raise PageError("That link leads to no page of the other site.")
+        if wanted is None:
+            raise PageError("The site that this link leads to is not known here.", 403)
+        try:
+            with self._app.database.write() as connection:
+                url = jumping.start(
+                    connection,
+                    session,
+                    wanted,
+                    site=self._app.site,
+                    wantsurl=path,
+                    agent_sha1=view.agent_sha1,
+                    now_unix_s=view.now_unix_s,
+                )
+        except CannotJump as problem:
+            raise PageError(str(problem), 403) from None
+        return Reply(status=303, outside=url)
+
+    def _wanted(self, view: View) -> Peer | None:
+        """Return the peer that a link names: by our id of it, or by its address."""
+        number = view.query.get("hostid", "")
+        if number not in ("", "0"):
+            is_number = number.isascii() and number.isdigit() and len(number) <= 9  # noqa: PLR2004
+            return self._app.registry.by_id(int(number)) if is_number else None
+        # A Mahara's links say wr; other sites' end with a slash sometimes.
+        address = view.query.get("hostwwwroot", "") or view.query.get("wr", "")
+        return self._app.registry.find(address.strip().rstrip("/"))
+
+    def _form(self, path: str, problem: str = "", username: str = "", status: int = 200) -> Reply:
+        ways = jumping.ways_in(self._app.registry, self._app.site, path)
+        values = {"next": path, "problem": problem, "username": username, "ways": ways}
+        return page("person_sign_in.html", status=status, **values)

@@ -1,0 +1,163 @@
+"""The pages of signing on: landing, the question who shall be signed in, a person's own page.
+
+What a landing decides stands in landing.py; nothing from the other side is shown unescaped.
+Source: requirements 1.7, R25, R28, R32, R33.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from mnet.protocol import APPLICATIONS
+from peers.web.origin import inside
+from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
+from schooltool_bridge import jumping, person_sessions
+from schooltool_bridge.landing import Landed, read_arrival
+from schooltool_bridge.landing_refusals import LandingRefused
+from schooltool_bridge.person_sessions import COOKIE, PersonSession
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+ME = "/me"
+MAX_PATH_CHARS = 2000
+
+log = structlog.get_logger("sign-on")
+
+
+class SignOnPages:
+    """What people see who come from a peer, and who are signed in."""
+
+    def __init__(self, app: App) -> None:
+        """Use the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        # A Mahara need not say where to go.
+        paths = {"moodle": None, "mahara": "/"}
+        return [
+            *(
+                Route(APPLICATIONS[name].land, partial(self._land, default), None, is_slow=True)
+                for name, default in paths.items()
+            ),
+            Route("/", self.home, None),
+            Route(ME, self.me, None),
+            Route("/sign-on/change", self.change, None, ("POST",)),
+            Route("/sign-out", self.sign_out, None, ("POST",)),
+        ]
+
+    def session(self, view: View) -> PersonSession | None:
+        """Return who is signed in as a person, and note that they are here."""
+        database = self._app.database
+        with database.read() as connection:
+            found = person_sessions.find(connection, view.cookies.get(COOKIE, ""), view.now_unix_s)
+        if found and view.now_unix_s - found.seen_unix_s >= person_sessions.SEEN_STEP_S:
+            with database.write() as connection:
+                person_sessions.touch(connection, found.digest, view.now_unix_s)
+        return found
+
+    def home(self, view: View) -> Reply:
+        """Show the site's first page; whoever is signed in goes to their own."""
+        if self.session(view):
+            return go(ME)
+        return page("home.html", wwwroot=self._app.settings.wwwroot)
+
+    def me(self, view: View) -> Reply:
+        """Show a person's own page."""
+        found = self.session(view)
+        if found is None:
+            ways = jumping.ways_in(self._app.registry, self._app.site, ME)
+            return page("signed_out.html", status=403, ways=ways)
+        database = self._app.database
+        with database.read() as connection:
+            courses = jumping.courses_of(connection, found.person_id)
+        peers = jumping.destinations(self._app.registry) if found.peer_id is None else []
+        return page("me.html", person=found, peers=peers, courses=courses)
+
+    def sign_out(self, view: View) -> Reply:
+        """Sign out here and at the peers."""
+        found = self.session(view)
+        works = self._app.signing_off.sign_out(found) if found else ()
+        left = found.peer_name if found else ""
+        note = f"You are signed out here and at {left}." if left else "You are signed out."
+        return Reply(
+            status=303, location="/", note=note, cookies=(cookie_of(""),), afterwards=tuple(works)
+        )
+
+    def change(self, view: View) -> Reply:
+        """Let the person in who came, in place of the one who is signed in."""
+        path = inside(view.text("path", limit=MAX_PATH_CHARS))
+        present = self.session(view)
+        agreed = None
+        if present and path:
+            with self._app.database.write() as connection:
+                agreed = person_sessions.agree(
+                    connection, view.text("ticket"), present.digest, view.now_unix_s
+                )
+        if agreed is None or path is None or present is None:
+            raise PageError("That question is too old. Go back and click the link again.")
+        return Reply(status=303, location=path, cookies=(cookie_of(agreed[0]),))
+
+    def _land(self, default_path: str | None, view: View) -> Reply:
+        correlation = secrets.token_hex(6)
+        try:
+            arrival = read_arrival(view.raw_query, view.agent_sha1, default_path=default_path)
+            landed = self._app.landing.land(arrival, view.cookies.get(COOKIE, ""))
+        except LandingRefused as refused:
+            return _refusal(refused, correlation)
+        return _welcome(landed)
+
+
+def _welcome(landed: Landed) -> Reply:
+    if landed.instead_of is None:
+        return Reply(
+            status=303,
+            location=landed.path,
+            cookies=(cookie_of(landed.token),),
+            afterwards=landed.afterwards,
+        )
+    values = {
+        "present": landed.instead_of.name,
+        "coming": landed.name,
+        "site": landed.peer.name or landed.peer.wwwroot,
+        "ticket": landed.ticket,
+        "path": landed.path,
+    }
+    return Reply(template="land_ask.html", values=values, afterwards=landed.afterwards)
+
+
+def _refusal(refused: LandingRefused, correlation: str) -> Reply:
+    peer, words = refused.peer, refused.words
+    log.warning(
+        "landing refused",
+        code=refused.code,
+        landing=correlation,
+        peer=peer.wwwroot if peer else "",
+        reason=refused.reason,
+    )
+    site = (peer.name or peer.wwwroot) if peer else "the site that you come from"
+    values = {
+        "what": words.what.format(site=site),
+        "todo": words.todo.format(site=site),
+        "is_known": refused.code == "no-right",
+        "name": refused.name,
+        "site": site,
+        "back": peer.wwwroot if peer else "",
+        "code": f"{refused.code} {correlation}",
+    }
+    return Reply(
+        template="land_refused.html",
+        values=values,
+        status=words.status,
+        afterwards=refused.afterwards,
+    )
+
+
+def cookie_of(token: str) -> Cookie:
+    """Return the cookie that keeps a person's session; an empty token takes it away."""
+    return Cookie(COOKIE, token, person_sessions.LIFETIME_S if token else 0)
