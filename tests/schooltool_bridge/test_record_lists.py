@@ -297,3 +297,27 @@ def test_on_a_real_server_a_clerk_settles_what_a_peer_pushed(tmp_path: Path) -> 
         assert site.run("inbox", "list") == []
         assert PEER in visitor.get("/admin/audit").text
         assert "event dismissed" in visitor.get("/admin/audit").text
+
+
+def test_from_elsewhere_only_a_signed_in_manager_sees_health_and_metrics(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    made = Site(tmp_path / "home", "--admin-password-file", str(secret))
+    with made as site:
+        ask = over_http(site.port)
+        given = {
+            name: site.run("admin", "add", name, "--role", role)["one_time_password"]
+            for name, role in (("carl", "clerk"), ("mary", "manager"))
+        }
+        visitors = {name: Visitor(ask) for name in ("admin", "carl", "mary", "nobody")}
+        assert visitors["admin"].sign_in("admin", PASSWORD).status == 303
+        for name, password in given.items():
+            assert visitors[name].sign_in(name, password).status == 303
+        assert visitors["carl"].send(
+            "/admin/password", old_password=given["carl"], new_password=PASSWORD, new_again=PASSWORD
+        ).status == 303  # fmt: skip
+        far = {"X-Forwarded-For": "203.0.113.5"}
+        for path in ("/metrics", "/healthz"):
+            seen = {name: v.get(path, **far).status for name, v in visitors.items()}
+            # Mary has only her one-time password yet.
+            assert seen == {"admin": 200, "carl": 403, "mary": 403, "nobody": 403}, path
