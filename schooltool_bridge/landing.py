@@ -34,6 +34,7 @@ from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.model import person, person_link
 from schooltool_bridge.person_sessions import PersonSession, Start
+from schooltool_bridge.telling_peers import tell_courses
 
 # Whoever waits before a blank page clicks again soon; the token lives 30 s in any case.
 AUTHORISE_TIMEOUT_S = 15.0
@@ -48,6 +49,8 @@ NO_SESSION, TOO_LATE, PROHIBITED = 1, 2, 702
 # What a person's history keeps of an identity provider's answer, beside name and address.
 _KEPT = ("city", "country", "lang", "timezone")
 MAX_FIELD_CHARS = 255
+
+Work = Callable[[], object]
 
 log = structlog.get_logger("sign-on")
 
@@ -212,7 +215,7 @@ class Landing:
         if not sign_on.may_land(stored.published, stored.subscribed):
             raise LandingRefused("idp-services", peer)
         new_people = self._bring(connection, peer, vouched, now)
-        afterwards = tuple(partial(self.asking.enrolments_of, peer, p) for p in new_people)
+        afterwards: list[Work] = [partial(self.asking.enrolments_of, peer, p) for p in new_people]
         link = links.by(connection, peer.id, vouched.username, person_link.c.username_key)
         if link is None:
             raise LandingRefused("person-unknown", peer)
@@ -223,11 +226,18 @@ class Landing:
         ).one()
         name = f"{found.firstname} {found.lastname}".strip()
         if accounts.is_taken(connection, found.username_key):
-            raise LandingRefused("person-admin", peer, afterwards=afterwards)
+            raise LandingRefused("person-admin", peer, afterwards=tuple(afterwards))
         if not found.link_can_login:
-            raise LandingRefused("no-right", peer, name=name, afterwards=afterwards)
+            raise LandingRefused("no-right", peer, name=name, afterwards=tuple(afterwards))
+        if not new_people:
+            # As a Moodle does when somebody comes again.
+            afterwards.append(
+                partial(
+                    tell_courses, self.database, self.outbound, peer, found.id, vouched.username
+                )
+            )
         begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
-        landed = Landed(arrival.wantsurl, name, peer, afterwards=afterwards)
+        landed = Landed(arrival.wantsurl, name, peer, afterwards=tuple(afterwards))
         present = person_sessions.find(connection, cookie, now)
         if present is not None and present.person_id != found.id:
             ticket = person_sessions.start(connection, begun, now, asked_of=present.digest)

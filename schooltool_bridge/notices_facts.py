@@ -18,6 +18,7 @@ from peers.model import peer as peer_table
 from peers.model import peer_check, pending_peer
 from peers.store import StoredPeer
 from schooltool_bridge import inbox as inbox_store
+from schooltool_bridge import rights
 from schooltool_bridge.journal import call_journal
 from schooltool_bridge.model import inbox
 from schooltool_bridge.notices_rules import DAY_S, Check, Facts, PeerFacts
@@ -84,6 +85,7 @@ def _peer(
         held_since_unix_s=_held_since(connection, stored.id),
         conflicts=counts[inbox_store.CONFLICT],
         rejected=counts[inbox_store.REJECTED],
+        without_right=rights.without_right(connection, stored.id),
         check=Check(check.at_unix_s, check.ok, _failing(check.steps)) if check else None,
     )
 

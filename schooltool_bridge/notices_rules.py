@@ -74,6 +74,8 @@ class PeerFacts:
     held_since_unix_s: int | None = None
     conflicts: int = 0
     rejected: int = 0
+    # People it brought who may sign in from elsewhere, but not from it.
+    without_right: int = 0
     check: Check | None = None
 
 
@@ -128,6 +130,10 @@ KINDS: dict[str, Kind] = {
     "rejected-many": Kind("warning", "See why: mnet-peer inbox list --status rejected", _INBOX),
     "check-failed": Kind("warning", "See what to do at each step: mnet-peer peer verify {subject}"),
     "switched-off": Kind("info", "When it shall work again: mnet-peer peer enable {subject}"),
+    "without-right": Kind(
+        "info",
+        "Where it is the same person: mnet-peer person allow-login ID --peer {subject}",
+    ),
     "strangers": Kind("info", "Decide about each: mnet-peer peer pending", "/admin/strangers"),
 }
 
@@ -143,6 +149,11 @@ def standing(facts: Facts, now_unix_s: int, limits: Limits) -> list[Notice]:
             found.append(
                 notice("switched-off", peer.wwwroot, f"{peer.wwwroot} is switched off here.")
             )
+        if peer.without_right:
+            count = peer.without_right
+            people = "1 person" if count == 1 else f"{count} people"
+            text = f"{people} of {peer.wwwroot} may sign in here from elsewhere, not from there."
+            found.append(notice("without-right", peer.wwwroot, text))
         if peer.has_offered_key:
             text = f"{peer.wwwroot} offers a new key that nothing proves; the old one still counts."
             found.append(notice("key-offered", peer.wwwroot, text))

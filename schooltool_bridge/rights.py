@@ -93,6 +93,26 @@ def rights_of(connection: Connection, person_id: int) -> list[dict[str, object]]
     return [{"peer": r.wwwroot, "username": r.username, "can_login": r.can_login} for r in rows]
 
 
+def without_right(connection: Connection, peer_id: int) -> int:
+    """Count the people whom a peer may not sign in while something else may."""
+    other = person_link.alias()
+    elsewhere = (
+        sa.select(other.c.id)
+        .where(other.c.person_id == person_link.c.person_id, other.c.can_login)
+        .exists()
+    )
+    counted = (
+        sa.select(sa.func.count(sa.distinct(person.c.id)))
+        .join_from(person_link, person, person.c.id == person_link.c.person_id)
+        .where(
+            person_link.c.peer_id == peer_id,
+            sa.not_(person_link.c.can_login),
+            sa.or_(person.c.can_login, elsewhere),
+        )
+    )
+    return int(connection.execute(counted).scalar_one())
+
+
 def set_password(connection: Connection, change: Change, person_id: int, password: str) -> None:
     """Give a person a password of their own for here; raises peers.accounts.BadAccount.
 

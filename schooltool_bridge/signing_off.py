@@ -12,28 +12,24 @@ from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.engine import Connection
 
-from mnet import outcomes
 from mnet.database import Database
-from mnet.outbound import CallError, Outbound, RemoteFault
-from mnet.protocol import AUTH_PATH
+from mnet.outbound import Outbound
 from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session
 from schooltool_bridge import person_sessions
 from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.telling_peers import tell
 
-SIGN_OFF_TIMEOUT_S = 10.0
 # As Moodle does it: whoever was here in the last five minutes keeps the session over there.
 KEEP_ALIVE_INTERVAL_S = 300
 # One call's names; a Moodle looks them up thirty at a time.
 MAX_NAMES = 300
 
 Work = Callable[[], None]
-log = structlog.get_logger("sign-on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class SigningOff:
         with self.database.read() as connection:
             names: list[Value] = [*person_sessions.active(connection, peer.id, since)]
         for first in range(0, len(names), MAX_NAMES):
-            self._call(peer, "keepalive_server", [names[first : first + MAX_NAMES]])
+            tell(self.outbound, peer, "keepalive_server", [names[first : first + MAX_NAMES]])
 
     def _parent(self, session: PersonSession) -> list[Work]:
         peer = self.registry.by_id(session.peer_id) if session.peer_id is not None else None
@@ -91,16 +87,7 @@ class SigningOff:
         return [partial(self._tell, peer, "kill_children", session.username, session.agent_sha1)]
 
     def _tell(self, peer: Peer, method: str, username: str, agent_sha1: str) -> None:
-        self._call(peer, method, [username, agent_sha1])
-
-    def _call(self, peer: Peer, method: str, params: list[Value]) -> None:
-        try:
-            self.outbound.call(peer, AUTH_PATH + method, params, timeout_s=SIGN_OFF_TIMEOUT_S)
-        except RemoteFault as fault:
-            reason = outcomes.remote_reason(fault.code, proven=fault.proven)
-            log.warning(method, peer=peer.wwwroot, reason=reason)
-        except CallError as problem:
-            log.warning(method, peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
+        tell(self.outbound, peer, method, [username, agent_sha1])
 
 
 def _lands(peer: Peer) -> bool:

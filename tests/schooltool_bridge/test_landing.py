@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from mnet import xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.xmlrpc import Value
 from peers import store
+from schooltool_bridge import notices_facts, notices_rules
 from schooltool_bridge.landing import read_arrival
 from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.site_memory import forget
@@ -296,6 +298,12 @@ def test_a_second_moodle_cannot_vouch_its_way_into_a_teachers_account(
         page = land(browser(site), visit(second, claim))
         assert (page.status, code_of(page)) == (403, "no-right")
     assert [r["can_login"] for r in shown(site, teacher)["sign_on"]].count(True) == 1
+    with app_of(site) as app, app.database.read() as connection:
+        facts = notices_facts.gather(connection, int(time.time()))
+    assert [p.without_right for p in facts.peers if p.wwwroot == second.wwwroot] == [1]
+    noticed = notices_rules.standing(facts, int(time.time()), notices_rules.Limits())
+    assert f"without-right {second.wwwroot}" in {n.key for n in noticed}
+    assert f"without-right {first.wwwroot}" not in {n.key for n in noticed}
     # The right for this one link is its own decision.
     with pytest.raises(Refused, match="never brought"):
         site.run("person", "allow-login", teacher, "--peer", "http://other.example.org")

@@ -19,7 +19,7 @@ from peers import store
 from peers.sign_on import jump_session, person_session
 from schooltool_bridge import rights
 from schooltool_bridge.jumping import CONFIRM_S
-from schooltool_bridge.model import person
+from schooltool_bridge.model import enrolment, person, section
 from schooltool_bridge.rights import Change
 from tests.schooltool_bridge.roaming import (
     AGENT,
@@ -338,6 +338,37 @@ def test_a_peer_learns_and_changes_only_what_concerns_a_visit_to_it(pair: Pair) 
     assert home.get("/me").status == 200
     assert pair.ask("kill_children", "ida", sha1(AGENT)) == "Session ended."
     assert home.get("/me").status == 403
+
+
+def test_a_second_visit_tells_home_where_its_person_is_enrolled(pair: Pair) -> None:
+    pupil(pair.home, "jana")
+    home, away = over(pair, "jana")
+    there = int(person_id(pair.away, "jana"))
+    with app_of(pair.away) as app, app.database.write() as connection:
+        other = store.add(
+            connection, wwwroot="http://third.example.org", name="", application="moodle",
+            state=store.ENABLED, now_unix_s=1,
+        )  # fmt: skip
+        for peer_id, name, code in (
+            (other, "Greek 1", "a"), (other, "Latin 1", "wn"), (pair.home_id, "Own 1", "a"),
+        ):  # fmt: skip
+            made = connection.execute(
+                sa.insert(section).values(
+                    peer_id=peer_id, idnumber=name, segment="", name=name, status="active",
+                    effective_unix_s=1, seq=-1,
+                )
+            ).inserted_primary_key  # fmt: skip
+            assert made is not None
+            connection.execute(
+                sa.insert(enrolment).values(
+                    section_id=made[0], person_id=there, role="student", code=code,
+                    since_unix_s=1, note="",
+                )
+            )  # fmt: skip
+    assert follow(jump(home, f"hostid={pair.away_id}"), pair.away, away).status == 303
+    soon(lambda: "Greek 1" in home.get("/me").text)
+    page = home.get("/me").text
+    assert ("Latin 1" in page, "Own 1" in page) == (False, False)
 
 
 def change_sessions(site: Site, **values: int) -> None:
