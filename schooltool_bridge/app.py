@@ -259,7 +259,10 @@ class App:
         token = visitor.cookies.get(sessions.COOKIE.encode(), b"").decode("ascii", "replace")
         with self.database.read() as connection:
             session = sessions.find(connection, token, int(self.clock()))
-        return bool(session and allows(session.account.role, MANAGER))
+        # Who has not chosen a password yet sees nothing else either (peers/web/frame.py).
+        if session is None or session.account.one_time:
+            return False
+        return allows(session.account.role, MANAGER)
 
     def _metrics(self) -> Answer:
         return Answer(self.metrics.page(), content_type=METRICS_TYPE)

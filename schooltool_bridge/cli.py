@@ -11,8 +11,8 @@ import click
 
 from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
-from schooltool_bridge.cli_admins import admin
-from schooltool_bridge.cli_calls import bundle, calls
+from schooltool_bridge.cli_admins import admin, audit_group
+from schooltool_bridge.cli_calls import bundle, calls, sharing_of
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
@@ -39,11 +39,11 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    calls, bundle, database, notice, demo,
+    calls, bundle, audit_group, database, notice, demo,
 ):  # fmt: skip
     main.add_command(_command)
 
-for _command in (verify, pending, accept_key, alias, rename, label):
+for _command in (verify, pending, accept_key, alias, rename, label, sharing_of):
     peer.add_command(_command)
 
 for _command in (allow_login, deny_login, set_password):

@@ -109,3 +109,28 @@ def _tell_password(command: Command, name: str, password: str) -> None:
         {"admin": name, "one_time_password": password},
         f"{name}: one-time password (shown only now): {password}",
     )
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """See what admins, commands and the server changed."""
+
+
+@audit_group.command("list")
+@click.option("--subject", help="Only about this peer (its address) or account (its name).")
+@click.option("--limit", type=click.IntRange(1, audit.MAX_ENTRIES), default=50, show_default=True)
+@common
+def audit_list(command: Command, subject: str | None, limit: int) -> None:
+    """List the audit trail, newest first."""
+    with App(command.settings) as app, app.database.read() as connection:
+        rows: list[dict[str, object]] = [
+            {
+                "at": iso(entry.at_unix_s),
+                "actor": entry.actor,
+                "action": entry.action,
+                "subject": entry.subject,
+                "detail": dict(entry.detail),
+            }
+            for entry in audit.entries(connection, subject=subject, limit=limit)
+        ]
+    command.show_table(rows, ("at", "actor", "action", "subject"), "Nothing was changed yet.")

@@ -5,6 +5,7 @@ Source: requirements 1.8, R14, R90.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,8 +17,10 @@ from schooltool_bridge import calls as journal
 from schooltool_bridge.app import App
 from schooltool_bridge.bundle import make_bundle
 from schooltool_bridge.calls import Call
+from schooltool_bridge.cli_peers import known_peer
 from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.queries import iso
+from schooltool_bridge.sharing import sharing
 
 COLUMNS = ("id", "at", "peer", "direction", "method", "outcome", "duration_ms", "reason")
 
@@ -107,3 +110,19 @@ def _row(call: Call) -> dict[str, object]:
         "duration_ms": call.duration_ms,
         "at": iso(call.at_unix_s),
     }
+
+
+@click.command("sharing")
+@click.argument("wwwroot")
+@common
+def sharing_of(command: Command, wwwroot: str) -> None:
+    """Show which personal data goes to a peer and comes from it."""
+    with App(command.settings) as app:
+        peer = known_peer(app, wwwroot)
+        found = sharing(peer.services, peer.policy, enabled=peer.enabled)
+    lines = [
+        f"{way}: {', '.join(item.fields)} ({item.about}, {item.call}): {item.why}"
+        for way, items in (("goes there", found.sent), ("comes from there", found.received))
+        for item in items
+    ]
+    command.show(asdict(found), "\n".join(lines) or "Nothing is shared.")

@@ -132,7 +132,9 @@ def retry(connection: Connection, source: Source, inbox_id: int) -> str:
 
 
 def closed_by(source: Source, event: str) -> str | None:
-    """Return the policy that keeps this peer's event out; None when it is let in."""
+    """Return the policy that keeps this peer's event out; None when none does."""
+    if event not in EVENTS:
+        return None
     policy = _POLICY.get(event, "accept_grades")
     return None if getattr(source.policy, policy) else policy
 

@@ -188,6 +188,14 @@ def held_ids(connection: Connection, peer_id: int, *, after_id: int, limit: int)
     return list(connection.execute(query).scalars())
 
 
+def held_after(connection: Connection, peer_id: int, after_id: int) -> int:
+    """Count a peer's held events that came after one of them."""
+    mine = sa.and_(inbox.c.peer_id == peer_id, inbox.c.status == HELD, inbox.c.id > after_id)
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(inbox).where(mine)
+    ).scalar_one()
+
+
 def counts(connection: Connection) -> Mapping[tuple[int, str], int]:
     """Count the open events by peer's id and status."""
     by = (inbox.c.peer_id, inbox.c.status)

@@ -22,8 +22,8 @@ from schooltool_bridge.applying import Source
 from schooltool_bridge.inbox import Entry
 from schooltool_bridge.services import source
 
-# Some tenths of a second of one transaction; the peer's own calls wait as long.
-MAX_AT_ONCE = 500
+# About half a second of one transaction; the peer's own calls wait as long.
+MAX_AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,10 @@ class Settling:
         the peer or a policy of its keeps such events out.
         """
         with self._database.write() as connection:
-            before = _open(connection, inbox_id)
-            sender = self._source(before.peer_id, inbox_id)
-            one_at_a_time(connection, before.peer_id)
+            peer_id = _open(connection, inbox_id).peer_id
+            sender = self._source(peer_id, inbox_id)
+            one_at_a_time(connection, peer_id)
+            # The peer itself may have brought it in order while we waited for our turn.
             before = _open(connection, inbox_id)
             if policy := events.closed_by(sender, before.event):
                 raise SwitchedOff(
@@ -105,7 +106,7 @@ class Settling:
                 assert entry is not None
                 by_status[entry.status] += 1
             last_id = max(ids, default=after_id)
-            left = len(inbox.held_ids(connection, peer_id, after_id=last_id, limit=inbox.MAX_HELD))
+            left = inbox.held_after(connection, peer_id, last_id)
             if ids:
                 _note(
                     connection, actor, "held events retried", sender.wwwroot, now_unix_s,
@@ -116,6 +117,7 @@ class Settling:
     def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
         """Take an event out of the inbox; its row stays. Raises NotFound."""
         with self._database.write() as connection:
+            one_at_a_time(connection, _open(connection, inbox_id).peer_id)
             entry = _open(connection, inbox_id)
             events.dismiss(connection, inbox_id)
             _note(

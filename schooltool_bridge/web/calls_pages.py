@@ -95,17 +95,16 @@ class CallsPages:
             "to": asked.get("to", "") if until is not None else "",
         }
         has_more, rows = len(rows) > ROWS, rows[:ROWS]
-        outcomes = OUTCOMES if outcome in OUTCOMES else {outcome: outcome.capitalize(), **OUTCOMES}
-        outcomes = {value: text for value, text in outcomes.items() if value}
+        outcomes = dict(OUTCOMES)
+        if outcome:
+            outcomes.setdefault(outcome, outcome.capitalize())
         return page(
             "calls.html",
             calls=rows,
             peers=choices,
             methods=methods if method in methods or not method else [method, *methods],
             directions=DIRECTIONS,
-            outcomes=OUTCOMES
-            if outcome in OUTCOMES or not outcome
-            else {outcome: outcome, **OUTCOMES},
+            outcomes=outcomes,
             wanted=wanted,
             is_filtered=any(wanted.values()),
             older=filters.query(**wanted, before=rows[-1].id) if has_more else "",

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mnet.faults import Conflict, Malformed, NotFound
+from mnet.outcomes import of_code
 from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
 from schooltool_bridge.calls import Call, is_failure
 from schooltool_bridge.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
@@ -77,6 +79,8 @@ _PAIRS = {
     "enrolment": "the enrolment of person {1} in section {0}",
     "grade": "a grade of person {1} for assessment {0}",
 }
+# What is refused for these is kept (events.py).
+_INBOX_OUTCOMES = {HELD, *(of_code(fault.code) for fault in (Malformed, NotFound, Conflict))}
 _OUTCOMES = {
     CREATED: "good",
     UPDATED: "good",
@@ -110,7 +114,9 @@ def waits_for(key: str) -> str:
     if kind in _PAIRS:
         first, _, second = name.partition("/")
         return _PAIRS[kind].format(plain(first), plain(second))
-    return _WAITS.get(kind, kind + " {}").format(plain(name))
+    if kind in _WAITS:
+        return _WAITS[kind].format(plain(name))
+    return plain(key)
 
 
 def about(event: str, payload: object) -> str:
@@ -121,12 +127,12 @@ def about(event: str, payload: object) -> str:
     who = f"person {told['userid']}" if told["userid"] else ""
     if event == "fetch_user":
         name = f"{told['firstname']} {told['lastname']}".strip() or told["username"]
-        return _join(name, told["idnumber"] and f"({told['idnumber']})", " ")
+        return _named(name, told["idnumber"])
     if event.endswith("_enrolment"):
         return _join(who, told["sectionid"] and f"section {told['sectionid']}", " in ")
     if event.endswith("_grade"):
         return _join(who, told["assessmentid"] and f"assessment {told['assessmentid']}", ", ")
-    return _join(told["name"], told["idnumber"] and f"({told['idnumber']})", " ")
+    return _named(told["name"], told["idnumber"])
 
 
 def field_rows(payload: object) -> list[FieldRow]:
@@ -152,6 +158,19 @@ def outcome(call: Call) -> tuple[str, str]:
     return call.outcome.capitalize(), _OUTCOMES.get(call.outcome, "quiet")
 
 
+def short_method(method: str) -> str:
+    """Return a method's own name, without its path."""
+    return plain(method.rpartition("/")[2] or method)
+
+
+def fills_inbox(call: Call) -> bool:
+    """Tell whether a call left events in the inbox: held, refused, or some of many."""
+    if call.direction != "in":
+        return False
+    partly = bool(call.reason) and not is_failure(call.outcome)
+    return partly or call.outcome in _INBOX_OUTCOMES
+
+
 def took(duration_ms: int | None) -> str:
     """Write how long a call took."""
     if duration_ms is None:
@@ -163,6 +182,10 @@ def plain(text: str, limit: int = MAX_SHORT_CHARS) -> str:
     """Return a text that prints, cut with a sign that it was."""
     cut = text[:limit] + "…" if len(text) > limit else text
     return "".join(c if c.isprintable() else "�" if c not in "\r\n\t" else " " for c in cut)
+
+
+def _named(name: str, idnumber: str) -> str:
+    return f"{name} ({idnumber})" if name and idnumber else name or idnumber
 
 
 def _join(first: str, second: str, between: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from peers import accounts, audit
 from peers.web import sessions, throttle
 from schooltool_bridge.app import App
+from tests.rig import FakePeer
 from tests.site import Refused, Site
 
 
@@ -97,3 +99,17 @@ def test_what_cannot_be_is_refused_in_one_line(
 def test_without_json_a_person_reads_the_password(site: Site) -> None:
     said = site.text("admin", "add", "reader", "--role", "teacher")
     assert re.fullmatch(r"reader: one-time password \(shown only now\): (\w{5}-){3}\w{5}\n", said)
+
+
+def test_the_trail_and_what_is_shared_are_told_by_command(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    fake = FakePeer("http://moodle.example.org")
+    (tmp_path / "c.pem").write_text(fake.pair.certificate_pem)
+    site.run("peer", "add", fake.wwwroot, "--certificate", str(tmp_path / "c.pem"), "--yes")
+    site.run("peer", "services", fake.wwwroot, "--publish", "schooltool")
+    trail = site.run("audit", "list", "--subject", fake.wwwroot)
+    assert [entry["action"] for entry in trail] == ["services changed", "peer added"]
+    assert trail[1]["detail"]["fingerprint"] == fake.pair.fingerprint
+    shared = site.run("peer", "sharing", fake.wwwroot)
+    assert shared["sent"] == []
+    assert any("points_earned" in item["fields"] for item in shared["received"])
