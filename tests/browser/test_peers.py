@@ -163,8 +163,9 @@ def test_a_moodle_is_broken_in_many_ways_configured_removed_and_taken_up_again(
     assert policy["out_of_range"] == "clamp"
     assert policy["accept_people"] is True
 
-    page.goto(f"{here}/remove")
-    looks_right(browser)
+    for last in ("addresses", "remove"):
+        page.goto(f"{here}/{last}")
+        looks_right(browser)
     browser.get_by_label("To be sure, type its address").fill("no")
     browser.get_by_role("button", name="Remove it").click()
     expect(browser.get_by_role("alert")).to_contain_text("type the address exactly")
