@@ -145,6 +145,30 @@ class Database:
                 self._revision_until = 0.0
 
     @contextmanager
+    def rebuild(self) -> Iterator[Connection]:
+        """As `write()`, for migrations: a SQLite table may be made anew while others refer to it.
+
+        Raises RuntimeError, and keeps nothing, when a reference leads nowhere at the end.
+        """
+        if not self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        with self._writer or nullcontext(), self.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            raw.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
+            try:
+                connection.begin()
+                raw.execute("BEGIN IMMEDIATE")
+                yield connection
+                if broken := raw.execute("PRAGMA foreign_key_check").fetchone():
+                    raise RuntimeError(f"a reference from table {broken[0]} leads nowhere")
+                connection.commit()
+            finally:
+                connection.rollback()
+                raw.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
     def coming(self) -> Iterator[None]:
         """Announce that the block will probably apply something, which is worth waiting for."""
         with self._counting:

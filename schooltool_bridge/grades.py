@@ -283,7 +283,13 @@ _NEW_CELL = Prepared(
 )
 _NEW_ROW = Prepared(
     sa.insert(grade_history)
-    .values({c.name: sa.bindparam(f"new_{c.name}") for c in grade_history.c if c.name != "id"})
+    .values(
+        {
+            c.name: sa.bindparam(f"new_{c.name}")
+            for c in grade_history.c
+            if c.name not in ("id", "by_actor", "why")  # a peer's word
+        }
+    )
     .returning(grade_history.c.id)
 )
 _UPDATE = Prepared(

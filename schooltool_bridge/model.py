@@ -8,26 +8,38 @@ that something happened, `recorded` when we learnt it. Source: requirements 1.3-
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from mnet.database import metadata
 
 ID_CHARS = 255
 NAME_CHARS = 1000
+# An account's or a person's name, with what kind of actor it is.
+ACTOR_CHARS = 300
 
 
 def _id() -> sa.Column[int]:
     return sa.Column("id", sa.Integer, primary_key=True)
 
 
-def _when() -> tuple[sa.Column[int], ...]:
+def _when() -> tuple[sa.Column[Any], ...]:
     """When a row's fact took effect, its order among equals, when and from whom we learnt it."""
     return (
         sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
         # The sender's running number; -1 when it gave none.
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
+        # Who here wrote it by hand, and why; None: the peer told it.
+        sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=True),
+        sa.Column("why", sa.Text, nullable=False, server_default=""),
     )
+
+
+def _own(column: str) -> sa.ForeignKey:
+    """A row of the same table, checked late where many rows are copied in one transaction."""
+    return sa.ForeignKey(column, deferrable=True, initially="IMMEDIATE")
 
 
 def _peer(*, nullable: bool = False) -> sa.Column[int]:
@@ -46,9 +58,11 @@ person = sa.Table(
     sa.Column("lastname", sa.String(NAME_CHARS), nullable=False),
     sa.Column("email", sa.String(NAME_CHARS), nullable=False),
     sa.Column("can_login", sa.Boolean, nullable=False, default=False),
-    # The peer whose values name and email follow; none for a person made by hand.
+    # The peer whose values name and email follow; none when people here decide them.
     sa.Column("follows_peer_id", sa.ForeignKey("peer.id"), nullable=True),
     sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+    # Set while this is known to be somebody who has another row; every row of its own stays.
+    sa.Column("merged_into_id", _own("person.id"), nullable=True, index=True),
 )
 
 # A peer's own names for a person: either finds that person (requirements 1.4).
@@ -68,6 +82,8 @@ person_link = sa.Table(
     sa.Column("password_algorithm", sa.String(40), nullable=True),
     # Whether the peer may sign this person in here (requirements 1.7).
     sa.Column("can_login", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Decided by hand: the peer's idnumber for this person is not the school's, though it looks so.
+    sa.Column("kept_apart", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber_key"),
@@ -109,8 +125,9 @@ section = sa.Table(
     "section",
     metadata,
     _id(),
-    _peer(),
-    sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
+    # None: made here by hand, and so has an idnumber only if somebody gave it one.
+    _peer(nullable=True),
+    sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("segment", sa.String(ID_CHARS), nullable=False),
     # Moodle's own id, by which it stays known after a real idnumber took its place.
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
@@ -118,7 +135,20 @@ section = sa.Table(
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    # Where an admin filed it; neither: the ongoing container.
+    sa.Column("course_id", sa.ForeignKey("course.id"), nullable=True, index=True),
+    sa.Column("term_id", sa.ForeignKey("term.id"), nullable=True, index=True),
+    # The section that this one continues, where no shared idnumber says so.
+    sa.Column("previous_id", _own("section.id"), nullable=True),
     sa.UniqueConstraint("peer_id", "idnumber", "segment"),
+    sa.Index(
+        "uq_section_own",
+        "idnumber",
+        "segment",
+        unique=True,
+        sqlite_where=sa.text("peer_id IS NULL"),
+        postgresql_where=sa.text("peer_id IS NULL"),
+    ),
     sa.Index("ix_section_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
 
@@ -176,8 +206,9 @@ assessment = sa.Table(
     "assessment",
     metadata,
     _id(),
-    _peer(),
-    sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
+    # None: made here by hand, until a peer's of the same name takes it over.
+    _peer(nullable=True),
+    sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
     sa.Column("name", sa.String(NAME_CHARS), nullable=False),
@@ -185,6 +216,13 @@ assessment = sa.Table(
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    # What the school itself adds (model_school.assessment_detail has the history of it).
+    sa.Column("label", sa.String(ID_CHARS), nullable=False, server_default=""),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("category_id", sa.ForeignKey("category.id"), nullable=True),
+    sa.Column("worksheet_id", sa.ForeignKey("worksheet.id"), nullable=True),
+    sa.Column("score_system_id", sa.ForeignKey("score_system.id"), nullable=True),
+    sa.Column("due_day", sa.Date, nullable=True),
     sa.UniqueConstraint("peer_id", "idnumber"),
     sa.Index("ix_assessment_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
@@ -217,8 +255,11 @@ grade = sa.Table(
     sa.Column("excepted", sa.Boolean, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("exists", sa.Boolean, nullable=False),
-    # peer | manual
+    # peer | manual; a manual entry wins until it is released
     sa.Column("authority", sa.String(20), nullable=False),
+    # What the peer says, beside a manual entry.
+    sa.Column("peer_points", sa.String(60), nullable=True),
+    sa.Column("peer_excepted", sa.Boolean, nullable=True),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
@@ -233,8 +274,9 @@ grade_history = sa.Table(
     # As the peer sent it, before any policy; None clears.
     sa.Column("raw_points", sa.String(60), nullable=True),
     sa.Column("excepted", sa.Boolean, nullable=False),
-    # None: every attempt up to that time (a deletion without attempt_num).
+    # None: every attempt up to that time (a deletion without attempt_num), or written by hand.
     sa.Column("attempt", sa.Integer, nullable=True),
+    # Taken back; of an entry by hand: released, so that the peer's value counts again.
     sa.Column("deleted", sa.Boolean, nullable=False),
     *_when(),
 )

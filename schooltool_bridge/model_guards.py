@@ -11,10 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import audit_entry
+from schooltool_bridge import model, model_people, model_reports, model_school
 from schooltool_bridge.journal import call_journal
-from schooltool_bridge.model import HISTORY_TABLES
 
-GUARDED = tuple(t.name for t in (*HISTORY_TABLES, call_journal, audit_entry))
+GUARDED = tuple(
+    t.name
+    for t in (
+        *model.HISTORY_TABLES,
+        *model_people.HISTORY_TABLES,
+        *model_reports.HISTORY_TABLES,
+        *model_school.HISTORY_TABLES,
+        call_journal,
+        audit_entry,
+    )
+)
 _FUNCTION = """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger AS $$
 BEGIN RAISE EXCEPTION 'history is append-only'; END $$ LANGUAGE plpgsql"""
 

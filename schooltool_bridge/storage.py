@@ -23,6 +23,9 @@ import peers.sign_on
 import schooltool_bridge.journal
 import schooltool_bridge.model
 import schooltool_bridge.model_access
+import schooltool_bridge.model_people
+import schooltool_bridge.model_reports
+import schooltool_bridge.model_school
 import schooltool_bridge.notices_model
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
@@ -36,11 +39,14 @@ TABLES_OF = (
     schooltool_bridge.journal,
     schooltool_bridge.model,
     schooltool_bridge.model_access,
+    schooltool_bridge.model_people,
+    schooltool_bridge.model_reports,
+    schooltool_bridge.model_school,
     schooltool_bridge.notices_model,
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0004"
+HEAD = "0005"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
@@ -75,7 +81,7 @@ def upgrade(database: Database) -> None:
 
     if database.file is not None and not database.file.exists():
         database.file.touch(mode=OWNER_ONLY)
-    with database.write() as connection:
+    with database.rebuild() as connection:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
@@ -176,6 +182,8 @@ def _copy_table(
 def _defer_references(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    else:
+        connection.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 def _set_sequences(connection: Connection) -> None:
