@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from schooltool_bridge import grades, sections
+from schooltool_bridge import cells, sections
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -82,7 +82,7 @@ def apply(
         connection.execute(
             sa.update(assessment).where(assessment.c.id == known.id).values(moodle_id=own)
         )
-    changed = _write(connection, source, known, event, section_id, now_unix_s)
+    changed = _write(connection, known, event, section_id, now_unix_s)
     if status == UPDATED and not changed:
         status = UNCHANGED
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
@@ -111,7 +111,6 @@ def _create(
 
 def _write(
     connection: Connection,
-    source: Source,
     known: Assessment,
     event: AssessmentEvent,
     section_id: int,
@@ -166,7 +165,7 @@ def _write(
         )
     )
     if Decimal(told[-1].points) != known.points or told[-1].section_id != known.section_id:
-        grades.refold_all(connection, source, known.id, known.section_id)
+        cells.refold_all(connection, known.id, known.section_id)
     return at >= known.place
 
 

@@ -7,7 +7,7 @@ answering "as of" use the same functions. Pure. Source: requirements 1.3, 1.5, 1
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -73,6 +73,7 @@ class EnrolmentRow:
     role: str | None
     code: str | None
     note: str = ""
+    by_actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def enrolment_state(
 
     A teacher may be there by an enrolment of his own, by the section naming him, or both; he
     leaves when neither holds any more. An ending by the peer means "Withdrawn - No Grade" as
-    long as there is no grade.
+    long as there is no grade; it does not undo a code that a person gave.
     """
     own: str | None = None  # the enrolment's own code while it is active
     named = False  # whether the section names this person
@@ -128,12 +129,15 @@ def enrolment_state(
             own, note = step.code, step.note
         else:
             own, named, note = None, False, step.note
-            ended = step.code or (WITHDRAWN if has_grade else WITHDRAWN_NO_GRADE)
-            if state is None:
+            if state is None and step.code is None:
                 ended = ""  # an ending of what never began
+            elif step.code or state is None or state.code in ACTIVE_CODES:
+                ended = step.code or (WITHDRAWN if has_grade else WITHDRAWN_NO_GRADE)
         code = own or ("a" if named else ended)
         if code and (state is None or state.code != code):
             state = EnrolmentState(code, step.effective_unix_s, note)
+        elif state is not None and isinstance(step, EnrolmentRow) and step.by_actor is not None:
+            state = replace(state, note=note)
     return state
 
 
@@ -149,10 +153,34 @@ class GradeRow:
     excepted: bool
     attempt: int | None
     deleted: bool
+    # Who wrote it by hand; None: the peer told it.
+    by_actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a cell of the gradebook: by hand, else by the peer; None: nothing is there."""
+
+    by_hand: GradeRow | None
+    by_peer: GradeRow | None
+
+    @property
+    def counting(self) -> GradeRow | None:
+        """The row that counts: a manual entry wins until it is released."""
+        return self.by_hand or self.by_peer
+
+
+def cell(rows: Sequence[GradeRow]) -> Cell:
+    """Fold a cell's history."""
+    manual = latest(r for r in rows if r.by_actor is not None)
+    return Cell(
+        manual if manual and not manual.deleted else None,
+        counting_grade([r for r in rows if r.by_actor is None]),
+    )
 
 
 def counting_grade(rows: Sequence[GradeRow]) -> GradeRow | None:
-    """The row that counts: the latest of the highest attempt that was not taken back."""
+    """The peer's row that counts: the latest of the highest attempt that was not taken back."""
     attempts = sorted({r.attempt for r in rows if r.attempt is not None}, reverse=True)
     for attempt in attempts:
         row = latest(r for r in rows if r.attempt in (None, attempt))

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared, savepoint
 from mnet.faults import Malformed, NotFound
-from schooltool_bridge import links, roster
+from schooltool_bridge import cells, links, roster
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -44,8 +44,6 @@ from schooltool_bridge.model import (
     person_link,
 )
 
-PEER = "peer"
-
 
 class _Found(NamedTuple):
     """All that a grade needs to know, in the order of the question for it."""
@@ -61,6 +59,8 @@ class _Found(NamedTuple):
     exists: bool | None
     effective_unix_s: int
     seq: int
+    authority: str | None
+    is_several: bool | None
     withdrawn: str | None
 
 
@@ -84,6 +84,10 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
     written = _write(connection, grade_id, event, at, now_unix_s)
+    if found.authority == cells.MANUAL or found.is_several:
+        cells.refold(connection, found.assessment_id, found.person_id)
+        message = _BESIDE if found.authority == cells.MANUAL else ""
+        return Applied(UPDATED if last else CREATED, grade_id, message)
     if not event.deleted and (
         last is None or (at >= last and (event.attempt or 0) >= (found.attempt or 0))
     ):
@@ -91,7 +95,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         counting: GradeRow | None = written
     else:
         counting = counting_grade(roster.grade_rows(connection, grade_id))
-    values = _cell(counting, source, Decimal(found.maximum))
+    values = _values(counting, source, Decimal(found.maximum))
     latest = max(at, last or at)
     cell = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
     _UPDATE.run(connection, {"cell": grade_id, **{f"new_{name}": v for name, v in cell.items()}})
@@ -195,7 +199,7 @@ def _write(
     )
 
 
-def _cell(counting: GradeRow | None, source: Source, maximum: Decimal) -> dict[str, object]:
+def _values(counting: GradeRow | None, source: Source, maximum: Decimal) -> dict[str, object]:
     points = counting.raw_points if counting else None
     return {
         "points": decimal_text(within(points, maximum, source.policy.out_of_range)),
@@ -206,26 +210,7 @@ def _cell(counting: GradeRow | None, source: Source, maximum: Decimal) -> dict[s
     }
 
 
-def refold_all(
-    connection: Connection, source: Source, assessment_id: int, former_section_id: int
-) -> None:
-    """Fold every cell of an assessment anew: its points or its section changed."""
-    row = connection.execute(
-        sa.select(assessment.c.points, assessment.c.section_id).where(
-            assessment.c.id == assessment_id
-        )
-    ).one()
-    cells = connection.execute(
-        sa.select(grade.c.id, grade.c.person_id).where(grade.c.assessment_id == assessment_id)
-    ).all()
-    for cell in cells:
-        counting = counting_grade(roster.grade_rows(connection, cell.id))
-        values = _cell(counting, source, Decimal(row.points))
-        connection.execute(sa.update(grade).where(grade.c.id == cell.id).values(values))
-        for section_id in {row.section_id, former_section_id}:
-            roster.refold(connection, section_id, cell.person_id)
-
-
+_BESIDE = "An entry made here by hand counts; yours is kept beside it."
 _LINK = sa.and_(
     person_link.c.peer_id == assessment.c.peer_id,
     person_link.c.idnumber_key == sa.bindparam("user"),
@@ -258,6 +243,8 @@ _EVERYTHING = Prepared(
         grade.c.exists,
         grade.c.effective_unix_s,
         grade.c.seq,
+        grade.c.authority,
+        person_link.c.is_several,
         _WITHDRAWAL.label("withdrawn"),
     )
     .select_from(assessment.outerjoin(person_link, _LINK).outerjoin(grade, _CELL))
@@ -274,7 +261,7 @@ _NEW_CELL = Prepared(
         excepted=sa.false(),
         attempt=0,
         exists=sa.false(),
-        authority=PEER,
+        authority=cells.PEER,
         effective_unix_s=-1,
         seq=-1,
         recorded_unix_s=0,

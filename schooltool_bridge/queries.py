@@ -15,22 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from peers.policy import PeerPolicy
-from schooltool_bridge import roster, sections
+from schooltool_bridge import identity, sections
 from schooltool_bridge.fields import OWN_ID, TEACHER, key
 from schooltool_bridge.fold import (
     EnrolmentState,
-    counting_grade,
-    enrolment_state,
-    place,
-    until,
-    within,
 )
 from schooltool_bridge.model import (
-    assessment,
-    assessment_history,
     enrolment,
-    grade,
     inbox,
     person,
     person_link,
@@ -39,6 +30,7 @@ from schooltool_bridge.model import (
 from schooltool_bridge.model import (
     enrolment_state as state_table,
 )
+from schooltool_bridge.reports import as_of
 
 Row = dict[str, object]
 
@@ -92,7 +84,7 @@ def all_sections(connection: Connection) -> list[Row]:
         teachers.setdefault(row.section_id, []).append(names[row.person_id])
     rows = connection.execute(
         sa.select(section, peer.c.wwwroot)
-        .select_from(section.join(peer, peer.c.id == section.c.peer_id))
+        .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
         .order_by(peer.c.wwwroot, section.c.idnumber)
     ).all()
     return [
@@ -106,7 +98,13 @@ def all_sections(connection: Connection) -> list[Row]:
             "status": r.status,
         }
         for r in sorted(
-            rows, key=lambda r: (r.wwwroot, r.idnumber, sections.segment_order(r.segment))
+            rows,
+            key=lambda r: (
+                r.wwwroot or "",
+                r.idnumber or "",
+                sections.segment_order(r.segment),
+                r.id,
+            ),
         )
     ]
 
@@ -119,17 +117,31 @@ def enrolments(
     at_unix_s: int | None = None,
 ) -> list[Row]:
     """List enrolments, one row for each section, person and role."""
+    if person_id is not None:
+        person_id = identity.root(connection, person_id)
     wanted = _where(enrolment, section_id=section_id, person_id=person_id)
     found: list[tuple[int, int, str, EnrolmentState]] = []
-    for row in connection.execute(sa.select(enrolment).where(*wanted)).all():
-        state: EnrolmentState | None = EnrolmentState(row.code, row.since_unix_s, row.note)
-        if at_unix_s is not None:
-            state = _enrolment_then(connection, row, at_unix_s)
-        if state is not None:
-            found.append((row.section_id, row.person_id, row.role, state))
+    if at_unix_s is None:
+        rows = connection.execute(
+            sa.select(enrolment).where(*wanted, enrolment.c.person_id.not_in(identity.MERGED))
+        )
+        found = [
+            (r.section_id, r.person_id, r.role, EnrolmentState(r.code, r.since_unix_s, r.note))
+            for r in rows
+        ]
+    else:
+        sections_then = as_of.of_sections(
+            connection, sa.select(enrolment.c.section_id).where(*wanted), at_unix_s
+        )
+        found = [
+            (then.id, who, role, state)
+            for then in sections_then
+            for (who, role), state in then.enrolments.items()
+            if person_id in (None, who)
+        ]
     people_names, section_names = _people_names(connection), _section_names(connection)
     meanings = {r.code: r.meaning for r in connection.execute(sa.select(state_table))}
-    rows: list[Row] = [
+    listed: list[Row] = [
         {
             "section": section_names[in_section],
             "person": people_names[who],
@@ -141,80 +153,29 @@ def enrolments(
         }
         for in_section, who, role, state in found
     ]
-    return sorted(rows, key=lambda r: (str(r["section"]), r["role"] != TEACHER, str(r["person"])))
-
-
-def _enrolment_then(
-    connection: Connection, row: sa.Row[Any], at_unix_s: int
-) -> EnrolmentState | None:
-    taught = roster.teacher_rows(connection, row.section_id, row.person_id)
-    return enrolment_state(
-        until(roster.rows_of(connection, row.section_id, row.person_id), at_unix_s),
-        until(taught, at_unix_s) if row.role == TEACHER else (),
-        role=row.role,
-        has_grade=roster.is_graded(connection, row.section_id, row.person_id, at_unix_s),
-    )
+    return sorted(listed, key=lambda r: (str(r["section"]), r["role"] != TEACHER, str(r["person"])))
 
 
 def grades(connection: Connection, section_id: int, at_unix_s: int | None = None) -> list[Row]:
     """List a section's grades."""
     names = _people_names(connection)
-    policy = _policy_of(connection, section_id)
-    result: list[Row] = []
-    ever_here = sa.select(assessment_history.c.assessment_id).where(
-        assessment_history.c.section_id == section_id
-    )
-    for item in connection.execute(
-        sa.select(assessment).where(assessment.c.id.in_(ever_here)).order_by(assessment.c.id)
-    ).all():
-        then = _assessment_then(connection, item.id, at_unix_s)
-        if then is None or then.section_id != section_id:
-            continue
-        name, maximum = then.name, Decimal(then.points)
-        cells = connection.execute(
-            sa.select(grade).where(grade.c.assessment_id == item.id).order_by(grade.c.person_id)
-        )
-        for cell in cells.all():
-            rows = until(roster.grade_rows(connection, cell.id), at_unix_s)
-            counting = counting_grade(rows)
-            if counting is None:
-                continue
-            result.append(
-                {
-                    "assessment": item.idnumber,
-                    "name": name,
-                    "person": names[cell.person_id],
-                    "points": _number(within(counting.raw_points, maximum, policy.out_of_range)),
-                    "max": _number(maximum),
-                    "excepted": counting.excepted,
-                    "attempt": counting.attempt,
-                    "authority": cell.authority,
-                    "recorded_at": iso(counting.recorded_unix_s),
-                }
-            )
-    return result
-
-
-def _assessment_then(
-    connection: Connection, assessment_id: int, at_unix_s: int | None
-) -> sa.Row[Any] | None:
-    """What was told of an assessment as of a moment; None when it is not there then."""
-    history = assessment_history
-    rows = connection.execute(
-        sa.select(history).where(history.c.assessment_id == assessment_id)
-    ).all()
-    rows_then = sorted(until(rows, at_unix_s), key=place)
-    if not rows_then or rows_then[-1].deleted:
-        return None
-    return [r for r in rows_then if not r.deleted][-1]
-
-
-def _policy_of(connection: Connection, section_id: int) -> PeerPolicy:
-    joined = section.join(peer, peer.c.id == section.c.peer_id)
-    stored = connection.execute(
-        sa.select(peer.c.policy).select_from(joined).where(section.c.id == section_id)
-    ).scalar()
-    return PeerPolicy.from_stored(stored or {})
+    then = as_of.of_section(connection, section_id, at_unix_s)
+    return [
+        {
+            "assessment": item.name_for_scripts,
+            "name": item.name,
+            "person": names[person_id],
+            "points": _number(entry.points),
+            "max": _number(item.points),
+            "excepted": entry.excepted,
+            "attempt": entry.attempt,
+            "authority": entry.authority,
+            "recorded_at": iso(entry.recorded_unix_s),
+        }
+        for item in then.items
+        for (of, person_id), entry in sorted(then.entries.items())
+        if of == item.id
+    ]
 
 
 def inbox_list(connection: Connection, statuses: Iterable[str]) -> list[Row]:
@@ -262,7 +223,7 @@ def find_section(connection: Connection, text: str, peer_wwwroot: str | None = N
     """
     rows = connection.execute(
         sa.select(section, peer.c.wwwroot)
-        .select_from(section.join(peer, peer.c.id == section.c.peer_id))
+        .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
         .where(
             sa.or_(section.c.idnumber == text, section.c.id.in_(_own_id(connection, section, text)))
         )
@@ -310,7 +271,7 @@ def _people_names(connection: Connection) -> dict[int, str]:
 
 def _section_names(connection: Connection) -> dict[int, str]:
     rows = connection.execute(sa.select(section.c.id, section.c.idnumber))
-    return {r.id: r.idnumber for r in rows}
+    return {r.id: r.idnumber or str(r.id) for r in rows}
 
 
 def _number(value: Decimal | None) -> int | float | None:

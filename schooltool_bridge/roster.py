@@ -11,13 +11,13 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from schooltool_bridge import fold, identity
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import (
     EnrolmentRow,
     EnrolmentState,
     GradeRow,
     TeacherRow,
-    counting_grade,
     enrolment_state,
     until,
 )
@@ -38,6 +38,7 @@ ROLES = (STUDENT, TEACHER)
 
 def refold(connection: Connection, section_id: int, person_id: int) -> None:
     """Fold a person's history in a section anew into what holds now."""
+    person_id = identity.root(connection, person_id)
     rows = rows_of(connection, section_id, person_id)
     taught = teacher_rows(connection, section_id, person_id)
     has_grade = None
@@ -79,7 +80,11 @@ def rows_of(connection: Connection, section_id: int, person_id: int) -> list[Enr
             history.c.role,
             history.c.code,
             history.c.note,
-        ).where(history.c.section_id == section_id, history.c.person_id == person_id)
+            history.c.by_actor,
+        ).where(
+            history.c.section_id == section_id,
+            history.c.person_id.in_(identity.everybody(connection, person_id)),
+        )
     )
     return [EnrolmentRow(*row) for row in rows]
 
@@ -103,13 +108,14 @@ def teacher_rows(connection: Connection, section_id: int, person_id: int) -> lis
 def _names(connection: Connection, section_id: int, person_id: int) -> set[str]:
     """What the section's peer may call a person, in the form that is compared."""
     peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
+    everybody = identity.everybody(connection, person_id)
     linked = connection.execute(
         sa.select(person_link.c.idnumber_key, person_link.c.moodle_id).where(
-            person_link.c.person_id == person_id, person_link.c.peer_id == peer_id
+            person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id
         )
     ).all()
-    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == person_id))
-    names = {own.scalar()}
+    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id.in_(everybody)))
+    names = set(own.scalars())
     for row in linked:
         names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
     return {n for n in names if n}
@@ -119,14 +125,15 @@ def is_graded(
     connection: Connection, section_id: int, person_id: int, at_unix_s: int | None = None
 ) -> bool:
     """Tell whether a person has a grade in a section (as of a moment)."""
-    mine = sa.and_(assessment.c.section_id == section_id, grade.c.person_id == person_id)
+    everybody = identity.everybody(connection, person_id)
+    mine = sa.and_(assessment.c.section_id == section_id, grade.c.person_id.in_(everybody))
     joined = grade.join(assessment, assessment.c.id == grade.c.assessment_id)
     if at_unix_s is None:
         found = sa.select(grade.c.id).select_from(joined).where(mine, grade.c.points.is_not(None))
         return connection.execute(found.limit(1)).first() is not None
     cells = connection.execute(sa.select(grade.c.id).select_from(joined).where(mine)).scalars()
     for cell in cells.all():
-        counting = counting_grade(until(grade_rows(connection, cell), at_unix_s))
+        counting = fold.cell(until(grade_rows(connection, cell), at_unix_s)).counting
         if counting is not None and counting.raw_points is not None:
             return True
     return False
@@ -146,6 +153,7 @@ def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
             r.excepted,
             r.attempt,
             r.deleted,
+            r.by_actor,
         )
         for r in rows
     ]
@@ -158,6 +166,9 @@ def current(
     rows = connection.execute(
         sa.select(
             enrolment.c.role, enrolment.c.id, enrolment.c.code, enrolment.c.since_unix_s
-        ).where(enrolment.c.section_id == section_id, enrolment.c.person_id == person_id)
+        ).where(
+            enrolment.c.section_id == section_id,
+            enrolment.c.person_id == identity.root(connection, person_id),
+        )
     )
     return {r.role: (r.id, r.code, r.since_unix_s) for r in rows}

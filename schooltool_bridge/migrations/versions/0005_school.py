@@ -382,6 +382,10 @@ def _changed_tables() -> None:
 
     op.add_column(
         "person_link",
+        sa.Column("is_several", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
+    op.add_column(
+        "person_link",
         sa.Column("kept_apart", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
 
