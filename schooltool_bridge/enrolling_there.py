@@ -235,9 +235,7 @@ def who_is_there(connection: Connection, enrolments: Iterable[RemoteEnrolment]) 
 
 def search(connection: Connection, text: str, peer: Peer) -> tuple[list[Candidate], bool]:
     """Return our people in whose names every word of `text` stands, and whether there are more."""
-    columns = (person.c.firstname, person.c.lastname, person.c.username, person.c.idnumber)
-    words = text.split()[:MAX_WORDS]
-    every = [sa.or_(*(c.icontains(word, autoescape=True) for c in columns)) for word in words]
+    every = [_names_hold(word) for word in text.split()[:MAX_WORDS]]
     rows = connection.execute(
         sa.select(person)
         .where(*every)
@@ -254,6 +252,13 @@ def search(connection: Connection, text: str, peer: Peer) -> tuple[list[Candidat
 def full_name(row: sa.Row[Any]) -> str:
     """Return a person's name as lists show it."""
     return f"{row.firstname} {row.lastname}".strip() or str(row.username)
+
+
+def _names_hold(word: str) -> sa.ColumnElement[bool]:
+    columns = (person.c.firstname, person.c.lastname, person.c.username, person.c.idnumber)
+    # SQLite lowers no letter but a to z: a name's Ø is found by ø only when that is tried too.
+    forms = dict.fromkeys((word, word.lower(), word.capitalize(), word.upper()))
+    return sa.or_(*(c.icontains(form, autoescape=True) for c in columns for form in forms))
 
 
 def _in_parts(values: list[Any]) -> list[list[Any]]:
