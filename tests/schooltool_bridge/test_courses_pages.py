@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -238,6 +239,18 @@ def test_a_command_says_when_the_moodle_does_not_let_us(
     host.courses.clear()
     moodle.scripted = host.scripted
     assert "offers no courses" in site.text("peer", "courses", moodle.wwwroot)
+
+
+@pytest.mark.usefixtures("host")
+def test_verifying_says_that_the_service_is_not_published_there(site: Site, moodle: Moodle) -> None:
+    with pytest.raises(Refused) as refused:
+        site.run("peer", "verify", moodle.wwwroot)
+    steps = {s["name"]: s for s in json.loads(refused.value.stdout)["steps"]}
+    assert "Publish for Remote enrolment service" in steps["services"]["remedy"]
+    row = {"name": "mnet_enrol", "apiversion": "1", "publish": "1", "subscribe": "0"}
+    roaming.set_services(site, 1, ("schooltool",), ("schooltool", "mnet_enrol"))
+    moodle.services.append(row)
+    assert site.run("peer", "verify", moodle.wwwroot)["ok"]
 
 
 def test_no_name_and_no_answer_of_theirs_stands_in_the_log(
