@@ -17,6 +17,7 @@ from mnet.outbound import CannotReach
 from mnet.xmlrpc import MethodResponse
 from peers import audit, store
 from schooltool_bridge import remote_courses
+from schooltool_bridge.app import App
 from schooltool_bridge.enrolling_there import Done, Enrolling, search, who_is_there
 from schooltool_bridge.model import person
 from schooltool_bridge.remote_courses import (
@@ -239,13 +240,13 @@ class There:
         return [params for name, params in self.moodle.calls if name == method]
 
 
-def add_person(rig: Rig, username: str, **more: Any) -> int:
+def add_person(app: App, username: str, **more: Any) -> int:
     row = {
         "username": username, "username_key": username.casefold(), "firstname": "Ada",
         "lastname": username.capitalize(), "email": f"{username}@x.org", "can_login": False,
         "created_unix_s": START_UNIX_S, **more,
     }  # fmt: skip
-    with rig.app.database.write() as connection:
+    with app.database.write() as connection:
         made = connection.execute(sa.insert(person).values(**row))
         key = made.inserted_primary_key
         assert key is not None
@@ -259,7 +260,7 @@ def told(done: list[Done]) -> list[tuple[str, bool]]:
 @pytest.mark.parametrize("is_old", BOTH)
 def test_people_are_enrolled_seen_and_taken_out_in_either_moodle(rig: Rig, is_old: bool) -> None:
     there = There(rig, CourseHost(is_old=is_old))
-    ada, bob = add_person(rig, "Ada.L"), add_person(rig, "bob")
+    ada, bob = add_person(rig.app, "Ada.L"), add_person(rig.app, "bob")
     assert [c.id for c in there.courses.available().items] == [2, 3]
     assert all(c.is_old == is_old for c in there.courses.available().items)
     done = there.enrolling.enrol(2, [ada, bob, ada])
@@ -286,7 +287,7 @@ def test_people_are_enrolled_seen_and_taken_out_in_either_moodle(rig: Rig, is_ol
 def test_each_fault_has_a_sentence_of_ours_and_none_of_theirs(rig: Rig, code: int) -> None:
     host = CourseHost(refuses={"ada": code})
     there = There(rig, host)
-    (done,) = there.enrolling.enrol(2, [add_person(rig, "ada")])
+    (done,) = there.enrolling.enrol(2, [add_person(rig.app, "ada")])
     assert not done.ok
     assert "script" not in done.text
     known = code in remote_courses._FAULTS
@@ -301,7 +302,7 @@ def test_only_true_itself_means_that_it_was_done(rig: Rig, answer: Any) -> None:
     there = There(rig, CourseHost())
     there.moodle.scripted["enrol_user"] = lambda *_params: answer
     there.moodle.scripted["unenrol_user"] = lambda *_params: answer
-    (done,) = there.enrolling.enrol(2, [add_person(rig, "ada")])
+    (done,) = there.enrolling.enrol(2, [add_person(rig.app, "ada")])
     assert not done.ok
     assert "does not say why" in done.text
     with pytest.raises(CoursesError, match="does not say why"):
@@ -323,7 +324,7 @@ def test_who_cannot_exist_there_is_refused_before_any_call(
     there = There(rig, CourseHost())
     assert there.peer_id == 1
     username = str(wrong.pop("username", "ada"))
-    (done,) = there.enrolling.enrol(2, [add_person(rig, username, **wrong)])
+    (done,) = there.enrolling.enrol(2, [add_person(rig.app, username, **wrong)])
     assert said in done.text
     assert there.posts == 0
     with rig.app.database.read() as connection:
@@ -334,7 +335,7 @@ def test_who_cannot_exist_there_is_refused_before_any_call(
 def test_one_refused_person_stops_nobody_else_but_a_refused_course_does(rig: Rig) -> None:
     host = CourseHost(refuses={"bob": 5019})
     there = There(rig, host)
-    people = [add_person(rig, name) for name in ("ada", "bob", "cy")]
+    people = [add_person(rig.app, name) for name in ("ada", "bob", "cy")]
     done = there.enrolling.enrol(2, [*people, 999])
     assert told(done) == [("ada", True), ("bob", False), ("cy", True), ("", False)]
     host.refuses = {"bob": 5017}
@@ -346,7 +347,7 @@ def test_one_refused_person_stops_nobody_else_but_a_refused_course_does(rig: Rig
 
 def test_a_moodle_that_stays_away_is_asked_once_and_a_slow_one_not_for_ever(rig: Rig) -> None:
     there = There(rig, CourseHost())
-    people = [add_person(rig, name) for name in ("ada", "bob", "cy")]
+    people = [add_person(rig.app, name) for name in ("ada", "bob", "cy")]
     there.breaks = CannotReach("It did not answer within 15 s.", reason="time")
     done = there.enrolling.enrol(2, people)
     assert not any(one.ok for one in done)
@@ -368,7 +369,7 @@ def test_a_moodle_that_stays_away_is_asked_once_and_a_slow_one_not_for_ever(rig:
 def test_only_what_the_network_put_there_is_taken_away_from_here(rig: Rig) -> None:
     host = CourseHost(enrolled={2: [("ada", "manual"), ("bob", "self"), ("bob", "mnet")]})
     there = There(rig, host)
-    add_person(rig, "ada")
+    add_person(rig.app, "ada")
     done = there.enrolling.unenrol(2, there.there())
     assert told(done) == [("ada", False), ("bob", True)]
     assert "enrolled by manual in the Moodle itself" in done[0].text
@@ -413,7 +414,7 @@ def test_an_answer_that_proves_nothing_is_not_believed(rig: Rig) -> None:
 def test_a_search_finds_every_word_and_nothing_by_a_wildcard(rig: Rig) -> None:
     there = There(rig, CourseHost())
     for name in ("ada", "bob"):
-        add_person(rig, name, idnumber=f"N-{name}", idnumber_key=f"n-{name}")
+        add_person(rig.app, name, idnumber=f"N-{name}", idnumber_key=f"n-{name}")
     with rig.app.database.read() as connection:
 
         def names(text: str) -> list[str]:
