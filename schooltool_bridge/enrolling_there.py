@@ -199,7 +199,8 @@ def why_not(row: sa.Row[Any], peer: Peer) -> str:
         )
     missing = [words for name, words in NEEDED.items() if not getattr(row, name).strip()]
     if missing:
-        return f"Lacks {' and '.join(missing)}, without which a Moodle takes nobody. Add it where they come from."
+        lacks = " and ".join(missing)
+        return f"Lacks {lacks}, without which a Moodle takes nobody. Add it where they come from."
     if not jumping.USERNAME.fullmatch(row.username.lower()):
         return (
             "Has a user name that no Moodle takes: plain letters, digits and . _ - @ only, at most "
