@@ -13,6 +13,7 @@ from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
 from schooltool_bridge.cli_admins import admin, audit_group
 from schooltool_bridge.cli_calls import bundle, calls, sharing_of
+from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
@@ -43,7 +44,10 @@ for _command in (
 ):  # fmt: skip
     main.add_command(_command)
 
-for _command in (verify, pending, accept_key, alias, rename, label, sharing_of):
+for _command in (
+    verify, pending, accept_key, alias, rename, label, sharing_of,
+    courses, enrolled, enrol, unenrol,
+):  # fmt: skip
     peer.add_command(_command)
 
 for _command in (allow_login, deny_login, set_password):

@@ -30,7 +30,7 @@ from schooltool_bridge.person_sessions import PersonSession
 CONFIRM_S = 30  # Moodle's own default
 TOKEN_BYTES = 20  # 40 hex digits, a Moodle's column
 # What a Moodle takes as a user name; it refuses to make an account of another.
-_USERNAME = re.compile(r"[a-z0-9._@-]{1,100}")
+USERNAME = re.compile(r"[a-z0-9._@-]{1,100}")
 
 
 class CannotJump(Exception):
@@ -97,7 +97,7 @@ def start(
             "here. Please ask the school office to add it."
         )
     username = found.username.lower()
-    if not _USERNAME.fullmatch(username):
+    if not USERNAME.fullmatch(username):
         raise CannotJump(
             "Other sites take user names of plain letters, digits and . _ - @ only. Please ask the "
             "school office for another user name."

@@ -23,6 +23,7 @@ from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
 from schooltool_bridge import facts
 from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
@@ -70,6 +71,7 @@ def frame_of(app: App) -> Frame:
     frame.add(peers.routes(), peers.tabs())
     frame.add(AddPages(parts).routes())
     frame.add(SettingsPages(parts).routes())
+    frame.add(CoursesPages(app).routes())
     people = SignOnPages(app)
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mnet.dispatcher import Services
-from mnet.protocol import SERVICE_IDP, SERVICE_SIS
+from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS
 from peers.policy import PeerPolicy
 
 _RECORD = "as long as the school keeps its records; their history is never deleted"
@@ -53,6 +53,8 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
     asks_enrolments = asks and policy.accept_people
     sent = [
         (SERVICE_IDP in services.published, _SIGN_ON),
+        (SERVICE_ENROL in services.subscribed, _ENROL_THERE),
+        (SERVICE_ENROL in services.subscribed, _UNENROL_THERE),
         (asks, _ASK_USER),
         (asks_enrolments, _ASK_ENROLMENTS),
     ]
@@ -63,9 +65,11 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
         (takes_events and policy.accept_sections, _SECTIONS),
         (takes_events and policy.accept_enrolments, _ENROLMENTS),
         (asks_enrolments and policy.accept_enrolments, _ANSWER_ENROLMENTS),
+        (SERVICE_ENROL in services.subscribed, _WHO_IS_THERE),
         (takes_events and policy.accept_grades, _GRADES),
     ]
-    received.append((any(is_on for is_on, _item in received), _INBOX))
+    kept = any(is_on for is_on, item in received if item is not _WHO_IS_THERE)
+    received.append((kept, _INBOX))
     return Sharing(_only_on(sent), _only_on(received))
 
 
@@ -79,6 +83,27 @@ _SIGN_ON = Item(
     "people who sign on there with their account here",
     "so that the peer knows who signed on; sent only for a person who goes there, at that moment",
     _NOT_HERE,
+)
+_ENROL_THERE = Item(
+    "enrol_user",
+    ("username", "firstname", "lastname", "email"),
+    "people whom an admin enrols in a course there",
+    "so that the peer can enrol them, and make an account for whom it does not know",
+    _NOT_HERE,
+)
+_UNENROL_THERE = Item(
+    "unenrol_user",
+    ("username",),
+    "people whom an admin takes out of a course there",
+    "so that the peer knows whom to take out",
+    _NOT_HERE,
+)
+_WHO_IS_THERE = Item(
+    "course_enrolments",
+    ("username", "role", "plugin", "since"),
+    "people of ours in a course there",
+    "to show an admin who is in it",
+    "not at all; shown once, to whom asked",
 )
 _ASK_USER = Item(
     "get_user",

@@ -7,6 +7,7 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from keys.certificate import load
 from keys.keypair import KeyPair, generate
 from mnet import envelope, xmlrpc
 from mnet.envelope import SealedMessage
-from mnet.xmlrpc import Dialect, MethodCall, Value
+from mnet.xmlrpc import Dialect, FaultResponse, MethodCall, Value
 from tests.rig import FakePeer
 
 TICKED: list[dict[str, Any]] = [
@@ -49,6 +50,8 @@ class Moodle:
     visits: dict[str, tuple[str, Any]] = field(default_factory=dict)
     # Every sealed call that came: its method's last segment, and its parameters.
     calls: list[tuple[str, list[Value]]] = field(default_factory=list)
+    # What further methods answer to their parameters, by last segment; a FaultResponse too.
+    scripted: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._http = _Http(("127.0.0.1", 0), _Handler)
@@ -102,6 +105,11 @@ class Moodle:
             if isinstance(user, int):
                 return xmlrpc.write_fault(user, "fault")
             return xmlrpc.write_response(user, Dialect.PHPXMLRPC)
+        if method in self.scripted:
+            answer = self.scripted[method](*params)
+            if isinstance(answer, FaultResponse):
+                return xmlrpc.write_fault(answer.code, answer.text)
+            return xmlrpc.write_response(answer, Dialect.PHPXMLRPC)
         values = {"listServices": self.services, "listMethods": self.methods}
         return xmlrpc.write_response(values.get(method, self.info), Dialect.PHPXMLRPC)
 

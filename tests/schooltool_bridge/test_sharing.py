@@ -8,7 +8,7 @@ import pytest
 
 from mnet.dispatcher import Services
 from peers.policy import PeerPolicy
-from schooltool_bridge import fields
+from schooltool_bridge import enrolling_there, fields
 from schooltool_bridge.fields import Fields
 from schooltool_bridge.sharing import Item, Sharing, sharing
 
@@ -74,8 +74,26 @@ def test_signing_on_there_sends_who_it_is() -> None:
     assert "password" not in " ".join(sent.fields)
 
 
+def test_enrolling_there_sends_who_it_is_and_shows_who_is_there() -> None:
+    told = of(subscribe="mnet_enrol")
+    assert names(told.sent) == {"enrol_user", "unenrol_user"}
+    assert names(told.received) == {"course_enrolments"}
+    (item,) = [i for i in told.sent if i.call == "enrol_user"]
+    empty = {"city", "description"}
+    fixed = {
+        "auth",
+        "confirmed",
+        "deleted",
+        "mailformat",
+        "maildigest",
+        "maildisplay",
+        "htmleditor",
+    }
+    assert set(item.fields) == set(enrolling_there.USER_FIELDS) - empty - fixed
+
+
 def test_every_item_says_whose_it_is_why_and_how_long() -> None:
-    told = of("schooltool sso_idp", "schooltool")
+    told = of("schooltool sso_idp", "schooltool mnet_enrol")
     for item in (*told.sent, *told.received):
         assert all((item.about, item.why, item.kept, item.fields)), item
 
