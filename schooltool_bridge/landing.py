@@ -29,7 +29,7 @@ from peers import accounts, sign_on, store
 from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
 from peers.web.origin import inside
-from schooltool_bridge import events, links, person_sessions
+from schooltool_bridge import events, landing_pictures, links, person_sessions, pictures
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.model import person, person_link
@@ -84,6 +84,8 @@ class Vouched:
 
     username: str
     data: dict[str, object]
+    # Which picture of the person it has; empty for none.
+    picture: str
 
 
 def read_arrival(raw_query: str, agent_sha1: str, *, default_path: str | None) -> Arrival:
@@ -236,6 +238,9 @@ class Landing:
                     tell_courses, self.database, self.outbound, peer, found.id, vouched.username
                 )
             )
+        shown = landing_pictures.Shown(found.id, vouched.username, vouched.picture)
+        parts = (self.database, self.outbound, self.clock)
+        afterwards.append(partial(landing_pictures.fetch_if_newer, *parts, peer, shown))
         begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
         landed = Landed(arrival.wantsurl, name, peer, afterwards=tuple(afterwards))
         present = person_sessions.find(connection, cookie, now)
@@ -300,7 +305,7 @@ def _vouched(peer: Peer, answer: Value) -> Vouched:
     for name in ("idnumber", *_KEPT):
         if value := _text(answer.get(name)):
             data[name] = value
-    return Vouched(texts["username"], data)
+    return Vouched(texts["username"], data, pictures.version_of(answer))
 
 
 def _text(value: Value) -> str:
