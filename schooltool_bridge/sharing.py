@@ -94,10 +94,9 @@ _PICTURE_THERE = Item(
 )
 _LANDING = Item(
     "user_authorise",
-    ("username", "firstname", "lastname", "email", "idnumber")
-    + ("city", "country", "lang", "timezone"),
+    ("username", "firstname", "lastname", "email", "idnumber", "further fields"),
     "people of the peer who sign on here",
-    "to know who signs on; the last four stand only in the history",
+    "to know who signs on; place, language and time zone stand only in the history",
     _RECORD,
 )
 _PICTURE_HERE = Item(

@@ -115,7 +115,8 @@ class SignOnPages:
         correlation = secrets.token_hex(6)
         try:
             arrival = read_arrival(view.raw_query, view.agent_sha1, default_path=default_path)
-            landed = self._app.landing.land(arrival, view.cookies.get(COOKIE, ""))
+            cookie = view.cookies.get(COOKIE, "")
+            landed = self._app.landing.land(arrival, cookie, view.sender)
         except LandingRefused as refused:
             return _refusal(refused, correlation)
         return _welcome(landed)
