@@ -164,3 +164,67 @@ def test_the_moodle_hears_on_a_timer_who_is_busy_here(
         watch.tick()
     told = [params for method, params in moodle.calls if method == "keepalive_server"]
     assert told == [[[name]]]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example.org"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_sites_form_neither_signs_in_nor_out_nor_changes_over(
+    headers: dict[str, str], site: Site, moodle: Moodle
+) -> None:
+    one, other, visitor = fresh(), fresh(), browser(site)
+    for name in (one, other):
+        found = allowed(site, moodle, name)
+    set_right(site, found)
+    password = site.run("person", "set-password", found)["password"]
+    assert is_in(land(visitor, visit(moodle, user(one))))
+    question = land(visitor, visit(moodle, user(other)))
+    ticket = question.tree.xpath("//input[@name='ticket']/@value")[0]
+    # Even one that got hold of the form's token.
+    forms = {
+        "/sign-in": {"username": other, "password": password, "next": "/me"},
+        "/sign-on/change": {"ticket": ticket, "path": "/me"},
+        "/sign-out": {},
+    }
+    for path, fields in forms.items():
+        for token in (question.form_token, "", "x"):
+            page = visitor.post(path, {**fields, "form_token": token}, headers)
+            assert (page.status, COOKIE in page.set_cookies) == (403, False)
+    assert one.title() in visitor.get("/me").text
+    # The same forms from our own pages do it, so that it was not for another reason.
+    fields = {**forms["/sign-in"], "form_token": question.form_token}
+    assert COOKIE in browser_with(visitor, site).post("/sign-in", fields).set_cookies
+
+
+def browser_with(visitor: Visitor, site: Site) -> Visitor:
+    """Another browser with the same cookies."""
+    other = browser(site)
+    other.cookies |= visitor.cookies
+    return other
+
+
+def test_the_sessions_cookie_stays_out_of_other_sites_pages(site: Site, moodle: Moodle) -> None:
+    """Browsers send and keep a cookie that is SameSite=Lax only with a page of its own."""
+    name, visitor = fresh(), browser(site)
+    allowed(site, moodle, name)
+    page = land(visitor, visit(moodle, user(name)))
+    assert "SameSite=Lax" in page.set_cookies[COOKIE]
+    assert page.header("X-Frame-Options") == "DENY"
+    assert "frame-ancestors 'none'" in page.header("Content-Security-Policy")
+
+
+def test_whoever_is_signed_in_by_a_link_sees_as_whom_and_from_where(
+    site: Site, moodle: Moodle
+) -> None:
+    name, visitor = fresh(), browser(site)
+    allowed(site, moodle, name)
+    assert is_in(land(visitor, visit(moodle, user(name))))
+    mine = visitor.get("/me")
+    assert mine.tree.xpath("//h1")[0].text == f"{name.title()} Ōquist"
+    assert "You have logged in from" in mine.text
