@@ -135,8 +135,9 @@ def answer_with_fields_swapped(f: Forge, _used: dict[str, str], _tom: Visitor) -
     values[1] = f.chance.choice(("Maria", "tom smith", "admin"))
     while values[0].lower() == "teresa":
         f.chance.shuffle(values)
-    if f.chance.random() < 0.9:  # with it most are conflicts, of which the inbox keeps each
+    if f.chance.random() < 0.95:  # else most are conflicts, and a long history takes its time
         names, values = names[:4], values[:4]
+        values[0] += str(f.chance.randrange(10**6))
     return f.a.visit(dict(zip(names, values, strict=True))), AGENT, ""
 
 
