@@ -23,9 +23,10 @@ from peers import sign_on, store
 from peers.model import peer as peer_table
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import person_sessions
+from schooltool_bridge import person_sessions, pictures
 from schooltool_bridge.model import peer_course, person
 from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.pictures import Stored
 
 CONFIRM_S = 30  # Moodle's own default
 TOKEN_BYTES = 20  # 40 hex digits, a Moodle's column
@@ -160,7 +161,7 @@ def authorise(
     return found
 
 
-def profile(found: sa.Row[Any], site: Site) -> dict[str, Value]:
+def profile(found: sa.Row[Any], site: Site, picture: Stored | None) -> dict[str, Value]:
     """Return what a peer is told of a person: all that a Moodle needs for an account of theirs."""
     return {
         "username": found.username.lower(),
@@ -177,6 +178,7 @@ def profile(found: sa.Row[Any], site: Site) -> dict[str, Value]:
         "maildisplay": "2",
         "htmleditor": "1",
         "picture": "0",
+        **(pictures.told(picture) if picture else {}),
         "wwwroot": site.wwwroot,
         "session.gc_maxlifetime": str(person_sessions.IDLE_S),
         "myhosts": [],

@@ -57,6 +57,11 @@ WORDS = {
         AGAIN,
     ),
     "token-late": Words(403, "This link is too old; it works for half a minute.", AGAIN),
+    "too-many-failed": Words(
+        429,
+        "Too many links to this site from {site} did not work lately, here or in your network.",
+        "Please wait a minute. " + AGAIN,
+    ),
     "answer-incomplete": Words(
         502,
         "{site} told us too little about you; we need your user name, first name and last name.",

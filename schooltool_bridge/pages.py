@@ -28,6 +28,7 @@ from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 
@@ -75,6 +76,7 @@ def frame_of(app: App) -> Frame:
     people = SignOnPages(app)
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())
+    frame.add(PicturePages(app, people).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

@@ -270,6 +270,9 @@ class Frame:
             headers.append(("Content-Disposition", f'attachment; filename="{reply.filename}"'))
         is_static = view.path.startswith("/admin/static/") and reply.status == 200  # noqa: PLR2004
         keep = "public, max-age=31536000, immutable" if is_static else "no-store"
+        if reply.private_s:
+            keep = f"private, max-age={reply.private_s}"
+            headers.append(("Vary", "Cookie"))
         headers += [("Content-Type", kind), ("Cache-Control", keep)]
         return Sent(reply.status, headers, body, reply.afterwards)
 

@@ -69,9 +69,16 @@ def test_our_questions_name_people_only_by_what_the_peer_knows_them_by() -> None
 
 
 def test_signing_on_there_sends_who_it_is() -> None:
-    (sent,) = of("sso_idp").sent
-    assert sent.call == "user_authorise"
-    assert "password" not in " ".join(sent.fields)
+    told = of("sso_idp")
+    assert [item.call for item in told.sent] == ["user_authorise", "fetch_user_image"]
+    assert "password" not in " ".join(f for item in told.sent for f in item.fields)
+    assert told.received == ()
+
+
+def test_signing_on_here_brings_the_profile_and_the_picture() -> None:
+    told = of("sso_sp", "sso_idp")
+    assert told.sent == ()
+    assert names(told.received) == {"user_authorise", "fetch_user_image", "every event"}
 
 
 def test_enrolling_there_sends_who_it_is_and_shows_who_is_there() -> None:
