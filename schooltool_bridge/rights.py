@@ -7,16 +7,12 @@ Source: requirements 1.7, R28-R30.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
-from functools import cache
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy.engine import Connection
 
-from peers import accounts, audit, store
+from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
 from peers.model import peer
 from schooltool_bridge import person_sessions
@@ -119,7 +115,7 @@ def set_password(connection: Connection, change: Change, person_id: int, passwor
     Sessions by the old one end. The right to sign in is another thing.
     """
     accounts.check_password(password)
-    hashed = {"password_hash": _HASHER.hash(password)}
+    hashed = {"password_hash": password_hashes.hashed(password)}
     mine = person_password.c.person_id == person_id
     if not connection.execute(sa.update(person_password).where(mine).values(hashed)).rowcount:
         connection.execute(sa.insert(person_password).values(person_id=person_id, **hashed))
@@ -144,17 +140,5 @@ def check_password(connection: Connection, username: str, password: str) -> int 
         .join_from(person, person_password, person_password.c.person_id == person.c.id)
         .where(person.c.username_key == key(username))
     ).first()
-    try:
-        _HASHER.verify(row.password_hash if row else _nobodys_hash(), password)
-    except VerificationError:
-        return None
-    return int(row.id) if row and row.can_login else None
-
-
-_HASHER = PasswordHasher()
-
-
-@cache
-def _nobodys_hash() -> str:
-    """Verified against when nobody has the name, so that both refusals take the same time."""
-    return _HASHER.hash(secrets.token_hex())
+    is_right = password_hashes.fits(row.password_hash if row else None, password)
+    return int(row.id) if row and is_right and row.can_login else None
