@@ -68,6 +68,8 @@ person_link = sa.Table(
     sa.Column("password_algorithm", sa.String(40), nullable=True),
     # Whether the peer may sign this person in here (requirements 1.7).
     sa.Column("can_login", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Whether somebody ever gave or took that right; a new link's is still to be decided.
+    sa.Column("decided", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber_key"),

@@ -76,7 +76,12 @@ class SignOnPages:
         database = self._app.database
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
-        peers = jumping.destinations(self._app.registry) if found.peer_id is None else []
+            came = found.peer_id is not None
+            peers = (
+                []
+                if came
+                else jumping.destinations(connection, self._app.registry, found.person_id)
+            )
         return page("me.html", person=found, peers=peers, courses=courses)
 
     def sign_out(self, view: View) -> Reply:
