@@ -161,13 +161,13 @@ def end_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Vi
 def end_visits(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Visit]:
     """Forget the visits to peers that conditions on jump_session name; return them, to be told.
 
-    A token that is still on its way stays, and whoever brings it is refused.
+    A token that is on its way stays, and whoever brings it is refused; it is returned as well,
+    since it took the place of an earlier visit in that browser.
     """
-    used = (jump_session.c.used_unix_s.is_not(None), *which)
     table = jump_session.c
-    rows = sa.select(table.peer_id, table.username, table.agent_sha1).distinct().where(*used)
+    rows = sa.select(table.peer_id, table.username, table.agent_sha1).distinct().where(*which)
     visits = [Visit(*row) for row in connection.execute(rows)]
-    connection.execute(sa.delete(jump_session).where(*used))
+    connection.execute(sa.delete(jump_session).where(table.used_unix_s.is_not(None), *which))
     return sorted(visits)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from mnet.xmlrpc import Value
 from peers import accounts, audit, store
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.sign_on import jump_session
@@ -54,8 +56,14 @@ def moodle(rig: Rig) -> FakePeer:
 
 def bring(rig: Rig, peer: FakePeer, last: int, first: int = 1) -> None:
     for n in range(first, last + 1):
-        user = {"idnumber": f"n{n}", "username": f"u{n}", "firstname": f"First{n}", "email": ""}
-        rig.call(peer, SIS + "fetch_user", {**user, "lastname": f"L{n:03}"})
+        user: dict[str, Value] = {
+            "idnumber": f"n{n}",
+            "username": f"u{n}",
+            "firstname": f"First{n}",
+            "email": "",
+        }
+        user["lastname"] = f"L{n:03}"
+        rig.call(peer, SIS + "fetch_user", user)
 
 
 def browser(rig: Rig, name: str = "carl") -> Visitor:
@@ -251,7 +259,8 @@ def test_a_peers_rule_about_roles_is_set_on_its_page_and_shown_at_the_person(rig
     path = "/admin/peers/1/signing-on"
     ticked = visitor.get(path).tree.xpath("//input[@name='land_roles' and @checked]/@value")
     assert ticked == ["student", "teacher", "other"]
-    fields = {"tls": "verify", "land_roles": ["teacher", "other"], "jump_roles": "teacher"}
+    fields: dict[str, Any] = {"tls": "verify", "jump_roles": "teacher"}
+    fields["land_roles"] = ["teacher", "other"]
     assert visitor.send(path, **fields).status == 303
     with rig.app.database.read() as connection:
         policy = store.all_peers(connection)[0].policy
