@@ -49,21 +49,20 @@ def moodle(rig: Rig) -> FakePeer:
     bring(rig, peer, 60)
     rig.call(peer, SIS + "new_section", {"idnumber": "5", "name": "Biology"})
     for number, role in ((1, "teacher"), (2, "student"), (3, "student")):
-        data = {"sectionid": "5", "userid": f"n{number}", "role": role}
+        data: Value = {"sectionid": "5", "userid": f"n{number}", "role": role}
         rig.call(peer, SIS + "new_enrolment", data)
     return peer
 
 
 def bring(rig: Rig, peer: FakePeer, last: int, first: int = 1) -> None:
     for n in range(first, last + 1):
-        user: dict[str, Value] = {
-            "idnumber": f"n{n}",
-            "username": f"u{n}",
-            "firstname": f"First{n}",
-            "email": "",
-        }
-        user["lastname"] = f"L{n:03}"
-        rig.call(peer, SIS + "fetch_user", user)
+        rig.call(
+            peer, SIS + "fetch_user",
+            {
+                "idnumber": f"n{n}", "username": f"u{n}", "firstname": f"First{n}",
+                "lastname": f"L{n:03}", "email": "",
+            },
+        )  # fmt: skip
 
 
 def browser(rig: Rig, name: str = "carl") -> Visitor:
