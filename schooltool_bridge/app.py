@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -44,6 +44,7 @@ from peers.web.roles import allows
 from schooltool_bridge import journal, services, sign_on_methods, watching
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing import Landing
+from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.settling import Settling
 from schooltool_bridge.signing_off import SigningOff
 
@@ -271,6 +272,16 @@ class App:
         """Answer only when the store and the key are usable; else the error becomes a 503."""
         key: RSAPrivateKey = self.custody.keyring().current.private_key
         return Answer(f"ok {VERSION} rsa{key.key_size}\n".encode(), content_type=TEXT)
+
+
+def end_at_peers(app: App, visits: Iterable[Visit]) -> None:
+    """Have peers end visits, from a command; once a process.
+
+    A peer that cannot be told is in the log; what was changed here stands.
+    """
+    works = app.signing_off.ending(visits)
+    if works:
+        in_reactor(lambda: [work() for work in works])
 
 
 def in_reactor(work: Callable[[], T]) -> T:

@@ -20,8 +20,8 @@ from peers import audit, bootstrap, changes, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from peers.store import StoredPeer
-from schooltool_bridge import journal
-from schooltool_bridge.app import App, in_reactor
+from schooltool_bridge import going, journal
+from schooltool_bridge.app import App, end_at_peers, in_reactor
 from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.queries import iso as iso_of
 
@@ -237,6 +237,8 @@ def policy(command: Command, wwwroot: str, wanted: tuple[str, ...]) -> None:
                     values=values,
                     now_unix_s=int(app.clock()),
                 )
+                visits = going.enforce(connection, stored.id)
+            end_at_peers(app, visits)
     shown = {name: getattr(effective, name) for name in PeerPolicy.__slots__}
     shown["roles"] = dict(effective.roles)
     command.show(shown, "\n".join(f"{name}: {_words(value)}" for name, value in shown.items()))

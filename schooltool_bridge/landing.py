@@ -26,10 +26,18 @@ from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH, MAX_WWWROOT_CHARS
 from mnet.xmlrpc import Value
 from peers import accounts, sign_on, store
+from peers.policy import PeerPolicy
 from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
 from peers.web.origin import inside
-from schooltool_bridge import events, landing_pictures, links, person_sessions, pictures
+from schooltool_bridge import (
+    events,
+    landing_pictures,
+    links,
+    person_sessions,
+    pictures,
+    school_roles,
+)
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.landing_throttle import LandingThrottle
@@ -244,6 +252,9 @@ class Landing:
         name = f"{found.firstname} {found.lastname}".strip()
         if accounts.is_taken(connection, found.username_key):
             raise LandingRefused("person-admin", peer, afterwards=tuple(afterwards))
+        listed = PeerPolicy.from_stored(stored.policy).land_roles
+        if not school_roles.may(connection, found.id, listed):
+            raise LandingRefused("role-denied", peer, afterwards=tuple(afterwards))
         if not found.link_can_login:
             raise LandingRefused("no-right", peer, name=name, afterwards=tuple(afterwards))
         if not new_people:

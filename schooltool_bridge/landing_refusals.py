@@ -78,6 +78,13 @@ WORDS = {
         "Your account looks after this site; such an account never signs in from another site.",
         "Sign in here with your own password.",
     ),
+    "role-denied": Words(
+        403,
+        "{site} told us who you are. Whoever is at this school what you are - student, teacher or "
+        "neither - does not sign in here from there.",
+        "If you think that this is wrong, please ask the school office, and give them the code "
+        "below.",
+    ),
     "no-right": Words(
         403,
         "{site} told us who you are, and your account is ready. It may not sign in here yet: "

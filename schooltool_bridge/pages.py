@@ -21,13 +21,15 @@ from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
-from schooltool_bridge import facts
+from schooltool_bridge import facts, going
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.people_pages import PeoplePages
+from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
@@ -67,6 +69,9 @@ def frame_of(app: App) -> Frame:
         ),
         verify=partial(_verify, app),
         facts=partial(facts.of_peers, zone),
+        enforce=lambda connection, peer_id: app.signing_off.ending(
+            going.enforce(connection, peer_id)
+        ),
     )
     peers = PeerPages(parts)
     frame.add(peers.routes(), peers.tabs())
@@ -80,6 +85,8 @@ def frame_of(app: App) -> Frame:
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
+        PeoplePages(app),
+        PersonPages(app),
         NoticesPages(app),
         KeyPages(app),
         SupportPages(app),

@@ -6,6 +6,11 @@ policies (peers/policy.py). Source: requirements R12, R18; field-notes E48, E49.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy.engine import Connection
+
 from keys.certificate import BadCertificate
 from mnet.outbound import CallError
 from mnet.protocol import BadWwwroot, check_wwwroot
@@ -18,7 +23,14 @@ from peers.web.view import PageError, Reply, Route, View, go, page
 
 # Each screen's policies, in the order shown.
 SCREENS = {
-    "signing-on": ("accept_people", "match_username", "tls", "trust_tls_key"),
+    "signing-on": (
+        "accept_people",
+        "match_username",
+        "land_roles",
+        "jump_roles",
+        "tls",
+        "trust_tls_key",
+    ),
     "enrolment": ("accept_sections", "accept_enrolments", "roles"),
     "grades": ("accept_grades", "out_of_range"),
 }
@@ -59,18 +71,24 @@ class SettingsPages:
             default = getattr(PeerPolicy(), name)
             if isinstance(default, bool):
                 values[name] = "yes" if view.ticked(name) else "no"
+            elif isinstance(default, tuple):
+                values[name] = ",".join(view.all(name))
             else:
                 # A list of roles may come one on a line.
                 values[name] = ",".join(view.text(name, limit=4000).splitlines())
+        afterwards: list[Callable[[], object]] = []
+
+        def change(connection: Connection) -> None:
+            who, now = view.who, view.now_unix_s
+            changes.set_policy(connection, who, peer_id, values=values, now_unix_s=now)
+            afterwards.extend(self._parts.enforce(connection, peer_id))
+
         try:
-            peer = self._parts.change(
-                peer_id, lambda c: changes.set_policy(
-                    c, view.who, peer_id, values=values, now_unix_s=view.now_unix_s
-                )
-            )  # fmt: skip
+            peer = self._parts.change(peer_id, change)
         except PageError as problem:
             return self._screen(screen, peer_id, problem=str(problem))
-        return go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
+        saved = go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
+        return replace(saved, afterwards=tuple(afterwards))
 
     def addresses(self, _view: View, peer_id: int) -> Reply:
         """Show by which addresses a peer is known."""

@@ -60,21 +60,22 @@ class SignInPages:
         password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
         back = view.text("next", limit=MAX_FIELD_CHARS)
         key, now = accounts.name_key(username), view.now_unix_s
-        with self._database.read() as connection:
-            wait_s = throttle.to_wait_s(connection, key, view.sender, now)
-            found = None if wait_s else accounts.check_sign_in(connection, username, password)
+        tried = throttle.attempt(
+            self._database,
+            key,
+            view.sender,
+            now,
+            lambda connection: accounts.check_sign_in(connection, username, password),
+        )
+        found = tried.found
         if found is None:
-            if not wait_s:
-                with self._database.write() as connection:
-                    throttle.failed(connection, key, view.sender, now)
             problem = (
-                f"Too many tries. Please wait {_duration(wait_s)}."
-                if wait_s
+                f"Too many tries. Please wait {_duration(tried.wait_s)}."
+                if tried.wait_s
                 else "That user name and password do not fit."
             )
-            status = 429 if wait_s else 403
             values = {"next": back, "problem": problem, "username": username}
-            return page("sign_in.html", status=status, **values)
+            return page("sign_in.html", status=tried.status, **values)
         with self._database.write() as connection:
             throttle.succeeded(connection, key)
             if view.session:

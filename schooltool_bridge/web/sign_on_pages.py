@@ -77,7 +77,12 @@ class SignOnPages:
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
             picture = pictures.of(connection, found.person_id)
-        peers = jumping.destinations(self._app.registry) if found.peer_id is None else []
+            came = found.peer_id is not None
+            peers = (
+                []
+                if came
+                else jumping.destinations(connection, self._app.registry, found.person_id)
+            )
         return page(
             "me.html",
             person=found,
