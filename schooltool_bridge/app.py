@@ -229,8 +229,8 @@ class App:
         self, reactor: Any, workers: Workers, page_workers: Workers, slow_workers: Workers
     ) -> BoundedSite:
         """Return what is served on the listening port; `slow_workers` wait for other sites."""
-        # Only a server needs these; every command would start slower by them.
-        from schooltool_bridge.pages import frame_of  # noqa: PLC0415
+        # Every command would start slower by the pages.
+        from schooltool_bridge.pages import frame_of  # noqa: PLC0415 - only a server shows pages
 
         trusted_proxies = frozenset(
             p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
@@ -268,7 +269,7 @@ class Frame:
             headers.append(("Set-Cookie", cookie))
         if reply.filename:
             headers.append(("Content-Disposition", f'attachment; filename="{reply.filename}"'))
-        is_static = view.path.startswith("/admin/static/") and reply.status == 200  # noqa: PLR2004
+        is_static = view.path.startswith("/admin/static/") and reply.status == HTTPStatus.OK
         keep = "public, max-age=31536000, immutable" if is_static else "no-store"
         headers += [("Content-Type", kind), ("Cache-Control", keep)]
         return Sent(reply.status, headers, body, reply.afterwards)

@@ -19,6 +19,7 @@ from mnet.envelope import SignedMessage
 from mnet.protocol import KeyCame
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 from peers import store
+from peers.registry import Peer
 from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
@@ -339,8 +340,8 @@ def test_a_proven_new_key_is_believed_for_the_message_that_brought_it(own: Rig) 
     moodle = own.peers[MOODLE]
     new = generate(MOODLE, "x", START_UNIX_S + 1)
 
-    def prove(peer: object) -> None:
-        own.app.registry.take_key(peer, new.certificate_pem, came=KeyCame.PROVEN)  # type: ignore[arg-type]
+    def prove(peer: Peer) -> None:
+        own.app.registry.take_key(peer, new.certificate_pem, came=KeyCame.PROVEN)
 
     own.app.registry.ask_for_key = prove
     moodle.pair = new

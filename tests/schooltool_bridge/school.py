@@ -89,8 +89,8 @@ class School:
 
     def enrolments(self, at: int | None = None) -> dict[tuple[str, str, str], str]:
         with self.database.read() as connection:
-            rows = queries.enrolments(connection, at_unix_s=at)
-        return {(r["section"], r["person"], r["role"]): r["code"] for r in rows}  # type: ignore[misc]
+            rows: list[dict[str, Any]] = queries.enrolments(connection, at_unix_s=at)
+        return {(r["section"], r["person"], r["role"]): r["code"] for r in rows}
 
     def grades(self, section: str = "5", at: int | None = None) -> dict[tuple[Any, Any], Any]:
         with self.database.read() as connection:
@@ -105,10 +105,8 @@ class School:
     def dump(self) -> dict[str, Any]:
         """What the store holds, without our ids and the times of arrival."""
         with self.database.read() as connection:
-            waiting = [
-                (r["event"], r["status"], sorted(r["waiting_for"]))  # type: ignore[call-overload]
-                for r in queries.inbox_list(connection, ("held", "conflict"))
-            ]
+            rows: list[dict[str, Any]] = queries.inbox_list(connection, ("held", "conflict"))
+            waiting = [(r["event"], r["status"], sorted(r["waiting_for"])) for r in rows]
             return {
                 "people": _sorted(_without(queries.people(connection), "id")),
                 "sections": _sorted(_without(queries.all_sections(connection), "id")),
