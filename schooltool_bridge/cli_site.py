@@ -56,9 +56,7 @@ def init(
     home = command.home
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise CommandError(f"{home} exists already and is not empty; choose another with --home.")
-    values = {
-        "wwwroot": wwwroot, "name": name, "timezone": timezone, "database_url": database_url,
-    }  # fmt: skip
+    values = {"wwwroot": wwwroot, "name": name, "timezone": timezone, "database_url": database_url}
     settings = settings_file.check(home, values, "init")
     password = admin_password_file.read_text("utf-8").strip() if admin_password_file else None
     made = password or accounts.one_time_password()

@@ -47,8 +47,11 @@ class Site:
         """Run a command and return what it printed; raises Refused."""
         done = subprocess.run(
             [*PROGRAM, *arguments, "--home", str(self.home)],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         if done.returncode:
             raise Refused(done.returncode, done.stderr, done.stdout)
         return done.stdout

@@ -87,9 +87,13 @@ def test_pages_and_paths(site: Site) -> None:
     assert ask("GET", "/mnet/publickey.php")[1].decode() == site.run("key", "show")["certificate"]
     assert ask("GET", "/healthz")[0] == 200
     for method, path, status in (
-        ("GET", "/mnet/xmlrpc/server.php", 405), ("PUT", "/", 405), ("BREW", "/", 405),
-        ("GET", "/nothing", 404), ("GET", "/%00", 404), ("GET", "/../etc/passwd", 404),
-    ):  # fmt: skip
+        ("GET", "/mnet/xmlrpc/server.php", 405),
+        ("PUT", "/", 405),
+        ("BREW", "/", 405),
+        ("GET", "/nothing", 404),
+        ("GET", "/%00", 404),
+        ("GET", "/../etc/passwd", 404),
+    ):
         assert ask(method, path)[0] == status, path
     connection.close()
 
@@ -129,7 +133,10 @@ MB = 1024 * 1024
         ("a length over the limit", [POST + b"Content-Length: 99999999\r\n\r\n"], b"413"),
         (
             "chunks over the limit",
-            [POST + b"Transfer-Encoding: chunked\r\n\r\n", *[b"100000\r\n" + b"x" * MB + b"\r\n"] * 10],
+            [
+                POST + b"Transfer-Encoding: chunked\r\n\r\n",
+                *[b"100000\r\n" + b"x" * MB + b"\r\n"] * 10,
+            ],
             b"413",
         ),
         ("a length that is none", [POST + b"Content-Length: many\r\n\r\n"], b"400"),
@@ -141,7 +148,7 @@ MB = 1024 * 1024
         ("an empty body", [POST + b"Content-Length: 0\r\n\r\n"], b"200"),
         ("no body at all", [POST + b"\r\n"], b"200"),
     ],
-)  # fmt: skip
+)
 def test_http_under_limits(site: Site, case: str, pieces: list[bytes], status: bytes) -> None:
     answer = raw(site, *pieces)
     # Where it closes at once, what it said may be lost on the way.
@@ -305,8 +312,12 @@ def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePee
         "new_assessment",
         {"sectionid": "s", "idnumber": "i", "name": "I", "pointval": 5},
     )
-    push(site, peer, "new_grade", {"assessmentid": "i", "userid": "1", "points_earned": 4,
-                                   "timemodified": 1_790_000_000})  # fmt: skip
+    push(
+        site,
+        peer,
+        "new_grade",
+        {"assessmentid": "i", "userid": "1", "points_earned": 4, "timemodified": 1_790_000_000},
+    )
     push(site, peer, "new_enrolment", {"sectionid": "later", "userid": "1", "role": "student"})
     shapes = {
         ("person", "list"): "id username idnumber firstname lastname email can_login origin links",

@@ -36,8 +36,11 @@ MAX_FORM_BYTES = 256 * 1024
 MAX_NOTE_CHARS = 400
 LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is
 FORM_TYPE = "application/x-www-form-urlencoded"
-STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-                ".svg": "image/svg+xml"}  # fmt: skip
+STATIC_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "

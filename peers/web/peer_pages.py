@@ -99,10 +99,11 @@ class PeerPages:
         """Turn the master switch."""
         enabled = view.text("enabled") == "yes"
         peer = self._parts.change(
-            peer_id, lambda c: changes.set_enabled(
+            peer_id,
+            lambda c: changes.set_enabled(
                 c, view.who, peer_id, enabled=enabled, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         said = "is switched on" if enabled else "is switched off: its events are refused"
         return go(f"/admin/peers/{peer_id}", f"{peer.name} {said}.")
 
@@ -112,10 +113,11 @@ class PeerPages:
             raise PageError("Please compare the fingerprint first, then tick the box.")
         fingerprint = view.text("fingerprint")
         peer = self._parts.change(
-            peer_id, lambda c: changes.accept_key(
+            peer_id,
+            lambda c: changes.accept_key(
                 c, view.who, peer_id, fingerprint=fingerprint, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is now known by its new key.")
 
     def services(self, view: View, peer_id: int) -> Reply:
@@ -144,11 +146,16 @@ class PeerPages:
         publish = preset.publish if preset else tuple(view.all("publish"))
         subscribe = preset.subscribe if preset else tuple(view.all("subscribe"))
         self._parts.change(
-            peer_id, lambda c: changes.set_services(
-                c, view.who, peer_id, publish=publish, subscribe=subscribe,
+            peer_id,
+            lambda c: changes.set_services(
+                c,
+                view.who,
+                peer_id,
+                publish=publish,
+                subscribe=subscribe,
                 now_unix_s=view.now_unix_s,
-            )
-        )  # fmt: skip
+            ),
+        )
         step = "?step=4" if view.text("step") else ""
         return go(f"/admin/peers/{peer_id}/verify{step}", "The services are set.")
 
@@ -189,7 +196,7 @@ class PeerPages:
             return page("peer_remove.html", status=400, peer=peer, problem=problem)
         self._parts.change(
             peer_id, lambda c: changes.remove_peer(c, view.who, peer_id, now_unix_s=view.now_unix_s)
-        )  # fmt: skip
+        )
         said = f"{peer.name} is removed. What it brought stays; adding it again takes that up."
         return go("/admin", said)
 

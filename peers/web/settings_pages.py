@@ -64,10 +64,11 @@ class SettingsPages:
                 values[name] = ",".join(view.text(name, limit=4000).splitlines())
         try:
             peer = self._parts.change(
-                peer_id, lambda c: changes.set_policy(
+                peer_id,
+                lambda c: changes.set_policy(
                     c, view.who, peer_id, values=values, now_unix_s=view.now_unix_s
-                )
-            )  # fmt: skip
+                ),
+            )
         except PageError as problem:
             return self._screen(screen, peer_id, problem=str(problem))
         return go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
@@ -81,18 +82,24 @@ class SettingsPages:
         wwwroot, now = view.text("wwwroot"), view.now_unix_s
         if view.text("action") == "remove":
             self._parts.change(
-                peer_id, lambda c: changes.remove_alias(
+                peer_id,
+                lambda c: changes.remove_alias(
                     c, view.who, peer_id, wwwroot=wwwroot, now_unix_s=now
-                )
-            )  # fmt: skip
+                ),
+            )
             return go(f"/admin/peers/{peer_id}/addresses", f"{wwwroot} is taken away.")
         try:
             self._parts.change(
-                peer_id, lambda c: changes.add_alias(
-                    c, view.who, peer_id, wwwroot=wwwroot,
-                    our_wwwroot=self._parts.our_wwwroot, now_unix_s=now,
-                )
-            )  # fmt: skip
+                peer_id,
+                lambda c: changes.add_alias(
+                    c,
+                    view.who,
+                    peer_id,
+                    wwwroot=wwwroot,
+                    our_wwwroot=self._parts.our_wwwroot,
+                    now_unix_s=now,
+                ),
+            )
         except PageError as problem:
             return self._addresses(peer_id, problem=str(problem))
         return go(f"/admin/peers/{peer_id}/addresses", f"It is also known as {wwwroot} now.")
@@ -110,21 +117,28 @@ class SettingsPages:
         if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
             return self._addresses(peer_id, found=found)
         self._parts.change(
-            peer_id, lambda c: changes.rename_peer(
-                c, view.who, peer_id, wwwroot=wwwroot, our_wwwroot=self._parts.our_wwwroot,
-                certificate=certificate, now_unix_s=view.now_unix_s,
-            )
-        )  # fmt: skip
+            peer_id,
+            lambda c: changes.rename_peer(
+                c,
+                view.who,
+                peer_id,
+                wwwroot=wwwroot,
+                our_wwwroot=self._parts.our_wwwroot,
+                certificate=certificate,
+                now_unix_s=view.now_unix_s,
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is at {wwwroot} now, with all its data.")
 
     def label(self, view: View, peer_id: int) -> Reply:
         """Say whether a peer is for production or for tests."""
         label = view.text("label")
         peer = self._parts.change(
-            peer_id, lambda c: changes.set_label(
+            peer_id,
+            lambda c: changes.set_label(
                 c, view.who, peer_id, label=label, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is labelled {label}.")
 
     def _screen(self, screen: str, peer_id: int, *, problem: str = "") -> Reply:

@@ -247,9 +247,12 @@ def test_a_php_peer_is_added_and_verified(page: Watched, school: Site, tmp_path:
         assert verify(page) == "All is well"
         page.page.get_by_role("button", name="Switch on").click()
         answer: Any = php.do(
-            "call", school.wwwroot, "schooltool/sis.php/new_section",
-            [{"name": "Biology", "idnumber": "77"}], {},
-        )  # fmt: skip
+            "call",
+            school.wwwroot,
+            "schooltool/sis.php/new_section",
+            [{"name": "Biology", "idnumber": "77"}],
+            {},
+        )
         assert answer["status"] == "created"
 
 

@@ -201,9 +201,7 @@ def test_whatever_is_wrong_takes_the_same_path(pair: KeyPair) -> None:
     foreign = stranger.private_key.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
     asked = []
     modulus = pair.private_key.public_key().public_numbers().n.to_bytes(256, "big")
-    cases = (
-        b"", b"short", bytes(256), b"\xff" * 256, modulus, too_short, foreign, b"x" * 257,
-    )  # fmt: skip
+    cases = (b"", b"short", bytes(256), b"\xff" * 256, modulus, too_short, foreign, b"x" * 257)
     for wrong in cases:
         counting = [CountingKey(p.private_key) for p in (pair, *others)]
         ready = [loaded(n, k) for n, k in enumerate(counting)]
@@ -286,9 +284,13 @@ def test_the_archive_keeps_six_and_a_rotation_forgets_envelopes(database_url: st
     for number in range(9):
         with database.write() as connection:
             store.install(
-                connection, certificate_pem="c", private_key_pem="p", fingerprint=str(number),
-                created_unix_s=1, not_after_unix_s=2,
-            )  # fmt: skip
+                connection,
+                certificate_pem="c",
+                private_key_pem="p",
+                fingerprint=str(number),
+                created_unix_s=1,
+                not_after_unix_s=2,
+            )
             current = store.all_keys(connection)[0]
             assert store.remember(connection, b"d" * 32, current.id, 1)
             assert not store.remember(connection, b"d" * 32, current.id, 1)

@@ -218,8 +218,10 @@ def test_a_disabled_peer_is_refused_and_a_removed_one_unknown(own: Rig) -> None:
 
 def test_the_bare_and_the_dotted_names_are_taken(rig: Rig, moodle: FakePeer) -> None:
     assert rig.call(moodle, "server_info") == {
-        "name": "Test SIS", "wwwroot": OURS, "version": rig.app.site.version,
-    }  # fmt: skip
+        "name": "Test SIS",
+        "wwwroot": OURS,
+        "version": rig.app.site.version,
+    }
     assert rig.call(moodle, "system.listServices") == rig.call(moodle, "system/listServices")
     listed = rig.call(moodle, "system/listMethods")
     assert isinstance(listed, list)
@@ -418,14 +420,20 @@ def test_a_flipped_bit_in_what_is_signed_is_never_accepted(
     before = rig.dump()
     if part in ("payload", "signature", "inner"):
         signed = envelope.read_signed(text)
-        pieces = {"payload": signed.payload, "signature": signed.signature,
-                  "inner": signed.wwwroot.encode()}  # fmt: skip
+        pieces = {
+            "payload": signed.payload,
+            "signature": signed.signature,
+            "inner": signed.wwwroot.encode(),
+        }
         flipped = _flip(pieces[part], data)
         pieces[part] = flipped
         broken = envelope.signed_message(
-            pieces["payload"], signature=pieces["signature"], wwwroot="@", public_key_path="",
+            pieces["payload"],
+            signature=pieces["signature"],
+            wwwroot="@",
+            public_key_path="",
             timestamp_unix_s=START_UNIX_S,
-        ).replace(b"<wwwroot>@", b"<wwwroot>" + pieces["inner"])  # fmt: skip
+        ).replace(b"<wwwroot>@", b"<wwwroot>" + pieces["inner"])
         body = moodle.seal(broken, rig.pem)
     else:
         body = moodle.seal(text, rig.pem)

@@ -125,9 +125,12 @@ def test_a_role_that_is_too_low_gets_in_nowhere_and_one_that_fits_does(
                 reached.clear()
                 body = urlencode({"form_token": tokens[role]}).encode()
                 asked = raw(
-                    method, filled(route.rule), f"{COOKIE}={cookies[role]}", body,
+                    method,
+                    filled(route.rule),
+                    f"{COOKIE}={cookies[role]}",
+                    body,
                     sec_fetch_site="same-origin",
-                )  # fmt: skip
+                )
                 answer = ask(frame, route, asked)
                 may = route.role is None or allows(role, route.role)
                 assert answer.status == (200 if may else 403), (route, role)
@@ -310,9 +313,13 @@ def test_names_from_outside_are_text_wherever_they_are_shown(rig: Rig) -> None:
     visitor.send("/admin/accounts", username=HOSTILE, role=CLERK)
     with rig.app.database.write() as connection:
         audit.record(
-            connection, actor=HOSTILE, action=HOSTILE, subject=HOSTILE, now_unix_s=START_UNIX_S,
+            connection,
+            actor=HOSTILE,
+            action=HOSTILE,
+            subject=HOSTILE,
+            now_unix_s=START_UNIX_S,
             detail={HOSTILE: HOSTILE, "list": [HOSTILE], "none": None, "yes": True, "in": {"a": 1}},
-        )  # fmt: skip
+        )
     for path in (
         "/admin/accounts",
         "/admin/audit",
@@ -366,11 +373,15 @@ def test_forms_that_are_none_are_refused(
 @pytest.mark.parametrize(
     "path",
     [
-        "/admin/audit?before=99999999999999999999", "/admin/audit?before=-1",
-        "/admin/audit?before=%C2%B2", "/admin/audit?subject=%00", "/admin/audit?subject=%FF",
-        "/admin/audit?" + "&".join(f"a{n}=1" for n in range(3000)), "/admin/audit?before=1&before=2",
+        "/admin/audit?before=99999999999999999999",
+        "/admin/audit?before=-1",
+        "/admin/audit?before=%C2%B2",
+        "/admin/audit?subject=%00",
+        "/admin/audit?subject=%FF",
+        "/admin/audit?" + "&".join(f"a{n}=1" for n in range(3000)),
+        "/admin/audit?before=1&before=2",
     ],
-)  # fmt: skip
+)
 def test_questions_that_make_no_sense_are_still_answered(rig: Rig, path: str) -> None:
     answer = signed_in(rig, MANAGER).get(path)
     assert answer.status == 200
@@ -388,10 +399,14 @@ def test_a_number_that_no_row_can_have_is_not_there(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "others",
     [
-        'other={"a": 1, "b": [2]}; {mine}', "MoodleSession=a b c; {mine}", "=; ;;x; {mine}",
-        "{mine}; mnet_peer_session=older", 'a="unclosed; {mine}', "{mine}; é=ü",
+        'other={"a": 1, "b": [2]}; {mine}',
+        "MoodleSession=a b c; {mine}",
+        "=; ;;x; {mine}",
+        "{mine}; mnet_peer_session=older",
+        'a="unclosed; {mine}',
+        "{mine}; é=ü",
     ],
-)  # fmt: skip
+)
 def test_cookies_of_neighbours_do_not_hide_ours(rig: Rig, others: str) -> None:
     visitor = signed_in(rig, MANAGER)
     mine = f"{COOKIE}={visitor.cookies.pop(COOKIE)}"

@@ -446,9 +446,13 @@ def test_the_trail_is_read_page_by_page(rig: Rig, visitor: Visitor) -> None:
     with rig.app.database.write() as connection:
         for number in range(150):
             audit.record(
-                connection, actor="server", action=f"deed {number}", subject="s", detail={},
+                connection,
+                actor="server",
+                action=f"deed {number}",
+                subject="s",
+                detail={},
                 now_unix_s=START_UNIX_S,
-            )  # fmt: skip
+            )
     visitor.sign_in("anna", OWN)
     first = visitor.get("/admin/audit?subject=s")
     older = visitor.get(first.tree.xpath("//a[text()='Older']/@href")[0])

@@ -36,15 +36,23 @@ class School:
         for wwwroot in wwwroots or ("http://moodle.example.org",):
             with school.database.write() as connection:
                 peer_id = store.add(
-                    connection, wwwroot=wwwroot, name="M", application="moodle",
-                    state=store.ENABLED, now_unix_s=NOW,
-                )  # fmt: skip
+                    connection,
+                    wwwroot=wwwroot,
+                    name="M",
+                    application="moodle",
+                    state=store.ENABLED,
+                    now_unix_s=NOW,
+                )
                 stored = {name: str(value) for name, value in policy.items()}
                 store.set_columns(connection, peer_id, policy=stored)
             school.sources[wwwroot] = Source(
-                peer_id, wwwroot, US, PeerPolicy.from_stored(stored), enabled=True,
+                peer_id,
+                wwwroot,
+                US,
+                PeerPolicy.from_stored(stored),
+                enabled=True,
                 names_addressee=False,
-            )  # fmt: skip
+            )
         return school
 
     def source(self, peer: str | None) -> Source:

@@ -45,9 +45,11 @@ def school(database_url: str) -> Iterator[School]:
 def term(school: School) -> School:
     """Anna sits in Algebra, which has a quiz."""
     for event, data in (
-        ("fetch_user", ANNA), ("new_section", SECTION), ("new_enrolment", PUPIL),
+        ("fetch_user", ANNA),
+        ("new_section", SECTION),
+        ("new_enrolment", PUPIL),
         ("new_assessment", QUIZ),
-    ):  # fmt: skip
+    ):
         assert school.status(event, **data) == "created"
     return school
 
@@ -67,9 +69,12 @@ def test_a_repeated_event_changes_nothing(term: School) -> None:
     term.push("new_grade", **GRADE)
     before = term.counts()
     for event, data in (
-        ("fetch_user", ANNA), ("new_section", SECTION), ("new_enrolment", PUPIL),
-        ("new_assessment", QUIZ), ("new_grade", GRADE),
-    ):  # fmt: skip
+        ("fetch_user", ANNA),
+        ("new_section", SECTION),
+        ("new_enrolment", PUPIL),
+        ("new_assessment", QUIZ),
+        ("new_grade", GRADE),
+    ):
         assert term.status(event, **data) == "unchanged"
     assert term.counts() == before
 
@@ -215,9 +220,11 @@ def test_endings_and_deletions_of_the_unseen_wait_with_a_time_and_fail_without(
         assert school.status(event, **data, timemodified=NOW + 50) == "held"
     school.push("fetch_user", **ANNA)
     for event, data in (
-        ("new_section", SECTION), ("new_enrolment", PUPIL), ("new_assessment", QUIZ),
+        ("new_section", SECTION),
+        ("new_enrolment", PUPIL),
+        ("new_assessment", QUIZ),
         ("new_grade", GRADE),
-    ):  # fmt: skip
+    ):
         school.push(event, **data, timemodified=NOW)
     assert school.inbox("held") == []
     assert school.enrolments() == {("5", "1", "student"): "wn"}
@@ -266,8 +273,10 @@ def test_segments_are_parts_of_one_section(school: School) -> None:
     school.push("new_section", **{**SECTION, "segment": 9, "name": "Winter"})
     school.push("new_section", idnumber=5, name="Renamed")
     assert [(s["segment"], s["name"]) for s in school.sections()] == [
-        ("1", "Algebra"), ("9", "Winter"), ("10", "Renamed"),
-    ]  # fmt: skip
+        ("1", "Algebra"),
+        ("9", "Winter"),
+        ("10", "Renamed"),
+    ]
     school.push("fetch_user", **ANNA)
     school.push("new_enrolment", **PUPIL, segment=9)
     school.push("new_enrolment", **PUPIL)

@@ -33,9 +33,13 @@ NOW = START_UNIX_S
 HOUR, DAY = 3600, 24 * 3600
 PEER = "https://moodle.example.org"
 FINE = PeerFacts(
-    PEER, enabled=True, since_unix_s=NOW - 100 * DAY, heard_unix_s=NOW - HOUR,
-    key_not_after_unix_s=NOW + 20 * DAY, tls_not_after_unix_s=NOW + 60 * DAY,
-)  # fmt: skip
+    PEER,
+    enabled=True,
+    since_unix_s=NOW - 100 * DAY,
+    heard_unix_s=NOW - HOUR,
+    key_not_after_unix_s=NOW + 20 * DAY,
+    tls_not_after_unix_s=NOW + 60 * DAY,
+)
 
 
 def kinds(facts: Facts, now: int = NOW, limits: Limits | None = None) -> list[str]:

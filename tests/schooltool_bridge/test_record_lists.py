@@ -200,9 +200,10 @@ def test_all_held_of_a_peer_are_retried_by_one_button(rig: Rig, moodle: FakePeer
     rig.call(moodle, SIS + "new_enrolment", PUPIL | {"sectionid": "elsewhere"})
     policy(rig, accept_enrolments="no")
     rig.call(
-        moodle, SIS + "fetch_user",
+        moodle,
+        SIS + "fetch_user",
         {"idnumber": "1", "username": "ada", "firstname": "Ada", "lastname": "L"},
-    )  # fmt: skip
+    )
     rig.call(moodle, SIS + "new_section", {"idnumber": "5", "name": "Biology"})
     policy(rig, accept_enrolments="yes")
     visitor = browser(rig)

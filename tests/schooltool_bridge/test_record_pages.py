@@ -76,9 +76,14 @@ def test_an_event_that_waits_is_shown_escaped_retried_and_dismissed(
     rig: Rig, moodle: FakePeer
 ) -> None:
     held = push(
-        rig, moodle, "new_enrolment", sectionid=HOSTILE, userid="u1", role="student",
+        rig,
+        moodle,
+        "new_enrolment",
+        sectionid=HOSTILE,
+        userid="u1",
+        role="student",
         timemodified=START_UNIX_S,
-    )  # fmt: skip
+    )
     assert held["status"] == "held"
     visitor = browser(rig, "carl")
     shown = visitor.get("/admin/inbox")

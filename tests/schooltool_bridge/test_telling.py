@@ -225,13 +225,18 @@ def test_the_summary_leaves_once_a_day_from_its_hour_on(rig: Rig) -> None:
     sent = [
         at
         for at in (
-            "2026-11-21T06:59", "2026-11-21T07:00", "2026-11-21T07:10", "2026-11-21T23:59",
-            "2026-11-22T00:00", "2026-11-22T15:00",  # the server was down in the morning
+            "2026-11-21T06:59",
+            "2026-11-21T07:00",
+            "2026-11-21T07:10",
+            "2026-11-21T23:59",
+            "2026-11-22T00:00",
+            "2026-11-22T15:00",  # the server was down in the morning
             "2026-11-21T08:00",  # the clock jumped back
-            "2026-11-22T16:00", "2026-11-23T07:00",
+            "2026-11-22T16:00",
+            "2026-11-23T07:00",
         )
         if summary_at(rig, mail, at)
-    ]  # fmt: skip
+    ]
     assert sent == ["2026-11-21T07:00", "2026-11-22T15:00", "2026-11-23T07:00"]
     assert mail.sent[0].subject == "Test SIS: all is well"
     assert not summary_at(rig, mail, "2026-11-24T07:00", summary_hour=-1)
@@ -255,14 +260,21 @@ def test_the_summary_counts_yesterday_by_the_schools_clock(rig: Rig) -> None:
         store.set_columns(connection, 1, name="Evil\r\nBcc: all@example.org\x1b\u202e")
         for at, outcome, direction in (
             ("2026-11-19T12:59", "created", "in"),  # in Auckland still the 19th ... of Thursday
-            ("2026-11-20T11:00", "created", "in"), ("2026-11-21T10:59", "fault 8400", "in"),
-            ("2026-11-20T12:00", "ok", "out"), ("2026-11-21T11:00", "created", "in"),
-        ):  # fmt: skip
+            ("2026-11-20T11:00", "created", "in"),
+            ("2026-11-21T10:59", "fault 8400", "in"),
+            ("2026-11-20T12:00", "ok", "out"),
+            ("2026-11-21T11:00", "created", "in"),
+        ):
             journal.record(
-                connection, peer_id=1, method="new_grade", payload=b"", correlation="",
-                outcome=outcome, direction=direction,
+                connection,
+                peer_id=1,
+                method="new_grade",
+                payload=b"",
+                correlation="",
+                outcome=outcome,
+                direction=direction,
                 now_unix_s=int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()),
-            )  # fmt: skip
+            )
     mail = Recorder()
     zone = Settings(Path(), "", "", timezone="Pacific/Auckland").zone
     assert summary_at(rig, mail, "2026-11-21T18:00", zone=zone)  # 7 in the morning of the 22nd
@@ -305,20 +317,25 @@ def peer_with_held(site: Site, count: int) -> None:
 
 def test_a_thousand_events_held_are_one_notice_one_mail_one_webhook(tmp_path: Path) -> None:
     with (
-        MailServer() as server, Hook() as hook,
+        MailServer() as server,
+        Hook() as hook,
         told_site(
-            tmp_path / "home", mail_to=TO, smtp_url=f"smtp://127.0.0.1:{server.port}",
-            webhook_url=hook.url, timezone="Europe/Paris",
+            tmp_path / "home",
+            mail_to=TO,
+            smtp_url=f"smtp://127.0.0.1:{server.port}",
+            webhook_url=hook.url,
+            timezone="Europe/Paris",
         ) as site,
-    ):  # fmt: skip
+    ):
         (site.home / "webhook-secret").touch(0o600)
         (site.home / "webhook-secret").write_text("s3cret\n")
         peer_with_held(site, 1000)
         ran = site.run("notice", "run")
         assert ran["new"] == [f"held-many {PEER}"]
         assert [(o["channel"], o["ok"], o["keys"]) for o in ran["told"]] == [
-            ("mail", True, ran["new"]), ("webhook", True, ran["new"]),
-        ]  # fmt: skip
+            ("mail", True, ran["new"]),
+            ("webhook", True, ran["new"]),
+        ]
         assert site.run("notice", "run") == {"new": [], "ended": [], "told": []}
         (listed,) = site.run("notice", "list")
         assert {*listed} == {"key", "subject", "severity", "text", "remedy", "since", "told"}
