@@ -33,21 +33,13 @@ def befriend(site: Site, moodle: Moodle, *, application: str = "moodle") -> int:
     certificate, now = load(moodle.fake.pair.certificate_pem), int(time.time())
     with app_of(site) as app, app.database.write() as connection:
         peer_id = store.add(
-            connection,
-            wwwroot=moodle.wwwroot,
-            name="Hill Moodle",
-            application=application,
-            state=store.ENABLED,
-            now_unix_s=now,
-        )
+            connection, wwwroot=moodle.wwwroot, name="Hill Moodle", application=application,
+            state=store.ENABLED, now_unix_s=now,
+        )  # fmt: skip
         store.set_certificate(
-            connection,
-            peer_id,
-            pem=certificate.pem,
-            fingerprint=certificate.fingerprint,
-            origin="file",
-            now_unix_s=now,
-        )
+            connection, peer_id, pem=certificate.pem, fingerprint=certificate.fingerprint,
+            origin="file", now_unix_s=now,
+        )  # fmt: skip
         store.set_services(connection, peer_id, publish=SERVICES[0], subscribe=SERVICES[1])
     time.sleep(2 * REVISION_AGE_S)  # by then the server knows it
     return peer_id

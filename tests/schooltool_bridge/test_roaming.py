@@ -81,21 +81,13 @@ def register(at: Site, of: Site, application: str) -> int:
         certificate = load(other.custody.keyring().certificate_pem)
     with app_of(at) as app, app.database.write() as connection:
         peer_id = store.add(
-            connection,
-            wwwroot=of.wwwroot,
-            name="Other",
-            application=application,
-            state=store.ENABLED,
-            now_unix_s=1,
-        )
+            connection, wwwroot=of.wwwroot, name="Other", application=application,
+            state=store.ENABLED, now_unix_s=1,
+        )  # fmt: skip
         store.set_certificate(
-            connection,
-            peer_id,
-            pem=certificate.pem,
-            fingerprint=certificate.fingerprint,
-            origin="file",
-            now_unix_s=1,
-        )
+            connection, peer_id, pem=certificate.pem, fingerprint=certificate.fingerprint,
+            origin="file", now_unix_s=1,
+        )  # fmt: skip
         store.set_services(connection, peer_id, publish=BOTH, subscribe=BOTH)
     time.sleep(2 * REVISION_AGE_S)
     return peer_id
@@ -203,13 +195,8 @@ def test_a_token_is_told_about_once_to_its_peer_for_its_browser_and_soon(pair: P
     assert isinstance(told, dict)
     wanted = ("username", "firstname", "lastname", "email", "auth", "wwwroot")
     assert [told[n] for n in wanted] == [
-        "dora",
-        "Ōda",
-        "Dora",
-        "dora@example.org",
-        "mnet",
-        pair.home.wwwroot,
-    ]
+        "dora", "Ōda", "Dora", "dora@example.org", "mnet", pair.home.wwwroot,
+    ]  # fmt: skip
     assert fault(token, sha1(AGENT)) == 1
 
     late = token_of(jump(home, f"hostid={pair.away_id}"))
@@ -229,13 +216,9 @@ def test_a_token_is_told_about_once_to_its_peer_for_its_browser_and_soon(pair: P
 def stranger(site: Site) -> int:
     with app_of(site) as app, app.database.write() as connection:
         return store.add(
-            connection,
-            wwwroot="http://other.example.org",
-            name="",
-            application="moodle",
-            state=store.ENABLED,
-            now_unix_s=1,
-        )
+            connection, wwwroot="http://other.example.org", name="", application="moodle",
+            state=store.ENABLED, now_unix_s=1,
+        )  # fmt: skip
 
 
 def change_jumps(site: Site, **values: int) -> None:
@@ -363,40 +346,25 @@ def test_a_second_visit_tells_home_where_its_person_is_enrolled(pair: Pair) -> N
     there = int(person_id(pair.away, "jana"))
     with app_of(pair.away) as app, app.database.write() as connection:
         other = store.add(
-            connection,
-            wwwroot="http://third.example.org",
-            name="",
-            application="moodle",
-            state=store.ENABLED,
-            now_unix_s=1,
-        )
+            connection, wwwroot="http://third.example.org", name="", application="moodle",
+            state=store.ENABLED, now_unix_s=1,
+        )  # fmt: skip
         for peer_id, name, code in (
-            (other, "Greek 1", "a"),
-            (other, "Latin 1", "wn"),
-            (pair.home_id, "Own 1", "a"),
-        ):
+            (other, "Greek 1", "a"), (other, "Latin 1", "wn"), (pair.home_id, "Own 1", "a"),
+        ):  # fmt: skip
             made = connection.execute(
                 sa.insert(section).values(
-                    peer_id=peer_id,
-                    idnumber=name,
-                    segment="",
-                    name=name,
-                    status="active",
-                    effective_unix_s=1,
-                    seq=-1,
+                    peer_id=peer_id, idnumber=name, segment="", name=name, status="active",
+                    effective_unix_s=1, seq=-1,
                 )
-            ).inserted_primary_key
+            ).inserted_primary_key  # fmt: skip
             assert made is not None
             connection.execute(
                 sa.insert(enrolment).values(
-                    section_id=made[0],
-                    person_id=there,
-                    role="student",
-                    code=code,
-                    since_unix_s=1,
-                    note="",
+                    section_id=made[0], person_id=there, role="student", code=code,
+                    since_unix_s=1, note="",
                 )
-            )
+            )  # fmt: skip
     assert follow(jump(home, f"hostid={pair.away_id}"), pair.away, away).status == 303
     soon(lambda: "Greek 1" in home.get("/me").text)
     page = home.get("/me").text
@@ -415,12 +383,7 @@ def test_the_services_methods_are_listed_as_a_moodle_lists_them(pair: Pair) -> N
         outbound = replace(app.outbound, post=lambda url, body, **_how: pair.home.post(body))
         listed = outbound.call(peer, "system/listMethods", ["sso_idp"])
     names = (
-        "fetch_theme_info",
-        "fetch_user_image",
-        "keepalive_server",
-        "kill_children",
-        "refresh_log",
-        "update_enrolments",
-        "user_authorise",
-    )
+        "fetch_theme_info", "fetch_user_image", "keepalive_server", "kill_children", "refresh_log",
+        "update_enrolments", "user_authorise",
+    )  # fmt: skip
     assert listed == [AUTH_PATH + name for name in names]
