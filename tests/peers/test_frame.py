@@ -15,12 +15,12 @@ from jinja2 import DictLoader
 
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER
-from peers.web import frame as frame_file
 from peers.web import sessions
-from peers.web.frame import FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
+from peers.web.frame import FORM_COOKIE, HEADERS, NOTE_COOKIE, Frame
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
+from peers.web.wire import FORM_TYPE, MAX_FORM_BYTES, Raw
 from schooltool_bridge.pages import frame_of
 from tests.rig import START_UNIX_S, Rig, make_rig
 from tests.site import Site
@@ -350,7 +350,7 @@ def test_what_was_typed_comes_back_as_text(frame: Frame) -> None:
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
-        (b"a=" + b"x" * frame_file.MAX_FORM_BYTES, {}),
+        (b"a=" + b"x" * MAX_FORM_BYTES, {}),
         (b"&".join(b"a=1" for _ in range(501)), {}),
         (b"username=\xff\xfe", {}),
         (b"username=a%00b&password=x", {}),
