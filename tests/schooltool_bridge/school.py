@@ -17,6 +17,25 @@ from schooltool_bridge import events, queries, storage
 from schooltool_bridge.applying import Source
 from schooltool_bridge.inbox import OPEN
 
+A, B = "http://moodle.example.org", "http://other.example.org"
+ANNA: dict[str, Any] = {
+    "idnumber": 1,
+    "username": "anna",
+    "firstname": "Anna",
+    "lastname": "Ōquist – Ünï",
+}
+TOM: dict[str, Any] = {
+    "idnumber": "9",
+    "username": "tom",
+    "firstname": "Tom",
+    "lastname": "T",
+    "email": "",
+}
+SECTION: dict[str, Any] = {"idnumber": 5, "name": "Algebra", "segment": 1}
+PUPIL: dict[str, Any] = {"sectionid": "5", "userid": "1", "role": "student"}
+QUIZ: dict[str, Any] = {"sectionid": "5", "idnumber": 7, "name": "Quiz", "pointval": 68}
+GRADE: dict[str, Any] = {"assessmentid": 7, "userid": 1, "points_earned": 62}
+
 NOW = 1_795_000_000
 US = "http://sis.example.org"
 
@@ -86,6 +105,17 @@ class School:
         except Fault as fault:
             return fault.code, fault.text
         raise AssertionError(f"no fault but {answer}")
+
+    def begin_term(self) -> School:
+        """Anna sits in Algebra, which has a quiz."""
+        for event, data in (
+            ("fetch_user", ANNA),
+            ("new_section", SECTION),
+            ("new_enrolment", PUPIL),
+            ("new_assessment", QUIZ),
+        ):
+            assert self.status(event, **data) == "created"
+        return self
 
     def people(self) -> list[dict[str, Any]]:
         with self.database.read() as connection:

@@ -14,10 +14,10 @@ from peers.accounts import CLERK, TEACHER
 from schooltool_bridge import journal
 from schooltool_bridge.pages import frame_of
 from schooltool_bridge.web import calls_pages, inbox_pages
+from tests.pushing import PEER, push, register
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 from tests.schooltool_bridge.test_settling import policy
 from tests.site import Site
-from tests.test_server import PEER, push, register
 from tests.visitor import Page, Visitor, filled, in_memory, over_http
 
 MOODLE, OTHER = "http://moodle.example.org", "http://other.example.org"
