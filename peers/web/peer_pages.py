@@ -1,6 +1,6 @@
 """The dashboard and the pages of one peer: what it is and how it is, services, verification.
 
-Source: requirements R16-R18, R22; field-notes C3, O7, O8, U3.
+Source: requirements R16-R18, R22.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from mnet.protocol import SERVICES
 from peers import audit, changes, checks, store
 from peers.accounts import CLERK, MANAGER
 from peers.store import StoredPeer
+from peers.verify_rules import SERVICE_NAMES
 from peers.web.moodle_boxes import (
     CUSTOM,
     MEANINGS,
-    MOODLE_NAMES,
     PRESETS,
     WHERE,
     boxes,
@@ -91,7 +91,7 @@ class PeerPages:
             key=_key(peer, view.now_unix_s),
             offered=offered,
             history=history,
-            names=MOODLE_NAMES,
+            names=SERVICE_NAMES,
             is_manager=view.role == MANAGER,
         )
 
@@ -134,7 +134,7 @@ class PeerPages:
             step=view.query.get("step", ""),
             services=SERVICES,
             meanings=MEANINGS,
-            names=MOODLE_NAMES,
+            names=SERVICE_NAMES,
             presets=PRESETS,
             custom=CUSTOM,
             chosen=PRESETS[0].key if is_new else chosen,

@@ -1,7 +1,7 @@
 """Configuring a peer on three screens - signing on, enrolment, grades - and its addresses.
 
 The screens are those of the specification (requirements R12); each sets some of the peer's
-policies (peers/policy.py). Source: requirements R12, R18; field-notes E48, E49.
+policies (peers/policy.py). Source: requirements R12, R18.
 """
 
 from __future__ import annotations

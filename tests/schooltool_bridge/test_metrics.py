@@ -17,20 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from keys.store import key_pair
 from mnet.database import Database, bump_revision
 from mnet.metrics import Metrics, Readings
+from tests.pushing import PEER, register
 from tests.rig import SIS, START_UNIX_S, FakePeer
 from tests.schooltool_bridge.test_bundle import SECRETS, plant
 from tests.site import Site
 
-PEER = "http://load.example.org"
 PERSON: dict[str, Any] = {"idnumber": "1", "username": "a", "firstname": "Ā", "lastname": "B"}
-
-
-def register(site: Site) -> FakePeer:
-    peer = FakePeer(PEER)
-    (site.home / "peer.pem").write_text(peer.pair.certificate_pem)
-    site.run("peer", "add", PEER, "--certificate", str(site.home / "peer.pem"), "--yes")
-    site.run("peer", "services", PEER, "--publish", "schooltool")
-    return peer
 
 
 def ask(site: Site, path: str, **headers: str) -> tuple[int, str, str]:
