@@ -18,7 +18,7 @@ from mnet.faults import BadXmlRpc, Conflict, Malformed, NotFound
 from mnet.outbound import CallError, CannotReach
 from mnet.xmlrpc import Dialect, FaultResponse
 from schooltool_bridge import calls, journal
-from schooltool_bridge.calls import Call, DayCounts
+from schooltool_bridge.calls import Call
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 from tests.schooltool_bridge.school import School
 from tests.site import Refused, Site
@@ -295,8 +295,6 @@ def test_a_peers_day_is_counted_by_the_hour(database_url: str) -> None:
             1: (0, 1, 1),
             23: (1, 0, 0),
         }
-        assert calls.today(connection, moodle, DAY, DAY + 3600) == DayCounts(2, 1, 2)
-        assert calls.today(connection, moodle, DAY + 86_500, DAY + 86_600) == DayCounts(0, 0, 0)
     school.database.close()
 
 
@@ -308,7 +306,7 @@ def test_the_last_contact_change_and_error_of_a_peer(database_url: str) -> None:
         with school.database.read() as connection:
             change = calls.last_change(connection, peer_id)
             error = calls.last_error(connection, peer_id)
-            contact = calls.last_contact(connection, peer_id)
+            contact = journal.last_contact(connection, peer_id)
         return contact, change and change.correlation, error and error.correlation
 
     assert last() == (None, None, None)
@@ -332,7 +330,7 @@ def test_no_question_reads_the_whole_journal(tmp_path: Path) -> None:
         "newest": calls.find,
         "of one": lambda c: calls.find(c, peer_id=1),
         "a late page": lambda c: calls.find(c, before_id=1000),
-        "contact": lambda c: calls.last_contact(c, 1),
+        "contact": lambda c: journal.last_contact(c, 1),
         "hours": lambda c: calls.counts_by_hour(c, 1, DAY),
         "methods": lambda c: calls.methods(c, 1),
         "error": lambda c: calls.last_error(c, 1),
