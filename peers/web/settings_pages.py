@@ -64,11 +64,10 @@ class SettingsPages:
                 values[name] = ",".join(view.text(name, limit=4000).splitlines())
         try:
             peer = self._parts.change(
-                peer_id,
-                lambda c: changes.set_policy(
+                peer_id, lambda c: changes.set_policy(
                     c, view.who, peer_id, values=values, now_unix_s=view.now_unix_s
-                ),
-            )
+                )
+            )  # fmt: skip
         except PageError as problem:
             return self._screen(screen, peer_id, problem=str(problem))
         return go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
