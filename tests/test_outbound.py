@@ -198,7 +198,7 @@ def test_a_new_key_that_cannot_be_the_peers_is_refused(rig: Rig, pem: str) -> No
 
 def test_under_an_archived_key_of_ours_only_a_new_key_is_taken(rig: Rig) -> None:
     old = rig.pem
-    rig.app.rotate_key()
+    rig.app.make_key()
     with pytest.raises(BadAnswer, match="no longer uses"):
         call(rig, says(rig, to=old))
 

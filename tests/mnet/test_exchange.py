@@ -290,7 +290,7 @@ def test_an_archived_key_only_announces_the_new_one(own: Rig) -> None:
     moodle = own.peers[MOODLE]
     old = own.pem
     early = moodle.request(old, SIS + "fetch_user", [PERSON])
-    own.app.rotate_key()
+    own.app.make_key()
     before = own.dump()
     signed = moodle.open(own.answer(early))
     assert isinstance(signed, SignedMessage)
@@ -304,7 +304,7 @@ def test_an_archived_key_only_announces_the_new_one(own: Rig) -> None:
     certificate = generate(MOODLE, "x", START_UNIX_S)
     assert certificate
     for _generation in range(6):
-        own.app.rotate_key()
+        own.app.make_key()
     assert own.fault(moodle.request(old, "system/listMethods", []))[0] == 7023
 
 
