@@ -169,7 +169,7 @@ def make_rig(folder: Path, database_url: str = "") -> Rig:
     settings = Settings(folder, OURS, "Test SIS", database_url=database_url)
     app = App(settings, clock=clock)
     storage.upgrade(app.database)
-    app.rotate_key()
+    app.make_key()
     rig = Rig(app, clock)
     # No network here: a peer's key is never asked for unless a test does so itself.
     _ = app.exchange
