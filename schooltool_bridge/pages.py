@@ -27,7 +27,10 @@ from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
+from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.school_pages import SchoolPages
+from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 
@@ -75,7 +78,10 @@ def frame_of(app: App) -> Frame:
     people = SignOnPages(app)
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())
+    frame.add(MarkingPages(app).routes())
     for pages in (
+        SchoolPages(app),
+        SectionsPages(app),
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
         NoticesPages(app),
