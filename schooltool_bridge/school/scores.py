@@ -101,7 +101,7 @@ def add(
     one_at_a_time(connection, OWN_ORDER)
     title = line(title, "The title")
     free(title, [s.title for s in all_systems(connection)], "a score system")
-    _check(scores)
+    check(scores)
     stored = [
         {
             "score": s.score,
@@ -137,7 +137,7 @@ def set_hidden(
     _note(connection, actor, action, known.title, {}, now_unix_s)
 
 
-def _check(scores: Sequence[Score]) -> None:
+def check(scores: Sequence[Score]) -> None:
     """Raise NotPossible unless every percent makes exactly one score, and each score itself."""
     if not scores:
         raise NotPossible("Give at least one score.")
