@@ -9,14 +9,12 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
+from peers import password_hashes
 
 # What each may do: peers/web/roles.py.
 MANAGER, CLERK, TEACHER = ROLES = ("manager", "clerk", "teacher")
@@ -153,11 +151,8 @@ def check_sign_in(connection: Connection, username: str, password: str) -> Accou
             account.c.username_key == name_key(username.strip())
         )
     ).first()
-    try:
-        _HASHER.verify(row[0] if row else _nobodys_hash(), password)
-    except VerificationError:
-        return None
-    return Account(*row[1:]) if row else None
+    is_right = password_hashes.fits(row[0] if row else None, password)
+    return Account(*row[1:]) if row and is_right else None
 
 
 def by_id(connection: Connection, account_id: int) -> Account | None:
@@ -203,7 +198,7 @@ def check_password(password: str) -> None:
 
 def _hash(password: str) -> str:
     check_password(password)
-    return _HASHER.hash(password)
+    return password_hashes.hashed(password)
 
 
 def _check_role(role: str) -> None:
@@ -226,10 +221,3 @@ _COLUMNS = (
     account.c.role,
     account.c.created_unix_s,
 )
-_HASHER = PasswordHasher()
-
-
-@cache
-def _nobodys_hash() -> str:
-    """Verified against when nobody has the name, so that both refusals take the same time."""
-    return _HASHER.hash(secrets.token_hex())

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 OUT_OF_RANGE = ("accept", "clamp", "reject")
+# What somebody is at the school; other: in no section, neither as student nor as teacher.
+STUDENT, TEACHER, OTHER = SCHOOL_ROLES = ("student", "teacher", "other")
 TRUE_WORDS = {"true": True, "yes": True, "on": True, "1": True}
 FALSE_WORDS = {"false": False, "no": False, "off": False, "0": False}
 
@@ -31,6 +33,10 @@ class PeerPolicy:
     accept_sections: bool = True
     accept_enrolments: bool = True
     accept_grades: bool = True
+    # Who may sign on from the peer here, and go over from here to it, whatever right they have:
+    # whoever has one of these roles at the school now (R30). Empty: nobody.
+    land_roles: tuple[str, ...] = SCHOOL_ROLES
+    jump_roles: tuple[str, ...] = SCHOOL_ROLES
     # TLS: "verify" checks certificate and host name, "none" takes any.
     tls: str = "verify"
     # A new key that verified TLS brings is believed; a Mahara's rotation heals only by that.
@@ -46,7 +52,7 @@ class PeerPolicy:
         return cls(**values)
 
 
-def _value(name: str, text: str) -> bool | str | Mapping[str, str]:
+def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, ...]:
     known = [f.name for f in fields(PeerPolicy)]
     if name not in known:
         raise BadPolicy(f"There is no policy {name!r}; there are: {', '.join(known)}.")
@@ -56,6 +62,8 @@ def _value(name: str, text: str) -> bool | str | Mapping[str, str]:
         return _one_of(name, text, ("verify", "none"))
     if name == "roles":
         return _roles(text)
+    if name in ("land_roles", "jump_roles"):
+        return _school_roles(name, text)
     word = text.strip().casefold()
     if word not in TRUE_WORDS and word not in FALSE_WORDS:
         raise BadPolicy(f"{name} is yes or no, not {text!r}.")
@@ -76,3 +84,13 @@ def _roles(text: str) -> Mapping[str, str]:
             raise BadPolicy(f"roles is NAME=student or NAME=teacher, with commas; not {pair!r}.")
         roles[theirs.strip().casefold()] = ours.strip()
     return roles
+
+
+def _school_roles(name: str, text: str) -> tuple[str, ...]:
+    wanted = {part.strip().casefold() for part in text.split(",")} - {""}
+    if unknown := wanted - set(SCHOOL_ROLES):
+        raise BadPolicy(
+            f"{name} is a list, with commas, out of {', '.join(SCHOOL_ROLES)}; empty for nobody; "
+            f"not {', '.join(sorted(unknown))!r}."
+        )
+    return tuple(role for role in SCHOOL_ROLES if role in wanted)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -34,7 +34,7 @@ from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
-from peers import bootstrap, checks
+from peers import audit, bootstrap, checks
 from peers.accounts import MANAGER
 from peers.registry import Peer, Registry
 from peers.verify import verify
@@ -44,6 +44,7 @@ from peers.web.roles import allows
 from schooltool_bridge import journal, services, sign_on_methods, watching
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing import Landing
+from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.settling import Settling
 from schooltool_bridge.signing_off import SigningOff
 
@@ -216,9 +217,24 @@ class App:
             checks.save_check(connection, peer.id, report, int(self.clock()))
         return report
 
-    def rotate_key(self) -> None:
-        """Make a new key pair."""
+    def make_key(self) -> None:
+        """Make a key pair."""
         self.custody.rotate(self.settings.wwwroot, self.settings.name, self.settings.key_days)
+
+    def rotate_key(self, actor: str) -> None:
+        """Make a new key pair, and say in the audit trail who wanted it."""
+        before = self.custody.keyring().current.fingerprint
+        self.make_key()
+        after = self.custody.keyring().current.fingerprint
+        with self.database.write() as connection:
+            audit.record(
+                connection,
+                actor=actor,
+                action="own key changed",
+                subject=self.settings.wwwroot,
+                detail={"before": before, "after": after},
+                now_unix_s=int(self.clock()),
+            )
 
     def rotate_key_if_due(self) -> bool:
         """Renew the key when it is time; tells whether it did."""
@@ -229,8 +245,8 @@ class App:
         self, reactor: Any, workers: Workers, page_workers: Workers, slow_workers: Workers
     ) -> BoundedSite:
         """Return what is served on the listening port; `slow_workers` wait for other sites."""
-        # Only a server needs these; every command would start slower by them.
-        from schooltool_bridge.pages import frame_of  # noqa: PLC0415
+        # Every command would start slower by the pages.
+        from schooltool_bridge.pages import frame_of  # noqa: PLC0415 - only a server shows pages
 
         trusted_proxies = frozenset(
             p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
@@ -271,6 +287,16 @@ class App:
         """Answer only when the store and the key are usable; else the error becomes a 503."""
         key: RSAPrivateKey = self.custody.keyring().current.private_key
         return Answer(f"ok {VERSION} rsa{key.key_size}\n".encode(), content_type=TEXT)
+
+
+def end_at_peers(app: App, visits: Iterable[Visit]) -> None:
+    """Have peers end visits, from a command; once a process.
+
+    A peer that cannot be told is in the log; what was changed here stands.
+    """
+    works = app.signing_off.ending(visits)
+    if works:
+        in_reactor(lambda: [work() for work in works])
 
 
 def in_reactor(work: Callable[[], T]) -> T:

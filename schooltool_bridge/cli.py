@@ -18,7 +18,13 @@ from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
-from schooltool_bridge.cli_people import allow_login, deny_login, set_password
+from schooltool_bridge.cli_people import (
+    allow_jump,
+    allow_login,
+    deny_jump,
+    deny_login,
+    set_password,
+)
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
 from schooltool_bridge.cli_school import (
     course,
@@ -58,7 +64,7 @@ for _command in (
 ):  # fmt: skip
     peer.add_command(_command)
 
-for _command in (allow_login, deny_login, set_password):
+for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
     person.add_command(_command)
 
 for _command in (file_sections, link_section, unlink_section):

@@ -211,7 +211,8 @@ def why_not(row: sa.Row[Any], peer: Peer) -> str:
 
 def user_of(row: sa.Row[Any], site: Site) -> dict[str, Value]:
     """Return what a Moodle is told of a person whom it may have to make an account for."""
-    profile = jumping.profile(row, site)
+    # The picture goes along when they sign on there.
+    profile = jumping.profile(row, site, None)
     return {name: profile[name] for name in USER_FIELDS if name in profile}
 
 

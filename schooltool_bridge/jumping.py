@@ -23,9 +23,10 @@ from peers import sign_on, store
 from peers.model import peer as peer_table
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import person_sessions
+from schooltool_bridge import going, person_sessions, pictures
 from schooltool_bridge.model import peer_course, person
 from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.pictures import Stored
 
 CONFIRM_S = 30  # Moodle's own default
 TOKEN_BYTES = 20  # 40 hex digits, a Moodle's column
@@ -37,9 +38,10 @@ class CannotJump(Exception):
     """Somebody cannot go over; the text is for them."""
 
 
-def destinations(registry: Registry) -> list[Peer]:
-    """Return the peers to which our people may go over, by name."""
-    found = [p for p in registry.all() if p.enabled and _may_jump(p)]
+def destinations(connection: Connection, registry: Registry, person_id: int) -> list[Peer]:
+    """Return the peers to which a person may go over, by name."""
+    open_ones = (p for p in registry.all() if p.enabled and _may_jump(p))
+    found = [p for p in open_ones if going.is_open(connection, person_id, p.id)]
     return sorted(found, key=lambda p: (p.name or p.wwwroot).casefold())
 
 
@@ -88,6 +90,11 @@ def start(
         )
     if not peer.enabled or not _may_jump(peer):
         raise CannotJump("Nobody can go over to that site from here; it is not set up for it.")
+    if not going.is_open(connection, session.person_id, peer.id):
+        raise CannotJump(
+            "You may not go over to that site from here. Should you have to, please ask the school "
+            "office."
+        )
     found = connection.execute(sa.select(person).where(person.c.id == session.person_id)).one()
     missing = [n for n in ("firstname", "lastname", "email") if not getattr(found, n)]
     if missing:
@@ -133,7 +140,7 @@ def authorise(
     """Return the row of the person who came to a peer with a token, this once.
 
     Raises NoSuchVisit (1: no such token for this peer and browser, or used), VisitTimedOut (2) or
-    VisitorGone (3: signed out, or without the right by now).
+    VisitorGone (3: signed out, or without the right or the way to that peer by now).
     """
     digest = person_sessions.digest_of(token)
     mine = (jump_session.c.token_digest == digest, jump_session.c.peer_id == peer.id)
@@ -155,12 +162,12 @@ def authorise(
         .join_from(person, person_session, person_session.c.person_id == person.c.id)
         .where(*live)
     ).first()
-    if found is None:
+    if found is None or not going.is_open(connection, found.id, peer.id):
         raise VisitorGone
     return found
 
 
-def profile(found: sa.Row[Any], site: Site) -> dict[str, Value]:
+def profile(found: sa.Row[Any], site: Site, picture: Stored | None) -> dict[str, Value]:
     """Return what a peer is told of a person: all that a Moodle needs for an account of theirs."""
     return {
         "username": found.username.lower(),
@@ -177,6 +184,7 @@ def profile(found: sa.Row[Any], site: Site) -> dict[str, Value]:
         "maildisplay": "2",
         "htmleditor": "1",
         "picture": "0",
+        **(pictures.told(picture) if picture else {}),
         "wwwroot": site.wwwroot,
         "session.gc_maxlifetime": str(person_sessions.IDLE_S),
         "myhosts": [],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -26,12 +26,21 @@ from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH, MAX_WWWROOT_CHARS
 from mnet.xmlrpc import Value
 from peers import accounts, sign_on, store
+from peers.policy import PeerPolicy
 from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
 from peers.web.origin import inside
-from schooltool_bridge import events, links, person_sessions
+from schooltool_bridge import (
+    events,
+    landing_pictures,
+    links,
+    person_sessions,
+    pictures,
+    school_roles,
+)
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing_refusals import LandingRefused
+from schooltool_bridge.landing_throttle import LandingThrottle
 from schooltool_bridge.model import person, person_link
 from schooltool_bridge.person_sessions import PersonSession, Start
 from schooltool_bridge.telling_peers import tell_courses
@@ -46,6 +55,9 @@ TOKEN_MEMORY_S = 30 * 24 * 3600
 # Two browsers that bring the same new person meet once; the second try finds them there.
 ATTEMPTS = 3
 NO_SESSION, TOO_LATE, PROHIBITED = 1, 2, 702
+# Refusals by which somebody who makes tokens up would be known; a Mahara's say nothing of why. Not
+# that a peer is out of reach: its whole school would be kept waiting after that.
+_FAILED_TOKENS = ("token-unknown", "token-late", "idp-fault", "idp-refuses")
 # What a person's history keeps of an identity provider's answer, beside name and address.
 _KEPT = ("city", "country", "lang", "timezone")
 MAX_FIELD_CHARS = 255
@@ -84,6 +96,8 @@ class Vouched:
 
     username: str
     data: dict[str, object]
+    # Which picture of the person it has; empty for none.
+    picture: str
 
 
 def read_arrival(raw_query: str, agent_sha1: str, *, default_path: str | None) -> Arrival:
@@ -121,17 +135,26 @@ class Landing:
     outbound: Outbound[Peer]
     asking: Asking
     clock: Callable[[], float]
+    throttle: LandingThrottle = field(default_factory=LandingThrottle)
 
-    def land(self, arrival: Arrival, cookie: str) -> Landed:
-        """Let somebody in, or raise LandingRefused; `cookie` is the token of a session before."""
+    def land(self, arrival: Arrival, cookie: str, sender: str) -> Landed:
+        """Let somebody in, or raise LandingRefused.
+
+        `cookie` is the token of a session before, `sender` the browser's network address.
+        """
         peer = self._provider(arrival.idp)
+        if not self.throttle.may_ask(sender, peer.id, self.clock()):
+            raise LandingRefused("too-many-failed", peer)
         self._claim(peer, arrival.token)
         try:
             vouched = self._authorise(peer, arrival)
-        except BaseException:
+        except BaseException as refused:
+            if isinstance(refused, LandingRefused) and refused.code in _FAILED_TOKENS:
+                self.throttle.failed(sender, peer.id, self.clock())
             # It let nobody in; with a peer that was out of reach the same click may work again.
             self._release(peer, arrival.token)
             raise
+        self.throttle.succeeded(sender, peer.id, self.clock())
         landed = self._decide(peer, arrival, vouched, cookie)
         if isinstance(landed, LandingRefused):
             raise landed
@@ -170,7 +193,7 @@ class Landing:
 
     def _claim(self, peer: Peer, token: str) -> None:
         now = int(self.clock())
-        mine = {"peer_id": peer.id, "token_digest": person_sessions.digest_of(token)}
+        mine = {"peer_id": peer.id, "token_digest": _claimed(token)}
         old = landing_token.c.at_unix_s < now - TOKEN_MEMORY_S
         try:
             with self.database.write() as connection:
@@ -180,8 +203,10 @@ class Landing:
             raise LandingRefused("token-used", peer) from None
 
     def _release(self, peer: Peer, token: str) -> None:
-        digest = person_sessions.digest_of(token)
-        mine = (landing_token.c.peer_id == peer.id, landing_token.c.token_digest == digest)
+        mine = (
+            landing_token.c.peer_id == peer.id,
+            landing_token.c.token_digest == _claimed(token),
+        )
         with self.database.write() as connection:
             connection.execute(sa.delete(landing_token).where(*mine))
 
@@ -227,6 +252,9 @@ class Landing:
         name = f"{found.firstname} {found.lastname}".strip()
         if accounts.is_taken(connection, found.username_key):
             raise LandingRefused("person-admin", peer, afterwards=tuple(afterwards))
+        listed = PeerPolicy.from_stored(stored.policy).land_roles
+        if not school_roles.may(connection, found.id, listed):
+            raise LandingRefused("role-denied", peer, afterwards=tuple(afterwards))
         if not found.link_can_login:
             raise LandingRefused("no-right", peer, name=name, afterwards=tuple(afterwards))
         if not new_people:
@@ -236,6 +264,9 @@ class Landing:
                     tell_courses, self.database, self.outbound, peer, found.id, vouched.username
                 )
             )
+        shown = landing_pictures.Shown(found.id, vouched.username, vouched.picture)
+        parts = (self.database, self.outbound, self.clock)
+        afterwards.append(partial(landing_pictures.fetch_if_newer, *parts, peer, shown))
         begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
         landed = Landed(arrival.wantsurl, name, peer, afterwards=tuple(afterwards))
         present = person_sessions.find(connection, cookie, now)
@@ -274,6 +305,11 @@ class Landing:
         )
 
 
+def _claimed(token: str) -> bytes:
+    """Return what is kept of a token; a Moodle's MySQL finds it in capitals, too."""
+    return person_sessions.digest_of(token.lower())
+
+
 def _query(raw_query: str) -> dict[str, str]:
     if len(raw_query) > MAX_QUERY_CHARS:
         raise LandingRefused("query-long")
@@ -301,7 +337,7 @@ def _vouched(peer: Peer, answer: Value) -> Vouched:
     for name in ("idnumber", *_KEPT):
         if value := _text(answer.get(name)):
             data[name] = value
-    return Vouched(texts["username"], data)
+    return Vouched(texts["username"], data, pictures.version_of(answer))
 
 
 def _text(value: Value) -> str:

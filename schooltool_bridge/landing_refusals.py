@@ -57,6 +57,11 @@ WORDS = {
         AGAIN,
     ),
     "token-late": Words(403, "This link is too old; it works for half a minute.", AGAIN),
+    "too-many-failed": Words(
+        429,
+        "Too many links to this site from {site} did not work lately, here or in your network.",
+        "Please wait a minute. " + AGAIN,
+    ),
     "answer-incomplete": Words(
         502,
         "{site} told us too little about you; we need your user name, first name and last name.",
@@ -72,6 +77,13 @@ WORDS = {
         403,
         "Your account looks after this site; such an account never signs in from another site.",
         "Sign in here with your own password.",
+    ),
+    "role-denied": Words(
+        403,
+        "{site} told us who you are. Whoever is at this school what you are - student, teacher or "
+        "neither - does not sign in here from there.",
+        "If you think that this is wrong, please ask the school office, and give them the code "
+        "below.",
     ),
     "no-right": Words(
         403,

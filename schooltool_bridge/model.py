@@ -82,6 +82,8 @@ person_link = sa.Table(
     sa.Column("password_algorithm", sa.String(40), nullable=True),
     # Whether the peer may sign this person in here (requirements 1.7).
     sa.Column("can_login", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Whether somebody ever gave or took that right; a new link's is still to be decided.
+    sa.Column("decided", sa.Boolean, nullable=False, server_default=sa.false()),
     # The person has several rows (identity.py), so that what comes is folded with the others' too.
     sa.Column("is_several", sa.Boolean, nullable=False, server_default=sa.false()),
     # Decided by hand: the peer's idnumber for this person is not the school's, though it looks so.

@@ -74,7 +74,7 @@ class PeerFacts:
     held_since_unix_s: int | None = None
     conflicts: int = 0
     rejected: int = 0
-    # People it brought who may sign in from elsewhere, but not from it.
+    # People it brought who may sign in from elsewhere, and about whom nobody decided yet.
     without_right: int = 0
     check: Check | None = None
 
@@ -132,7 +132,9 @@ KINDS: dict[str, Kind] = {
     "switched-off": Kind("info", "When it shall work again: mnet-peer peer enable {subject}"),
     "without-right": Kind(
         "info",
-        "Where it is the same person: mnet-peer person allow-login ID --peer {subject}",
+        "Where it is the same person: mnet-peer person allow-login ID --peer {subject}; else "
+        "deny-login.",
+        "/admin/people?right=waits&peer={quoted}",
     ),
     "strangers": Kind("info", "Decide about each: mnet-peer peer pending", "/admin/strangers"),
 }
@@ -243,5 +245,8 @@ def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:
-    """Write a moment by the school's clock."""
-    return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d %H:%M")
+    """Write a moment by the school's clock; the bare seconds where that has no date."""
+    try:
+        return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):  # a certificate without an end says 9999-12-31, in UTC
+        return str(unix_s)

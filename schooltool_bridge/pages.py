@@ -5,7 +5,7 @@ No page stands here. Source: requirements R11.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,8 @@ from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
-from schooltool_bridge import facts
+from schooltool_bridge import facts, going
+from schooltool_bridge.queries import iso
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
@@ -29,6 +30,9 @@ from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.people_pages import PeoplePages
+from schooltool_bridge.web.person_pages import PersonPages
+from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -69,6 +73,9 @@ def frame_of(app: App) -> Frame:
         ),
         verify=partial(_verify, app),
         facts=partial(facts.of_peers, zone),
+        enforce=lambda connection, peer_id: app.signing_off.ending(
+            going.enforce(connection, peer_id)
+        ),
     )
     peers = PeerPages(parts)
     frame.add(peers.routes(), peers.tabs())
@@ -78,12 +85,15 @@ def frame_of(app: App) -> Frame:
     people = SignOnPages(app)
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())
+    frame.add(PicturePages(app, people).routes())
     frame.add(MarkingPages(app).routes())
     for pages in (
-        SchoolPages(app),
-        SectionsPages(app),
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
+        PeoplePages(app),
+        PersonPages(app),
+        SchoolPages(app),
+        SectionsPages(app),
         NoticesPages(app),
         KeyPages(app),
         SupportPages(app),
@@ -102,10 +112,11 @@ def _verify(app: App, stored: StoredPeer, before_enabling: bool) -> Report:  # n
 
 
 def moment(unix_s: float, zone: ZoneInfo) -> str:
-    """Write a time as people of the school read it: 21 Nov 2026, 09:14."""
-    return datetime.fromtimestamp(unix_s, zone).strftime("%-d %b %Y, %H:%M")
+    """Write a time as people of the school read it: 21 Nov 2026, 09:14; where it has no date, iso.
 
-
-def iso(unix_s: float) -> str:
-    """Write a time for machines, in UTC."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat()
+    A certificate without an end says 9999-12-31 in UTC, which is no day east of there.
+    """
+    try:
+        return datetime.fromtimestamp(unix_s, zone).strftime("%-d %b %Y, %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return iso(int(unix_s))

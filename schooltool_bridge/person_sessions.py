@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import store
 from peers.model import peer
+from peers.policy import PeerPolicy
 from peers.sign_on import jump_session, person_session
+from schooltool_bridge import school_roles
 from schooltool_bridge.model import person, person_link
 
 COOKIE = "mnet_peer_person"
@@ -58,6 +61,27 @@ class PersonSession:
     seen_unix_s: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Visit:
+    """Somebody of ours at a peer: what ends it over there (kill_child)."""
+
+    peer_id: int
+    # As the peer calls the person.
+    username: str
+    agent_sha1: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A session that somebody who looks after people sees."""
+
+    # Over at the peer; else here, by the peer's word or, with no peer, by password.
+    is_there: bool
+    peer_name: str
+    since_unix_s: int
+    seen_unix_s: int
+
+
 def start(
     connection: Connection, begun: Start, now_unix_s: int, *, asked_of: bytes | None = None
 ) -> str:
@@ -96,7 +120,7 @@ def find(connection: Connection, token: str, now_unix_s: int) -> PersonSession |
         person_session.c.created_unix_s > now_unix_s - LIFETIME_S,
     )
     row = connection.execute(_SESSION.where(*live)).first()
-    if row is None:
+    if row is None or not _is_let_through(connection, row):
         return None
     return PersonSession(
         digest=row.token_digest,
@@ -126,18 +150,53 @@ def end(connection: Connection, digest: bytes) -> None:
     connection.execute(sa.delete(person_session).where(mine))
 
 
-def end_of_person(connection: Connection, person_id: int, peer_id: int | None = None) -> None:
-    """End all sessions of a person; only those by one peer's word when it is given."""
-    mine = person_session.c.person_id == person_id
-    if peer_id is not None:
-        mine &= person_session.c.peer_id == peer_id
-    connection.execute(sa.delete(person_session).where(mine))
+def end_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Visit]:
+    """End the sessions that conditions on person_session name; return their visits elsewhere."""
+    digests = sa.select(person_session.c.token_digest).where(*which)
+    visits = end_visits(connection, jump_session.c.session_digest.in_(digests))
+    connection.execute(sa.delete(person_session).where(*which))
+    return visits
 
 
-def end_own(connection: Connection, person_id: int) -> None:
-    """End the sessions that a person began by password."""
-    mine = (person_session.c.person_id == person_id, person_session.c.peer_id.is_(None))
-    connection.execute(sa.delete(person_session).where(*mine))
+def end_visits(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Visit]:
+    """Forget the visits to peers that conditions on jump_session name; return them, to be told.
+
+    A token that is on its way stays, and whoever brings it is refused; it is returned as well,
+    since it took the place of an earlier visit in that browser.
+    """
+    table = jump_session.c
+    rows = sa.select(table.peer_id, table.username, table.agent_sha1).distinct().where(*which)
+    visits = [Visit(*row) for row in connection.execute(rows)]
+    connection.execute(sa.delete(jump_session).where(table.used_unix_s.is_not(None), *which))
+    return sorted(visits)
+
+
+def live_of(connection: Connection, person_id: int, now_unix_s: int) -> list[Live]:
+    """Return a person's sessions, here and at peers, the newest first."""
+    session = person_session.c
+    alive = (
+        session.person_id == person_id,
+        session.asked_of_digest.is_(None),
+        session.seen_unix_s > now_unix_s - IDLE_S,
+        session.created_unix_s > now_unix_s - LIFETIME_S,
+    )
+    seen = session.seen_unix_s
+    here = sa.select(sa.false(), peer.c.name, peer.c.wwwroot, session.created_unix_s, seen)
+    here = here.select_from(person_session.outerjoin(peer, peer.c.id == session.peer_id))
+    there = sa.select(sa.true(), peer.c.name, peer.c.wwwroot, jump_session.c.used_unix_s, seen)
+    there = there.select_from(
+        jump_session.join(
+            person_session, session.token_digest == jump_session.c.session_digest
+        ).join(peer, peer.c.id == jump_session.c.peer_id)
+    ).where(jump_session.c.used_unix_s.is_not(None))
+    found = [
+        Live(bool(is_there), name or wwwroot or "", since_unix_s, seen_unix_s)
+        for rows in (here, there)
+        for is_there, name, wwwroot, since_unix_s, seen_unix_s in connection.execute(
+            rows.where(*alive)
+        )
+    ]
+    return sorted(found, key=lambda live: -live.since_unix_s)
 
 
 def end_by_word(connection: Connection, peer_id: int, username: str, agent_sha1: str) -> int:
@@ -186,6 +245,14 @@ def active(connection: Connection, peer_id: int, since_unix_s: int) -> list[str]
     return list(connection.execute(names).scalars())
 
 
+def _is_let_through(connection: Connection, row: sa.Row[Any]) -> bool:
+    """Tell whether the peer's rule about roles still lets the person in."""
+    if row.peer_id is None:
+        return True
+    listed = PeerPolicy.from_stored(row.policy).land_roles
+    return school_roles.may(connection, row.person_id, listed)
+
+
 def digest_of(token: str) -> bytes:
     """Return what is kept of a token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
@@ -199,6 +266,7 @@ _SESSION = (
         person.c.username.label("own_username"),
         peer.c.wwwroot,
         peer.c.name.label("peer_name"),
+        peer.c.policy,
     )
     .select_from(
         person_session.join(person, person.c.id == person_session.c.person_id)

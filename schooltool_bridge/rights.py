@@ -1,27 +1,27 @@
 """The right to sign in: given and taken, link by link, and for the own password.
 
 A link is a peer and a person; the right of one says nothing of another, so that no second peer
-can vouch its way into an account. Taking a right ends the sessions that stood on it.
-Source: requirements 1.7, R28-R30.
+can vouch its way into an account. Taking a right ends the sessions that stood on it, and what was
+begun from those at peers. Many people at once: bulk_rights.py. Source: requirements 1.7, R28-R30.
 """
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy.engine import Connection
 
-from peers import accounts, audit, store
+from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
 from peers.model import peer
+from peers.sign_on import person_session
 from schooltool_bridge import person_sessions
 from schooltool_bridge.fields import key
+from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import person, person_link, person_password
+from schooltool_bridge.person_sessions import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Change:
     now_unix_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The peers of the links that a change was about, and the visits that it ended."""
+
+    peers: list[str]
+    visits: list[Visit]
+
+
 def set_right(
     connection: Connection,
     change: Change,
@@ -39,38 +47,27 @@ def set_right(
     peer_wwwroot: str | None,
     *,
     allowed: bool,
-) -> list[str]:
-    """Give or take a person's right to sign in; return the peers of the links that it is about.
+) -> Changed:
+    """Give or take a person's right to sign in.
 
     Without a peer it is about every link that there is now, and about the own password. Raises
     NotPossible when the peer has no link to this person.
     """
-    wanted = person_link.c.person_id == person_id
-    peer_id = None
-    if peer_wwwroot is not None:
-        known = store.find(connection, peer_wwwroot)
-        peer_id = known.id if known else None
-        wanted &= person_link.c.peer_id == peer_id
-    rows = connection.execute(
-        sa.select(person_link.c.id, peer.c.wwwroot)
-        .join_from(person_link, peer, peer.c.id == person_link.c.peer_id)
-        .where(wanted)
-        .order_by(peer.c.wwwroot, person_link.c.id)
-    ).all()
-    if peer_wwwroot is not None and not rows:
+    known = store.find(connection, peer_wwwroot) if peer_wwwroot is not None else None
+    peer_id = known.id if known else None
+    linked = sa.select(peer.c.id, peer.c.wwwroot).join_from(
+        person_link, peer, peer.c.id == person_link.c.peer_id
+    )
+    mine = person_link.c.person_id == person_id
+    rows = connection.execute(linked.where(mine).order_by(peer.c.wwwroot, person_link.c.id))
+    peers = [r.wwwroot for r in rows if peer_wwwroot is None or r.id == peer_id]
+    if peer_wwwroot is not None and not peers:
         raise NotPossible(
             f"{peer_wwwroot} never brought this person; see: mnet-peer person show {person_id}."
         )
-    ids = [row.id for row in rows]
-    connection.execute(
-        sa.update(person_link).where(person_link.c.id.in_(ids)).values(can_login=allowed)
-    )
+    visits = set_links(connection, [person_id], peer_id, allowed=allowed)
     if peer_id is None:
-        mine = person.c.id == person_id
-        connection.execute(sa.update(person).where(mine).values(can_login=allowed))
-    if not allowed:
-        person_sessions.end_of_person(connection, person_id, peer_id)
-    peers = [row.wwwroot for row in rows]
+        visits += set_own(connection, [person_id], allowed=allowed)
     audit.record(
         connection,
         actor=change.actor,
@@ -79,51 +76,130 @@ def set_right(
         detail={"peers": peers, "own password": peer_id is None},
         now_unix_s=change.now_unix_s,
     )
-    return peers
+    return Changed(peers, visits)
+
+
+def set_links(
+    connection: Connection, ids: Collection[int], peer_id: int | None, *, allowed: bool
+) -> list[Visit]:
+    """Give or take the right of people's links to a peer, or of all that there are now.
+
+    Returns the visits to peers that ended with it.
+    """
+    visits = []
+    for some in chunks(ids):
+        links = sa.and_(person_link.c.person_id.in_(some))
+        sessions = sa.and_(
+            person_session.c.person_id.in_(some), person_session.c.peer_id.is_not(None)
+        )
+        if peer_id is not None:
+            links = sa.and_(links, person_link.c.peer_id == peer_id)
+            sessions = sa.and_(sessions, person_session.c.peer_id == peer_id)
+        values = {"can_login": allowed, "decided": True}
+        connection.execute(sa.update(person_link).where(links).values(values))
+        if not allowed:
+            visits += person_sessions.end_where(connection, sessions)
+    return visits
+
+
+def set_own(connection: Connection, ids: Collection[int], *, allowed: bool) -> list[Visit]:
+    """Give or take people's right to sign in by their own password; return visits that ended."""
+    visits = []
+    for some in chunks(ids):
+        wanted = person.c.id.in_(some)
+        connection.execute(sa.update(person).where(wanted).values(can_login=allowed))
+        if not allowed:
+            visits += _end_own(connection, some)
+    return visits
+
+
+def set_own_audited(
+    connection: Connection, change: Change, person_id: int, *, allowed: bool
+) -> list[Visit]:
+    """Give or take one person's right to sign in by password, with its entry in the audit trail.
+
+    Returns the visits to peers that ended with it.
+    """
+    visits = set_own(connection, [person_id], allowed=allowed)
+    audit.record(
+        connection,
+        actor=change.actor,
+        action="sign-on allowed" if allowed else "sign-on denied",
+        subject=f"person {person_id}",
+        detail={"peers": [], "own password": True},
+        now_unix_s=change.now_unix_s,
+    )
+    return visits
+
+
+def _end_own(connection: Connection, ids: Collection[int]) -> list[Visit]:
+    own = (person_session.c.person_id.in_(ids), person_session.c.peer_id.is_(None))
+    return person_sessions.end_where(connection, *own)
 
 
 def rights_of(connection: Connection, person_id: int) -> list[dict[str, object]]:
     """Return a person's links, each with its right."""
     rows = connection.execute(
-        sa.select(peer.c.wwwroot, person_link.c.username, person_link.c.can_login)
+        sa.select(
+            peer.c.wwwroot,
+            person_link.c.username,
+            person_link.c.can_login,
+            person_link.c.decided,
+        )
         .join_from(person_link, peer, peer.c.id == person_link.c.peer_id)
         .where(person_link.c.person_id == person_id)
         .order_by(peer.c.wwwroot, person_link.c.id)
     )
-    return [{"peer": r.wwwroot, "username": r.username, "can_login": r.can_login} for r in rows]
+    return [
+        {
+            "peer": r.wwwroot,
+            "username": r.username,
+            "can_login": r.can_login,
+            "decided": r.decided,
+        }
+        for r in rows
+    ]
+
+
+def waits() -> sa.ColumnElement[bool]:
+    """Return the condition that a link waits for a decision.
+
+    Nobody gave or took its right yet, and its person may sign in by something else; to be used
+    where person_link is selected from.
+    """
+    other, owner = person_link.alias(), person.alias()
+    elsewhere = sa.select(other.c.id).where(
+        other.c.person_id == person_link.c.person_id, other.c.can_login
+    )
+    own = sa.select(owner.c.id).where(owner.c.id == person_link.c.person_id, owner.c.can_login)
+    return sa.and_(
+        sa.not_(person_link.c.can_login),
+        sa.not_(person_link.c.decided),
+        sa.or_(elsewhere.correlate_except(other).exists(), own.correlate_except(owner).exists()),
+    )
 
 
 def without_right(connection: Connection, peer_id: int) -> int:
-    """Count the people whom a peer may not sign in while something else may."""
-    other = person_link.alias()
-    elsewhere = (
-        sa.select(other.c.id)
-        .where(other.c.person_id == person_link.c.person_id, other.c.can_login)
-        .exists()
-    )
-    counted = (
-        sa.select(sa.func.count(sa.distinct(person.c.id)))
-        .join_from(person_link, person, person.c.id == person_link.c.person_id)
-        .where(
-            person_link.c.peer_id == peer_id,
-            sa.not_(person_link.c.can_login),
-            sa.or_(person.c.can_login, elsewhere),
-        )
-    )
+    """Count the people whom something else may sign in, and about whose link nobody decided."""
+    people = sa.func.count(sa.distinct(person_link.c.person_id))
+    counted = sa.select(people).where(person_link.c.peer_id == peer_id, waits())
     return int(connection.execute(counted).scalar_one())
 
 
-def set_password(connection: Connection, change: Change, person_id: int, password: str) -> None:
+def set_password(
+    connection: Connection, change: Change, person_id: int, password: str
+) -> list[Visit]:
     """Give a person a password of their own for here; raises peers.accounts.BadAccount.
 
-    Sessions by the old one end. The right to sign in is another thing.
+    Sessions by the old one end; returns the visits to peers that ended with them. The right to
+    sign in is another thing.
     """
     accounts.check_password(password)
-    hashed = {"password_hash": _HASHER.hash(password)}
+    hashed = {"password_hash": password_hashes.hashed(password)}
     mine = person_password.c.person_id == person_id
     if not connection.execute(sa.update(person_password).where(mine).values(hashed)).rowcount:
         connection.execute(sa.insert(person_password).values(person_id=person_id, **hashed))
-    person_sessions.end_own(connection, person_id)
+    visits = _end_own(connection, [person_id])
     audit.record(
         connection,
         actor=change.actor,
@@ -132,6 +208,7 @@ def set_password(connection: Connection, change: Change, person_id: int, passwor
         detail={},
         now_unix_s=change.now_unix_s,
     )
+    return visits
 
 
 def check_password(connection: Connection, username: str, password: str) -> int | None:
@@ -144,17 +221,5 @@ def check_password(connection: Connection, username: str, password: str) -> int 
         .join_from(person, person_password, person_password.c.person_id == person.c.id)
         .where(person.c.username_key == key(username))
     ).first()
-    try:
-        _HASHER.verify(row.password_hash if row else _nobodys_hash(), password)
-    except VerificationError:
-        return None
-    return int(row.id) if row and row.can_login else None
-
-
-_HASHER = PasswordHasher()
-
-
-@cache
-def _nobodys_hash() -> str:
-    """Verified against when nobody has the name, so that both refusals take the same time."""
-    return _HASHER.hash(secrets.token_hex())
+    is_right = password_hashes.fits(row.password_hash if row else None, password)
+    return int(row.id) if row and is_right and row.can_login else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mnet.dispatcher import Services
 from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS
+from peers import sign_on
 from peers.policy import PeerPolicy
 
 _RECORD = "as long as the school keeps its records; their history is never deleted"
@@ -51,10 +52,12 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
     # Peers are asked only about people whom they named first.
     asks = takes_events and SERVICE_SIS in services.subscribed
     asks_enrolments = asks and policy.accept_people
+    lands = sign_on.may_land(services.published, services.subscribed)
     sent = [
         (SERVICE_IDP in services.published, _SIGN_ON),
         (SERVICE_ENROL in services.subscribed, _ENROL_THERE),
         (SERVICE_ENROL in services.subscribed, _UNENROL_THERE),
+        (SERVICE_IDP in services.published, _PICTURE_THERE),
         (asks, _ASK_USER),
         (asks_enrolments, _ASK_ENROLMENTS),
     ]
@@ -67,6 +70,8 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
         (asks_enrolments and policy.accept_enrolments, _ANSWER_ENROLMENTS),
         (SERVICE_ENROL in services.subscribed, _WHO_IS_THERE),
         (takes_events and policy.accept_grades, _GRADES),
+        (lands, _LANDING),
+        (lands, _PICTURE_HERE),
     ]
     kept = any(is_on for is_on, item in received if item is not _WHO_IS_THERE)
     received.append((kept, _INBOX))
@@ -104,6 +109,27 @@ _WHO_IS_THERE = Item(
     "people of ours in a course there",
     "to show an admin who is in it",
     "not at all; shown once, to whom asked",
+)
+_PICTURE_THERE = Item(
+    "fetch_user_image",
+    ("f1", "f2"),
+    "people who sign on there with their account here",
+    "so that the peer can show who it is; sent only while the person is on a visit there",
+    _NOT_HERE,
+)
+_LANDING = Item(
+    "user_authorise",
+    ("username", "firstname", "lastname", "email", "idnumber", "further fields"),
+    "people of the peer who sign on here",
+    "to know who signs on; place, language and time zone stand only in the history",
+    _RECORD,
+)
+_PICTURE_HERE = Item(
+    "fetch_user_image",
+    ("f1", "f2"),
+    "people of the peer who sign on here",
+    "shown to the person and the school office; made small, with nothing else of the file kept",
+    "until the peer has another one or none",
 )
 _ASK_USER = Item(
     "get_user",

@@ -16,7 +16,7 @@ from mnet.faults import BadParameters
 from mnet.protocol import AUTH_PATH, SERVICE_IDP, SERVICE_SP
 from mnet.xmlrpc import Value
 from peers.registry import Peer
-from schooltool_bridge import jumping, person_sessions
+from schooltool_bridge import jumping, person_sessions, pictures
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS, peer_course
 from schooltool_bridge.signing_off import SigningOff
 
@@ -67,9 +67,9 @@ def methods(site: Site, signing_off: SigningOff) -> list[Method[Call]]:
             path=AUTH_PATH + "fetch_user_image",
             service=SERVICE_IDP,
             run=_fetch_user_image,
-            help="Tell a person's picture; there are none here.",
+            help="Tell a person's picture.",
             parameters=(_USERNAME,),
-            returns=("struct", "empty"),
+            returns=("struct", "f1, f1_mimetype, f2, f2_mimetype; empty without a picture"),
         ),
         Method(
             path=AUTH_PATH + "fetch_theme_info",
@@ -107,7 +107,7 @@ def methods(site: Site, signing_off: SigningOff) -> list[Method[Call]]:
 def _user_authorise(site: Site, call: Call, params: list[Value]) -> Value:
     token, agent_sha1 = _texts(params)
     found = jumping.authorise(call.connection, call.peer, token, agent_sha1, call.now_unix_s)
-    return jumping.profile(found, site)
+    return jumping.profile(found, site, pictures.of(call.connection, found.id))
 
 
 def _keepalive_server(call: Call, params: list[Value]) -> Value:
@@ -166,7 +166,11 @@ def _update_enrolments(call: Call, params: list[Value]) -> Value:
 def _fetch_user_image(call: Call, params: list[Value]) -> Value:
     if len(params) != 1 or not isinstance(params[0], str):
         raise BadParameters("fetch_user_image takes a user name.")
-    return [] if jumping.visitors(call.connection, call.peer.id, [params[0]]) else False
+    visits = jumping.visitors(call.connection, call.peer.id, [params[0]])
+    if not visits:
+        return False
+    picture = pictures.of(call.connection, visits[0].person_id)
+    return pictures.answered(picture) if picture else []
 
 
 def _kill_child(call: Call, params: list[Value]) -> Value:

@@ -7,7 +7,7 @@ PROTOCOL.md section 11.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,9 +19,9 @@ from mnet.outbound import Outbound
 from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
-from peers.sign_on import jump_session
+from peers.sign_on import jump_session, person_session
 from schooltool_bridge import person_sessions
-from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.person_sessions import PersonSession, Visit
 from schooltool_bridge.telling_peers import tell
 
 # As Moodle does it: whoever was here in the last five minutes keeps the session over there.
@@ -58,12 +58,32 @@ class SigningOff:
         mine = jump_session.c.session_digest == digest
         rows = connection.execute(sa.select(jump_session).where(mine)).all()
         connection.execute(sa.delete(jump_session).where(mine))
-        gone = {(r.peer_id, r.username, r.agent_sha1) for r in rows}
+        gone = {Visit(r.peer_id, r.username, r.agent_sha1) for r in rows if r.peer_id != but}
+        return self.ending(gone)
+
+    def ending(self, visits: Iterable[Visit], method: str = "kill_child") -> list[Work]:
+        """Return the calls that end visits at peers, one work a peer, in order."""
+        by_peer: dict[int, list[Visit]] = {}
+        for visit in sorted(set(visits)):
+            by_peer.setdefault(visit.peer_id, []).append(visit)
         return [
-            partial(self._tell, peer, "kill_child", username, agent_sha1)
-            for peer_id, username, agent_sha1 in sorted(gone)
-            if peer_id != but and (peer := self.registry.by_id(peer_id)) is not None
+            partial(self._tell_all, peer, method, found)
+            for peer_id, found in by_peer.items()
+            if (peer := self.registry.by_id(peer_id)) is not None and peer.enabled
         ]
+
+    def sign_out_everywhere(self, connection: Connection, person_id: int) -> list[Work]:
+        """End all sessions of a person; return what is left to do: telling the peers."""
+        mine, table = person_session.c.person_id == person_id, person_session.c
+        came = sa.select(table.peer_id, table.username, table.agent_sha1).where(
+            mine, table.peer_id.is_not(None), table.asked_of_digest.is_(None)
+        )
+        parents = [Visit(*row) for row in connection.execute(came)]
+        visits = [
+            *person_sessions.end_where(connection, mine),
+            *person_sessions.end_visits(connection, jump_session.c.person_id == person_id),
+        ]
+        return [*self.ending(visits), *self.ending(parents, "kill_children")]
 
     def keep_alive(self) -> None:
         """Tell each identity provider which of its users are busy here."""
@@ -85,6 +105,11 @@ class SigningOff:
         if peer is None or not peer.enabled:
             return []
         return [partial(self._tell, peer, "kill_children", session.username, session.agent_sha1)]
+
+    def _tell_all(self, peer: Peer, method: str, visits: list[Visit]) -> None:
+        for visit in visits:
+            if not tell(self.outbound, peer, method, [visit.username, visit.agent_sha1]):
+                return  # out of reach; each further one would wait as long
 
     def _tell(self, peer: Peer, method: str, username: str, agent_sha1: str) -> None:
         tell(self.outbound, peer, method, [username, agent_sha1])

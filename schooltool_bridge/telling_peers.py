@@ -27,8 +27,11 @@ ACTIVE = "a"  # requirements 1.6
 log = structlog.get_logger("sign-on")
 
 
-def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value]) -> None:
-    """Call a method of sso_idp or sso_sp on a peer; never raises CallError."""
+def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value]) -> bool:
+    """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
+
+    Never raises CallError.
+    """
     try:
         outbound.call(peer, AUTH_PATH + method, params, timeout_s=TELL_TIMEOUT_S)
     except RemoteFault as fault:
@@ -36,6 +39,8 @@ def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value])
         log.warning(method, peer=peer.wwwroot, reason=reason)
     except CallError as problem:
         log.warning(method, peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
+        return False
+    return True
 
 
 def tell_courses(

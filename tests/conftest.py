@@ -18,7 +18,8 @@ _numbers = itertools.count()
 
 # Files are dealt out to the cores one by one: the long ones first, so that none is left alone
 # at the end.
-_LONG = ("test_server", "test_php_peer", "test_verify", "test_telling", "browser/", "test_order")
+_LONG = ("test_server", "test_php_peer", "test_verify", "test_telling", "browser/", "test_order",
+         "test_landing_forged")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ It visits a real server over HTTP, or a frame in memory, where a test holds the 
 
 from __future__ import annotations
 
+import functools
 import http.client
 import re
 from collections.abc import Callable, Mapping
@@ -17,8 +18,9 @@ from lxml import html
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from peers.web.frame import FORM_TYPE, Frame, Raw
+from peers.web.frame import Frame
 from peers.web.view import Route
+from peers.web.wire import FORM_TYPE, Raw
 
 SENDER = "198.51.100.7"
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -118,9 +120,9 @@ def over_http(port: int, prefix: str = "") -> Ask:
     return ask
 
 
-def in_memory(frame: Frame, sender: str = SENDER) -> Ask:
-    """Ask a frame as its worker threads do."""
-    rules = Map([Rule(r.rule, methods=r.methods, endpoint=r) for r in frame.routes])
+def in_memory(frame: Frame, sender: str = SENDER, *, waits: bool = False) -> Ask:
+    """Ask a frame as its worker threads do; with `waits` also what is left for after the answer."""
+    rules = _rules(tuple(frame.routes))
     site = urlsplit(frame.wwwroot)
 
     def ask(method: str, path: str, headers: Headers, body: bytes) -> Page:
@@ -133,9 +135,17 @@ def in_memory(frame: Frame, sender: str = SENDER) -> Ask:
         lower = {"host": site.netloc, **{n.lower(): v for n, v in headers.items()}}
         raw = Raw(method, frame.prefix + where, query, lower, body, sender)
         sent = frame.answer(found[0], raw, found[1])
+        for work in sent.afterwards if waits else ():
+            work()
         return Page(sent.status, sent.headers, sent.body)
 
     return ask
+
+
+@functools.lru_cache(maxsize=1)
+def _rules(routes: tuple[Route, ...]) -> Map:
+    """A frame's addresses; putting them together takes longer than a page."""
+    return Map([Rule(r.rule, methods=r.methods, endpoint=r) for r in routes])
 
 
 def filled(rule: str) -> str:

@@ -58,6 +58,8 @@ class Parts:
     # Verify a peer now and keep the result; whether an admin is still setting it up.
     verify: Callable[[StoredPeer, bool], Report]
     facts: Callable[[Connection, Sequence[StoredPeer], int], Mapping[int, PeerFacts]]
+    # End what a peer's new policy no longer lets through; returns work for after the page.
+    enforce: Callable[[Connection, int], Sequence[Callable[[], object]]]
 
     def peer(self, peer_id: int) -> StoredPeer:
         """Return a peer that is not removed; raises PageError (404)."""

@@ -1,10 +1,15 @@
 """Configuring a peer on three screens - signing on, enrolment, grades - and its addresses.
 
 The screens are those of the specification (requirements R12); each sets some of the peer's
-policies (peers/policy.py). Source: requirements R12, R18; field-notes E48, E49.
+policies (peers/policy.py). Source: requirements R12, R18.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate
 from mnet.outbound import CallError
@@ -18,7 +23,14 @@ from peers.web.view import PageError, Reply, Route, View, go, page
 
 # Each screen's policies, in the order shown.
 SCREENS = {
-    "signing-on": ("accept_people", "match_username", "tls", "trust_tls_key"),
+    "signing-on": (
+        "accept_people",
+        "match_username",
+        "land_roles",
+        "jump_roles",
+        "tls",
+        "trust_tls_key",
+    ),
     "enrolment": ("accept_sections", "accept_enrolments", "roles"),
     "grades": ("accept_grades", "out_of_range"),
 }
@@ -43,7 +55,7 @@ class SettingsPages:
             *screens,
             Route(PEER + "/addresses", self.addresses, MANAGER),
             Route(PEER + "/addresses", self.change_addresses, MANAGER, ("POST",)),
-            Route(PEER + "/move", self.move, MANAGER, ("POST",)),
+            Route(PEER + "/move", self.move, MANAGER, ("POST",), is_slow=True),
             Route(PEER + "/label", self.label, MANAGER, ("POST",)),
         ]
 
@@ -59,18 +71,24 @@ class SettingsPages:
             default = getattr(PeerPolicy(), name)
             if isinstance(default, bool):
                 values[name] = "yes" if view.ticked(name) else "no"
+            elif isinstance(default, tuple):
+                values[name] = ",".join(view.all(name))
             else:
                 # A list of roles may come one on a line.
                 values[name] = ",".join(view.text(name, limit=4000).splitlines())
+        afterwards: list[Callable[[], object]] = []
+
+        def change(connection: Connection) -> None:
+            who, now = view.who, view.now_unix_s
+            changes.set_policy(connection, who, peer_id, values=values, now_unix_s=now)
+            afterwards.extend(self._parts.enforce(connection, peer_id))
+
         try:
-            peer = self._parts.change(
-                peer_id, lambda c: changes.set_policy(
-                    c, view.who, peer_id, values=values, now_unix_s=view.now_unix_s
-                )
-            )  # fmt: skip
+            peer = self._parts.change(peer_id, change)
         except PageError as problem:
             return self._screen(screen, peer_id, problem=str(problem))
-        return go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
+        saved = go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
+        return replace(saved, afterwards=tuple(afterwards))
 
     def addresses(self, _view: View, peer_id: int) -> Reply:
         """Show by which addresses a peer is known."""
@@ -81,18 +99,24 @@ class SettingsPages:
         wwwroot, now = view.text("wwwroot"), view.now_unix_s
         if view.text("action") == "remove":
             self._parts.change(
-                peer_id, lambda c: changes.remove_alias(
+                peer_id,
+                lambda c: changes.remove_alias(
                     c, view.who, peer_id, wwwroot=wwwroot, now_unix_s=now
-                )
-            )  # fmt: skip
+                ),
+            )
             return go(f"/admin/peers/{peer_id}/addresses", f"{wwwroot} is taken away.")
         try:
             self._parts.change(
-                peer_id, lambda c: changes.add_alias(
-                    c, view.who, peer_id, wwwroot=wwwroot,
-                    our_wwwroot=self._parts.our_wwwroot, now_unix_s=now,
-                )
-            )  # fmt: skip
+                peer_id,
+                lambda c: changes.add_alias(
+                    c,
+                    view.who,
+                    peer_id,
+                    wwwroot=wwwroot,
+                    our_wwwroot=self._parts.our_wwwroot,
+                    now_unix_s=now,
+                ),
+            )
         except PageError as problem:
             return self._addresses(peer_id, problem=str(problem))
         return go(f"/admin/peers/{peer_id}/addresses", f"It is also known as {wwwroot} now.")
@@ -110,21 +134,28 @@ class SettingsPages:
         if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
             return self._addresses(peer_id, found=found)
         self._parts.change(
-            peer_id, lambda c: changes.rename_peer(
-                c, view.who, peer_id, wwwroot=wwwroot, our_wwwroot=self._parts.our_wwwroot,
-                certificate=certificate, now_unix_s=view.now_unix_s,
-            )
-        )  # fmt: skip
+            peer_id,
+            lambda c: changes.rename_peer(
+                c,
+                view.who,
+                peer_id,
+                wwwroot=wwwroot,
+                our_wwwroot=self._parts.our_wwwroot,
+                certificate=certificate,
+                now_unix_s=view.now_unix_s,
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is at {wwwroot} now, with all its data.")
 
     def label(self, view: View, peer_id: int) -> Reply:
         """Say whether a peer is for production or for tests."""
         label = view.text("label")
         peer = self._parts.change(
-            peer_id, lambda c: changes.set_label(
+            peer_id,
+            lambda c: changes.set_label(
                 c, view.who, peer_id, label=label, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is labelled {label}.")
 
     def _screen(self, screen: str, peer_id: int, *, problem: str = "") -> Reply:

@@ -20,6 +20,8 @@ from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 HOME = "/admin"
 MAX_FIELD_CHARS = 1000
 AUDIT_ROWS = 100
+# Shorter waits are said in seconds.
+_MINUTES_FROM_S = 90
 
 
 class SignInPages:
@@ -60,21 +62,22 @@ class SignInPages:
         password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
         back = view.text("next", limit=MAX_FIELD_CHARS)
         key, now = accounts.name_key(username), view.now_unix_s
-        with self._database.read() as connection:
-            wait_s = throttle.to_wait_s(connection, key, view.sender, now)
-            found = None if wait_s else accounts.check_sign_in(connection, username, password)
+        tried = throttle.attempt(
+            self._database,
+            key,
+            view.sender,
+            now,
+            lambda connection: accounts.check_sign_in(connection, username, password),
+        )
+        found = tried.found
         if found is None:
-            if not wait_s:
-                with self._database.write() as connection:
-                    throttle.failed(connection, key, view.sender, now)
             problem = (
-                f"Too many tries. Please wait {_duration(wait_s)}."
-                if wait_s
+                f"Too many tries. Please wait {_duration(tried.wait_s)}."
+                if tried.wait_s
                 else "That user name and password do not fit."
             )
-            status = 429 if wait_s else 403
             values = {"next": back, "problem": problem, "username": username}
-            return page("sign_in.html", status=status, **values)
+            return page("sign_in.html", status=tried.status, **values)
         with self._database.write() as connection:
             throttle.succeeded(connection, key)
             if view.session:
@@ -227,4 +230,4 @@ def home_of(role: str) -> str:
 
 
 def _duration(wait_s: int) -> str:
-    return f"{wait_s} seconds" if wait_s < 90 else f"{wait_s // 60 + 1} minutes"  # noqa: PLR2004
+    return f"{wait_s} seconds" if wait_s < _MINUTES_FROM_S else f"{wait_s // 60 + 1} minutes"

@@ -1,14 +1,19 @@
 """Slowing down whoever guesses passwords: by user name and by network address.
 
 After a few failures each further one doubles the wait. A name is slowed whether it exists or
-not, so that the wait tells nothing.
+not, so that the wait tells nothing. For admins' and people's sign-in alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import Database
 from peers.accounts import sign_in_failure
 
 # Typing errors are free; a whole class behind one address gets a few more.
@@ -17,6 +22,41 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 15, 3600
 # Failures are forgotten after this time without a new one.
 MEMORY_S = 24 * 3600
 MAX_KEY_CHARS = 300
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried(Generic[T]):
+    """What came of a try: who it was, or None; `wait_s` above 0: it was not even looked at."""
+
+    found: T | None
+    wait_s: int = 0
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that says no."""
+        return 429 if self.wait_s else 403
+
+
+def attempt(
+    database: Database,
+    name_key: str,
+    address: str,
+    now_unix_s: int,
+    check: Callable[[Connection], T | None],
+) -> Tried[T]:
+    """Look at one try with `check`, unless name or address have to wait; a failure is counted.
+
+    A success is not: the caller says `succeeded` in the transaction that begins the session.
+    """
+    with database.read() as connection:
+        wait = to_wait_s(connection, name_key, address, now_unix_s)
+        found = None if wait else check(connection)
+    if found is None and not wait:
+        with database.write() as connection:
+            failed(connection, name_key, address, now_unix_s)
+    return Tried(found, wait)
 
 
 def wait_s(count: int, free: int, since_last_s: int) -> int:

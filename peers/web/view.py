@@ -95,6 +95,8 @@ class Reply:
     cookies: tuple[Cookie, ...] = ()
     # A whole address elsewhere to go to, in place of `location`.
     outside: str = ""
+    # How long this browser, with this cookie, may keep the answer; 0: not at all.
+    private_s: int = 0
     # Work for after the answer has left.
     afterwards: tuple[Callable[[], object], ...] = ()
 

@@ -18,9 +18,11 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from peers import audit
 from peers.changes import NotPossible
+from schooltool_bridge.closing import score_systems
 from schooltool_bridge.fields import key
 from schooltool_bridge.model_school import score_system
 from schooltool_bridge.queries import NotThere
+from schooltool_bridge.reports.averages import Score, ScoreSystem
 from schooltool_bridge.school.written import free, line, number, plain
 from schooltool_bridge.school.years import OWN_ORDER
 
@@ -34,43 +36,20 @@ _PARTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """Entering `score` means `percent`; `from_percent` or more makes it."""
+class Listed:
+    """A score system, and whether it is offered no longer."""
 
-    score: str
-    percent: Decimal
-    from_percent: Decimal
-    passes: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreSystem:
-    """A way to write marks; `kind` is points, percent or values (then `scores`, best first)."""
-
-    id: int
-    title: str
-    kind: str
-    scores: tuple[Score, ...]
+    system: ScoreSystem
     hidden: bool
 
 
-def all_systems(connection: Connection, *, hidden_too: bool = True) -> list[ScoreSystem]:
+def all_systems(connection: Connection, *, hidden_too: bool = True) -> list[Listed]:
     """Return the score systems in the order in which they were made."""
-    rows = connection.execute(sa.select(score_system).order_by(score_system.c.id))
-    return [
-        ScoreSystem(
-            r.id,
-            r.title,
-            r.kind,
-            tuple(
-                Score(s["score"], Decimal(s["percent"]), Decimal(s["from"]), s["passes"])
-                for s in r.scores
-            ),
-            r.hidden,
-        )
-        for r in rows
-        if hidden_too or not r.hidden
-    ]
+    known = score_systems(connection)
+    rows = connection.execute(sa.select(score_system.c.id, score_system.c.hidden))
+    hidden = {row.id: row.hidden for row in rows}
+    found = [Listed(known[i], hidden[i]) for i in sorted(known)]
+    return [s for s in found if hidden_too or not s.hidden]
 
 
 def read_scores(text: str) -> tuple[Score, ...]:
@@ -100,7 +79,7 @@ def add(
     """Add a system of values and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     title = line(title, "The title")
-    free(title, [s.title for s in all_systems(connection)], "a score system")
+    free(title, [s.system.title for s in all_systems(connection)], "a score system")
     check(scores)
     stored = [
         {
@@ -125,7 +104,7 @@ def set_hidden(
 ) -> None:
     """Offer a system no longer, or again; what was marked by it stays. Raises NotThere."""
     one_at_a_time(connection, OWN_ORDER)
-    known = next((s for s in all_systems(connection) if s.id == system_id), None)
+    known = next((s for s in all_systems(connection) if s.system.id == system_id), None)
     if known is None:
         raise NotThere("There is no such score system.")
     if known.hidden == hidden:
@@ -134,7 +113,7 @@ def set_hidden(
         sa.update(score_system).where(score_system.c.id == system_id).values(hidden=hidden)
     )
     action = "score system hidden" if hidden else "score system shown"
-    _note(connection, actor, action, known.title, {}, now_unix_s)
+    _note(connection, actor, action, known.system.title, {}, now_unix_s)
 
 
 def check(scores: Sequence[Score]) -> None:

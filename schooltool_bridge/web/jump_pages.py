@@ -54,19 +54,21 @@ class JumpPages:
         password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
         path = inside(view.text("next", limit=MAX_PATH_CHARS)) or ME
         slowed, now = f"person {key(username)}", view.now_unix_s
-        with self._app.database.read() as connection:
-            wait_s = throttle.to_wait_s(connection, slowed, view.sender, now)
-            found = None if wait_s else rights.check_password(connection, username, password)
+        tried = throttle.attempt(
+            self._app.database,
+            slowed,
+            view.sender,
+            now,
+            lambda connection: rights.check_password(connection, username, password),
+        )
+        found = tried.found
         if found is None:
-            if not wait_s:
-                with self._app.database.write() as connection:
-                    throttle.failed(connection, slowed, view.sender, now)
             problem = (
-                f"Too many tries. Please wait {wait_s} seconds."
-                if wait_s
+                f"Too many tries. Please wait {tried.wait_s} seconds."
+                if tried.wait_s
                 else "That user name and password do not fit, or may not sign in here."
             )
-            return self._form(path, problem, username, 429 if wait_s else 403)
+            return self._form(path, problem, username, tried.status)
         with self._app.database.write() as connection:
             throttle.succeeded(connection, slowed)
             before = person_sessions.find(connection, view.cookies.get(COOKIE, ""), now)

@@ -15,7 +15,7 @@ import structlog
 from mnet.protocol import APPLICATIONS
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
-from schooltool_bridge import jumping, person_sessions
+from schooltool_bridge import jumping, person_sessions, pictures
 from schooltool_bridge.landing import Landed, read_arrival
 from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.person_sessions import COOKIE, PersonSession
@@ -76,8 +76,21 @@ class SignOnPages:
         database = self._app.database
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
-        peers = jumping.destinations(self._app.registry) if found.peer_id is None else []
-        return page("me.html", person=found, peers=peers, courses=courses)
+            picture = pictures.of(connection, found.person_id)
+            came = found.peer_id is not None
+            peers = (
+                []
+                if came
+                else jumping.destinations(connection, self._app.registry, found.person_id)
+            )
+        return page(
+            "me.html",
+            person=found,
+            peers=peers,
+            courses=courses,
+            picture=picture,
+            initials=pictures.initials(found.name),
+        )
 
     def sign_out(self, view: View) -> Reply:
         """Sign out here and at the peers."""
@@ -107,7 +120,8 @@ class SignOnPages:
         correlation = secrets.token_hex(6)
         try:
             arrival = read_arrival(view.raw_query, view.agent_sha1, default_path=default_path)
-            landed = self._app.landing.land(arrival, view.cookies.get(COOKIE, ""))
+            cookie = view.cookies.get(COOKIE, "")
+            landed = self._app.landing.land(arrival, cookie, view.sender)
         except LandingRefused as refused:
             return _refusal(refused, correlation)
         return _welcome(landed)

@@ -25,6 +25,8 @@ AGENT = "Mozilla/5.0 (X11; Linux) Gecko"
 # What we publish and what we subscribe to.
 SERVICES = (("schooltool", "sso_sp"), ("schooltool", "sso_idp"))
 LAND = "/auth/mnet/land.php"
+COOKIE = "mnet_peer_person"
+SIS = "schooltool/sis.php/"
 TERESA = {"username": "teresa", "firstname": "Teresa", "lastname": "Ōquist", "email": "t@x.org"}
 
 
@@ -119,3 +121,34 @@ def soon(condition: Callable[[], object]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it did not happen")
+
+
+def user(name: str, **more: str) -> dict[str, str]:
+    return {**TERESA, "username": name, "firstname": name.title(), **more}
+
+
+def fresh() -> str:
+    return f"user{secrets.token_hex(4)}"
+
+
+def is_in(page: Page) -> bool:
+    return page.status == 303 and COOKIE in page.set_cookies
+
+
+def push(site: Site, moodle: Moodle, **data: object) -> None:
+    pem = pem_of(site)
+    body = moodle.fake.request(pem, SIS + "fetch_user", [data])  # type: ignore[list-item]
+    moodle.fake.open(site.post(body))
+
+
+def allowed(site: Site, moodle: Moodle, name: str) -> str:
+    """A person who landed once and got the right; returns our id."""
+    assert land(browser(site), visit(moodle, user(name))).status == 403
+    found = person_id(site, name)
+    set_right(site, found)
+    return found
+
+
+def pem_of(site: Site) -> str:
+    with app_of(site) as app:
+        return app.custody.keyring().certificate_pem

@@ -16,8 +16,8 @@ from schooltool_bridge.model import ENROLMENT_STATES
 from schooltool_bridge.model_school import HISTORY_TABLES
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports import as_of
+from schooltool_bridge.reports.averages import Score, ScoreSystem
 from schooltool_bridge.school import marking, scores, states
-from schooltool_bridge.school.scores import Score
 from tests.schooltool_bridge.school import NOW, School
 
 DAY_S = 86_400
@@ -130,9 +130,9 @@ def test_each_score_of_a_system_that_is_let_in_makes_itself(ends: list[int]) -> 
     ends = sorted({0, *ends}, reverse=True)
     given_scores = tuple(Score(f"S{e}", Decimal(e), Decimal(e), e > 0) for e in ends)
     scores.check(given_scores)
+    system = ScoreSystem(1, "Own", "values", given_scores)
     for each in given_scores:
-        made = next(s for s in given_scores if each.percent >= s.from_percent)
-        assert made == each
+        assert system.mark(system.percent(each.score)) == each.score
 
 
 def test_score_systems_are_added_hidden_and_never_deleted(school: School) -> None:
@@ -140,17 +140,17 @@ def test_score_systems_are_added_hidden_and_never_deleted(school: School) -> Non
     made = change(school, scores.add, title="Effort", scores=read)
     change(school, scores.set_hidden, 1, hidden=True)
     with school.database.read() as connection:
-        known = {s.title: s for s in scores.all_systems(connection)}
-        offered = [s.title for s in scores.all_systems(connection, hidden_too=False)]
+        known = {s.system.title: s for s in scores.all_systems(connection)}
+        offered = [s.system.title for s in scores.all_systems(connection, hidden_too=False)]
     assert list(known) == ["Points", "Percent", "Pass/Fail", "Letter grades", "Effort"]
-    assert known["Effort"].scores == read
-    assert known["Effort"].id == made
+    assert known["Effort"].system.scores == read
+    assert known["Effort"].system.id == made
     assert known["Points"].hidden
     assert "Points" not in offered
     with pytest.raises(NotPossible, match="already"):
         change(school, scores.add, title="effort", scores=read)
     for shipped in ("Pass/Fail", "Letter grades"):
-        scores.check(known[shipped].scores)
+        scores.check(known[shipped].system.scores)
 
 
 @pytest.mark.parametrize(

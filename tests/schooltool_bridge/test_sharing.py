@@ -33,9 +33,12 @@ def test_what_a_peer_that_pushes_sends_us() -> None:
     told = of("schooltool")
     assert told.sent == ()
     assert names(told.received) == {
-        "fetch_user", "new_section", "new_enrolment, end_enrolment", "new_grade, delete_grade",
+        "fetch_user",
+        "new_section",
+        "new_enrolment, end_enrolment",
+        "new_grade, delete_grade",
         "every event",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,9 +72,16 @@ def test_our_questions_name_people_only_by_what_the_peer_knows_them_by() -> None
 
 
 def test_signing_on_there_sends_who_it_is() -> None:
-    (sent,) = of("sso_idp").sent
-    assert sent.call == "user_authorise"
-    assert "password" not in " ".join(sent.fields)
+    told = of("sso_idp")
+    assert [item.call for item in told.sent] == ["user_authorise", "fetch_user_image"]
+    assert "password" not in " ".join(f for item in told.sent for f in item.fields)
+    assert told.received == ()
+
+
+def test_signing_on_here_brings_the_profile_and_the_picture() -> None:
+    told = of("sso_sp", "sso_idp")
+    assert told.sent == ()
+    assert names(told.received) == {"user_authorise", "fetch_user_image", "every event"}
 
 
 def test_enrolling_there_sends_who_it_is_and_shows_who_is_there() -> None:
@@ -133,8 +143,9 @@ def test_the_list_names_every_personal_field_that_the_code_reads() -> None:
     section = Noting(idnumber="1", name="x")
     fields.section(Fields("new_section", section), deleted=False)
     for call, noted in (
-        ("new_enrolment, end_enrolment", enrolment), ("new_grade, delete_grade", grade),
+        ("new_enrolment, end_enrolment", enrolment),
+        ("new_grade, delete_grade", grade),
         ("new_section", section),
-    ):  # fmt: skip
+    ):
         (item,) = [i for i in told.received if i.call == call]
         assert noted.read - PLAIN == set(item.fields)

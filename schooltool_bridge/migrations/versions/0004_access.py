@@ -1,4 +1,4 @@
-"""Where people may not go, and their pictures."""
+"""Where people may not go, their pictures, and whether a link's right was decided."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,3 +32,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["peer_id"], ["peer.id"], name=op.f("fk_person_picture_peer_id")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person_picture")),
     )
+    op.add_column(
+        "person_link",
+        sa.Column("decided", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+    # A right that was given is a decision; one that was taken before cannot be told from none.
+    link = sa.table("person_link", sa.column("can_login"), sa.column("decided"))
+    op.execute(sa.update(link).where(link.c.can_login).values(decided=True))

@@ -1,0 +1,101 @@
+"""Who writes by hand, when it took effect, and how a refusal reads.
+
+Source: requirements R55, R72.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from schooltool_bridge.fold import Placed, place
+from schooltool_bridge.model import ID_CHARS, NAME_CHARS
+
+MAX_NOTE_CHARS = 2000
+# Before any school that still keeps records; a slip of the keyboard is caught.
+EARLIEST_UNIX_S = int(datetime(1970, 1, 2, tzinfo=UTC).timestamp())
+
+
+class Refused(Exception):
+    """What was to be written cannot be; the text says why and what to do, `field` where it is."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        """Keep the name of the field as forms and commands call it."""
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Somebody who writes by hand: an account's or person's name, and the time now."""
+
+    actor: str
+    now_unix_s: int
+    why: str = ""
+
+    def place(self, rows: Iterable[Placed], effective_unix_s: int | None) -> tuple[int, int]:
+        """Return the time and running number of a new row: now, or the time that was given.
+
+        A row by hand comes after whatever stands there at the same second. Raises Refused for a
+        time that is still to come, or before there were such records.
+        """
+        at = self.now_unix_s if effective_unix_s is None else effective_unix_s
+        if at > self.now_unix_s:
+            raise Refused("effective", "This day is still to come; give today or a day before.")
+        if at < EARLIEST_UNIX_S:
+            raise Refused("effective", "This day is too long ago.")
+        places = [place(r)[:2] for r in rows]
+        if effective_unix_s is None:
+            at = max([at, *(when for when, _seq in places)])
+        return at, max((seq for when, seq in places if when == at), default=-1)
+
+    def columns(self, at: tuple[int, int]) -> dict[str, object]:
+        """What every history row says of when and by whom."""
+        return {
+            "effective_unix_s": at[0],
+            "seq": at[1],
+            "recorded_unix_s": self.now_unix_s,
+            "by_actor": self.actor,
+            "why": self.why,
+        }  # fmt: skip - one line a kind of fact
+
+    def noted(self) -> dict[str, object]:
+        """The same for tables that know no running number; it takes effect now."""
+        return {
+            "effective_unix_s": self.now_unix_s,
+            "recorded_unix_s": self.now_unix_s,
+            "by_actor": self.actor,
+            "why": self.why,
+        }  # fmt: skip - one line a kind of fact
+
+
+def text(field: str, value: str, *, required: bool = True, limit: int = NAME_CHARS) -> str:
+    """Read a line of text: NFC, without blanks around it; raises Refused."""
+    clean = unicodedata.normalize("NFC", value).strip()
+    if not clean and required:
+        raise Refused(field, f"{field} must not be empty.")
+    if len(clean) > limit:
+        raise Refused(field, f"{field} is longer than {limit} characters.")
+    if any(unicodedata.category(c) == "Cc" for c in clean):
+        raise Refused(field, f"{field} has a character that cannot be shown.")
+    return clean
+
+
+def note(value: str) -> str:
+    """Read a note of several lines; raises Refused."""
+    clean = unicodedata.normalize("NFC", value).replace("\r\n", "\n").strip()
+    if len(clean) > MAX_NOTE_CHARS:
+        raise Refused("note", f"A note has at most {MAX_NOTE_CHARS} characters.")
+    if any(unicodedata.category(c) == "Cc" and c != "\n" for c in clean):
+        raise Refused("note", "The note has a character that cannot be shown.")
+    return clean
+
+
+def identifier(field: str, value: str) -> str | None:
+    """Read an id number; empty is none. Raises Refused; "#" begins a Moodle's own ids."""
+    clean = text(field, value, required=False, limit=ID_CHARS)
+    if clean.startswith("#"):
+        raise Refused(field, f"{field} must not begin with #; that is how a Moodle writes its own.")
+    return clean or None

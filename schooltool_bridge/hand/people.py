@@ -1,0 +1,136 @@
+"""People written by hand: made here, or corrected; from then on no peer changes their names.
+
+Source: requirements 1.4, R39b, R47.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers import accounts
+from schooltool_bridge import identity
+from schooltool_bridge.fields import key
+from schooltool_bridge.hand.author import Author, Refused, identifier, text
+from schooltool_bridge.model import ID_CHARS, person
+from schooltool_bridge.model_people import person_record, staff_role
+
+STAFF = ("counselor", "principal")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who somebody is."""
+
+    username: str
+    firstname: str
+    lastname: str
+    idnumber: str = ""
+    email: str = ""
+
+
+def add(connection: Connection, author: Author, names: Names) -> int:
+    """Make a person; return our id. Raises Refused when a name or number is taken."""
+    values = _read(connection, names, None)
+    added = connection.execute(
+        sa.insert(person).values(
+            **values, can_login=False, follows_peer_id=None, created_unix_s=author.now_unix_s
+        )
+    )
+    assert added.inserted_primary_key is not None
+    person_id = int(added.inserted_primary_key[0])
+    _record(connection, author, person_id, {n: ["", v] for n, v in _shown(values).items() if v})
+    return person_id
+
+
+def change(connection: Connection, author: Author, person_id: int, names: Names) -> bool:
+    """Correct somebody's names; return whether anything changed. Raises Refused.
+
+    From then on they follow no peer's word any more.
+    """
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).first()
+    if row is None:
+        raise Refused("person", f"There is nobody with id {person_id}.")
+    if row.merged_into_id is not None:
+        root = identity.root(connection, person_id)
+        raise Refused("person", f"This person was merged into the one with id {root}; use that.")
+    values = _read(connection, names, person_id)
+    before = _shown({name: getattr(row, name) for name in values})
+    changed = {n: [before[n], v] for n, v in _shown(values).items() if v != before[n]}
+    if not changed:
+        return False
+    connection.execute(
+        sa.update(person).where(person.c.id == person_id).values(**values, follows_peer_id=None)
+    )
+    _record(connection, author, person_id, changed)
+    return True
+
+
+def set_staff_role(connection: Connection, author: Author, person_id: int, role: str) -> None:
+    """Make somebody counselor or principal, or neither (empty); raises Refused."""
+    if role and role not in STAFF:
+        raise Refused("role", f"A staff role is one of {', '.join(STAFF)}.")
+    before = connection.execute(
+        sa.select(staff_role.c.role).where(staff_role.c.person_id == person_id)
+    ).scalar()
+    if (before or "") == role:
+        return
+    connection.execute(sa.delete(staff_role).where(staff_role.c.person_id == person_id))
+    if role:
+        connection.execute(sa.insert(staff_role).values(person_id=person_id, role=role))
+    _record(connection, author, person_id, {"staff role": [before or "", role]})
+
+
+def _read(connection: Connection, names: Names, person_id: int | None) -> dict[str, object]:
+    username = text("username", names.username, limit=ID_CHARS)
+    number = identifier("idnumber", names.idnumber)
+    _must_be_free(connection, "username", person.c.username_key, username, person_id)
+    if accounts.is_taken(connection, key(username)):
+        raise Refused("username", f"The user name {username!r} is an admin's account here.")
+    if number is not None:
+        _must_be_free(connection, "idnumber", person.c.idnumber_key, number, person_id)
+    return {
+        "username": username,
+        "username_key": key(username),
+        "idnumber": number,
+        "idnumber_key": key(number) if number else None,
+        "firstname": text("firstname", names.firstname),
+        "lastname": text("lastname", names.lastname),
+        "email": text("email", names.email, required=False),
+    }
+
+
+def _must_be_free(
+    connection: Connection,
+    field: str,
+    column: sa.Column[str] | sa.Column[str | None],
+    value: str,
+    person_id: int | None,
+) -> None:
+    holder = connection.execute(
+        sa.select(person.c.id, person.c.firstname, person.c.lastname).where(column == key(value))
+    ).first()
+    if holder is not None and holder.id != person_id:
+        who = f"{holder.firstname} {holder.lastname}".strip()
+        raise Refused(field, f"{field} {value!r} belongs to {who} (id {holder.id}).")
+
+
+def _shown(values: Mapping[str, object]) -> dict[str, object]:
+    return {n: v or "" for n, v in values.items() if not n.endswith("_key")}
+
+
+def _record(
+    connection: Connection, author: Author, person_id: int, changed: Mapping[str, object]
+) -> None:
+    connection.execute(
+        sa.insert(person_record).values(
+            person_id=person_id,
+            changed=dict(changed),
+            recorded_unix_s=author.now_unix_s,
+            by_actor=author.actor,
+            why=author.why,
+        )
+    )

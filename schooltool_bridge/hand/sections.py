@@ -1,0 +1,103 @@
+"""Sections made by hand, with no Moodle component. Source: requirements R47, R60."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.fold import place
+from schooltool_bridge.hand.author import Author, Refused, identifier, text
+from schooltool_bridge.model import ID_CHARS, section, section_history
+from schooltool_bridge.sections import ACTIVE, DELETED, FIRST_SEGMENT
+
+
+def add(
+    connection: Connection,
+    author: Author,
+    name: str,
+    *,
+    idnumber: str = "",
+    segment: str = FIRST_SEGMENT,
+) -> int:
+    """Make a section; return our id. Raises Refused when its idnumber is taken by another."""
+    name = text("name", name)
+    number = identifier("idnumber", idnumber)
+    part = text("segment", segment, limit=ID_CHARS)
+    if number is not None:
+        taken = connection.execute(
+            sa.select(section.c.id).where(
+                section.c.peer_id.is_(None),
+                section.c.idnumber == number,
+                section.c.segment == part,
+            )
+        ).scalar()
+        if taken is not None:
+            raise Refused("idnumber", f"There is a section {number!r} already (id {taken}).")
+    added = connection.execute(
+        sa.insert(section).values(
+            peer_id=None,
+            idnumber=number,
+            segment=part,
+            name=name,
+            status=ACTIVE,
+            effective_unix_s=author.now_unix_s,
+            seq=-1,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    section_id = int(added.inserted_primary_key[0])
+    _tell(connection, author, section_id, name, deleted=False)
+    return section_id
+
+
+def rename(connection: Connection, author: Author, section_id: int, name: str) -> None:
+    """Give a section of ours another name; raises Refused for a peer's."""
+    _must_be_ours(connection, section_id)
+    _tell(connection, author, section_id, text("name", name), deleted=False)
+
+
+def delete(connection: Connection, author: Author, section_id: int) -> None:
+    """Take a section of ours out of the lists; everything about it stays. Raises Refused."""
+    row = _must_be_ours(connection, section_id)
+    _tell(connection, author, section_id, row.name, deleted=True)
+
+
+def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any]:
+    row = connection.execute(
+        sa.select(section.c.peer_id, section.c.name).where(section.c.id == section_id)
+    ).first()
+    if row is None:
+        raise Refused("section", f"There is no section with id {section_id}.")
+    if row.peer_id is not None:
+        raise Refused("section", "This section comes from a Moodle; change it there.")
+    return row
+
+
+def _tell(
+    connection: Connection, author: Author, section_id: int, name: str, *, deleted: bool
+) -> None:
+    history = section_history
+    rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
+    at = author.place(rows, None)
+    connection.execute(
+        sa.insert(history).values(
+            section_id=section_id,
+            name=name,
+            teacheridnumber="",
+            deleted=deleted,
+            **author.columns(at),
+        )
+    )
+    newest = max([at, *(place(r)[:2] for r in rows)])
+    connection.execute(
+        sa.update(section)
+        .where(section.c.id == section_id)
+        .values(
+            name=name,
+            status=DELETED if deleted else ACTIVE,
+            effective_unix_s=newest[0],
+            seq=newest[1],
+        )
+    )

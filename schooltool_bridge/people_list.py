@@ -1,0 +1,197 @@
+"""The school's people for whoever looks after them: searched, filtered, a page at a time.
+
+Only reads. What somebody is comes from the enrolments that are active now; what they may, from
+their links. Source: requirements 1.7, R29, R30.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer
+from peers.policy import SCHOOL_ROLES
+from schooltool_bridge import rights, school_roles
+from schooltool_bridge.fields import key
+from schooltool_bridge.model import person, person_link, person_password
+
+# What a right in a filter may be.
+MAY, MAY_NOT, WAITS = RIGHTS = ("may", "may-not", "waits")
+# A name has no more words that help to find it.
+MAX_WORDS, MAX_SEARCH_CHARS = 6, 100
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFilter:
+    """Which people; what is empty or None leaves nobody out."""
+
+    search: str = ""
+    # One of SCHOOL_ROLES.
+    role: str = ""
+    # With a link of this peer; `right` is then that link's.
+    peer_id: int | None = None
+    # One of RIGHTS.
+    right: str = ""
+
+    def __post_init__(self) -> None:
+        """See that role and right are ones that there are."""
+        assert self.role in ("", *SCHOOL_ROLES)
+        assert self.right in ("", *RIGHTS)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLink:
+    """A peer's word for somebody, and what it is worth."""
+
+    peer_id: int
+    peer_name: str
+    username: str
+    can_login: bool
+    # Nobody gave or took the right, while something else may sign the person in.
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One of the school's people, as a list shows them."""
+
+    id: int
+    name: str
+    username: str
+    idnumber: str
+    email: str
+    roles: tuple[str, ...]
+    # By the own password; there may be none yet.
+    can_login: bool
+    has_password: bool
+    links: tuple[PersonLink, ...]
+
+
+def count(connection: Connection, wanted: PeopleFilter) -> int:
+    """Return how many people a filter finds."""
+    counted = sa.select(sa.func.count()).select_from(person).where(condition(wanted))
+    return int(connection.execute(counted).scalar_one())
+
+
+def ids(connection: Connection, wanted: PeopleFilter) -> list[int]:
+    """Return the ids of all that a filter finds, in order."""
+    found = sa.select(person.c.id).where(condition(wanted)).order_by(person.c.id)
+    return list(connection.execute(found).scalars())
+
+
+def page(
+    connection: Connection, wanted: PeopleFilter, *, offset: int, limit: int
+) -> list[PersonRow]:
+    """Return some of the people whom a filter finds, by name."""
+    return _rows(connection, condition(wanted), offset=offset, limit=limit)
+
+
+def one(connection: Connection, person_id: int) -> PersonRow | None:
+    """Return one of the people, or None."""
+    rows = _rows(connection, person.c.id == person_id, offset=0, limit=1)
+    return rows[0] if rows else None
+
+
+def names(connection: Connection, some: list[int]) -> list[str]:
+    """Return people's names, by name; for a few."""
+    return [row.name for row in _rows(connection, person.c.id.in_(some), offset=0, limit=len(some))]
+
+
+def condition(wanted: PeopleFilter) -> sa.ColumnElement[bool]:
+    """Return a filter as a condition on person."""
+    parts = [sa.true(), *map(_word, _words(wanted.search))]
+    if wanted.role:
+        parts.append(school_roles.are([wanted.role], person.c.id))
+    link = sa.select(person_link.c.id).where(person_link.c.person_id == person.c.id)
+    if wanted.peer_id is not None:
+        link = link.where(person_link.c.peer_id == wanted.peer_id)
+        parts.append(link.correlate(person).exists())
+    by_link = link.where(person_link.c.can_login).correlate(person).exists()
+    may = sa.or_(by_link, person.c.can_login) if wanted.peer_id is None else by_link
+    if wanted.right == WAITS:
+        parts.append(link.where(rights.waits()).correlate(person).exists())
+    elif wanted.right:
+        parts.append(may if wanted.right == MAY else sa.not_(may))
+    return sa.and_(*parts)
+
+
+def _words(search: str) -> list[str]:
+    text = unicodedata.normalize("NFC", search[:MAX_SEARCH_CHARS])
+    return text.replace("\0", "").split()[:MAX_WORDS]
+
+
+def _word(word: str) -> sa.ColumnElement[bool]:
+    """One word of a search is in a name or begins a user name or idnumber."""
+    # SQLite folds only the letters of ASCII: an accent is looked for as it stands in names.
+    forms = {word, word.lower(), word.upper(), word.capitalize()}
+    columns = (person.c.firstname, person.c.lastname)
+    start = key(word)
+    return sa.or_(
+        *(c.icontains(form, autoescape=True) for form in sorted(forms) for c in columns),
+        person.c.username_key.startswith(start, autoescape=True),
+        person.c.idnumber_key.startswith(start, autoescape=True),
+    )
+
+
+def _rows(
+    connection: Connection, which: sa.ColumnElement[bool], *, offset: int, limit: int
+) -> list[PersonRow]:
+    secret = person_password.c.person_id
+    found = connection.execute(
+        sa.select(person, secret.is_not(None).label("has_password"))
+        .select_from(person.outerjoin(person_password, secret == person.c.id))
+        .where(which)
+        .order_by(person.c.lastname, person.c.firstname, person.c.id)
+        .offset(offset)
+        .limit(limit)
+    ).all()
+    shown = [row.id for row in found]
+    roles, links = school_roles.of_people(connection, shown), _links(connection, shown)
+    return [
+        PersonRow(
+            id=row.id,
+            name=f"{row.firstname} {row.lastname}".strip() or row.username,
+            username=row.username,
+            idnumber=row.idnumber or "",
+            email=row.email,
+            roles=roles[row.id],
+            can_login=row.can_login,
+            has_password=row.has_password,
+            links=tuple(links[row.id]),
+        )
+        for row in found
+    ]
+
+
+def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLink]]:
+    link = person_link.c
+    rows = connection.execute(
+        sa.select(
+            link.person_id,
+            link.peer_id,
+            peer.c.name,
+            peer.c.wwwroot,
+            link.username,
+            link.idnumber_key,
+            link.can_login,
+            rights.waits().label("waits"),
+        )
+        .join_from(person_link, peer, peer.c.id == link.peer_id)
+        .where(link.person_id.in_(people))
+        .order_by(peer.c.wwwroot, link.id)
+    )
+    found: dict[int, list[PersonLink]] = {person_id: [] for person_id in people}
+    for row in rows:
+        found[row.person_id].append(
+            PersonLink(
+                row.peer_id,
+                row.name or row.wwwroot,
+                row.username or row.idnumber_key or "",
+                row.can_login,
+                row.waits,
+            )
+        )
+    return found

@@ -1,0 +1,212 @@
+"""The school's people in the browser: found by name, role, peer and right; rights for many.
+
+An order for many is shown in words first, and carried out only when it is still about the same
+people. One person's page: person_pages.py. Source: requirements 1.7, R29, R30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
+
+from peers import store
+from peers.accounts import CLERK
+from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
+from peers.web.view import Reply, Route, Tab, View, page
+from schooltool_bridge import bulk_rights, going, people_list
+from schooltool_bridge.bulk_rights import GO, LINK, OWN, BadOrder, Order
+from schooltool_bridge.people_list import MAX_SEARCH_CHARS, MAY, MAY_NOT, RIGHTS, WAITS
+from schooltool_bridge.people_list import PeopleFilter as Filter
+from schooltool_bridge.rights import Change
+from schooltool_bridge.web import filters
+from schooltool_bridge.web.filters import PeerChoice
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+PEOPLE = "/admin/people"
+# Each row is a box to tick; a form takes a few hundred.
+ROWS = 50
+ROLE_WORDS = {STUDENT: "Students", TEACHER: "Teachers", OTHER: "Neither, now"}
+RIGHT_WORDS = {MAY: "May sign in", MAY_NOT: "May not sign in", WAITS: "A new link waits"}
+Choices = list[tuple[str, list[tuple[str, str]]]]
+
+
+class PeoplePages:
+    """The list of people, and what is done to many of them."""
+
+    def __init__(self, app: App) -> None:
+        """Use the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(PEOPLE, self.found, CLERK),
+            Route(PEOPLE, self.change, CLERK, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab("People", PEOPLE, CLERK)]
+
+    def found(self, view: View) -> Reply:
+        """Show the people whom a filter finds, by name."""
+        return self._list(view.query, number=filters.row_id(view.query.get("page", "")) or 1)
+
+    def change(self, view: View) -> Reply:
+        """Show what an order is about, or carry it out when that was confirmed."""
+        asked = {name: view.text(name) for name in ("search", "role", "peer", "right", "do")}
+        picked = [i for text in view.all("person") if (i := filters.row_id(text)) is not None]
+        everybody = view.ticked("everybody")
+        confirmed = view.text("confirmed")
+        if not picked and not everybody:
+            return self._list(asked, problem="Tick the people first, or all that were found.")
+        try:
+            order = Order.read(asked["do"])
+            with self._app.database.read() as connection:
+                wanted = _filter(connection, asked)[0]
+            with self._app.database.write() as connection:
+                ids = (
+                    people_list.ids(connection, wanted)
+                    if everybody
+                    else bulk_rights.existing(connection, picked)
+                )
+                seen = bulk_rights.preview(connection, order, ids)
+                words = _in_words(connection, order)
+                if seen.people and seen.digest == confirmed:
+                    how: dict[str, object] = (
+                        {"filter": _told(asked) or "everybody"} if everybody else {"persons": ids}
+                    )
+                    change = Change(view.who, view.now_unix_s)
+                    done = bulk_rights.carry_out(connection, change, order, ids, how)
+                    note = f"Done for {people(done.people)}: {words}."
+                    back = PEOPLE + filters.query(**_kept(asked))
+                    return Reply(
+                        status=303,
+                        location=back,
+                        note=note,
+                        afterwards=tuple(self._app.signing_off.ending(done.visits)),
+                    )
+        except BadOrder as problem:
+            return self._list(asked, problem=str(problem))
+        return page(
+            "people_confirm.html",
+            seen=seen,
+            order=order,
+            words=words,
+            picked=[] if everybody else ids,
+            asked=asked,
+            told=_told(asked),
+            was_confirmed=bool(confirmed),
+            back=PEOPLE + filters.query(**_kept(asked)),
+            people=people,
+            is_link=order.right == LINK,
+        )
+
+    def _list(self, asked: Mapping[str, str], *, number: int = 1, problem: str = "") -> Reply:
+        with self._app.database.read() as connection:
+            wanted, choices = _filter(connection, asked)
+            total = people_list.count(connection, wanted)
+            pages = max(1, -(-total // ROWS))
+            number = max(1, min(number, pages))
+            rows = people_list.page(connection, wanted, offset=(number - 1) * ROWS, limit=ROWS)
+            orders = order_choices(connection, choices)
+        kept = _kept(asked)
+        return page(
+            "people.html",
+            status=400 if problem else 200,
+            problem=problem,
+            rows=rows,
+            total=total,
+            asked={name: kept.get(name, "") for name in ("search", "role", "peer", "right")},
+            is_filtered=bool(kept),
+            peers=choices,
+            roles=ROLE_WORDS,
+            rights=RIGHT_WORDS,
+            role_words=role_words,
+            orders=orders,
+            number=number,
+            pages=pages,
+            earlier=PEOPLE + filters.query(**kept, page=number - 1) if number > 1 else "",
+            later=PEOPLE + filters.query(**kept, page=number + 1) if number < pages else "",
+            people=people,
+        )
+
+
+def order_choices(connection: Connection, choices: list[PeerChoice]) -> Choices:
+    """Return what can be done to people: headings, each with orders and their words."""
+    linked = [(p.id, p.name) for p in choices if not p.is_removed]
+    open_ones = {p.id for p in store.all_peers(connection) if going.takes_ours(p)}
+    found: Choices = []
+    for allowed, title in (
+        (True, "Give the right to sign in"),
+        (False, "Take the right to sign in"),
+    ):
+        ways = [(str(Order(LINK, allowed)), "from every peer that knows them now")]
+        ways += [(str(Order(LINK, allowed, i)), f"from {name}") for i, name in linked]
+        ways.append((str(Order(OWN, allowed)), "by their own password"))
+        found.append((title, ways))
+    for allowed, title in ((True, "Let go over"), (False, "Keep from going over")):
+        ways = [(str(Order(GO, allowed, i)), f"to {n}") for i, n in linked if i in open_ones]
+        if ways:
+            found.append((title, ways))
+    return found
+
+
+def role_words(roles: tuple[str, ...]) -> str:
+    """Write what somebody is."""
+    return ", ".join("neither student nor teacher now" if r == OTHER else r for r in roles)
+
+
+def people(count: int) -> str:
+    """Write how many people."""
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _filter(connection: Connection, asked: Mapping[str, str]) -> tuple[Filter, list[PeerChoice]]:
+    """Read a filter; raises PageError (404) for a peer that never was."""
+    choices = filters.peer_choices(connection)
+    peer = filters.chosen_peer(choices, asked.get("peer", ""))
+    kept = _kept(asked)
+    wanted = Filter(
+        search=kept.get("search", ""),
+        role=kept.get("role", ""),
+        peer_id=peer.id if peer else None,
+        right=kept.get("right", ""),
+    )
+    return wanted, choices
+
+
+def _kept(asked: Mapping[str, str]) -> dict[str, str]:
+    """Return what counts of a filter in an address or form."""
+    role, right = asked.get("role", ""), asked.get("right", "")
+    found = {
+        "search": asked.get("search", "").strip()[:MAX_SEARCH_CHARS],
+        "role": role if role in SCHOOL_ROLES else "",
+        "peer": asked.get("peer", ""),
+        "right": right if right in RIGHTS else "",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _told(asked: Mapping[str, str]) -> str:
+    """Write a filter, as the confirmation and the audit trail tell it."""
+    words = {"role": ROLE_WORDS, "right": RIGHT_WORDS}
+    return "; ".join(
+        f"{name} {words[name][value] if name in words else value}"
+        for name, value in _kept(asked).items()
+    )
+
+
+def _in_words(connection: Connection, order: Order) -> str:
+    """Write what an order does."""
+    peer = store.by_id(connection, order.peer_id) if order.peer_id is not None else None
+    name = (peer.name or peer.wwwroot) if peer else ""
+    if order.right == GO:
+        return f"let them go over to {name}" if order.allowed else f"keep them from going to {name}"
+    source = f"from {name or 'every peer that knows them now'}"
+    by = "by their own password" if order.right == OWN else source
+    return f"{'give' if order.allowed else 'take'} the right to sign in {by}"

@@ -1,0 +1,156 @@
+"""One of the school's people in the browser: links and rights, where they may go, who is in now.
+
+Rights of many at once: people_pages.py. Source: requirements 1.7, R29, R30.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
+
+from peers import audit, store
+from peers.accounts import CLERK
+from peers.changes import NotPossible
+from peers.policy import PeerPolicy
+from peers.web.view import PageError, Reply, Route, Tab, View, page
+from schooltool_bridge import going, jumping, people_list, person_sessions, rights, school_roles
+from schooltool_bridge.bulk_rights import GO, OWN, BadOrder, Order
+from schooltool_bridge.people_list import PersonRow
+from schooltool_bridge.rights import Change
+from schooltool_bridge.signing_off import Work
+from schooltool_bridge.web import filters
+from schooltool_bridge.web.people_pages import PEOPLE, role_words
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+PERSON = PEOPLE + "/<int:person_id>"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A peer that a person could go over to."""
+
+    peer_id: int
+    peer_name: str
+    is_denied: bool
+    # The peer's rule about roles lets them through.
+    in_rule: bool
+
+
+class PersonPages:
+    """One person's page for whoever looks after people."""
+
+    def __init__(self, app: App) -> None:
+        """Use the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the page's addresses."""
+        return [
+            Route(PERSON, self.show, CLERK),
+            Route(PERSON, self.change, CLERK, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return no entry of the navigation: the list leads here."""
+        return []
+
+    def show(self, view: View, person_id: int) -> Reply:
+        """Show a person."""
+        with self._app.database.read() as connection:
+            found = _known(connection, person_id)
+            return page(
+                "person.html",
+                person=found,
+                role_words=role_words,
+                ways=_ways(connection, found),
+                live=person_sessions.live_of(connection, found.id, view.now_unix_s),
+                courses=jumping.courses_of(connection, found.id),
+                refused_by=_refused_by(connection, found),
+            )
+
+    def change(self, view: View, person_id: int) -> Reply:
+        """Give or take a right, or sign the person out."""
+        asked = view.text("do")
+        try:
+            with self._app.database.write() as connection:
+                found = _known(connection, person_id)
+                if asked == "sign-out":
+                    note, works = self._sign_out(connection, view, found)
+                else:
+                    note, works = self._set(connection, view, found, Order.read(asked))
+        except (BadOrder, NotPossible) as problem:
+            raise PageError(str(problem)) from None
+        return Reply(
+            status=303, location=f"{PEOPLE}/{person_id}", note=note, afterwards=tuple(works)
+        )
+
+    def _set(
+        self, connection: Connection, view: View, found: PersonRow, order: Order
+    ) -> tuple[str, list[Work]]:
+        change, allowed = Change(view.who, view.now_unix_s), order.allowed
+        may = "may" if allowed else "may not"
+        if order.right == OWN:
+            visits = rights.set_own_audited(connection, change, found.id, allowed=allowed)
+            note = f"{found.name} {may} sign in by password now."
+            return note, self._app.signing_off.ending(visits)
+        peer = store.by_id(connection, order.peer_id) if order.peer_id is not None else None
+        if peer is None:
+            raise BadOrder("There is no such peer any more.")
+        name = peer.name or peer.wwwroot
+        if order.right == GO:
+            visits = going.set_one(connection, change, found.id, peer, allowed=allowed)
+            note = f"{found.name} {may} go over to {name} now."
+        else:
+            done = rights.set_right(connection, change, found.id, peer.wwwroot, allowed=allowed)
+            visits, note = done.visits, f"{found.name} {may} sign in from {name} now."
+        return note, self._app.signing_off.ending(visits)
+
+    def _sign_out(
+        self, connection: Connection, view: View, found: PersonRow
+    ) -> tuple[str, list[Work]]:
+        works = self._app.signing_off.sign_out_everywhere(connection, found.id)
+        audit.record(
+            connection,
+            actor=view.who,
+            action="signed out everywhere",
+            subject=f"person {found.id}",
+            detail={},
+            now_unix_s=view.now_unix_s,
+        )
+        return f"{found.name} is signed out here, and the peers are told.", works
+
+
+def _known(connection: Connection, person_id: int) -> PersonRow:
+    found = people_list.one(connection, filters.known_id(person_id))
+    if found is None:
+        raise PageError("There is no such person.", 404)
+    return found
+
+
+def _ways(connection: Connection, found: PersonRow) -> list[Way]:
+    denied = going.denied_to(connection, found.id)
+    return [
+        Way(
+            p.id,
+            p.name or p.wwwroot,
+            p.id in denied,
+            school_roles.may(connection, found.id, PeerPolicy.from_stored(p.policy).jump_roles),
+        )
+        for p in store.all_peers(connection)
+        if going.takes_ours(p) or (p.id in denied and p.state != store.DELETED)
+    ]
+
+
+def _refused_by(connection: Connection, found: PersonRow) -> frozenset[int]:
+    """Return the peers whose rule about roles keeps the person out, whatever right they have."""
+    linked = {link.peer_id for link in found.links}
+    return frozenset(
+        p.id
+        for p in store.all_peers(connection)
+        if p.id in linked
+        and not school_roles.may(connection, found.id, PeerPolicy.from_stored(p.policy).land_roles)
+    )

@@ -1,0 +1,69 @@
+"""The school's people in Chromium: found, given rights by ticking, and one looked at."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.looks import Watched, looks_right
+from tests.pushing import PEER, push, register
+from tests.rig import FakePeer
+from tests.schooltool_bridge.roaming import app_of, person_id, set_services
+from tests.site import Site
+
+LONG = "W" * 90
+BOTH = ("schooltool", "sso_idp", "sso_sp")
+
+
+@pytest.fixture(scope="module")
+def peer(school: Site) -> FakePeer:
+    peer = register(school)
+    with app_of(school) as app:
+        found = app.registry.find(PEER)
+        assert found is not None
+    set_services(school, found.id, BOTH, BOTH)
+    push(school, peer, "new_section", {"idnumber": "5", "name": "Biology"})
+    for n, (first, role) in enumerate((("Ada", "teacher"), ("<b>Bo</b>", "student"), (LONG, ""))):
+        user = {
+            "idnumber": f"n{n}",
+            "username": f"user{n}",
+            "firstname": first,
+            "lastname": LONG[:n],
+        }
+        push(school, peer, "fetch_user", {**user, "email": ""})
+        if role:
+            data = {"sectionid": "5", "userid": f"n{n}", "role": role}
+            push(school, peer, "new_enrolment", data)
+    return peer
+
+
+@pytest.mark.usefixtures("peer")
+def test_the_pages_about_people_look_right(page: Watched, school: Site) -> None:
+    for path in (
+        "/admin/people", "/admin/people?search=nobody", "/admin/peers/1/signing-on",
+        f"/admin/people/{person_id(school, 'user1')}", f"/admin/people/{person_id(school, 'user2')}",
+    ):  # fmt: skip
+        page.goto(path)
+        looks_right(page.page)
+
+
+@pytest.mark.usefixtures("peer")
+def test_a_role_gets_the_right_after_a_question_and_one_of_them_loses_it(page: Watched) -> None:
+    page.goto("/admin/people")
+    page.page.get_by_label("Is now").select_option(label="Students")
+    page.page.get_by_role("button", name="Show").click()
+    expect(page.page.get_by_text("1 person found")).to_be_visible()
+    page.page.get_by_label("All that the filter finds").check()
+    page.page.get_by_label("What").select_option("link+")
+    page.page.get_by_role("button", name="Go on").click()
+    expect(page.page.get_by_role("heading", name="Is that right?")).to_be_visible()
+    expect(page.page.get_by_text("1 person and 1 link", exact=False)).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Yes, do it").click()
+    expect(page.page.get_by_text("Done for 1 person")).to_be_visible()
+    page.page.get_by_role("link", name="<b>Bo</b>").click()
+    page.page.get_by_role("button", name="Take the right to sign in from").click()
+    expect(page.page.get_by_text("may not sign in from")).to_be_visible()
+    page.page.get_by_role("button", name="Deny going over to").click()
+    expect(page.page.get_by_text("may not go over to")).to_be_visible()
+    looks_right(page.page)
