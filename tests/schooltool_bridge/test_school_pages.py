@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from peers import accounts, audit
 from peers.accounts import CLERK, TEACHER
+from schooltool_bridge.hand import sections
+from schooltool_bridge.hand.author import Author
 from schooltool_bridge.model import section
 from schooltool_bridge.pages import frame_of
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
@@ -171,6 +173,39 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert ordered.send(path, action="burn").status == 400
     assert ordered.get(SECTIONS + "/99").status == 404
     assert ordered.send(SECTIONS + "/99", page=path, action="file").status == 404
+
+
+def test_a_section_of_our_own_is_filed_like_any_other(rig: Rig, ordered: Visitor) -> None:
+    with rig.app.database.write() as connection:
+        sections.add(connection, Author("carl", START_UNIX_S), "Choir")
+    assert ordered.send(SECTIONS + "/4", action="file", course="1", term="1").status == 303
+    facts = ordered.get(SECTIONS + "/4").tree.find_class("facts")[0].text_content()
+    assert "made here" in facts
+    assert "BIO-1, Autumn, 2026/27" in facts
+    assert "Choir" in ordered.get(SECTIONS + "?term=1").text
+
+
+def test_pages_ask_no_more_questions_for_more_sections(rig: Rig, ordered: Visitor) -> None:
+    def questions(path: str) -> int:
+        asked: list[str] = []
+
+        def note(*event: Any) -> None:
+            asked.append(event[2])
+
+        sa.event.listen(rig.app.database.engine, "before_cursor_execute", note)
+        assert ordered.get(path).status == 200
+        sa.event.remove(rig.app.database.engine, "before_cursor_execute", note)
+        return len(asked)
+
+    paths = (SCHOOL, SECTIONS, SECTIONS + "/1")
+    before = [questions(path) for path in paths]
+    moodle = rig.peers[MOODLE]
+    for number in range(20):
+        push(rig, moodle, "new_section", idnumber=f"n{number}", name=f"More {number}")
+        push(rig, moodle, "new_section", idnumber="5", name="Part", segment=str(number + 2))
+        push(rig, moodle, "fetch_user", idnumber=f"p{number}", username=f"p{number}", lastname="X", firstname="Y")  # fmt: skip
+        push(rig, moodle, "new_enrolment", sectionid="5", userid=f"p{number}", role="student", segment="1")  # fmt: skip
+    assert [questions(path) for path in paths] == before
 
 
 def test_categories_score_systems_and_states_are_kept(carl: Visitor) -> None:
