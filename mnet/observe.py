@@ -9,7 +9,6 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -18,19 +17,19 @@ import structlog
 _ENCODER = json.JSONEncoder(default=repr)
 
 
-def _as_json(logger: object, level: str, event: MutableMapping[str, Any]) -> str:
-    # One processor instead of the library's chain, which takes three times as long.
-    event["level"] = level
-    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    if "exc_info" in event:
-        event = structlog.processors.format_exc_info(logger, level, event)
+def _as_json(_logger: object, _name: str, event: MutableMapping[str, Any]) -> str:
     return _ENCODER.encode(event)
 
 
 def start_logging(*, quiet: bool = False) -> None:
     """Send log lines to stderr as JSON; `quiet` keeps only warnings (commands)."""
     structlog.configure(
-        processors=[_as_json],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _as_json,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if quiet else logging.INFO
         ),
