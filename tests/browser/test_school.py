@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looks import Watched, looks_right
+from tests.pushing import push, register
 from tests.rig import FakePeer
 from tests.site import Site
-from tests.pushing import push, register
 
 EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("fetch_user", {"idnumber": "1", "username": "ada", "firstname": "Ada", "lastname": "Lovelace"}),
