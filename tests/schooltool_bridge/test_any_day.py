@@ -142,8 +142,12 @@ class AnyDay(RuleBasedStateMachine):
     @rule(pupil=pupils, at=moments, again=st.booleans())
     def enrolled(self, pupil: str, at: int, again: bool) -> None:
         for _time in range(1 + again):
-            self.school.push(
-                "new_enrolment", sectionid="5", userid=pupil, role="student", timemodified=at
+            self.push(
+                "new_enrolment",
+                sectionid=self.name("5"),
+                userid=self.name(pupil),
+                role="student",
+                timemodified=at,
             )  # fmt: skip - an event
         place = self.model.places.setdefault(pupil, [])
         if not any(s.at == at and s.what == ("a",) and not s.by_hand for s in place):
@@ -154,8 +158,12 @@ class AnyDay(RuleBasedStateMachine):
         if not self.model.places.get(pupil):
             return
         with contextlib.suppress(Fault):
-            self.school.push(
-                "end_enrolment", sectionid="5", userid=pupil, role="student", timemodified=at
+            self.push(
+                "end_enrolment",
+                sectionid=self.name("5"),
+                userid=self.name(pupil),
+                role="student",
+                timemodified=at,
             )  # fmt: skip - an event
         place = self.model.places[pupil]
         if not any(s.at == at and s.what == ("ended",) for s in place):
