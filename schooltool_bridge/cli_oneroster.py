@@ -33,16 +33,29 @@ def export_oneroster(command: Command, target: Path, version: str) -> None:
     settings = command.settings
     with App(settings) as app, progress_shown(command) as show:
         done = export(app.database, settings, target, version, int(app.clock()), show)
-    text = f"Wrote {target} (keep it as safe as the school's grades): " + ", ".join(
-        f"{count} {name}" for name, count in done.rows.items()
-    )
+    lines = [
+        f"Wrote {target} (keep it as safe as the school's grades): "
+        + ", ".join(f"{count} {name}" for name, count in done.rows.items())
+        + "."
+    ]
     if done.grades_left_out:
-        text += (
-            f"\n{done.grades_left_out} grades were left out: their student is not in the section's "
+        lines.append(
+            f"{done.grades_left_out} grades were left out: their student is not in the section's "
             "enrolments, and the format has no place for such a grade."
         )
-    value = {"to": str(target), "version": version, "rows": dict(done.rows)}
-    command.show(value | {"grades_left_out": done.grades_left_out}, text + ".")
+    if done.grades_beyond_worth:
+        lines.append(
+            f"{done.grades_beyond_worth} grades are more than their assessment is worth (extra "
+            "credit) and stand there so; some readers refuse that."
+        )
+    value = {
+        "to": str(target),
+        "version": version,
+        "rows": dict(done.rows),
+        "grades_left_out": done.grades_left_out,
+        "grades_beyond_worth": done.grades_beyond_worth,
+    }
+    command.show(value, "\n".join(lines))
 
 
 @click.group("import")

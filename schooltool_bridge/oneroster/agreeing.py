@@ -12,7 +12,7 @@ from typing import Protocol
 
 from schooltool_bridge.oneroster.tables import V1_1
 
-Wrong = Callable[[str, int, str, str], None]  # file, row, column, message
+Note = Callable[[str, int, str, str], None]  # file, row, column, message
 _SCHOOL_KEEPERS = ("classes", "enrollments", "lineItems")
 
 
@@ -27,14 +27,16 @@ class Cells(Protocol):
 class Agreement:
     """Compares the rows of a package with each other."""
 
-    def __init__(self, wrong: Wrong, version: str, *, strict: bool) -> None:
+    def __init__(self, wrong: Note, odd: Note, version: str, *, strict: bool) -> None:
         """Begin a package; a lenient reader only minds what it could not take in."""
         self._wrong = wrong
+        self._odd = odd
         self._version = version
         self._strict = strict
         self._org_types: dict[str, str] = {}
         self._session_types: dict[str, str] = {}
         self._class_of_item: dict[str, str] = {}
+        self._worth_of_item: dict[str, Decimal | None] = {}
         self._enrolled: set[tuple[str, str]] = set()
         self._primary_teacher: set[str] = set()
         self._primary_role: set[tuple[str, str]] = set()
@@ -47,6 +49,9 @@ class Agreement:
         if self._strict:
             for column, message in self._strictly(name, cells):
                 self._wrong(f"{name}.csv", row, column, message)
+            if name == "results" and self._is_beyond(cells):
+                said = "is above the line item's resultValueMax; some readers refuse extra credit"
+                self._odd("results.csv", row, "score", said)
 
     def _remember(self, name: str, cells: Cells) -> None:
         own = cells["sourcedId"]
@@ -56,6 +61,7 @@ class Agreement:
             self._session_types[own] = cells["type"]
         elif name == "lineItems":
             self._class_of_item[own] = cells["classSourcedId"]
+            self._worth_of_item[own] = _number(cells["resultValueMax"])
         elif name == "enrollments":
             self._enrolled.add((cells["classSourcedId"], cells["userSourcedId"]))
 
@@ -121,6 +127,11 @@ class Agreement:
         if self._enrolled and (of_class, cells["studentSourcedId"]) not in self._enrolled:
             return [("studentSourcedId", "has no enrollment in the class of the line item")]
         return []
+
+    def _is_beyond(self, cells: Cells) -> bool:
+        score = _number(cells["score"])
+        worth = self._worth_of_item.get(cells["lineItemSourcedId"])
+        return score is not None and worth is not None and score > worth
 
 
 def _number(text: str) -> Decimal | None:

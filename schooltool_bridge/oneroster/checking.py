@@ -112,7 +112,7 @@ def check(package: Package, *, strict: bool = True, known: Known | None = None) 
     report = Report()
     _read_manifest(package, report, strict=strict)
     ids: dict[str, set[str]] = defaultdict(set)
-    agreement = Agreement(report.wrong, report.version, strict=strict)
+    agreement = Agreement(report.wrong, report.odd, report.version, strict=strict)
     for name, table in TABLES[report.version].items():
         if report.modes[name] == ABSENT:
             continue

@@ -60,10 +60,13 @@ _FILES: Mapping[str, _File] = {
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: rows of each file, and the grades that have no place in the format."""
+    """What was written: rows of each file, and which grades a reader may miss or mind."""
 
     rows: Mapping[str, int]
+    # Their student is not in the section's enrolments, so the format has no place for them.
     grades_left_out: int
+    # Extra credit: more than the assessment is worth. Written as they are.
+    grades_beyond_worth: int
 
 
 def export(
@@ -85,11 +88,11 @@ def export(
             if name in _FILES:
                 rows = _shown(reading, name, progress)
                 counts[name] = folder.write(table.file, table.header, rows)
-        left_out = export_grades.left_out(reading)
+        minded = export_grades.left_out(reading), export_grades.beyond_worth(reading)
         folder.write(
             MANIFEST_TABLE.file, MANIFEST_TABLE.header, _manifest(version, settings.wwwroot)
         )
-    return Exported(counts, left_out)
+    return Exported(counts, *minded)
 
 
 def _hold_still(connection: Connection) -> None:

@@ -113,6 +113,15 @@ def left_out(reading: Reading) -> int:
     return reading.connection.execute(wanted.where(_is_result(), ~_is_enrolled())).scalar_one()
 
 
+def beyond_worth(reading: Reading) -> int:
+    """How many grades are more than their assessment is worth, which some readers refuse."""
+    points, worth = (sa.cast(c, sa.Numeric) for c in (grade.c.points, assessment.c.points))
+    wanted = sa.select(sa.func.count()).select_from(_graded())
+    return reading.connection.execute(
+        wanted.where(_is_result(), _is_enrolled(), points > worth)
+    ).scalar_one()
+
+
 def _graded() -> sa.FromClause:
     return grade.join(assessment, assessment.c.id == grade.c.assessment_id).join(
         section, section.c.id == assessment.c.section_id

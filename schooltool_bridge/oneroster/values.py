@@ -67,6 +67,12 @@ def _why_no_ids(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
     return next(filter(None, found), "")
 
 
+def _why_no_text(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
+    if strict and ("\n" in value or "\r" in value):
+        return "has a line break; a cell is one line"
+    return "has a character that cannot be shown" if _CONTROLS.search(value) else ""
+
+
 def _why_no_moment(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
     fits = not strict or (_MOMENT.fullmatch(value) and is_date(value[:10]))
     return "" if fits else "is no time like 2026-11-21T08:30:00.000Z"
@@ -89,7 +95,7 @@ _BY_KIND: Mapping[Kind, Callable[[str, bool], str]] = {
     Kind.ID: _why_no_id,
     Kind.REFERENCE: _why_no_id,
     Kind.REFERENCES: _why_no_ids,
-    Kind.TEXT: lambda v, _: "has a character that cannot be shown" if _CONTROLS.search(v) else "",
+    Kind.TEXT: _why_no_text,
     Kind.DATE: lambda v, _: "" if is_date(v) else "is no date like 2026-11-21",
     Kind.MOMENT: _why_no_moment,
     Kind.YEAR: lambda v, _: "" if _YEAR.fullmatch(v) else "is no year like 2026",

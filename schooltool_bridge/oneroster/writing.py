@@ -7,6 +7,7 @@ the root. Source: field-notes D.2.
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import tempfile
 import zipfile
@@ -18,6 +19,7 @@ from pathlib import Path
 from keys.protect import OWNER_ONLY
 
 ZIP = ".zip"
+_BREAKS = re.compile(r"[\r\n]+")
 
 
 class OneRosterError(Exception):
@@ -39,9 +41,14 @@ class Folder:
             writer = csv.DictWriter(stream, header, restval="", lineterminator="\r\n")
             writer.writeheader()
             for row in rows:
-                writer.writerow(row)
+                writer.writerow({name: _one_line(value) for name, value in row.items()})
                 count += 1
         return count
+
+
+def _one_line(value: str) -> str:
+    """The format has no line breaks within a cell, quoted or not."""
+    return _BREAKS.sub(" ", value) if "\n" in value or "\r" in value else value
 
 
 @contextmanager

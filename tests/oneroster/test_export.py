@@ -60,6 +60,9 @@ def test_a_strict_consumer_takes_the_story(database_url: str, tmp_path: Path, ve
     assert [str(p) for p in report.problems] == []
     assert report.version == version
     assert report.rows == dict(done.rows)
+    # Extra credit stands there as it is, and both say so.
+    assert [(p.file, p.row, p.column) for p in report.warnings] == [("results.csv", 4, "score")]
+    assert (done.grades_left_out, done.grades_beyond_worth) == (0, 1)
     # Every file that is announced has something in it: nothing above is vacuous.
     assert min(done.rows.values()) >= 1
 
@@ -160,7 +163,7 @@ def test_what_the_story_says_stands_in_the_files(tmp_path: Path) -> None:
         ("Game", "s1"): ("fully graded", "4.25"),
     }
     game = next(i for i in items.values() if i["title"] == "Game")
-    assert game["description"] == 'Two lines,\n"quoted"'
+    assert game["description"] == 'Two lines, "quoted"'
     assert game["dueDate"] == "2026-11-30"
     assert game["assignDate"] == "2026-11-18"
 
