@@ -30,6 +30,8 @@ MAX_SILENT_HOURS = 24 * 31
 MAX_HELD_LIMIT = 100_000
 NEVER = -1
 LAST_HOUR = 23
+# Longer than any number that a setting takes; keeps int() from reading a book.
+_NUMBER_DIGITS = 9
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -190,7 +192,8 @@ def _number(values: Mapping[str, object], where: str, key: str, what: str, allow
     default = next(f.default for f in fields(Settings) if f.name == key)
     text = str(values.get(key, default))
     digits = text.removeprefix("-")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 9 or int(text) not in allowed:  # noqa: PLR2004 - longer than any
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _NUMBER_DIGITS
+    if not is_number or int(text) not in allowed:
         raise SettingsError(
             f"{where}: {key} is a number {what} from {allowed[0]} to {allowed[-1]}."
         )

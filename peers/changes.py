@@ -289,9 +289,7 @@ def check_free(
     if owner is None:
         return
     if owner.state != store.DELETED:
-        raise NotPossible(
-            f"{wwwroot} belongs to a peer already; see: mnet-peer peer show {wwwroot}."
-        )
+        raise NotPossible(f"{wwwroot} belongs to a peer already; look at {owner.wwwroot} instead.")
     if removed_too:
         raise NotPossible(
             f"{wwwroot} belongs to a removed peer, whose data is kept under it. Add that one again "

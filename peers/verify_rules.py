@@ -14,7 +14,14 @@ from urllib.parse import urljoin
 from keys.certificate import BadCertificate, PeerCertificate, check_subject
 from keys.rotation import judge_expiry
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
-from mnet.protocol import API_VERSION, MAX_DRIFT_S, SERVICE_SIS
+from mnet.protocol import (
+    API_VERSION,
+    MAX_DRIFT_S,
+    SERVICE_ENROL,
+    SERVICE_IDP,
+    SERVICE_SIS,
+    SERVICE_SP,
+)
 from mnet.xmlrpc import Value
 
 # A drift that is on its way to MAX_DRIFT_S is pointed out from here.
@@ -23,11 +30,12 @@ MAX_EXCERPT_CHARS = 200
 # A site has a handful of services; what comes after so many is not looked at.
 MAX_SERVICES = 200
 
+# As Moodle's language packs call them; ours is called by its name, as our plugin shows it.
 SERVICE_NAMES = {
-    "sso_idp": "SSO (Identity Provider)",
-    "sso_sp": "SSO (Service Provider)",
-    "mnet_enrol": "Remote enrolment service",
-    "schooltool": "schooltool (SchoolTool)",
+    SERVICE_IDP: "SSO (Identity Provider)",
+    SERVICE_SP: "SSO (Service Provider)",
+    SERVICE_ENROL: "Remote enrolment service",
+    SERVICE_SIS: "schooltool (SchoolTool)",
 }
 NETWORKING_ON = (
     "On the peer: Site administration > Advanced features: tick Networking; then Site "

@@ -34,7 +34,7 @@ from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
 from mnet.transport import Transport
 from mnet.workers import Workers
-from peers import bootstrap, checks
+from peers import audit, bootstrap, checks
 from peers.accounts import MANAGER
 from peers.registry import Peer, Registry
 from peers.verify import verify
@@ -217,9 +217,24 @@ class App:
             checks.save_check(connection, peer.id, report, int(self.clock()))
         return report
 
-    def rotate_key(self) -> None:
-        """Make a new key pair."""
+    def make_key(self) -> None:
+        """Make a key pair."""
         self.custody.rotate(self.settings.wwwroot, self.settings.name, self.settings.key_days)
+
+    def rotate_key(self, actor: str) -> None:
+        """Make a new key pair, and say in the audit trail who wanted it."""
+        before = self.custody.keyring().current.fingerprint
+        self.make_key()
+        after = self.custody.keyring().current.fingerprint
+        with self.database.write() as connection:
+            audit.record(
+                connection,
+                actor=actor,
+                action="own key changed",
+                subject=self.settings.wwwroot,
+                detail={"before": before, "after": after},
+                now_unix_s=int(self.clock()),
+            )
 
     def rotate_key_if_due(self) -> bool:
         """Renew the key when it is time; tells whether it did."""
@@ -230,8 +245,8 @@ class App:
         self, reactor: Any, workers: Workers, page_workers: Workers, slow_workers: Workers
     ) -> BoundedSite:
         """Return what is served on the listening port; `slow_workers` wait for other sites."""
-        # Only a server needs these; every command would start slower by them.
-        from schooltool_bridge.pages import frame_of  # noqa: PLC0415
+        # Every command would start slower by the pages.
+        from schooltool_bridge.pages import frame_of  # noqa: PLC0415 - only a server shows pages
 
         trusted_proxies = frozenset(
             p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()

@@ -138,15 +138,23 @@ def _write(
     ):
         return False
     blank = {
-        "section_id": section_id, "name": "", "points": "0", "chapternum": "",
-        "honors_required": False, "nonhonors_required": False, "extra_credit": False,
-    }  # fmt: skip
+        "section_id": section_id,
+        "name": "",
+        "points": "0",
+        "chapternum": "",
+        "honors_required": False,
+        "nonhonors_required": False,
+        "extra_credit": False,
+    }
     connection.execute(
         sa.insert(history).values(
-            **blank | values, assessment_id=known.id, effective_unix_s=at[0], seq=at[1],
+            **blank | values,
+            assessment_id=known.id,
+            effective_unix_s=at[0],
+            seq=at[1],
             recorded_unix_s=now_unix_s,
         )
-    )  # fmt: skip
+    )
     ordered = sorted(
         connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all(),
         key=place,

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.outcomes import BAD_ANSWER, FAULT, UNREACHABLE
 from peers.model import peer
-from schooltool_bridge.journal import call_journal, last_contact
+from schooltool_bridge.journal import call_journal
 
 HOURS = 24
 HOUR_S = 3600
@@ -57,15 +57,6 @@ class Call:
     def is_failed(self) -> bool:
         """Tell whether it failed, or some of its events did."""
         return is_failure(self.outcome) or bool(self.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class DayCounts:
-    """How many calls a peer had within some time."""
-
-    calls_in: int
-    calls_out: int
-    failed: int
 
 
 def is_failure(outcome: str) -> bool:
@@ -146,16 +137,6 @@ def counts_by_hour(
     return [found.get(n, (0, 0, 0)) for n in range(HOURS)]
 
 
-def today(
-    connection: Connection, peer_id: int, day_start_unix_s: int, now_unix_s: int
-) -> DayCounts:
-    """Count a peer's calls from the beginning of the school's day up to now, now included."""
-    rows = connection.execute(
-        sa.select(*_COUNTS).where(*_between(peer_id, day_start_unix_s, now_unix_s + 1))
-    )
-    return DayCounts(*(int(n or 0) for n in rows.one()))
-
-
 def last_change(connection: Connection, peer_id: int) -> Call | None:
     """Return the peer's last call that created or updated something here."""
     looked = _looked_through(peer_id)
@@ -165,7 +146,16 @@ def last_change(connection: Connection, peer_id: int) -> Call | None:
 def last_error(connection: Connection, peer_id: int) -> Call | None:
     """Return the last call to or from a peer that failed, wholly or in part."""
     looked = _looked_through(peer_id)
-    return _first_of(connection, looked, _failed(looked.c))
+    return _first_of(connection, looked, failed(looked.c))
+
+
+def failed(columns: Any) -> sa.ColumnElement[bool]:
+    """Return in SQL what `Call.is_failed` tells; `columns` are the journal's or a subquery's."""
+    return sa.or_(
+        columns.outcome.startswith(FAULT),
+        columns.outcome.in_((UNREACHABLE, BAD_ANSWER)),
+        columns.reason != "",
+    )
 
 
 def _looked_through(peer_id: int) -> sa.Subquery:
@@ -214,25 +204,16 @@ def _is_method(method: str) -> sa.ColumnElement[bool]:
 
 def _is_outcome(outcome: str) -> sa.ColumnElement[bool]:
     if outcome == ANY_FAILED:
-        return _failed(call_journal.c)
+        return failed(call_journal.c)
     if outcome == ANY_OK:
-        return sa.not_(_failed(call_journal.c))
+        return sa.not_(failed(call_journal.c))
     return call_journal.c.outcome == outcome
-
-
-def _failed(columns: Any) -> sa.ColumnElement[bool]:
-    """What `Call.is_failed` tells, in SQL; `columns` are the journal's or a subquery's."""
-    return sa.or_(
-        columns.outcome.startswith(FAULT),
-        columns.outcome.in_((UNREACHABLE, BAD_ANSWER)),
-        columns.reason != "",
-    )
 
 
 _COUNTS = (
     sa.func.sum(sa.case((call_journal.c.direction == "in", 1), else_=0)),
     sa.func.sum(sa.case((call_journal.c.direction == "out", 1), else_=0)),
-    sa.func.sum(sa.case((_failed(call_journal.c), 1), else_=0)),
+    sa.func.sum(sa.case((failed(call_journal.c), 1), else_=0)),
 )
 _NEWEST = (call_journal.c.received_unix_s.desc(), call_journal.c.id.desc())
 _SELECT: sa.Select[Any] = sa.select(
@@ -247,17 +228,3 @@ _SELECT: sa.Select[Any] = sa.select(
     call_journal.c.duration_ms,
     call_journal.c.received_unix_s,
 ).select_from(call_journal.join(peer, peer.c.id == call_journal.c.peer_id))
-
-__all__ = [
-    "Call",
-    "DayCounts",
-    "counts_by_hour",
-    "find",
-    "is_failure",
-    "last_change",
-    "last_contact",
-    "last_error",
-    "methods",
-    "one",
-    "today",
-]

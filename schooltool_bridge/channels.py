@@ -144,7 +144,7 @@ class Mail:
             else smtplib.SMTP(local_hostname=name, timeout=STEP_TIMEOUT_S)
         )
         # The name that TLS checks; given to the constructor it would connect before the clock runs.
-        client._host = server.host  # type: ignore[attr-defined] # noqa: SLF001
+        client._host = server.host  # type: ignore[attr-defined] # noqa: SLF001 - the only way
         clock = threading.Timer(MAIL_TIMEOUT_S, _shut, [client])
         clock.daemon = True
         clock.start()

@@ -13,7 +13,7 @@ import click
 from peers import audit
 from schooltool_bridge import queries
 from schooltool_bridge.app import App, in_reactor
-from schooltool_bridge.cli_peers import iso, known_peer
+from schooltool_bridge.cli_peers import iso_or_none, known_peer
 from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.enrolling_there import MAX_AT_ONCE, Done, Enrolling, InCourse, who_is_there
 from schooltool_bridge.queries import NotThere
@@ -38,7 +38,7 @@ def courses(command: Command, wwwroot: str) -> None:
             "shortname": c.shortname,
             "idnumber": c.idnumber,
             "category": c.category,
-            "starts": iso(c.starts_unix_s),
+            "starts": iso_or_none(c.starts_unix_s),
             "role": c.role,
         }
         for c in listed.items
@@ -69,7 +69,7 @@ def enrolled(command: Command, wwwroot: str, course: str) -> None:
             "name": who.name,
             "role": one.role,
             "plugin": one.plugin,
-            "since": iso(one.since_unix_s),
+            "since": iso_or_none(one.since_unix_s),
         }
         for who in there
         for one in who.enrolments

@@ -20,13 +20,13 @@ from schooltool_bridge.app import App, in_reactor
 from schooltool_bridge.cli_peers import (
     confirm,
     found_site,
-    iso,
     known_peer,
     peer_row,
     plain_hex,
     stored_peer,
 )
 from schooltool_bridge.command import Command, common
+from schooltool_bridge.queries import iso
 
 
 @click.command()

@@ -14,16 +14,15 @@ from pathlib import Path
 import click
 
 from keys.certificate import check_subject, load
-from keys.rotation import judge_expiry
 from mnet.protocol import APPLICATIONS, SERVICES, check_wwwroot
-from peers import audit, bootstrap, changes, store
+from peers import audit, bootstrap, cautions, changes, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from peers.store import StoredPeer
 from schooltool_bridge import going, journal
 from schooltool_bridge.app import App, end_at_peers, in_reactor
 from schooltool_bridge.command import Command, CommandError, common
-from schooltool_bridge.queries import iso as iso_of
+from schooltool_bridge.queries import iso
 
 
 @click.group()
@@ -56,7 +55,8 @@ def add(
         with app.database.read() as connection:
             changes.check_free(connection, wwwroot, app.settings.wwwroot)
         found = found_site(app, wwwroot, application, certificate)
-        for warning in _warnings(app, wwwroot, found.certificate.not_after_unix_s):
+        ends_unix_s = found.certificate.not_after_unix_s
+        for warning in cautions.of_site(wwwroot, ends_unix_s, int(app.clock())):
             click.echo(f"Warning: {warning}", err=True)
         confirm(found, fingerprint, ask=not yes)
         with app.database.write() as connection:
@@ -115,7 +115,7 @@ def confirm(found: bootstrap.Found, fingerprint: str | None, *, ask: bool) -> No
     click.echo(
         f"Found: {found.name} ({found.application.name}) at {found.wwwroot}\n"
         f"Certificate SHA-256: {certificate.fingerprint}\n"
-        f"valid until: {iso(certificate.not_after_unix_s) or 'unknown'}\n"
+        f"valid until: {iso_or_none(certificate.not_after_unix_s) or 'unknown'}\n"
         "A Moodle shows its certificate under Site administration > Networking > Settings. Save "
         "that text as moodle.pem and compare the fingerprint that this prints:\n"
         "openssl x509 -in moodle.pem -noout -fingerprint -sha256",
@@ -334,10 +334,10 @@ def peer_row(app: App, wwwroot: str) -> dict[str, object]:
         "application": stored.application,
         "state": stored.state,
         "fingerprint": current.fingerprint if current else None,
-        "key_expires": iso(load(current.pem).not_after_unix_s) if current else None,
+        "key_expires": iso_or_none(load(current.pem).not_after_unix_s) if current else None,
         "published": sorted(stored.published),
         "subscribed": sorted(stored.subscribed),
-        "last_contact": iso(last_contact),
+        "last_contact": iso_or_none(last_contact),
     }
 
 
@@ -345,25 +345,9 @@ def _expiry_warning(app: App, row: dict[str, object]) -> list[str]:
     with app.database.read() as connection:
         stored = store.find(connection, str(row["wwwroot"]))
     current = stored.certificate() if stored else None
-    return _expiry(app, load(current.pem).not_after_unix_s) if current else []
-
-
-def _warnings(app: App, wwwroot: str, not_after_unix_s: int | None) -> list[str]:
-    warnings = _expiry(app, not_after_unix_s)
-    if wwwroot.startswith("http://"):
-        warnings.append(
-            "the address is plain http; its key could be swapped on the way (use https)."
-        )
-    return warnings
-
-
-def _expiry(app: App, not_after_unix_s: int | None) -> list[str]:
-    verdict = judge_expiry(not_after_unix_s, int(app.clock()))
-    until = iso(not_after_unix_s)
-    return {
-        "expired": [f"its certificate ended {until}; it still works until the peer renews it."],
-        "soon": [f"its certificate ends {until}."],
-    }.get(verdict, [])
+    if current is None:
+        return []
+    return cautions.of_certificate(load(current.pem).not_after_unix_s, int(app.clock()))
 
 
 def _services(text: str | None) -> list[str] | None:
@@ -383,9 +367,9 @@ def plain_hex(fingerprint: str) -> str:
     return fingerprint.replace(":", "").replace(" ", "").lower()
 
 
-def iso(unix_s: int | None) -> str | None:
+def iso_or_none(unix_s: int | None) -> str | None:
     """A moment, where there is one."""
-    return None if unix_s is None else iso_of(unix_s)
+    return None if unix_s is None else iso(unix_s)
 
 
 def _words(value: object) -> str:

@@ -22,7 +22,7 @@ from mnet.settings import (
     Settings,
     SettingsError,
 )
-from peers import accounts
+from peers import accounts, audit
 from schooltool_bridge import health, storage
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, CommandError, common
@@ -56,9 +56,7 @@ def init(
     home = command.home
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise CommandError(f"{home} exists already and is not empty; choose another with --home.")
-    values = {
-        "wwwroot": wwwroot, "name": name, "timezone": timezone, "database_url": database_url,
-    }  # fmt: skip
+    values = {"wwwroot": wwwroot, "name": name, "timezone": timezone, "database_url": database_url}
     settings = settings_file.check(home, values, "init")
     password = admin_password_file.read_text("utf-8").strip() if admin_password_file else None
     made = password or accounts.one_time_password()
@@ -88,7 +86,7 @@ def _make(settings: Settings, admin_name: str, password: str, *, one_time: bool)
         protect.write_secret(settings.home / PASSPHRASE_FILE, passphrase)
     with App(settings) as app:
         storage.upgrade(app.database)
-        app.rotate_key()
+        app.make_key()
         with app.database.write() as connection:
             accounts.add(
                 connection, admin_name, password, one_time=one_time, now_unix_s=int(app.clock())
@@ -172,7 +170,7 @@ def key_show(command: Command) -> None:
 def key_rotate(command: Command) -> None:
     """Make a new key pair; peers learn it with their next call."""
     with App(command.settings) as app:
-        app.rotate_key()
+        app.rotate_key(audit.COMMAND_LINE)
         current = app.custody.keyring().current
     command.show(_key(current), f"New key; certificate SHA-256: {current.fingerprint}")
 
@@ -222,7 +220,7 @@ def restore(command: Command, file: Path) -> None:
     with App(command.settings) as app:
         with progress_shown(command) as show:
             storage.restore(app.database, file, show)
-        app.rotate_key()
+        app.rotate_key(audit.COMMAND_LINE)
     command.show({"file": str(file)}, f"Restored {file}; peers learn the new key by themselves.")
 
 

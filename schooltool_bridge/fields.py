@@ -25,6 +25,7 @@ MAX_ATTEMPT = 10**6
 MAX_EXTRA_FIELDS = 200
 MAX_EXTRA_CHARS = 10_000
 _MAX_TIME = 2**53
+_WHOLE_DIGITS = 16  # as many as 2**53 has
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "", "no", "off"}
 
@@ -216,7 +217,8 @@ class Fields:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         text = str(value).strip()
-        if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 16:  # noqa: PLR2004 - 2**53
+        is_whole = text.isascii() and text.isdigit() and len(text) <= _WHOLE_DIGITS
+        if isinstance(value, bool) or not is_whole:
             raise self._wrong(name, "must be a whole number from 0 on")
         if int(text) > limit:
             raise self._wrong(name, f"is beyond {limit}")

@@ -286,9 +286,14 @@ _UPDATE = Prepared(
         {
             name: sa.bindparam(f"new_{name}")
             for name in (
-                "points", "excepted", "attempt", "exists", "recorded_unix_s",
-                "effective_unix_s", "seq",
+                "points",
+                "excepted",
+                "attempt",
+                "exists",
+                "recorded_unix_s",
+                "effective_unix_s",
+                "seq",
             )
         }
     )
-)  # fmt: skip
+)

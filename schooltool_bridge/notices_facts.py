@@ -19,6 +19,7 @@ from peers.model import peer_check, pending_peer
 from peers.store import StoredPeer
 from schooltool_bridge import inbox as inbox_store
 from schooltool_bridge import rights
+from schooltool_bridge.calls import failed
 from schooltool_bridge.journal import call_journal
 from schooltool_bridge.model import inbox
 from schooltool_bridge.notices_rules import DAY_S, Check, Facts, PeerFacts
@@ -28,7 +29,7 @@ TLS_MEMORY = "tls "  # and the peer's id
 MAX_STEPS = 20
 MAX_STEP_CHARS = 60
 
-_FAILED = sa.or_(call_journal.c.outcome.startswith("fault"), call_journal.c.reason != "")
+_FAILED = failed(call_journal.c)
 
 
 @dataclass(frozen=True, slots=True)

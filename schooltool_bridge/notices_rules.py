@@ -245,5 +245,8 @@ def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:
-    """Write a moment by the school's clock."""
-    return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d %H:%M")
+    """Write a moment by the school's clock; the bare seconds where that has no date."""
+    try:
+        return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):  # a certificate without an end says 9999-12-31, in UTC
+        return str(unix_s)

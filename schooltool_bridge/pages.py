@@ -5,7 +5,7 @@ No page stands here. Source: requirements R11.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
 from schooltool_bridge import facts, going
+from schooltool_bridge.queries import iso
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
@@ -105,10 +106,11 @@ def _verify(app: App, stored: StoredPeer, before_enabling: bool) -> Report:  # n
 
 
 def moment(unix_s: float, zone: ZoneInfo) -> str:
-    """Write a time as people of the school read it: 21 Nov 2026, 09:14."""
-    return datetime.fromtimestamp(unix_s, zone).strftime("%-d %b %Y, %H:%M")
+    """Write a time as people of the school read it: 21 Nov 2026, 09:14; where it has no date, iso.
 
-
-def iso(unix_s: float) -> str:
-    """Write a time for machines, in UTC."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat()
+    A certificate without an end says 9999-12-31 in UTC, which is no day east of there.
+    """
+    try:
+        return datetime.fromtimestamp(unix_s, zone).strftime("%-d %b %Y, %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return iso(int(unix_s))

@@ -54,10 +54,13 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     before = _values(connection, person_id)
     connection.execute(
         sa.insert(person_history).values(
-            link_id=link.id, fields=fields, effective_unix_s=at[0], seq=at[1],
+            link_id=link.id,
+            fields=fields,
+            effective_unix_s=at[0],
+            seq=at[1],
             recorded_unix_s=now_unix_s,
         )
-    )  # fmt: skip
+    )
     told = _names_told(connection, source.peer_id, link, event, is_newest=is_newest)
     _update_link(connection, link, event, told, at if is_newest else None)
     _update_person(connection, source, person_id, event, told, is_newest=is_newest)
@@ -235,8 +238,10 @@ def _update_person(
     if row.follows_peer_id == source.peer_id:
         if is_newest:
             values |= {
-                "firstname": event.firstname, "lastname": event.lastname, "email": event.email,
-            }  # fmt: skip
+                "firstname": event.firstname,
+                "lastname": event.lastname,
+                "email": event.email,
+            }
         if told.username:
             username = _free_username(connection, source, told.username, person_id)
             values |= {"username": username, "username_key": key(username)}

@@ -151,10 +151,13 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         return False
     connection.execute(
         sa.insert(history).values(
-            section_id=known.id, effective_unix_s=at[0], seq=at[1], recorded_unix_s=now_unix_s,
+            section_id=known.id,
+            effective_unix_s=at[0],
+            seq=at[1],
+            recorded_unix_s=now_unix_s,
             **values,
         )
-    )  # fmt: skip
+    )
     # A deletion keeps the name of its time, which may be told only later.
     rows = connection.execute(sa.select(history).where(history.c.section_id == known.id)).all()
     ordered = sorted(rows, key=place)

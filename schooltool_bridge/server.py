@@ -61,7 +61,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         log.info("serving", wwwroot=settings.wwwroot, listen=listen)
-        print(f"Serving {settings.wwwroot} (press Ctrl-C to stop)", file=sys.stderr)  # noqa: T201
+        print(f"Serving {settings.wwwroot} (press Ctrl-C to stop)", file=sys.stderr)  # noqa: T201 - to who started it
         reactor.run()
 
 

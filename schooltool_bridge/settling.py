@@ -78,9 +78,15 @@ class Settling:
             status = events.retry(connection, sender, inbox_id)
             left_with_it = open_before - _count(connection, before.peer_id)
             _note(
-                connection, actor, "event retried", before.wwwroot, now_unix_s,
-                event=before.event, id=inbox_id, status=status,
-            )  # fmt: skip
+                connection,
+                actor,
+                "event retried",
+                before.wwwroot,
+                now_unix_s,
+                event=before.event,
+                id=inbox_id,
+                status=status,
+            )
             now = inbox.one(connection, inbox_id)
         assert now is not None
         return Retried(now, max(0, left_with_it - (status == inbox.DONE)))
@@ -109,9 +115,13 @@ class Settling:
             left = inbox.held_after(connection, peer_id, last_id)
             if ids:
                 _note(
-                    connection, actor, "held events retried", sender.wwwroot, now_unix_s,
+                    connection,
+                    actor,
+                    "held events retried",
+                    sender.wwwroot,
+                    now_unix_s,
                     **by_status,
-                )  # fmt: skip
+                )
         return RetriedMany(dict(by_status), left, last_id)
 
     def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
@@ -121,9 +131,15 @@ class Settling:
             entry = _open(connection, inbox_id)
             events.dismiss(connection, inbox_id)
             _note(
-                connection, actor, "event dismissed", entry.wwwroot, now_unix_s,
-                event=entry.event, id=inbox_id, was=entry.status,
-            )  # fmt: skip
+                connection,
+                actor,
+                "event dismissed",
+                entry.wwwroot,
+                now_unix_s,
+                event=entry.event,
+                id=inbox_id,
+                was=entry.status,
+            )
         return entry
 
     def _source(self, peer_id: int, inbox_id: int | None) -> Source:

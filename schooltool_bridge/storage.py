@@ -77,7 +77,7 @@ def require_current(database: Database) -> None:
 def upgrade(database: Database) -> None:
     """Bring the schema up to date; making the file first with a mode that keeps others out."""
     from alembic import command  # noqa: PLC0415 - takes a third of a second to load
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - the same
 
     if database.file is not None and not database.file.exists():
         database.file.touch(mode=OWNER_ONLY)

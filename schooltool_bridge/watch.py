@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -123,7 +124,7 @@ class Watch:
             return self._refresh_and_tell
         for peer in self._app.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
-                return lambda peer=peer: self._look_after(peer)  # type: ignore[misc]
+                return partial(self._look_after, peer)
         return None
 
     def _is_due(self, name: str, interval_s: int) -> bool:

@@ -94,13 +94,21 @@ class Rig:
         certificate = load(fake.pair.certificate_pem)
         with self.app.database.write() as connection:
             peer_id = store.add(
-                connection, wwwroot=wwwroot, name="Fake", application="moodle",
-                state=store.ENABLED, now_unix_s=START_UNIX_S,
-            )  # fmt: skip
+                connection,
+                wwwroot=wwwroot,
+                name="Fake",
+                application="moodle",
+                state=store.ENABLED,
+                now_unix_s=START_UNIX_S,
+            )
             store.set_certificate(
-                connection, peer_id, pem=certificate.pem, fingerprint=certificate.fingerprint,
-                origin="file", now_unix_s=START_UNIX_S,
-            )  # fmt: skip
+                connection,
+                peer_id,
+                pem=certificate.pem,
+                fingerprint=certificate.fingerprint,
+                origin="file",
+                now_unix_s=START_UNIX_S,
+            )
             store.set_services(connection, peer_id, publish=services, subscribe=())
         self.peers[wwwroot] = fake
         return fake
@@ -161,7 +169,7 @@ def make_rig(folder: Path, database_url: str = "") -> Rig:
     settings = Settings(folder, OURS, "Test SIS", database_url=database_url)
     app = App(settings, clock=clock)
     storage.upgrade(app.database)
-    app.rotate_key()
+    app.make_key()
     rig = Rig(app, clock)
     # No network here: a peer's key is never asked for unless a test does so itself.
     _ = app.exchange

@@ -47,8 +47,11 @@ class Site:
         """Run a command and return what it printed; raises Refused."""
         done = subprocess.run(
             [*PROGRAM, *arguments, "--home", str(self.home)],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         if done.returncode:
             raise Refused(done.returncode, done.stderr, done.stdout)
         return done.stdout
@@ -61,7 +64,7 @@ class Site:
                  "--listen", f"tcp:{self.port}:interface=127.0.0.1", *options],
                 stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
-        for _attempt in range(200):
+        for _attempt in range(800):  # 40 s, for a machine that is busy with many tests
             try:
                 with urllib.request.urlopen(f"{self.wwwroot}/healthz", timeout=2):
                     return
@@ -69,6 +72,7 @@ class Site:
                 if self._server.poll() is not None:
                     break
                 time.sleep(0.05)
+        self._server.kill()
         raise AssertionError(self.log())
 
     def stop(self, *, kill: bool = False) -> int:

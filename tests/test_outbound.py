@@ -198,18 +198,20 @@ def test_a_new_key_that_cannot_be_the_peers_is_refused(rig: Rig, pem: str) -> No
 
 def test_under_an_archived_key_of_ours_only_a_new_key_is_taken(rig: Rig) -> None:
     old = rig.pem
-    rig.app.rotate_key()
+    rig.app.make_key()
     with pytest.raises(BadAnswer, match="no longer uses"):
         call(rig, says(rig, to=old))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Answers by path: a redirect, an error, too much, nothing."""
+    """Answers as its server is told: a redirect, an error, too much, nothing."""
+
+    server: _Server
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        what = self.server.what  # type: ignore[attr-defined]
-        self.server.asked += 1  # type: ignore[attr-defined]
+        what = self.server.what
+        self.server.asked += 1
         if what == "redirect":
             self.send_response(302)
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
@@ -235,6 +237,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    """A site that answers wrongly, and counts how often it is asked."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.what, self.asked = what, 0
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(tmp_path_factory.mktemp("site") / "home")
@@ -253,8 +263,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 def test_a_site_that_answers_wrongly_is_told_clearly(
     site: Site, tmp_path: Path, what: str, says_so: str
 ) -> None:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.what, server.asked = what, 0  # type: ignore[attr-defined]
+    server = _Server(what)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     fake = FakePeer(f"http://127.0.0.1:{server.server_port}")
     (tmp_path / "c.pem").write_text(fake.pair.certificate_pem)
@@ -263,7 +272,7 @@ def test_a_site_that_answers_wrongly_is_told_clearly(
         site.text("call", fake.wwwroot, "system/listServices")
     assert refused.value.status == 1
     assert says_so in refused.value.stderr
-    assert server.asked == 1  # type: ignore[attr-defined]
+    assert server.asked == 1
     server.shutdown()
     server.server_close()
 

@@ -243,9 +243,12 @@ def test_our_answer_to_a_recorded_request_is_accepted_by_php(
     from cryptography.hazmat.primitives.hashes import SHA1
 
     signed = envelope.signed_message(
-        payload, signature=ours.private_key.sign(payload, PKCS1v15(), SHA1()),
-        wwwroot="http://127.0.0.1:8900", public_key_path="/mnet/publickey.php", timestamp_unix_s=1,
-    )  # fmt: skip
+        payload,
+        signature=ours.private_key.sign(payload, PKCS1v15(), SHA1()),
+        wwwroot="http://127.0.0.1:8900",
+        public_key_path="/mnet/publickey.php",
+        timestamp_unix_s=1,
+    )
     caller = message.private_key()
     body = envelope.sealed_message(
         signed, key=caller.public_key(), wwwroot="http://127.0.0.1:8900", random=os.urandom

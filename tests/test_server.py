@@ -1,10 +1,9 @@
-"""The server as it is run: HTTP under limits, commands beside it, kills, backup, restore, moves."""
+"""The server as it is run: commands beside it, kills, workers, backup, restore, moves."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -15,33 +14,13 @@ import pytest
 
 from mnet import envelope, xmlrpc
 from mnet.envelope import SignedMessage
-from mnet.xmlrpc import FaultResponse, MethodResponse
+from mnet.xmlrpc import MethodResponse
 from tests.postgres import Cluster
+from tests.pushing import PEER, answered, push, register
 from tests.rig import SIS, FakePeer
 from tests.site import Refused, Site
 
-PEER = "http://load.example.org"
 PERSON: dict[str, Any] = {"idnumber": "1", "username": "a", "firstname": "Ā", "lastname": "B"}
-
-
-def register(site: Site) -> FakePeer:
-    peer = FakePeer(PEER)
-    (site.home / "peer.pem").write_text(peer.pair.certificate_pem)
-    site.run("peer", "add", PEER, "--certificate", str(site.home / "peer.pem"), "--yes")
-    site.run("peer", "services", PEER, "--publish", "schooltool")
-    return peer
-
-
-def push(site: Site, peer: FakePeer, event: str, data: Any) -> Any:
-    pem = site.run("key", "show")["certificate"]
-    return answered(peer, site.post(peer.request(pem, SIS + event, [data])))
-
-
-def answered(peer: FakePeer, body: bytes) -> Any:
-    signed = peer.open(body)
-    assert isinstance(signed, SignedMessage)
-    response = xmlrpc.read_response(signed.payload)
-    return response if isinstance(response, FaultResponse) else response.value
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +66,13 @@ def test_pages_and_paths(site: Site) -> None:
     assert ask("GET", "/mnet/publickey.php")[1].decode() == site.run("key", "show")["certificate"]
     assert ask("GET", "/healthz")[0] == 200
     for method, path, status in (
-        ("GET", "/mnet/xmlrpc/server.php", 405), ("PUT", "/", 405), ("BREW", "/", 405),
-        ("GET", "/nothing", 404), ("GET", "/%00", 404), ("GET", "/../etc/passwd", 404),
-    ):  # fmt: skip
+        ("GET", "/mnet/xmlrpc/server.php", 405),
+        ("PUT", "/", 405),
+        ("BREW", "/", 405),
+        ("GET", "/nothing", 404),
+        ("GET", "/%00", 404),
+        ("GET", "/../etc/passwd", 404),
+    ):
         assert ask(method, path)[0] == status, path
     connection.close()
 
@@ -99,76 +82,6 @@ def test_both_applications_paths_are_served(site: Site, peer: FakePeer) -> None:
     for path in ("/mnet/xmlrpc/server.php", "/api/xmlrpc/server.php"):
         body = peer.request(pem, "system/listServices", [])
         assert answered(peer, site.post(body, path))[0]["name"] == "schooltool"
-
-
-def raw(site: Site, *pieces: bytes) -> bytes:
-    """Send bytes as they are and read until the server closes."""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
-        for piece in pieces:
-            try:
-                connection.sendall(piece)
-            except (BrokenPipeError, ConnectionResetError):
-                break
-        received = b""
-        try:
-            while data := connection.recv(65536):
-                received += data
-        except ConnectionResetError:
-            pass
-        return received
-
-
-CLOSED = ("endless headers", "chunks over the limit")
-POST = b"POST /mnet/xmlrpc/server.php HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-MB = 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    ("case", "pieces", "status"),
-    [
-        ("a length over the limit", [POST + b"Content-Length: 99999999\r\n\r\n"], b"413"),
-        (
-            "chunks over the limit",
-            [POST + b"Transfer-Encoding: chunked\r\n\r\n", *[b"100000\r\n" + b"x" * MB + b"\r\n"] * 10],
-            b"413",
-        ),
-        ("a length that is none", [POST + b"Content-Length: many\r\n\r\n"], b"400"),
-        ("a negative length", [POST + b"Content-Length: -5\r\n\r\n"], b"400"),
-        ("two lengths", [POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx"], b"400"),
-        ("a broken chunk", [POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"], b"400"),
-        ("endless headers", [POST, b"A: " + b"b" * 70_000 + b"\r\n\r\n"], b"400"),
-        ("no HTTP", [b"\x16\x03\x01 hello\r\n\r\n"], b"400"),
-        ("an empty body", [POST + b"Content-Length: 0\r\n\r\n"], b"200"),
-        ("no body at all", [POST + b"\r\n"], b"200"),
-    ],
-)  # fmt: skip
-def test_http_under_limits(site: Site, case: str, pieces: list[bytes], status: bytes) -> None:
-    answer = raw(site, *pieces)
-    # Where it closes at once, what it said may be lost on the way.
-    assert (answer.split(b" ")[1:2] or [b"closed"])[0] in {status, *[b"closed"] * (case in CLOSED)}
-
-
-def test_a_half_sent_request_changes_nothing_and_others_go_on(site: Site, peer: FakePeer) -> None:
-    pem = site.run("key", "show")["certificate"]
-    body = peer.request(pem, SIS + "new_section", [{"idnumber": "half", "name": "x"}])
-    head = POST + b"Content-Length: %d\r\n\r\n" % len(body)
-    with socket.create_connection(("127.0.0.1", site.port)) as gone:
-        gone.sendall(head + body[:500])
-    slow = socket.create_connection(("127.0.0.1", site.port))
-    slow.sendall(head[:20])
-    assert (
-        push(site, peer, "new_section", {"idnumber": "whole", "name": "x"})["status"] == "created"
-    )
-    slow.close()
-    assert "half" not in {s["idnumber"] for s in site.run("section", "list")}
-
-
-def test_expect_100_continue_is_answered(site: Site) -> None:
-    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
-        connection.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
-        assert connection.recv(100).startswith(b"HTTP/1.1 100")
-        connection.sendall(b"hello")
-        assert b"200 OK" in connection.recv(1000)
 
 
 def test_what_a_command_changes_shows_within_two_seconds(site: Site, peer: FakePeer) -> None:
@@ -305,8 +218,12 @@ def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePee
         "new_assessment",
         {"sectionid": "s", "idnumber": "i", "name": "I", "pointval": 5},
     )
-    push(site, peer, "new_grade", {"assessmentid": "i", "userid": "1", "points_earned": 4,
-                                   "timemodified": 1_790_000_000})  # fmt: skip
+    push(
+        site,
+        peer,
+        "new_grade",
+        {"assessmentid": "i", "userid": "1", "points_earned": 4, "timemodified": 1_790_000_000},
+    )
     push(site, peer, "new_enrolment", {"sectionid": "later", "userid": "1", "role": "student"})
     shapes = {
         ("person", "list"): "id username idnumber firstname lastname email can_login origin links",

@@ -18,8 +18,9 @@ from lxml import html
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from peers.web.frame import FORM_TYPE, Frame, Raw
+from peers.web.frame import Frame
 from peers.web.view import Route
+from peers.web.wire import FORM_TYPE, Raw
 
 SENDER = "198.51.100.7"
 SAME = {"Sec-Fetch-Site": "same-origin"}

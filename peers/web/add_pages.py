@@ -1,16 +1,15 @@
 """Adding a peer, step by step: its address, is it the right one, services, verify, switch on.
 
 Nothing is registered before somebody confirmed the fingerprint, and a new peer stays switched
-off until the last step. Source: requirements R15, field-notes C3, C4, E57, O2.
+off until the last step. Source: requirements R15.
 """
 
 from __future__ import annotations
 
-from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
-from keys.rotation import judge_expiry
+from keys.certificate import BadCertificate, check_subject, load
 from mnet.outbound import CallError
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
-from peers import changes, store
+from peers import cautions, changes, store
 from peers.accounts import MANAGER
 from peers.bootstrap import Found
 from peers.changes import NotPossible
@@ -19,10 +18,6 @@ from peers.web.view import Reply, Route, View, go, page
 
 ADD = "/admin/peers/add"
 MAX_PEM_CHARS = 20_000
-EXPIRY_WORDS = {
-    "expired": ["Its certificate has ended. It goes on working until the site renews it."],
-    "soon": ["Its certificate ends within two weeks; a Moodle renews it by itself."],
-}
 
 
 class AddPages:
@@ -36,8 +31,8 @@ class AddPages:
         """Return the pages' addresses."""
         return [
             Route(ADD, self.start, MANAGER),
-            Route(ADD, self.look, MANAGER, ("POST",)),
-            Route(ADD + "/confirm", self.confirm, MANAGER, ("POST",)),
+            Route(ADD, self.look, MANAGER, ("POST",), is_slow=True),
+            Route(ADD + "/confirm", self.confirm, MANAGER, ("POST",), is_slow=True),
             Route("/admin/peers/waiting", self.dismiss, MANAGER, ("POST",)),
         ]
 
@@ -53,7 +48,8 @@ class AddPages:
         entered = {"wwwroot": wwwroot, "application": application, "pasted": pasted}
         try:
             wwwroot = check_wwwroot(wwwroot)
-            self._check_free(wwwroot)
+            with self._parts.database.read() as connection:
+                changes.check_free(connection, wwwroot, self._parts.our_wwwroot)
             found = self._found(wwwroot, application, pasted, verify_tls=not any_tls)
         except (BadWwwroot, BadCertificate, CallError, NotPossible) as problem:
             can_loosen = wwwroot.startswith("https://") and isinstance(problem, CallError)
@@ -118,14 +114,6 @@ class AddPages:
                 )
         return peer_id
 
-    def _check_free(self, wwwroot: str) -> None:
-        if wwwroot == self._parts.our_wwwroot:
-            raise NotPossible("That is this site's own address.")
-        with self._parts.database.read() as connection:
-            known = store.find(connection, wwwroot)
-        if known is not None and known.state != store.DELETED:
-            raise NotPossible(f"{wwwroot} is a peer already.")
-
     def _found(self, wwwroot: str, application: str, pasted: str, *, verify_tls: bool) -> Found:
         if not pasted:
             return self._parts.discover(wwwroot, application, verify_tls)
@@ -149,7 +137,9 @@ class AddPages:
             source=view.text("source")
             or ("pasted" if view.text("certificate", limit=MAX_PEM_CHARS) else "fetched"),
             comes_back=known is not None,
-            warnings=_warnings(found.wwwroot, found.certificate, view.now_unix_s),
+            warnings=cautions.of_site(
+                found.wwwroot, found.certificate.not_after_unix_s, view.now_unix_s
+            ),
             problem=problem,
         )
 
@@ -177,14 +167,3 @@ class AddPages:
             tls_failed=tls_failed,
             our_wwwroot=self._parts.our_wwwroot,
         )
-
-
-def _warnings(wwwroot: str, certificate: PeerCertificate, now_unix_s: int) -> list[str]:
-    warnings = []
-    if wwwroot.startswith("http://"):
-        warnings.append(
-            "The address is plain http: whoever sits on the way could have put in a key of their "
-            "own. Compare the fingerprint with care, and use https if the site has it."
-        )
-    warnings += EXPIRY_WORDS.get(judge_expiry(certificate.not_after_unix_s, now_unix_s), [])
-    return warnings

@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from klein import Klein
-from twisted.internet.defer import Deferred
-from twisted.web.http import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mnet.database import Database
@@ -26,17 +24,19 @@ from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
-from peers.web.view import MAX_FIELDS, MAX_ID, PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import MAX_ID, PageError, Reply, Route, Tab, View, go, page
+from peers.web.wire import Pages, Raw, Sent, cookies_of, form_of, on_worker, raw_of, send
 
 HERE = Path(__file__).parent
 SIGN_IN, SIGN_OUT, PASSWORD = "/admin/sign-in", "/admin/sign-out", "/admin/password"
 FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
-MAX_FORM_BYTES = 256 * 1024
 MAX_NOTE_CHARS = 400
 LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is
-FORM_TYPE = "application/x-www-form-urlencoded"
-STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-                ".svg": "image/svg+xml"}  # fmt: skip
+STATIC_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -51,28 +51,6 @@ HEADERS = {
 TITLES = {403: "Not for you", 404: "Nothing here", 405: "Not this way", 400: "That did not work"}
 
 log = structlog.get_logger("pages")
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A request as it came, read on the reactor's thread."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-    sender: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """An answer ready for the wire."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    afterwards: tuple[Callable[[], object], ...] = ()
 
 
 class Frame:
@@ -130,22 +108,22 @@ class Frame:
         app = Klein()
         for number, route in enumerate(self.routes):
             threads = slow if route.is_slow else workers
-            serve = _on_worker(self, route, reactor, (threads, slow), sender_of)
+            serve = on_worker(self.answer, route, reactor, (threads, slow), sender_of)
             methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
             app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
 
         def nowhere(request: Any, failure: Any = None) -> bytes:
-            raw = _raw(request, sender_of(request))
+            raw = raw_of(request, sender_of(request))
             problem = failure.value if failure else None
             if not isinstance(problem, MethodNotAllowed):
                 text = "There is no page at this address."
-                return _send(request, self._problem_page(raw, text, 404))
+                return send(request, self._problem_page(raw, text, 404))
             sent = self._problem_page(raw, "This page cannot be asked for in this way.", 405)
             sent.headers.append(("Allow", ", ".join(sorted(problem.valid_methods or ()))))
-            return _send(request, sent)
+            return send(request, sent)
 
         app.handle_errors(HTTPException)(nowhere)
-        return _Pages(app.resource(), nowhere)
+        return Pages(app.resource(), nowhere)
 
     def answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
         """Answer one request for a page; never raises."""
@@ -156,13 +134,13 @@ class Frame:
             return self._problem_page(raw, "Something went wrong here; please try again.", 500)
 
     def _answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
-        cookies = _cookies(raw.headers.get("cookie", ""))
+        cookies = cookies_of(raw.headers.get("cookie", ""))
         now = int(self.clock())
         session = self._session(cookies.get(COOKIE, ""), now)
         form_token = session.form_token if session else cookies.get(FORM_COOKIE, "")
         view = self._view(raw, session, {})
         try:
-            view = self._view(raw, session, _form(raw))
+            view = self._view(raw, session, form_of(raw))
             refused = self._allowed(route, view, raw, form_token)
             if refused is None:
                 _check_numbers(parts)
@@ -177,7 +155,7 @@ class Frame:
 
     def _problem_page(self, raw: Raw, text: str, status: int) -> Sent:
         """Say what is wrong without looking anything up; a form that is open keeps its token."""
-        form_token = _cookies(raw.headers.get("cookie", "")).get(FORM_COOKIE, "")
+        form_token = cookies_of(raw.headers.get("cookie", "")).get(FORM_COOKIE, "")
         return self._rendered(self._view(raw, None, {}), _problem(text, status), None, form_token)
 
     def static(self, _view: View, name: str) -> Reply:
@@ -234,7 +212,7 @@ class Frame:
             sender=raw.sender,
             session=session,
             now_unix_s=int(self.clock()),
-            cookies=_cookies(raw.headers.get("cookie", "")),
+            cookies=cookies_of(raw.headers.get("cookie", "")),
             raw_query=raw.query,
             agent_sha1=hashlib.sha1(
                 raw.headers.get("user-agent", "").encode("latin-1"), usedforsecurity=False
@@ -268,7 +246,7 @@ class Frame:
             headers.append(("Set-Cookie", cookie))
         if reply.filename:
             headers.append(("Content-Disposition", f'attachment; filename="{reply.filename}"'))
-        is_static = view.path.startswith("/admin/static/") and reply.status == 200  # noqa: PLR2004
+        is_static = view.path.startswith("/admin/static/") and reply.status == HTTPStatus.OK
         keep = "public, max-age=31536000, immutable" if is_static else "no-store"
         if reply.private_s:
             keep = f"private, max-age={reply.private_s}"
@@ -316,107 +294,3 @@ def _problem(text: str, status: int) -> Reply:
 def _check_numbers(parts: Mapping[str, Any]) -> None:
     if any(isinstance(part, int) and part > MAX_ID for part in parts.values()):
         raise PageError("There is nothing with this number.", 404)
-
-
-def _cookies(header: str) -> dict[str, str]:
-    """Read cookies; the first of a name is the one for the nearest path.
-
-    By hand, since SimpleCookie drops all of them for one odd one of a neighbour on our host.
-    """
-    found: dict[str, str] = {}
-    for piece in header.split(";"):
-        name, _, value = piece.partition("=")
-        found.setdefault(name.strip(), value.strip())
-    return found
-
-
-def _form(raw: Raw) -> dict[str, list[str]]:
-    if raw.method != "POST":
-        return {}
-    if raw.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
-        raise PageError("Only forms are taken here.", 400)
-    if len(raw.body) > MAX_FORM_BYTES:
-        raise PageError("The form holds more than this page takes.", 400)
-    try:
-        text = raw.body.decode("utf-8")
-        form = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError:
-        raise PageError("The form could not be read.", 400) from None
-    if any("\0" in text for name, values in form.items() for text in (name, *values)):
-        raise PageError("The form holds a character that cannot be kept.", 400)
-    return form
-
-
-def _raw(request: Request, sender: str) -> Raw:
-    wanted = ("cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent")
-    found = {name: request.getHeader(name.encode()) for name in wanted}
-    headers = {name: value.decode("latin-1") for name, value in found.items() if value}
-    path, _, query = request.uri.decode("latin-1").partition("?")
-    assert request.content is not None
-    request.content.seek(0)
-    return Raw(
-        method=request.method.decode("latin-1"),
-        path=unquote(path),
-        query=query,
-        headers=headers,
-        body=request.content.read(),
-        sender=sender,
-    )
-
-
-class _Pages:
-    """Klein's resource, behind a look at what Klein cannot read."""
-
-    def __init__(self, klein: Any, nowhere: Callable[[Any], bytes]) -> None:
-        self._klein = klein
-        self._nowhere = nowhere
-
-    def render(self, request: Any) -> Any:
-        """Answer by Klein, or 404 for an address or host that is no text."""
-        try:
-            unquote_to_bytes(request.path).decode()
-            request.getRequestHostname().decode("idna")
-        except UnicodeError:
-            return self._nowhere(request)
-        return self._klein.render(request)
-
-
-def _on_worker(
-    frame: Frame,
-    route: Route,
-    reactor: Any,
-    workers: tuple[Workers, Workers],
-    sender_of: Callable[[Any], str],
-) -> Callable[..., Deferred[bytes]]:
-    """Make Klein's function for a route: it reads the request and hops to a worker thread.
-
-    Of `workers` the first do the page, the second what is left for after it.
-    """
-    now, after = workers
-
-    def serve(request: Request, **parts: Any) -> Deferred[bytes]:
-        raw = _raw(request, sender_of(request))
-        done: Deferred[bytes] = Deferred()
-
-        def finish(sent: Sent) -> None:
-            done.callback(b"" if getattr(request, "is_gone", False) else _send(request, sent))
-
-        def work() -> None:
-            sent = frame.answer(route, raw, parts)
-            reactor.callFromThread(finish, sent)
-            for afterwards in sent.afterwards:
-                after.submit(afterwards)
-
-        now.submit(work)
-        return done
-
-    return serve
-
-
-def _send(request: Request, sent: Sent) -> bytes:
-    request.setResponseCode(sent.status)
-    for name in {name for name, _value in sent.headers}:
-        values = [value for other, value in sent.headers if other == name]
-        request.responseHeaders.setRawHeaders(name, values)
-    request.responseHeaders.setRawHeaders("Content-Length", [str(len(sent.body))])
-    return sent.body

@@ -10,14 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS, SERVICE_SP, SERVICES
+from peers.verify_rules import SERVICE_NAMES
 
-# As Moodle's language packs call them; ours is called by its name, as our plugin shows it.
-MOODLE_NAMES = {
-    SERVICE_IDP: "SSO (Identity Provider)",
-    SERVICE_SP: "SSO (Service Provider)",
-    SERVICE_ENROL: "Remote enrolment service",
-    SERVICE_SIS: "SchoolTool (schooltool)",
-}
 MEANINGS = {
     SERVICE_SIS: "People, sections, enrolments, assessments and grades come from the Moodle.",
     SERVICE_IDP: "This side vouches for its users when they go over to the other.",
@@ -70,7 +64,7 @@ class Box:
 def boxes(published: Collection[str], subscribed: Collection[str]) -> list[Box]:
     """Return which boxes the other side's admin has to tick, for what we publish and subscribe."""
     return [
-        Box(name, MOODLE_NAMES[name], publish=name in subscribed, subscribe=name in published)
+        Box(name, SERVICE_NAMES[name], publish=name in subscribed, subscribe=name in published)
         for name in SERVICES
         if name in published or name in subscribed
     ]

@@ -1,6 +1,6 @@
 """The dashboard and the pages of one peer: what it is and how it is, services, verification.
 
-Source: requirements R16-R18, R22; field-notes C3, O7, O8, U3.
+Source: requirements R16-R18, R22.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from mnet.protocol import SERVICES
 from peers import audit, changes, checks, store
 from peers.accounts import CLERK, MANAGER
 from peers.store import StoredPeer
+from peers.verify_rules import SERVICE_NAMES
 from peers.web.moodle_boxes import (
     CUSTOM,
     MEANINGS,
-    MOODLE_NAMES,
     PRESETS,
     WHERE,
     boxes,
@@ -46,7 +46,7 @@ class PeerPages:
             Route(PEER + "/services", self.services, MANAGER),
             Route(PEER + "/services", self.set_services, MANAGER, ("POST",)),
             Route(PEER + "/verify", self.check, CLERK),
-            Route(PEER + "/verify", self.do_check, CLERK, ("POST",)),
+            Route(PEER + "/verify", self.do_check, CLERK, ("POST",), is_slow=True),
             Route(PEER + "/remove", self.removal, MANAGER),
             Route(PEER + "/remove", self.remove, MANAGER, ("POST",)),
         ]
@@ -91,7 +91,7 @@ class PeerPages:
             key=_key(peer, view.now_unix_s),
             offered=offered,
             history=history,
-            names=MOODLE_NAMES,
+            names=SERVICE_NAMES,
             is_manager=view.role == MANAGER,
         )
 
@@ -99,10 +99,11 @@ class PeerPages:
         """Turn the master switch."""
         enabled = view.text("enabled") == "yes"
         peer = self._parts.change(
-            peer_id, lambda c: changes.set_enabled(
+            peer_id,
+            lambda c: changes.set_enabled(
                 c, view.who, peer_id, enabled=enabled, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         said = "is switched on" if enabled else "is switched off: its events are refused"
         return go(f"/admin/peers/{peer_id}", f"{peer.name} {said}.")
 
@@ -112,10 +113,11 @@ class PeerPages:
             raise PageError("Please compare the fingerprint first, then tick the box.")
         fingerprint = view.text("fingerprint")
         peer = self._parts.change(
-            peer_id, lambda c: changes.accept_key(
+            peer_id,
+            lambda c: changes.accept_key(
                 c, view.who, peer_id, fingerprint=fingerprint, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is now known by its new key.")
 
     def services(self, view: View, peer_id: int) -> Reply:
@@ -132,7 +134,7 @@ class PeerPages:
             step=view.query.get("step", ""),
             services=SERVICES,
             meanings=MEANINGS,
-            names=MOODLE_NAMES,
+            names=SERVICE_NAMES,
             presets=PRESETS,
             custom=CUSTOM,
             chosen=PRESETS[0].key if is_new else chosen,
@@ -144,11 +146,16 @@ class PeerPages:
         publish = preset.publish if preset else tuple(view.all("publish"))
         subscribe = preset.subscribe if preset else tuple(view.all("subscribe"))
         self._parts.change(
-            peer_id, lambda c: changes.set_services(
-                c, view.who, peer_id, publish=publish, subscribe=subscribe,
+            peer_id,
+            lambda c: changes.set_services(
+                c,
+                view.who,
+                peer_id,
+                publish=publish,
+                subscribe=subscribe,
                 now_unix_s=view.now_unix_s,
-            )
-        )  # fmt: skip
+            ),
+        )
         step = "?step=4" if view.text("step") else ""
         return go(f"/admin/peers/{peer_id}/verify{step}", "The services are set.")
 
@@ -189,7 +196,7 @@ class PeerPages:
             return page("peer_remove.html", status=400, peer=peer, problem=problem)
         self._parts.change(
             peer_id, lambda c: changes.remove_peer(c, view.who, peer_id, now_unix_s=view.now_unix_s)
-        )  # fmt: skip
+        )
         said = f"{peer.name} is removed. What it brought stays; adding it again takes that up."
         return go("/admin", said)
 

@@ -1,7 +1,8 @@
 """Who is signed in to the admin pages: the rows behind the cookie.
 
 Only a digest of the cookie's token is stored, so that a copy of the database signs nobody in.
-A session ends after a time without use, after a day in any case, and when its account does.
+A session ends after a time without use, after a working day in any case, and when its account
+does.
 """
 
 from __future__ import annotations

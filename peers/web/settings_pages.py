@@ -1,7 +1,7 @@
 """Configuring a peer on three screens - signing on, enrolment, grades - and its addresses.
 
 The screens are those of the specification (requirements R12); each sets some of the peer's
-policies (peers/policy.py). Source: requirements R12, R18; field-notes E48, E49.
+policies (peers/policy.py). Source: requirements R12, R18.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SettingsPages:
             *screens,
             Route(PEER + "/addresses", self.addresses, MANAGER),
             Route(PEER + "/addresses", self.change_addresses, MANAGER, ("POST",)),
-            Route(PEER + "/move", self.move, MANAGER, ("POST",)),
+            Route(PEER + "/move", self.move, MANAGER, ("POST",), is_slow=True),
             Route(PEER + "/label", self.label, MANAGER, ("POST",)),
         ]
 
@@ -99,18 +99,24 @@ class SettingsPages:
         wwwroot, now = view.text("wwwroot"), view.now_unix_s
         if view.text("action") == "remove":
             self._parts.change(
-                peer_id, lambda c: changes.remove_alias(
+                peer_id,
+                lambda c: changes.remove_alias(
                     c, view.who, peer_id, wwwroot=wwwroot, now_unix_s=now
-                )
-            )  # fmt: skip
+                ),
+            )
             return go(f"/admin/peers/{peer_id}/addresses", f"{wwwroot} is taken away.")
         try:
             self._parts.change(
-                peer_id, lambda c: changes.add_alias(
-                    c, view.who, peer_id, wwwroot=wwwroot,
-                    our_wwwroot=self._parts.our_wwwroot, now_unix_s=now,
-                )
-            )  # fmt: skip
+                peer_id,
+                lambda c: changes.add_alias(
+                    c,
+                    view.who,
+                    peer_id,
+                    wwwroot=wwwroot,
+                    our_wwwroot=self._parts.our_wwwroot,
+                    now_unix_s=now,
+                ),
+            )
         except PageError as problem:
             return self._addresses(peer_id, problem=str(problem))
         return go(f"/admin/peers/{peer_id}/addresses", f"It is also known as {wwwroot} now.")
@@ -128,21 +134,28 @@ class SettingsPages:
         if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
             return self._addresses(peer_id, found=found)
         self._parts.change(
-            peer_id, lambda c: changes.rename_peer(
-                c, view.who, peer_id, wwwroot=wwwroot, our_wwwroot=self._parts.our_wwwroot,
-                certificate=certificate, now_unix_s=view.now_unix_s,
-            )
-        )  # fmt: skip
+            peer_id,
+            lambda c: changes.rename_peer(
+                c,
+                view.who,
+                peer_id,
+                wwwroot=wwwroot,
+                our_wwwroot=self._parts.our_wwwroot,
+                certificate=certificate,
+                now_unix_s=view.now_unix_s,
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is at {wwwroot} now, with all its data.")
 
     def label(self, view: View, peer_id: int) -> Reply:
         """Say whether a peer is for production or for tests."""
         label = view.text("label")
         peer = self._parts.change(
-            peer_id, lambda c: changes.set_label(
+            peer_id,
+            lambda c: changes.set_label(
                 c, view.who, peer_id, label=label, now_unix_s=view.now_unix_s
-            )
-        )  # fmt: skip
+            ),
+        )
         return go(f"/admin/peers/{peer_id}", f"{peer.name} is labelled {label}.")
 
     def _screen(self, screen: str, peer_id: int, *, problem: str = "") -> Reply:

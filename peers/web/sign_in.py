@@ -20,6 +20,8 @@ from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 HOME = "/admin"
 MAX_FIELD_CHARS = 1000
 AUDIT_ROWS = 100
+# Shorter waits are said in seconds.
+_MINUTES_FROM_S = 90
 
 
 class SignInPages:
@@ -228,4 +230,4 @@ def home_of(role: str) -> str:
 
 
 def _duration(wait_s: int) -> str:
-    return f"{wait_s} seconds" if wait_s < 90 else f"{wait_s // 60 + 1} minutes"  # noqa: PLR2004
+    return f"{wait_s} seconds" if wait_s < _MINUTES_FROM_S else f"{wait_s // 60 + 1} minutes"

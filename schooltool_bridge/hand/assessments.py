@@ -152,7 +152,7 @@ def _must_exist(connection: Connection, field: str, table: sa.Table, row_id: int
         raise Refused(field, f"There is no {field} with id {row_id}.")
 
 
-def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any]:
+def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any, Any]:
     row = connection.execute(
         sa.select(assessment.c.peer_id, assessment.c.section_id).where(
             assessment.c.id == assessment_id

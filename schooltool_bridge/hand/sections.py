@@ -64,7 +64,7 @@ def delete(connection: Connection, author: Author, section_id: int) -> None:
     _tell(connection, author, section_id, row.name, deleted=True)
 
 
-def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any]:
+def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any]:
     row = connection.execute(
         sa.select(section.c.peer_id, section.c.name).where(section.c.id == section_id)
     ).first()

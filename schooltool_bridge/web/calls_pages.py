@@ -6,7 +6,6 @@ No payloads and nothing secret: the journal has none. Source: requirements R16, 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
@@ -16,6 +15,7 @@ from mnet.outcomes import BAD_ANSWER, UNREACHABLE
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, page
 from schooltool_bridge import calls, journal
+from schooltool_bridge.facts import day_start_unix_s
 from schooltool_bridge.web import filters, words
 from schooltool_bridge.web.filters import PeerChoice
 
@@ -136,9 +136,7 @@ class CallsPages:
         self, connection: Connection, peers: list[PeerChoice], now_unix_s: int
     ) -> list[tuple[int, int, int]]:
         """Count today's calls of these peers together, by the hour."""
-        today = datetime.fromtimestamp(now_unix_s, self._zone).date().isoformat()
-        start = filters.day_start(today, self._zone)
-        assert start is not None
+        start = day_start_unix_s(self._zone, now_unix_s)
         each = [calls.counts_by_hour(connection, p.id, start) for p in peers]
         return [
             (sum(h[n][0] for h in each), sum(h[n][1] for h in each), sum(h[n][2] for h in each))

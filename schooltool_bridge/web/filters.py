@@ -14,11 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from peers import store
-from peers.web.view import PageError
-
-# The largest id that every database's row can have.
-MAX_ID = 2**31 - 1
-MAX_CHOICE_CHARS = 255
+from peers.web.view import MAX_ID, PageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keys.certificate import load
-from peers import audit
 from peers.accounts import CLERK, MANAGER
 from peers.web.view import Reply, Route, Tab, View, go, page
 
@@ -49,16 +48,5 @@ class KeyPages:
 
     def rotate(self, view: View) -> Reply:
         """Make a new key; peers learn it with their next call."""
-        before = load(self._app.custody.keyring().certificate_pem).fingerprint
-        self._app.rotate_key()
-        after = load(self._app.custody.keyring().certificate_pem).fingerprint
-        with self._app.database.write() as connection:
-            audit.record(
-                connection,
-                actor=view.who,
-                action="own key changed",
-                subject=self._app.settings.wwwroot,
-                detail={"before": before, "after": after},
-                now_unix_s=view.now_unix_s,
-            )
+        self._app.rotate_key(view.who)
         return go(KEY, "There is a new key. Peers learn it by themselves with their next call.")

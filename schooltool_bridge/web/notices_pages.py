@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from schooltool_bridge.app import App
 
 LIST = "/admin/notices"
-_WEIGHT = {"urgent": 0, "warning": 1, "info": 2}
 
 
 class NoticesPages:
@@ -81,5 +80,4 @@ class NoticesPages:
     def _standing(self, view: View) -> list[Notice]:
         limits = notices.limits_of(self._app.settings)
         with self._app.database.read() as connection:
-            found = standing(gather(connection, view.now_unix_s), view.now_unix_s, limits)
-        return sorted(found, key=lambda n: _WEIGHT[n.severity])
+            return standing(gather(connection, view.now_unix_s), view.now_unix_s, limits)

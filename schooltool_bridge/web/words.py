@@ -23,6 +23,8 @@ MAX_SHORT_CHARS = 60
 # Numbers in these fields are times, when they are between 1990 and 2100.
 _TIMES = frozenset({"timemodified", "timestart", "timeend", "timecreated"})
 _FIRST_TIME_UNIX_S, _LAST_TIME_UNIX_S = 631_152_000, 4_102_444_800
+_TIME_DIGITS = 10
+_SECOND_MS = 1000
 
 _EVENTS = {
     "fetch_user": "Person",
@@ -175,7 +177,8 @@ def took(duration_ms: int | None) -> str:
     """Write how long a call took."""
     if duration_ms is None:
         return ""
-    return f"{duration_ms} ms" if duration_ms < 1000 else f"{duration_ms / 1000:.1f} s"  # noqa: PLR2004 - a second
+    is_short = duration_ms < _SECOND_MS
+    return f"{duration_ms} ms" if is_short else f"{duration_ms / _SECOND_MS:.1f} s"
 
 
 def plain(text: str, limit: int = MAX_SHORT_CHARS) -> str:
@@ -209,6 +212,7 @@ def _text(value: object) -> str:
 
 def _time(value: object) -> int | None:
     text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > 10:  # noqa: PLR2004 - below the year 2100
+    is_number = text.isascii() and text.isdigit() and len(text) <= _TIME_DIGITS
+    if isinstance(value, bool) or not is_number:
         return None
     return int(text) if _FIRST_TIME_UNIX_S <= int(text) < _LAST_TIME_UNIX_S else None

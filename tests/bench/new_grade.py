@@ -85,7 +85,8 @@ def prepare(site: Site, peer: FakePeer) -> str:
     assert isinstance(answer, envelope.SignedMessage)
     response = xmlrpc.read_response(answer.payload)
     assert isinstance(response, MethodResponse)
-    assert all(r["status"] == "created" for r in response.value), response  # type: ignore[union-attr, index, call-overload]
+    results: Any = response.value
+    assert all(r["status"] == "created" for r in results), response
     return pem
 
 

@@ -116,8 +116,12 @@ def test_a_manager_looks_after_accounts(page: Watched, chromium: Browser, school
     browser.get_by_role("button", name="Show").click()
     deeds = browser.locator("tbody tr td:nth-child(3)").all_text_contents()
     assert deeds == [
-        "account removed", "password reset", "role changed", "signed in", "account added",
-    ]  # fmt: skip
+        "account removed",
+        "password reset",
+        "role changed",
+        "signed in",
+        "account added",
+    ]
     expect(browser.locator("tbody tr").first).to_contain_text(ADMIN)
     looks_right(browser)
 

@@ -53,7 +53,7 @@ def only_data(page: Watched) -> None:
     """Choose the SIS's own service, by single boxes."""
     browser = page.page
     browser.get_by_label("Custom").check()
-    for box in ("Publish SchoolTool (schooltool)", "Subscribe to SchoolTool (schooltool)"):
+    for box in ("Publish schooltool (SchoolTool)", "Subscribe to schooltool (SchoolTool)"):
         browser.get_by_label(box).check()
     browser.get_by_role("button", name="Go on").click()
     expect(browser.get_by_role("heading", name="What the other side has to do")).to_be_visible()
@@ -247,9 +247,12 @@ def test_a_php_peer_is_added_and_verified(page: Watched, school: Site, tmp_path:
         assert verify(page) == "All is well"
         page.page.get_by_role("button", name="Switch on").click()
         answer: Any = php.do(
-            "call", school.wwwroot, "schooltool/sis.php/new_section",
-            [{"name": "Biology", "idnumber": "77"}], {},
-        )  # fmt: skip
+            "call",
+            school.wwwroot,
+            "schooltool/sis.php/new_section",
+            [{"name": "Biology", "idnumber": "77"}],
+            {},
+        )
         assert answer["status"] == "created"
 
 

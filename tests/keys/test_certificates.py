@@ -231,9 +231,12 @@ def test_a_short_key_is_refused_unless_the_admin_allows_it() -> None:
         ("a certificate of zeros", certificate._BEGIN + "\n" + "A" * 15_000 + certificate._END),
         ("sequences in sequences", to_pem(b"\x30\x80" * 5_000)),
         ("too long by one", certificate._BEGIN + " " * certificate.MAX_PEM_CHARS),
-        ("letters beyond ASCII", f"{certificate._BEGIN}\n\u0661\u0661\u0661\u0661\n{certificate._END}"),
+        (
+            "letters beyond ASCII",
+            f"{certificate._BEGIN}\n\u0661\u0661\u0661\u0661\n{certificate._END}",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_hostile_text_is_refused_at_once(case: str, text: str) -> None:
     begin = time.perf_counter()
     with pytest.raises(NotACertificate):
@@ -292,11 +295,15 @@ def seen_by_php(pem: str) -> dict[str, Any]:
     [
         ("a short address", HERE, "School"),
         ("with a port and a path", "https://sis.example.org:8443/mnet", "Ünï School"),
-        ("of more than 64 characters", "http://sis.example.org/" + "x" * 90, "Oak = Elm / Ash, Inc."),
+        (
+            "of more than 64 characters",
+            "http://sis.example.org/" + "x" * 90,
+            "Oak = Elm / Ash, Inc.",
+        ),
         ("a site without a name", HERE, ""),
         ("a name of more bytes than O takes", HERE, "Ü日" * 60),
     ],
-)  # fmt: skip
+)
 def test_php_sees_our_certificate_as_moodle_demands(case: str, wwwroot: str, site: str) -> None:
     seen = seen_by_php(generate(wwwroot, site, NOW).certificate_pem)
     serial = seen.pop("serial")

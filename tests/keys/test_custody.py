@@ -42,9 +42,14 @@ def database(database_url: str) -> Iterator[Database]:
 def install(database: Database, fingerprint: str, replaces: int | None = None) -> bool:
     with database.write() as connection:
         return store.install(
-            connection, certificate_pem="c", private_key_pem="p", fingerprint=fingerprint,
-            created_unix_s=1, not_after_unix_s=2, replaces=replaces,
-        )  # fmt: skip
+            connection,
+            certificate_pem="c",
+            private_key_pem="p",
+            fingerprint=fingerprint,
+            created_unix_s=1,
+            not_after_unix_s=2,
+            replaces=replaces,
+        )
 
 
 def keys_of(database: Database) -> list[StoredKey]:
@@ -172,9 +177,14 @@ def test_a_restored_store_may_give_an_id_to_another_key(pairs: list[KeyPair]) ->
     rings: list[Keyring | None] = [None]
     for pair in pairs:
         row = StoredKey(
-            7, pair.certificate_pem, protect.to_pem(pair.private_key, None), pair.fingerprint,
-            CURRENT, NOW, NOW + DAY,
-        )  # fmt: skip
+            7,
+            pair.certificate_pem,
+            protect.to_pem(pair.private_key, None),
+            pair.fingerprint,
+            CURRENT,
+            NOW,
+            NOW + DAY,
+        )
         rings.append(Keyring.load([row], None, os.urandom, rings[-1]))
         found = rings[-1]
         assert found is not None

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
@@ -199,18 +201,21 @@ def test_whatever_is_wrong_takes_the_same_path(pair: KeyPair) -> None:
     foreign = stranger.private_key.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
     asked = []
     modulus = pair.private_key.public_key().public_numbers().n.to_bytes(256, "big")
-    cases = (
-        b"", b"short", bytes(256), b"\xff" * 256, modulus, too_short, foreign, b"x" * 257,
-    )  # fmt: skip
+    cases = (b"", b"short", bytes(256), b"\xff" * 256, modulus, too_short, foreign, b"x" * 257)
     for wrong in cases:
         counting = [CountingKey(p.private_key) for p in (pair, *others)]
-        loaded = [LoadedKey(n, "", "", 0, 0, k) for n, k in enumerate(counting)]  # type: ignore[arg-type]
+        ready = [loaded(n, k) for n, k in enumerate(counting)]
         tried: list[bytes] = []
-        keyring = Keyring(loaded[0], tuple(loaded[1:]), os.urandom)
-        assert keyring.open(wrong, lambda k, tried=tried: tried.append(k)) is None  # type: ignore[misc]
+        keyring = Keyring(ready[0], tuple(ready[1:]), os.urandom)
+        assert keyring.open(wrong, tried.append) is None
         assert {len(k) for k in tried} <= {5, 7, 8, 10, 16, 20, 24, 32}
         asked.append([k.asked for k in counting])
     assert asked == [[1, 1, 1]] * len(cases)
+
+
+def loaded(key_id: int, key: object) -> LoadedKey:
+    """A key pair of which only the private half counts, whatever stands in for it."""
+    return LoadedKey(key_id, "", "", 0, 0, cast("RSAPrivateKey", key))
 
 
 class OldOpenssl(CountingKey):
@@ -224,15 +229,15 @@ class OldOpenssl(CountingKey):
 def test_a_library_that_tells_bad_padding_is_not_repeated_to_the_caller(pair: KeyPair) -> None:
     key = OldOpenssl(pair.private_key)
     tried: list[bytes] = []
-    keyring = Keyring(LoadedKey(1, "", "", 0, 0, key), (), lambda size: b"r" * size)  # type: ignore[arg-type]
+    keyring = Keyring(loaded(1, key), (), lambda size: b"r" * size)
     assert keyring.open(bytes(256), tried.append) is None
     assert (key.asked, tried) == (1, [b"r" * 16])
 
 
 def test_of_archived_keys_all_are_tried_also_after_one_fits(pair: KeyPair) -> None:
     olds = [CountingKey(generate(HERE, "x", NOW).private_key) for _ in range(3)]
-    loaded = tuple(LoadedKey(n, "", "", 0, 0, k) for n, k in enumerate(olds))  # type: ignore[arg-type]
-    keyring = Keyring(LoadedKey(9, "", "", 0, 0, pair.private_key), loaded, os.urandom)
+    archived = tuple(loaded(n, k) for n, k in enumerate(olds))
+    keyring = Keyring(loaded(9, pair.private_key), archived, os.urandom)
     wrapped = olds[0].public_key().encrypt(b"k" * 16, padding.PKCS1v15())
     opened = keyring.open(wrapped, lambda key: key if key == b"k" * 16 else None)
     assert opened is not None
@@ -242,11 +247,7 @@ def test_of_archived_keys_all_are_tried_also_after_one_fits(pair: KeyPair) -> No
 
 def test_a_signature_is_made_with_the_key_that_is_asked_for_or_not_at_all(pair: KeyPair) -> None:
     old = generate(HERE, "x", NOW)
-    keyring = Keyring(
-        LoadedKey(2, "", "", 0, 0, pair.private_key),
-        (LoadedKey(1, "", "", 0, 0, old.private_key),),
-        os.urandom,
-    )
+    keyring = Keyring(loaded(2, pair.private_key), (loaded(1, old.private_key),), os.urandom)
     for key_id, signer in ((None, pair), (2, pair), (1, old)):
         signature = keyring.sign(b"text", key_id)
         load(signer.certificate_pem).public_key.verify(
@@ -259,7 +260,7 @@ def test_a_signature_is_made_with_the_key_that_is_asked_for_or_not_at_all(pair: 
 @pytest.mark.parametrize("size", [5, 8, 16, 32])
 def test_session_keys_of_other_sizes_open_too(pair: KeyPair, size: int) -> None:
     wrapped = pair.private_key.public_key().encrypt(b"k" * size, padding.PKCS1v15())
-    keyring = Keyring(LoadedKey(1, "", "", 0, 0, pair.private_key), (), os.urandom)
+    keyring = Keyring(loaded(1, pair.private_key), (), os.urandom)
     opened = keyring.open(wrapped, lambda key: key)
     assert opened is not None
     assert opened.result == b"k" * size
@@ -267,11 +268,7 @@ def test_session_keys_of_other_sizes_open_too(pair: KeyPair, size: int) -> None:
 
 def test_archived_keys_are_tried_only_when_the_current_one_does_not_fit(pair: KeyPair) -> None:
     old = CountingKey(generate(HERE, "x", NOW).private_key)
-    keyring = Keyring(
-        LoadedKey(2, "", "", 0, 0, pair.private_key),
-        (LoadedKey(1, "", "", 0, 0, old),),  # type: ignore[arg-type]
-        os.urandom,
-    )
+    keyring = Keyring(loaded(2, pair.private_key), (loaded(1, old),), os.urandom)
     wrapped = pair.private_key.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
     opened = keyring.open(wrapped, lambda key: key if key == b"k" * 16 else None)
     assert opened is not None
@@ -287,9 +284,13 @@ def test_the_archive_keeps_six_and_a_rotation_forgets_envelopes(database_url: st
     for number in range(9):
         with database.write() as connection:
             store.install(
-                connection, certificate_pem="c", private_key_pem="p", fingerprint=str(number),
-                created_unix_s=1, not_after_unix_s=2,
-            )  # fmt: skip
+                connection,
+                certificate_pem="c",
+                private_key_pem="p",
+                fingerprint=str(number),
+                created_unix_s=1,
+                not_after_unix_s=2,
+            )
             current = store.all_keys(connection)[0]
             assert store.remember(connection, b"d" * 32, current.id, 1)
             assert not store.remember(connection, b"d" * 32, current.id, 1)

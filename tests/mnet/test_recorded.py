@@ -74,9 +74,10 @@ def test_a_sealed_message_opens_verifies_and_decodes(message: Message) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [m for m in MESSAGES if m.form == "plain" and b"<method" in m.body],
+    "message",
+    [m for m in MESSAGES if m.form == "plain" and b"<method" in m.body],
     ids=lambda m: m.label,
-)  # fmt: skip
+)
 def test_a_plain_message_is_read(message: Message) -> None:
     read = envelope.read_message(message.body)
     assert isinstance(read, PlainMessage)

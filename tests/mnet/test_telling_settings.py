@@ -68,7 +68,7 @@ def test_mail_servers(url: str, server: MailServer) -> None:
         ("held_limit", "9" * 5000, "from 0 to 100000"),
         ("key_days", 0, "from 1 to 3650"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_named_with_its_file_and_key_and_shows_no_secret(
     key: str, value: object, said: str
 ) -> None:

@@ -92,8 +92,9 @@ def test_its_client_reads_our_answers(php: Php, text: str) -> None:
 def test_its_servers_read_our_calls(php: Php, server: str, dialect: Dialect, text: str) -> None:
     value: Value = {f"k{text}": [text]}
     assert php.ask(server, write_call("a/b.php/c", [value, text], dialect)) == [
-        "a/b.php/c", [value, text],
-    ]  # fmt: skip
+        "a/b.php/c",
+        [value, text],
+    ]
 
 
 @pytest.mark.parametrize("op", ["encode_request", "encode_mahara_request"])
@@ -146,8 +147,9 @@ def test_a_faults_accents_arrive_when_the_dialect_is_known(php: Php) -> None:
     written = write_fault(8409, str(fault["faultString"]), Dialect.EXTENSION)
     assert php.ask("decode_response", written) == fault
     assert php.ask("decode_response", write_fault(7023, "mnet/x")) == {
-        "faultCode": 7023, "faultString": "mnet/x",
-    }  # fmt: skip
+        "faultCode": 7023,
+        "faultString": "mnet/x",
+    }
 
 
 def test_rare_values_arrive_as_something_that_it_knows(php: Php) -> None:
@@ -160,8 +162,13 @@ def test_rare_values_arrive_as_something_that_it_knows(php: Php) -> None:
         "n": -(2**31),
     }
     assert php.ask("decode_response", write_response(value, Dialect.EXTENSION)) == {
-        "none": "", "empty": [], "big": str(2**40), "yes": True, "no": False, "n": -(2**31),
-    }  # fmt: skip
+        "none": "",
+        "empty": [],
+        "big": str(2**40),
+        "yes": True,
+        "no": False,
+        "n": -(2**31),
+    }
 
 
 def test_of_two_members_of_one_name_it_takes_the_last_in_either_order_of_parts(php: Php) -> None:

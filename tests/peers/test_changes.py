@@ -108,9 +108,14 @@ def test_a_peer_moves_with_its_id_its_services_and_its_old_address(connection: C
     new = load(generate(MOVED, "x", START_UNIX_S).certificate_pem)
     changes.add_alias(connection, "olga", peer_id, wwwroot=MOVED, our_wwwroot=OURS, now_unix_s=NOW)
     changes.rename_peer(
-        connection, "olga", peer_id, wwwroot=MOVED, our_wwwroot=OURS, certificate=new,
+        connection,
+        "olga",
+        peer_id,
+        wwwroot=MOVED,
+        our_wwwroot=OURS,
+        certificate=new,
         now_unix_s=NOW,
-    )  # fmt: skip
+    )
     peer = peer_of(connection, peer_id)
     current = peer.certificate()
     assert before is not None
@@ -172,10 +177,13 @@ def test_a_stranger_is_dismissed(connection: Connection) -> None:
 def test_the_trail_is_read_page_by_page_and_keeps_long_texts_short(connection: Connection) -> None:
     for number in range(7):
         audit.record(
-            connection, actor="a" * 999, action="b" * 999, subject=f"s{number % 2}",
+            connection,
+            actor="a" * 999,
+            action="b" * 999,
+            subject=f"s{number % 2}",
             detail={"n": number, "long": "x" * 9999, "set": {"b", "a"}, "none": None, "many": [1]},
             now_unix_s=number,
-        )  # fmt: skip
+        )
     first = audit.entries(connection, limit=4)
     rest = audit.entries(connection, before_id=first[-1].id, limit=4)
     assert [e.detail["n"] for e in (*first, *rest)] == [6, 5, 4, 3, 2, 1, 0]

@@ -1,4 +1,4 @@
-"""The frame around every page: who gets in, forms' origin, headers, hostile input."""
+"""The frame around every page: who gets in, forms' origin, headers, what handlers do wrong."""
 
 from __future__ import annotations
 
@@ -6,76 +6,36 @@ import http.client
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from jinja2 import DictLoader
 
-from peers import accounts, audit
-from peers.accounts import CLERK, MANAGER, ROLES, TEACHER
-from peers.web import frame as frame_file
+from peers import accounts
+from peers.accounts import MANAGER, ROLES, TEACHER
 from peers.web import sessions
-from peers.web.frame import FORM_COOKIE, FORM_TYPE, HEADERS, NOTE_COOKIE, Frame, Raw
+from peers.web.frame import FORM_COOKIE, HEADERS, Frame
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.pages import frame_of
-from tests.rig import START_UNIX_S, Rig, make_rig
+from tests.peers.framed import ask, assert_safe, raw, signed_in
+from tests.rig import START_UNIX_S, Rig
 from tests.site import Site
-from tests.visitor import SAME, Page, Visitor, filled, in_memory, over_http
+from tests.visitor import Visitor, filled, over_http
 
-PASSWORD = "correct horse battery"
 # Nobody signs in for these. Whoever adds one thinks about it here.
 OPEN = {
     "/", "/admin/static/<name>", "/admin/sign-in", "/me", "/sign-in", "/sign-out", "/sign-on/change",
     "/picture/<int:person_id>",
     "/auth/mnet/land.php", "/auth/mnet/jump.php", "/auth/xmlrpc/land.php", "/auth/xmlrpc/jump.php",
 }  # fmt: skip
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = make_rig(tmp_path)
-    with made.app:
-        yield made
-
-
-@pytest.fixture
-def frame(rig: Rig) -> Frame:
-    return frame_of(rig.app)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp("site") / "home", name="Lycée <Ünï> & Co") as running:
         yield running
-
-
-def signed_in(rig: Rig, role: str, name: str = "") -> Visitor:
-    """A browser that is signed in, without the trouble of signing in."""
-    name = name or f"a {role}"
-    with rig.app.database.write() as connection:
-        if not accounts.is_taken(connection, accounts.name_key(name)):
-            accounts.add(
-                connection, name, PASSWORD, one_time=False, now_unix_s=START_UNIX_S, role=role
-            )
-        found = accounts.by_name(connection, name)
-        token = sessions.start(connection, found.id, START_UNIX_S)
-    return Visitor(in_memory(frame_of(rig.app)), {COOKIE: token})
-
-
-def ask(frame: Frame, route: Route, raw: Raw, **parts: Any) -> Page:
-    sent = frame.answer(route, raw, parts)
-    return Page(sent.status, sent.headers, sent.body)
-
-
-def raw(method: str, path: str, cookie: str = "", body: bytes = b"", **headers: str) -> Raw:
-    lower = {"host": "sis.example.org", "content-type": FORM_TYPE, "cookie": cookie}
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Raw(method, path, "", {**lower, **more}, body, "198.51.100.7")
 
 
 # Every route there is, also those that are added later.
@@ -126,9 +86,12 @@ def test_a_role_that_is_too_low_gets_in_nowhere_and_one_that_fits_does(
                 reached.clear()
                 body = urlencode({"form_token": tokens[role]}).encode()
                 asked = raw(
-                    method, filled(route.rule), f"{COOKIE}={cookies[role]}", body,
+                    method,
+                    filled(route.rule),
+                    f"{COOKIE}={cookies[role]}",
+                    body,
                     sec_fetch_site="same-origin",
-                )  # fmt: skip
+                )
                 answer = ask(frame, route, asked)
                 may = route.role is None or allows(role, route.role)
                 assert answer.status == (200 if may else 403), (route, role)
@@ -187,27 +150,6 @@ def test_every_page_without_parts_answers_a_manager(rig: Rig, frame: Frame) -> N
 
 
 # What stands in each answer.
-
-
-def assert_safe(answer: Page) -> None:
-    """Headers that every answer carries, each once; nothing inline in a page."""
-    for name, value in HEADERS.items():
-        assert [v for n, v in answer.headers if n.lower() == name.lower()] == [value]
-    assert answer.header("Cache-Control")
-    if not answer.body or not answer.header("Content-Type").startswith("text/html"):
-        return
-    tree = answer.tree
-    assert [e for e in tree.iter("script") if not e.get("src") or (e.text or "").strip()] == []
-    assert not list(tree.iter("style", "base", "iframe", "object", "embed"))
-    attributes = {name.lower() for e in tree.iter() if isinstance(e.tag, str) for name in e.attrib}
-    assert not {name for name in attributes if name.startswith("on") or name == "style"}
-    for element in tree.iter():
-        for name in ("href", "src", "action", "formaction"):
-            scheme = (element.get(name) or "").strip().lower().partition(":")[0]
-            assert scheme not in {"javascript", "data", "vbscript"}
-    for form in tree.iter("form"):
-        if form.get("method", "get").lower() == "post":
-            assert form.xpath(".//input[@name='form_token']/@value") != [""]
 
 
 def test_the_policy_for_content_lets_nothing_inline_in() -> None:
@@ -306,100 +248,6 @@ def test_a_store_that_fails_is_an_answer_too(rig: Rig, frame: Frame) -> None:
 # Hostile input.
 
 
-def test_names_from_outside_are_text_wherever_they_are_shown(rig: Rig) -> None:
-    visitor = signed_in(rig, MANAGER)
-    visitor.send("/admin/accounts", username=HOSTILE, role=CLERK)
-    with rig.app.database.write() as connection:
-        audit.record(
-            connection, actor=HOSTILE, action=HOSTILE, subject=HOSTILE, now_unix_s=START_UNIX_S,
-            detail={HOSTILE: HOSTILE, "list": [HOSTILE], "none": None, "yes": True, "in": {"a": 1}},
-        )  # fmt: skip
-    for path in (
-        "/admin/accounts",
-        "/admin/audit",
-        f"/admin/audit?{urlencode({'subject': HOSTILE})}",
-    ):
-        answer = visitor.get(path)
-        assert answer.status == 200, path
-        assert_safe(answer)
-        assert "<script>alert" not in answer.text
-        assert "<img src=x" not in answer.text
-        assert HOSTILE in "".join(answer.tree.itertext())
-    visitor.cookies[NOTE_COOKIE] = "%3Cscript%3Ealert(1)%3C/script%3E"
-    answer = visitor.get("/admin/accounts")
-    assert answer.said("said") == "<script>alert(1)</script>"
-    assert_safe(answer)
-    assert NOTE_COOKIE not in visitor.cookies
-
-
-def test_what_was_typed_comes_back_as_text(frame: Frame) -> None:
-    visitor = Visitor(in_memory(frame))
-    name = HOSTILE[:100]
-    answer = visitor.send("/admin/sign-in", username=name, password="x" * 10, next=HOSTILE)
-    assert answer.tree.xpath("//input[@name='username']/@value") == [name]
-    assert answer.tree.xpath("//input[@name='next']/@value") == [HOSTILE]
-    assert_safe(answer)
-
-
-@pytest.mark.parametrize(
-    ("body", "headers"),
-    [
-        (b"a=" + b"x" * frame_file.MAX_FORM_BYTES, {}),
-        (b"&".join(b"a=1" for _ in range(501)), {}),
-        (b"username=\xff\xfe", {}),
-        (b"username=a%00b&password=x", {}),
-        (b"a%00=x", {}),
-        (b'{"username": "admin"}', {"Content-Type": "application/json"}),
-        (b"username=admin", {"Content-Type": "text/plain"}),
-        (b"username=admin", {"Content-Type": ""}),
-        (b"--x\r\n\r\n--x--", {"Content-Type": "multipart/form-data; boundary=x"}),
-    ],
-)
-def test_forms_that_are_none_are_refused(
-    frame: Frame, body: bytes, headers: dict[str, str]
-) -> None:
-    answer = Visitor(in_memory(frame)).post("/admin/sign-in", body, {**SAME, **headers})
-    assert answer.status == 400
-    assert answer.said()
-    assert_safe(answer)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/admin/audit?before=99999999999999999999", "/admin/audit?before=-1",
-        "/admin/audit?before=%C2%B2", "/admin/audit?subject=%00", "/admin/audit?subject=%FF",
-        "/admin/audit?" + "&".join(f"a{n}=1" for n in range(3000)), "/admin/audit?before=1&before=2",
-    ],
-)  # fmt: skip
-def test_questions_that_make_no_sense_are_still_answered(rig: Rig, path: str) -> None:
-    answer = signed_in(rig, MANAGER).get(path)
-    assert answer.status == 200
-    assert "What was done here" in answer.text
-
-
-def test_a_number_that_no_row_can_have_is_not_there(rig: Rig) -> None:
-    visitor = signed_in(rig, MANAGER)
-    for number in (2**31, 2**63, 10**30):
-        path = f"/admin/accounts/{number}"
-        answer = visitor.send(path, page="/admin/accounts", action="remove")
-        assert answer.status == 404, number
-
-
-@pytest.mark.parametrize(
-    "others",
-    [
-        'other={"a": 1, "b": [2]}; {mine}', "MoodleSession=a b c; {mine}", "=; ;;x; {mine}",
-        "{mine}; mnet_peer_session=older", 'a="unclosed; {mine}', "{mine}; é=ü",
-    ],
-)  # fmt: skip
-def test_cookies_of_neighbours_do_not_hide_ours(rig: Rig, others: str) -> None:
-    visitor = signed_in(rig, MANAGER)
-    mine = f"{COOKIE}={visitor.cookies.pop(COOKIE)}"
-    answer = visitor.get("/admin/accounts", Cookie=others.replace("{mine}", mine))
-    assert answer.status == 200
-
-
 def test_a_note_is_shown_once_on_the_next_page(rig: Rig) -> None:
     visitor = signed_in(rig, MANAGER)
     visitor.send("/admin/accounts", username="eve", role=TEACHER)
@@ -429,41 +277,3 @@ def test_going_on_never_leaves_for_another_site(frame: Frame) -> None:
 
 
 # A wwwroot with a path, as when the site shares its host with a Moodle.
-
-
-@pytest.fixture(scope="module")
-def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp("below") / "home", path="/school") as running:
-        yield running
-
-
-@pytest.mark.parametrize("cut", [False, True], ids=["whole address", "the proxy cuts the path off"])
-def test_a_site_below_a_path_works(below: Site, *, cut: bool) -> None:
-    visitor = Visitor(over_http(below.port, "" if cut else "/school"))
-    password = below.run("admin", "reset-password", "admin")["one_time_password"]
-    front = visitor.get("/")
-    assert front.status == 200
-    assert front.tree.xpath("//a[@class='button']/@href") == ["/school/admin/sign-in"]
-    for address in front.tree.xpath("//link/@href | //script/@src | //img/@src"):
-        assert address.startswith("/school/admin/static/")
-        assert visitor.get(address.removeprefix("/school")).status == 200
-    away = visitor.get("/admin/audit")
-    assert away.location == "/school/admin/sign-in?next=/admin/audit"
-    answer = visitor.sign_in("admin", password, next="/admin/audit")
-    assert answer.location == "/school/admin/audit"
-    assert all("Path=/school;" in line for line in answer.set_cookies.values())
-    assert visitor.get("/admin/audit").location == "/school/admin/password"
-    assert visitor.get("/admin/password").status == 200
-    new = {"old_password": password, "new_password": PASSWORD, "new_again": PASSWORD}
-    assert visitor.send("/admin/password", **new).location == "/school/admin"
-    audit_page = visitor.get("/admin/audit")
-    assert audit_page.status == 200
-    assert audit_page.tree.xpath("//nav//a[@aria-current]/@href") == ["/school/admin/audit"]
-    assert visitor.get("/nothing").status == 404
-
-
-def test_the_path_itself_and_what_only_begins_like_it(below: Site) -> None:
-    visitor = Visitor(over_http(below.port))
-    assert visitor.get("/school").status == 200
-    assert visitor.get("/school/admin/sign%2Din").status == 200
-    assert visitor.get("/schooladmin/sign-in").status == 404

@@ -25,8 +25,13 @@ def is_ours(
     wwwroot: str = WWWROOT,
 ) -> bool:
     return origin.is_ours(
-        fetch_site=fetch_site, origin=origin_said, host=host, wwwroot=wwwroot, token=token, wanted=wanted
-    )  # fmt: skip
+        fetch_site=fetch_site,
+        origin=origin_said,
+        host=host,
+        wwwroot=wwwroot,
+        token=token,
+        wanted=wanted,
+    )
 
 
 @pytest.mark.parametrize(

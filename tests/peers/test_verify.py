@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keys.certificate import load
 from keys.keypair import generate
-from mnet import settings
 from mnet.database import REVISION_AGE_S
-from mnet.transport import Transport
-from peers import changes, checks, store
+from peers import checks, store
 from peers.verify import ORDER
-from peers.verify import verify as look
 from schooltool_bridge.app import App
 from tests.moodle import METHODS, TICKED, Moodle
+from tests.peers.verifying import broken, only, register, step, verify
 from tests.php_peer.runner import PhpPeer, free_port
 from tests.site import Refused, Site
-from tests.tls import Authority
-
-BOTH = ("schooltool",)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp("sis") / "home") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def app(site: Site, running_reactor: Any) -> Iterator[App]:
-    """The site's own store and a way out of this process: to register and verify fast."""
-    with App(settings.read(site.home)) as app:
-        app.transport = Transport(running_reactor)
-        yield app
 
 
 @pytest.fixture
@@ -47,82 +25,6 @@ def moodle(app: App) -> Iterator[Moodle]:
     pem = app.custody.keyring().certificate_pem
     with Moodle(app.settings.wwwroot, pem) as moodle:
         yield moodle
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-def register(app: App, wwwroot: str, pem: str, ticked: tuple[str, ...] = BOTH) -> int:
-    now = int(time.time())
-    with app.database.write() as connection:
-        known = store.find(connection, wwwroot)
-        if known is not None:  # the port was another test's before
-            changes.remove_peer(connection, "test", known.id, now_unix_s=now)
-        peer_id = changes.add_peer(
-            connection, "test", wwwroot=wwwroot, our_wwwroot=app.settings.wwwroot, name="Moodle",
-            application="moodle", certificate=load(pem), origin="file", now_unix_s=now,
-        )  # fmt: skip
-        changes.set_services(
-            connection, "test", peer_id, publish=ticked, subscribe=ticked, now_unix_s=now
-        )
-        return peer_id
-
-
-def verify(by: Site | App, wwwroot: str) -> dict[str, Any]:
-    """Verify in this process, or by a site's command, whose exit status must fit."""
-    if isinstance(by, App):
-        report = in_process(by, wwwroot)
-    else:
-        status = 0
-        try:
-            text = by.text("peer", "verify", wwwroot, "--json")
-        except Refused as refused:
-            status, text = refused.status, refused.stdout
-        report = json.loads(text)
-        assert status == (0 if report["ok"] else 1)
-    assert report["ok"] == all(step["ok"] for step in report["steps"])
-    assert [step["name"] for step in report["steps"]] == list(ORDER)
-    for step in report["steps"]:
-        assert set(step) == {"name", "ok", "detail", "remedy"}
-        assert step["detail"]
-        assert bool(step["remedy"]) is not step["ok"], step
-    return report
-
-
-def in_process(app: App, wwwroot: str) -> dict[str, Any]:
-    peer = app.registry.find(wwwroot)
-    assert peer is not None
-    report = look(
-        peer,
-        outbound=app.outbound,
-        transport=app.transport,
-        registry=app.registry,
-        clock=app.clock,
-    )
-    return {"ok": report.ok, "steps": [asdict(step) for step in report.steps]}
-
-
-def broken(report: dict[str, Any]) -> list[dict[str, str]]:
-    """The steps that failed themselves, without those that were not tried."""
-    return [
-        step
-        for step in report["steps"]
-        if not step["ok"] and not step["detail"].startswith("Not tried")
-    ]
-
-
-def only(by: Site | App, wwwroot: str, name: str) -> tuple[str, str]:
-    """Verify, see that this step alone is broken, and return what it says."""
-    found = broken(verify(by, wwwroot))
-    assert [step["name"] for step in found] == [name], found
-    return found[0]["detail"], found[0]["remedy"]
-
-
-def step(report: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(s for s in report["steps"] if s["name"] == name)
-    return found
 
 
 def test_a_second_site_of_ours_is_green(site: Site, tmp_path: Path) -> None:
@@ -379,62 +281,3 @@ def test_a_site_that_is_not_there(
     assert refused.value.stdout.count("\N{BALLOT X}") == 1
     assert f"    -> {found[0]['remedy']}" in refused.value.stdout
     assert "Traceback" not in refused.value.stderr
-
-
-def test_a_peer_that_moved_is_found_where_it_is_now(site: Site, app: App, secure: Moodle) -> None:
-    """From http to https: it keeps its id, and its certificate is looked at anew."""
-    old = "http://moodle.example.org"
-    pem = generate(old, "x", int(time.time())).certificate_pem
-    peer_id = register(app, old, pem)
-    site.run("peer", "policy", old, "--set", "tls=none")
-    fingerprint = secure.fake.pair.fingerprint
-    site.run("peer", "rename", old, secure.wwwroot, "--fingerprint", fingerprint)
-    assert verify(site, secure.wwwroot)["ok"]
-    with app.database.read() as connection:
-        stored = store.find(connection, old)
-    assert stored is not None
-    assert (stored.id, stored.wwwroot) == (peer_id, secure.wwwroot)
-
-
-@pytest.fixture
-def secure(app: App, authority: Authority) -> Iterator[Moodle]:
-    """A Moodle behind TLS that an authority of the test's own vouches for."""
-    pem = app.custody.keyring().certificate_pem
-    tls = authority.server(authority.certificate("localhost"))
-    with Moodle(app.settings.wwwroot, pem, tls=tls) as moodle:
-        yield moodle
-
-
-def test_an_authority_that_nobody_knows_is_told_and_tls_none_is_a_way(
-    site: Site, app: App, secure: Moodle
-) -> None:
-    register(app, secure.wwwroot, secure.fake.pair.certificate_pem)
-    detail, remedy = only(site, secure.wwwroot, "TLS")
-    assert "authority" in detail
-    site.text("peer", "policy", secure.wwwroot, "--set", "tls=none")
-    assert f"peer policy {secure.wwwroot} --set tls=none" in remedy
-    report = verify(site, secure.wwwroot)
-    assert report["ok"], broken(report)
-    assert "not checked" in step(report, "TLS")["detail"]
-
-
-@pytest.mark.parametrize(("policy", "believed"), [("yes", True), ("no", False)])
-def test_verified_tls_proves_a_new_key_where_the_policy_says_so(
-    site: Site,
-    app: App,
-    secure: Moodle,
-    authority: Authority,
-    monkeypatch: pytest.MonkeyPatch,
-    policy: str,
-    believed: bool,
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    register(app, secure.wwwroot, secure.fake.pair.certificate_pem)
-    site.run("peer", "policy", secure.wwwroot, "--set", f"trust_tls_key={policy}")
-    report = verify(site, secure.wwwroot)
-    assert report["ok"], broken(report)
-    assert "valid until" in step(report, "TLS")["detail"]
-    secure.fake.pair = generate(secure.wwwroot, "Moodle", int(time.time()))
-    report = verify(site, secure.wwwroot)
-    assert report["ok"] is believed
-    assert step(report, "key")["ok"] is believed

@@ -17,6 +17,25 @@ from schooltool_bridge import events, queries, storage
 from schooltool_bridge.applying import Source
 from schooltool_bridge.inbox import OPEN
 
+A, B = "http://moodle.example.org", "http://other.example.org"
+ANNA: dict[str, Any] = {
+    "idnumber": 1,
+    "username": "anna",
+    "firstname": "Anna",
+    "lastname": "Ōquist – Ünï",
+}
+TOM: dict[str, Any] = {
+    "idnumber": "9",
+    "username": "tom",
+    "firstname": "Tom",
+    "lastname": "T",
+    "email": "",
+}
+SECTION: dict[str, Any] = {"idnumber": 5, "name": "Algebra", "segment": 1}
+PUPIL: dict[str, Any] = {"sectionid": "5", "userid": "1", "role": "student"}
+QUIZ: dict[str, Any] = {"sectionid": "5", "idnumber": 7, "name": "Quiz", "pointval": 68}
+GRADE: dict[str, Any] = {"assessmentid": 7, "userid": 1, "points_earned": 62}
+
 NOW = 1_795_000_000
 US = "http://sis.example.org"
 
@@ -36,15 +55,23 @@ class School:
         for wwwroot in wwwroots or ("http://moodle.example.org",):
             with school.database.write() as connection:
                 peer_id = store.add(
-                    connection, wwwroot=wwwroot, name="M", application="moodle",
-                    state=store.ENABLED, now_unix_s=NOW,
-                )  # fmt: skip
+                    connection,
+                    wwwroot=wwwroot,
+                    name="M",
+                    application="moodle",
+                    state=store.ENABLED,
+                    now_unix_s=NOW,
+                )
                 stored = {name: str(value) for name, value in policy.items()}
                 store.set_columns(connection, peer_id, policy=stored)
             school.sources[wwwroot] = Source(
-                peer_id, wwwroot, US, PeerPolicy.from_stored(stored), enabled=True,
+                peer_id,
+                wwwroot,
+                US,
+                PeerPolicy.from_stored(stored),
+                enabled=True,
                 names_addressee=False,
-            )  # fmt: skip
+            )
         return school
 
     def source(self, peer: str | None) -> Source:
@@ -79,6 +106,17 @@ class School:
             return fault.code, fault.text
         raise AssertionError(f"no fault but {answer}")
 
+    def begin_term(self) -> School:
+        """Anna sits in Algebra, which has a quiz."""
+        for event, data in (
+            ("fetch_user", ANNA),
+            ("new_section", SECTION),
+            ("new_enrolment", PUPIL),
+            ("new_assessment", QUIZ),
+        ):
+            assert self.status(event, **data) == "created"
+        return self
+
     def people(self) -> list[dict[str, Any]]:
         with self.database.read() as connection:
             return queries.people(connection)
@@ -89,8 +127,8 @@ class School:
 
     def enrolments(self, at: int | None = None) -> dict[tuple[str, str, str], str]:
         with self.database.read() as connection:
-            rows = queries.enrolments(connection, at_unix_s=at)
-        return {(r["section"], r["person"], r["role"]): r["code"] for r in rows}  # type: ignore[misc]
+            rows: list[dict[str, Any]] = queries.enrolments(connection, at_unix_s=at)
+        return {(r["section"], r["person"], r["role"]): r["code"] for r in rows}
 
     def grades(self, section: str = "5", at: int | None = None) -> dict[tuple[Any, Any], Any]:
         with self.database.read() as connection:
@@ -105,10 +143,8 @@ class School:
     def dump(self) -> dict[str, Any]:
         """What the store holds, without our ids and the times of arrival."""
         with self.database.read() as connection:
-            waiting = [
-                (r["event"], r["status"], sorted(r["waiting_for"]))  # type: ignore[call-overload]
-                for r in queries.inbox_list(connection, ("held", "conflict"))
-            ]
+            rows: list[dict[str, Any]] = queries.inbox_list(connection, ("held", "conflict"))
+            waiting = [(r["event"], r["status"], sorted(r["waiting_for"])) for r in rows]
             return {
                 "people": _sorted(_without(queries.people(connection), "id")),
                 "sections": _sorted(_without(queries.all_sections(connection), "id")),

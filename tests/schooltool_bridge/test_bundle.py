@@ -52,9 +52,13 @@ def plant(folder: Path) -> App:
         accounts.add(connection, "admin-grace", "s3cr3t-pass", one_time=False, now_unix_s=1)
         step = {"name": "dns", "ok": True, "detail": "remote-name", "remedy": "tok-90210"}
         checked = {
-            "peer_id": 1, "at_unix_s": START_UNIX_S, "ok": False, "clock_offset_s": 1.5,
-            "release": "remote-name Lovelace", "steps": [step],
-        }  # fmt: skip
+            "peer_id": 1,
+            "at_unix_s": START_UNIX_S,
+            "ok": False,
+            "clock_offset_s": 1.5,
+            "release": "remote-name Lovelace",
+            "steps": [step],
+        }
         connection.execute(sa.insert(peer_check).values(**checked))
         for method, reason in (
             ("ada.l/Lovelace", "of 'Lovelace', \"Augusta\" and ada@example.org"),
@@ -70,24 +74,31 @@ def plant(folder: Path) -> App:
 
 def bring(rig: Rig, moodle: FakePeer) -> None:
     person: dict[str, Any] = {
-        "idnumber": "4711471147", "username": "ada.l", "firstname": "Augusta",
-        "lastname": "Lovelace", "email": "ada@example.org", "aim": "profile-secret",
-        "password_hash": "5f4dcc3b5aa765d61d8327deb882cf99", "password_hash_algorithm": "md5",
-    }  # fmt: skip
+        "idnumber": "4711471147",
+        "username": "ada.l",
+        "firstname": "Augusta",
+        "lastname": "Lovelace",
+        "email": "ada@example.org",
+        "aim": "profile-secret",
+        "password_hash": "5f4dcc3b5aa765d61d8327deb882cf99",
+        "password_hash_algorithm": "md5",
+    }
     grade: dict[str, Any] = {"assessmentid": "i", "userid": "4711471147", "points_earned": "87.625"}
     pushed: tuple[tuple[str, Any], ...] = (
         ("fetch_user", person),
         ("new_section", {"idnumber": "s", "name": "Class of Babbage"}),
         ("new_enrolment", {"sectionid": "s", "userid": "4711471147", "role": "student"}),
-        ("new_assessment",
-         {"sectionid": "s", "idnumber": "i", "name": "Difference Engine test", "pointval": 100}),
+        (
+            "new_assessment",
+            {"sectionid": "s", "idnumber": "i", "name": "Difference Engine test", "pointval": 100},
+        ),
         ("new_grade", grade),
         ("new_grade", {**grade, "assessmentid": "tok-90210"}),
         ("new_grade", {**grade, "points_earned": "Lovelace"}),
         ("delete_section", {"idnumber": "Lovelace 4711471147"}),
         ("fetch_user", {**person, "username": "", "idnumber": ""}),
         ("Lovelace", person),
-    )  # fmt: skip
+    )
     for event, data in pushed:
         rig.call(moodle, SIS + event, data)
 
@@ -122,9 +133,14 @@ def test_nothing_secret_and_nobodys_data_comes_out(app: App, tmp_path: Path) -> 
 def test_it_says_what_a_helper_needs(app: App) -> None:
     made = members(make_bundle(app))
     assert set(made) == {
-        "README.txt", "versions.json", "settings.json", "checks.json", "peers.json", "counts.json",
+        "README.txt",
+        "versions.json",
+        "settings.json",
+        "checks.json",
+        "peers.json",
+        "counts.json",
         "calls.json",
-    }  # fmt: skip
+    }
     said = {name: json.loads(text) for name, text in made.items() if name.endswith(".json")}
     versions = said["versions.json"]
     assert versions["schema"]["is"] == versions["schema"]["needed"]
@@ -141,9 +157,13 @@ def test_it_says_what_a_helper_needs(app: App) -> None:
     assert peer["last_check"]["steps"] == {"dns": True}
     assert peer["last_check"]["release"] == "not readable"
     assert said["counts.json"] == {
-        "person": 1, "section": 1, "enrolment": 1, "assessment": 1, "grade": 1,
+        "person": 1,
+        "section": 1,
+        "enrolment": 1,
+        "assessment": 1,
+        "grade": 1,
         "inbox": {"held": 1, "rejected": 3},
-    }  # fmt: skip
+    }
     assert [s["name"] for s in said["checks.json"]] == [s["name"] for s in steps(app)]
     assert all(s["ok"] for s in said["checks.json"] if "mode of" not in s["name"])
     rows = said["calls.json"]
@@ -182,9 +202,11 @@ def test_a_database_that_cannot_be_reached_still_gives_a_bundle_without_its_pass
     assert not checks["database"]["ok"]
     assert json.loads(made["calls.json"]) == {"could not be read": "OperationalError"}
     assert json.loads(made["settings.json"])["database_url"] == {
-        "kind": "postgresql", "host": "127.0.0.1:9", "has_password": True,
+        "kind": "postgresql",
+        "host": "127.0.0.1:9",
+        "has_password": True,
         "options": ["sslpassword"],
-    }  # fmt: skip
+    }
     assert json.loads(made["versions.json"])["libraries"]
 
 

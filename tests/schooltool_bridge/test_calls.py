@@ -18,7 +18,7 @@ from mnet.faults import BadXmlRpc, Conflict, Malformed, NotFound
 from mnet.outbound import CallError, CannotReach
 from mnet.xmlrpc import Dialect, FaultResponse
 from schooltool_bridge import calls, journal
-from schooltool_bridge.calls import Call, DayCounts
+from schooltool_bridge.calls import Call
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 from tests.schooltool_bridge.school import School
 from tests.site import Refused, Site
@@ -140,8 +140,13 @@ def test_calls_that_we_make_are_recorded_with_how_they_ended(rig: Rig) -> None:
 
     captured = says(rig, xmlrpc.write_response("yes", None))(rig.peers[MOODLE])
     assert ask(rig, lambda _moodle: captured) == "yes"
-    for answer in (says(rig, fault), lambda _m: fault, silent, lambda _m: b"<html>",
-                   lambda _m: captured):  # fmt: skip
+    for answer in (
+        says(rig, fault),
+        lambda _m: fault,
+        silent,
+        lambda _m: b"<html>",
+        lambda _m: captured,
+    ):
         with pytest.raises(CallError):
             ask(rig, answer)
     found = recorded(rig)
@@ -206,14 +211,21 @@ def test_a_method_that_would_move_the_cursor_is_written_harmlessly(rig: Rig) -> 
 
 def note(school: School, n: int, peer: str | None = None, **said: Any) -> None:
     values: dict[str, Any] = {
-        "method": "a/b.php/new_grade", "outcome": "updated", "direction": "in", "reason": "",
+        "method": "a/b.php/new_grade",
+        "outcome": "updated",
+        "direction": "in",
+        "reason": "",
         "duration_ms": 3,
-    } | said  # fmt: skip
+    } | said
     with school.database.write() as connection:
         journal.record(
-            connection, peer_id=school.source(peer).peer_id, payload=b"x", correlation=f"c{n}",
-            now_unix_s=values.pop("at", DAY + n), **values,
-        )  # fmt: skip
+            connection,
+            peer_id=school.source(peer).peer_id,
+            payload=b"x",
+            correlation=f"c{n}",
+            now_unix_s=values.pop("at", DAY + n),
+            **values,
+        )
 
 
 def test_calls_are_found_by_everything_that_they_have(database_url: str) -> None:
@@ -258,8 +270,10 @@ def test_calls_are_found_by_everything_that_they_have(database_url: str) -> None
         )
         assert calls.one(connection, 99) is None
         assert calls.methods(connection, moodle) == [
-            "a/b.php/new_grade", "new_grade", "x/other_new_grade"
-        ]  # fmt: skip
+            "a/b.php/new_grade",
+            "new_grade",
+            "x/other_new_grade",
+        ]
     school.database.close()
 
 
@@ -277,10 +291,10 @@ def test_a_peers_day_is_counted_by_the_hour(database_url: str) -> None:
         hours = calls.counts_by_hour(connection, moodle, DAY)
         assert len(hours) == 24
         assert {n: h for n, h in enumerate(hours) if h != (0, 0, 0)} == {
-            0: (2, 0, 1), 1: (0, 1, 1), 23: (1, 0, 0)
-        }  # fmt: skip
-        assert calls.today(connection, moodle, DAY, DAY + 3600) == DayCounts(2, 1, 2)
-        assert calls.today(connection, moodle, DAY + 86_500, DAY + 86_600) == DayCounts(0, 0, 0)
+            0: (2, 0, 1),
+            1: (0, 1, 1),
+            23: (1, 0, 0),
+        }
     school.database.close()
 
 
@@ -292,7 +306,7 @@ def test_the_last_contact_change_and_error_of_a_peer(database_url: str) -> None:
         with school.database.read() as connection:
             change = calls.last_change(connection, peer_id)
             error = calls.last_error(connection, peer_id)
-            contact = calls.last_contact(connection, peer_id)
+            contact = journal.last_contact(connection, peer_id)
         return contact, change and change.correlation, error and error.correlation
 
     assert last() == (None, None, None)
@@ -316,7 +330,7 @@ def test_no_question_reads_the_whole_journal(tmp_path: Path) -> None:
         "newest": calls.find,
         "of one": lambda c: calls.find(c, peer_id=1),
         "a late page": lambda c: calls.find(c, before_id=1000),
-        "contact": lambda c: calls.last_contact(c, 1),
+        "contact": lambda c: journal.last_contact(c, 1),
         "hours": lambda c: calls.counts_by_hour(c, 1, DAY),
         "methods": lambda c: calls.methods(c, 1),
         "error": lambda c: calls.last_error(c, 1),

@@ -80,9 +80,14 @@ def test_mail_by_every_kind_of_server(
     ],
 )  # fmt: skip
 def test_mail_that_does_not_leave_says_why_and_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    what: str, safety: dict[str, Any], url: str, secret: str, said: str,
-) -> None:  # fmt: skip
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    safety: dict[str, Any],
+    url: str,
+    secret: str,
+    said: str,
+) -> None:
     monkeypatch.setattr(channels, "MAIL_TIMEOUT_S", 1.0)
     if secret:
         password(tmp_path, secret)

@@ -9,29 +9,21 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from peers import accounts
 from schooltool_bridge import events
 from schooltool_bridge.model import HISTORY_TABLES, person_link
-from tests.schooltool_bridge.school import NOW, US, School
-
-A, B = "http://moodle.example.org", "http://other.example.org"
-ANNA: dict[str, Any] = {
-    "idnumber": 1,
-    "username": "anna",
-    "firstname": "Anna",
-    "lastname": "Ōquist – Ünï",
-}
-TOM: dict[str, Any] = {
-    "idnumber": "9",
-    "username": "tom",
-    "firstname": "Tom",
-    "lastname": "T",
-    "email": "",
-}
-SECTION: dict[str, Any] = {"idnumber": 5, "name": "Algebra", "segment": 1}
-PUPIL: dict[str, Any] = {"sectionid": "5", "userid": "1", "role": "student"}
-QUIZ: dict[str, Any] = {"sectionid": "5", "idnumber": 7, "name": "Quiz", "pointval": 68}
-GRADE: dict[str, Any] = {"assessmentid": 7, "userid": 1, "points_earned": 62}
+from tests.schooltool_bridge.school import (
+    ANNA,
+    GRADE,
+    NOW,
+    PUPIL,
+    QUIZ,
+    SECTION,
+    TOM,
+    US,
+    A,
+    B,
+    School,
+)
 
 
 @pytest.fixture
@@ -43,13 +35,7 @@ def school(database_url: str) -> Iterator[School]:
 
 @pytest.fixture
 def term(school: School) -> School:
-    """Anna sits in Algebra, which has a quiz."""
-    for event, data in (
-        ("fetch_user", ANNA), ("new_section", SECTION), ("new_enrolment", PUPIL),
-        ("new_assessment", QUIZ),
-    ):  # fmt: skip
-        assert school.status(event, **data) == "created"
-    return school
+    return school.begin_term()
 
 
 def test_the_specifications_five_calls(term: School) -> None:
@@ -67,9 +53,12 @@ def test_a_repeated_event_changes_nothing(term: School) -> None:
     term.push("new_grade", **GRADE)
     before = term.counts()
     for event, data in (
-        ("fetch_user", ANNA), ("new_section", SECTION), ("new_enrolment", PUPIL),
-        ("new_assessment", QUIZ), ("new_grade", GRADE),
-    ):  # fmt: skip
+        ("fetch_user", ANNA),
+        ("new_section", SECTION),
+        ("new_enrolment", PUPIL),
+        ("new_assessment", QUIZ),
+        ("new_grade", GRADE),
+    ):
         assert term.status(event, **data) == "unchanged"
     assert term.counts() == before
 
@@ -215,9 +204,11 @@ def test_endings_and_deletions_of_the_unseen_wait_with_a_time_and_fail_without(
         assert school.status(event, **data, timemodified=NOW + 50) == "held"
     school.push("fetch_user", **ANNA)
     for event, data in (
-        ("new_section", SECTION), ("new_enrolment", PUPIL), ("new_assessment", QUIZ),
+        ("new_section", SECTION),
+        ("new_enrolment", PUPIL),
+        ("new_assessment", QUIZ),
         ("new_grade", GRADE),
-    ):  # fmt: skip
+    ):
         school.push(event, **data, timemodified=NOW)
     assert school.inbox("held") == []
     assert school.enrolments() == {("5", "1", "student"): "wn"}
@@ -266,8 +257,10 @@ def test_segments_are_parts_of_one_section(school: School) -> None:
     school.push("new_section", **{**SECTION, "segment": 9, "name": "Winter"})
     school.push("new_section", idnumber=5, name="Renamed")
     assert [(s["segment"], s["name"]) for s in school.sections()] == [
-        ("1", "Algebra"), ("9", "Winter"), ("10", "Renamed"),
-    ]  # fmt: skip
+        ("1", "Algebra"),
+        ("9", "Winter"),
+        ("10", "Renamed"),
+    ]
     school.push("fetch_user", **ANNA)
     school.push("new_enrolment", **PUPIL, segment=9)
     school.push("new_enrolment", **PUPIL)
@@ -331,85 +324,6 @@ def test_an_event_for_another_site_is_refused_and_then_none_without_addressee(te
     )
     code, text = term.fault("new_grade", **GRADE)
     assert (code, "to is missing" in text) == (8400, True)
-
-
-def test_ids_of_two_peers_are_two_things(term: School) -> None:
-    term.push("new_section", B, **{**SECTION, "name": "Theirs"})
-    assert [(s["peer"], s["name"]) for s in term.sections()] == [(A, "Algebra"), (B, "Theirs")]
-    assert term.status("new_grade", B, **GRADE) == "held"
-    assert term.fault("delete_assessment", B, idnumber=7)[0] == 8404
-    assert term.status("new_enrolment", B, **PUPIL) == "created"
-    assert len(term.people()[0]["links"]) == 2
-
-
-def test_a_person_of_two_peers_follows_the_first(term: School) -> None:
-    assert (
-        term.status("fetch_user", B, **{**ANNA, "username": "am", "firstname": "X"}) == "unchanged"
-    )
-    person = term.people()[0]
-    assert (person["firstname"], person["username"]) == ("Anna", "anna")
-    assert {link["username"] for link in person["links"]} == {"anna", "am"}
-    assert len(term.people()) == 1
-
-
-def test_the_same_username_of_somebody_else_gets_a_suffix(term: School) -> None:
-    other = {**ANNA, "idnumber": 2}
-    assert term.status("fetch_user", B, **other) == "created"
-    assert {p["username"] for p in term.people()} == {"anna", "anna.other.example.org"}
-
-
-def test_a_username_is_matched_only_when_the_policy_says_so(tmp_path: Any) -> None:
-    school = School.open(f"sqlite:///{tmp_path}/s.sqlite", A, B, match_username=True)
-    school.push("fetch_user", A, username="Anna", firstname="A", lastname="B")
-    assert school.status("fetch_user", B, **ANNA) in ("updated", "unchanged")
-    assert [p["idnumber"] for p in school.people()] == ["1"]
-    assert school.fault("fetch_user", B, **{**ANNA, "idnumber": 2, "username": "anna"})[0] == 8409
-    with school.database.write() as connection:
-        accounts.add(connection, "boss", "long enough", one_time=True, now_unix_s=1)
-    assert school.fault("fetch_user", A, **{**ANNA, "idnumber": 3, "username": "BOSS"})[0] == 8409
-    school.database.close()
-
-
-def test_an_admins_name_is_never_given_to_a_pushed_person(term: School) -> None:
-    with term.database.write() as connection:
-        accounts.add(connection, "admin", "long enough", one_time=True, now_unix_s=1)
-    term.push("fetch_user", **{**TOM, "username": "Admin"})
-    assert "Admin.moodle.example.org" in {p["username"] for p in term.people()}
-
-
-def test_a_rename_follows_the_link(term: School) -> None:
-    assert term.status("fetch_user", **{**ANNA, "username": "anna2"}) == "updated"
-    assert [p["username"] for p in term.people()] == ["anna2"]
-    assert len(term.people()) == 1
-
-
-def test_the_link_alone_finds_a_person_by_username(term: School) -> None:
-    assert term.status("fetch_user", username="ANNA", firstname="Anna", lastname="B") == "updated"
-    assert len(term.people()) == 1
-
-
-def test_two_people_claiming_one_username_at_one_peer_is_a_conflict(term: School) -> None:
-    before = term.counts()
-    code, _text = term.fault("fetch_user", **{**TOM, "username": "anna"})
-    assert code == 8409
-    assert term.counts() == before
-    assert [i["status"] for i in term.inbox()] == ["conflict"]
-    # The name becomes free, and the conflict settles itself.
-    term.push("fetch_user", **{**ANNA, "username": "anna2"})
-    assert term.inbox() == []
-    assert {p["username"] for p in term.people()} == {"anna", "anna2"}
-
-
-def test_a_moodles_own_id_is_its_own_and_moves_to_the_real_one(school: School) -> None:
-    school.push("fetch_user", **{**ANNA, "idnumber": "#42"})
-    assert school.people()[0]["idnumber"] is None
-    school.push("new_section", idnumber="#3", name="Algebra")
-    school.push("new_enrolment", sectionid="#3", userid="#42", role="student")
-    school.push("fetch_user", **{**ANNA, "moodleid": 42})
-    school.push("new_section", idnumber=5, name="Algebra", moodleid=3)
-    assert school.enrolments() == {("5", "1", "student"): "a"}
-    assert len(school.people()) == 1
-    assert school.status("new_enrolment", B, sectionid="x", userid="#42", role="student") == "held"
 
 
 @pytest.mark.parametrize(

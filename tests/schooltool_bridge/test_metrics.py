@@ -17,20 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from keys.store import key_pair
 from mnet.database import Database, bump_revision
 from mnet.metrics import Metrics, Readings
+from tests.pushing import PEER, register
 from tests.rig import SIS, START_UNIX_S, FakePeer
 from tests.schooltool_bridge.test_bundle import SECRETS, plant
 from tests.site import Site
 
-PEER = "http://load.example.org"
 PERSON: dict[str, Any] = {"idnumber": "1", "username": "a", "firstname": "Ā", "lastname": "B"}
-
-
-def register(site: Site) -> FakePeer:
-    peer = FakePeer(PEER)
-    (site.home / "peer.pem").write_text(peer.pair.certificate_pem)
-    site.run("peer", "add", PEER, "--certificate", str(site.home / "peer.pem"), "--yes")
-    site.run("peer", "services", PEER, "--publish", "schooltool")
-    return peer
 
 
 def ask(site: Site, path: str, **headers: str) -> tuple[int, str, str]:
@@ -68,9 +60,11 @@ def test_calls_are_counted_by_method_and_outcome(site: Site, peer: FakePeer) -> 
     pem = site.run("key", "show")["certificate"]
     held = {"sectionid": "later", "userid": "1", "role": "student"}
     pushed: tuple[tuple[str, Any], ...] = (
-        ("fetch_user", PERSON), ("fetch_user", {"username": ""}), ("new_enrolment", held),
+        ("fetch_user", PERSON),
+        ("fetch_user", {"username": ""}),
+        ("new_enrolment", held),
         ("Ada_4711", {}),
-    )  # fmt: skip
+    )
     for method, data in pushed:
         site.post(peer.request(pem, SIS + method, [data]))
     site.post(peer.request(pem, "system.listMethods", []))
@@ -80,10 +74,13 @@ def test_calls_are_counted_by_method_and_outcome(site: Site, peer: FakePeer) -> 
     found = numbers(text)
     calls = {k[1:]: v for k, v in found.items() if k[0] == "mnet_peer_calls_total"}
     assert calls == {
-        ("in", "fetch_user", "ok"): 1, ("in", "fetch_user", "8400"): 1,
-        ("in", "new_enrolment", "ok"): 1, ("in", "other", "7012"): 1,
-        ("in", "listMethods", "ok"): 1, ("in", "other", "7000"): 1,
-    }  # fmt: skip
+        ("in", "fetch_user", "ok"): 1,
+        ("in", "fetch_user", "8400"): 1,
+        ("in", "new_enrolment", "ok"): 1,
+        ("in", "other", "7012"): 1,
+        ("in", "listMethods", "ok"): 1,
+        ("in", "other", "7000"): 1,
+    }
     assert found["mnet_peer_call_duration_seconds_count", "in"] == 6
     assert 0 < found["mnet_peer_call_duration_seconds_sum", "in"] < 60
     assert found["mnet_peer_inbox_events", "held"] == 1
@@ -100,9 +97,11 @@ def test_only_this_machine_may_see_them(site: Site) -> None:
     for path in ("/metrics", "/healthz"):
         assert ask(site, path)[0] == 200
         for through in (
-            {"X_Forwarded_For": "203.0.113.5"}, {"X_Forwarded_For": "127.0.0.1"},
-            {"X_Real_IP": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"},
-        ):  # fmt: skip
+            {"X_Forwarded_For": "203.0.113.5"},
+            {"X_Forwarded_For": "127.0.0.1"},
+            {"X_Real_IP": "127.0.0.1"},
+            {"Forwarded": "for=127.0.0.1"},
+        ):
             status, text, _kind = ask(site, path, **through)
             assert status == 403, through
             assert "signed-in admins" in text

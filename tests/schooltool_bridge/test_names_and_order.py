@@ -69,7 +69,7 @@ TERMS: dict[str, list[Event]] = {
         ("new_enrolment", PUPIL),
         ("end_enrolment", {"sectionid": 5, "userid": 1}),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -131,9 +131,12 @@ def test_an_enrolment_by_idnumber_completes_the_link_found_by_username(school: S
 def test_as_of_an_assessment_stands_where_it_stood_then(school: School) -> None:
     other = {**SECTION, "idnumber": 6}
     for event, data in (
-        ("fetch_user", ANNA), ("new_section", SECTION), ("new_section", other),
-        ("new_assessment", QUIZ), ("new_grade", GRADE),
-    ):  # fmt: skip
+        ("fetch_user", ANNA),
+        ("new_section", SECTION),
+        ("new_section", other),
+        ("new_assessment", QUIZ),
+        ("new_grade", GRADE),
+    ):
         school.push(event, **data, timemodified=NOW)
     school.push("new_assessment", **{**QUIZ, "sectionid": 6}, timemodified=NOW + 10)
     assert school.grades("5", at=NOW + 5) == {("7", "1"): 62}
@@ -146,9 +149,11 @@ def test_a_repeated_grade_is_unchanged_though_its_points_would_be_refused_now(
 ) -> None:
     school = School.open(f"sqlite:///{tmp_path / 'r.sqlite'}", A, out_of_range="reject")
     for event, data in (
-        ("fetch_user", ANNA), ("new_section", SECTION), ("new_assessment", QUIZ),
+        ("fetch_user", ANNA),
+        ("new_section", SECTION),
+        ("new_assessment", QUIZ),
         ("new_grade", GRADE),
-    ):  # fmt: skip
+    ):
         school.push(event, **data, timemodified=NOW)
     school.push("new_assessment", **{**QUIZ, "pointval": 10}, timemodified=NOW + 1)
     assert school.status("new_grade", **GRADE, timemodified=NOW) == "unchanged"

@@ -24,6 +24,7 @@ from schooltool_bridge.notices_rules import (
     Facts,
     Limits,
     PeerFacts,
+    moment,
     notice,
     standing,
 )
@@ -33,9 +34,13 @@ NOW = START_UNIX_S
 HOUR, DAY = 3600, 24 * 3600
 PEER = "https://moodle.example.org"
 FINE = PeerFacts(
-    PEER, enabled=True, since_unix_s=NOW - 100 * DAY, heard_unix_s=NOW - HOUR,
-    key_not_after_unix_s=NOW + 20 * DAY, tls_not_after_unix_s=NOW + 60 * DAY,
-)  # fmt: skip
+    PEER,
+    enabled=True,
+    since_unix_s=NOW - 100 * DAY,
+    heard_unix_s=NOW - HOUR,
+    key_not_after_unix_s=NOW + 20 * DAY,
+    tls_not_after_unix_s=NOW + 60 * DAY,
+)
 
 
 def kinds(facts: Facts, now: int = NOW, limits: Limits | None = None) -> list[str]:
@@ -125,6 +130,12 @@ def test_a_notice_says_what_to_do_and_where_by_the_schools_clock() -> None:
     assert found.text == f"Nothing was heard from {PEER} since 2026-11-17 23:00."
     assert found.remedy.endswith(f"mnet-peer peer verify {PEER}")
     assert found.link_path == "/admin/peer?wwwroot=https%3A%2F%2Fmoodle.example.org"
+
+
+def test_an_end_that_is_beyond_the_calendar_is_told_all_the_same() -> None:
+    end_unix_s = 253_402_300_799  # 9999-12-31 23:59:59 UTC
+    assert moment(end_unix_s, ZoneInfo("UTC")) == "9999-12-31 23:59"
+    assert moment(end_unix_s, ZoneInfo("Pacific/Auckland")) == str(end_unix_s)
 
 
 def test_every_kind_that_calls_for_a_hand_says_what_to_do() -> None:

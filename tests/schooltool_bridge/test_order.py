@@ -131,8 +131,9 @@ class GradebookMachine(RuleBasedStateMachine):
         item=items, person=people, number=st.integers(1, 3), given=st.sampled_from([None, 0, 5, 99])
     )
     def grade(self, item: str, person: str, number: int, given: int | None) -> None:
-        self.school.push("new_grade", assessmentid=item, userid=person, attempt_num=number,
-                         points_earned=given)  # fmt: skip
+        self.school.push(
+            "new_grade", assessmentid=item, userid=person, attempt_num=number, points_earned=given
+        )
         self.attempts.setdefault((item, person), {})[number] = given
 
     @rule(item=items, person=people)

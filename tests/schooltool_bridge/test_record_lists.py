@@ -9,19 +9,18 @@ from urllib.parse import quote
 
 import pytest
 
-from peers import accounts, audit
-from peers.accounts import CLERK, TEACHER
+from peers import audit
 from schooltool_bridge import journal
 from schooltool_bridge.pages import frame_of
 from schooltool_bridge.web import calls_pages, inbox_pages
-from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
+from tests.pushing import PEER, push, register
+from tests.rig import SIS, START_UNIX_S, FakePeer, Rig
+from tests.schooltool_bridge.admins import PASSWORD, browser, site_with_admins
 from tests.schooltool_bridge.test_settling import policy
 from tests.site import Site
-from tests.test_server import PEER, push, register
 from tests.visitor import Page, Visitor, filled, in_memory, over_http
 
 MOODLE, OTHER = "http://moodle.example.org", "http://other.example.org"
-PASSWORD = "correct horse battery"
 DAY_S = 86400
 PUPIL: dict[str, Any] = {"sectionid": "5", "userid": "1", "role": "student"}
 HOSTILE = '"><script>alert(1)</script>'
@@ -29,25 +28,13 @@ HOSTILE = '"><script>alert(1)</script>'
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = make_rig(tmp_path)
-    with made.app:
-        with made.app.database.write() as connection:
-            for name, role in (("carl", CLERK), ("tess", TEACHER)):
-                accounts.add(
-                    connection, name, PASSWORD, one_time=False, now_unix_s=START_UNIX_S, role=role
-                )
+    with site_with_admins(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def moodle(rig: Rig) -> FakePeer:
     return rig.add(MOODLE)
-
-
-def browser(rig: Rig, name: str = "carl") -> Visitor:
-    visitor = Visitor(in_memory(frame_of(rig.app)))
-    assert visitor.sign_in(name, PASSWORD).status == 303
-    return visitor
 
 
 def called(rig: Rig, method: str, outcome: str = "ok", **more: Any) -> None:
@@ -75,7 +62,7 @@ def test_calls_are_chosen_by_direction_method_outcome_and_day(rig: Rig) -> None:
     called(rig, "a/b.php/two", "held", now_unix_s=START_UNIX_S - DAY_S)
     called(rig, "a/b.php/three", "fault 8409", direction="out", reason="Two of a name.")
     called(rig, "a/b.php/four", "unreachable", direction="out", now_unix_s=START_UNIX_S - DAY_S)
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
     for query, wanted in {
         "": {"one", "two", "three", "four"},
         "?direction=in": {"one", "two"},
@@ -107,7 +94,7 @@ def test_older_calls_are_a_page_further_on_and_keep_what_was_chosen(
     for number in range(5):
         called(rig, f"m{number}")
         called(rig, f"bad{number}", "fault 8400")
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
     seen, path = [], "/admin/calls?outcome=failed"
     while path:
         shown = visitor.get(path)
@@ -120,7 +107,7 @@ def test_older_calls_are_a_page_further_on_and_keep_what_was_chosen(
 @pytest.mark.usefixtures("moodle")
 def test_what_a_peer_names_its_methods_stays_text(rig: Rig) -> None:
     called(rig, HOSTILE, "fault 7012", reason=HOSTILE)
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
     for path in ("/admin/calls", "/admin/calls/1", f"/admin/calls?method={quote(HOSTILE)}"):
         shown = visitor.get(path)
         assert shown.status == 200
@@ -132,7 +119,7 @@ def test_what_a_peer_names_its_methods_stays_text(rig: Rig) -> None:
 def test_a_peer_that_tries_out_names_makes_no_endless_choice(rig: Rig) -> None:
     for number in range(calls_pages.MAX_METHODS + 20):
         called(rig, f"guess{number}")
-    options = browser(rig).get("/admin/calls").tree.xpath("//select[@id='method']/option")
+    options = browser(rig, "carl").get("/admin/calls").tree.xpath("//select[@id='method']/option")
     assert len(options) == calls_pages.MAX_METHODS + 1  # and "All"
 
 
@@ -143,7 +130,7 @@ def test_the_day_is_drawn_and_told_in_numbers(rig: Rig) -> None:
     called(rig, "two", "fault 8400")
     called(rig, "three", direction="out")
     called(rig, "yesterday", now_unix_s=START_UNIX_S - DAY_S)
-    page = browser(rig).get("/admin/calls")
+    page = browser(rig, "carl").get("/admin/calls")
     assert "style=" not in page.text, "the Content-Security-Policy forbids it"
     titles = [t.text for t in page.tree.xpath("//svg/g/title")]
     assert len(titles) == 24
@@ -153,7 +140,7 @@ def test_the_day_is_drawn_and_told_in_numbers(rig: Rig) -> None:
     assert tall == {"in": 82, "out": 2, "failed": 2}, "one among many can still be seen"
     rows = page.tree.xpath("//svg/following-sibling::div//tbody/tr")
     assert [[cell.text for cell in row] for row in rows] == [["11:00", "50", "1", "1"]]
-    assert not browser(rig).get("/admin/calls?from=2026-11-17").tree.xpath("//main//svg")
+    assert not browser(rig, "carl").get("/admin/calls?from=2026-11-17").tree.xpath("//main//svg")
 
 
 def test_the_inbox_is_chosen_by_status_and_peer_and_pages_on(
@@ -164,7 +151,7 @@ def test_the_inbox_is_chosen_by_status_and_peer_and_pages_on(
         rig.call(moodle, SIS + "new_enrolment", PUPIL | {"sectionid": f"s{number}"})
     rig.call(moodle, SIS + "new_section", {"idnumber": "nameless"})
     rig.call(other, SIS + "new_enrolment", PUPIL | {"sectionid": "theirs"})
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
 
     def about(query: str) -> str:
         return str(visitor.get("/admin/inbox" + query).tree.xpath("string(//tbody)"))
@@ -200,12 +187,13 @@ def test_all_held_of_a_peer_are_retried_by_one_button(rig: Rig, moodle: FakePeer
     rig.call(moodle, SIS + "new_enrolment", PUPIL | {"sectionid": "elsewhere"})
     policy(rig, accept_enrolments="no")
     rig.call(
-        moodle, SIS + "fetch_user",
+        moodle,
+        SIS + "fetch_user",
         {"idnumber": "1", "username": "ada", "firstname": "Ada", "lastname": "L"},
-    )  # fmt: skip
+    )
     rig.call(moodle, SIS + "new_section", {"idnumber": "5", "name": "Biology"})
     policy(rig, accept_enrolments="yes")
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
     assert "Retry all" not in visitor.get("/admin/inbox").text, "of which peer?"
     path = f"/admin/inbox?peer={quote(MOODLE, safe='')}"
     assert "Retry all 2 held" in visitor.get(path).text
@@ -223,7 +211,7 @@ def test_all_held_of_a_peer_are_retried_by_one_button(rig: Rig, moodle: FakePeer
 def test_why_nothing_was_applied_is_said_where_it_was_tried(rig: Rig, moodle: FakePeer) -> None:
     rig.call(moodle, SIS + "new_enrolment", PUPIL)
     policy(rig, accept_enrolments="no")
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
     assert visitor.send("/admin/inbox/1", action="retry").status == 303
     assert "allow it first" in visitor.get("/admin/inbox").said("said")
     assert visitor.send("/admin/inbox/1", action="dismiss").status == 303
@@ -245,7 +233,7 @@ def test_a_payload_is_shown_to_a_clerk_as_text_and_never_with_a_password(
          "timemodified": 1795000000},
     )  # fmt: skip
     for path in ("/admin/inbox", "/admin/inbox/1"):
-        shown = browser(rig).get(path)
+        shown = browser(rig, "carl").get(path)
         assert shown.status == 200
         assert "<script>" not in shown.text
         assert "hush" not in shown.text
@@ -257,7 +245,7 @@ def test_a_payload_is_shown_to_a_clerk_as_text_and_never_with_a_password(
 
 @pytest.mark.parametrize("number", ["0", "2147483647", "2147483648", "9" * 30])
 def test_a_number_that_nothing_has_is_not_found(rig: Rig, number: str) -> None:
-    visitor = browser(rig)
+    visitor = browser(rig, "carl")
     for kind in ("calls", "inbox"):
         assert visitor.get(f"/admin/{kind}/{number}").status == 404
 

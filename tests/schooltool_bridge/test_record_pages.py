@@ -10,38 +10,23 @@ from typing import Any
 
 import pytest
 
-from peers import accounts, audit
-from peers.accounts import CLERK, MANAGER
-from schooltool_bridge.pages import frame_of
-from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
-from tests.visitor import Visitor, in_memory
+from peers import audit
+from tests.rig import SIS, START_UNIX_S, FakePeer, Rig
+from tests.schooltool_bridge.admins import browser, site_with_admins
 
 MOODLE, OTHER = "http://moodle.example.org", "http://other.example.org"
-PASSWORD = "correct horse battery"
 HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = make_rig(tmp_path)
-    with made.app:
-        with made.app.database.write() as connection:
-            for name, role in (("anna", MANAGER), ("carl", CLERK)):
-                accounts.add(
-                    connection, name, PASSWORD, one_time=False, now_unix_s=START_UNIX_S, role=role
-                )
+    with site_with_admins(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def moodle(rig: Rig) -> FakePeer:
     return rig.add(MOODLE)
-
-
-def browser(rig: Rig, name: str = "anna") -> Visitor:
-    visitor = Visitor(in_memory(frame_of(rig.app)))
-    assert visitor.sign_in(name, PASSWORD).status == 303
-    return visitor
 
 
 def push(rig: Rig, peer: FakePeer, event: str, **data: Any) -> Any:
@@ -76,9 +61,14 @@ def test_an_event_that_waits_is_shown_escaped_retried_and_dismissed(
     rig: Rig, moodle: FakePeer
 ) -> None:
     held = push(
-        rig, moodle, "new_enrolment", sectionid=HOSTILE, userid="u1", role="student",
+        rig,
+        moodle,
+        "new_enrolment",
+        sectionid=HOSTILE,
+        userid="u1",
+        role="student",
         timemodified=START_UNIX_S,
-    )  # fmt: skip
+    )
     assert held["status"] == "held"
     visitor = browser(rig, "carl")
     shown = visitor.get("/admin/inbox")
@@ -108,7 +98,7 @@ def test_what_a_peer_gets_and_gives_is_listed(rig: Rig) -> None:
 @pytest.mark.usefixtures("moodle")
 def test_support_is_for_managers_and_the_bundle_is_a_zip(rig: Rig) -> None:
     assert browser(rig, "carl").get("/admin/support").status == 403
-    visitor = browser(rig)
+    visitor = browser(rig, "anna")
     page = visitor.get("/admin/support")
     assert "RC4 works" in page.text
     bundle = visitor.send("/admin/support/bundle", page="/admin/support")
@@ -119,7 +109,7 @@ def test_support_is_for_managers_and_the_bundle_is_a_zip(rig: Rig) -> None:
 
 def test_our_key_is_shown_to_compare_and_made_anew_on_purpose(rig: Rig) -> None:
     before = rig.app.custody.keyring().current.fingerprint
-    carl, anna = browser(rig, "carl"), browser(rig)
+    carl, anna = browser(rig, "carl"), browser(rig, "anna")
     assert before[:8] in carl.get("/admin/key").text
     token = carl.get("/admin/key").form_token
     assert carl.post("/admin/key/rotate", {"form_token": token}).status == 403
@@ -136,10 +126,10 @@ def test_a_peer_that_is_silent_is_named_on_every_page_and_its_notice_leads_to_it
     rig: Rig, moodle: FakePeer
 ) -> None:
     push(rig, moodle, "new_section", idnumber="5", name="Biology")
-    visitor = browser(rig)
+    visitor = browser(rig, "anna")
     assert "banner-warning" not in visitor.get("/admin/accounts").text
     rig.clock.now += 3 * 24 * 3600
-    visitor = browser(rig)
+    visitor = browser(rig, "anna")
     assert MOODLE in visitor.get("/admin/accounts").said("banner")
     link = next(
         h for h in visitor.get("/admin/notices").tree.xpath("//main//a/@href") if "wwwroot" in h

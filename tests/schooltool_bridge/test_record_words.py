@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from peers.web.view import MAX_ID
 from schooltool_bridge import events
 from schooltool_bridge.calls import Call
 from schooltool_bridge.web import filters, words
@@ -130,4 +131,4 @@ def test_a_day_is_the_schools_own_also_when_the_clocks_change() -> None:
 @pytest.mark.parametrize("text", ["", "-1", "x", "²", "2147483648", "9" * 40, "1 "])
 def test_what_is_no_id_counts_as_none(text: str) -> None:
     assert filters.row_id(text) is None
-    assert filters.row_id("2147483647") == filters.MAX_ID
+    assert filters.row_id("2147483647") == MAX_ID

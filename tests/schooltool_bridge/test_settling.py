@@ -150,8 +150,5 @@ def test_an_event_is_settled_once(rig: Rig, moodle: FakePeer) -> None:
         with pytest.raises(NotFound, match=f"no open event {number}"):
             settle(number, **WHO)
     assert trail(rig) == [
-        (
-            "carl", "event dismissed", MOODLE,
-            {"event": "new_enrolment", "id": number, "was": "held"},
-        ),
-    ]  # fmt: skip
+        ("carl", "event dismissed", MOODLE, {"event": "new_enrolment", "id": number, "was": "held"})
+    ]

@@ -33,9 +33,12 @@ def test_what_a_peer_that_pushes_sends_us() -> None:
     told = of("schooltool")
     assert told.sent == ()
     assert names(told.received) == {
-        "fetch_user", "new_section", "new_enrolment, end_enrolment", "new_grade, delete_grade",
+        "fetch_user",
+        "new_section",
+        "new_enrolment, end_enrolment",
+        "new_grade, delete_grade",
         "every event",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -140,8 +143,9 @@ def test_the_list_names_every_personal_field_that_the_code_reads() -> None:
     section = Noting(idnumber="1", name="x")
     fields.section(Fields("new_section", section), deleted=False)
     for call, noted in (
-        ("new_enrolment, end_enrolment", enrolment), ("new_grade, delete_grade", grade),
+        ("new_enrolment, end_enrolment", enrolment),
+        ("new_grade, delete_grade", grade),
         ("new_section", section),
-    ):  # fmt: skip
+    ):
         (item,) = [i for i in told.received if i.call == call]
         assert noted.read - PLAIN == set(item.fields)

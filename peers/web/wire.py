@@ -1,0 +1,149 @@
+"""Between Klein and the frame: a request read off the wire, its page made by a worker, sent.
+
+Which page it is and who may see it is the frame's business. Source: README, "The pages".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, unquote_to_bytes
+
+from twisted.internet.defer import Deferred
+from twisted.web.http import Request
+
+from mnet.workers import Workers
+from peers.web.view import MAX_FIELDS, PageError, Route
+
+MAX_FORM_BYTES = 256 * 1024
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request as it came, read on the reactor's thread."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An answer ready for the wire."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    afterwards: tuple[Callable[[], object], ...] = ()
+
+
+def cookies_of(header: str) -> dict[str, str]:
+    """Read cookies; the first of a name is the one for the nearest path.
+
+    By hand, since SimpleCookie drops all of them for one odd one of a neighbour on our host.
+    """
+    found: dict[str, str] = {}
+    for piece in header.split(";"):
+        name, _, value = piece.partition("=")
+        found.setdefault(name.strip(), value.strip())
+    return found
+
+
+def form_of(raw: Raw) -> dict[str, list[str]]:
+    """Read the fields of a form that was sent; none of any other request. Raises PageError."""
+    if raw.method != "POST":
+        return {}
+    if raw.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+        raise PageError("Only forms are taken here.", 400)
+    if len(raw.body) > MAX_FORM_BYTES:
+        raise PageError("The form holds more than this page takes.", 400)
+    try:
+        text = raw.body.decode("utf-8")
+        form = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise PageError("The form could not be read.", 400) from None
+    if any("\0" in text for name, values in form.items() for text in (name, *values)):
+        raise PageError("The form holds a character that cannot be kept.", 400)
+    return form
+
+
+def raw_of(request: Request, sender: str) -> Raw:
+    """Read a request of Twisted's, with those headers alone that pages look at."""
+    wanted = ("cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent")
+    found = {name: request.getHeader(name.encode()) for name in wanted}
+    headers = {name: value.decode("latin-1") for name, value in found.items() if value}
+    path, _, query = request.uri.decode("latin-1").partition("?")
+    assert request.content is not None
+    request.content.seek(0)
+    return Raw(
+        method=request.method.decode("latin-1"),
+        path=unquote(path),
+        query=query,
+        headers=headers,
+        body=request.content.read(),
+        sender=sender,
+    )
+
+
+class Pages:
+    """Klein's resource, behind a look at what Klein cannot read."""
+
+    def __init__(self, klein: Any, nowhere: Callable[[Any], bytes]) -> None:
+        self._klein = klein
+        self._nowhere = nowhere
+
+    def render(self, request: Any) -> Any:
+        """Answer by Klein, or 404 for an address or host that is no text."""
+        try:
+            unquote_to_bytes(request.path).decode()
+            request.getRequestHostname().decode("idna")
+        except UnicodeError:
+            return self._nowhere(request)
+        return self._klein.render(request)
+
+
+def on_worker(
+    answer: Callable[[Route, Raw, Mapping[str, Any]], Sent],
+    route: Route,
+    reactor: Any,
+    workers: tuple[Workers, Workers],
+    sender_of: Callable[[Any], str],
+) -> Callable[..., Deferred[bytes]]:
+    """Make Klein's function for a route: it reads the request and hops to a worker thread.
+
+    Of `workers` the first do the page, the second what is left for after it.
+    """
+    now, after = workers
+
+    def serve(request: Request, **parts: Any) -> Deferred[bytes]:
+        raw = raw_of(request, sender_of(request))
+        done: Deferred[bytes] = Deferred()
+
+        def finish(sent: Sent) -> None:
+            done.callback(b"" if getattr(request, "is_gone", False) else send(request, sent))
+
+        def work() -> None:
+            sent = answer(route, raw, parts)
+            reactor.callFromThread(finish, sent)
+            for afterwards in sent.afterwards:
+                after.submit(afterwards)
+
+        now.submit(work)
+        return done
+
+    return serve
+
+
+def send(request: Request, sent: Sent) -> bytes:
+    """Set status and headers of Twisted's answer; return the body."""
+    request.setResponseCode(sent.status)
+    for name in {name for name, _value in sent.headers}:
+        values = [value for other, value in sent.headers if other == name]
+        request.responseHeaders.setRawHeaders(name, values)
+    request.responseHeaders.setRawHeaders("Content-Length", [str(len(sent.body))])
+    return sent.body
