@@ -65,8 +65,9 @@ class Report:
     # Rows of each file, and how it was sent (absent, bulk, delta).
     rows: dict[str, int] = field(default_factory=dict)
     modes: dict[str, str] = field(default_factory=dict)
-    # What the manifest says of whom it comes from.
+    # What the manifest says of whom it comes from: the program, and which one of its sites.
     system: str = ""
+    system_code: str = ""
 
     @property
     def ok(self) -> bool:
@@ -103,8 +104,12 @@ class Record:
         return self["status"] in ENDED
 
 
-# Whether an id that is not in the package is known from an earlier one: (file, id).
-Known = Callable[[str, str], bool]
+# Whether an id that is not in the package is known from an earlier one: (report, file, id).
+Known = Callable[[Report, str, str], bool]
+# What an import does not keep may name what is not there.
+_NOT_KEPT = {
+    "agentSourcedIds", "gradingPeriodSourcedId", "academicSessionSourcedId", "schoolYearSourcedId",
+}  # fmt: skip
 
 
 def check(package: Package, *, strict: bool = True, known: Known | None = None) -> Report:
@@ -129,10 +134,10 @@ def check(package: Package, *, strict: bool = True, known: Known | None = None) 
 
 def records(package: Package, table: Table, report: Report, *, strict: bool) -> Iterator[Record]:
     """Give a file's rows by their columns; what cannot be read becomes a problem of the report."""
-    style = package.style(table.name)
-    if not style.is_plain:
-        _note_style(report, table, style, strict=strict)
     try:
+        style = package.style(table.name)
+        if not style.is_plain:
+            _note_style(report, table, style, strict=strict)
         rows = package.rows(table.name, style)
         _number, header = next(rows, (1, []))
         columns = _columns(table, header, report, strict=strict)
@@ -224,7 +229,7 @@ class _Rows:
             why = why_wrong(column, value, self.report.version, strict=self.strict)
             if why:
                 self.wrong(record, column.name, f"{shortened(value)} {why}")
-            elif column.target and not record.is_ended:
+            elif column.target and not record.is_ended and self._is_kept(column):
                 self._references(record, column, value)
 
     def end(self) -> None:
@@ -244,6 +249,9 @@ class _Rows:
             if not self.is_delta and record[name]:
                 self.wrong(record, name, "must be empty in a bulk file")
 
+    def _is_kept(self, column: Column) -> bool:
+        return self.strict or column.name not in _NOT_KEPT
+
     def _references(self, record: Record, column: Column, value: str) -> None:
         wanted = value.split(",") if column.kind is Kind.REFERENCES else [value]
         for one in (w.strip() for w in wanted):
@@ -253,7 +261,9 @@ class _Rows:
                 self._must_be_there(record.row, column.name, column.target, one)
 
     def _must_be_there(self, row: int, column: str, target: str, wanted: str) -> None:
-        if wanted in self.ids[target] or (self.known is not None and self.known(target, wanted)):
+        if wanted in self.ids[target] or (
+            self.known is not None and self.known(self.report, target, wanted)
+        ):
             return
         # A delta holds changes only; what it refers to came in an earlier package.
         if self.strict and self.report.modes[target] == DELTA:
@@ -279,6 +289,7 @@ def _read_manifest(package: Package, report: Report, *, strict: bool) -> None:
         note(file, 0, "", "is missing; it says the version and which files there are")
     report.version = said.get("oneroster.version", "") or _guess_version(package)
     report.system = said.get("source.systemName", "")
+    report.system_code = said.get("source.systemCode", "")
     if report.version not in TABLES:
         report.wrong(
             file, 0, "oneroster.version", f"{shortened(report.version)} is none of 1.1, 1.2"

@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DELIMITERS = ",;\t"
+# What a damaged disk or zip, or one that lies, ends in.
+_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError)
 
 
 class BadRows(Exception):
@@ -98,10 +101,13 @@ class Package:
         return {name.removesuffix(_CSV) for name in self._sizes}
 
     def style(self, name: str) -> Style:
-        """Find out how a file is written; reads all of it once."""
-        encoding = self._encoding(name)
-        with self._open(name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as text:
-            first = text.readline(MAX_COLUMNS * MAX_CELL_CHARS)
+        """Find out how a file is written; reads all of it once. Raises BadRows."""
+        try:
+            encoding = self._encoding(name)
+            with self._open(name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as text:
+                first = text.readline(MAX_COLUMNS * MAX_CELL_CHARS)
+        except _BROKEN as problem:
+            raise BadRows(1, f"cannot be read: {problem}") from None
         return Style(encoding, max(DELIMITERS, key=first.count))
 
     def rows(self, name: str, style: Style) -> Iterator[tuple[int, list[str]]]:
@@ -122,7 +128,7 @@ class Package:
             raise BadRows(number + 1, f"is not CSV: {problem}") from None
         except UnicodeDecodeError:
             raise BadRows(number + 1, f"is not in one encoding ({style.encoding})") from None
-        except (zipfile.BadZipFile, OSError, EOFError) as problem:
+        except _BROKEN as problem:
             raise BadRows(number + 1, f"cannot be read: {problem}") from None
 
     def _encoding(self, name: str) -> str:
@@ -142,8 +148,6 @@ class Package:
                 decoder.decode(b"", final=True)
             except UnicodeDecodeError:
                 return "cp1252"
-            except (zipfile.BadZipFile, OSError, EOFError) as problem:
-                raise OneRosterError(f"{name}{_CSV} cannot be read: {problem}.") from None
         return "utf-8"
 
     def _open(self, name: str) -> BinaryIO:

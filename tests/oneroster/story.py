@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -76,10 +77,8 @@ def _by_hand(school: School) -> None:
         detail = assessments.Detail(
             description='Two lines,\n"quoted"', category_id=kind, due_day=date(2026, 11, 30)
         )
-        game = assessments.add(
-            connection, author, chess, "Game", assessments.Decimal(5), detail=detail
-        )
-        grades.enter(connection, author, game, 1, assessments.Decimal("4.25"))
+        game = assessments.add(connection, author, chess, "Game", Decimal(5), detail=detail)
+        grades.enter(connection, author, game, 1, Decimal("4.25"))
         _file(connection, chess)
 
 
