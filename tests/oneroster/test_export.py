@@ -68,36 +68,31 @@ def test_a_strict_consumer_takes_the_story(database_url: str, tmp_path: Path, ve
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_header_is_the_standards_own(tmp_path: Path, version: str) -> None:
-    exported(tell(f"sqlite:///{tmp_path / 's'}"), tmp_path / "out", version)
-    for file in (tmp_path / "out").iterdir():
+def test_every_header_is_the_standards_own(made_once: Path, version: str) -> None:
+    for file in (made_once / version).iterdir():
         raw = file.read_bytes()
         assert raw.startswith(HEADERS[version][file.stem].encode() + b"\r\n")
         assert raw.endswith(b"\r\n")
-    assert {f.stem for f in (tmp_path / "out").iterdir()} == HEADERS[version].keys()
+    assert {f.stem for f in (made_once / version).iterdir()} == HEADERS[version].keys()
 
 
-def test_the_manifest_has_a_row_for_every_file_of_the_standard(tmp_path: Path) -> None:
-    school = tell(f"sqlite:///{tmp_path / 's'}")
-    exported(school, tmp_path / "a")
-    said = {r["propertyName"]: r["value"] for r in table(tmp_path / "a", "manifest")}
+def test_the_manifest_has_a_row_for_every_file_of_the_standard(made_once: Path) -> None:
+    said = {r["propertyName"]: r["value"] for r in table(made_once / "1.1", "manifest")}
     assert said["manifest.version"] == "1.0"
     assert said["oneroster.version"] == "1.1"
     files = {n.removeprefix("file."): v for n, v in said.items() if n.startswith("file.")}
     assert files.keys() == FILES_1_1
-    there = {f.stem for f in (tmp_path / "a").iterdir()} - {"manifest"}
+    there = {f.stem for f in (made_once / "1.1").iterdir()} - {"manifest"}
     assert {n for n, mode in files.items() if mode == "bulk"} == there
     assert set(files.values()) == {"bulk", "absent"}
-    exported(school, tmp_path / "b", "1.2")
-    said = {r["propertyName"]: r["value"] for r in table(tmp_path / "b", "manifest")}
+    said = {r["propertyName"]: r["value"] for r in table(made_once / "1.2", "manifest")}
     assert len([n for n in said if n.startswith("file.")]) == 21
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_reference_resolves(tmp_path: Path, version: str) -> None:
+def test_every_reference_resolves(made_once: Path, version: str) -> None:
     """Looked up here once more, by what columns are called."""
-    exported(tell(f"sqlite:///{tmp_path / 's'}"), tmp_path / "out", version)
-    files = {n: table(tmp_path / "out", n) for n in HEADERS[version] if n != "manifest"}
+    files = {n: table(made_once / version, n) for n in HEADERS[version] if n != "manifest"}
     ids = {name: {r["sourcedId"] for r in rows} for name, rows in files.items()}
     home = {
         "org": "orgs", "orgs": "orgs", "school": "orgs", "primaryOrg": "orgs", "class": "classes",
@@ -120,10 +115,7 @@ def test_every_reference_resolves(tmp_path: Path, version: str) -> None:
     assert sum(len(i) for i in ids.values()) == sum(len(r) for r in files.values())
 
 
-def test_what_the_story_says_stands_in_the_files(tmp_path: Path) -> None:
-    school = tell(f"sqlite:///{tmp_path / 's'}")
-    out = tmp_path / "out"
-    exported(school, out)
+def test_what_the_story_says_stands_in_the_files(out: Path) -> None:
     people_ = {u["identifier"] or u["username"]: u for u in table(out, "users")}
     assert people_["s4"]["givenName"] == HOSTILE
     assert {n: u["role"] for n, u in people_.items()} == {
@@ -168,9 +160,8 @@ def test_what_the_story_says_stands_in_the_files(tmp_path: Path) -> None:
     assert game["assignDate"] == "2026-11-18"
 
 
-def test_an_end_excludes_its_day(tmp_path: Path) -> None:
-    exported(tell(f"sqlite:///{tmp_path / 's'}"), tmp_path / "out")
-    sessions = {s["title"]: s for s in table(tmp_path / "out", "academicSessions")}
+def test_an_end_excludes_its_day(out: Path) -> None:
+    sessions = {s["title"]: s for s in table(out, "academicSessions")}
     assert sessions["2026/27"]["endDate"] == "2027-07-01"
     assert sessions["2026/27"]["schoolYear"] == "2027"
     ongoing = sessions["Ongoing"]
@@ -178,12 +169,11 @@ def test_an_end_excludes_its_day(tmp_path: Path) -> None:
     assert ongoing["endDate"] >= "2027-03-14"
 
 
-def test_people_have_all_their_roles_in_the_newer_version(tmp_path: Path) -> None:
-    exported(tell(f"sqlite:///{tmp_path / 's'}"), tmp_path / "out", "1.2")
-    users = {u["sourcedId"]: u["username"] for u in table(tmp_path / "out", "users")}
+def test_people_have_all_their_roles_in_the_newer_version(made_once: Path) -> None:
+    users = {u["sourcedId"]: u["username"] for u in table(made_once / "1.2", "users")}
     held = [
         (users[r["userSourcedId"]], r["role"], r["roleType"])
-        for r in table(tmp_path / "out", "roles")
+        for r in table(made_once / "1.2", "roles")
     ]
     assert [h for h in held if h[0] == "tom"] == [
         ("tom", "counselor", "primary"),
@@ -191,7 +181,7 @@ def test_people_have_all_their_roles_in_the_newer_version(tmp_path: Path) -> Non
     ]
     profiles = [
         (users[p["userSourcedId"]], p["vendorId"], p["username"], p["password"])
-        for p in table(tmp_path / "out", "userProfiles")
+        for p in table(made_once / "1.2", "userProfiles")
     ]
     assert ("pupil1", B, "anna.b", "") in profiles
 

@@ -159,12 +159,11 @@ def by_names(folder: Path) -> dict[str, list[dict[str, str]]]:
     return files
 
 
-def test_the_same_package_again_changes_nothing(tmp_path: Path) -> None:
-    exported(tell(f"sqlite:///{tmp_path / 's'}"), tmp_path / "out")
+def test_the_same_package_again_changes_nothing(tmp_path: Path, out: Path) -> None:
     school = empty(tmp_path)
-    taken_in(school, tmp_path / "out")
+    taken_in(school, out)
     before = school.counts()
-    again = taken_in(school, tmp_path / "out")
+    again = taken_in(school, out)
     assert {what for counts in again.counts.values() for what in counts} == {"unchanged"}
     after = school.counts()
     after["audit_entry"] -= 1
