@@ -56,6 +56,7 @@ def test_a_strict_consumer_takes_the_story(database_url: str, tmp_path: Path, ve
     school = tell(database_url)
     target = tmp_path / "out"
     done = exported(school, target, version)
+    school.database.close()
     report = judged(target)
     assert [str(p) for p in report.problems] == []
     assert report.version == version

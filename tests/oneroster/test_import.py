@@ -112,7 +112,9 @@ def district(folder: Path, **style: Any) -> Path:
 def test_an_export_taken_in_elsewhere_exports_the_same(
     database_url: str, tmp_path: Path, version: str
 ) -> None:
-    exported(tell(database_url), tmp_path / "first", version)
+    there = tell(database_url)
+    exported(there, tmp_path / "first", version)
+    there.database.close()
     school = empty(tmp_path)
     done = taken_in(school, tmp_path / "first")
     assert problems(done) == []
