@@ -127,8 +127,9 @@ class Keyring:
 
     def sign(self, data: bytes, key_id: int | None = None) -> bytes:
         """Sign bytes with the current key, or with the one of `key_id`; KeyError if not here."""
-        keys = {k.id: k for k in (*self.archived, self.current)}
-        key = self.current if key_id is None else keys[key_id]
+        key = self.current
+        if key_id is not None:
+            key = {k.id: k for k in (*self.archived, self.current)}[key_id]
         return key.private_key.sign(data, _PADDING, _SHA1)
 
     def _unwrap(self, key: LoadedKey, wrapped: bytes) -> bytes:

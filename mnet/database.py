@@ -94,9 +94,8 @@ class Prepared:
             made = self._statement.compile(dialect=dialect)
             compiled = self._compiled[name] = (str(made), dict(made.params))
         text, constants = compiled
-        cursor = connection.connection.cursor()
-        cursor.execute(text, {**constants, **values} if constants else values)
-        return cursor
+        driver: Any = connection.connection.dbapi_connection
+        return driver.execute(text, {**constants, **values} if constants else values)
 
 
 class Database:

@@ -7,8 +7,6 @@ believe or what to answer. Pure. Source: PROTOCOL.md section 3.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Callable
@@ -78,7 +76,7 @@ def read_message(body: bytes) -> SealedMessage | SignedMessage | PlainMessage:
     quick = layout.SEALED.read(body)
     if quick is not None:
         ciphertext, wrapped_key, wwwroot = quick
-        return SealedMessage(wwwroot.decode("ascii"), _bytes(ciphertext), _bytes(wrapped_key))
+        return SealedMessage(wwwroot.decode("ascii"), ciphertext, wrapped_key)
     root = _parse_wrapper(body)
     name = _local_name(root)
     if name == "encryptedMessage":
@@ -99,9 +97,7 @@ def read_signed(text: bytes) -> SignedMessage:
     quick = layout.SIGNED.read(text)
     if quick is not None:
         _digest, signature, _key, payload, wwwroot, timestamp = quick
-        return _signed(
-            wwwroot.decode("ascii"), _bytes(payload), _bytes(signature), timestamp.decode("ascii")
-        )
+        return _signed(wwwroot.decode("ascii"), payload, signature, timestamp.decode("ascii"))
     try:
         root = _parse_wrapper(text)
     except UnreadableMessage:
@@ -149,9 +145,9 @@ def signed_message(
     """Wrap a payload and the signature over it, laid out as Moodle lays it out (section 3.2)."""
     return layout.SIGNED.write(
         hashlib.sha1(payload, usedforsecurity=False).hexdigest().encode(),
-        base64.b64encode(signature),
+        signature,
         (wwwroot + public_key_path).encode("ascii"),
-        base64.b64encode(payload),
+        payload,
         wwwroot.encode("ascii"),
         timestamp_unix_s,
     )
@@ -163,8 +159,8 @@ def sealed_message(
     """Encrypt `text` to `key` under a fresh RC4 key and wrap it (section 3.3)."""
     session_key = random(SESSION_KEY_BYTES)
     return layout.SEALED.write(
-        base64.b64encode(_rc4(session_key, text)),
-        base64.b64encode(key.encrypt(session_key, _PADDING)),
+        _rc4(session_key, text),
+        key.encrypt(session_key, _PADDING),
         wwwroot.encode("ascii"),
     )
 
@@ -225,11 +221,7 @@ def _local_name(element: etree._Element) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _bytes(text: str | bytes | None) -> bytes:
+def _bytes(text: str | None) -> bytes:
     """Decode base64, wrapped or not; empty for what is none."""
-    if isinstance(text, str):
-        text = "".join(text.split())
-    try:
-        return binascii.a2b_base64(text or b"", strict_mode=True)
-    except ValueError:
-        return b""
+    text = "".join((text or "").split())
+    return layout.decoded(text.encode()) if text.isascii() else b""

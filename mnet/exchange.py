@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Generic
 
 import structlog
@@ -83,6 +84,8 @@ class Site:
     wwwroot: str
     name: str
     version: str
+    # In which a day of the school begins and ends.
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,42 +8,66 @@ between the values, which takes a fraction of a parser's time; all else is for t
 
 from __future__ import annotations
 
+import binascii
 import re
 
 from mnet.protocol import MAX_MESSAGE_BYTES
 
-# Base64, an address or a number: nothing that a parser would read as anything but itself.
+# An address or a number: nothing that a parser would read as anything but itself.
 _PLAIN = bytes(c for c in range(0x21, 0x7F) if c not in b'"&<>')
+_BASE64 = "%b"
 
 
 class Layout:
     """A document of fixed text with values in it."""
 
     def __init__(self, text: bytes) -> None:
-        """Take the text, with %b or %d for each value."""
+        """Take the text, with %b for each value in base64, %s or %d for each plain one."""
         self._text = text
-        self._pieces = [piece.encode() for piece in re.split("%[bd]", text.decode())]
+        self._first, *rest = (piece.encode() for piece in re.split("%[bsd]", text.decode()))
+        kinds = re.findall("%[bsd]", text.decode())
+        # Of each value: whether it is in base64, and the literal text behind it.
+        self._values = [(k == _BASE64, r) for k, r in zip(kinds, rest, strict=True)]
 
-    def write(self, *values: object) -> bytes:
-        """Fill in the values."""
-        return self._text % values
+    def write(self, *values: bytes | int) -> bytes:
+        """Fill in the values, those for %b as they are before base64."""
+        pairs = zip(values, self._values, strict=True)
+        return self._text % tuple(
+            binascii.b2a_base64(value, newline=False)
+            if is_base64 and isinstance(value, bytes)
+            else value
+            for value, (is_base64, _behind) in pairs
+        )
 
     def read(self, data: bytes) -> list[bytes] | None:
-        """Return the values; None for what is not laid out to the byte like this."""
-        first, *rest = self._pieces
-        if not data.startswith(first) or len(data) > MAX_MESSAGE_BYTES:
+        """Return the values, decoded; None for what is not laid out to the byte like this."""
+        start = len(self._first)
+        if not data.startswith(self._first) or len(data) > MAX_MESSAGE_BYTES:
             return None
-        start = len(first)
         values = []
-        for piece in rest:
-            end = data.find(piece, start)
-            if end < 0:
+        for is_base64, behind in self._values:
+            # No value holds the mark that begins what is behind it: the checks below see to it.
+            end = data.find(behind[:1], start)
+            if end < 0 or not data.startswith(behind, end):
                 return None
-            values.append(data[start:end])
-            start = end + len(piece)
-        if start != len(data) or any(value.translate(None, _PLAIN) for value in values):
-            return None
-        return values
+            value = data[start:end]
+            if is_base64:
+                value = decoded(value)
+                if not value:
+                    return None
+            elif value.translate(None, _PLAIN):
+                return None
+            values.append(value)
+            start = end + len(behind)
+        return values if start == len(data) else None
+
+
+def decoded(text: bytes) -> bytes:
+    """Decode base64 without any white space; empty for what is none."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return b""
 
 
 SIGNED = Layout(
@@ -55,16 +79,16 @@ SIGNED = Layout(
                 <SignatureMethod Algorithm="http://www.w3.org/2000/09/xmldsig#rsa-sha1"/>
                 <Reference URI="#XMLRPC-MSG">
                     <DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"/>
-                    <DigestValue>%b</DigestValue>
+                    <DigestValue>%s</DigestValue>
                 </Reference>
             </SignedInfo>
             <SignatureValue>%b</SignatureValue>
             <KeyInfo>
-                <RetrievalMethod URI="%b"/>
+                <RetrievalMethod URI="%s"/>
             </KeyInfo>
         </Signature>
         <object ID="XMLRPC-MSG">%b</object>
-        <wwwroot>%b</wwwroot>
+        <wwwroot>%s</wwwroot>
         <timestamp>%d</timestamp>
     </signedMessage>"""
 )
@@ -95,6 +119,6 @@ SEALED = Layout(
             </ReferenceList>
             <CarriedKeyName>XMLENC</CarriedKeyName>
         </EncryptedKey>
-        <wwwroot>%b</wwwroot>
+        <wwwroot>%s</wwwroot>
     </encryptedMessage>"""
 )

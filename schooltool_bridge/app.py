@@ -111,7 +111,7 @@ class App:
         """Open the data folder's database; nothing else happens yet."""
         self.settings = settings
         self.clock = clock
-        self.site = Site(settings.wwwroot, settings.name, VERSION)
+        self.site = Site(settings.wwwroot, settings.name, VERSION, settings.zone)
         self.database = Database(settings.database)
         self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
         self.registry = Registry(self.database, clock)

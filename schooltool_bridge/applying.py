@@ -7,8 +7,10 @@ a refused event leaves nothing behind and needs no undoing. Source: requirements
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 
 from peers.policy import PeerPolicy
+from schooltool_bridge.fields import When
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 
@@ -24,6 +26,16 @@ class Source:
     enabled: bool
     # Once it has named us as an event's addressee, it always must.
     names_addressee: bool
+    # The school's own, in which a day begins and ends.
+    zone: tzinfo = UTC
+
+    def day_of(self, when: When, now_unix_s: int) -> date | None:
+        """Return the school's day of an event; None for a time beyond all calendars."""
+        unix_s = now_unix_s if when.timemodified is None else when.timemodified
+        try:
+            return datetime.fromtimestamp(unix_s, self.zone).date()
+        except (ValueError, OverflowError, OSError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ class Asking:
             policy=peer.policy,
             enabled=peer.enabled,
             names_addressee=False,
+            zone=self.site.zone,
         )
         with self.database.write() as connection:
             one_at_a_time(connection, peer.id)

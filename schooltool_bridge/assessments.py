@@ -61,7 +61,8 @@ def apply(
             raise Held(assessment_key(event.idnumber))
         section_id = known.section_id
     else:
-        where = sections.find(connection, source.peer_id, event.sectionid, event.segment)
+        day = source.day_of(event.when, now_unix_s)
+        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id

@@ -27,6 +27,14 @@ from schooltool_bridge.cli_people import (
     set_password,
 )
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
+from schooltool_bridge.cli_school import (
+    course,
+    file_sections,
+    link_section,
+    term,
+    unlink_section,
+    year,
+)
 from schooltool_bridge.cli_site import check, database, init, key, serve
 from schooltool_bridge.command import outer
 
@@ -47,7 +55,8 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    calls, bundle, audit_group, database, notice, demo, export_group, import_group,
+    calls, bundle, audit_group, database, notice, demo, year, term, course, export_group,
+    import_group,
 ):  # fmt: skip
     main.add_command(_command)
 
@@ -59,6 +68,9 @@ for _command in (
 
 for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
     person.add_command(_command)
+
+for _command in (file_sections, link_section, unlink_section):
+    section.add_command(_command)
 
 if __name__ == "__main__":
     main()

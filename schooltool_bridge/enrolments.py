@@ -30,7 +30,8 @@ def apply(
     connection: Connection, source: Source, event: EnrolmentEvent, now_unix_s: int
 ) -> Applied:
     """Apply new_enrolment or end_enrolment."""
-    where = sections.find(connection, source.peer_id, event.sectionid, event.segment)
+    day = source.day_of(event.when, now_unix_s)
+    where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
     person_id = links.find(connection, source.peer_id, event.userid)
     if where is None or person_id is None:
         missing = [section_key(event.sectionid)] if where is None else []

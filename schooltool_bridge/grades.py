@@ -79,7 +79,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     last = None if known_id is None else (found.effective_unix_s, found.seq)
     at = settle(event.when, now_unix_s, last)
     may_repeat = known_id is not None and _may_be_known(event, at, last)
-    if known_id and may_repeat and _is_known(roster.grade_rows(connection, known_id), event, at):
+    if known_id and may_repeat and _is_known(_told(connection, known_id), event, at):
         return Applied(UNCHANGED, known_id)
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
@@ -94,7 +94,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         # The newest word on the highest attempt: no need to read the others.
         counting: GradeRow | None = written
     else:
-        counting = counting_grade(roster.grade_rows(connection, grade_id))
+        counting = counting_grade(_told(connection, grade_id))
     values = _values(counting, source, Decimal(found.maximum))
     latest = max(at, last or at)
     cell = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
@@ -158,6 +158,11 @@ def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
     rejects = source.policy.out_of_range == "reject" and event.points is not None
     if rejects and not 0 <= (event.points or 0) <= maximum:
         raise Malformed(f"new_grade: points_earned must be from 0 to {maximum:f}.")
+
+
+def _told(connection: Connection, grade_id: int) -> list[GradeRow]:
+    """What the peer told of a cell; entries by hand are another voice."""
+    return [r for r in roster.grade_rows(connection, grade_id) if r.by_actor is None]
 
 
 def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] | None) -> bool:

@@ -301,6 +301,7 @@ class Landing:
             policy=peer.policy,
             enabled=True,
             names_addressee=False,
+            zone=self.site.zone,
         )
 
 

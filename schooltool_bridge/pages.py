@@ -28,10 +28,13 @@ from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
+from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
+from schooltool_bridge.web.school_pages import SchoolPages
+from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 
@@ -83,11 +86,14 @@ def frame_of(app: App) -> Frame:
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())
     frame.add(PicturePages(app, people).routes())
+    frame.add(MarkingPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
         PeoplePages(app),
         PersonPages(app),
+        SchoolPages(app),
+        SectionsPages(app),
         NoticesPages(app),
         KeyPages(app),
         SupportPages(app),

@@ -7,6 +7,7 @@ enrolment is folded in roster.py. Source: requirements 1.3, 1.4, R40-R46.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from schooltool_bridge.applying import (
 from schooltool_bridge.fields import OWN_ID, SectionEvent, own_id
 from schooltool_bridge.fold import place, settle
 from schooltool_bridge.model import section, section_history
+from schooltool_bridge.model_school import term
 
 FIRST_SEGMENT = "1"
 ACTIVE, DELETED = "active", "deleted"
@@ -46,17 +48,24 @@ class Section:
 
 
 def find(
-    connection: Connection, peer_id: int, idnumber: str, segment: str | None
+    connection: Connection,
+    peer_id: int,
+    idnumber: str,
+    segment: str | None,
+    day: date | None = None,
 ) -> Section | None:
-    """Return a peer's section; without a segment its highest one."""
+    """Return a peer's section.
+
+    Without a segment the one whose term holds the day, else the highest one.
+    """
     wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
-    rows = connection.execute(_OF_PEER, wanted).all()
-    parts = [
-        Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
-        for r in rows
-        if segment in (None, r.segment)
-    ]
-    return max(parts, key=lambda s: segment_order(s.segment), default=None)
+    rows = [row for row in connection.execute(_OF_PEER, wanted) if segment in (None, row.segment)]
+    if day is not None:
+        rows = [r for r in rows if r.first_day and r.first_day <= day <= r.last_day] or rows
+    r = max(rows, key=lambda row: segment_order(row.segment), default=None)
+    if r is None:
+        return None
+    return Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
 
 
 def segment_order(segment: str) -> tuple[int, str]:
@@ -66,10 +75,11 @@ def segment_order(segment: str) -> tuple[int, str]:
 
 def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_s: int) -> Applied:
     """Apply new_section or delete_section."""
-    known = find(connection, source.peer_id, event.idnumber, event.segment)
+    day = source.day_of(event.when, now_unix_s)
+    known = find(connection, source.peer_id, event.idnumber, event.segment, day)
     moved = None
     if known is None and event.moodle_id:
-        moved = find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment)
+        moved = find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment, day)
         if moved is not None and not moved.idnumber.startswith(OWN_ID):
             moved = None
     if event.deleted and known is None:
@@ -203,9 +213,14 @@ def _teach(
     return ()
 
 
-_OF_PEER = sa.select(section).where(
-    section.c.peer_id == sa.bindparam("peer"),
-    sa.or_(
-        section.c.idnumber == sa.bindparam("wanted"), section.c.moodle_id == sa.bindparam("own")
-    ),
+_OF_PEER = (
+    sa.select(section, term.c.first_day, term.c.last_day)
+    .select_from(section.outerjoin(term, term.c.id == section.c.term_id))
+    .where(
+        section.c.peer_id == sa.bindparam("peer"),
+        sa.or_(
+            section.c.idnumber == sa.bindparam("wanted"),
+            section.c.moodle_id == sa.bindparam("own"),
+        ),
+    )
 )

@@ -136,6 +136,7 @@ def source(peer: Peer, site: Site) -> events.Source:
         policy=peer.policy,
         enabled=peer.enabled,
         names_addressee=peer.names_addressee,
+        zone=site.zone,
     )
 
 

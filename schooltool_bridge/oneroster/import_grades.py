@@ -26,6 +26,7 @@ from schooltool_bridge.model import (
 from schooltool_bridge.model_school import assessment_detail, category
 from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.days import first_moment
+from schooltool_bridge.oneroster.import_new_grades import NewGrades
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     ASSESSMENT,
@@ -185,6 +186,7 @@ def _was_made_by_import(work: Work, item_id: int) -> bool:
 def results(work: Work) -> None:
     """Take in the results as entries by hand."""
     told = _told(work)
+    new_grades = NewGrades.begin(work)
     for record in work.lasting(RESULTS):
         item_id = work.ids.get(ASSESSMENT, record["lineItemSourcedId"])
         known = work.ids.get(USER, record["studentSourcedId"])
@@ -201,17 +203,25 @@ def results(work: Work) -> None:
             work.count(RESULTS, UNCHANGED)
             continue
         graded = first_moment(date.fromisoformat(record["scoreDate"]), work.zone)
+        points = None if says[0] is None else Decimal(says[0])
+        effective_unix_s = max(graded, EARLIEST_UNIX_S)
         try:
-            grades.enter(
-                work.connection, work.author, item_id, person_id,
-                None if says[0] is None else Decimal(says[0]), excepted=says[1],
-                effective_unix_s=max(graded, EARLIEST_UNIX_S),
-            )  # fmt: skip
+            if item_id in work.new_items and before is None:
+                new_grades.enter(
+                    item_id, person_id, points, excepted=says[1], effective_unix_s=effective_unix_s
+                )
+            else:
+                new_grades.write()  # a second row of one cell finds the first
+                grades.enter(
+                    work.connection, work.author, item_id, person_id, points, excepted=says[1],
+                    effective_unix_s=effective_unix_s,
+                )  # fmt: skip
         except Refused as problem:
             work.refused(RESULTS, record, problem)
             continue
         told[item_id, person_id] = says
         work.count(RESULTS, NEW if before is None else UPDATED)
+    new_grades.write()
 
 
 def _stands_there(work: Work, item_id: int, person_id: int, says: _Says) -> bool:

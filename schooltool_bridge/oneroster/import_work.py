@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.model_people import imported_id
+from schooltool_bridge.model_school import course, school_year, term
 from schooltool_bridge.oneroster.checking import Record, Report, records
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.tables import (
@@ -43,6 +44,8 @@ _KINDS = {
     "categories": (CATEGORY,),
     "lineItems": (ASSESSMENT,),
 }
+# People may remove these as long as nothing is filed there.
+_REMOVABLE = {COURSE: course, TERM: term, YEAR: school_year}
 # What is not kept here need not be there.
 _NOT_KEPT = ("orgs", "userProfiles")
 
@@ -53,14 +56,24 @@ class Ids:
 
     connection: Connection
     own: dict[str, dict[str, int]]
+    # Known ids of what somebody removed since: it comes anew.
+    removed: set[tuple[str, str]]
 
     @classmethod
     def load(cls, connection: Connection) -> Ids:
         """Read all that is known."""
         own: dict[str, dict[str, int]] = defaultdict(dict)
+        removed: set[tuple[str, str]] = set()
+        there = {
+            kind: set(connection.execute(sa.select(table.c.id)).scalars())
+            for kind, table in _REMOVABLE.items()
+        }
         for row in connection.execute(sa.select(imported_id)):
-            own[row.kind][row.sourced_id] = row.own_id
-        return cls(connection, own)
+            if row.kind in there and row.own_id not in there[row.kind]:
+                removed.add((row.kind, row.sourced_id))
+            else:
+                own[row.kind][row.sourced_id] = row.own_id
+        return cls(connection, own, removed)
 
     def get(self, kind: str, sourced_id: str) -> int | None:
         """Our id of an imported thing, when there is one."""
@@ -75,6 +88,14 @@ class Ids:
         if self.own[kind].get(sourced_id) == own_id:
             return
         self.own[kind][sourced_id] = own_id
+        if (kind, sourced_id) in self.removed:
+            self.removed.discard((kind, sourced_id))
+            self.connection.execute(
+                sa.update(imported_id)
+                .where(imported_id.c.kind == kind, imported_id.c.sourced_id == sourced_id)
+                .values(own_id=own_id)
+            )
+            return
         self.connection.execute(
             sa.insert(imported_id).values(kind=kind, sourced_id=sourced_id, own_id=own_id)
         )

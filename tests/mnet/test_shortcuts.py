@@ -17,8 +17,8 @@ from mnet.xmlrpc import Dialect, Value
 from tests.mnet.test_recorded import opened
 from tests.recorded import MESSAGES, SEALED
 
-SIGNED = layout.SIGNED.write(b"ab", b"c2ln", b"http://a/key", b"cGF5", b"http://a", 17)
-SEALED_TEXT = layout.SEALED.write(b"dGV4dA==", b"a2V5", b"http://a")
+SIGNED = layout.SIGNED.write(b"ab", b"sig", b"http://a/key", b"pay", b"http://a", 17)
+SEALED_TEXT = layout.SEALED.write(b"text", b"key", b"http://a")
 FLAT: dict[str, Value] = {"a": "1", "b": 2, "c": True, "d": 2.5, "e": "", "f": " so "}
 CALLS = [xmlrpc.write_call("a/b.php/new_grade", [FLAT], dialect) for dialect in Dialect]
 
@@ -86,7 +86,7 @@ def test_a_call(data: bytes) -> None:
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_base64(one: bytes, other: bytes) -> None:
     text = base64.b64encode(one) + other
-    data = layout.SIGNED.write(b"ab", text, b"http://a/key", b"cGF5", b"http://a", 17)
+    data = SIGNED.replace(b"c2ln", text)
     quickly, by_parser = both_ways(envelope.read_signed, data)
     assert quickly == by_parser
 

@@ -15,9 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from mnet.settings import Settings
+from schooltool_bridge import cells
 from schooltool_bridge.hand import enrolments, grades, people
 from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import person
+from schooltool_bridge.model import grade, person
+from schooltool_bridge.model_school import course
 from schooltool_bridge.oneroster.importing import Imported, import_package
 from schooltool_bridge.oneroster.reading import Package
 from tests.oneroster.story import exported, judged, settings, table, tell
@@ -180,6 +182,17 @@ def test_our_own_package_taken_in_at_home_changes_nothing(tmp_path: Path) -> Non
     assert problems(done) == []
     assert {what for counts in done.counts.values() for what in counts} == {"unchanged"}
     assert school.dump() == before
+
+
+def test_grades_written_many_at_once_are_as_if_folded_one_by_one(tmp_path: Path, out: Path) -> None:
+    school = empty(tmp_path)
+    taken_in(school, out)
+    with school.database.write() as connection:
+        before = connection.execute(sa.select(grade).order_by(grade.c.id)).all()
+        assert len(before) == len(table(out, "results"))
+        for row in before:
+            cells.refold(connection, row.assessment_id, row.person_id)
+        assert connection.execute(sa.select(grade).order_by(grade.c.id)).all() == before
 
 
 def test_a_preview_says_what_would_come_and_changes_nothing(tmp_path: Path) -> None:
@@ -391,6 +404,22 @@ def test_terms_and_years_that_overlap_are_refused(tmp_path: Path) -> None:
     done = taken_in(empty(tmp_path), folder)
     assert any("overlaps S1" in p for p in problems(done))
     assert done.counts["academicSessions"]["failed"] == 1
+
+
+def test_what_somebody_removed_comes_anew(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    edited(
+        folder,
+        "courses",
+        lambda rows: rows.append(rows[0] | {"sourcedId": "c2", "courseCode": "X"}),
+    )
+    school = empty(tmp_path)
+    taken_in(school, folder)
+    with school.database.write() as connection:
+        connection.execute(sa.delete(course).where(course.c.code == "X"))
+    done = taken_in(school, folder)
+    assert (problems(done), done.counts["courses"]) == ([], {"unchanged": 1, "new": 1})
+    assert taken_in(school, folder).counts["courses"] == {"unchanged": 2}
 
 
 def test_a_missing_column_is_named_and_an_old_name_is_taken(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from mnet.database import Database, metadata
 from mnet.faults import Fault
@@ -16,6 +18,8 @@ from peers.policy import PeerPolicy
 from schooltool_bridge import events, queries, storage
 from schooltool_bridge.applying import Source
 from schooltool_bridge.inbox import OPEN
+
+T = TypeVar("T")
 
 A, B = "http://moodle.example.org", "http://other.example.org"
 ANNA: dict[str, Any] = {
@@ -116,6 +120,10 @@ class School:
         ):
             assert self.status(event, **data) == "created"
         return self
+
+    def read(self, question: Callable[[Connection], T]) -> T:
+        with self.database.read() as connection:
+            return question(connection)
 
     def people(self) -> list[dict[str, Any]]:
         with self.database.read() as connection:

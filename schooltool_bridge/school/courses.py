@@ -1,0 +1,154 @@
+"""The catalogue of courses: read, added, changed, removed while no section was ever filed there.
+
+A course is never a section: many sections teach one course. Every change works in the caller's
+transaction with its entry in the audit trail; what is refused raises NotPossible.
+Source: requirements R7, R41, R43; field-notes A.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import one_at_a_time
+from peers import audit
+from peers.changes import NotPossible
+from schooltool_bridge.fields import key
+from schooltool_bridge.model import NAME_CHARS, section
+from schooltool_bridge.model_school import course, section_filing
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.school.written import free, line, number, plain, several_lines
+from schooltool_bridge.school.years import OWN_ORDER
+
+# A page of text; a catalogue says no more.
+MAX_DESCRIPTION_CHARS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course of the catalogue; `credits` is a decimal number as text, empty for none."""
+
+    id: int
+    code: str
+    title: str
+    description: str
+    credits: str
+
+
+def all_courses(connection: Connection) -> list[Course]:
+    """Return the catalogue, by code."""
+    found = [Course(*row) for row in connection.execute(sa.select(course))]
+    return sorted(found, key=lambda c: (key(c.code), c.id))
+
+
+def one(connection: Connection, course_id: int) -> Course:
+    """Return a course; raises NotThere."""
+    row = connection.execute(sa.select(course).where(course.c.id == course_id)).first()
+    if row is None:
+        raise NotThere("There is no such course (any more).")
+    return Course(*row)
+
+
+def find(connection: Connection, code: str) -> Course:
+    """Return the course of a code, whatever its capitals; raises NotThere."""
+    wanted = key(code.strip())
+    found = next((c for c in all_courses(connection) if key(c.code) == wanted), None)
+    if found is None:
+        raise NotThere(f"There is no course {code!r}; see: mnet-peer course list.")
+    return found
+
+
+def add(
+    connection: Connection,
+    actor: str,
+    *,
+    code: str,
+    title: str,
+    now_unix_s: int,
+    description: str = "",
+    credits_text: str = "",
+) -> int:
+    """Add a course and return its id; raises NotPossible."""
+    one_at_a_time(connection, OWN_ORDER)
+    values = _checked(connection, None, code, title, description, credits_text)
+    added = connection.execute(sa.insert(course).values(values))
+    assert added.inserted_primary_key is not None
+    _note(connection, actor, "course added", values, now_unix_s)
+    return int(added.inserted_primary_key[0])
+
+
+def change(
+    connection: Connection,
+    actor: str,
+    course_id: int,
+    *,
+    code: str,
+    title: str,
+    now_unix_s: int,
+    description: str = "",
+    credits_text: str = "",
+) -> None:
+    """Change a course; its sections stay filed under it. Raises NotPossible and NotThere."""
+    one_at_a_time(connection, OWN_ORDER)
+    before = one(connection, course_id)
+    values = _checked(connection, course_id, code, title, description, credits_text)
+    if all(getattr(before, name) == value for name, value in values.items()):
+        return
+    connection.execute(sa.update(course).where(course.c.id == course_id).values(values))
+    detail = {**values, "before": f"{before.code} {before.title} {before.credits}".strip()}
+    _note(connection, actor, "course changed", detail, now_unix_s)
+
+
+def remove(connection: Connection, actor: str, course_id: int, *, now_unix_s: int) -> None:
+    """Remove a course where nothing was ever filed; raises NotPossible and NotThere."""
+    one_at_a_time(connection, OWN_ORDER)
+    known = one(connection, course_id)
+    filed = connection.execute(
+        sa.select(sa.func.count()).select_from(section).where(section.c.course_id == course_id)
+    ).scalar_one()
+    if filed:
+        raise NotPossible(f"{filed} section(s) teach {known.code}; file them elsewhere first.")
+    ever = sa.select(section_filing.c.id).where(section_filing.c.course_id == course_id).limit(1)
+    if connection.execute(ever).first():
+        raise NotPossible(
+            f"Sections taught {known.code} once, and their history names it; "
+            "change it in place of removing it."
+        )
+    connection.execute(sa.delete(course).where(course.c.id == course_id))
+    _note(
+        connection, actor, "course removed", {"code": known.code, "title": known.title}, now_unix_s
+    )
+
+
+def _checked(
+    connection: Connection,
+    course_id: int | None,
+    code: str,
+    title: str,
+    description: str,
+    credits_text: str,
+) -> dict[str, str]:
+    code = line(code, "The code")
+    free(code, [c.code for c in all_courses(connection) if c.id != course_id], "a course")
+    return {
+        "code": code,
+        "title": line(title, "The title", limit=NAME_CHARS),
+        "description": several_lines(description, "The description", limit=MAX_DESCRIPTION_CHARS),
+        "credits": plain(number(credits_text, "Credits")) if credits_text.strip() else "",
+    }
+
+
+def _note(
+    connection: Connection, actor: str, action: str, values: dict[str, str], now_unix_s: int
+) -> None:
+    detail = {name: value for name, value in values.items() if name not in ("code", "description")}
+    audit.record(
+        connection,
+        actor=actor,
+        action=action,
+        subject=values["code"],
+        detail=detail,
+        now_unix_s=now_unix_s,
+    )

@@ -1,0 +1,273 @@
+"""Sections as pages show them: found by where they are filed, and one with everything around it.
+
+Only reads, in a number of questions that does not grow with the data; a roster on an earlier day
+is reports/as_of.py's business. Source: requirements R41-R47, R54.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer
+from schooltool_bridge import identity
+from schooltool_bridge.fields import STUDENT, TEACHER, key
+from schooltool_bridge.model import assessment, enrolment, enrolment_state, person, section
+from schooltool_bridge.model_school import category, course, section_filing
+from schooltool_bridge.school import years
+from schooltool_bridge.sections import ACTIVE, segment_order
+
+MEANS_ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sections to find; None and empty: all."""
+
+    term_id: int | None = None
+    course_id: int | None = None
+    ongoing: bool = False
+    peer_id: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRow:
+    """A section in a list."""
+
+    id: int
+    idnumber: str | None
+    segment: str
+    name: str
+    is_deleted: bool
+    # The peer that brought it; empty: made here.
+    peer_name: str
+    peer_wwwroot: str
+    course_id: int | None
+    course_code: str
+    term_id: int | None
+    term_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Somebody in a section, or who was."""
+
+    person_id: int
+    name: str
+    idnumber: str | None
+    code: str
+    state: str
+    is_active: bool
+    since_unix_s: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An assessment of a section."""
+
+    id: int
+    name: str
+    points: str
+    category: str
+    due_day: date | None
+    is_deleted: bool
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A line of a section's filing history."""
+
+    recorded_unix_s: int
+    by_actor: str
+    why: str
+    course_id: int | None
+    term_id: int | None
+    previous_id: int | None
+
+
+def find(
+    connection: Connection, wanted: Wanted, *, limit: int, skip: int = 0
+) -> tuple[list[SectionRow], int]:
+    """Return a page of sections by name, and how many there are in all."""
+    columns = (section.c.id, section.c.name, section.c.idnumber, section.c.segment)
+    query = sa.select(*columns)
+    for column, value in (
+        (section.c.term_id, wanted.term_id),
+        (section.c.course_id, wanted.course_id),
+        (section.c.peer_id, wanted.peer_id),
+    ):
+        query = query if value is None else query.where(column == value)
+    if wanted.ongoing:
+        query = query.where(section.c.term_id.is_(None), section.c.course_id.is_(None))
+    # By hand, since not every database knows capitals beyond A to Z.
+    words = key(wanted.text).split()
+    fitting = [
+        row
+        for row in connection.execute(query)
+        if all(word in key(f"{row.name}\n{row.idnumber or ''}") for word in words)
+    ]
+    fitting.sort(key=lambda r: (key(r.name), segment_order(r.segment), r.id))
+    shown = [row.id for row in fitting[skip : skip + limit]]
+    return by_ids(connection, shown), len(fitting)
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
+    """Return these sections, in this order; unknown ones are left out."""
+    terms = {t.id: t.full_title for t in years.all_terms(connection)}
+    rows = connection.execute(
+        sa.select(section, peer.c.name.label("peer_name"), peer.c.wwwroot, course.c.code)
+        .select_from(
+            section.outerjoin(peer, peer.c.id == section.c.peer_id).outerjoin(
+                course, course.c.id == section.c.course_id
+            )
+        )
+        .where(section.c.id.in_(ids))
+    )
+    found = {
+        r.id: SectionRow(
+            r.id,
+            r.idnumber,
+            r.segment,
+            r.name,
+            r.status != ACTIVE,
+            r.peer_name or r.wwwroot or "",
+            r.wwwroot or "",
+            r.course_id,
+            r.code or "",
+            r.term_id,
+            terms.get(r.term_id, ""),
+        )
+        for r in rows
+    }
+    return [found[i] for i in ids if i in found]
+
+
+def teachers_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return who teaches these sections now, by section."""
+    found: dict[int, list[str]] = {}
+    for section_id, placed in _placed(connection, ids, TEACHER):
+        if placed.is_active:
+            found.setdefault(section_id, []).append(placed.name)
+    return found
+
+
+def people_of(connection: Connection, section_id: int, role: str = STUDENT) -> list[Placed]:
+    """Return everybody who is or was in a section in a role; who is there now comes first."""
+    found = [placed for _section, placed in _placed(connection, [section_id], role)]
+    return sorted(found, key=lambda p: (not p.is_active, key(p.name), p.person_id))
+
+
+def student_counts(connection: Connection, ids: Sequence[int]) -> Counter[int]:
+    """Count who is in these sections now, by section."""
+    rows = connection.execute(
+        sa.select(enrolment.c.section_id, sa.func.count())
+        .join_from(enrolment, enrolment_state, enrolment_state.c.code == enrolment.c.code)
+        .where(
+            enrolment.c.section_id.in_(ids),
+            enrolment.c.role == STUDENT,
+            enrolment_state.c.meaning == MEANS_ACTIVE,
+            enrolment.c.person_id.not_in(identity.MERGED),
+        )
+        .group_by(enrolment.c.section_id)
+    )
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def items_of(connection: Connection, section_id: int) -> list[Item]:
+    """Return a section's assessments in the order in which they came."""
+    rows = connection.execute(
+        sa.select(assessment, category.c.title.label("category"))
+        .select_from(assessment.outerjoin(category, category.c.id == assessment.c.category_id))
+        .where(assessment.c.section_id == section_id)
+        .order_by(assessment.c.id)
+    )
+    return [
+        Item(
+            r.id,
+            r.name,
+            r.points,
+            r.category or "",
+            r.due_day,
+            r.status != ACTIVE,
+            r.peer_id is None,
+        )
+        for r in rows
+    ]
+
+
+def filings_of(connection: Connection, section_id: int, *, limit: int) -> list[Filing]:
+    """Return where a section was filed and linked, the latest first."""
+    history = section_filing
+    rows = connection.execute(
+        sa.select(
+            history.c.recorded_unix_s,
+            history.c.by_actor,
+            history.c.why,
+            history.c.course_id,
+            history.c.term_id,
+            history.c.previous_id,
+        )
+        .where(history.c.section_id == section_id)
+        .order_by(history.c.id.desc())
+        .limit(limit)
+    )
+    return [Filing(*row) for row in rows]
+
+
+def counts(connection: Connection, column: sa.Column[int]) -> Counter[int | None]:
+    """Count sections by their term or course; None: ongoing."""
+    rows = connection.execute(sa.select(column, sa.func.count()).group_by(column))
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple[int, Placed]]:
+    rows = connection.execute(
+        sa.select(
+            enrolment.c.section_id,
+            enrolment.c.person_id,
+            enrolment.c.code,
+            enrolment.c.since_unix_s,
+            enrolment.c.note,
+            person.c.firstname,
+            person.c.lastname,
+            person.c.username,
+            person.c.idnumber,
+            enrolment_state.c.meaning,
+            enrolment_state.c.title,
+        )
+        .select_from(
+            enrolment.join(person, person.c.id == enrolment.c.person_id).join(
+                enrolment_state, enrolment_state.c.code == enrolment.c.code
+            )
+        )
+        .where(
+            enrolment.c.section_id.in_(ids),
+            enrolment.c.role == role,
+            enrolment.c.person_id.not_in(identity.MERGED),
+        )
+        .order_by(enrolment.c.id)
+    )
+    return [
+        (
+            r.section_id,
+            Placed(
+                r.person_id,
+                f"{r.lastname}, {r.firstname}".strip(", ") or r.username,
+                r.idnumber,
+                r.code,
+                r.title,
+                r.meaning == MEANS_ACTIVE,
+                r.since_unix_s,
+                r.note,
+            ),
+        )
+        for r in rows
+    ]

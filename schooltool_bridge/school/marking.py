@@ -1,0 +1,180 @@
+"""Categories of assessments, and how much each counts in a section from which moment on.
+
+Weights are append-only: a report as of an earlier day counts with those of that day. Changes
+work in the caller's transaction with their entry in the audit trail; what is refused raises
+NotPossible, with nothing half done. Source: requirements R63, R76; field-notes A.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import one_at_a_time
+from peers import audit
+from peers.changes import NotPossible
+from schooltool_bridge.fields import key
+from schooltool_bridge.model import assessment, section
+from schooltool_bridge.model_school import assessment_detail, category, category_weight
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.school.filing import MAX_WHY_CHARS
+from schooltool_bridge.school.written import free, line, plain, several_lines
+from schooltool_bridge.school.years import OWN_ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category of assessments, such as Homework."""
+
+    id: int
+    title: str
+    # Whether an assessment or a weight names it or did so once; such a one cannot go.
+    is_used: bool
+
+
+def categories(connection: Connection) -> list[Category]:
+    """Return every category by title."""
+    used: set[int] = set()
+    for column in (
+        assessment.c.category_id,
+        assessment_detail.c.category_id,
+        category_weight.c.category_id,
+    ):
+        named = sa.select(column).where(column.is_not(None)).distinct()
+        used |= {row[0] for row in connection.execute(named)}
+    rows = connection.execute(sa.select(category))
+    found = [Category(row.id, row.title, row.id in used) for row in rows]
+    return sorted(found, key=lambda c: (key(c.title), c.id))
+
+
+def add_category(connection: Connection, actor: str, *, title: str, now_unix_s: int) -> int:
+    """Add a category and return its id; raises NotPossible."""
+    one_at_a_time(connection, OWN_ORDER)
+    title = line(title, "The title")
+    free(title, [c.title for c in categories(connection)], "a category")
+    added = connection.execute(sa.insert(category).values(title=title))
+    assert added.inserted_primary_key is not None
+    _note(connection, actor, "category added", title, {}, now_unix_s)
+    return int(added.inserted_primary_key[0])
+
+
+def rename_category(
+    connection: Connection, actor: str, category_id: int, *, title: str, now_unix_s: int
+) -> None:
+    """Give a category another title; raises NotPossible and NotThere."""
+    one_at_a_time(connection, OWN_ORDER)
+    known = _category(connection, category_id)
+    title = line(title, "The title")
+    others = [c.title for c in categories(connection) if c.id != category_id]
+    free(title, others, "a category")
+    if title == known.title:
+        return
+    connection.execute(sa.update(category).where(category.c.id == category_id).values(title=title))
+    _note(connection, actor, "category renamed", title, {"before": known.title}, now_unix_s)
+
+
+def remove_category(
+    connection: Connection, actor: str, category_id: int, *, now_unix_s: int
+) -> None:
+    """Remove a category that nothing ever named; raises NotPossible and NotThere."""
+    one_at_a_time(connection, OWN_ORDER)
+    known = _category(connection, category_id)
+    if known.is_used:
+        raise NotPossible(
+            f"Assessments or weights name {known.title}, now or once; rename it instead."
+        )
+    connection.execute(sa.delete(category).where(category.c.id == category_id))
+    _note(connection, actor, "category removed", known.title, {}, now_unix_s)
+
+
+def weights(
+    connection: Connection, section_id: int, at_unix_s: int | None = None
+) -> dict[int, Decimal]:
+    """Return a section's weights, now or then, by category; empty: every point counts alike."""
+    by_then = sa.true() if at_unix_s is None else category_weight.c.effective_unix_s <= at_unix_s
+    rows = connection.execute(
+        sa.select(category_weight)
+        .where(category_weight.c.section_id == section_id, by_then)
+        .order_by(category_weight.c.effective_unix_s, category_weight.c.id)
+    )
+    latest = {row.category_id: row.weight for row in rows}
+    return {of: Decimal(weight) for of, weight in latest.items() if weight}
+
+
+def set_weights(
+    connection: Connection,
+    actor: str,
+    section_id: int,
+    wanted: Mapping[int, Decimal | None],
+    *,
+    now_unix_s: int,
+    effective_unix_s: int | None = None,
+    why: str = "",
+) -> int:
+    """Say how much categories count in a section from a moment on, by default from now on.
+
+    None ends a category's weight; categories that are not named stay as they are. Returns how
+    many changed. Raises NotPossible, also when nothing would count any more, and NotThere.
+    """
+    one_at_a_time(connection, OWN_ORDER)
+    why = several_lines(why, "The reason", limit=MAX_WHY_CHARS)
+    at = now_unix_s if effective_unix_s is None else effective_unix_s
+    if at > now_unix_s:
+        raise NotPossible("Weights cannot hold from a later moment on; set them when it has come.")
+    if not connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).first():
+        raise NotThere("There is no such section (any more).")
+    titles = {c.id: c.title for c in categories(connection)}
+    for category_id in wanted:
+        if category_id not in titles:
+            raise NotThere("There is no such category (any more).")
+    before = weights(connection, section_id, at)
+    changed = {c: w for c, w in wanted.items() if before.get(c) != w}
+    after = {c: w for c, w in {**before, **changed}.items() if w is not None}
+    if after and not any(after.values()):
+        raise NotPossible("Some category must weigh more than 0; leave all empty for no weights.")
+    for category_id, weight in changed.items():
+        connection.execute(
+            sa.insert(category_weight).values(
+                section_id=section_id,
+                category_id=category_id,
+                weight="" if weight is None else plain(weight),
+                effective_unix_s=at,
+                recorded_unix_s=now_unix_s,
+                by_actor=actor,
+                why=why,
+            )
+        )
+    if changed:
+        told = {titles[c]: "none" if w is None else plain(w) for c, w in changed.items()}
+        subject = f"section {section_id}"
+        _note(connection, actor, "weights changed", subject, told, now_unix_s)
+    return len(changed)
+
+
+def _category(connection: Connection, category_id: int) -> Category:
+    found = next((c for c in categories(connection) if c.id == category_id), None)
+    if found is None:
+        raise NotThere("There is no such category (any more).")
+    return found
+
+
+def _note(
+    connection: Connection,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, str],
+    now_unix_s: int,
+) -> None:
+    audit.record(
+        connection,
+        actor=actor,
+        action=action,
+        subject=subject,
+        detail=detail,
+        now_unix_s=now_unix_s,
+    )

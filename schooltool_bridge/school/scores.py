@@ -1,0 +1,173 @@
+"""Score systems: points, percent, or values such as letters; own ones added, any hidden.
+
+None is ever deleted or given other scores: marks were given by it. Changes work in the caller's
+transaction with their entry in the audit trail; what is refused raises NotPossible.
+Source: field-notes A.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import one_at_a_time
+from peers import audit
+from peers.changes import NotPossible
+from schooltool_bridge.closing import score_systems
+from schooltool_bridge.fields import key
+from schooltool_bridge.model_school import score_system
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.reports.averages import Score, ScoreSystem
+from schooltool_bridge.school.written import free, line, number, plain
+from schooltool_bridge.school.years import OWN_ORDER
+
+VALUES = "values"
+# Such as "A+" or "Working towards"; a cell of the gradebook shows it.
+MAX_SCORE_CHARS = 20
+MAX_SCORES = 50
+HUNDRED = Decimal(100)
+_PASS, _FAIL = "pass", "fail"
+_PARTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A score system, and whether it is offered no longer."""
+
+    system: ScoreSystem
+    hidden: bool
+
+
+def all_systems(connection: Connection, *, hidden_too: bool = True) -> list[Listed]:
+    """Return the score systems in the order in which they were made."""
+    known = score_systems(connection)
+    rows = connection.execute(sa.select(score_system.c.id, score_system.c.hidden))
+    hidden = {row.id: row.hidden for row in rows}
+    found = [Listed(known[i], hidden[i]) for i in sorted(known)]
+    return [s for s in found if hidden_too or not s.hidden]
+
+
+def read_scores(text: str) -> tuple[Score, ...]:
+    """Read scores, one on a line and best first: A; 95; 90; pass. Raises NotPossible."""
+    found = []
+    for at, each in enumerate(text.splitlines(), start=1):
+        if not each.strip():
+            continue
+        parts = [p.strip() for p in each.split(";")]
+        if len(parts) != _PARTS or parts[-1].lower() not in (_PASS, _FAIL):
+            raise NotPossible(
+                f"Line {at} must be a score, its percent, from which percent on, and pass or "
+                "fail; such as: A; 95; 90; pass"
+            )
+        score = line(parts[0], f"Line {at}: the score", limit=MAX_SCORE_CHARS)
+        percent = number(parts[1], f"Line {at}: the percent")
+        from_percent = number(parts[2], f"Line {at}: the lower end")
+        found.append(Score(score, percent, from_percent, parts[-1].lower() == _PASS))
+        if len(found) > MAX_SCORES:
+            raise NotPossible(f"At most {MAX_SCORES} scores, please.")
+    return tuple(found)
+
+
+def add(
+    connection: Connection, actor: str, *, title: str, scores: Sequence[Score], now_unix_s: int
+) -> int:
+    """Add a system of values and return its id; raises NotPossible."""
+    one_at_a_time(connection, OWN_ORDER)
+    title = line(title, "The title")
+    free(title, [s.system.title for s in all_systems(connection)], "a score system")
+    check(scores)
+    stored = [
+        {
+            "score": s.score,
+            "percent": plain(s.percent),
+            "from": plain(s.from_percent),
+            "passes": s.passes,
+        }
+        for s in scores
+    ]
+    added = connection.execute(
+        sa.insert(score_system).values(title=title, kind=VALUES, scores=stored)
+    )
+    assert added.inserted_primary_key is not None
+    listed = " ".join(s.score for s in scores)
+    _note(connection, actor, "score system added", title, {"scores": listed}, now_unix_s)
+    return int(added.inserted_primary_key[0])
+
+
+def set_hidden(
+    connection: Connection, actor: str, system_id: int, *, hidden: bool, now_unix_s: int
+) -> None:
+    """Offer a system no longer, or again; what was marked by it stays. Raises NotThere."""
+    one_at_a_time(connection, OWN_ORDER)
+    known = next((s for s in all_systems(connection) if s.system.id == system_id), None)
+    if known is None:
+        raise NotThere("There is no such score system.")
+    if known.hidden == hidden:
+        return
+    connection.execute(
+        sa.update(score_system).where(score_system.c.id == system_id).values(hidden=hidden)
+    )
+    action = "score system hidden" if hidden else "score system shown"
+    _note(connection, actor, action, known.system.title, {}, now_unix_s)
+
+
+def check(scores: Sequence[Score]) -> None:
+    """Raise NotPossible unless every percent makes exactly one score, and each score itself."""
+    if not scores:
+        raise NotPossible("Give at least one score.")
+    _check_each(scores)
+    _check_order(scores)
+    if scores[-1].from_percent != 0:
+        raise NotPossible(f"The last score, {scores[-1].score!r}, must begin at 0 %.")
+
+
+def _check_each(scores: Sequence[Score]) -> None:
+    names: list[str] = []
+    for each in scores:
+        if key(each.score) in names:
+            raise NotPossible(f"The score {each.score!r} stands there twice.")
+        names.append(key(each.score))
+        if each.percent > HUNDRED or each.from_percent > HUNDRED:
+            raise NotPossible(f"{each.score!r}: percent lie between 0 and 100.")
+        if each.percent < each.from_percent:
+            raise NotPossible(
+                f"{each.score!r} means {plain(each.percent)} %, which is below its own lower end."
+            )
+
+
+def _check_order(scores: Sequence[Score]) -> None:
+    for better, worse in pairwise(scores):
+        if worse.from_percent >= better.from_percent:
+            raise NotPossible(
+                f"Best first: {worse.score!r} begins at {plain(worse.from_percent)} %, not below "
+                f"{better.score!r}."
+            )
+        if worse.percent >= better.from_percent:
+            raise NotPossible(
+                f"{worse.score!r} means {plain(worse.percent)} %, which makes a {better.score!r}."
+            )
+        if worse.passes and not better.passes:
+            raise NotPossible(f"{worse.score!r} passes, but the better {better.score!r} does not.")
+
+
+def _note(
+    connection: Connection,
+    actor: str,
+    action: str,
+    title: str,
+    detail: dict[str, str],
+    now_unix_s: int,
+) -> None:
+    audit.record(
+        connection,
+        actor=actor,
+        action=action,
+        subject=title,
+        detail=detail,
+        now_unix_s=now_unix_s,
+    )

@@ -1,0 +1,115 @@
+"""The states that an enrolment can have: read, own ones added, all of them given other titles.
+
+Codes and meanings stay for good, since histories name them. Changes work in the caller's
+transaction with their entry in the audit trail; what is refused raises NotPossible.
+Source: requirements 1.6, R54.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import one_at_a_time
+from peers import audit
+from peers.changes import NotPossible
+from schooltool_bridge.model import ENROLMENT_STATES, enrolment_state
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.school.written import free, line
+from schooltool_bridge.school.years import OWN_ORDER
+
+MEANINGS = {"active": "Active", "inactive": "Not active", "completed": "Completed"}
+SHIPPED = frozenset(state["code"] for state in ENROLMENT_STATES)
+MAX_STATE_TITLE_CHARS = 100  # the column's width
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,19}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state; `meaning` is active, inactive or completed."""
+
+    code: str
+    meaning: str
+    title: str
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether every school has it."""
+        return self.code in SHIPPED
+
+
+def all_states(connection: Connection) -> list[State]:
+    """Return every state: those shipped in their order, then the school's own by code."""
+    shipped = [s["code"] for s in ENROLMENT_STATES]
+    found = [State(*row) for row in connection.execute(sa.select(enrolment_state))]
+    return sorted(
+        found, key=lambda s: (shipped.index(s.code) if s.is_shipped else len(shipped), s.code)
+    )
+
+
+def add(
+    connection: Connection,
+    actor: str,
+    *,
+    code: str,
+    meaning: str,
+    title: str,
+    now_unix_s: int,
+) -> None:
+    """Add a state of the school's own; raises NotPossible."""
+    one_at_a_time(connection, OWN_ORDER)
+    code = line(code, "The code").lower()
+    if not _CODE.fullmatch(code):
+        raise NotPossible(
+            f"The code {code[:40]!r} must be of a to z, 0 to 9 and -, at most 20 characters."
+        )
+    if meaning not in MEANINGS:
+        raise NotPossible(f"A state means one of: {', '.join(MEANINGS)}.")
+    known = all_states(connection)
+    free(code, [s.code for s in known], "a state with the code")
+    title = _free_title(title, [s.title for s in known])
+    connection.execute(sa.insert(enrolment_state).values(code=code, meaning=meaning, title=title))
+    _note(connection, actor, "state added", code, {"meaning": meaning, "title": title}, now_unix_s)
+
+
+def rename(connection: Connection, actor: str, code: str, *, title: str, now_unix_s: int) -> None:
+    """Give a state another title; what it means stays. Raises NotPossible and NotThere."""
+    one_at_a_time(connection, OWN_ORDER)
+    known = {s.code: s for s in all_states(connection)}
+    if code not in known:
+        raise NotThere(f"There is no state {code[:40]!r}; there are: {', '.join(known)}.")
+    title = _free_title(title, [s.title for s in known.values() if s.code != code])
+    before = known[code].title
+    if title == before:
+        return
+    connection.execute(
+        sa.update(enrolment_state).where(enrolment_state.c.code == code).values(title=title)
+    )
+    _note(connection, actor, "state renamed", code, {"before": before, "after": title}, now_unix_s)
+
+
+def _free_title(title: str, taken: list[str]) -> str:
+    title = line(title, "The title", limit=MAX_STATE_TITLE_CHARS)
+    free(title, taken, "a state called")
+    return title
+
+
+def _note(
+    connection: Connection,
+    actor: str,
+    action: str,
+    code: str,
+    detail: dict[str, str],
+    now_unix_s: int,
+) -> None:
+    audit.record(
+        connection,
+        actor=actor,
+        action=action,
+        subject=f"state {code}",
+        detail=detail,
+        now_unix_s=now_unix_s,
+    )

@@ -1,0 +1,83 @@
+"""What people type into forms and commands: names, days and numbers, read or kindly refused.
+
+Knows no table. Pure. Source: requirements R14, R41-R47.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from peers.changes import NotPossible
+from schooltool_bridge.fields import key
+
+# Fits every column for titles and codes.
+MAX_TITLE_CHARS = 255
+# Earlier or later a day is a slip of the keyboard.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+# Credits and weights are small numbers; so many places say all that a school counts.
+MAX_NUMBER, MAX_PLACES = Decimal(100_000), 4
+
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,10})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def line(text: str, what: str, *, limit: int = MAX_TITLE_CHARS, required: bool = True) -> str:
+    """Return a text of one line, trimmed and in NFC; raises NotPossible naming `what`."""
+    read = several_lines(text, what, limit=limit)
+    if "\n" in read:
+        raise NotPossible(f"{what} must stand on one line.")
+    if required and not read:
+        raise NotPossible(f"{what} is missing.")
+    return read
+
+
+def several_lines(text: str, what: str, *, limit: int) -> str:
+    """Return a text of any number of lines, perhaps empty; raises NotPossible."""
+    read = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
+    if len(read) > limit:
+        raise NotPossible(f"{what} is longer than {limit} characters.")
+    if _CONTROLS.search(read):
+        raise NotPossible(f"{what} holds characters that cannot be printed.")
+    return read
+
+
+def day(text: str, what: str) -> date:
+    """Return a day written like 2026-09-01; raises NotPossible."""
+    text = text.strip()
+    try:
+        # Python's own reading would also take 2026-W36-2 and 20260901.
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
+    except ValueError:
+        raise NotPossible(f"{what} {text[:40]!r} is no day; write it like 2026-09-01.") from None
+
+
+def number(text: str, what: str) -> Decimal:
+    """Return a number that is not below zero; raises NotPossible."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        raise NotPossible(f"{what} {text[:40]!r} is no number of 0 or more; write it like 0.5.")
+    value = Decimal(text)
+    exponent = value.normalize().as_tuple().exponent
+    if value > MAX_NUMBER or (isinstance(exponent, int) and -exponent > MAX_PLACES):
+        raise NotPossible(
+            f"{what} {text[:40]!r} is out of reason: at most {MAX_NUMBER}, {MAX_PLACES} places."
+        )
+    return value
+
+
+def plain(value: Decimal) -> str:
+    """Write a number without trailing zeros: 0.5, 10."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def free(wanted: str, taken: Iterable[str], what: str) -> None:
+    """Raise NotPossible when a name is taken, whatever its capitals."""
+    for other in taken:
+        if key(other) == key(wanted):
+            raise NotPossible(f"There is {what} {other!r} already; choose another name.")

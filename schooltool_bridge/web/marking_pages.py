@@ -1,0 +1,151 @@
+"""Categories, score systems and enrolment states in the browser.
+
+The rules stand in schooltool_bridge/school. Source: requirements R54, R63; field-notes A.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
+
+from peers.accounts import CLERK
+from peers.changes import NotPossible
+from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.school import marking, scores, states
+from schooltool_bridge.web.filters import row_id
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+MARKING = "/admin/school/marking"
+# Room for the scores of a system, one on a line.
+MAX_SCORES_CHARS = 5000
+KINDS = {"points": "Points", "percent": "Percent", "values": "Values"}
+
+
+class MarkingPages:
+    """The page of what marks are made of."""
+
+    def __init__(self, app: App) -> None:
+        """Take the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the page's addresses."""
+        return [
+            Route(MARKING, self.show, CLERK),
+            Route(MARKING, self.change, CLERK, ("POST",)),
+        ]
+
+    def show(self, _view: View) -> Reply:
+        """Show categories, score systems and states."""
+        return self._page({})
+
+    def change(self, view: View) -> Reply:
+        """Add, rename, hide or remove one of them."""
+        step = _STEPS.get(view.text("action"))
+        if step is None:
+            raise PageError("This form is not known here.")
+        try:
+            with self._app.database.write() as connection:
+                note = step(connection, view)
+        except NotThere as problem:
+            raise PageError(str(problem), 404) from problem
+        except NotPossible as problem:
+            names = ("action", "title", "scores", "code", "meaning")
+            typed = {name: view.text(name, limit=MAX_SCORES_CHARS) for name in names}
+            return self._page(typed, problem=str(problem))
+        return go(MARKING, note)
+
+    def _page(self, typed: Mapping[str, str], *, problem: str = "") -> Reply:
+        with self._app.database.read() as connection:
+            return page(
+                "marking.html",
+                status=400 if problem else 200,
+                categories=marking.categories(connection),
+                systems=scores.all_systems(connection),
+                states=states.all_states(connection),
+                kinds=KINDS,
+                meanings=states.MEANINGS,
+                typed=typed,
+                problem=problem,
+            )
+
+
+def _add_category(connection: Connection, view: View) -> str:
+    title = view.text("title")
+    marking.add_category(connection, view.who, title=title, now_unix_s=view.now_unix_s)
+    return f"The category {title} is there."
+
+
+def _rename_category(connection: Connection, view: View) -> str:
+    marking.rename_category(
+        connection,
+        view.who,
+        row_id(view.text("id")) or 0,
+        title=view.text("title"),
+        now_unix_s=view.now_unix_s,
+    )
+    return "The category is renamed."
+
+
+def _remove_category(connection: Connection, view: View) -> str:
+    category_id = row_id(view.text("id")) or 0
+    marking.remove_category(connection, view.who, category_id, now_unix_s=view.now_unix_s)
+    return "The category is removed."
+
+
+def _add_system(connection: Connection, view: View) -> str:
+    read = scores.read_scores(view.text("scores", limit=MAX_SCORES_CHARS))
+    title = view.text("title")
+    scores.add(connection, view.who, title=title, scores=read, now_unix_s=view.now_unix_s)
+    return f"The score system {title} is there."
+
+
+def _hide_system(connection: Connection, view: View) -> str:
+    _set_hidden(connection, view, hidden=True)
+    return "It is offered no longer; what was marked by it stays."
+
+
+def _show_system(connection: Connection, view: View) -> str:
+    _set_hidden(connection, view, hidden=False)
+    return "It is offered again."
+
+
+def _set_hidden(connection: Connection, view: View, *, hidden: bool) -> None:
+    system_id = row_id(view.text("id")) or 0
+    scores.set_hidden(connection, view.who, system_id, hidden=hidden, now_unix_s=view.now_unix_s)
+
+
+def _add_state(connection: Connection, view: View) -> str:
+    title = view.text("title")
+    states.add(
+        connection,
+        view.who,
+        code=view.text("code"),
+        meaning=view.text("meaning"),
+        title=title,
+        now_unix_s=view.now_unix_s,
+    )
+    return f"The state {title} is there."
+
+
+def _rename_state(connection: Connection, view: View) -> str:
+    code, title = view.text("code"), view.text("title")
+    states.rename(connection, view.who, code, title=title, now_unix_s=view.now_unix_s)
+    return "The state is renamed."
+
+
+_STEPS: Mapping[str, Callable[[Connection, View], str]] = {
+    "add-category": _add_category,
+    "rename-category": _rename_category,
+    "remove-category": _remove_category,
+    "add-system": _add_system,
+    "hide-system": _hide_system,
+    "show-system": _show_system,
+    "add-state": _add_state,
+    "rename-state": _rename_state,
+}

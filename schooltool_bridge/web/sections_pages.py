@@ -1,0 +1,280 @@
+"""Sections in the browser: found, filed many at once, and one with its people and assessments.
+
+The rules of filing and linking stand in schooltool_bridge/school. Source: requirements R41-R47.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from sqlalchemy.engine import Connection
+
+from peers.accounts import CLERK
+from peers.changes import NotPossible
+from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.fields import TEACHER
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.school import courses, filing, lookup, marking, years
+from schooltool_bridge.school.lookup import SectionRow, Wanted
+from schooltool_bridge.school.written import number
+from schooltool_bridge.web import filters
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+SECTIONS = "/admin/sections"
+# A screenful or two, each with its box to tick.
+ROWS = 50
+MAX_PAGE = 10_000
+MAX_TEXT_CHARS = 100
+# A list's choice as an address has it: a text of that length in UTF-8, percent by percent.
+MAX_KEPT_CHARS = 4000
+# More filings than this of one section nobody reads here; the audit trail has them all.
+FILINGS_SHOWN = 20
+# A longer list to choose from helps nobody; the command links any two.
+MAX_TO_LINK = 300
+PLACES = {"ongoing": "Ongoing, waiting to be filed"}
+
+
+class SectionsPages:
+    """The pages of sections."""
+
+    def __init__(self, app: App) -> None:
+        """Take the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(SECTIONS, self.found, CLERK),
+            Route(SECTIONS, self.file_many, CLERK, ("POST",)),
+            Route(SECTIONS + "/<int:section_id>", self.one, CLERK),
+            Route(SECTIONS + "/<int:section_id>", self.change, CLERK, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab("Sections", SECTIONS, CLERK)]
+
+    def found(self, view: View) -> Reply:
+        """Show sections by name, chosen by term, course, peer and text."""
+        return self._list(view.query)
+
+    def file_many(self, view: View) -> Reply:
+        """File the ticked sections; the list comes back as it was."""
+        kept = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
+        chosen = [filters.row_id(text) or 0 for text in view.all("section")]
+        try:
+            with self._app.database.write() as connection:
+                moved, place = _file(connection, view, chosen)
+        except (NotPossible, NotThere) as problem:
+            return self._list(kept, problem=str(problem), ticked=chosen)
+        there = len(set(chosen)) - moved
+        note = f"{moved} {'section' if moved == 1 else 'sections'} moved to {place}."
+        if there:
+            note += f" {there} stood there already."
+        return go(SECTIONS + filters.query(**_Choice.read(kept).in_address), note)
+
+    def one(self, _view: View, section_id: int) -> Reply:
+        """Show a section with everything around it."""
+        return self._section(section_id)
+
+    def change(self, view: View, section_id: int) -> Reply:
+        """File a section, link it, or weigh its categories."""
+        section_id = filters.known_id(section_id)
+        action = view.text("action")
+        steps: dict[str, Callable[[Connection, View, int], str]] = {
+            "file": _file_one,
+            "link": _link,
+            "unlink": _unlink,
+            "weights": _weigh,
+        }
+        if action not in steps:
+            raise PageError("This form is not known here.")
+        try:
+            with self._app.database.write() as connection:
+                note = steps[action](connection, view, section_id)
+        except NotThere as problem:
+            raise PageError(str(problem), 404) from problem
+        except NotPossible as problem:
+            return self._section(section_id, problem=str(problem))
+        return go(f"{SECTIONS}/{section_id}", note)
+
+    def _list(
+        self, asked: Mapping[str, str], *, problem: str = "", ticked: Collection[int] = ()
+    ) -> Reply:
+        choice = _Choice.read(asked)
+        with self._app.database.read() as connection:
+            peers = filters.peer_choices(connection)
+            peer = filters.chosen_peer(peers, choice.peer)
+            wanted = Wanted(
+                choice.term_id,
+                choice.course_id,
+                choice.place == "ongoing",
+                peer.id if peer else None,
+                choice.text,
+            )
+            skip = (choice.page - 1) * ROWS
+            rows, total = lookup.find(connection, wanted, limit=ROWS, skip=skip)
+            ids = [row.id for row in rows]
+            teachers = lookup.teachers_of(connection, ids)
+            students = lookup.student_counts(connection, ids)
+            terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
+        return page(
+            "sections.html",
+            status=400 if problem else 200,
+            rows=rows,
+            total=total,
+            teachers=teachers,
+            students=students,
+            peers=peers,
+            places=PLACES,
+            terms=terms,
+            courses=catalogue,
+            term_choices={str(t.id): t.full_title for t in reversed(terms)},
+            course_choices={str(c.id): f"{c.code} {c.title}"[:MAX_TEXT_CHARS] for c in catalogue},
+            choice=choice,
+            is_filtered=any(v for n, v in choice.in_address.items() if n != "page"),
+            kept=filters.query(**choice.in_address),
+            earlier=choice.turned(-1) if choice.page > 1 else "",
+            later=choice.turned(1) if skip + ROWS < total else "",
+            problem=problem,
+            ticked=ticked,
+        )
+
+    def _section(self, section_id: int, *, problem: str = "") -> Reply:
+        section_id = filters.known_id(section_id)
+        with self._app.database.read() as connection:
+            links = filing.links(connection)
+            chain = links.chain(section_id)
+            shown = {row.id: row for row in lookup.by_ids(connection, chain)}
+            if section_id not in shown:
+                raise PageError("There is no such section.", 404)
+            this = shown[section_id]
+            categories = marking.categories(connection)
+            weights = marking.weights(connection, section_id)
+            terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
+            taken = {*links.by_hand.values(), *links.by_segment.values()}
+            return page(
+                "section.html",
+                status=400 if problem else 200,
+                this=this,
+                chain=[shown[i] for i in chain if i in shown],
+                linked_id=links.by_hand.get(section_id),
+                is_by_segment=section_id in links.by_segment,
+                may_follow=_may_follow(connection, this, {*chain, *taken}),
+                teachers=lookup.people_of(connection, section_id, TEACHER),
+                students=lookup.people_of(connection, section_id),
+                items=lookup.items_of(connection, section_id),
+                filings=lookup.filings_of(connection, section_id, limit=FILINGS_SHOWN),
+                terms=terms,
+                courses=catalogue,
+                term_titles={t.id: t.full_title for t in terms},
+                course_codes={c.id: c.code for c in catalogue},
+                categories=categories,
+                weights={c.id: str(weights.get(c.id, "")) for c in categories},
+                problem=problem,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What a list's address asks for; what is not known there counts as not asked."""
+
+    term_id: int | None
+    course_id: int | None
+    place: str
+    peer: str
+    text: str
+    page: int
+
+    @classmethod
+    def read(cls, asked: Mapping[str, str]) -> _Choice:
+        place = asked.get("place", "")
+        return cls(
+            filters.row_id(asked.get("term", "")),
+            filters.row_id(asked.get("course", "")),
+            place if place in PLACES else "",
+            asked.get("peer", ""),
+            asked.get("q", "").strip()[:MAX_TEXT_CHARS],
+            min(max(filters.row_id(asked.get("page", "")) or 1, 1), MAX_PAGE),
+        )
+
+    @property
+    def in_address(self) -> dict[str, object]:
+        """The same as it stands in an address."""
+        return {
+            "term": self.term_id,
+            "course": self.course_id,
+            "place": self.place,
+            "peer": self.peer,
+            "q": self.text,
+            "page": self.page if self.page > 1 else None,
+        }
+
+    def turned(self, pages: int) -> str:
+        """The address of another page of the list."""
+        return filters.query(**{**self.in_address, "page": self.page + pages})
+
+
+def _may_follow(
+    connection: Connection, this: SectionRow, taken: Collection[int]
+) -> list[SectionRow]:
+    """Sections that this one could continue: of the same course first, then all by name."""
+    found: dict[int, SectionRow] = {}
+    wanted = [Wanted(course_id=this.course_id)] if this.course_id is not None else []
+    for each in (*wanted, Wanted()):
+        rows, _total = lookup.find(connection, each, limit=MAX_TO_LINK)
+        found |= {r.id: r for r in rows if r.id not in taken and r.id not in found}
+    return list(found.values())[:MAX_TO_LINK]
+
+
+def _file(connection: Connection, view: View, chosen: list[int]) -> tuple[int, str]:
+    course_id, term_id = filters.row_id(view.text("course")), filters.row_id(view.text("term"))
+    moved = filing.file(
+        connection,
+        view.who,
+        chosen,
+        course_id=course_id,
+        term_id=term_id,
+        why=view.text("why"),
+        now_unix_s=view.now_unix_s,
+    )
+    place = filing.place_text(
+        courses.one(connection, course_id) if course_id is not None else None,
+        years.one_term(connection, term_id) if term_id is not None else None,
+    )
+    return moved, place
+
+
+def _file_one(connection: Connection, view: View, section_id: int) -> str:
+    moved, place = _file(connection, view, [section_id])
+    return f"The section is filed: {place}." if moved else f"It stands there already: {place}."
+
+
+def _link(connection: Connection, view: View, section_id: int) -> str:
+    previous_id = filters.row_id(view.text("previous"))
+    if previous_id is None:
+        raise NotPossible("Choose the section that this one continues.")
+    why, now = view.text("why"), view.now_unix_s
+    filing.link(connection, view.who, section_id, previous_id, why=why, now_unix_s=now)
+    return "The sections are linked."
+
+
+def _unlink(connection: Connection, view: View, section_id: int) -> str:
+    filing.link(connection, view.who, section_id, None, now_unix_s=view.now_unix_s)
+    return "The sections are linked no more."
+
+
+def _weigh(connection: Connection, view: View, section_id: int) -> str:
+    wanted = {}
+    for each in marking.categories(connection):
+        text = view.text(f"weight-{each.id}")
+        wanted[each.id] = number(text, f"The weight of {each.title}") if text else None
+    changed = marking.set_weights(
+        connection, view.who, section_id, wanted, why=view.text("why"), now_unix_s=view.now_unix_s
+    )
+    return "The weights hold from now on." if changed else "The weights are as they were."
