@@ -16,6 +16,7 @@ from schooltool_bridge.cli_calls import bundle, calls, sharing_of
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_notices import notice
+from schooltool_bridge.cli_oneroster import export_group, import_group
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
 from schooltool_bridge.cli_people import (
@@ -54,7 +55,8 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    calls, bundle, audit_group, database, notice, demo, year, term, course,
+    calls, bundle, audit_group, database, notice, demo, year, term, course, export_group,
+    import_group,
 ):  # fmt: skip
     main.add_command(_command)
 

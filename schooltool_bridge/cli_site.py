@@ -207,7 +207,7 @@ def upgrade(command: Command) -> None:
 @common
 def backup(command: Command, file: Path) -> None:
     """Write everything into FILE, while the server goes on."""
-    with App(command.settings) as app, _progress(command) as show:
+    with App(command.settings) as app, progress_shown(command) as show:
         storage.backup(app.database, file, show)
     command.show({"file": str(file)}, f"Wrote {file} (keep it as safe as the school's grades).")
 
@@ -218,7 +218,7 @@ def backup(command: Command, file: Path) -> None:
 def restore(command: Command, file: Path) -> None:
     """Replace everything by what FILE holds, and make a new key pair."""
     with App(command.settings) as app:
-        with _progress(command) as show:
+        with progress_shown(command) as show:
             storage.restore(app.database, file, show)
         app.rotate_key(audit.COMMAND_LINE)
     command.show({"file": str(file)}, f"Restored {file}; peers learn the new key by themselves.")
@@ -230,7 +230,7 @@ def restore(command: Command, file: Path) -> None:
 def copy(command: Command, to_url: str) -> None:
     """Copy everything into the database at TO_URL (SQLite to PostgreSQL, or back)."""
     target = Database(to_url)
-    with App(command.settings) as app, _progress(command) as show:
+    with App(command.settings) as app, progress_shown(command) as show:
         try:
             storage.copy(app.database, target, show)
         finally:
@@ -240,7 +240,7 @@ def copy(command: Command, to_url: str) -> None:
 
 
 @contextmanager
-def _progress(command: Command) -> Iterator[Callable[[str, int, int], None]]:
+def progress_shown(command: Command) -> Iterator[Callable[[str, int, int], None]]:
     """Show how far a long copy is, on a terminal."""
     console = Console(stderr=True)
     with Progress(console=console, disable=command.as_json or not console.is_terminal) as progress:

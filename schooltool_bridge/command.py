@@ -32,6 +32,7 @@ from mnet.settings import Settings, SettingsError
 from peers.accounts import BadAccount
 from peers.changes import NotPossible
 from peers.policy import BadPolicy
+from schooltool_bridge.oneroster.writing import OneRosterError
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.storage import StorageError
 
@@ -59,6 +60,7 @@ SPEAKING = (
     NoKey,
     NotPossible,
     NotThere,
+    OneRosterError,
     SettingsError,
     StorageError,
 )

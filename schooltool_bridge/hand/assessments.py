@@ -44,8 +44,12 @@ def add(
     *,
     detail: Detail = Detail(),
     extra_credit: bool = False,
+    effective_unix_s: int | None = None,
 ) -> int:
-    """Make an assessment in a section; return our id. Raises Refused."""
+    """Make an assessment in a section, there since a moment (now); return our id.
+
+    Raises Refused.
+    """
     there = connection.execute(
         sa.select(section.c.id).where(section.c.id == section_id, section.c.status == ACTIVE)
     ).scalar()
@@ -76,6 +80,7 @@ def add(
             "points": decimal_text(points),
             "extra_credit": extra_credit,
         },
+        effective_unix_s,
     )  # fmt: skip - an assessment
     if detail != Detail():
         describe(connection, author, assessment_id, detail)
@@ -166,7 +171,11 @@ def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any, Any
 
 
 def _tell(
-    connection: Connection, author: Author, assessment_id: int, said: Mapping[str, object]
+    connection: Connection,
+    author: Author,
+    assessment_id: int,
+    said: Mapping[str, object],
+    effective_unix_s: int | None = None,
 ) -> None:
     """Put a row into the history; what it does not say stays as the latest row has it."""
     history = assessment_history
@@ -186,7 +195,7 @@ def _tell(
     names = ("section_id", "name", "points", *blank)
     before = {name: getattr(rows[-1], name) for name in names} if rows else blank
     values = {**before, "deleted": False, **said}
-    at = author.place(rows, None)
+    at = author.place(rows, effective_unix_s)
     connection.execute(
         sa.insert(history).values(assessment_id=assessment_id, **values, **author.columns(at))
     )

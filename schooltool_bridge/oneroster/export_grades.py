@@ -1,0 +1,145 @@
+"""The rows of an export that say what was to be done and what was reached.
+
+Only reads, as streams. What the format asks for and we have not (a category, a due day) gets a
+plain stand-in; a grade of somebody who never was in the section has no place there.
+Source: field-notes D.2, D.3 (mapping); requirements 1.5, R75.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from schooltool_bridge import identity
+from schooltool_bridge.model import assessment, assessment_history, enrolment, grade, section
+from schooltool_bridge.model_school import category
+from schooltool_bridge.oneroster.export_roster import (
+    SCHOOL,
+    Reading,
+    Row,
+    is_there,
+    period_of,
+    term_of,
+)
+from schooltool_bridge.oneroster.tables import EXEMPT, GRADED, NO_CATEGORY, V1_1
+from schooltool_bridge.sections import ACTIVE
+
+
+def _items() -> sa.FromClause:
+    return assessment.join(section, section.c.id == assessment.c.section_id)
+
+
+_THERE = sa.and_(assessment.c.status == ACTIVE, section.c.status == ACTIVE)
+
+
+def categories(reading: Reading) -> Iterator[Row]:
+    """The school's categories, and one for what has none."""
+    for row in reading.stream(sa.select(category).order_by(category.c.id)):
+        yield {"sourcedId": f"category-{row.id}", "title": row.title}
+    without = sa.select(assessment.c.id).select_from(_items())
+    without = without.where(_THERE, assessment.c.category_id.is_(None)).limit(1)
+    if reading.connection.execute(without).first() is not None:
+        yield {"sourcedId": NO_CATEGORY, "title": "Without a category"}
+
+
+def items(reading: Reading) -> Iterator[Row]:
+    """The assessments that are there now; due when they appeared where nobody said a day."""
+    appeared = (
+        sa.select(
+            assessment_history.c.assessment_id,
+            sa.func.min(assessment_history.c.effective_unix_s).label("at_unix_s"),
+        )
+        .group_by(assessment_history.c.assessment_id)
+        .subquery()
+    )
+    for row in reading.stream(
+        sa.select(assessment, section.c.term_id, appeared.c.at_unix_s)
+        .select_from(_items().join(appeared, appeared.c.assessment_id == assessment.c.id))
+        .where(_THERE)
+        .order_by(assessment.c.id)
+    ):
+        assigned = reading.day(row.at_unix_s)
+        due = row.due_day or assigned
+        yield {
+            "sourcedId": f"item-{row.id}",
+            "title": row.name,
+            "description": row.description,
+            "assignDate": min(assigned, due).isoformat(),
+            "dueDate": due.isoformat(),
+            "classSourcedId": f"class-{row.section_id}",
+            "categorySourcedId": f"category-{row.category_id}" if row.category_id else NO_CATEGORY,
+            "resultValueMin": "0",
+            "resultValueMax": row.points,
+            **_session_of(reading, row),
+        }
+
+
+def _session_of(reading: Reading, row: sa.Row[Any]) -> Row:
+    if reading.version == V1_1:
+        return {"gradingPeriodSourcedId": period_of(term_of(row.term_id))}
+    return {"academicSessionSourcedId": term_of(row.term_id), "schoolSourcedId": SCHOOL}
+
+
+def results(reading: Reading) -> Iterator[Row]:
+    """The grades; an excepted one is exempt, whatever number stands there."""
+    for row in reading.stream(
+        sa.select(
+            grade.c.id, grade.c.assessment_id, grade.c.person_id, grade.c.points,
+            grade.c.excepted, grade.c.effective_unix_s, assessment.c.section_id,
+        )
+        .select_from(_graded())
+        .where(_is_result(), _is_enrolled())
+        .order_by(grade.c.id)
+    ):  # fmt: skip
+        result = {
+            "sourcedId": f"result-{row.id}",
+            "lineItemSourcedId": f"item-{row.assessment_id}",
+            "studentSourcedId": f"user-{row.person_id}",
+            "scoreStatus": EXEMPT if row.excepted else GRADED,
+            "score": row.points or "",
+            "scoreDate": reading.day(row.effective_unix_s).isoformat(),
+        }
+        if reading.version == V1_1:
+            yield result | {"score": row.points or "0"}
+        else:
+            yield result | {"classSourcedId": f"class-{row.section_id}"}
+
+
+def left_out(reading: Reading) -> int:
+    """How many grades have no place in the export, as their student never was in the section."""
+    wanted = sa.select(sa.func.count()).select_from(_graded())
+    return reading.connection.execute(wanted.where(_is_result(), ~_is_enrolled())).scalar_one()
+
+
+def beyond_worth(reading: Reading) -> int:
+    """How many grades are more than their assessment is worth, which some readers refuse."""
+    points, worth = (sa.cast(c, sa.Numeric) for c in (grade.c.points, assessment.c.points))
+    wanted = sa.select(sa.func.count()).select_from(_graded())
+    return reading.connection.execute(
+        wanted.where(_is_result(), _is_enrolled(), points > worth)
+    ).scalar_one()
+
+
+def _graded() -> sa.FromClause:
+    return grade.join(assessment, assessment.c.id == grade.c.assessment_id).join(
+        section, section.c.id == assessment.c.section_id
+    )
+
+
+def _is_result() -> sa.ColumnElement[bool]:
+    says_something = sa.or_(grade.c.points.is_not(None), grade.c.excepted)
+    return sa.and_(
+        _THERE, grade.c.exists, says_something, grade.c.person_id.not_in(identity.MERGED)
+    )
+
+
+def _is_enrolled() -> sa.ColumnElement[bool]:
+    return sa.exists(
+        sa.select(enrolment.c.id).where(
+            enrolment.c.section_id == assessment.c.section_id,
+            enrolment.c.person_id == grade.c.person_id,
+            is_there(),
+        )
+    )

@@ -1,0 +1,193 @@
+"""What every part of an import shares: the package's rows, known ids, counts, problems.
+
+Knows no file in particular. The importer's own ids stay with what they meant, so that the same
+file again changes nothing. Source: requirements 1.4; field-notes E63.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.model_people import imported_id
+from schooltool_bridge.model_school import course, school_year, term
+from schooltool_bridge.oneroster.checking import Record, Report, records
+from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.tables import (
+    ABSENT,
+    COURSE_OF_SECTION,
+    NO_CATEGORY,
+    ONGOING_TERM,
+    ONGOING_YEAR,
+    SYSTEM_NAME,
+    TABLES,
+)
+
+# Whoever wrote rows by hand under this name was an import.
+ACTOR = "import"
+UNCHANGED, UPDATED, NEW, FAILED = "unchanged", "updated", "new", "failed"
+OUTCOMES = (UNCHANGED, UPDATED, NEW, FAILED)
+USER, COURSE, SECTION, TERM, YEAR = "user", "course", "section", "term", "year"
+CATEGORY, ASSESSMENT = "category", "assessment"
+_KINDS = {
+    "users": (USER,),
+    "courses": (COURSE,),
+    "classes": (SECTION,),
+    "academicSessions": (TERM, YEAR),
+    "categories": (CATEGORY,),
+    "lineItems": (ASSESSMENT,),
+}
+# People may remove these as long as nothing is filed there.
+_REMOVABLE = {COURSE: course, TERM: term, YEAR: school_year}
+# What is not kept here need not be there.
+_NOT_KEPT = ("orgs", "userProfiles")
+
+
+@dataclass(slots=True)
+class Ids:
+    """What the ids of imported files stand for here."""
+
+    connection: Connection
+    own: dict[str, dict[str, int]]
+    # Known ids of what somebody removed since: it comes anew.
+    removed: set[tuple[str, str]]
+
+    @classmethod
+    def load(cls, connection: Connection) -> Ids:
+        """Read all that is known."""
+        own: dict[str, dict[str, int]] = defaultdict(dict)
+        removed: set[tuple[str, str]] = set()
+        there = {
+            kind: set(connection.execute(sa.select(table.c.id)).scalars())
+            for kind, table in _REMOVABLE.items()
+        }
+        for row in connection.execute(sa.select(imported_id)):
+            if row.kind in there and row.own_id not in there[row.kind]:
+                removed.add((row.kind, row.sourced_id))
+            else:
+                own[row.kind][row.sourced_id] = row.own_id
+        return cls(connection, own, removed)
+
+    def get(self, kind: str, sourced_id: str) -> int | None:
+        """Our id of an imported thing, when there is one."""
+        return self.own[kind].get(sourced_id)
+
+    def is_meant(self, kind: str, own_id: int) -> bool:
+        """Tell whether some imported id stands for this thing already."""
+        return own_id in self.own[kind].values()
+
+    def keep(self, kind: str, sourced_id: str, own_id: int) -> None:
+        """Remember what an imported id stands for."""
+        if self.own[kind].get(sourced_id) == own_id:
+            return
+        self.own[kind][sourced_id] = own_id
+        if (kind, sourced_id) in self.removed:
+            self.removed.discard((kind, sourced_id))
+            self.connection.execute(
+                sa.update(imported_id)
+                .where(imported_id.c.kind == kind, imported_id.c.sourced_id == sourced_id)
+                .values(own_id=own_id)
+            )
+            return
+        self.connection.execute(
+            sa.insert(imported_id).values(kind=kind, sourced_id=sourced_id, own_id=own_id)
+        )
+
+
+def is_known(ids: Ids, report: Report, target: str, sourced_id: str) -> bool:
+    """Tell whether an id that is not in the package is known all the same (see checking.Known)."""
+    if target in _NOT_KEPT or is_stand_in(report, sourced_id):
+        return True
+    return any(ids.get(kind, sourced_id) is not None for kind in _KINDS.get(target, ()))
+
+
+def is_stand_in(report: Report, sourced_id: str) -> bool:
+    """Tell whether an id is what our own export writes for "none"."""
+    return report.system == SYSTEM_NAME and (
+        sourced_id in (ONGOING_YEAR, ONGOING_TERM, NO_CATEGORY)
+        or sourced_id.startswith((COURSE_OF_SECTION, "period-of-"))
+    )
+
+
+@dataclass(slots=True)
+class Work:
+    """One import on its way, inside one transaction."""
+
+    connection: Connection
+    package: Package
+    report: Report
+    author: Author
+    zone: ZoneInfo
+    ids: Ids
+    # The package was written by this very site, so that its ids are our own.
+    is_own: bool
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    # Assessments that this import made, which have no grades yet.
+    new_items: set[int] = field(default_factory=set)
+
+    def rows(self, name: str) -> Iterator[Record]:
+        """Give a file's rows; none when it is absent. What the sender takes back is counted."""
+        if self.report.modes.get(name, ABSENT) == ABSENT:
+            return
+        table = TABLES[self.report.version][name]
+        # Its oddities were told when it was checked.
+        yield from records(self.package, table, Report(), strict=False)
+
+    def lasting(self, name: str) -> Iterator[Record]:
+        """Give the rows that are not taken back; those that are stay here, which is told."""
+        for record in self.rows(name):
+            if record.is_ended:
+                self.odd(name, record, "status", "is kept here; only enrolments are ended")
+                self.count(name, UNCHANGED)
+            else:
+                yield record
+
+    def count(self, name: str, what: str) -> None:
+        """Count what became of a row."""
+        self.counts[name][what] += 1
+
+    def wrong(self, name: str, record: Record, column: str, message: str) -> None:
+        """A row cannot be taken in."""
+        self.count(name, FAILED)
+        self.report.wrong(f"{name}.csv", record.row, column, message)
+
+    def refused(self, name: str, record: Record, problem: Refused) -> None:
+        """The same, as the records themselves refused it."""
+        column = _COLUMNS.get(problem.field, "")
+        self.wrong(name, record, column, str(problem))
+
+    def odd(self, name: str, record: Record, column: str, message: str) -> None:
+        """Something was understood in a way that somebody should know of."""
+        self.report.odd(f"{name}.csv", record.row, column, message)
+
+    def own_id(self, sourced_id: str, prefix: str) -> int | None:
+        """The number in an id that this very site wrote."""
+        if not self.is_own or not sourced_id.startswith(prefix):
+            return None
+        number = sourced_id.removeprefix(prefix)
+        return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None  # noqa: PLR2004 - below 2**31
+
+
+# Where a field of a form comes from in a file.
+_COLUMNS = {
+    "username": "username",
+    "firstname": "givenName",
+    "lastname": "familyName",
+    "idnumber": "identifier",
+    "email": "email",
+    "name": "title",
+    "points": "score",
+    "effective": "",
+}
+
+
+def latest(rows: Iterable[Any]) -> Any:
+    """The row that was written last; None when there is none."""
+    return max(rows, key=lambda row: row.id, default=None)

@@ -1,0 +1,447 @@
+"""The import: what it takes in, twice, by preview, from us and from others, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mnet.settings import Settings
+from schooltool_bridge import cells
+from schooltool_bridge.hand import enrolments, grades, people
+from schooltool_bridge.hand.author import Author
+from schooltool_bridge.model import grade, person
+from schooltool_bridge.model_school import course
+from schooltool_bridge.oneroster.importing import Imported, import_package
+from schooltool_bridge.oneroster.reading import Package
+from tests.oneroster.story import exported, judged, settings, table, tell
+from tests.schooltool_bridge.school import School
+
+THERE = "http://new.example.org"
+
+
+def taken_in(
+    school: School, path: Path, *, wwwroot: str = THERE, preview: bool = False
+) -> Imported:
+    """Import and let a second pass."""
+    school.now += 1
+    where = settings(path.parent)
+    here = Settings(where.home, wwwroot, where.name, where.timezone)
+    with Package(path) as package:
+        return import_package(
+            school.database,
+            here,
+            package,
+            preview=preview,
+            actor="command line",
+            now_unix_s=school.now,
+        )
+
+
+def problems(done: Imported) -> list[str]:
+    return [str(p) for p in done.report.problems]
+
+
+def empty(tmp_path: Path, name: str = "empty") -> School:
+    school = School.open(f"sqlite:///{tmp_path / name}")
+    school.now += 100
+    return school
+
+
+def write(folder: Path, name: str, *rows: dict[str, str], **style: Any) -> None:
+    folder.mkdir(exist_ok=True)
+    encoding = style.pop("encoding", "utf-8")
+    with (folder / f"{name}.csv").open("w", encoding=encoding, newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), **style)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def edited(folder: Path, name: str, change: Callable[[list[dict[str, str]]], None]) -> None:
+    rows = table(folder, name)
+    change(rows)
+    write(folder, name, *rows)
+
+
+def district(folder: Path, **style: Any) -> Path:
+    """A small package as another system writes it."""
+    write(folder, "orgs", {"sourcedId": "o1", "name": "Élan", "type": "school"}, **style)
+    write(
+        folder, "academicSessions",
+        {"sourcedId": "{Y}", "title": "2026", "type": "schoolYear", "startDate": "2026-08-01", "endDate": "2027-07-01", "parentSourcedId": "", "schoolYear": "2027"},
+        {"sourcedId": "S1", "title": "S1", "type": "semester", "startDate": "2026-08-01", "endDate": "2027-01-01", "parentSourcedId": "{Y}", "schoolYear": "2027"},
+        {"sourcedId": "S2", "title": "S2", "type": "semester", "startDate": "2027-01-01", "endDate": "2027-07-01", "parentSourcedId": "{Y}", "schoolYear": "2027"},
+        **style,
+    )  # fmt: skip
+    write(
+        folder,
+        "courses",
+        {"sourcedId": "c1", "title": "Maths", "courseCode": "M", "orgSourcedId": "o1"},
+        **style,
+    )
+    write(
+        folder, "classes",
+        {"sourcedId": "k1", "title": "Maths 1", "courseSourcedId": "c1", "classType": "scheduled", "schoolSourcedId": "o1", "termSourcedIds": "S1", "classCode": "M-1"},
+        {"sourcedId": "k2", "title": "Maths 2", "courseSourcedId": "c1", "classType": "scheduled", "schoolSourcedId": "o1", "termSourcedIds": "S1,S2", "classCode": "M-1"},
+        **style,
+    )  # fmt: skip
+    blank = {"enabledUser": "true", "orgSourcedIds": "o1"}
+    write(
+        folder, "users",
+        {"sourcedId": "u1", **blank, "role": "student", "username": "zoé", "givenName": "Zoé", "familyName": "Ö", "identifier": "n1"},
+        {"sourcedId": "u2", **blank, "role": "teacher", "username": "tea", "givenName": "T", "familyName": "E", "identifier": ""},
+        {"sourcedId": "u3", **blank, "role": "parent", "username": "mum", "givenName": "M", "familyName": "U", "identifier": ""},
+        **style,
+    )  # fmt: skip
+    write(
+        folder, "enrollments",
+        {"sourcedId": "e1", "status": "", "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u1", "role": "student", "beginDate": "2026-08-10", "endDate": ""},
+        {"sourcedId": "e2", "status": "", "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u2", "role": "teacher", "beginDate": "", "endDate": ""},
+        **style,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_an_export_taken_in_elsewhere_exports_the_same(
+    database_url: str, tmp_path: Path, version: str
+) -> None:
+    there = tell(database_url)
+    exported(there, tmp_path / "first", version)
+    there.database.close()
+    school = empty(tmp_path)
+    done = taken_in(school, tmp_path / "first")
+    assert problems(done) == []
+    assert done.applied
+    exported(school, tmp_path / "second", version)
+    assert judged(tmp_path / "second").ok
+    first, second = (by_names(tmp_path / name) for name in ("first", "second"))
+    # The two sections of two Moodles that share a number: ours have it once.
+    twice = [r for r in first["classes"] if r["title"] == "Algebra elsewhere"]
+    assert [r["classCode"] for r in twice] == ["5"]
+    for row in twice:
+        row["classCode"] = ""
+    # What people are called at Moodles is no business of a site that does not know those.
+    first.pop("userProfiles", None)
+    second.pop("userProfiles", None)
+    # 1.1 has one word for principals and counselors, who may see everybody: nobody is made that.
+    for row in first["users"]:
+        if row.get("role") == "administrator":
+            row["role"] = "teacher"
+    # The ongoing container spans from the first day to the last of what the site itself knows.
+    for package in (first, second):
+        for row in package["academicSessions"]:
+            if row["title"] == "Ongoing":
+                row["startDate"] = row["endDate"] = ""
+    for name in first:
+        assert sorted(map(json.dumps, second[name])) == sorted(map(json.dumps, first[name])), name
+
+
+def by_names(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """A package with every id replaced by what it stands for."""
+    files = {f.stem: table(folder, f.stem) for f in folder.iterdir() if f.stem != "manifest"}
+    names: dict[str, str] = {}
+    for stem, column in (
+        ("orgs", "name"), ("academicSessions", "title"), ("courses", "title"), ("classes", "title"),
+        ("users", "username"), ("categories", "title"), ("lineItems", "title"),
+    ):  # fmt: skip
+        names |= {r["sourcedId"]: f"{stem}:{r[column]}" for r in files[stem]}
+    for rows in files.values():
+        for row in rows:
+            del row["sourcedId"]
+            for column in row:
+                if "SourcedId" in column and row[column]:
+                    row[column] = names[row[column]]
+    return files
+
+
+def test_the_same_package_again_changes_nothing(tmp_path: Path, out: Path) -> None:
+    school = empty(tmp_path)
+    taken_in(school, out)
+    before = school.counts()
+    again = taken_in(school, out)
+    assert {what for counts in again.counts.values() for what in counts} == {"unchanged"}
+    after = school.counts()
+    after["audit_entry"] -= 1
+    assert after == before
+
+
+def test_our_own_package_taken_in_at_home_changes_nothing(tmp_path: Path) -> None:
+    school = tell(f"sqlite:///{tmp_path / 's'}")
+    exported(school, tmp_path / "out")
+    before = school.dump()
+    done = taken_in(school, tmp_path / "out", wwwroot="http://sis.example.org")
+    assert problems(done) == []
+    assert {what for counts in done.counts.values() for what in counts} == {"unchanged"}
+    assert school.dump() == before
+
+
+def test_grades_written_many_at_once_are_as_if_folded_one_by_one(tmp_path: Path, out: Path) -> None:
+    school = empty(tmp_path)
+    taken_in(school, out)
+    with school.database.write() as connection:
+        before = connection.execute(sa.select(grade).order_by(grade.c.id)).all()
+        assert len(before) == len(table(out, "results"))
+        for row in before:
+            cells.refold(connection, row.assessment_id, row.person_id)
+        assert connection.execute(sa.select(grade).order_by(grade.c.id)).all() == before
+
+
+def test_a_preview_says_what_would_come_and_changes_nothing(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    school = empty(tmp_path)
+    before = school.counts()
+    seen = taken_in(school, folder, preview=True)
+    assert not seen.applied
+    assert seen.counts["users"] == {"new": 2, "unchanged": 1}
+    assert seen.counts["enrollments"] == {"new": 2}
+    assert school.counts() == before
+    done = taken_in(school, folder)
+    assert done.applied
+    assert done.counts == seen.counts
+
+
+def test_another_systems_package_is_taken_in(tmp_path: Path) -> None:
+    school = empty(tmp_path)
+    done = taken_in(school, district(tmp_path / "d"))
+    assert problems(done) == []
+    said = [str(w) for w in done.report.warnings]
+    assert any("manifest" in w for w in said)
+    assert any("family" in w for w in said)
+    assert any("several terms" in w for w in said)
+    assert {p["idnumber"] for p in school.people()} == {"n1", "u2"}
+    assert {(s["idnumber"], s["name"]) for s in school.sections()} == {
+        ("M-1", "Maths 1"),
+        (None, "Maths 2"),
+    }
+    assert school.enrolments() == {("M-1", "n1", "student"): "a", ("M-1", "u2", "teacher"): "a"}
+    exported(school, tmp_path / "out")
+    begun = {e["role"]: e["beginDate"] for e in table(tmp_path / "out", "enrollments")}
+    assert begun["student"] == "2026-08-10"
+    terms = {
+        t["title"]: t for t in table(tmp_path / "out", "academicSessions") if t["type"] == "term"
+    }
+    assert (terms["S1"]["startDate"], terms["S1"]["endDate"]) == ("2026-08-01", "2027-01-01")
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {"encoding": "utf-8-sig"},
+        {"encoding": "utf-16"},
+        {"encoding": "cp1252"},
+        {"delimiter": ";"},
+        {"delimiter": "\t", "encoding": "utf-16-le"},
+        {"quoting": csv.QUOTE_ALL, "lineterminator": "\n"},
+    ],
+)
+def test_what_excel_makes_of_a_file_is_read(tmp_path: Path, style: dict[str, Any]) -> None:
+    school = empty(tmp_path)
+    done = taken_in(school, district(tmp_path / "d", **style))
+    assert problems(done) == []
+    assert "Zoé" in {p["firstname"] for p in school.people()}
+
+
+def test_who_is_meant_is_found_by_number_and_never_by_name_or_mail(tmp_path: Path) -> None:
+    school = empty(tmp_path)
+    school.push("fetch_user", idnumber="n1", username="other", firstname="Peer's", lastname="Name")
+    school.push(
+        "fetch_user", idnumber="x", username="tea", firstname="T", lastname="E", email="t@x.org"
+    )
+    done = taken_in(school, district(tmp_path / "d"))
+    people_ = {p["username"]: p for p in school.people()}
+    assert people_.keys() == {"other", "tea", "tea.import"}
+    assert people_["other"]["firstname"] == "Peer's"
+    assert people_["tea.import"]["idnumber"] == "u2"
+    assert any("was kept" in str(w) for w in done.report.warnings)
+
+
+def test_two_people_for_one_user_are_put_before_a_person(tmp_path: Path) -> None:
+    school = empty(tmp_path)
+    for number in ("n1", "u1"):
+        school.push("fetch_user", idnumber=number, username=number, firstname="A", lastname="B")
+    before = school.counts()
+    done = taken_in(school, district(tmp_path / "d"))
+    assert len(problems(done)) == 1
+    assert problems(done)[0].startswith("users.csv, row 2, identifier: ")
+    assert done.counts["users"]["failed"] == 1
+    assert school.counts() == before
+
+
+def test_a_change_in_the_file_is_taken_over_and_a_change_made_here_stays(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    school = empty(tmp_path)
+    taken_in(school, folder)
+    edited(folder, "users", lambda rows: rows[0].update(familyName="Neu"))
+    edited(folder, "classes", lambda rows: rows[0].update(title="Maths A"))
+    edited(folder, "courses", lambda rows: rows[0].update(title="Mathematics"))
+    done = taken_in(school, folder)
+    assert [done.counts[n]["updated"] for n in ("users", "classes", "courses")] == [1, 1, 1]
+    assert "Neu" in {p["lastname"] for p in school.people()}
+    assert "Maths A" in {s["name"] for s in school.sections()}
+    with school.database.write() as connection:
+        author = Author("clerk", school.now)
+        zoe = connection.execute(
+            sa.select(person.c.id).where(person.c.idnumber == "n1")
+        ).scalar_one()
+        people.change(connection, author, zoe, people.Names("zoé", "Zoé", "Here", "n1"))
+        enrolments.set_state(connection, author, 1, zoe, "student", "wf")
+    edited(folder, "users", lambda rows: rows[0].update(givenName="Again"))
+    taken_in(school, folder)
+    assert {p["lastname"] for p in school.people()} == {"Here", "E"}
+    assert school.enrolments()["M-1", "n1", "student"] == "wf"
+
+
+def gradebook(folder: Path, score: str, status: str = "fully graded") -> None:
+    write(folder, "categories", {"sourcedId": "g1", "title": "HOMEWORK"})
+    write(
+        folder, "lineItems",
+        {"sourcedId": "i1", "title": "Sums", "description": "x", "assignDate": "2026-09-01", "dueDate": "2026-09-05", "classSourcedId": "k1", "categorySourcedId": "g1", "gradingPeriodSourcedId": "S1", "resultValueMin": "0", "resultValueMax": "10"},
+    )  # fmt: skip
+    write(
+        folder, "results",
+        {"sourcedId": "r1", "lineItemSourcedId": "i1", "studentSourcedId": "u1", "scoreStatus": status, "score": score, "scoreDate": "2026-09-06"},
+    )  # fmt: skip
+
+
+def test_grades_come_as_entries_by_hand_of_their_day(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    gradebook(folder, "7.50")
+    school = empty(tmp_path)
+    assert problems(taken_in(school, folder)) == []
+    assert school.grades("M-1") == {("1", "n1"): 7.5}
+    on_the_fifth, on_the_seventh = 1_788_566_400, 1_788_739_200
+    assert school.grades("M-1", on_the_fifth) == {}
+    assert school.grades("M-1", on_the_seventh) == {("1", "n1"): 7.5}
+    gradebook(folder, "8")
+    assert taken_in(school, folder).counts["results"] == {"updated": 1}
+    assert school.grades("M-1") == {("1", "n1"): 8}
+    with school.database.write() as connection:
+        author = Author("clerk", school.now)
+        one = connection.execute(
+            sa.select(person.c.id).where(person.c.idnumber == "n1")
+        ).scalar_one()
+        grades.enter(connection, author, 1, one, Decimal(2))
+    taken_in(school, folder)
+    assert school.grades("M-1") == {("1", "n1"): 2}
+    exported(school, tmp_path / "out")
+    titles = [c["title"].casefold() for c in table(tmp_path / "out", "categories")]
+    assert titles.count("homework") == 1
+
+
+def test_taken_back_means_ended_and_nothing_is_deleted(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    gradebook(folder, "7")
+    school = empty(tmp_path)
+    taken_in(school, folder)
+    delta = tmp_path / "delta"
+    properties = {"manifest.version": "1.0", "oneroster.version": "1.1"}
+    properties |= {"file.enrollments": "delta", "file.users": "delta"}
+    write(delta, "manifest", *({"propertyName": n, "value": v} for n, v in properties.items()))
+    at = {"dateLastModified": "2026-11-18T08:00:00.000Z", "status": "tobedeleted"}
+    write(
+        delta, "enrollments",
+        {"sourcedId": "e1", **at, "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u1", "role": "student"},
+    )  # fmt: skip
+    write(
+        delta, "users",
+        {"sourcedId": "u2", **at, "enabledUser": "true", "orgSourcedIds": "o1", "role": "teacher", "username": "tea", "givenName": "T", "familyName": "E"},
+    )  # fmt: skip
+    before = school.counts()
+    done = taken_in(school, delta)
+    assert problems(done) == []
+    assert school.enrolments() == {("M-1", "n1", "student"): "w", ("M-1", "u2", "teacher"): "a"}
+    assert all(after >= before[name] for name, after in school.counts().items())
+    assert taken_in(school, delta).counts["enrollments"] == {"unchanged": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "place"),
+    [
+        ("users", {"familyName": ""}, "users.csv, row 2, familyName"),
+        ("users", {"sourcedId": "u2"}, "users.csv, row 3, sourcedId"),
+        ("users", {"enabledUser": "perhaps"}, "users.csv, row 2, enabledUser"),
+        ("users", {"username": "a\x00b"}, "users.csv, row 2, username"),
+        ("classes", {"termSourcedIds": "nowhere"}, "classes.csv, row 2, termSourcedIds"),
+        ("classes", {"courseSourcedId": "c9"}, "classes.csv, row 2, courseSourcedId"),
+        ("enrollments", {"beginDate": "10/08/2026"}, "enrollments.csv, row 2, beginDate"),
+        ("enrollments", {"userSourcedId": "u9"}, "enrollments.csv, row 2, userSourcedId"),
+        ("enrollments", {"endDate": "2026-08-01"}, "enrollments.csv, row 2, endDate"),
+        ("academicSessions", {"title": "x" * 300}, "academicSessions.csv, row 2"),
+        ("academicSessions", {"endDate": "2027-02-30"}, "academicSessions.csv, row 2, endDate"),
+        ("results", {"score": "-1"}, "results.csv, row 2, score"),
+        ("results", {"score": "many"}, "results.csv, row 2, score"),
+        ("results", {"scoreDate": "2027-09-06"}, "results.csv, row 2"),
+        ("results", {"studentSourcedId": "u2"}, "results.csv, row 2"),
+        ("lineItems", {"resultValueMax": "-5"}, "lineItems.csv, row 2, resultValueMax"),
+    ],
+)
+def test_a_problem_names_its_place_and_nothing_is_applied(
+    tmp_path: Path, file: str, change: dict[str, str], place: str
+) -> None:
+    folder = district(tmp_path / "d")
+    gradebook(folder, "7")
+    edited(folder, file, lambda rows: rows[0].update(change))
+    school = empty(tmp_path)
+    before = school.counts()
+    done = taken_in(school, folder)
+    assert not done.applied
+    assert any(p.startswith(place) for p in problems(done)), problems(done)
+    assert school.counts() == before
+
+
+def test_terms_and_years_that_overlap_are_refused(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    edited(folder, "academicSessions", lambda rows: rows[2].update(startDate="2026-12-01"))
+    done = taken_in(empty(tmp_path), folder)
+    assert any("overlaps S1" in p for p in problems(done))
+    assert done.counts["academicSessions"]["failed"] == 1
+
+
+def test_what_somebody_removed_comes_anew(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    edited(
+        folder,
+        "courses",
+        lambda rows: rows.append(rows[0] | {"sourcedId": "c2", "courseCode": "X"}),
+    )
+    school = empty(tmp_path)
+    taken_in(school, folder)
+    with school.database.write() as connection:
+        connection.execute(sa.delete(course).where(course.c.code == "X"))
+    done = taken_in(school, folder)
+    assert (problems(done), done.counts["courses"]) == ([], {"unchanged": 1, "new": 1})
+    assert taken_in(school, folder).counts["courses"] == {"unchanged": 2}
+
+
+def test_a_missing_column_is_named_and_an_old_name_is_taken(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    rows = table(folder, "enrollments")
+    write(
+        folder,
+        "enrollments",
+        *({"userId" if n == "userSourcedId" else n: v for n, v in r.items()} for r in rows),
+    )
+    done = taken_in(empty(tmp_path), folder)
+    assert problems(done) == []
+    assert any("was read as userSourcedId" in str(w) for w in done.report.warnings)
+    write(folder, "enrollments", *({n: v for n, v in r.items() if n != "role"} for r in rows))
+    done = taken_in(empty(tmp_path, "other"), folder)
+    assert "enrollments.csv, row 1, role: this column is missing" in problems(done)
+
+
+def test_a_zip_is_taken_as_a_folder_is(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    shutil.rmtree(folder)
+    assert taken_in(empty(tmp_path), tmp_path / "d.zip").applied
