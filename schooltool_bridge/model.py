@@ -62,7 +62,14 @@ person = sa.Table(
     sa.Column("follows_peer_id", sa.ForeignKey("peer.id"), nullable=True),
     sa.Column("created_unix_s", sa.BigInteger, nullable=False),
     # Set while this is known to be somebody who has another row; every row of its own stays.
-    sa.Column("merged_into_id", _own("person.id"), nullable=True, index=True),
+    sa.Column("merged_into_id", _own("person.id"), nullable=True),
+    # Few are merged, and every reader asks for them.
+    sa.Index(
+        "ix_person_merged_into_id",
+        "merged_into_id",
+        sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    ),
 )
 
 # A peer's own names for a person: either finds that person (requirements 1.4).

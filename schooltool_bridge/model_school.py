@@ -15,6 +15,7 @@ from schooltool_bridge.model import ACTOR_CHARS, ID_CHARS, NAME_CHARS
 
 
 def _id() -> sa.Column[int]:
+    """Numbers that a table with `sqlite_autoincrement` never gives twice: packages cite them."""
     return sa.Column("id", sa.Integer, primary_key=True)
 
 
@@ -36,6 +37,7 @@ school_year = sa.Table(
     sa.Column("title", sa.String(ID_CHARS), nullable=False, unique=True),
     sa.Column("first_day", sa.Date, nullable=False),
     sa.Column("last_day", sa.Date, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # Terms lie inside their year and do not overlap; the shortest unit that has marks.
@@ -50,6 +52,7 @@ term = sa.Table(
     # Closed: final marks are stored; what comes later is a proposal.
     sa.Column("closed_unix_s", sa.BigInteger, nullable=True),
     sa.UniqueConstraint("school_year_id", "title"),
+    sqlite_autoincrement=True,
 )
 
 # The catalogue; many sections teach one course.
@@ -62,6 +65,7 @@ course = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
     # A decimal number as text; empty when the school counts none.
     sa.Column("credits", sa.String(20), nullable=False),
+    sqlite_autoincrement=True,
 )
 
 section_filing = sa.Table(
@@ -83,6 +87,7 @@ worksheet = sa.Table(
     sa.Column("title", sa.String(ID_CHARS), nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.UniqueConstraint("section_id", "title"),
+    sqlite_autoincrement=True,
 )
 
 category = sa.Table(
@@ -90,6 +95,7 @@ category = sa.Table(
     metadata,
     _id(),
     sa.Column("title", sa.String(ID_CHARS), nullable=False, unique=True),
+    sqlite_autoincrement=True,
 )
 
 # How much a category counts in a section from some moment on; the latest row holds, empty: no more.
@@ -116,6 +122,7 @@ score_system = sa.Table(
     sa.Column("scores", sa.JSON, nullable=False),
     # Hidden ones are not offered any more; what was marked by them stays.
     sa.Column("hidden", sa.Boolean, nullable=False, server_default=sa.false()),
+    sqlite_autoincrement=True,
 )
 
 # What the school itself says of an assessment, whoever brought it.

@@ -73,6 +73,7 @@ def _new_tables() -> None:
         sa.Column("title", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_category")),
         sa.UniqueConstraint("title", name=op.f("uq_category_title")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "course",
@@ -83,6 +84,7 @@ def _new_tables() -> None:
         sa.Column("credits", sa.String(length=20), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_course")),
         sa.UniqueConstraint("code", name=op.f("uq_course_code")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "imported_id",
@@ -103,6 +105,7 @@ def _new_tables() -> None:
         sa.Column("last_day", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_school_year")),
         sa.UniqueConstraint("title", name=op.f("uq_school_year_title")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "score_system",
@@ -113,6 +116,7 @@ def _new_tables() -> None:
         sa.Column("hidden", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_score_system")),
         sa.UniqueConstraint("title", name=op.f("uq_score_system_title")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "term",
@@ -127,6 +131,7 @@ def _new_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_term")),
         sa.UniqueConstraint("school_year_id", "title", name=op.f("uq_term_school_year_id_title")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_term_school_year_id"), "term", ["school_year_id"], unique=False)
 
@@ -286,6 +291,7 @@ def _new_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_worksheet")),
         sa.UniqueConstraint("section_id", "title", name=op.f("uq_worksheet_section_id_title")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "assessment_detail",
@@ -365,9 +371,6 @@ def _changed_tables() -> None:
 
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.add_column(sa.Column("merged_into_id", sa.Integer(), nullable=True))
-        batch_op.create_index(
-            batch_op.f("ix_person_merged_into_id"), ["merged_into_id"], unique=False
-        )
         batch_op.create_foreign_key(
             batch_op.f("fk_person_merged_into_id"),
             "person",
@@ -376,6 +379,13 @@ def _changed_tables() -> None:
             deferrable=True,
             initially="IMMEDIATE",
         )
+    op.create_index(
+        "ix_person_merged_into_id",
+        "person",
+        ["merged_into_id"],
+        sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
 
     op.add_column("person_history", sa.Column("by_actor", sa.String(length=300), nullable=True))
     op.add_column("person_history", sa.Column("why", sa.Text(), server_default="", nullable=False))
