@@ -20,6 +20,7 @@ from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, 
 from schooltool_bridge.cli_peers import call, peer
 from schooltool_bridge.cli_people import allow_login, deny_login, set_password
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
+from schooltool_bridge.cli_reports import report
 from schooltool_bridge.cli_site import check, database, init, key, serve
 from schooltool_bridge.command import outer
 
@@ -40,7 +41,7 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    calls, bundle, audit_group, database, notice, demo,
+    calls, bundle, audit_group, database, notice, demo, report,
 ):  # fmt: skip
     main.add_command(_command)
 

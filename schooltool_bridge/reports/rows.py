@@ -128,23 +128,25 @@ def read(
     )
 
 
-_SECTIONS = (
+_SECTIONS: sa.Select[Any] = (
     sa.select(section, peer.c.wwwroot, peer.c.policy)
     .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
     .order_by(section.c.id)
 )
-_ASSESSMENTS = sa.select(assessment_history, assessment.c.idnumber, peer.c.wwwroot).select_from(
+_ASSESSMENTS: sa.Select[Any] = sa.select(
+    assessment_history, assessment.c.idnumber, peer.c.wwwroot
+).select_from(
     assessment_history.join(
         assessment, assessment.c.id == assessment_history.c.assessment_id
     ).outerjoin(peer, peer.c.id == assessment.c.peer_id)
 )
-_GRADES = sa.select(grade_history, grade.c.assessment_id, grade.c.person_id).join_from(
-    grade_history, grade, grade.c.id == grade_history.c.grade_id
-)
-_TEACHERS = sa.select(enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id).join_from(
-    enrolment, section, section.c.id == enrolment.c.section_id
-)
-_NAMES = sa.select(
+_GRADES: sa.Select[Any] = sa.select(
+    grade_history, grade.c.assessment_id, grade.c.person_id
+).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+_TEACHERS: sa.Select[Any] = sa.select(
+    enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id
+).join_from(enrolment, section, section.c.id == enrolment.c.section_id)
+_NAMES: sa.Select[Any] = sa.select(
     person.c.id,
     person.c.idnumber_key,
     person_link.c.peer_id,
