@@ -83,7 +83,7 @@ def read(
         s for s in as_of.of_person(connection, root, at_unix_s) if (root, STUDENT) in s.enrolments
     ]
     school = School(connection)
-    taught_by = {s.id: _teachers(s) for s in found}
+    taught_by = {s.id: teachers_then(s) for s in found}
     known = people(connection, [root, *(who for some in taught_by.values() for who in some)])
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     lines = [
@@ -92,7 +92,7 @@ def read(
             state=(state := then.enrolments[root, STUDENT]),
             title=school.states.get(state.code, state.code),
             percent=percent_of(then, root),
-            items=_items(then, root, school, zone),
+            items=item_lines(then, root, school, zone),
             teachers=[known[who] for who in taught_by[then.id] if who in known],
             course=school.courses.get(then.course_id or 0),
             filed=school.filed(then.term_id),
@@ -104,7 +104,7 @@ def read(
     return Progress(known[root], moment_unix_s, lines)
 
 
-def _teachers(then: SectionThen) -> list[int]:
+def teachers_then(then: SectionThen) -> list[int]:
     """Who taught then."""
     return [
         who
@@ -113,17 +113,18 @@ def _teachers(then: SectionThen) -> list[int]:
     ]
 
 
-def _items(then: SectionThen, root: int, school: School, zone: tzinfo) -> list[ItemLine]:
+def item_lines(then: SectionThen, person_id: int, school: School, zone: tzinfo) -> list[ItemLine]:
+    """Return every item of a section with what a student has there."""
     lines = []
     for item in then.items:
-        entry = then.entries.get((item.id, root))
+        entry = then.entries.get((item.id, person_id))
         system = school.systems.get(item.score_system_id) if item.score_system_id else None
         has_mark = system is not None and system.kind == "values"
         reached = entry.points if entry else None
         mark = ""
         if system is not None and has_mark and reached is not None and item.points:
             mark = system.mark(reached * HUNDRED / item.points)
-        lines.append(ItemLine(item, entry, is_before(then, item, root, zone), mark))
+        lines.append(ItemLine(item, entry, is_before(then, item, person_id, zone), mark))
     return lines
 
 
@@ -239,11 +240,12 @@ def _section_table(s: SectionLine, zone: tzinfo) -> Table:
 
 def _item_row(line: ItemLine) -> list[Cell]:
     points = line.entry.points if line.entry else None
+    is_excused = line.entry is not None and line.entry.excepted
     return [
         line.item.name,
         f"{number(points)} {line.mark}".strip() if points is not None else paper.DASH,
         line.item.points,
-        paper.percent(share(line)),
+        "EX" if is_excused else paper.percent(share(line)),
         ", ".join(remarks(line)),
     ]
 
