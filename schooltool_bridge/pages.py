@@ -28,6 +28,7 @@ from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.reports_pages import ReportsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 
@@ -79,6 +80,7 @@ def frame_of(app: App) -> Frame:
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
         NoticesPages(app),
+        ReportsPages(app),
         KeyPages(app),
         SupportPages(app),
         SignInPages(app.database, home_of),

@@ -337,4 +337,5 @@ def paper_of(
         tables=[table],
         flat=table,
         is_landscape=True,
+        next_page=str(lines[-1].place) if lines else "",
     )
