@@ -217,7 +217,7 @@ class ReportsPages:
             below = Decimal(view.query.get("below", "") or failing.DEFAULT_BELOW)
         except InvalidOperation:
             below = Decimal("NaN")
-        if not 0 <= below <= 1000:  # noqa: PLR2004 - with extra credit there is more than 100
+        if not below.is_finite() or not 0 <= below <= 1000:  # noqa: PLR2004 - with extra credit there is more than 100
             raise PageError("The percentage to stay below is a number from 0 to 1000.")
         term_id = filters.row_id(view.query.get("term", ""))
         if term_id is not None and term_id not in labels.School(connection).terms:

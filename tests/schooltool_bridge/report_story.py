@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -198,7 +198,7 @@ class Counted:
     def _one(self, *_arguments: Any) -> None:
         self.count += 1
 
-    def __enter__(self) -> Counted:
+    def __enter__(self) -> Self:
         event.listen(self._engine, "before_cursor_execute", self._one)
         return self
 
