@@ -1,0 +1,145 @@
+"""Commands that print reports: report progress, transcript, section-history.
+
+Source: requirements 1.8, R69-R73.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from schooltool_bridge import queries
+from schooltool_bridge.app import App
+from schooltool_bridge.command import Command, CommandError, common, moment
+from schooltool_bridge.reports import (
+    history_lines,
+    labels,
+    progress,
+    section_history,
+    show,
+    transcript,
+)
+from schooltool_bridge.reports.paper import Paper, csv_bytes
+from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
+from schooltool_bridge.reports.section_history import KINDS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _files(function: F) -> F:
+    """Give a report's command the options for files."""
+    for option in (
+        click.option("--pdf", type=click.Path(path_type=Path), help="Write a PDF to this file."),
+        click.option("--csv", type=click.Path(path_type=Path), help="Write a CSV to this file."),
+        click.option("--paper", type=click.Choice(list(SIZES)), default="a4", help="For the PDF."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group()
+def report() -> None:
+    """Reports: a student's progress, a transcript, what happened in a section."""
+
+
+@report.command("progress")
+@click.argument("person_id", metavar="PERSON")
+@click.option("--at", help="As of the end of this day, or of this moment.")
+@_files
+@common
+def report_progress(
+    command: Command, person_id: str, at: str | None, pdf: Path | None, csv: Path | None, paper: str
+) -> None:
+    """Show a student's sections, assessments and percentages, now or on any day."""
+    settings = command.settings
+    at_unix_s = moment(at, settings.zone)
+    with App(settings) as app, app.database.read() as connection:
+        found = progress.read(
+            connection,
+            queries.find_person(connection, person_id),
+            at_unix_s,
+            int(app.clock()),
+            settings.zone,
+        )
+    made = progress.paper_of(found, settings.zone)
+    _print(command, progress.as_json(found), made, pdf, csv, paper)
+
+
+@report.command("transcript")
+@click.argument("person_id", metavar="PERSON")
+@_files
+@common
+def report_transcript(
+    command: Command, person_id: str, pdf: Path | None, csv: Path | None, paper: str
+) -> None:
+    """Show every section that a person ever took, with final marks and withdrawals."""
+    settings = command.settings
+    with App(settings) as app, app.database.read() as connection:
+        found = transcript.read(
+            connection, queries.find_person(connection, person_id), int(app.clock())
+        )
+    made = transcript.paper_of(found, settings.zone)
+    _print(command, transcript.as_json(found), made, pdf, csv, paper)
+
+
+def _print(
+    command: Command, value: object, made: Paper, pdf: Path | None, csv: Path | None, size: str
+) -> None:
+    try:
+        if pdf is not None:
+            pdf.write_bytes(make_pdf(made, school=command.settings.name, size=size))
+        if csv is not None:
+            csv.write_bytes(csv_bytes(made.flat))
+    except PdfError as problem:
+        raise CommandError(str(problem)) from None
+    except OSError as problem:
+        raise CommandError(
+            f"{problem.filename} cannot be written: {problem.strerror}. Choose another place."
+        ) from None
+    command.show(value, lambda: show.on_terminal(made, Console(highlight=False, markup=False)))
+
+
+@report.command("section-history")
+@click.argument("section_id", metavar="ID")
+@click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
+@click.option("--person", "person_id", help="Only what is about this person.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only of this kind.")
+@_files
+@common
+def report_section_history(
+    command: Command,
+    section_id: str,
+    peer_wwwroot: str | None,
+    person_id: str | None,
+    kinds: tuple[str, ...],
+    pdf: Path | None,
+    csv: Path | None,
+    paper: str,
+) -> None:
+    """Show everything that ever happened in a section, in order."""
+    settings = command.settings
+    with App(settings) as app, app.database.read() as connection:
+        where = queries.find_section(connection, section_id, peer_wwwroot)
+        who = queries.find_person(connection, person_id) if person_id else None
+        lines: list[history_lines.Line] = []
+        while True:
+            found = section_history.places(
+                connection,
+                where,
+                person_id=who,
+                kinds=kinds or KINDS,
+                after=lines[-1].place if lines else None,
+            )
+            lines += history_lines.read(connection, where, found)
+            if len(found) < section_history.MAX_LINES:
+                break
+        names = labels.section_names(connection, where)
+        now_unix_s = int(app.clock())
+    made = history_lines.paper_of(
+        lines, name=names[1], short=names[0], now_unix_s=now_unix_s, zone=settings.zone
+    )
+    _print(command, history_lines.as_json(lines), made, pdf, csv, paper)
