@@ -29,6 +29,7 @@ from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
@@ -83,6 +84,7 @@ def frame_of(app: App) -> Frame:
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())
     frame.add(PicturePages(app, people).routes())
+    frame.add(OwnPages(app, people).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
