@@ -25,6 +25,7 @@ from schooltool_bridge.cli_people import (
     deny_login,
     set_password,
 )
+from schooltool_bridge.cli_person_data import erase, export, staff
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
 from schooltool_bridge.cli_site import check, database, init, key, serve
 from schooltool_bridge.command import outer
@@ -56,7 +57,16 @@ for _command in (
 ):  # fmt: skip
     peer.add_command(_command)
 
-for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
+for _command in (
+    allow_login,
+    deny_login,
+    allow_jump,
+    deny_jump,
+    set_password,
+    staff,
+    export,
+    erase,
+):
     person.add_command(_command)
 
 if __name__ == "__main__":

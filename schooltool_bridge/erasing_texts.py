@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import metadata
 from peers import accounts
 from peers.model import audit_entry
-from schooltool_bridge import model_school
+from schooltool_bridge import model_school, person_data
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import inbox
 from schooltool_bridge.notices_model import notice
@@ -143,9 +143,12 @@ def _audit_trail(connection: Connection, who: Known, signed: Collection[str], si
     """Clean the trail: whoever searched for somebody wrote any of their names."""
     hunt = Hunt({w for kind in who.names.values() for w in kind} | who.whole_names)
     plain = Hunt(w for w in hunt.words if len(w) >= MIN_DISTINCT_CHARS or not w.isdigit())
+    about = {row.id for row in person_data.audit_about(connection, who)}
     done = 0
     for row in connection.execute(sa.select(audit_entry)).all():
         detail = {n: (hunt if n == "filter" else plain).clean(v) for n, v in row.detail.items()}
+        if row.id in about:
+            detail |= {n: "" for n in detail if n in FREE}
         kind, _, called = row.subject.partition(" ")
         is_theirs = kind == "user" and called in who.names["username"]
         after = {

@@ -31,6 +31,7 @@ from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.people_pages import PeoplePages
+from schooltool_bridge.web.person_data_pages import PersonDataPages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -90,6 +91,7 @@ def frame_of(app: App) -> Frame:
         InboxPages(app.database, app.settling),
         PeoplePages(app),
         PersonPages(app),
+        PersonDataPages(app),
         NoticesPages(app),
         KeyPages(app),
         SupportPages(app),

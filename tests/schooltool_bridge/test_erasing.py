@@ -416,7 +416,10 @@ def test_everything_about_a_person_is_handed_out_readable(cast: Cast) -> None:
 
 
 def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
-    rows = [{"a": "=1+1", "b": -5, "c": None}, {"a": "-x", "d": {"k": "é"}}]
+    rows: list[dict[str, object]] = [
+        {"a": "=1+1", "b": -5, "c": None},
+        {"a": "-x", "d": {"k": "é"}},
+    ]
     text = person_export.as_csv(rows).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(text))) == [
         ["a", "b", "c", "d"], ["'=1+1", "-5", "", ""], ["'-x", "", "", '{"k": "é"}'],
