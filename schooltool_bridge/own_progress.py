@@ -40,8 +40,14 @@ class Moment:
     @property
     def day(self) -> date:
         """The day that it lies on."""
-        at = self.now_unix_s if self.at_unix_s is None else self.at_unix_s
-        return datetime.fromtimestamp(at, self.zone).date()
+        return self.day_of(self.now_unix_s if self.at_unix_s is None else self.at_unix_s)
+
+    def day_of(self, unix_s: int) -> date:
+        """Return the day of a time in the school's zone; the last that there is for one beyond."""
+        try:
+            return datetime.fromtimestamp(unix_s, self.zone).date()
+        except (ValueError, OverflowError, OSError):
+            return date.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class SectionShown:
     stands: str
     code: str
     title: str
-    since_unix_s: int
+    since_day: date
     begins_day: date | None
     # The office's; for staff only.
     note: str
@@ -91,7 +97,7 @@ class RosterRow:
     code: str
     title: str
     is_active: bool
-    since_unix_s: int
+    since_day: date
     percent: str
 
 
@@ -136,7 +142,7 @@ def roster(
                 code=state.code,
                 title=known.title,
                 is_active=known.meaning == school_roles.ACTIVE,
-                since_unix_s=state.since_unix_s,
+                since_day=moment.day_of(state.since_unix_s),
                 percent=_percent(then, who),
             )
         )
@@ -163,13 +169,16 @@ def _section(
         stands=LATER if is_coming and not then.deleted else NOW if is_active else PAST,
         code=state.code,
         title=known.title,
-        since_unix_s=state.since_unix_s,
+        since_day=moment.day_of(state.since_unix_s),
         begins_day=begins,
         note=state.note,
         is_deleted=then.deleted,
         percent=_percent(then, who),
         final=final,
-        items=[_item(then, item, who, moment.zone, words) for item in then.items],
+        # Of what has not begun nothing was missed yet.
+        items=[
+            _item(then, item, who, words, None if begins else moment.zone) for item in then.items
+        ],
     )
 
 
@@ -177,12 +186,12 @@ def _begins(then: SectionThen, who: int, filed: sa.Row[Any] | None, moment: Mome
     """Return the day on which a section begins for a student, while that is still to come."""
     days = [filed.first_day] if filed else []
     if who in then.joined:
-        days.append(datetime.fromtimestamp(then.joined[who], moment.zone).date())
+        days.append(moment.day_of(then.joined[who]))
     coming = [day for day in days if day > moment.day]
     return max(coming) if coming else None
 
 
-def _item(then: SectionThen, item: Item, who: int, zone: tzinfo, words: _Words) -> ItemShown:
+def _item(then: SectionThen, item: Item, who: int, words: _Words, zone: tzinfo | None) -> ItemShown:
     entry = then.entries.get((item.id, who))
     has_points = entry is not None and entry.points is not None
     return ItemShown(
@@ -193,7 +202,7 @@ def _item(then: SectionThen, item: Item, who: int, zone: tzinfo, words: _Words) 
         reached=number(entry.points) if entry and entry.points is not None else "",
         is_extra=item.extra_credit,
         is_excused=entry is not None and entry.excepted,
-        is_before=not has_points and is_before(then, item, who, zone),
+        is_before=zone is not None and not has_points and is_before(then, item, who, zone),
     )
 
 

@@ -141,16 +141,16 @@ def test_a_pupil_sees_their_sections_with_percent_and_marks_as_of_a_day(cast: Ca
     assert "Algebra Active 62.41 %" in overview
     assert "Biology Active 63.53 %" in overview
     page = pete.get("/me/marks")
-    assert row(page, "Quiz of algebra") == "Quiz of algebra 62.41 100"
+    assert row(page, "Quiz of algebra") == "Quiz of algebra 62.41 of 100"
     cast.push("new_grade", assessmentid="quiz-algebra", userid="id-pete", points_earned="77.7",
               timemodified=LEFT)  # fmt: skip
     cast.push("end_enrolment", sectionid="biology", userid="id-pete", timemodified=LEFT)
     page = pete.get("/me/marks")
-    assert row(page, "Quiz of algebra") == "Quiz of algebra 77.7 100"
+    assert row(page, "Quiz of algebra") == "Quiz of algebra 77.7 of 100"
     assert [h.text for h in page.tree.xpath("//main/h2")] == ["Now", "Before"]
     assert "Withdrawn (code to be given)" in words(page)
     before = pete.get(f"/me/marks?at={day(LEFT - DAY_S)}")
-    assert row(before, "Quiz of algebra") == "Quiz of algebra 62.41 100"
+    assert row(before, "Quiz of algebra") == "Quiz of algebra 62.41 of 100"
     assert [h.text for h in before.tree.xpath("//main/h2")] == ["Now"]
     assert "in no section as a student by then" in words(pete.get("/me/marks?at=2001-01-01"))
     # What is no day counts as not asked.
@@ -171,17 +171,17 @@ def test_before_enrolment_excused_and_extra_credit_say_so(cast: Cast) -> None:
     with cast.app.database.read() as connection:
         cast.people["newt"] = find_person(connection, "new")
     page = cast.browser("newt").get("/me/marks")
-    assert row(page, "Quiz of algebra") == "Quiz of algebra before enrolment 100"
-    assert row(page, "Late 1") == "Late 1 extra credit 1 10"
-    assert row(page, "Late 3") == "Late 3 excused 2 10"
+    assert row(page, "Quiz of algebra") == "Quiz of algebra before enrolment of 100"
+    assert row(page, "Late 1") == "Late 1 extra credit 1 of 10"
+    assert row(page, "Late 3") == "Late 3 excused 2 of 10"
     assert "60 %" in words(page), "5 and 1 of 10: what came before does not count"
 
 
 def test_a_merged_person_sees_all_of_theirs_by_either_way_in(shared: Cast) -> None:
     for name in ("mia", "mia2"):
         page = shared.browser(name).get("/me/marks")
-        assert row(page, "Quiz of algebra") == "Quiz of algebra 65.67 100"
-        assert row(page, "Quiz of biology") == "Quiz of biology 66.71 100"
+        assert row(page, "Quiz of algebra") == "Quiz of algebra 65.67 of 100"
+        assert row(page, "Quiz of biology") == "Quiz of biology 66.71 of 100"
 
 
 def test_a_teacher_sees_sections_of_now_and_former_ones_as_they_stood(cast: Cast) -> None:
@@ -221,6 +221,7 @@ def test_staff_find_any_student_and_see_what_is_still_to_come(cast: Cast) -> Non
     pam = f"/me/students/{cast.people['pam']}"
     # In July, a course of the fall.
     cast.push("new_section", idnumber="fall", name="Fall course")
+    cast.push("new_assessment", idnumber="early", sectionid="fall", name="Early", pointval=3)
     cast.push("new_enrolment", sectionid="fall", userid="id-pam", role="student",
               timestart=START_UNIX_S + 50 * DAY_S)  # fmt: skip
     with cast.app.database.write() as connection:
@@ -233,6 +234,7 @@ def test_staff_find_any_student_and_see_what_is_still_to_come(cast: Cast) -> Non
     assert "Fall course" in words(page)
     begins = datetime.fromtimestamp(START_UNIX_S + 50 * DAY_S, UTC)
     assert f"begins {begins:%-d %b %Y}" in words(page)
+    assert row(page, "Early") == "Early none yet of 3"
     assert "Withdrawn - Failing" in words(page)
     assert "Moved <away>" in words(page)
     own = words(cast.browser("pam").get("/me/marks"))
