@@ -21,6 +21,7 @@ from peers.sign_on import jump_session, person_session
 from peers.web import throttle
 from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, key
+from schooltool_bridge.inbox import DONE
 from schooltool_bridge.model import (
     enrolment,
     enrolment_history,
@@ -166,12 +167,12 @@ def known(connection: Connection, person_id: int) -> Known:
 
 
 def inbox_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
-    """Return the events of the inbox that name a person, whatever became of them."""
-    rows = connection.execute(sa.select(inbox).order_by(inbox.c.id)).all()
+    """Return the events of the inbox that name a person; an applied one has no content left."""
+    kept = sa.select(inbox).where(inbox.c.status != DONE).order_by(inbox.c.id)
     emails = {key(v) for v in who.names["email"]}
     whole = {key(v) for v in who.whole_names}
     found = []
-    for row in rows:
+    for row in connection.execute(kept):
         called = who.callings | emails | who.by_peer.get(row.peer_id, frozenset())
         if _names(row.event, row.payload, called, whole):
             found.append(row)

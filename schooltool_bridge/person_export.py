@@ -23,6 +23,7 @@ from peers import audit
 from peers.model import audit_entry, peer
 from schooltool_bridge import person_data, pictures
 from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import (
     assessment,
     enrolment_state,
@@ -110,8 +111,8 @@ def gather(connection: Connection, who: Known) -> dict[str, Rows]:
     ):
         found[title] = [
             _shown(table, r._mapping, words)  # noqa: SLF001 - public
-            for i in ids
-            for r in connection.execute(sa.select(table).where(column == i))
+            for some in chunks(ids)
+            for r in connection.execute(sa.select(table).where(column.in_(some)).order_by(column))
         ]
     return found
 

@@ -290,6 +290,8 @@ def test_only_a_teacher_who_is_active_there_may_enter_grades(cast: Cast) -> None
     assert may("pam", "algebra")
     cast.push("delete_section", idnumber="algebra")
     assert not may("tess", "algebra")
+    # Whatever they write names nobody, so that nothing of it has to be erased.
+    assert own_access.actor_of(cast.session("tess")) == f"person {cast.people['tess']}"
 
 
 def test_a_pupils_page_asks_as_often_for_many_sections_as_for_few(cast: Cast) -> None:
@@ -314,3 +316,17 @@ def test_a_pupils_page_asks_as_often_for_many_sections_as_for_few(cast: Cast) ->
         cast.push("new_enrolment", sectionid=f"s{number}", userid="id-pete", role="student")
         cast.push("new_grade", assessmentid=f"a{number}", userid="id-pete", points_earned=3)
     assert count() == few
+
+
+def test_the_pages_work_on_each_database(tmp_path: Path, database_url: str) -> None:
+    with cast_in(tmp_path, database_url) as cast:
+        pam = f"/me/students/{cast.people['pam']}?at={day(START_UNIX_S)}"
+        algebra = f"/me/teaching/{cast.sections['algebra']}"
+        for who, path in (
+            ("pam", "/me/marks"),
+            ("prue", pam),
+            ("tess", algebra),
+            ("fred", algebra),
+        ):
+            assert "61.37" in words(cast.browser(who).get(path)), path
+        assert "4 found" in words(cast.browser("carol").get("/me/students"))
