@@ -26,6 +26,7 @@ from schooltool_bridge.cli_people import (
     deny_login,
     set_password,
 )
+from schooltool_bridge.cli_person_data import erase, export, staff
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
 from schooltool_bridge.cli_reports import report
 from schooltool_bridge.cli_school import (
@@ -67,7 +68,16 @@ for _command in (
 ):  # fmt: skip
     peer.add_command(_command)
 
-for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
+for _command in (
+    allow_login,
+    deny_login,
+    allow_jump,
+    deny_jump,
+    set_password,
+    staff,
+    export,
+    erase,
+):
     person.add_command(_command)
 
 for _command in (file_sections, link_section, unlink_section):

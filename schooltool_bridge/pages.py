@@ -30,7 +30,9 @@ from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.people_pages import PeoplePages
+from schooltool_bridge.web.person_data_pages import PersonDataPages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.reports_pages import ReportsPages
@@ -88,6 +90,7 @@ def frame_of(app: App) -> Frame:
     frame.add(JumpPages(app, people).routes())
     frame.add(PicturePages(app, people).routes())
     frame.add(MarkingPages(app).routes())
+    frame.add(OwnPages(app, people).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
@@ -95,6 +98,7 @@ def frame_of(app: App) -> Frame:
         PersonPages(app),
         SchoolPages(app),
         SectionsPages(app),
+        PersonDataPages(app),
         NoticesPages(app),
         ReportsPages(app),
         KeyPages(app),

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from peers.model import peer
 from peers.policy import SCHOOL_ROLES
 from schooltool_bridge import rights, school_roles
-from schooltool_bridge.fields import key
-from schooltool_bridge.model import person, person_link, person_password
+from schooltool_bridge.fields import STUDENT, key
+from schooltool_bridge.model import enrolment, person, person_link, person_password
 
 # What a right in a filter may be.
 MAY, MAY_NOT, WAITS = RIGHTS = ("may", "may-not", "waits")
@@ -35,6 +35,8 @@ class PeopleFilter:
     peer_id: int | None = None
     # One of RIGHTS.
     right: str = ""
+    # Is or ever was a student somewhere; each person once.
+    was_student: bool = False
 
     def __post_init__(self) -> None:
         """See that role and right are ones that there are."""
@@ -115,6 +117,11 @@ def condition(wanted: PeopleFilter) -> sa.ColumnElement[bool]:
         parts.append(link.where(rights.waits()).correlate(person).exists())
     elif wanted.right:
         parts.append(may if wanted.right == MAY else sa.not_(may))
+    if wanted.was_student:
+        ever = sa.select(enrolment.c.id).where(
+            enrolment.c.person_id == person.c.id, enrolment.c.role == STUDENT
+        )
+        parts += [ever.correlate(person).exists(), person.c.merged_into_id.is_(None)]
     return sa.and_(*parts)
 
 

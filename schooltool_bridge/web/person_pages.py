@@ -15,7 +15,15 @@ from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.policy import PeerPolicy
 from peers.web.view import PageError, Reply, Route, Tab, View, page
-from schooltool_bridge import going, jumping, people_list, person_sessions, rights, school_roles
+from schooltool_bridge import (
+    going,
+    jumping,
+    people_list,
+    person_sessions,
+    rights,
+    school_roles,
+    staff_roles,
+)
 from schooltool_bridge.bulk_rights import GO, OWN, BadOrder, Order
 from schooltool_bridge.people_list import PersonRow
 from schooltool_bridge.rights import Change
@@ -70,6 +78,7 @@ class PersonPages:
                 live=person_sessions.live_of(connection, found.id, view.now_unix_s),
                 courses=jumping.courses_of(connection, found.id),
                 refused_by=_refused_by(connection, found),
+                staff_role=staff_roles.role_of(connection, found.id),
             )
 
     def change(self, view: View, person_id: int) -> Reply:

@@ -15,9 +15,10 @@ import structlog
 from mnet.protocol import APPLICATIONS
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
-from schooltool_bridge import jumping, person_sessions, pictures
+from schooltool_bridge import jumping, own_access, own_progress, person_sessions, pictures
 from schooltool_bridge.landing import Landed, read_arrival
 from schooltool_bridge.landing_refusals import LandingRefused
+from schooltool_bridge.own_progress import Moment
 from schooltool_bridge.person_sessions import COOKIE, PersonSession
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ class SignOnPages:
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
             picture = pictures.of(connection, found.person_id)
+            bar = own_access.bar_of(connection, found)
+            moment = Moment(None, view.now_unix_s, self._app.settings.zone)
+            sections = own_progress.of_student(connection, found.person_id, moment)
             came = found.peer_id is not None
             peers = (
                 []
@@ -86,6 +90,9 @@ class SignOnPages:
         return page(
             "me.html",
             person=found,
+            bar=bar,
+            sections=sections,
+            path=ME,
             peers=peers,
             courses=courses,
             picture=picture,

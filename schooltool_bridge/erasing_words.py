@@ -1,0 +1,23 @@
+"""What erasing a person takes and leaves, in words: for the page and the command alike. Pure."""
+
+from __future__ import annotations
+
+GOES = (
+    "first and last name, user name, idnumber, email address, in every older form too",
+    "what each peer called them and told about them, and the link by which it knew them",
+    "password, picture, sessions here and at peers, the right to sign in, a staff role",
+    "the content of events that still waited, and of those that were refused",
+    "notes and reasons about them, and their name where others wrote it",
+    "the pages of reports that were handed out",
+)
+STAYS = (
+    "sections, dates and codes of enrolments, marks and final marks, as an Erased person's",
+    "that a report of this number was handed out, when, and its digest",
+    "that, when and by whom this was done, in the audit trail",
+)
+MIND = (
+    "It cannot be undone.",
+    "Backups from before still hold everything: delete them, or erase again after restoring one.",
+    "Peers keep what they have; what they tell later is about a new person. Remove them there too.",
+    "A first or last name alone, in a note about somebody else, is not found; whole names are.",
+)

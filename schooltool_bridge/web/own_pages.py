@@ -1,0 +1,184 @@
+"""People's own pages: a student's marks, a teacher's sections, any student for the school's staff.
+
+Nothing here is an admin page. What is not theirs is not there: 404, whatever the number, so that
+nothing is told. Source: requirements 1.7, R58, R70, R77.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge import own_access, own_progress, people_list
+from schooltool_bridge.own_progress import STANDS, Moment
+from schooltool_bridge.people_list import MAX_SEARCH_CHARS
+from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.web import filters
+from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+MARKS, TEACHING, STUDENTS = ME + "/marks", ME + "/teaching", ME + "/students"
+ROWS = 50
+STAND_WORDS = {"now": "Now", "later": "To come", "past": "Before"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A day that a page's address asks about."""
+
+    # As a date field shows it; empty for now.
+    day: str
+    moment: Moment
+
+
+class OwnPages:
+    """What people see of the school's records."""
+
+    def __init__(self, app: App, people: SignOnPages) -> None:
+        """Use the server's parts, and what knows who is signed in."""
+        self._app = app
+        self._people = people
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(MARKS, self.marks, None),
+            Route(TEACHING + "/<int:section_id>", self.section, None),
+            Route(STUDENTS, self.students, None),
+            Route(STUDENTS + "/<int:person_id>", self.student, None),
+        ]
+
+    def marks(self, view: View) -> Reply:
+        """Show somebody their own sections, with what they reached."""
+        found = self._people.session(view)
+        if found is None:
+            return _sign_in(view)
+        asked = self._asked(view)
+        with self._app.database.read() as connection:
+            sections = own_progress.of_student(connection, found.person_id, asked.moment)
+            bar = own_access.bar_of(connection, found)
+        return _progress(found, bar, asked, sections, is_own=True, name=found.name, path=MARKS)
+
+    def section(self, view: View, section_id: int) -> Reply:
+        """Show a teacher who is in a section, and how they stand."""
+        found = self._people.session(view)
+        if found is None:
+            return _sign_in(view)
+        with self._app.database.read() as connection:
+            theirs = own_access.teaching(connection, found).get(section_id)
+            if theirs is None:
+                raise _nothing()
+            asked = self._asked(view, theirs.until_unix_s)
+            then, rows = own_progress.roster(connection, section_id, asked.moment)
+            bar = own_access.bar_of(connection, found)
+        return page(
+            "own_section.html",
+            person=found,
+            bar=bar,
+            asked=asked,
+            then=then,
+            rows=rows,
+            theirs=theirs,
+            path=f"{TEACHING}/{section_id}",
+        )
+
+    def students(self, view: View) -> Reply:
+        """Let a counselor or principal find a student."""
+        found = self._people.session(view)
+        if found is None:
+            return _sign_in(view)
+        search = view.query.get("search", "").strip()[:MAX_SEARCH_CHARS]
+        number = filters.row_id(view.query.get("page", "")) or 1
+        with self._app.database.read() as connection:
+            bar = own_access.bar_of(connection, found)
+            if not bar.staff_role:
+                raise _nothing()
+            wanted = people_list.PeopleFilter(search=search, was_student=True)
+            total = people_list.count(connection, wanted)
+            pages = max(1, -(-total // ROWS))
+            number = max(1, min(number, pages))
+            rows = people_list.page(connection, wanted, offset=(number - 1) * ROWS, limit=ROWS)
+        beside = [
+            STUDENTS + filters.query(search=search, page=n) if 1 <= n <= pages else ""
+            for n in (number - 1, number + 1)
+        ]
+        return page(
+            "own_students.html",
+            person=found,
+            bar=bar,
+            rows=rows,
+            search=search,
+            total=total,
+            number=number,
+            pages=pages,
+            earlier=beside[0],
+            later=beside[1],
+            path=STUDENTS,
+        )
+
+    def student(self, view: View, person_id: int) -> Reply:
+        """Show a counselor or principal how a student stands and stood."""
+        found = self._people.session(view)
+        if found is None:
+            return _sign_in(view)
+        asked = self._asked(view)
+        with self._app.database.read() as connection:
+            who = own_access.student_seen(connection, found, person_id)
+            row = people_list.one(connection, who) if who is not None else None
+            if row is None:
+                raise _nothing()
+            sections = own_progress.of_student(connection, row.id, asked.moment)
+            bar = own_access.bar_of(connection, found)
+        path = f"{STUDENTS}/{row.id}"
+        return _progress(
+            found, bar, asked, sections, is_own=False, name=row.name, path=path, row=row
+        )
+
+    def _asked(self, view: View, until_unix_s: int | None = None) -> Asked:
+        """Read the day that is asked about: its end; at most `until_unix_s`."""
+        zone = self._app.settings.zone
+        day = view.query.get("at", "")
+        end = filters.day_start(day, zone, days_later=1)
+        at = None if end is None else end - 1
+        if until_unix_s is not None:
+            at = until_unix_s if at is None else min(at, until_unix_s)
+        return Asked("" if end is None else day, Moment(at, view.now_unix_s, zone))
+
+
+def _progress(
+    found: PersonSession,
+    bar: own_access.Bar,
+    asked: Asked,
+    sections: list[own_progress.SectionShown],
+    *,
+    is_own: bool,
+    name: str,
+    path: str,
+    row: people_list.PersonRow | None = None,
+) -> Reply:
+    groups = [(STAND_WORDS[s], [x for x in sections if x.stands == s]) for s in STANDS]
+    return page(
+        "own_marks.html",
+        person=found,
+        bar=bar,
+        asked=asked,
+        groups=[(title, some) for title, some in groups if some],
+        is_own=is_own,
+        name=name,
+        path=path,
+        row=row,
+    )
+
+
+def _sign_in(view: View) -> Reply:
+    """Send a visitor to the form; the same for every number, so that nothing is told."""
+    here = f"{view.path}?{view.raw_query}" if view.raw_query else view.path
+    return go(f"/sign-in?next={quote(here, safe='')}")
+
+
+def _nothing() -> PageError:
+    return PageError("There is no page at this address.", 404)

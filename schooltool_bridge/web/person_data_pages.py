@@ -1,0 +1,117 @@
+"""For managers, about one person: a staff role, everything held about them, and erasing them.
+
+Source: requirements R38, R58, R77; README, "Requests about a person's data".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
+
+from peers.accounts import MANAGER
+from peers.web.view import PageError, Reply, Route, Tab, View, download, go, page
+from schooltool_bridge import erasing, identity, person_export, staff_roles
+from schooltool_bridge.erasing_words import GOES, MIND, STAYS
+from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.web import filters
+from schooltool_bridge.web.people_pages import PEOPLE
+from schooltool_bridge.web.person_pages import PERSON
+from schooltool_bridge.web.support_pages import ZIP
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+
+class PersonDataPages:
+    """What only managers do with a person."""
+
+    def __init__(self, app: App) -> None:
+        """Use the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(PERSON + "/staff", self.staff, MANAGER, ("POST",)),
+            Route(PERSON + "/export", self.export, MANAGER, ("POST",)),
+            Route(PERSON + "/erase", self.ask, MANAGER),
+            Route(PERSON + "/erase", self.erase, MANAGER, ("POST",)),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return no entry of the navigation: a person's page leads here."""
+        return []
+
+    def staff(self, view: View, person_id: int) -> Reply:
+        """Make somebody counselor or principal, or neither."""
+        role = view.text("role")
+        with self._app.database.write() as connection:
+            seen = _preview(connection, person_id)
+            try:
+                staff_roles.give(connection, _author(view), person_id, role)
+            except Refused as problem:
+                raise PageError(str(problem)) from None
+        what = (
+            f"{role} now and sees every student" if role else "neither counselor nor principal now"
+        )
+        return go(f"{PEOPLE}/{person_id}", f"{seen.name} is {what}.")
+
+    def export(self, view: View, person_id: int) -> Reply:
+        """Hand out everything that is held about a person."""
+        with self._app.database.write() as connection:
+            _preview(connection, person_id)
+            site = self._app.settings.name
+            data, name = person_export.make(connection, _author(view), person_id, site=site)
+        return download(data, ZIP, name)
+
+    def ask(self, _view: View, person_id: int) -> Reply:
+        """Say what goes and what stays."""
+        with self._app.database.read() as connection:
+            seen = _preview(connection, person_id)
+        return _question(seen)
+
+    def erase(self, view: View, person_id: int) -> Reply:
+        """Erase a person whose user name was written once more."""
+        with self._app.database.write() as connection:
+            seen = _preview(connection, person_id)
+            if view.text("username") != seen.username:
+                return _question(seen, "That is not the user name. Nothing was erased.")
+            works = [
+                work
+                for row_id in identity.everybody(connection, person_id)
+                for work in self._app.signing_off.sign_out_everywhere(connection, row_id)
+            ]
+            try:
+                erased = erasing.erase(connection, _author(view), person_id)
+            except Refused as problem:
+                raise PageError(str(problem)) from None
+        return Reply(
+            status=303,
+            location=f"{PEOPLE}/{erased}",
+            note="Erased. Older backups still hold it all; delete them.",
+            afterwards=tuple(works),
+        )
+
+
+def _question(seen: erasing.Preview, problem: str = "") -> Reply:
+    return page(
+        "person_erase.html",
+        status=400 if problem else 200,
+        problem=problem,
+        seen=seen,
+        goes=GOES,
+        stays=STAYS,
+        mind=MIND,
+    )
+
+
+def _preview(connection: Connection, person_id: int) -> erasing.Preview:
+    try:
+        return erasing.preview(connection, filters.known_id(person_id))
+    except Refused:
+        raise PageError("There is no such person.", 404) from None
+
+
+def _author(view: View) -> Author:
+    return Author(view.who, view.now_unix_s)
