@@ -21,7 +21,7 @@ from peers.policy import PeerPolicy
 from schooltool_bridge import fold, identity
 from schooltool_bridge.cells import MANUAL, PEER, row_of
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
-from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, place
+from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, place, standing
 from schooltool_bridge.model import (
     assessment,
     assessment_history,
@@ -181,12 +181,12 @@ def _items(scope: _Scope) -> dict[int, list[Item]]:
     )
     found: dict[int, list[Item]] = defaultdict(list)
     for assessment_id in sorted(told):
-        ordered = sorted(told[assessment_id], key=place)
+        ordered = sorted(told[assessment_id], key=standing)
         if ordered[-1].deleted:
             continue
         then = [r for r in ordered if not r.deleted][-1]
         detail = details[assessment_id][-1] if assessment_id in details else None
-        found[then.section_id].append(_item(then, ordered[0], detail))
+        found[then.section_id].append(_item(then, min(ordered, key=place), detail))
     return found
 
 
