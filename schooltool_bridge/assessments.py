@@ -65,26 +65,12 @@ def apply(
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
-    if known is None and event.moodle_id:
-        known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
-        if known is not None and not known.idnumber.startswith(OWN_ID):
-            known = None
-        if known is not None:
-            connection.execute(
-                sa.update(assessment)
-                .where(assessment.c.id == known.id)
-                .values(idnumber=event.idnumber)
-            )
-    status, message, remark = (UPDATED if known else CREATED), "", ""
+    known = known or _by_former_id(connection, source, event)
+    status, message, remark = UPDATED, "", ""
     if known is None:
         meets = adoption.match(connection, section_id, event.name_as_sent, event.points)
-        remark = meets.remark
-        if meets.ours and adoption.take_over(
-            connection, meets.ours, source.peer_id, event.idnumber
-        ):
-            status, message = UPDATED, _TAKEN_OVER
-            ours = meets.ours
-            known = Assessment(ours.id, event.idnumber, section_id, ours.points, _NOTHING_TOLD)
+        remark, known = meets.remark, _take_over(connection, source, event, section_id, meets)
+        status, message = (UPDATED, _TAKEN_OVER) if known else (CREATED, "")
     known = known or _create(connection, source, event, section_id)
     own = own_id(event.idnumber, event.moodle_id)
     if own:
@@ -97,6 +83,34 @@ def apply(
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     ready = tuple(assessment_key(n) for n in names)
     return Applied(status, known.id, message, ready, remark=remark)
+
+
+def _by_former_id(
+    connection: Connection, source: Source, event: AssessmentEvent
+) -> Assessment | None:
+    """Find what stood under Moodle's own id until now, and move it to its real idnumber."""
+    if not event.moodle_id:
+        return None
+    known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
+    if known is None or not known.idnumber.startswith(OWN_ID):
+        return None
+    connection.execute(
+        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=event.idnumber)
+    )
+    return known
+
+
+def _take_over(
+    connection: Connection,
+    source: Source,
+    event: AssessmentEvent,
+    section_id: int,
+    meets: adoption.Match,
+) -> Assessment | None:
+    ours = meets.ours
+    if ours and adoption.take_over(connection, ours, source.peer_id, event.idnumber):
+        return Assessment(ours.id, event.idnumber, section_id, ours.points, _NOTHING_TOLD)
+    return None
 
 
 def _create(
