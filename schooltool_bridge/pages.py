@@ -23,8 +23,10 @@ from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
 from schooltool_bridge import facts, going
 from schooltool_bridge.queries import iso
+from schooltool_bridge.reports.averages import number
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.courses_pages import CoursesPages
+from schooltool_bridge.web.gradebook_pages import GradebookPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
@@ -51,7 +53,7 @@ def frame_of(app: App) -> Frame:
         database=app.database,
         clock=app.clock,
         templates=[HERE / "web" / "templates"],
-        filters={"moment": lambda t: moment(t, zone), "iso": iso},
+        filters={"moment": lambda t: moment(t, zone), "iso": iso, "number": number},
     )
     frame.add(
         [
@@ -88,6 +90,7 @@ def frame_of(app: App) -> Frame:
         InboxPages(app.database, app.settling),
         PeoplePages(app),
         PersonPages(app),
+        GradebookPages(app),
         NoticesPages(app),
         KeyPages(app),
         SupportPages(app),
