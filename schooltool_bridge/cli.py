@@ -15,6 +15,7 @@ from schooltool_bridge.cli_admins import admin, audit_group
 from schooltool_bridge.cli_calls import bundle, calls, sharing_of
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_gradebook import import_assessments
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
@@ -58,6 +59,8 @@ for _command in (
 
 for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
     person.add_command(_command)
+
+section.add_command(import_assessments)
 
 if __name__ == "__main__":
     main()

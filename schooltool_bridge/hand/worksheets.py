@@ -6,6 +6,7 @@ Source: requirements 1.5; the vocabulary of SchoolTool's gradebook.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +40,12 @@ def add(connection: Connection, author: Author, section_id: int, title: str) -> 
     _tell(connection, author, section_id, "worksheet added", {"title": title})
     assert added.inserted_primary_key is not None
     return int(added.inserted_primary_key[0])
+
+
+def find(connection: Connection, section_id: int, title: str) -> int | None:
+    """Return a section's worksheet of that title, whatever its capitals."""
+    found = (o.id for o in _sheets(connection, section_id) if _same(o.title, title))
+    return next(found, None)
 
 
 def rename(connection: Connection, author: Author, worksheet_id: int, title: str) -> None:
@@ -89,8 +96,12 @@ def _known(connection: Connection, worksheet_id: int) -> sa.Row[Any]:
 
 
 def _must_be_free(others: list[sa.Row[Any]], title: str) -> None:
-    if any(o.title.casefold() == title.casefold() for o in others):
+    if any(_same(o.title, title) for o in others):
         raise Refused("title", f"There is a worksheet “{title}” already.")
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == unicodedata.normalize("NFC", other).casefold()
 
 
 def _tell(
