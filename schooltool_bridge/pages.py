@@ -26,7 +26,9 @@ from schooltool_bridge.queries import iso
 from schooltool_bridge.reports.averages import number
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.courses_pages import CoursesPages
+from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
+from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
@@ -91,6 +93,8 @@ def frame_of(app: App) -> Frame:
         PeoplePages(app),
         PersonPages(app),
         GradebookPages(app),
+        GradebookItemsPages(app),
+        GradebookUploadPages(app),
         NoticesPages(app),
         KeyPages(app),
         SupportPages(app),

@@ -165,6 +165,12 @@ def systems_of(connection: Connection) -> dict[int, ScoreSystem]:
     return {r.id: ScoreSystem(r.id, r.title, r.kind, [_score(s) for s in r.scores]) for r in rows}
 
 
+def hidden_systems_of(connection: Connection) -> set[int]:
+    """Return the score systems that are not offered any more."""
+    hidden = sa.select(score_system.c.id).where(score_system.c.hidden)
+    return set(connection.execute(hidden).scalars())
+
+
 def categories_of(connection: Connection) -> dict[int, str]:
     """Return the titles of all categories by id, in their order."""
     rows = connection.execute(sa.select(category).order_by(category.c.title))

@@ -74,3 +74,12 @@ if (form) {
   const wrong = form.querySelector("[aria-invalid]");
   if (wrong) wrong.focus();
 }
+
+// A file that is too large is said so before it is sent.
+for (const file of document.querySelectorAll("input[data-max-bytes]")) {
+  file.addEventListener("change", () => {
+    const isTooLarge = [...file.files].some((f) => f.size > Number(file.dataset.maxBytes));
+    file.setCustomValidity(isTooLarge ? file.dataset.tooLarge : "");
+    file.reportValidity();
+  });
+}
