@@ -86,9 +86,7 @@ def test_rows_keep_the_numbers_that_the_spreadsheet_shows() -> None:
     assert [row.number for row in table.rows] == [1, 4]
 
 
-PLAIN = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=20
-)
+PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=20)
 
 
 @given(st.lists(st.lists(PLAIN, min_size=2, max_size=5), max_size=8), st.sampled_from(",;\t"))
