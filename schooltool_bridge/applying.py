@@ -58,6 +58,8 @@ class Applied:
     new_person: NewPerson | None = None
     # The event's own payload shall come again when these are there (a teacher not known yet).
     again_with: tuple[str, ...] = ()
+    # It took effect, and yet a person should look: what the inbox says about it.
+    remark: str = ""
 
 
 class Held(Exception):

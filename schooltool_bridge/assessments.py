@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from schooltool_bridge import cells, sections
+from schooltool_bridge import adoption, cells, sections
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -24,7 +24,7 @@ from schooltool_bridge.applying import (
     section_key,
 )
 from schooltool_bridge.fields import OWN_ID, AssessmentEvent, decimal_text, own_id
-from schooltool_bridge.fold import place, settle
+from schooltool_bridge.fold import place, settle, standing
 from schooltool_bridge.model import assessment, assessment_history
 
 
@@ -66,17 +66,12 @@ def apply(
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
-    if known is None and event.moodle_id:
-        known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
-        if known is not None and not known.idnumber.startswith(OWN_ID):
-            known = None
-        if known is not None:
-            connection.execute(
-                sa.update(assessment)
-                .where(assessment.c.id == known.id)
-                .values(idnumber=event.idnumber)
-            )
-    status = UPDATED if known else CREATED
+    known = known or _by_former_id(connection, source, event)
+    status, message, remark = UPDATED, "", ""
+    if known is None:
+        meets = adoption.match(connection, section_id, event.name_as_sent, event.points)
+        remark, known = meets.remark, _take_over(connection, source, event, section_id, meets)
+        status, message = (UPDATED, _TAKEN_OVER) if known else (CREATED, "")
     known = known or _create(connection, source, event, section_id)
     own = own_id(event.idnumber, event.moodle_id)
     if own:
@@ -87,7 +82,36 @@ def apply(
     if status == UPDATED and not changed:
         status = UNCHANGED
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
-    return Applied(status, known.id, ready=tuple(assessment_key(n) for n in names))
+    ready = tuple(assessment_key(n) for n in names)
+    return Applied(status, known.id, message, ready, remark=remark)
+
+
+def _by_former_id(
+    connection: Connection, source: Source, event: AssessmentEvent
+) -> Assessment | None:
+    """Find what stood under Moodle's own id until now, and move it to its real idnumber."""
+    if not event.moodle_id:
+        return None
+    known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
+    if known is None or not known.idnumber.startswith(OWN_ID):
+        return None
+    connection.execute(
+        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=event.idnumber)
+    )
+    return known
+
+
+def _take_over(
+    connection: Connection,
+    source: Source,
+    event: AssessmentEvent,
+    section_id: int,
+    meets: adoption.Match,
+) -> Assessment | None:
+    ours = meets.ours
+    if ours and adoption.take_over(connection, ours, source.peer_id, event.idnumber):
+        return Assessment(ours.id, event.idnumber, section_id, ours.points, _NOTHING_TOLD)
+    return None
 
 
 def _create(
@@ -101,13 +125,13 @@ def _create(
             name=event.name,
             points=decimal_text(event.points),
             status=sections.ACTIVE,
-            effective_unix_s=-1,
-            seq=-1,
+            effective_unix_s=_NOTHING_TOLD[0],
+            seq=_NOTHING_TOLD[1],
         )
     )
     assert added.inserted_primary_key is not None
     row_id = added.inserted_primary_key[0]
-    return Assessment(row_id, event.idnumber, section_id, event.points, (-1, -1))
+    return Assessment(row_id, event.idnumber, section_id, event.points, _NOTHING_TOLD)
 
 
 def _write(
@@ -134,7 +158,9 @@ def _write(
     rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
     same_time = at if event.when.is_timed else known.place
     if any(
-        place(r)[:2] == same_time and all(getattr(r, n) == v for n, v in values.items())
+        r.by_actor is None
+        and place(r)[:2] == same_time
+        and all(getattr(r, n) == v for n, v in values.items())
         for r in rows
     ):
         return False
@@ -158,7 +184,7 @@ def _write(
     )
     ordered = sorted(
         connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all(),
-        key=place,
+        key=standing,
     )
     told = [r for r in ordered if not r.deleted]
     connection.execute(
@@ -178,6 +204,9 @@ def _write(
     return at >= known.place
 
 
+# The place of an assessment of which its peer said nothing yet.
+_NOTHING_TOLD = (-1, -1)
+_TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
 _OF_PEER = sa.select(assessment).where(
     assessment.c.peer_id == sa.bindparam("peer"),
     sa.or_(

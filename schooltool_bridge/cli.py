@@ -15,6 +15,7 @@ from schooltool_bridge.cli_admins import admin, audit_group
 from schooltool_bridge.cli_calls import bundle, calls, sharing_of
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_gradebook import import_assessments
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_oneroster import export_group, import_group
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
@@ -80,7 +81,7 @@ for _command in (
 ):
     person.add_command(_command)
 
-for _command in (file_sections, link_section, unlink_section):
+for _command in (file_sections, link_section, unlink_section, import_assessments):
     section.add_command(_command)
 
 if __name__ == "__main__":

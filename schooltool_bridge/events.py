@@ -8,6 +8,7 @@ R5, R89.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
@@ -80,6 +81,8 @@ def receive(
         raise
     if applied.again_with:
         _hold(connection, source, event, data, applied.again_with, place, now_unix_s)
+    if applied.remark:
+        _remark(connection, source, event, data, applied.remark, place, now_unix_s)
     new_people = [applied.new_person] if applied.new_person else []
     new_people += _release(connection, source, applied.ready)
     return Received(
@@ -234,6 +237,9 @@ def _again(
         inbox.settle(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
         return status, (), None
     status = inbox.HELD if applied.again_with else inbox.DONE
+    if applied.remark:
+        inbox.settle(connection, waiting, status=inbox.CONFLICT, reason=applied.remark)
+        return inbox.CONFLICT, applied.ready, applied.new_person
     inbox.settle(connection, waiting, status=status, waiting_for=applied.again_with)
     return status, applied.ready, applied.new_person
 
@@ -258,6 +264,30 @@ def _hold(
         place=place,
         now_unix_s=now_unix_s,
     )
+
+
+def _remark(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    remark: str,
+    place: tuple[int, int],
+    now_unix_s: int,
+) -> None:
+    """Tell a person of an event that took effect; an inbox that is full misses this alone."""
+    with suppress(TryAgainLater):
+        inbox.put(
+            connection,
+            peer_id=source.peer_id,
+            event=event,
+            status=inbox.CONFLICT,
+            data=data,
+            waiting_for=(),
+            reason=remark,
+            place=place,
+            now_unix_s=now_unix_s,
+        )
 
 
 def _refuse(

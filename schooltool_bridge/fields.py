@@ -105,6 +105,8 @@ class AssessmentEvent:
     extra_credit: bool
     moodle_id: str | None
     deleted: bool
+    # With the blanks around it, if any: what is the same must be so exactly (R65).
+    name_as_sent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,10 @@ class Fields:
         if required and not text:
             raise self._wrong(name, "is empty" if self.has(name) else "is missing")
         return text
+
+    def as_sent(self, name: str) -> str:
+        """A text in NFC and otherwise just as it came, blanks around it included."""
+        return unicodedata.normalize("NFC", str(self._data.get(name, "")))
 
     def id(self, name: str, *, required: bool = True) -> str:
         """Read an id: an int or a string, kept as a string."""
@@ -327,6 +333,7 @@ def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
         extra_credit=fields.boolean("extra_credit"),
         moodle_id=fields.id("moodleid", required=False) or None,
         deleted=deleted,
+        name_as_sent=fields.as_sent("name"),
     )
 
 

@@ -41,6 +41,23 @@ def place(row: Placed) -> tuple[int, int, int]:
     return row.effective_unix_s, row.seq, row.id
 
 
+class Said(Placed, Protocol):
+    """A row of which it is known who said it."""
+
+    @property
+    def by_actor(self) -> str | None:
+        """Who wrote it by hand; None: the peer told it."""
+        ...
+
+
+def standing(row: Said) -> tuple[bool, int, int, int]:
+    """The place of a row among all that was said of an assessment.
+
+    Whatever the peer says outranks what was written by hand before the peer's took it over.
+    """
+    return row.by_actor is None, *place(row)
+
+
 def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
     """Return the time and running number under which an event enters a history.
 

@@ -23,8 +23,12 @@ from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
 from schooltool_bridge import facts, going
 from schooltool_bridge.queries import iso
+from schooltool_bridge.reports.averages import number
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.courses_pages import CoursesPages
+from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
+from schooltool_bridge.web.gradebook_pages import GradebookPages
+from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
@@ -57,7 +61,7 @@ def frame_of(app: App) -> Frame:
         database=app.database,
         clock=app.clock,
         templates=[HERE / "web" / "templates"],
-        filters={"moment": lambda t: moment(t, zone), "iso": iso},
+        filters={"moment": lambda t: moment(t, zone), "iso": iso, "number": number},
     )
     frame.add(
         [
@@ -99,6 +103,9 @@ def frame_of(app: App) -> Frame:
         SchoolPages(app),
         SectionsPages(app),
         PersonDataPages(app),
+        GradebookPages(app),
+        GradebookItemsPages(app),
+        GradebookUploadPages(app),
         NoticesPages(app),
         ReportsPages(app),
         KeyPages(app),

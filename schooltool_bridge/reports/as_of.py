@@ -20,7 +20,7 @@ from peers.policy import PeerPolicy
 from schooltool_bridge import fold, identity
 from schooltool_bridge.cells import MANUAL, PEER, row_of
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
-from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, place
+from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, place, standing
 from schooltool_bridge.model import enrolment, section
 from schooltool_bridge.reports.rows import Read, Rows, read
 from schooltool_bridge.reports.then import Entry, Item, SectionThen
@@ -145,13 +145,13 @@ def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
     details = _by(lambda r: r.assessment_id, _by_then(rows.details, at_unix_s))
     found: dict[int, list[Item]] = defaultdict(list)
     for assessment_id in sorted(told):
-        ordered = sorted(told[assessment_id], key=place)
+        ordered = sorted(told[assessment_id], key=standing)
         if ordered[-1].deleted:
             continue
         then = ordered[-1]
         some = details.get(assessment_id)
         detail = max(some, key=lambda r: (r.effective_unix_s, r.id)) if some else None
-        found[then.section_id].append(_item(then, ordered[0], detail))
+        found[then.section_id].append(_item(then, min(ordered, key=place), detail))
     return found
 
 

@@ -10,7 +10,7 @@ from peers import audit
 from peers.accounts import CLERK, MANAGER
 from peers.web.frame import NOTE_COOKIE, Frame
 from peers.web.sessions import COOKIE
-from peers.web.wire import MAX_FORM_BYTES
+from peers.web.view import MAX_FORM_BYTES
 from tests.peers.framed import HOSTILE, assert_safe, signed_in
 from tests.rig import START_UNIX_S, Rig
 from tests.visitor import SAME, Visitor, in_memory

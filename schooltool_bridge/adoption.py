@@ -1,0 +1,117 @@
+"""Taking over by name: a Moodle's assessment and one that was made here by hand become one.
+
+Only for an assessment that its peer brings for the first time, and only when exactly one active
+assessment of its section has exactly that name. Everything else is created beside, with a remark
+for the inbox where a person should look. Grades are not touched: a cell's entry by hand wins over
+what the peer sends later (fold.py). Source: requirements 1.5, R64-R66; E36-E38.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.fields import decimal_text
+from schooltool_bridge.model import assessment
+from schooltool_bridge.sections import ACTIVE
+
+# A remark names so many others, which is more than anybody has.
+MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """An active assessment of the section; `is_ours`: made by hand and not linked."""
+
+    id: int
+    name: str
+    points: Decimal
+    is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an arriving assessment meets: one to take over, or something to tell a person."""
+
+    ours: There | None = None
+    remark: str = ""
+
+
+def match(connection: Connection, section_id: int, name: str, points: Decimal) -> Match:
+    """Look what an arriving assessment meets in its section; `name` is NFC, as it was sent."""
+    rows = connection.execute(
+        sa.select(assessment.c.id, assessment.c.name, assessment.c.points, assessment.c.peer_id)
+        .where(assessment.c.section_id == section_id, assessment.c.status == ACTIVE)
+        .order_by(assessment.c.id)
+    )
+    return choose(
+        [There(r.id, r.name, Decimal(r.points), r.peer_id is None) for r in rows], name, points
+    )  # fmt: skip - one question, one rule
+
+
+def choose(there: Sequence[There], name: str, points: Decimal) -> Match:
+    """Decide by the names alone. Pure."""
+    equal = [t for t in there if t.name == name]
+    if not any(t.is_ours for t in equal):
+        near = [t for t in there if t.is_ours and _bare(t.name) == _bare(name)]
+        return Match(remark=_did_you_mean(name, near) if near else "")
+    if len(equal) > 1:
+        return Match(remark=_several(name, equal))
+    only = equal[0]
+    if only.points != points:
+        return Match(only, _other_points(only, points))
+    return Match(only)
+
+
+def take_over(connection: Connection, ours: There, peer_id: int, idnumber: str) -> bool:
+    """Give an assessment of ours to a peer; False when somebody else was faster."""
+    taken = connection.execute(
+        sa.update(assessment)
+        .where(
+            assessment.c.id == ours.id,
+            assessment.c.peer_id.is_(None),
+            assessment.c.status == ACTIVE,
+        )
+        .values(peer_id=peer_id, idnumber=idnumber)
+    )
+    return taken.rowcount == 1
+
+
+def _bare(name: str) -> str:
+    """A name without what people slip in: capitals and blanks."""
+    return "".join(unicodedata.normalize("NFC", name.casefold()).split())
+
+
+def _did_you_mean(name: str, near: Sequence[There]) -> str:
+    return (
+        f"Did you mean {_named(near)}? “{name}” differs from it in capitals or blanks only, "
+        "so it was created beside. If they are the same, enter the grades made by hand there and "
+        "delete the one made by hand; dismiss this then."
+    )
+
+
+def _several(name: str, equal: Sequence[There]) -> str:
+    return (
+        f"The section already has {_named(equal)}, so none was taken over and another "
+        f"“{name}” was created beside. Keep the one that comes from the Moodle, enter the "
+        "grades made by hand there and delete or rename the others; dismiss this then."
+    )
+
+
+def _other_points(ours: There, points: Decimal) -> str:
+    return (
+        f"{_named([ours])} was taken over by the Moodle's of the same name, but it was worth "
+        f"{decimal_text(ours.points)} points here and is worth {decimal_text(points)} there. "
+        "Grades entered by hand stay as they are: look whether they still fit; dismiss this then."
+    )
+
+
+def _named(some: Sequence[There]) -> str:
+    named = [f"“{t.name}” (id {t.id}, {'by hand' if t.is_ours else 'from a Moodle'})" for t in some]
+    more = f" and {len(some) - MAX_NAMED} more" if len(some) > MAX_NAMED else ""
+    return ", ".join(named[:MAX_NAMED]) + more

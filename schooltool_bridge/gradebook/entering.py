@@ -1,0 +1,166 @@
+"""What somebody typed into the page of a gradebook, written as entries by hand.
+
+Each cell comes with what the page showed. Where nothing was typed nothing is written; where
+somebody else was faster, that stays and the cell is named; where one cell cannot be read,
+nothing of the page is written.
+
+Clearing a cell and releasing it are two things. An emptied cell is an entry by hand that says
+"no grade": it wins over whatever the peer says. Releasing takes the entry by hand back, so that
+the peer's value counts again, or nothing where the peer has none. Both stay in the history.
+Source: requirements 1.5, R66, R72, R77; E39-E41.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.cells import MANUAL
+from schooltool_bridge.gradebook import grid as grids
+from schooltool_bridge.gradebook import marks
+from schooltool_bridge.gradebook.grid import Cell, Column, Grid
+from schooltool_bridge.gradebook.marks import BadMark, Mark
+from schooltool_bridge.hand import grades
+from schooltool_bridge.hand.author import Author
+from schooltool_bridge.model import section
+
+Place = tuple[int, int]  # item, student
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A cell as it came back: what stands in it now, and what the page had shown there."""
+
+    item_id: int
+    person_id: int
+    text: str
+    shown: str
+    token: str
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether somebody typed anything."""
+        return self.text.strip() != self.shown.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A cell that cannot be written, named by student and item."""
+
+    place: Place
+    sentence: str
+
+
+class Unreadable(Exception):
+    """Some cells are no marks; nothing of the page was written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Keep each of them."""
+        super().__init__(" ".join(p.sentence for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How many cells were written, and those that somebody else changed meanwhile."""
+
+    written: int
+    released: int
+    conflicts: Sequence[Problem]
+
+
+def lock(connection: Connection, section_id: int) -> None:
+    """Let nobody else write this section's gradebook by hand until the transaction ends."""
+    connection.execute(
+        sa.select(section.c.id).where(section.c.id == section_id).with_for_update()
+    )  # SQLite has one writer anyhow
+
+
+def save(
+    connection: Connection,
+    author: Author,
+    section_id: int,
+    zone: tzinfo,
+    typed: Iterable[Typed],
+    release: Collection[tuple[Place, str]] = (),
+) -> Saved:
+    """Write what was typed, and release cells (each with the token that the page showed).
+
+    Raises Unreadable, then nothing was written; NotThere; Refused (hand.author).
+    """
+    lock(connection, section_id)
+    found = _Found.of(grids.read(connection, section_id, zone, everybody=True))
+    released_places = {place for place, _token in release}
+    wanted, conflicts = found.wanted(
+        t for t in typed if t.is_changed and (t.item_id, t.person_id) not in released_places
+    )
+    for (item_id, person_id), mark in wanted.items():
+        grades.enter(connection, author, item_id, person_id, mark.points, excepted=mark.is_excused)
+    released = 0
+    for place, token in release:
+        cell = found.cells.get(place)
+        if cell is None or cell.token != token:
+            conflicts.append(found.conflict(place, ""))
+        elif cell.authority == MANUAL:
+            released += grades.release(connection, author, *place)
+    return Saved(len(wanted), released, conflicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The gradebook as it is now."""
+
+    columns: Mapping[int, Column]
+    cells: Mapping[Place, Cell]
+    names: Mapping[int, str]
+
+    @classmethod
+    def of(cls, grid: Grid) -> _Found:
+        return cls(
+            {c.item.id: c for c in grid.columns},
+            {(c.item_id, c.person_id): c for c in grid.cells},
+            {row.person_id: row.name for row in (*grid.rows, *grid.apart)},
+        )
+
+    def wanted(self, typed: Iterable[Typed]) -> tuple[dict[Place, Mark], list[Problem]]:
+        """Return what to write where, and what somebody else changed; raises Unreadable."""
+        wanted: dict[Place, Mark] = {}
+        conflicts, problems = [], []
+        for one in typed:
+            place = one.item_id, one.person_id
+            cell = self.cells.get(place)
+            if cell is None:
+                conflicts.append(self.conflict(place, one.text))
+                continue
+            column = self.columns[one.item_id]
+            try:
+                mark = marks.read(one.text, column.item, column.system)
+            except BadMark as problem:
+                problems.append(Problem(place, f"{self.where(place)}: {problem}"))
+                continue
+            if cell.token == one.token:
+                wanted[place] = mark
+            elif cell.mark != mark:
+                conflicts.append(self.conflict(place, one.text))
+        if problems:
+            raise Unreadable(problems)
+        return wanted, conflicts
+
+    def where(self, place: Place) -> str:
+        item_id, person_id = place
+        item = self.columns.get(item_id)
+        name = self.names.get(person_id, "A student who is not in the section")
+        return f"{name}, {item.item.name if item else 'an assessment that is gone'}"
+
+    def conflict(self, place: Place, text: str) -> Problem:
+        cell = self.cells.get(place)
+        now = f"it is {cell.text or 'empty'} now" if cell else "there is no such cell any more"
+        mine = f"“{text.strip()[: marks.MAX_QUOTED_CHARS]}” was not written"
+        kept = mine if text.strip() else "yours was not written"
+        return Problem(
+            place, f"{self.where(place)}: somebody else changed it meanwhile, {now}; {kept}."
+        )

@@ -1,0 +1,274 @@
+"""The page of a gradebook: a section's students by its items, as they stand now.
+
+Reads in a fixed number of statements, however many students, items and grades there are; writes
+nothing (entering.py). Source: requirements 1.5, R66, R75-R77; E18, E45.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.cells import MANUAL
+from schooltool_bridge.fields import STUDENT, decimal_text
+from schooltool_bridge.gradebook import marks
+from schooltool_bridge.gradebook.marks import Mark
+from schooltool_bridge.model import enrolment_state, person, section
+from schooltool_bridge.model_school import category, score_system, worksheet
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.reports import as_of
+from schooltool_bridge.reports.averages import Score, ScoreSystem, is_before, number, percent_of
+from schooltool_bridge.reports.then import Entry, Item, SectionThen
+from schooltool_bridge.sections import ACTIVE
+
+# Where an item stands that was put on no worksheet.
+NO_SHEET = 0
+_TOKEN_CHARS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A worksheet; id NO_SHEET gathers what is on none."""
+
+    id: int
+    title: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An item and how it is marked."""
+
+    item: Item
+    system: ScoreSystem | None
+    category: str
+
+    @property
+    def is_peers(self) -> bool:
+        """Whether a peer brought it or took it over."""
+        return self.item.peer is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in one cell; an empty authority: nothing does."""
+
+    item_id: int
+    person_id: int
+    text: str
+    # Changes with what stands here and with how the item is marked (see entering.py).
+    token: str
+    authority: str = ""
+    # The peer's value beside an entry by hand, as this item writes it; None: the peer has none.
+    beside: str | None = None
+    # The item was due before the student came (E18); it does not count.
+    is_before: bool = False
+    mark: Mark = marks.NO_GRADE
+
+    @property
+    def name(self) -> str:
+        """How forms call it."""
+        return f"{self.item_id}.{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A student with the cells of the columns that are shown."""
+
+    person_id: int
+    name: str
+    # The title of what became of the enrolment; empty while it is active.
+    state: str
+    percent: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A gradebook's page."""
+
+    section: SectionThen
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    # Students who are no longer, or not yet, active; empty unless everybody was asked for.
+    apart: Sequence[Row]
+    # How many of those there are.
+    apart_count: int
+    sheets: Sequence[Sheet]
+    categories: Mapping[int, str]
+    systems: Mapping[int, ScoreSystem]
+
+    @property
+    def cells(self) -> Iterable[Cell]:
+        """Every cell that is shown."""
+        return (cell for row in (*self.rows, *self.apart) for cell in row.cells)
+
+
+def read(
+    connection: Connection,
+    section_id: int,
+    zone: tzinfo,
+    *,
+    everybody: bool = False,
+    sheet_id: int | None = None,
+) -> Grid:
+    """Read a section's gradebook: active students or everybody; all items or a worksheet's.
+
+    `zone` is the school's, which says on which day a student came. Raises NotThere.
+    """
+    then = section_of(connection, section_id)
+    systems = systems_of(connection)
+    categories = categories_of(connection)
+    columns = [
+        Column(
+            item,
+            systems.get(item.score_system_id) if item.score_system_id else None,
+            categories.get(item.category_id, "") if item.category_id else "",
+        )
+        for item in then.items
+        if sheet_id is None or (item.worksheet_id or NO_SHEET) == sheet_id
+    ]
+    active: list[Row] = []
+    others: list[Row] = []
+    for row in _rows(connection, then, columns, zone):
+        (others if row.state else active).append(row)
+    return Grid(
+        then,
+        columns,
+        active,
+        others if everybody else [],
+        len(others),
+        sheets_of(connection, then),
+        categories,
+        systems,
+    )  # fmt: skip - in the order of the fields
+
+
+def section_of(connection: Connection, section_id: int) -> SectionThen:
+    """Return a section as it is now, with everybody in it; raises NotThere."""
+    found = connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).scalar()
+    if found is None:
+        raise NotThere(f"There is no section with id {section_id}.")
+    return as_of.of_section(connection, section_id)
+
+
+def systems_of(connection: Connection) -> dict[int, ScoreSystem]:
+    """Return every score system by its id, hidden ones too: what was marked by them stays."""
+    rows = connection.execute(sa.select(score_system).order_by(score_system.c.id))
+    return {r.id: ScoreSystem(r.id, r.title, r.kind, [_score(s) for s in r.scores]) for r in rows}
+
+
+def hidden_systems_of(connection: Connection) -> set[int]:
+    """Return the score systems that are not offered any more."""
+    hidden = sa.select(score_system.c.id).where(score_system.c.hidden)
+    return set(connection.execute(hidden).scalars())
+
+
+def categories_of(connection: Connection) -> dict[int, str]:
+    """Return the titles of all categories by id, in their order."""
+    rows = connection.execute(sa.select(category).order_by(category.c.title))
+    return {r.id: r.title for r in rows}
+
+
+def sheets_of(connection: Connection, then: SectionThen) -> list[Sheet]:
+    """Return a section's worksheets in order; with NO_SHEET last when items are on none."""
+    rows = connection.execute(
+        sa.select(worksheet)
+        .where(worksheet.c.section_id == then.id)
+        .order_by(worksheet.c.position, worksheet.c.id)
+    )
+    found = [Sheet(r.id, r.title, r.position) for r in rows]
+    if found and any(item.worksheet_id is None for item in then.items):
+        found.append(Sheet(NO_SHEET, "On no sheet", found[-1].position + 1))
+    return found
+
+
+def names_of(connection: Connection, people: Iterable[int]) -> dict[int, sa.Row[Any]]:
+    """Return these people's rows by id."""
+    rows = connection.execute(sa.select(person).where(person.c.id.in_(list(people))))
+    return {r.id: r for r in rows}
+
+
+def full_name(row: sa.Row[Any]) -> str:
+    """Write a person's name; the user name where there is none."""
+    return f"{row.firstname} {row.lastname}".strip() or str(row.username)
+
+
+def mark_of(entry: Entry | None) -> Mark:
+    """What a cell's entry says."""
+    return Mark(entry.points, is_excused=entry.excepted) if entry else marks.NO_GRADE
+
+
+def cell_of(then: SectionThen, column: Column, person_id: int, zone: tzinfo) -> Cell:
+    """Return one cell."""
+    item = column.item
+    entry = then.entries.get((item.id, person_id))
+    mark = mark_of(entry)
+    beside = None
+    if entry is not None and entry.authority == MANUAL and entry.peer_points is not None:
+        beside = marks.written(Mark(entry.peer_points), item, column.system)
+    return Cell(
+        item.id,
+        person_id,
+        marks.written(mark, item, column.system),
+        _token(entry, item),
+        entry.authority if entry else "",
+        beside,
+        is_before(then, item, person_id, zone),
+        mark,
+    )  # fmt: skip - in the order of the fields
+
+
+def _rows(
+    connection: Connection, then: SectionThen, columns: Sequence[Column], zone: tzinfo
+) -> list[Row]:
+    students = then.people(STUDENT)
+    names = names_of(connection, students)
+    states = {r.code: r for r in connection.execute(sa.select(enrolment_state))}
+    in_order = sorted(
+        (i for i in students if i in names),
+        key=lambda i: (names[i].lastname.casefold(), names[i].firstname.casefold(), i),
+    )
+    return [
+        Row(
+            who,
+            full_name(names[who]),
+            _state(states[then.enrolments[who, STUDENT].code]),
+            _percent(percent_of(then, who)),
+            [cell_of(then, column, who, zone) for column in columns],
+        )
+        for who in in_order
+    ]
+
+
+def _state(state: sa.Row[Any]) -> str:
+    return "" if state.meaning == ACTIVE else str(state.title)
+
+
+def _percent(value: Decimal | None) -> str:
+    return "" if value is None else f"{number(value)} %"
+
+
+def _token(entry: Entry | None, item: Item) -> str:
+    said = (
+        (entry.authority, decimal_text(entry.points), entry.excepted) if entry else None,
+        decimal_text(item.points),
+        item.score_system_id,
+    )
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:_TOKEN_CHARS]
+
+
+def _score(stored: Mapping[str, Any]) -> Score:
+    return Score(
+        str(stored["score"]),
+        Decimal(str(stored["percent"])),
+        Decimal(str(stored["from"])),
+        bool(stored["passes"]),
+    )

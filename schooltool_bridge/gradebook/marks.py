@@ -1,0 +1,112 @@
+"""A mark as people write it: points, percent, letters, pass or fail, EX for excused. Pure.
+
+Source: requirements 1.5, R75, R77; E41-E43.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS
+from schooltool_bridge.reports.averages import HUNDRED, ScoreSystem, number
+from schooltool_bridge.reports.then import Item
+
+EXCUSED = "EX"
+_EXCUSED = frozenset({"ex", "excused", "excepted"})
+PERCENT, VALUES = "percent", "values"
+_CENT = Decimal("0.01")
+# Longer ones are cut in a sentence; no mark is longer.
+MAX_QUOTED_CHARS = 20
+_NUMBER = re.compile(r"[0-9]{1,12}([.,][0-9]{1,10})?")
+# 1,000 is a thousand to some and one to others.
+_AMBIGUOUS = re.compile(r"[0-9]{1,3},[0-9]{3}")
+_MINUS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
+
+
+class BadMark(ValueError):
+    """What was written is no mark of this item; the text says what would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an entry says; neither points nor excused: there is no grade."""
+
+    points: Decimal | None
+    is_excused: bool = False
+
+
+NO_GRADE = Mark(None)
+
+
+def read(text: str, item: Item, system: ScoreSystem | None) -> Mark:
+    """Read what somebody wrote into a cell; raises BadMark.
+
+    Empty is "no grade". A number counts points, or percent where the item is marked in percent
+    or it ends in %. More than the item is worth is extra credit.
+    """
+    text = text.strip()
+    if not text:
+        return NO_GRADE
+    if text.casefold() in _EXCUSED:
+        return Mark(None, is_excused=True)
+    if system is not None and system.kind == VALUES and not text.endswith("%"):
+        return Mark(_of_percent(_score(text, system), item))
+    if text.endswith("%") or (system is not None and system.kind == PERCENT):
+        return Mark(_of_percent(_number(text.removesuffix("%").rstrip()), item))
+    return Mark(_number(text))
+
+
+def written(mark: Mark, item: Item, system: ScoreSystem | None) -> str:
+    """Write a mark as this item's score system does; empty for no grade."""
+    if mark.is_excused:
+        return EXCUSED
+    if mark.points is None:
+        return ""
+    if system is None or system.kind not in (PERCENT, VALUES) or not item.points:
+        return number(mark.points)
+    percent = mark.points * HUNDRED / item.points
+    if system.kind == VALUES:
+        return system.mark(percent)
+    return number(percent.quantize(_CENT, ROUND_HALF_UP)) + "%"
+
+
+def points(text: str) -> Decimal:
+    """Read a plain number from 0 on, with a point or a comma; raises BadMark."""
+    return _number(text.strip())
+
+
+def _score(text: str, system: ScoreSystem) -> Decimal:
+    percent = system.percent(text)
+    if percent is None:
+        known = ", ".join(s.score for s in system.scores)
+        raise BadMark(f"“{_quoted(text)}” is none of {known}, {EXCUSED}.")
+    return percent
+
+
+def _of_percent(percent: Decimal, item: Item) -> Decimal:
+    if not item.points:
+        raise BadMark("this item is worth no points, so no percentage of it can be given.")
+    found = round(percent * item.points / HUNDRED, MAX_DECIMALS)
+    if found > MAX_POINTS:
+        raise BadMark(f"points are at most {MAX_POINTS}.")
+    return found
+
+
+def _number(text: str) -> Decimal:
+    if text.startswith(_MINUS) and _NUMBER.fullmatch(text[1:].strip()):
+        raise BadMark(f"“{_quoted(text)}” is below zero.")
+    if _AMBIGUOUS.fullmatch(text):
+        raise BadMark(f"“{_quoted(text)}” can be read in two ways; write it without the comma.")
+    if not _NUMBER.fullmatch(text):
+        raise BadMark(f"“{_quoted(text)}” is no number; write one, {EXCUSED}, or nothing.")
+    found = Decimal(text.replace(",", "."))
+    if found > MAX_POINTS:
+        raise BadMark(f"points are at most {MAX_POINTS}.")
+    return found
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return shown if len(shown) <= MAX_QUOTED_CHARS else shown[:MAX_QUOTED_CHARS] + "…"

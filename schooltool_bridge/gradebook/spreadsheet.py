@@ -1,0 +1,173 @@
+"""Reading a spreadsheet that somebody uploads: xlsx or csv, into rows of plain text.
+
+Values only: no formula is computed, no macro run, no link followed. Everything is bounded, and
+whatever is refused is refused with the place where it stands. What the rows mean is upload.py's
+business. Pure. Source: R63; E62-E64.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from openpyxl.utils import get_column_letter
+
+MIB = 1024 * 1024
+# A class with all its work is a few dozen kB; with pictures and formats a few hundred.
+MAX_FILE_BYTES = 5 * MIB
+# Far beyond a section's students or assessments, and what a page can show.
+MAX_SHEETS, MAX_ROWS, MAX_COLUMNS = 10, 2_000, 200
+# Of a description; and of all the text together.
+MAX_CELL_CHARS, MAX_CHARS = 5_000, 1_000_000
+# How far we look on for rows beyond the last one that holds anything.
+LAST_ROW = 20_000
+CSV_SHEET = ""
+
+_ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_DELIMITERS = ";\t,"
+
+
+class BadSheet(ValueError):
+    """The file cannot be read as a spreadsheet; the text says where and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that holds something, numbered as the spreadsheet shows it; cells are trimmed."""
+
+    number: int
+    cells: Sequence[str]
+
+    def cell(self, column: int) -> str:
+        """Return a cell by its column from 0 on; empty beyond the last."""
+        return self.cells[column] if column < len(self.cells) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A sheet that holds something; a csv file is one without a title."""
+
+    title: str
+    rows: Sequence[Row]
+
+
+def read(data: bytes) -> list[Table]:
+    """Return the sheets of a file that hold something; its kind is seen, not named.
+
+    Raises BadSheet.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise BadSheet(too_large(len(data)))
+    if data.startswith(_ZIP):
+        from schooltool_bridge.gradebook import workbook  # noqa: PLC0415 - openpyxl loads slowly
+
+        tables = workbook.read(data)
+    elif data.startswith(_OLE):
+        raise BadSheet(
+            "This is an old Excel file (.xls) or one that is locked by a password. Save it as "
+            ".xlsx without a password."
+        )
+    elif data.startswith(_PDF):
+        raise BadSheet("This is a PDF. Save the spreadsheet itself as .xlsx or .csv.")
+    else:
+        tables = [Table(CSV_SHEET, [*bounded(CSV_SHEET, _records(_text(data)))])]
+    held = [table for table in tables if table.rows]
+    if not held:
+        raise BadSheet("The file holds no rows.")
+    chars = sum(len(c) for table in held for row in table.rows for c in row.cells)
+    if chars > MAX_CHARS:
+        raise BadSheet(f"The file holds more than {MAX_CHARS:,} characters; cut it in parts.")
+    return held
+
+
+def too_large(size_bytes: int) -> str:
+    """Say that a file is too large."""
+    return (
+        f"The file has {size_bytes / MIB:.1f} MB, and at most {MAX_FILE_BYTES // MIB} MB are read. "
+        "Is it the right one? Pictures in it may make it large."
+    )
+
+
+def bounded(title: str, records: Iterable[Sequence[str]]) -> Iterator[Row]:
+    """Number the rows, leave out empty ones, and refuse what is beyond the limits."""
+    for number, cells in enumerate(records, 1):
+        trimmed = [c.strip() for c in cells]
+        while trimmed and not trimmed[-1]:
+            trimmed.pop()
+        if number > LAST_ROW:
+            raise BadSheet(f"{place(title)} has rows beyond {LAST_ROW:,}; delete the empty ones.")
+        if not trimmed:
+            continue
+        if number > MAX_ROWS:
+            raise BadSheet(f"{place(title, number)}: at most {MAX_ROWS:,} rows are read.")
+        if len(trimmed) > MAX_COLUMNS:
+            raise BadSheet(
+                f"{place(title, number, MAX_COLUMNS)}: at most {MAX_COLUMNS} columns are read."
+            )
+        for column, cell in enumerate(trimmed):
+            if len(cell) > MAX_CELL_CHARS:
+                raise BadSheet(
+                    f"{place(title, number, column)}: longer than {MAX_CELL_CHARS:,} characters."
+                )
+        yield Row(number, trimmed)
+
+
+def place(title: str, row: int | None = None, column: int | None = None) -> str:
+    """Name a place as people find it: Sheet “Terms”, row 3, column B (`column` from 0 on)."""
+    parts = [f"sheet “{title}”"] if title else []
+    parts += [f"row {row}"] if row is not None else []
+    parts += [f"column {get_column_letter(column + 1)}"] if column is not None else []
+    text = ", ".join(parts) or "the file"
+    return text[0].upper() + text[1:]
+
+
+def _text(data: bytes) -> str:
+    """Decode a csv file: by its byte order mark, else UTF-8, else as Excel writes in the West."""
+    encodings = [e for bom, e in _BOMS if data.startswith(bom)] or ["utf-8", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise BadSheet("The file is no .xlsx and no text. Save it as .xlsx, or as CSV UTF-8.")
+
+
+def _records(text: str) -> Iterator[Sequence[str]]:
+    """Read a csv file by the delimiter that its first line has most of."""
+    first, _, rest = text.partition("\n")
+    named = first.strip().casefold()
+    delimiter = ""
+    if named.startswith("sep=") and len(named) == len("sep=;"):
+        delimiter, text = named[-1], rest  # a line that Excel reads and does not show
+        if delimiter not in _DELIMITERS:
+            raise BadSheet("Row 1: sep= names a sign that is none of ; , and tab.")
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True
+    )
+    try:
+        yield from reader
+    except csv.Error as problem:
+        raise BadSheet(
+            f"Line {reader.line_num}: {_why(problem)}. Save the file as CSV UTF-8 again."
+        ) from None
+
+
+def _delimiter(text: str) -> str:
+    """The sign that stands most often in the first line, outside quotes."""
+    line = next((each for each in text.splitlines() if each.strip()), "")
+    bare = "".join(line.split('"')[::2])
+    return max(_DELIMITERS, key=lambda d: (bare.count(d), d == ","))
+
+
+def _why(problem: csv.Error) -> str:
+    text = str(problem)
+    return "a quotation mark is not closed" if "end of data" in text else text

@@ -1,0 +1,160 @@
+"""Reading an xlsx file that a stranger may have made: looked over as a zip, then by openpyxl.
+
+Nothing is unpacked before it is known how large it becomes, and no part with a document type (a
+door to other files) reaches a parser. Pure. Source: R63.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+
+from schooltool_bridge.fields import decimal_text
+from schooltool_bridge.gradebook.spreadsheet import (
+    MAX_COLUMNS,
+    MAX_SHEETS,
+    MIB,
+    BadSheet,
+    Table,
+    bounded,
+    place,
+)
+
+# Ten times what may come, as tables of text unpack; a bomb unpacks a thousandfold.
+MAX_UNZIPPED_BYTES = 25 * MIB
+MAX_PARTS = 500
+_MACROS = "vbaproject.bin"
+_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)[\"']")
+_UTF8_BOM = b"\xef\xbb\xbf"
+_DECLARATION_BYTES = 200
+_VISIBLE = "visible"
+_ERROR = "e"
+# What reading a damaged, locked or odd zip raises.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+)
+
+
+def read(data: bytes) -> list[Table]:
+    """Return the visible sheets; raises BadSheet."""
+    _look_over(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of parts that we do not read
+            values = openpyxl.load_workbook(
+                io.BytesIO(data), read_only=True, data_only=True, keep_links=False
+            )
+            formulas = openpyxl.load_workbook(
+                io.BytesIO(data), read_only=True, data_only=False, keep_links=False
+            )
+            return _tables(values, formulas)
+    except BadSheet:
+        raise
+    except Exception as problem:  # a damaged file can make openpyxl raise anything
+        raise BadSheet(
+            "The file says it is a spreadsheet but cannot be read. Open it and save it as "
+            ".xlsx again."
+        ) from problem
+
+
+def _look_over(data: bytes) -> None:
+    """Refuse what is no workbook of tables, or unpacks to too much; raises BadSheet."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            names = {p.filename.casefold() for p in parts}
+            if "content.xml" in names or "mimetype" in names:
+                raise BadSheet("This is an OpenDocument file. Save it as .xlsx.")
+            if "[content_types].xml" not in names:
+                raise BadSheet("This is a zip file but no spreadsheet. Choose the .xlsx itself.")
+            if any(name.rpartition("/")[2] == _MACROS for name in names):
+                raise BadSheet("This workbook holds macros. Save it as .xlsx, without them.")
+            size_bytes = sum(p.file_size for p in parts)
+            if len(parts) > MAX_PARTS or size_bytes > MAX_UNZIPPED_BYTES:
+                raise BadSheet(
+                    "The file unpacks to more than this page reads "
+                    f"({MAX_UNZIPPED_BYTES // MIB} MB). Copy the table into a new file."
+                )
+            for part in parts:
+                _must_be_plain(part.filename.casefold(), archive.read(part))
+    except _DAMAGED as problem:
+        raise BadSheet("The file is damaged or locked. Save it as .xlsx again.") from problem
+
+
+def _must_be_plain(name: str, part: bytes) -> None:
+    """Take UTF-8 without a document type alone: in another encoding the word could hide."""
+    if _DOCTYPE.search(part):
+        raise BadSheet("The file refers to other files. Save it as .xlsx again.")
+    if not name.endswith((".xml", ".rels", ".vml")):
+        return
+    text = part.removeprefix(_UTF8_BOM)
+    declared = _ENCODING.search(text[:_DECLARATION_BYTES])
+    is_utf8 = declared is None or declared[1].lower() in (b"utf-8", b"us-ascii", b"ascii")
+    if not text.lstrip().startswith(b"<") or b"\0" in text or not is_utf8:
+        raise BadSheet("The file is written in an odd way. Save it as .xlsx again.")
+
+
+def _tables(values: Any, formulas: Any) -> list[Table]:
+    sheets = [s for s in values.worksheets if s.sheet_state == _VISIBLE]
+    if len(sheets) > MAX_SHEETS:
+        raise BadSheet(f"The workbook has more than {MAX_SHEETS} sheets; delete or hide some.")
+    return [
+        Table(sheet.title, [*bounded(sheet.title, _records(sheet, formulas[sheet.title]))])
+        for sheet in sheets
+    ]
+
+
+def _records(sheet: Any, formulas: Any) -> Iterator[Sequence[str]]:
+    for each in (sheet, formulas):
+        each.reset_dimensions()  # what the file says of its size may be wrong
+    wide = MAX_COLUMNS + 1
+    rows = zip(sheet.iter_rows(max_col=wide), formulas.iter_rows(max_col=wide), strict=True)
+    for number, (cells, written) in enumerate(rows, 1):
+        found = []
+        for column, (cell, formula) in enumerate(zip(cells, written, strict=True)):
+            if cell.value is None and formula.value is not None:
+                raise BadSheet(
+                    f"{place(sheet.title, number, column)}: a formula without a value. Replace "
+                    "it by its value."
+                )
+            found.append("" if cell.value is None else _text(sheet.title, number, column, cell))
+        yield found
+
+
+def _text(title: str, number: int, column: int, cell: Any) -> str:
+    """Write a cell's value as the page of a gradebook would take it; raises BadSheet."""
+    value = cell.value
+    if cell.data_type == _ERROR:
+        raise BadSheet(f"{place(title, number, column)}: the cell says {value}.")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return _number(value, is_percent="%" in str(cell.number_format))
+    if isinstance(value, datetime):
+        at_midnight = value.time() == time()
+        return value.date().isoformat() if at_midnight else value.isoformat(" ")
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+def _number(value: float, *, is_percent: bool) -> str:
+    """0.1 + 0.2 is shown as 0.3, and is stored so."""
+    exact = Decimal(format(value, ".12g")) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite():
+        return str(value)
+    text = decimal_text(exact * 100 if is_percent else exact)
+    return f"{text}%" if is_percent else str(text)

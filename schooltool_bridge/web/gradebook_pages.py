@@ -1,0 +1,172 @@
+"""The gradebook of a section in the browser: students by items, entered by keyboard.
+
+One plain form, so that everything works without a script; gradebook.js adds arrows, Enter and
+Escape. The form carries what the page showed, so that nobody's work is overwritten unseen.
+Items: gradebook_items_pages.py; spreadsheets: gradebook_upload_pages.py.
+Source: requirements 1.5, R66, R75, R77.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from peers.accounts import CLERK
+from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
+from schooltool_bridge.gradebook import entering, grid
+from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
+from schooltool_bridge.gradebook.grid import Grid
+from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.web import filters
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+SECTION = "/admin/sections/<int:section_id>"
+GRADEBOOK = SECTION + "/gradebook"
+CELL = "c."
+# Twice the largest class by the longest list of items that anybody keeps.
+MAX_CELLS = 20_000
+MAX_SEEN_CHARS = 64 * MAX_CELLS
+FORM = FormLimits(max_bytes=4 * 1024 * 1024, max_fields=MAX_CELLS + 20)
+# More than these are not read one by one.
+MAX_TOLD = 20
+
+
+class GradebookPages:
+    """The page of students by items."""
+
+    def __init__(self, app: App) -> None:
+        """Use the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the page's addresses."""
+        return [
+            Route(GRADEBOOK, self.show, CLERK),
+            Route(GRADEBOOK, self.save, CLERK, ("POST",), form=FORM),
+        ]
+
+    def tabs(self) -> list[Tab]:
+        """Return no entry of the navigation: a section leads here."""
+        return []
+
+    def show(self, view: View, section_id: int) -> Reply:
+        """Show the gradebook."""
+        return self._page(view.query, section_id)
+
+    def save(self, view: View, section_id: int) -> Reply:
+        """Write what was typed, and release a cell when that was asked for."""
+        asked = {name: view.text(name) for name in ("mode", "sheet")}
+        seen = view.text("seen", limit=MAX_SEEN_CHARS)
+        shown = _shown(seen)
+        typed = [
+            Typed(*place, text, *shown.get(_name(place), ("", "")))
+            for place, text in _cells(view.form)
+        ]
+        place = _place(view.text("release"))
+        release = [(place, shown.get(_name(place), ("", ""))[1])] if place else []
+        author = Author(view.who, view.now_unix_s)
+        try:
+            with self._app.database.write() as connection:
+                zone = self._app.settings.zone
+                saved = entering.save(connection, author, section_id, zone, typed, release)
+        except Unreadable as problem:
+            kept = {_name((t.item_id, t.person_id)): t.text for t in typed}
+            return self._page(
+                asked, section_id, problems=problem.problems, typed=kept, seen=seen, status=400
+            )
+        except (NotThere, Refused) as problem:
+            raise PageError(str(problem), 404 if isinstance(problem, NotThere) else 400) from None
+        if saved.conflicts:
+            return self._page(asked, section_id, problems=saved.conflicts, said=_said(saved))
+        back = _path(section_id) + filters.query(**asked)
+        return Reply(status=303, location=back, note=_said(saved))
+
+    def _page(
+        self,
+        asked: Mapping[str, str],
+        section_id: int,
+        *,
+        problems: Sequence[Problem] = (),
+        typed: Mapping[str, str] | None = None,
+        seen: str = "",
+        said: str = "",
+        status: int = 200,
+    ) -> Reply:
+        everybody = asked.get("mode") == "all"
+        sheet_id = filters.row_id(asked.get("sheet", ""))
+        try:
+            with self._app.database.read() as connection:
+                found = grid.read(
+                    connection,
+                    section_id,
+                    self._app.settings.zone,
+                    everybody=everybody,
+                    sheet_id=sheet_id,
+                )
+        except NotThere as problem:
+            raise PageError(str(problem), 404) from None
+        return page(
+            "gradebook.html",
+            status=status,
+            grid=found,
+            section=found.section,
+            everybody=everybody,
+            sheet_id=sheet_id,
+            problems=problems[:MAX_TOLD],
+            more_problems=max(0, len(problems) - MAX_TOLD),
+            wrong={_name(p.place) for p in problems},
+            typed=typed or {},
+            seen=seen or _seen(found),
+            said=said,
+            nothing_saved=status != 200,  # noqa: PLR2004 - HTTP's
+            path=_path(section_id),
+            query=filters.query,
+        )
+
+
+def _path(section_id: int) -> str:
+    return GRADEBOOK.replace("<int:section_id>", str(section_id))
+
+
+def _seen(found: Grid) -> str:
+    """What the page shows: text and token of each cell by its name."""
+    shown = {cell.name: (cell.text, cell.token) for cell in found.cells}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shown(seen: str) -> dict[str, tuple[str, str]]:
+    """Read what the page had shown; raises PageError."""
+    try:
+        found = json.loads(seen or "{}")
+        return {str(name): (str(text), str(token)) for name, (text, token) in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise PageError("The form could not be read; load the page anew.") from None
+
+
+def _cells(form: Mapping[str, list[str]]) -> Iterator[tuple[Place, str]]:
+    for name, values in form.items():
+        place = _place(name.removeprefix(CELL)) if name.startswith(CELL) else None
+        if place is not None:
+            yield place, values[-1]
+
+
+def _place(name: str) -> Place | None:
+    item, _, person = name.partition(".")
+    item_id, person_id = filters.row_id(item), filters.row_id(person)
+    return None if item_id is None or person_id is None else (item_id, person_id)
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}.{place[1]}"
+
+
+def _said(saved: Saved) -> str:
+    count = "1 grade is" if saved.written == 1 else f"{saved.written} grades are"
+    said = f"{count} saved." if saved.written or not saved.released else ""
+    if saved.released:
+        said = f"{said} Released: what Moodle says counts again.".strip()
+    return said if saved.written or saved.released or saved.conflicts else "Nothing was changed."

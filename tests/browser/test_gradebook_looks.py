@@ -1,0 +1,141 @@
+"""The gradebook in Chromium: grades typed by keyboard, at a desk and on a phone; an upload."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.looks import PHONE, Watched, looks_right
+from tests.pushing import push, register
+from tests.schooltool_bridge.gradebooks import Book, make_book
+from tests.schooltool_bridge.roaming import app_of
+from tests.site import Site
+
+STUDENTS = tuple(f"S{n}" for n in range(6))
+LONG = "An assessment with a name that nobody would ever type by hand, " * 3
+
+
+@pytest.fixture(scope="module")
+def book(school: Site) -> Book:
+    """A class by hand with a dozen items."""
+    names = {"Quiz": 20, LONG: 50, **{f"Item {n}": 10 for n in range(8)}}
+    with app_of(school) as app, app.database.write() as connection:
+        return make_book(connection, int(app.clock()) - 60, names, students=STUDENTS)
+
+
+def path(book: Book, rest: str = "gradebook") -> str:
+    return f"/admin/sections/{book.section_id}/{rest}"
+
+
+def cell(page: Watched, who: str, what: str) -> Locator:
+    return page.page.get_by_role("textbox", name=f"{who} L{who} {what}", exact=True)
+
+
+def focused(page: Watched) -> str:
+    return str(page.page.evaluate("document.activeElement.id"))
+
+
+def test_grades_are_typed_by_keyboard_alone(page: Watched, book: Book) -> None:
+    page.goto(path(book))
+    cell(page, "S0", "Quiz").focus()
+    for text in ("18", "17,5", "EX"):
+        page.page.keyboard.type(text)
+        page.page.keyboard.press("Enter")
+    page.page.keyboard.press("ArrowUp")
+    page.page.keyboard.press("ArrowUp")
+    expect(cell(page, "S1", "Quiz")).to_be_focused()
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("ArrowRight")
+    expect(cell(page, "S1", "Item 0")).to_be_focused()
+    page.page.keyboard.type("9")
+    page.page.keyboard.press("Shift+Enter")
+    expect(cell(page, "S0", "Item 0")).to_be_focused()
+    page.page.keyboard.type("7")
+    page.page.keyboard.press("Escape")
+    expect(cell(page, "S0", "Item 0")).to_have_value("")
+    expect(page.page.get_by_text("4 not saved yet")).to_be_visible()
+    page.page.get_by_role("button", name="Save").click()
+    expect(page.page.get_by_text("4 grades are saved.")).to_be_visible()
+    expect(cell(page, "S1", "Quiz")).to_have_value("17.5")
+    looks_right(page.page)
+
+
+def test_what_is_wrong_is_named_and_one_goes_on_there(page: Watched, book: Book) -> None:
+    page.goto(path(book))
+    cell(page, "S3", "Item 1").fill("-1")
+    cell(page, "S3", "Item 2").fill("8")
+    # What the browser itself says of a page with status 400 is no problem here.
+    page.page.get_by_role("button", name="Save").click()
+    expect(page.page.get_by_role("alert")).to_contain_text("S3 LS3, Item 1: “-1” is below zero.")
+    expect(cell(page, "S3", "Item 1")).to_be_focused()
+    expect(cell(page, "S3", "Item 2")).to_have_value("8")
+    page.problems[:] = [p for p in page.problems if "400" not in p]
+    looks_right(page.page)
+    cell(page, "S3", "Item 1").fill("1")
+    page.page.get_by_role("button", name="Save").click()
+    expect(page.page.get_by_text("2 grades are saved.")).to_be_visible()
+
+
+def test_on_a_phone_names_stay_while_the_sheet_scrolls_inside(page: Watched, book: Book) -> None:
+    page.page.set_viewport_size({"width": PHONE, "height": 740})
+    page.goto(path(book))
+    cell(page, "S5", "Item 7").focus()
+    page.page.keyboard.type("6")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    boxes = [
+        (page.page.get_by_role("rowheader", name="S5 LS5")).bounding_box(),
+        cell(page, "S5", "Item 7").bounding_box(),
+        page.page.get_by_role("columnheader", name=re.compile("^Item 7")).bounding_box(),
+    ]
+    name, field, head = (box for box in boxes if box is not None)
+    assert name["x"] >= 0
+    assert name["x"] + name["width"] <= field["x"]
+    assert field["x"] + field["width"] <= PHONE
+    assert head["y"] + head["height"] <= field["y"]
+    page.page.get_by_role("button", name="Save").click()
+    expect(page.page.get_by_text("1 grade is saved.")).to_be_visible()
+
+
+def test_a_peers_value_is_released(page: Watched, school: Site) -> None:
+    peer = register(school)
+    user = {"idnumber": "1", "username": "ada", "firstname": "Ada", "lastname": "LAda", "email": ""}
+    for event, data in (
+        ("fetch_user", user),
+        ("new_section", {"idnumber": "5", "name": "Biology"}),
+        ("new_enrolment", {"sectionid": "5", "userid": "1", "role": "student"}),
+        ("new_assessment", {"sectionid": "5", "idnumber": "7", "name": "Lab", "pointval": 68}),
+        ("new_grade", {"assessmentid": "7", "userid": "1", "points_earned": 62}),
+    ):
+        push(school, peer, event, data)
+    section = next(s for s in school.run("section", "list") if s["name"] == "Biology")
+    page.goto(f"/admin/sections/{section['id']}/gradebook")
+    cell(page, "Ada", "Lab").fill("50")
+    page.page.get_by_role("button", name="Save").click()
+    expect(page.page.get_by_text("Moodle: 62")).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Release Ada LAda, Lab").click()
+    expect(cell(page, "Ada", "Lab")).to_have_value("62")
+
+
+def test_a_spreadsheet_is_looked_at_and_taken(page: Watched, book: Book, tmp_path: Path) -> None:
+    for rest in ("upload", "worksheets", "assessments/new", f"assessments/{book.items['Quiz']}"):
+        page.goto(path(book, rest))
+        looks_right(page.page)
+    good, huge = tmp_path / "good.csv", tmp_path / "huge.csv"
+    good.write_text("username,Item 3,Item 4\ns0,5,6\ns1,7,\n")
+    huge.write_bytes(b"x" * (6 * 1024 * 1024))
+    page.goto(path(book, "upload"))
+    page.page.get_by_label("Grades").check()
+    chooser = page.page.get_by_label("File (.xlsx or .csv")
+    chooser.set_input_files(huge)
+    assert "larger than 5 MB" in chooser.evaluate("e => e.validationMessage")
+    chooser.set_input_files(good)
+    page.page.get_by_role("button", name="Look what would change").click()
+    expect(page.page.get_by_text("S0 LS0, Item 3")).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Yes, do all of it").click()
+    expect(page.page.get_by_text("3 grades taken from the file")).to_be_visible()
+    expect(cell(page, "S1", "Item 3")).to_have_value("7")

@@ -1,0 +1,202 @@
+"""A Moodle's assessment takes over the one of the same name that was made here by hand."""
+
+from __future__ import annotations
+
+import itertools
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mnet.faults import Fault
+from schooltool_bridge import events
+from schooltool_bridge.hand import assessments as by_hand
+from schooltool_bridge.hand import grades
+from schooltool_bridge.hand.author import Author
+from schooltool_bridge.model import assessment, person, section
+from schooltool_bridge.reports import as_of
+from tests.schooltool_bridge.school import ANNA, GRADE, NOW, PUPIL, QUIZ, SECTION, TOM, School
+
+TOM_THERE: dict[str, Any] = {"sectionid": "5", "userid": "9", "role": "student"}
+NFD, NFC = "Cafe\N{COMBINING ACUTE ACCENT}", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
+@pytest.fixture
+def school(database_url: str) -> School:
+    """Anna and Tom sit in Algebra."""
+    school = School.open(database_url)
+    for event, data in (
+        ("fetch_user", ANNA),
+        ("fetch_user", TOM),
+        ("new_section", SECTION),
+        ("new_enrolment", PUPIL),
+        ("new_enrolment", TOM_THERE),
+    ):
+        assert school.status(event, **data) == "created"
+    return school
+
+
+def make(school: School, name: str, points: int = 68) -> int:
+    school.now += 1
+    with school.database.write() as connection:
+        author = Author("head", school.now)
+        section_id = connection.execute(sa.select(section.c.id)).scalar_one()
+        return by_hand.add(connection, author, section_id, name, Decimal(points))
+
+
+def mark(school: School, assessment_id: int, username: str, points: int | None) -> None:
+    school.now += 1
+    with school.database.write() as connection:
+        who = connection.execute(
+            sa.select(person.c.id).where(person.c.username == username)
+        ).scalar_one()
+        value = None if points is None else Decimal(points)
+        grades.enter(connection, Author("head", school.now), assessment_id, who, value)
+
+
+def items(school: School, at: int | None = None) -> list[tuple[str, str, bool]]:
+    """Name, points and whether it is a peer's, of each assessment."""
+    with school.database.read() as connection:
+        section_id = connection.execute(sa.select(section.c.id)).scalar_one()
+        then = as_of.of_section(connection, section_id, at)
+    return [(i.name, str(i.points), i.peer is not None) for i in then.items]
+
+
+def remarks(school: School) -> list[str]:
+    return [str(row["reason"]) for row in school.inbox("conflict")]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "adopted", "remarked"),
+    [
+        (["Quiz"], "Quiz", True, ""),
+        ([NFC], NFD, True, ""),
+        (["Quiz", "Test"], "Quiz", True, ""),
+        (["Test"], "Quiz", False, ""),
+        ([], "Quiz", False, ""),
+        (["Quiz", "Quiz"], "Quiz", False, "already has “Quiz” (id 1, by hand), “Quiz” (id 2"),
+        (["quiz"], "Quiz", False, "Did you mean “quiz” (id 1, by hand)?"),
+        (["Quiz 1"], "Quiz  1", False, "Did you mean"),
+        (["Quiz 1"], "Quiz1", False, "Did you mean"),
+        (["Quiz"], "Quiz ", False, "Did you mean"),
+        (["Quiz", "quiz"], "Quiz", True, ""),
+        (["STRASSE"], "straße", False, "Did you mean"),
+        (["Quiz."], "Quiz", False, ""),
+    ],
+)
+def test_only_exactly_the_same_name_is_taken_over(
+    school: School, ours: list[str], theirs: str, adopted: bool, remarked: str
+) -> None:
+    for name in ours:
+        make(school, name)
+    answer = school.push("new_assessment", **QUIZ | {"name": theirs})
+    assert answer["status"] == ("updated" if adopted else "created")
+    assert len(items(school)) == len(ours) + (not adopted)
+    assert sum(is_theirs for _name, _points, is_theirs in items(school)) == 1
+    assert len(remarks(school)) == bool(remarked)
+    assert all(remarked in r and "dismiss" in r for r in remarks(school))
+
+
+def test_grades_by_hand_stay_and_the_others_flow_in(school: School) -> None:
+    quiz = make(school, "Quiz")
+    mark(school, quiz, "anna", 50)
+    assert school.push("new_assessment", **QUIZ)["id"] == str(quiz)
+    answer = school.push("new_grade", **GRADE)
+    assert "by hand counts" in str(answer["message"])
+    assert school.status("new_grade", **GRADE | {"userid": 9, "points_earned": 40}) == "created"
+    assert school.grades() == {("7", "1"): 50, ("7", "9"): 40}
+    with school.database.read() as connection:
+        then = as_of.of_section(connection, 1)
+        anna = connection.execute(sa.select(person.c.id).where(person.c.username == "anna"))
+        cell = then.entries[quiz, anna.scalar_one()]
+    assert (cell.authority, str(cell.points), str(cell.peer_points)) == ("manual", "50", "62")
+
+
+def test_a_peers_word_counts_from_then_on_however_old_it_is(school: School) -> None:
+    make(school, "Quiz", points=20)
+    old = QUIZ | {"timemodified": NOW - 1000}
+    assert school.status("new_assessment", **old) == "updated"
+    assert items(school) == [("Quiz", "68", True)]
+    assert "worth 20 points here and is worth 68 there" in remarks(school)[0]
+    for _again in range(2):
+        assert school.status("new_assessment", **old) == "unchanged"
+    renamed = old | {"name": "Quiz II", "timemodified": NOW - 500}
+    assert school.status("new_assessment", **renamed) == "updated"
+    assert items(school) == [("Quiz II", "68", True)]
+    assert items(school, NOW - 700) == [("Quiz", "68", True)]
+    assert items(school, NOW - 2000) == []
+    assert len(remarks(school)) == 1
+
+
+def test_a_second_one_of_that_name_is_created_beside(school: School) -> None:
+    make(school, "Quiz")
+    assert school.status("new_assessment", **QUIZ) == "updated"
+    assert school.status("new_assessment", **QUIZ | {"idnumber": 8}) == "created"
+    assert remarks(school) == [], "none made by hand is left to choose from"
+    make(school, "Quiz")
+    assert school.status("new_assessment", **QUIZ | {"idnumber": 9}) == "created"
+    assert "from a Moodle" in remarks(school)[0]
+    assert len(items(school)) == 4
+
+
+def test_one_that_its_peer_brought_before_or_that_was_deleted_is_left_alone(
+    school: School,
+) -> None:
+    assert school.status("new_assessment", **QUIZ) == "created"
+    make(school, "Quiz")
+    assert school.status("new_assessment", **QUIZ | {"pointval": 70}) == "updated"
+    gone = make(school, "Gone")
+    with school.database.write() as connection:
+        by_hand.delete(connection, Author("head", school.now), gone)
+    assert school.status("new_assessment", **QUIZ | {"idnumber": 8, "name": "Gone"}) == "created"
+    assert remarks(school) == []
+
+
+def test_a_remark_goes_when_somebody_settles_it_and_does_not_come_again(school: School) -> None:
+    make(school, "quiz")
+    school.push("new_assessment", **QUIZ)
+    row_id = int(school.inbox("conflict")[0]["id"])
+    with school.database.write() as connection:
+        assert events.retry(connection, school.source(None), row_id) == "done"
+    assert school.status("new_assessment", **QUIZ) == "unchanged"
+    assert remarks(school) == []
+
+
+def test_whatever_comes_first_the_end_is_the_same(database_url: str) -> None:
+    pushed = [("new_section", SECTION), ("new_enrolment", PUPIL), ("fetch_user", ANNA)]
+    timed = [
+        ("new_assessment", QUIZ | {"timemodified": NOW - 100}),
+        ("new_grade", GRADE | {"timemodified": NOW - 50}),
+    ]
+    school = School.open(database_url, *(f"http://m{n}.example.org" for n in range(24)))
+    ends = set()
+    for peer, order in zip(school.sources, itertools.permutations(range(4)), strict=True):
+        n = peer.removeprefix("http://m").partition(".")[0]
+
+        def own(data: dict[str, Any], n: str = n) -> dict[str, Any]:
+            ids = {"idnumber", "sectionid", "userid", "assessmentid", "username"}
+            return {k: f"{v}-{n}" if k in ids else v for k, v in data.items()}
+
+        school.push("new_section", peer, **own(SECTION))
+        with school.database.write() as connection:
+            where = connection.execute(
+                sa.select(section.c.id).where(section.c.idnumber == f"5-{n}")
+            ).scalar_one()
+            author = Author("head", NOW)
+            quiz = by_hand.add(connection, author, where, "Quiz", Decimal(20))
+        steps = [*pushed[1:], *timed]
+        for step in order:
+            try:
+                school.push(steps[step][0], peer, **own(steps[step][1]))
+            except Fault as fault:
+                raise AssertionError(order) from fault
+        with school.database.read() as connection:
+            then = as_of.of_section(connection, where)
+            (item,) = then.items
+            entries = [(str(e.points), e.authority) for e in then.entries.values()]
+            linked = connection.execute(
+                sa.select(assessment.c.idnumber).where(assessment.c.id == quiz)
+            ).scalar_one()
+            ends.add((item.name, str(item.points), tuple(entries), linked == f"7-{n}"))
+    assert ends == {("Quiz", "68", (("62", "peer"),), True)}
