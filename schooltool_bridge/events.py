@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from sqlalchemy.engine import Connection
 
@@ -129,6 +130,14 @@ def retry(connection: Connection, source: Source, inbox_id: int) -> str:
     status, ready, _people = _again(connection, source, waiting)
     _release(connection, source, ready)
     return status
+
+
+def refuse(
+    connection: Connection, source: Source, event: str, data: object, why: Fault, now_unix_s: int
+) -> NoReturn:
+    """Refuse an event for what only its bringer can know; the inbox keeps it. Raises `why`."""
+    _refuse(connection, source, event, data, why, now_unix_s, _read(source, event, data))
+    raise why
 
 
 def closed_by(source: Source, event: str) -> str | None:
