@@ -322,6 +322,7 @@ def _taught(
         scope.theirs(enrolment.c.person_id),
     )
     names = _names_of(scope, sa.select(enrolment.c.person_id).where(teachers))
+    others = _kept_apart(scope)
     found = {}
     for row in scope.connection.execute(
         sa.select(enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id)
@@ -329,7 +330,8 @@ def _taught(
         .where(teachers)
     ):
         who = scope.root(row.person_id)
-        known_as = names[who, None] | names[who, row.peer_id]
+        apart = {name for name, of in others[row.peer_id] if of != who}
+        known_as = (names[who, None] - apart) | names[who, row.peer_id]
         rows = [
             TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in known_as)
             for r in told.get(row.section_id, ())
@@ -360,6 +362,16 @@ def _names_of(
         names[who, None] |= {row.idnumber_key} - {None}
         names[who, row.peer_id] |= {row.link_key, own} - {None}
     return names
+
+
+def _kept_apart(scope: _Scope) -> dict[int, set[tuple[str, int]]]:
+    """Whom a peer calls by an idnumber that at the school is somebody else's."""
+    found: dict[int, set[tuple[str, int]]] = defaultdict(set)
+    link = person_link.c
+    rows = sa.select(link.peer_id, link.idnumber_key, link.person_id).where(link.kept_apart)
+    for row in scope.connection.execute(rows):
+        found[row.peer_id].add((row.idnumber_key, scope.root(row.person_id)))
+    return found
 
 
 def _weights(scope: _Scope) -> dict[int, dict[int, Decimal]]:

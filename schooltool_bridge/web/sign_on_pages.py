@@ -76,7 +76,7 @@ class SignOnPages:
         database = self._app.database
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
-            picture = pictures.of(connection, found.person_id)
+            picture = pictures.shown(connection, found.person_id)
             came = found.peer_id is not None
             peers = (
                 []
