@@ -8,6 +8,7 @@ R5, R89.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -138,6 +139,18 @@ def refuse(
     """Refuse an event for what only its bringer can know; the inbox keeps it. Raises `why`."""
     _refuse(connection, source, event, data, why, now_unix_s, _read(source, event, data))
     raise why
+
+
+def read_user(source: Source, payload: object) -> UserEvent:
+    """Read a person that waits in the inbox; raises Malformed, SwitchedOff."""
+    read = _read(replace(source, names_addressee=False), "fetch_user", payload)
+    assert isinstance(read, UserEvent)
+    return read
+
+
+def release(connection: Connection, source: Source, keys: Iterable[str]) -> None:
+    """Let a peer's events come again that wait for any of these (applying.user_key, ...)."""
+    _release(connection, source, tuple(keys))
 
 
 def closed_by(source: Source, event: str) -> str | None:
