@@ -15,6 +15,7 @@ from schooltool_bridge.cli_admins import admin, audit_group
 from schooltool_bridge.cli_calls import bundle, calls, sharing_of
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_identity import add, change, merge, resolve, unmerge
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
@@ -56,8 +57,13 @@ for _command in (
 ):  # fmt: skip
     peer.add_command(_command)
 
-for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
+for _command in (
+    allow_login, deny_login, allow_jump, deny_jump, set_password,
+    add, change, merge, unmerge,
+):  # fmt: skip
     person.add_command(_command)
+
+inbox.add_command(resolve)
 
 if __name__ == "__main__":
     main()

@@ -24,12 +24,14 @@ from peers.web.view import PageError, Route
 from schooltool_bridge import facts, going
 from schooltool_bridge.queries import iso
 from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.people_pages import PeoplePages
+from schooltool_bridge.web.person_edit_pages import PersonEditPages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -83,6 +85,8 @@ def frame_of(app: App) -> Frame:
     frame.add(people.routes())
     frame.add(JumpPages(app, people).routes())
     frame.add(PicturePages(app, people).routes())
+    frame.add(PersonEditPages(app).routes())
+    frame.add(ConflictPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

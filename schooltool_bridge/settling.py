@@ -7,7 +7,7 @@ events.py. Source: requirements 1.3, R22, R89.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -19,10 +19,11 @@ from peers import audit
 from peers.registry import Registry
 from schooltool_bridge import events, inbox, people
 from schooltool_bridge.applying import Source, user_key
-from schooltool_bridge.fields import UserEvent
+from schooltool_bridge.fields import UserEvent, key
 from schooltool_bridge.hand import deciding, merging
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.deciding import Question
+from schooltool_bridge.hand.people import Names
 from schooltool_bridge.inbox import Entry
 from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.services import source
@@ -151,15 +152,13 @@ class Settling:
         except (Refused, NotFound, SwitchedOff, Malformed):
             return None
 
-    def come_again(
-        self, connection: Connection, names: Iterable[str | None], *, usernames: bool = False
-    ) -> int:
-        """Apply what waited for ids (or user names) that a person just changed by hand.
+    def come_again(self, connection: Connection, *written: Names) -> int:
+        """Apply what waited for names that a person wrote by hand, or gave away.
 
         Returns how many events left the inbox.
         """
-        wrap = people.username_key if usernames else user_key
-        keys = [wrap(name) for name in names if name]
+        keys = [user_key(key(names.idnumber)) for names in written if names.idnumber]
+        keys += [people.username_key(names.username) for names in written]
         before = sum(inbox.counts(connection).values())
         for sender in self._registry.all():
             if sender.enabled:

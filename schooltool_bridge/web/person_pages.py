@@ -14,8 +14,17 @@ from peers import audit, store
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.policy import PeerPolicy
-from peers.web.view import PageError, Reply, Route, Tab, View, page
-from schooltool_bridge import going, jumping, people_list, person_sessions, rights, school_roles
+from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge import (
+    going,
+    identity,
+    jumping,
+    people_list,
+    person_sessions,
+    person_story,
+    rights,
+    school_roles,
+)
 from schooltool_bridge.bulk_rights import GO, OWN, BadOrder, Order
 from schooltool_bridge.people_list import PersonRow
 from schooltool_bridge.rights import Change
@@ -62,6 +71,8 @@ class PersonPages:
         """Show a person."""
         with self._app.database.read() as connection:
             found = _known(connection, person_id)
+            if (root := identity.root(connection, found.id)) != found.id:
+                return go(f"{PEOPLE}/{root}", f"{found.name} was merged into this person.")
             return page(
                 "person.html",
                 person=found,
@@ -70,6 +81,7 @@ class PersonPages:
                 live=person_sessions.live_of(connection, found.id, view.now_unix_s),
                 courses=jumping.courses_of(connection, found.id),
                 refused_by=_refused_by(connection, found),
+                story=person_story.story(connection, found.id),
             )
 
     def change(self, view: View, person_id: int) -> Reply:
