@@ -47,10 +47,11 @@ class Line:
 def story(connection: Connection, person_id: int) -> list[Line]:
     """Return what is known of how a person came to be what they are, newest first."""
     rows = identity.everybody(connection, person_id)
+    # Of one second a decision came after what it was about.
     lines = [
-        *_by_peers(connection, rows),
-        *_by_hand(connection, rows),
         *_merges(connection, rows),
+        *_by_hand(connection, rows),
+        *reversed(_by_peers(connection, rows)),
     ]
     lines.sort(key=lambda line: (line.effective_unix_s, line.recorded_unix_s), reverse=True)
     return lines[:MAX_LINES]
