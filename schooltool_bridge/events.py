@@ -188,6 +188,8 @@ def _read(source: Source, event: str, data: object) -> Event:
         raise SwitchedOff
     if policy := closed_by(source, event):
         raise SwitchedOff(f"{event} is switched off for your site here (policy {policy}).")
+    if event == "fetch_user":
+        data = fields.mapped(data, source.policy.names)
     read = Fields(event, data)
     _check_addressee(source, event, read)
     deleted = event.startswith("delete_")

@@ -358,7 +358,7 @@ def _vouched(peer: Peer, answer: Value) -> Vouched:
     if missing:
         raise LandingRefused("answer-incomplete", peer, f"missing: {', '.join(missing)}")
     data: dict[str, object] = {**texts, "email": _text(answer.get("email"))}
-    for name in ("idnumber", *_KEPT):
+    for name in ("idnumber", *_KEPT, *peer.policy.names.values()):
         if value := _text(answer.get(name)):
             data[name] = value
     return Vouched(texts["username"], data, pictures.version_of(answer))

@@ -105,8 +105,9 @@ def page(
 
 
 def one(connection: Connection, person_id: int) -> PersonRow | None:
-    """Return one of the people, or None."""
-    rows = _rows(connection, person.c.id == person_id, offset=0, limit=1)
+    """Return one of the people, for a merged record whoever stands for it; or None."""
+    root = identity.root(connection, person_id)
+    rows = _rows(connection, person.c.id == root, offset=0, limit=1)
     return rows[0] if rows else None
 
 

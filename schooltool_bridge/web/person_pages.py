@@ -17,7 +17,6 @@ from peers.policy import PeerPolicy
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge import (
     going,
-    identity,
     jumping,
     people_list,
     person_sessions,
@@ -71,8 +70,8 @@ class PersonPages:
         """Show a person."""
         with self._app.database.read() as connection:
             found = _known(connection, person_id)
-            if (root := identity.root(connection, found.id)) != found.id:
-                return go(f"{PEOPLE}/{root}", f"{found.name} was merged into this person.")
+            if found.id != person_id:
+                return go(f"{PEOPLE}/{found.id}", "That record was merged into this person's.")
             return page(
                 "person.html",
                 person=found,
