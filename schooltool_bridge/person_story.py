@@ -15,7 +15,14 @@ from sqlalchemy.engine import Connection
 from peers.model import peer
 from schooltool_bridge import identity
 from schooltool_bridge.fold import place
-from schooltool_bridge.model import person, person_history, person_link
+from schooltool_bridge.model import (
+    enrolment,
+    enrolment_state,
+    person,
+    person_history,
+    person_link,
+    section,
+)
 from schooltool_bridge.model_people import person_merge, person_record
 
 # Nobody reads further back on a page; the newest are kept.
@@ -55,6 +62,19 @@ def story(connection: Connection, person_id: int) -> list[Line]:
     ]
     lines.sort(key=lambda line: (line.effective_unix_s, line.recorded_unix_s), reverse=True)
     return lines[:MAX_LINES]
+
+
+def places(connection: Connection, person_id: int) -> list[str]:
+    """Return in which sections a person is or was, and as what; in words."""
+    rows = connection.execute(
+        sa.select(section.c.name, enrolment.c.role, enrolment_state.c.title)
+        .join_from(enrolment, section, section.c.id == enrolment.c.section_id)
+        .join(enrolment_state, enrolment_state.c.code == enrolment.c.code)
+        .where(enrolment.c.person_id == identity.root(connection, person_id))
+        .order_by(section.c.name, section.c.id, enrolment.c.role)
+        .limit(MAX_LINES)
+    )
+    return [f"{row.name}: {row.role}, {row.title.lower()}" for row in rows]
 
 
 def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:

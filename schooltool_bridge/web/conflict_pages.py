@@ -14,13 +14,12 @@ from sqlalchemy.engine import Connection
 from mnet.faults import Fault
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import inbox, people_list
+from schooltool_bridge import inbox, people_list, person_story
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.inbox import DONE, Entry
 from schooltool_bridge.people_list import PersonRow
 from schooltool_bridge.settling import Settling
 from schooltool_bridge.web import filters
-from schooltool_bridge.web.person_edit_pages import sections_of
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -102,4 +101,4 @@ def parties(connection: Connection, settling: Settling, entry: Entry) -> list[Pa
     if asked is None:
         return None
     rows = [people_list.one(connection, person_id) for person_id in asked.parties]
-    return [Party(row, sections_of(connection, row.id)) for row in rows if row is not None]
+    return [Party(row, person_story.places(connection, row.id)) for row in rows if row is not None]

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from mnet.faults import Fault
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import people_list, queries
+from schooltool_bridge import people_list, person_story, queries
 from schooltool_bridge.hand import merging, people
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.people import Names
@@ -115,7 +115,7 @@ class PersonEditPages:
             except queries.NotThere as problem:
                 return go(f"{PEOPLE}/{found.id}", str(problem))
             second = _known(connection, other)
-            both = [(row, sections_of(connection, row.id)) for row in (found, second)]
+            both = [(row, person_story.places(connection, row.id)) for row in (found, second)]
         if found.id == second.id:
             return go(f"{PEOPLE}/{found.id}", "That is the same person; give another one.")
         return page("person_merge.html", both=both, kept=found, merged=second)
@@ -150,12 +150,6 @@ class PersonEditPages:
             note="This is somebody of their own again.",
             afterwards=tuple(self._app.signing_off.ending(visits)),
         )
-
-
-def sections_of(connection: Connection, person_id: int) -> list[str]:
-    """Return where somebody is or was, in words."""
-    rows = queries.enrolments(connection, person_id=person_id)
-    return [f"{row['section']} as {row['role']}, {row['code']}" for row in rows]
 
 
 def _form(

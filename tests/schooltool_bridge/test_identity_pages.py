@@ -147,7 +147,7 @@ def test_a_conflict_is_shown_side_by_side_and_decided_after_a_question(
     page = visitor.get(path)
     cards = [str(h.text_content()) for h in page.tree.xpath("//h2/a")]
     assert set(cards) == {f"Anna {HOSTILE}", "Anna B"}
-    assert "5 as student, a" in page.text
+    assert "Biology: student, active" in page.text
     asked = send(visitor, page, path + "/decide", decision="one-person", kept="1", why="asked her")
     assert (asked.status, "Is that right?" in asked.text) == (200, True)
     assert "2 people found" in visitor.get(PEOPLE).text
