@@ -5,12 +5,17 @@ Stored as a small JSON object of what differs from the default. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 OUT_OF_RANGE = ("accept", "clamp", "reject")
 # What somebody is at the school; other: in no section, neither as student nor as teacher.
 STUDENT, TEACHER, OTHER = SCHOOL_ROLES = ("student", "teacher", "other")
+# What the policy `names` may take from another of a peer's fields.
+MAPPED_FIELDS = ("firstname", "lastname", "email")
+# Never a password: names are shown to everybody.
+_FIELD = re.compile(r"(?!password)[a-z0-9_.-]{0,60}")
 TRUE_WORDS = {"true": True, "yes": True, "on": True, "1": True}
 FALSE_WORDS = {"false": False, "no": False, "off": False, "0": False}
 
@@ -29,6 +34,9 @@ class PeerPolicy:
     out_of_range: str = "accept"
     # Moodle's role names for ours, e.g. editingteacher=teacher,nonediting=teacher.
     roles: Mapping[str, str] = field(default_factory=dict)
+    # Which of a peer's fields tell a first name, last name or email, e.g.
+    # firstname=alternatename,email= (nothing: left out); a field that came empty changes nothing.
+    names: Mapping[str, str] = field(default_factory=dict)
     accept_people: bool = True
     accept_sections: bool = True
     accept_enrolments: bool = True
@@ -62,6 +70,8 @@ def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, 
         return _one_of(name, text, ("verify", "none"))
     if name == "roles":
         return _roles(text)
+    if name == "names":
+        return _names(text)
     if name in ("land_roles", "jump_roles"):
         return _school_roles(name, text)
     word = text.strip().casefold()
@@ -84,6 +94,20 @@ def _roles(text: str) -> Mapping[str, str]:
             raise BadPolicy(f"roles is NAME=student or NAME=teacher, with commas; not {pair!r}.")
         roles[theirs.strip().casefold()] = ours.strip()
     return roles
+
+
+def _names(text: str) -> Mapping[str, str]:
+    names = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        ours, equals, theirs = (part.strip().casefold() for part in pair.partition("="))
+        is_known = ours in MAPPED_FIELDS and (theirs or ours == "email")
+        if not equals or not is_known or not _FIELD.fullmatch(theirs):
+            raise BadPolicy(
+                "names is firstname=FIELD, lastname=FIELD or email=FIELD, with commas, FIELD being "
+                f"what the peer calls it; email= leaves it out; not {pair!r}."
+            )
+        names[ours] = theirs
+    return names
 
 
 def _school_roles(name: str, text: str) -> tuple[str, ...]:

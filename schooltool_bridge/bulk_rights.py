@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import audit, store
-from schooltool_bridge import going, people_list, rights
+from schooltool_bridge import going, identity, people_list, rights
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import person, person_link, person_password
 from schooltool_bridge.person_sessions import Visit
@@ -84,14 +84,16 @@ class Done:
 
 
 def existing(connection: Connection, ids: Collection[int]) -> list[int]:
-    """Return those of some ids that are people's, in order."""
-    return [
+    """Return those of some ids that are people's, in order; for a merged row the kept one."""
+    found = [
         person_id
         for some in chunks(ids)
         for person_id in connection.execute(
             sa.select(person.c.id).where(person.c.id.in_(some)).order_by(person.c.id)
         ).scalars()
     ]
+    roots = identity.roots(connection)
+    return sorted({roots.get(person_id, person_id) for person_id in found})
 
 
 def preview(connection: Connection, order: Order, ids: Collection[int]) -> Preview:
@@ -175,11 +177,12 @@ def _linked(connection: Connection, order: Order, ids: Collection[int]) -> tuple
         return [], 0
     people: set[int] = set()
     links = 0
-    for some in chunks(ids):
+    roots = identity.roots(connection)
+    for some in chunks(identity.of_all(connection, ids)):
         found = sa.select(person_link.c.person_id).where(person_link.c.person_id.in_(some))
         if order.peer_id is not None:
             found = found.where(person_link.c.peer_id == order.peer_id)
         for person_id in connection.execute(found).scalars():
-            people.add(person_id)
+            people.add(roots.get(person_id, person_id))
             links += 1
     return sorted(people), links

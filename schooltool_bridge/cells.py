@@ -43,19 +43,30 @@ def make(connection: Connection, assessment_id: int, person_id: int) -> int:
 
 
 def refold(connection: Connection, assessment_id: int, person_id: int) -> int:
-    """Fold a person's cell anew, from every row that this person has; return the cell's id."""
+    """Fold a person's cell anew, from every row that this person has; return the cell's id.
+
+    What the grade says of an enrolment is folded with it.
+    """
+    root = identity.root(connection, person_id)
+    cell_id = refold_cell(connection, assessment_id, root)
+    home = sa.select(assessment.c.section_id).where(assessment.c.id == assessment_id)
+    roster.refold(connection, connection.execute(home).scalar_one(), root)
+    return cell_id
+
+
+def refold_cell(connection: Connection, assessment_id: int, person_id: int) -> int:
+    """As `refold`, and leave the enrolment to the caller."""
     item = connection.execute(
-        sa.select(assessment.c.points, assessment.c.section_id, peer.c.policy)
+        sa.select(assessment.c.points, peer.c.policy)
         .select_from(assessment.outerjoin(peer, peer.c.id == assessment.c.peer_id))
         .where(assessment.c.id == assessment_id)
     ).one()
     everybody = identity.everybody(connection, person_id)
-    root = everybody[0]
-    rows = _history(connection, assessment_id, everybody)
+    rows = history(connection, assessment_id, everybody)
     out_of_range = PeerPolicy.from_stored(item.policy or {}).out_of_range
     values = as_stored(fold.cell(rows), Decimal(item.points), out_of_range)
     last = fold.latest(rows)
-    cell_id = make(connection, assessment_id, root)
+    cell_id = make(connection, assessment_id, everybody[0])
     connection.execute(
         sa.update(grade)
         .where(grade.c.id == cell_id)
@@ -67,7 +78,6 @@ def refold(connection: Connection, assessment_id: int, person_id: int) -> int:
             }
         )
     )
-    roster.refold(connection, item.section_id, root)
     return cell_id
 
 
@@ -98,9 +108,10 @@ def as_stored(cell: fold.Cell, maximum: Decimal, out_of_range: str) -> dict[str,
     }
 
 
-def _history(
+def history(
     connection: Connection, assessment_id: int, people: Iterable[int]
 ) -> list[fold.GradeRow]:
+    """Return all that was ever told of the cells of these rows of people."""
     rows = connection.execute(
         sa.select(grade_history)
         .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)

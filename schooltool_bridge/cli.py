@@ -16,6 +16,7 @@ from schooltool_bridge.cli_calls import bundle, calls, sharing_of
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_gradebook import import_assessments
+from schooltool_bridge.cli_identity import add, change, merge, resolve, unmerge
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_oneroster import export_group, import_group
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
@@ -78,11 +79,17 @@ for _command in (
     staff,
     export,
     erase,
+    add,
+    change,
+    merge,
+    unmerge,
 ):
     person.add_command(_command)
 
 for _command in (file_sections, link_section, unlink_section, import_assessments):
     section.add_command(_command)
+
+inbox.add_command(resolve)
 
 if __name__ == "__main__":
     main()

@@ -20,7 +20,7 @@ from mnet.exchange import Site
 from mnet.xmlrpc import Value
 from peers import audit
 from peers.registry import Peer
-from schooltool_bridge import jumping
+from schooltool_bridge import identity, jumping
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import person
 from schooltool_bridge.remote_courses import Courses, CoursesError, RemoteEnrolment
@@ -106,8 +106,9 @@ class Enrolling:
         Stops asking when the peer does not answer, when the course itself is refused, or after
         BATCH_S; the rest is told as not tried. Never raises CoursesError.
         """
-        wanted = list(dict.fromkeys(person_ids))
         with self.database.read() as connection:
+            roots = identity.roots(connection)
+            wanted = list(dict.fromkeys(roots.get(i, i) for i in person_ids))
             found = {
                 row.id: row
                 for some in _in_parts(wanted)
@@ -227,11 +228,13 @@ def who_is_there(connection: Connection, enrolments: Iterable[RemoteEnrolment]) 
         for some in _in_parts(list(keys.values()))
         for row in connection.execute(sa.select(person).where(person.c.username_key.in_(some)))
     }
+    roots = identity.roots(connection)
     found = []
     for username, each in ways.items():
         row = ours.get(keys[username])
         name = full_name(row) if row is not None else ""
-        found.append(InCourse(username, row.id if row is not None else None, name, tuple(each)))
+        person_id = roots.get(row.id, row.id) if row is not None else None
+        found.append(InCourse(username, person_id, name, tuple(each)))
     return sorted(found, key=lambda w: ((w.name or w.username).casefold(), w.username))
 
 
@@ -240,7 +243,7 @@ def search(connection: Connection, text: str, peer: Peer) -> tuple[list[Candidat
     every = [_names_hold(word) for word in text.split()[:MAX_WORDS]]
     rows = connection.execute(
         sa.select(person)
-        .where(*every)
+        .where(*every, person.c.merged_into_id.is_(None))
         .order_by(person.c.lastname, person.c.firstname, person.c.id)
         .limit(MAX_FOUND + 1)
     ).all()

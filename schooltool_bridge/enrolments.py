@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from schooltool_bridge import links, roster, sections
+from schooltool_bridge import identity, links, roster, sections
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -21,7 +21,7 @@ from schooltool_bridge.applying import (
     section_key,
     user_key,
 )
-from schooltool_bridge.fields import EnrolmentEvent
+from schooltool_bridge.fields import TEACHER, EnrolmentEvent
 from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentRow, enrolment_state, place, settle
 from schooltool_bridge.model import enrolment_history
 
@@ -37,8 +37,9 @@ def apply(
         missing = [section_key(event.sectionid)] if where is None else []
         missing += [user_key(event.userid)] if person_id is None else []
         raise _wait(event, *missing)
-    rows = roster.rows_of(connection, where.id, person_id)
-    taught = roster.teacher_rows(connection, where.id, person_id)
+    everybody = identity.everybody(connection, person_id)
+    rows = roster.rows_of(connection, where.id, person_id, everybody)
+    taught = roster.teacher_rows(connection, where.id, person_id, everybody)
     before = roster.current(connection, where.id, person_id)
     if (event.code is None and event.role not in (None, *before)) or not (event.code or before):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
@@ -46,7 +47,10 @@ def apply(
     places = [place(r)[:2] for r in rows] + [place(r)[:2] for r in taught]
     last = max(places, default=None)
     at = settle(event.when, now_unix_s, last)
-    if not _is_known(rows, before, event, at):
+    is_known = _is_known(rows, before, event, at)
+    if is_known and len(everybody) > 1:  # each row of a person has its own history
+        is_known = _is_known_alone(connection, where.id, person_id, event, at)
+    if not is_known:
         connection.execute(
             sa.insert(enrolment_history).values(
                 section_id=where.id,
@@ -75,6 +79,24 @@ def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
             f"end_enrolment: {event.userid!r} was never enrolled in section {event.sectionid!r}."
         )
     return Held(*missing)
+
+
+def _is_known_alone(
+    connection: Connection,
+    section_id: int,
+    person_id: int,
+    event: EnrolmentEvent,
+    at: tuple[int, int],
+) -> bool:
+    """As `_is_known`, by what was told of just this row of a person."""
+    rows = roster.rows_of(connection, section_id, person_id, [person_id])
+    taught = roster.teacher_rows(connection, section_id, person_id, [person_id])
+    states = {
+        role: enrolment_state(rows, taught if role == TEACHER else (), role=role, has_grade=False)
+        for role in roster.ROLES
+    }
+    before = {role: (0, s.code, s.since_unix_s) for role, s in states.items() if s is not None}
+    return _is_known(rows, before, event, at)
 
 
 def _is_known(

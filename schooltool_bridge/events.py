@@ -8,8 +8,10 @@ R5, R89.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from sqlalchemy.engine import Connection
 
@@ -134,6 +136,26 @@ def retry(connection: Connection, source: Source, inbox_id: int) -> str:
     return status
 
 
+def refuse(
+    connection: Connection, source: Source, event: str, data: object, why: Fault, now_unix_s: int
+) -> NoReturn:
+    """Refuse an event for what only its bringer can know; the inbox keeps it. Raises `why`."""
+    _refuse(connection, source, event, data, why, now_unix_s, _read(source, event, data))
+    raise why
+
+
+def read_user(source: Source, payload: object) -> UserEvent:
+    """Read a person that waits in the inbox; raises Malformed, SwitchedOff."""
+    read = _read(replace(source, names_addressee=False), "fetch_user", payload)
+    assert isinstance(read, UserEvent)
+    return read
+
+
+def release(connection: Connection, source: Source, keys: Iterable[str]) -> None:
+    """Let a peer's events come again that wait for any of these (applying.user_key, ...)."""
+    _release(connection, source, tuple(keys))
+
+
 def closed_by(source: Source, event: str) -> str | None:
     """Return the policy that keeps this peer's event out; None when none does."""
     if event not in EVENTS:
@@ -169,6 +191,8 @@ def _read(source: Source, event: str, data: object) -> Event:
         raise SwitchedOff
     if policy := closed_by(source, event):
         raise SwitchedOff(f"{event} is switched off for your site here (policy {policy}).")
+    if event == "fetch_user":
+        data = fields.mapped(data, source.policy.names)
     read = Fields(event, data)
     _check_addressee(source, event, read)
     deleted = event.startswith("delete_")

@@ -15,7 +15,7 @@ from peers import audit, sign_on, store
 from peers.policy import PeerPolicy
 from peers.sign_on import jump_session, person_session
 from peers.store import StoredPeer
-from schooltool_bridge import person_sessions, school_roles
+from schooltool_bridge import identity, person_sessions, school_roles
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model_access import jump_denied
 from schooltool_bridge.person_sessions import Visit
@@ -30,7 +30,7 @@ def set_going(
     `ids` are people's, each once.
     """
     visits = []
-    for some in chunks(ids):
+    for some in chunks(identity.of_all(connection, ids)):
         there = (jump_denied.c.peer_id == peer_id, jump_denied.c.person_id.in_(some))
         if allowed:
             connection.execute(sa.delete(jump_denied).where(*there))
@@ -66,7 +66,7 @@ def set_one(
 
 def denied_to(connection: Connection, person_id: int) -> frozenset[int]:
     """Return our ids of the peers that a person is denied."""
-    mine = jump_denied.c.person_id == person_id
+    mine = jump_denied.c.person_id.in_(identity.everybody(connection, person_id))
     return frozenset(connection.execute(sa.select(jump_denied.c.peer_id).where(mine)).scalars())
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared, savepoint
 from mnet.faults import Malformed, NotFound
-from schooltool_bridge import cells, links, roster
+from schooltool_bridge import cells, identity, links, roster
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -32,7 +32,9 @@ from schooltool_bridge.fold import (
     WITHDRAWN,
     WITHDRAWN_NO_GRADE,
     GradeRow,
+    cell,
     counting_grade,
+    place,
     settle,
     within,
 )
@@ -73,6 +75,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     found = _Found(*row) if row else None
     if found is None or found.person_id is None:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
+    if found.is_several:
+        return _apply_together(connection, source, event, found, now_unix_s)
     if event.deleted and found.grade_id is None:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     known_id = found.grade_id
@@ -84,10 +88,9 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
     written = _write(connection, grade_id, event, at, now_unix_s)
-    if found.authority == cells.MANUAL or found.is_several:
+    if found.authority == cells.MANUAL:
         cells.refold(connection, found.assessment_id, found.person_id)
-        message = _BESIDE if found.authority == cells.MANUAL else ""
-        return Applied(UPDATED if last else CREATED, grade_id, message)
+        return Applied(UPDATED if last else CREATED, grade_id, _BESIDE)
     if not event.deleted and (
         last is None or (at >= last and (event.attempt or 0) >= (found.attempt or 0))
     ):
@@ -97,8 +100,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         counting = counting_grade(_told(connection, grade_id))
     values = _values(counting, source, Decimal(found.maximum))
     latest = max(at, last or at)
-    cell = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
-    _UPDATE.run(connection, {"cell": grade_id, **{f"new_{name}": v for name, v in cell.items()}})
+    stored = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
+    _UPDATE.run(connection, {"cell": grade_id, **{f"new_{name}": v for name, v in stored.items()}})
     before = (found.points, bool(found.excepted), found.attempt, bool(found.exists))
     after = (values["points"], values["excepted"], values["attempt"], values["exists"])
     if found.withdrawn and (found.points is None) != (values["points"] is None):
@@ -108,6 +111,32 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     message = "The student is withdrawn from the section." if found.withdrawn else ""
     ready = (grade_key(event.assessmentid, event.userid),) if last is None else ()
     return Applied(status, grade_id, message, ready)
+
+
+def _apply_together(
+    connection: Connection, source: Source, event: GradeEvent, found: _Found, now_unix_s: int
+) -> Applied:
+    """For somebody with several rows: each keeps its own history, all are folded into one."""
+    assert found.person_id is not None
+    everybody = identity.everybody(connection, found.person_id)
+    rows = cells.history(connection, found.assessment_id, everybody)
+    if event.deleted and not rows:
+        raise _wait(event, grade_key(event.assessmentid, event.userid))
+    last = max((place(r)[:2] for r in rows), default=None)
+    at = settle(event.when, now_unix_s, last)
+    own = roster.grade_rows(connection, found.grade_id) if found.grade_id else []
+    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(rows, event, at))
+    if found.grade_id and is_repeat:
+        return Applied(UNCHANGED, found.grade_id)
+    _check_range(source, event, Decimal(found.maximum))
+    grade_id = found.grade_id or _create(connection, found.assessment_id, found.person_id)
+    written = _write(connection, grade_id, event, at, now_unix_s)
+    cells.refold(connection, found.assessment_id, found.person_id)
+    before, after = cell(rows), cell([*rows, written])
+    is_same = bool(rows) and before.counting == after.counting
+    status = CREATED if last is None else UNCHANGED if is_same else UPDATED
+    ready = (grade_key(event.assessmentid, event.userid),) if last is None else ()
+    return Applied(status, grade_id, _BESIDE if after.by_hand else "", ready)
 
 
 def _apply_slowly(

@@ -7,6 +7,8 @@ together. Source: requirements 1.4, R39b.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -55,6 +57,37 @@ def roots(connection: Connection) -> dict[int, int]:
             end = into[end]
         found[merged] = end
     return found
+
+
+def of_all(connection: Connection, ids: Collection[int]) -> list[int]:
+    """Return every row of the people who have these rows, each once and in order."""
+    into = roots(connection)
+    if not into:
+        return sorted(set(ids))
+    wanted = {into.get(i, i) for i in ids}
+    return sorted(wanted | {row for row, root_id in into.items() if root_id in wanted})
+
+
+def root_of(column: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """Return, inside a statement, the row that stands for whoever a column names.
+
+    For conditions that read few rows or all of them once; it reads every merged row.
+    """
+    step, up = person.alias(), person.alias()
+    tree = (
+        sa.select(step.c.id, step.c.merged_into_id.label("root_id"))
+        .where(step.c.merged_into_id.is_not(None))
+        .cte(recursive=True)
+    )
+    tree = tree.union(
+        sa.select(tree.c.id, up.c.merged_into_id)
+        .join_from(tree, up, up.c.id == tree.c.root_id)
+        .where(up.c.merged_into_id.is_not(None))
+    )
+    end = sa.select(tree.c.root_id).where(
+        tree.c.id == column, tree.c.root_id.not_in(sa.select(MERGED.subquery().c.id))
+    )
+    return sa.func.coalesce(end.correlate_except(tree).scalar_subquery(), column)
 
 
 _NEAR = sa.select(person.c.id, person.c.merged_into_id).where(

@@ -23,7 +23,7 @@ from peers import sign_on, store
 from peers.model import peer as peer_table
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import going, person_sessions, pictures
+from schooltool_bridge import going, identity, person_sessions, pictures
 from schooltool_bridge.model import peer_course, person
 from schooltool_bridge.person_sessions import PersonSession
 from schooltool_bridge.pictures import Stored
@@ -66,10 +66,13 @@ def courses_of(connection: Connection, person_id: int) -> list[tuple[str, str]]:
     rows = connection.execute(
         sa.select(peer_course.c.fullname, peer_table.c.name, peer_table.c.wwwroot)
         .join_from(peer_course, peer_table, peer_table.c.id == peer_course.c.peer_id)
-        .where(peer_course.c.person_id == person_id, peer_table.c.state != store.DELETED)
+        .where(
+            peer_course.c.person_id.in_(identity.everybody(connection, person_id)),
+            peer_table.c.state != store.DELETED,
+        )
         .order_by(peer_course.c.fullname)
     )
-    return [(row.fullname, row.name or row.wwwroot) for row in rows]
+    return list(dict.fromkeys((row.fullname, row.name or row.wwwroot) for row in rows))
 
 
 def start(

@@ -32,8 +32,10 @@ from peers.sign_on import landing_token
 from peers.web.origin import inside
 from schooltool_bridge import (
     events,
+    identity,
     landing_pictures,
     links,
+    people,
     person_sessions,
     pictures,
     school_roles,
@@ -241,13 +243,11 @@ class Landing:
             raise LandingRefused("idp-services", peer)
         new_people = self._bring(connection, peer, vouched, now)
         afterwards: list[Work] = [partial(self.asking.enrolments_of, peer, p) for p in new_people]
-        link = links.by(connection, peer.id, vouched.username, person_link.c.username_key)
-        if link is None:
-            raise LandingRefused("person-unknown", peer)
+        link = _known_link(connection, peer, vouched)
         found = connection.execute(
             sa.select(person, person_link.c.can_login.label("link_can_login"))
-            .join_from(person, person_link, person_link.c.person_id == person.c.id)
-            .where(person_link.c.id == link.id)
+            .join_from(person, person_link, person_link.c.id == link.id)
+            .where(person.c.id == identity.root(connection, link.person_id))
         ).one()
         name = f"{found.firstname} {found.lastname}".strip()
         if accounts.is_taken(connection, found.username_key):
@@ -283,7 +283,18 @@ class Landing:
     ) -> tuple[events.NewPerson, ...]:
         """Find or make the person, as fetch_user does; return who appeared by it."""
         source = self._source(peer)
+        link = _link(connection, peer, vouched)
         try:
+            if link is not None and not links.is_same_name(link.username, vouched.username):
+                # Else the profile of the one would be written over the other's.
+                events.refuse(
+                    connection,
+                    source,
+                    "fetch_user",
+                    vouched.data,
+                    people.alike(vouched.username, link.username or ""),
+                    now,
+                )  # fmt: skip - one call
             return events.receive(connection, source, "fetch_user", vouched.data, now).new_people
         except SwitchedOff:
             return ()  # it may bring nobody new, and vouches for those whom it brought
@@ -303,6 +314,20 @@ class Landing:
             names_addressee=False,
             zone=self.site.zone,
         )
+
+
+def _link(connection: Connection, peer: Peer, vouched: Vouched) -> links.Link | None:
+    return links.by(connection, peer.id, vouched.username, person_link.c.username_key)
+
+
+def _known_link(connection: Connection, peer: Peer, vouched: Vouched) -> links.Link:
+    found = _link(connection, peer, vouched)
+    if found is None:
+        raise LandingRefused("person-unknown", peer)
+    # Where the peer may bring nobody, nothing looked at this before.
+    if not links.is_same_name(found.username, vouched.username):
+        raise LandingRefused("person-conflict", peer, "two user names look the same")
+    return found
 
 
 def _claimed(token: str) -> bytes:
@@ -334,7 +359,7 @@ def _vouched(peer: Peer, answer: Value) -> Vouched:
     if missing:
         raise LandingRefused("answer-incomplete", peer, f"missing: {', '.join(missing)}")
     data: dict[str, object] = {**texts, "email": _text(answer.get("email"))}
-    for name in ("idnumber", *_KEPT):
+    for name in ("idnumber", *_KEPT, *peer.policy.names.values()):
         if value := _text(answer.get(name)):
             data[name] = value
     return Vouched(texts["username"], data, pictures.version_of(answer))

@@ -6,12 +6,14 @@ Source: requirements 1.3, 1.4.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, key, own_id
 from schooltool_bridge.model import person, person_link
 
@@ -28,6 +30,8 @@ class Link:
     moodle_id: str | None
     place: tuple[int, int]
     password_wrapped: str | None
+    # Decided by hand: its idnumber is the peer's own word, not the school's.
+    kept_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,18 @@ def bare(connection: Connection, peer_id: int, person_id: int) -> Link | None:
     )
 
 
+def is_same_name(known: str | None, given: str) -> bool:
+    """Tell whether two user names that compare as equal are one name to a peer as well.
+
+    A Moodle tells apart all but capital and small letters: a long s (U+017F) is no s there.
+    """
+    return known is None or _lowered(known) == _lowered(given)
+
+
+def _lowered(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
+
+
 def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link | None:
     row = connection.execute(sa.select(person_link).where(wanted)).first()
     if row is None:
@@ -130,6 +146,7 @@ def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link |
         row.moodle_id,
         (row.effective_unix_s, row.seq),
         row.password_wrapped,
+        row.kept_apart,
     )
 
 
@@ -140,7 +157,11 @@ def add(
     values = {"effective_unix_s": -1, "seq": -1}
     added = connection.execute(
         sa.insert(person_link).values(
-            peer_id=peer_id, person_id=person_id, idnumber_key=idnumber_key, **values
+            peer_id=peer_id,
+            person_id=person_id,
+            idnumber_key=idnumber_key,
+            is_several=len(identity.everybody(connection, person_id)) > 1,
+            **values,
         )
     )
     assert added.inserted_primary_key is not None

@@ -100,6 +100,13 @@ person_link = sa.Table(
     sa.UniqueConstraint("peer_id", "idnumber_key"),
     sa.UniqueConstraint("peer_id", "username_key"),
     sa.Index("ix_person_link_peer_id_moodle_id", "peer_id", "moodle_id"),
+    # Few are kept apart, and every reader asks for them.
+    sa.Index(
+        "ix_person_link_kept_apart",
+        "kept_apart",
+        sqlite_where=sa.text("kept_apart"),
+        postgresql_where=sa.text("kept_apart"),
+    ),
 )
 
 person_history = sa.Table(

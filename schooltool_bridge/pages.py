@@ -25,6 +25,7 @@ from schooltool_bridge import facts, going
 from schooltool_bridge.queries import iso
 from schooltool_bridge.reports.averages import number
 from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
@@ -37,6 +38,7 @@ from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_data_pages import PersonDataPages
+from schooltool_bridge.web.person_edit_pages import PersonEditPages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.reports_pages import ReportsPages
@@ -95,6 +97,8 @@ def frame_of(app: App) -> Frame:
     frame.add(PicturePages(app, people).routes())
     frame.add(MarkingPages(app).routes())
     frame.add(OwnPages(app, people).routes())
+    frame.add(PersonEditPages(app).routes())
+    frame.add(ConflictPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

@@ -8,6 +8,7 @@ person decides (8409). Source: requirements 1.4, R37-R39e.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict
 from peers import accounts
-from schooltool_bridge import links
+from schooltool_bridge import identity, links
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -48,7 +49,7 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
         return Applied(UNCHANGED, link.person_id, ready=_ready(event, link))
     is_newest = last is None or at >= last
     if person_id is None:
-        person_id = _create(connection, source, event, now_unix_s)
+        person_id = create(connection, source, event, now_unix_s)
     if link is None:
         link = links.add(connection, source.peer_id, person_id)
     before = _values(connection, person_id)
@@ -61,9 +62,9 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
             recorded_unix_s=now_unix_s,
         )
     )
-    told = _names_told(connection, source.peer_id, link, event, is_newest=is_newest)
+    told = _names_told(connection, source.peer_id, link, event, match, is_newest=is_newest)
     _update_link(connection, link, event, told, at if is_newest else None)
-    _update_person(connection, source, person_id, event, told, is_newest=is_newest)
+    _update_person(connection, source, link, event, told, is_newest=is_newest)
     changed = match.person_id is None or before != _values(connection, person_id)
     is_new = match.person_id is None
     return Applied(
@@ -79,6 +80,8 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
 class _Match:
     link: Link | None
     person_id: int | None
+    # Another link of the peer has the username, and keeps it.
+    is_named_elsewhere: bool = False
 
 
 def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
@@ -91,17 +94,21 @@ def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
         is_old = (event.when.timemodified, event.when.seq) < by_id.place
         if is_old and (real is None or by_id.idnumber_key == key(real)):  # nothing to decide
             return _Match(by_id, by_id.person_id)
-    if by_id and by_name and by_id.id != by_name.id:
-        raise _conflict(f"username {event.username!r} belongs to somebody else at your site")
+    is_alike = by_name is not None and not links.is_same_name(
+        by_name.username, event.username or ""
+    )
     if by_id:
-        _check_idnumber(connection, by_id.person_id, event)
-        return _Match(by_id, by_id.person_id)
+        is_elsewhere = by_name is not None and by_id.id != by_name.id
+        if by_name and is_elsewhere and not is_alike and not _are_one(connection, by_id, by_name):
+            raise _conflict(f"username {event.username!r} belongs to somebody else at your site")
+        _check_idnumber(connection, by_id, event)
+        return _Match(by_id, by_id.person_id, is_elsewhere)
     if by_name:
-        if (real and links.real(by_name.idnumber_key)) or (
-            own and by_name.moodle_id not in (None, key(own))
-        ):
+        if is_alike:
+            raise alike(event.username or "", by_name.username or "")
+        if not takes_ids(by_name, event):
             raise _conflict(f"username {event.username!r} belongs to another idnumber at your site")
-        _check_idnumber(connection, by_name.person_id, event)
+        _check_idnumber(connection, by_name, event)
         return _Match(by_name, by_name.person_id)
     person_id = _by_idnumber(connection, event)
     if person_id is None and source.policy.match_username and event.username:
@@ -110,15 +117,29 @@ def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
     return _Match(link, person_id)
 
 
-def _check_idnumber(connection: Connection, person_id: int, event: UserEvent) -> None:
+def takes_ids(link: Link, event: UserEvent) -> bool:
+    """Tell whether a link that an event's username found may have the event's ids as well."""
+    own = own_id(event.idnumber, event.moodle_id)
+    if links.real(event.idnumber) and links.real(link.idnumber_key):
+        return False
+    return not own or link.moodle_id in (None, key(own))
+
+
+def _are_one(connection: Connection, first: Link, second: Link) -> bool:
+    return second.person_id in identity.everybody(connection, first.person_id)
+
+
+def _check_idnumber(connection: Connection, link: Link, event: UserEvent) -> None:
     """See that the event's idnumber is this person's, or may become it."""
-    if not event.idnumber or not links.real(event.idnumber):
+    if not event.idnumber or not links.real(event.idnumber) or link.kept_apart:
         return
     holder = _by_idnumber(connection, event)
-    if holder not in (None, person_id):
-        raise _conflict(f"idnumber {event.idnumber!r} belongs to somebody else here")
-    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == person_id))
-    if own.scalar() not in (None, key(event.idnumber)):
+    if holder is not None:
+        if holder not in (link.person_id, *identity.everybody(connection, link.person_id)):
+            raise _conflict(f"idnumber {event.idnumber!r} belongs to somebody else here")
+        return
+    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == link.person_id))
+    if own.scalar() is not None:
         raise _conflict(f"username {event.username!r} belongs to another idnumber here")
 
 
@@ -134,13 +155,22 @@ def _by_username(connection: Connection, event: UserEvent) -> int | None:
     if accounts.is_taken(connection, wanted):
         raise _conflict(f"username {event.username!r} is an account with admin rights here")
     found = connection.execute(
-        sa.select(person.c.id, person.c.idnumber_key).where(person.c.username_key == wanted)
+        sa.select(person.c.id, person.c.idnumber_key, person.c.username).where(
+            person.c.username_key == wanted
+        )
     ).first()
     if found is None:
         return None
+    if not links.is_same_name(found.username, event.username):
+        raise alike(event.username, found.username)
     if event.idnumber and found.idnumber_key not in (None, key(event.idnumber)):
         raise _conflict(f"username {event.username!r} belongs to another idnumber here")
     return int(found.id)
+
+
+def alike(given: str, known: str) -> Conflict:
+    """The conflict about two user names that only look the same."""
+    return _conflict(f"username {given!r} looks like {known!r}, which is another one")
 
 
 def _conflict(why: str) -> Conflict:
@@ -156,11 +186,17 @@ class _Names:
 
 
 def _names_told(
-    connection: Connection, peer_id: int, link: Link, event: UserEvent, *, is_newest: bool
+    connection: Connection,
+    peer_id: int,
+    link: Link,
+    event: UserEvent,
+    match: _Match,
+    *,
+    is_newest: bool,
 ) -> _Names:
     """Return the names that count with this event in the history, wherever its place there is."""
     if is_newest:
-        return _Names(event.idnumber, event.username)
+        return _Names(event.idnumber, None if match.is_named_elsewhere else event.username)
     history = person_history
     rows = connection.execute(sa.select(history).where(history.c.link_id == link.id)).all()
     told = [r.fields for r in sorted(rows, key=place, reverse=True)]
@@ -199,7 +235,8 @@ def _update_link(
         connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(values))
 
 
-def _create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
+def create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
+    """Make the person whom an event tells of, who follows that peer; return our id."""
     wanted = event.username or event.idnumber or ""
     username = _free_username(connection, source, wanted, None)
     is_shared = event.idnumber and not event.idnumber.startswith(OWN_ID)
@@ -224,16 +261,18 @@ def _create(connection: Connection, source: Source, event: UserEvent, now_unix_s
 def _update_person(
     connection: Connection,
     source: Source,
-    person_id: int,
+    link: Link,
     event: UserEvent,
     told: _Names,
     *,
     is_newest: bool,
 ) -> None:
     """Let a person follow the peer that first brought them; an idnumber is taken from any."""
+    person_id = link.person_id
     row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
     values: dict[str, object] = {}
-    if row.idnumber_key is None and told.idnumber and links.real(told.idnumber):
+    if _brings_idnumber(connection, row, link, told):
+        assert told.idnumber is not None
         values |= {"idnumber": told.idnumber, "idnumber_key": key(told.idnumber)}
     if row.follows_peer_id == source.peer_id:
         if is_newest:
@@ -247,6 +286,14 @@ def _update_person(
             values |= {"username": username, "username_key": key(username)}
     if values:
         connection.execute(sa.update(person).where(person.c.id == person_id).values(values))
+
+
+def _brings_idnumber(connection: Connection, row: sa.Row[Any], link: Link, told: _Names) -> bool:
+    """Tell whether a peer's idnumber becomes the school's: nobody has it, and nobody denied it."""
+    if row.idnumber_key is not None or link.kept_apart or not links.real(told.idnumber):
+        return False
+    # A row of the same person may have it, whom a person merged.
+    return links.holder(connection, told.idnumber or "") is None
 
 
 def _free_username(

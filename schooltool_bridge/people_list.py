@@ -7,6 +7,7 @@ their links. Source: requirements 1.7, R29, R30.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from peers.model import peer
 from peers.policy import SCHOOL_ROLES
-from schooltool_bridge import rights, school_roles
+from schooltool_bridge import identity, rights, school_roles
 from schooltool_bridge.fields import STUDENT, key
 from schooltool_bridge.model import enrolment, person, person_link, person_password
 
@@ -37,6 +38,8 @@ class PeopleFilter:
     right: str = ""
     # Is or ever was a student somewhere; each person once.
     was_student: bool = False
+    # Only those whom no shared idnumber identifies (requirements 1.4, E1).
+    lacks_idnumber: bool = False
 
     def __post_init__(self) -> None:
         """See that role and right are ones that there are."""
@@ -57,6 +60,16 @@ class PersonLink:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedRecord:
+    """A record of somebody for whom another one stands."""
+
+    id: int
+    name: str
+    username: str
+    idnumber: str
+
+
+@dataclass(frozen=True, slots=True)
 class PersonRow:
     """One of the school's people, as a list shows them."""
 
@@ -70,6 +83,8 @@ class PersonRow:
     can_login: bool
     has_password: bool
     links: tuple[PersonLink, ...]
+    # The other records that this person had, by our ids, before they were merged into this one.
+    merged: tuple[MergedRecord, ...] = ()
 
 
 def count(connection: Connection, wanted: PeopleFilter) -> int:
@@ -92,8 +107,9 @@ def page(
 
 
 def one(connection: Connection, person_id: int) -> PersonRow | None:
-    """Return one of the people, or None."""
-    rows = _rows(connection, person.c.id == person_id, offset=0, limit=1)
+    """Return one of the people, for a merged record whoever stands for it; or None."""
+    root = identity.root(connection, person_id)
+    rows = _rows(connection, person.c.id == root, offset=0, limit=1)
     return rows[0] if rows else None
 
 
@@ -104,17 +120,23 @@ def names(connection: Connection, some: list[int]) -> list[str]:
 
 def condition(wanted: PeopleFilter) -> sa.ColumnElement[bool]:
     """Return a filter as a condition on person."""
-    parts = [sa.true(), *map(_word, _words(wanted.search))]
+    parts = [person.c.merged_into_id.is_(None), *map(_word, _words(wanted.search))]
     if wanted.role:
         parts.append(school_roles.are([wanted.role], person.c.id))
-    link = sa.select(person_link.c.id).where(person_link.c.person_id == person.c.id)
+    if wanted.lacks_idnumber:
+        known = person.alias()
+        have = sa.select(identity.root_of(known.c.id)).where(
+            known.c.idnumber_key.is_not(None), known.c.merged_into_id.is_not(None)
+        )
+        parts += [person.c.idnumber_key.is_(None), person.c.id.not_in(have)]
+    link = sa.select(identity.root_of(person_link.c.person_id))
     if wanted.peer_id is not None:
         link = link.where(person_link.c.peer_id == wanted.peer_id)
-        parts.append(link.correlate(person).exists())
-    by_link = link.where(person_link.c.can_login).correlate(person).exists()
+        parts.append(person.c.id.in_(link))
+    by_link = person.c.id.in_(link.where(person_link.c.can_login))
     may = sa.or_(by_link, person.c.can_login) if wanted.peer_id is None else by_link
     if wanted.right == WAITS:
-        parts.append(link.where(rights.waits()).correlate(person).exists())
+        parts.append(person.c.id.in_(link.where(rights.waits())))
     elif wanted.right:
         parts.append(may if wanted.right == MAY else sa.not_(may))
     if wanted.was_student:
@@ -134,12 +156,23 @@ def _word(word: str) -> sa.ColumnElement[bool]:
     """One word of a search is in a name or begins a user name or idnumber."""
     # SQLite folds only the letters of ASCII: an accent is looked for as it stands in names.
     forms = {word, word.lower(), word.upper(), word.capitalize()}
-    columns = (person.c.firstname, person.c.lastname)
+    merged = person.alias()
+    by_former = sa.select(identity.root_of(merged.c.id)).where(
+        merged.c.merged_into_id.is_not(None), _holds(merged, word, forms)
+    )
+    return sa.or_(_holds(person, word, forms), person.c.id.in_(by_former))
+
+
+def _holds(table: sa.FromClause, word: str, forms: Iterable[str]) -> sa.ColumnElement[bool]:
     start = key(word)
     return sa.or_(
-        *(c.icontains(form, autoescape=True) for form in sorted(forms) for c in columns),
-        person.c.username_key.startswith(start, autoescape=True),
-        person.c.idnumber_key.startswith(start, autoescape=True),
+        *(
+            column.icontains(form, autoescape=True)
+            for form in sorted(forms)
+            for column in (table.c.firstname, table.c.lastname)
+        ),
+        table.c.username_key.startswith(start, autoescape=True),
+        table.c.idnumber_key.startswith(start, autoescape=True),
     )
 
 
@@ -157,6 +190,7 @@ def _rows(
     ).all()
     shown = [row.id for row in found]
     roles, links = school_roles.of_people(connection, shown), _links(connection, shown)
+    merged = _merged(connection, shown)
     return [
         PersonRow(
             id=row.id,
@@ -168,13 +202,26 @@ def _rows(
             can_login=row.can_login,
             has_password=row.has_password,
             links=tuple(links[row.id]),
+            merged=tuple(merged[row.id]),
         )
         for row in found
     ]
 
 
+def _merged(connection: Connection, people: list[int]) -> dict[int, list[MergedRecord]]:
+    found: dict[int, list[MergedRecord]] = {person_id: [] for person_id in people}
+    roots = {row: root for row, root in identity.roots(connection).items() if root in found}
+    rows = sa.select(person).where(person.c.id.in_(list(roots))).order_by(person.c.id)
+    for row in connection.execute(rows) if roots else ():
+        name = f"{row.firstname} {row.lastname}".strip() or row.username
+        record = MergedRecord(row.id, name, row.username, row.idnumber or "")
+        found[roots[row.id]].append(record)
+    return found
+
+
 def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLink]]:
     link = person_link.c
+    roots = identity.roots(connection)
     rows = connection.execute(
         sa.select(
             link.person_id,
@@ -187,12 +234,12 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
             rights.waits().label("waits"),
         )
         .join_from(person_link, peer, peer.c.id == link.peer_id)
-        .where(link.person_id.in_(people))
+        .where(link.person_id.in_(identity.of_all(connection, people)))
         .order_by(peer.c.wwwroot, link.id)
     )
     found: dict[int, list[PersonLink]] = {person_id: [] for person_id in people}
     for row in rows:
-        found[row.person_id].append(
+        found[roots.get(row.person_id, row.person_id)].append(
             PersonLink(
                 row.peer_id,
                 row.name or row.wwwroot,

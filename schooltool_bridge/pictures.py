@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from sqlalchemy.engine import Connection
 
 from mnet.xmlrpc import Value
+from schooltool_bridge import identity
 from schooltool_bridge.model_access import person_picture
 
 # A Moodle sends 100 px, some 10 kB; a Mahara whatever file its user chose. Counted before decoding.
@@ -147,8 +148,14 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in (*words[:1], *words[1:][-1:])).upper()
 
 
+def shown(connection: Connection, person_id: int) -> Stored | None:
+    """Return a person's picture; of somebody merged any that one of their rows has."""
+    found = (of(connection, row) for row in identity.everybody(connection, person_id))
+    return next((picture for picture in found if picture is not None), None)
+
+
 def of(connection: Connection, person_id: int) -> Stored | None:
-    """Return a person's picture."""
+    """Return the picture of just this row of a person."""
     row = connection.execute(
         sa.select(person_picture).where(person_picture.c.person_id == person_id)
     ).first()

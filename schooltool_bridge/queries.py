@@ -45,6 +45,7 @@ def people(connection: Connection) -> list[Row]:
     """List the school's people by name."""
     links: dict[int, list[Row]] = {}
     allowed: set[int] = set()
+    roots = identity.roots(connection)
     joined = person_link.join(peer, peer.c.id == person_link.c.peer_id)
     for row in connection.execute(
         sa.select(
@@ -53,35 +54,53 @@ def people(connection: Connection) -> list[Row]:
         .select_from(joined)
         .order_by(peer.c.wwwroot, person_link.c.id)
     ):
-        links.setdefault(row.person_id, []).append({"peer": row.wwwroot, "username": row.username})
-        allowed |= {row.person_id} if row.can_login else set()
+        who = roots.get(row.person_id, row.person_id)
+        links.setdefault(who, []).append({"peer": row.wwwroot, "username": row.username})
+        allowed |= {who} if row.can_login else set()
     followed = person.outerjoin(peer, peer.c.id == person.c.follows_peer_id)
     rows = connection.execute(
         sa.select(person, peer.c.wwwroot)
         .select_from(followed)
         .order_by(person.c.lastname, person.c.firstname, person.c.id)
-    )
+    ).all()
+    shared = _shared(connection)
+    merged: dict[int, list[Row]] = {}
+    for r in rows:
+        if r.id in roots:
+            merged.setdefault(roots[r.id], []).append(_merged(r))
     return [
         {
             "id": str(r.id),
             "username": r.username,
-            "idnumber": r.idnumber,
+            "idnumber": shared.get(r.id),
             "firstname": r.firstname,
             "lastname": r.lastname,
             "email": r.email,
             "can_login": r.can_login or r.id in allowed,
             "origin": r.wwwroot or "manual",
             "links": links.get(r.id, []),
+            **({"merged": merged[r.id]} if r.id in merged else {}),
         }
         for r in rows
+        if r.id not in roots
     ]
+
+
+def _merged(row: sa.Row[Any]) -> Row:
+    """A record under which somebody stood here before it was merged."""
+    names = ("username", "idnumber", "firstname", "lastname")
+    return {"id": str(row.id), **{name: getattr(row, name) for name in names}}
 
 
 def all_sections(connection: Connection) -> list[Row]:
     """List the sections with those who teach them now."""
     names = _people_names(connection)
     teachers: dict[int, list[str]] = {}
-    teaching = sa.and_(enrolment.c.role == TEACHER, enrolment.c.code == "a")
+    teaching = sa.and_(
+        enrolment.c.role == TEACHER,
+        enrolment.c.code == "a",
+        enrolment.c.person_id.not_in(identity.MERGED),
+    )
     for row in connection.execute(sa.select(enrolment).where(teaching).order_by(enrolment.c.id)):
         teachers.setdefault(row.section_id, []).append(names[row.person_id])
     rows = connection.execute(
@@ -204,7 +223,21 @@ def inbox_list(connection: Connection, statuses: Iterable[str]) -> list[Row]:
 
 
 def find_person(connection: Connection, text: str) -> int:
-    """Return our id of a person named by idnumber or our id; raises NotThere."""
+    """Return our id of a person named by idnumber or our id; raises NotThere.
+
+    Of somebody with several records it is the one that stands for all.
+    """
+    roots = identity.roots(connection)
+    hits = {roots.get(i, i) for i in _records(connection, text)}
+    return _only("person", text, _described(connection, hits))
+
+
+def find_record(connection: Connection, text: str) -> int:
+    """As `find_person`, and return just the record that is named; raises NotThere."""
+    return _only("person", text, _described(connection, _records(connection, text)))
+
+
+def _records(connection: Connection, text: str) -> set[int]:
     hits = set(
         connection.execute(
             sa.select(person.c.id).where(person.c.idnumber_key == key(text))
@@ -213,9 +246,11 @@ def find_person(connection: Connection, text: str) -> int:
     linked = sa.select(person_link.c.person_id).where(person_link.c.idnumber_key == key(text))
     if not hits and text.startswith(OWN_ID):
         hits |= set(connection.execute(linked).scalars())
-    hits |= _own_id(connection, person, text)
-    named = {i: f"{n} (id {i})" for i, n in _people_names(connection).items() if i in hits}
-    return _only("person", text, named)
+    return hits | _own_id(connection, person, text)
+
+
+def _described(connection: Connection, hits: set[int]) -> dict[int, str]:
+    return {i: f"{n} (id {i})" for i, n in _people_names(connection).items() if i in hits}
 
 
 def find_section(connection: Connection, text: str, peer_wwwroot: str | None = None) -> int:
@@ -267,8 +302,16 @@ def _where(table: sa.Table, **wanted: int | None) -> list[sa.ColumnElement[bool]
 
 
 def _people_names(connection: Connection) -> dict[int, str]:
-    rows = connection.execute(sa.select(person.c.id, person.c.idnumber))
-    return {r.id: r.idnumber or str(r.id) for r in rows}
+    return {i: idnumber or str(i) for i, idnumber in _shared(connection).items()}
+
+
+def _shared(connection: Connection) -> dict[int, str | None]:
+    """The shared idnumber of each record; of somebody merged any that there is."""
+    own = sa.select(person.c.id, person.c.idnumber).order_by(person.c.id)
+    found = {r.id: r.idnumber for r in connection.execute(own)}
+    for merged, root in identity.roots(connection).items():
+        found[root] = found[root] or found[merged]
+    return found
 
 
 def _section_names(connection: Connection) -> dict[int, str]:

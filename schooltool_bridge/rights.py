@@ -17,7 +17,7 @@ from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
 from peers.model import peer
 from peers.sign_on import person_session
-from schooltool_bridge import person_sessions
+from schooltool_bridge import identity, person_sessions
 from schooltool_bridge.fields import key
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import person, person_link, person_password
@@ -58,7 +58,7 @@ def set_right(
     linked = sa.select(peer.c.id, peer.c.wwwroot).join_from(
         person_link, peer, peer.c.id == person_link.c.peer_id
     )
-    mine = person_link.c.person_id == person_id
+    mine = person_link.c.person_id.in_(identity.everybody(connection, person_id))
     rows = connection.execute(linked.where(mine).order_by(peer.c.wwwroot, person_link.c.id))
     peers = [r.wwwroot for r in rows if peer_wwwroot is None or r.id == peer_id]
     if peer_wwwroot is not None and not peers:
@@ -87,7 +87,7 @@ def set_links(
     Returns the visits to peers that ended with it.
     """
     visits = []
-    for some in chunks(ids):
+    for some in chunks(identity.of_all(connection, ids)):
         links = sa.and_(person_link.c.person_id.in_(some))
         sessions = sa.and_(
             person_session.c.person_id.in_(some), person_session.c.peer_id.is_not(None)
@@ -147,7 +147,7 @@ def rights_of(connection: Connection, person_id: int) -> list[dict[str, object]]
             person_link.c.decided,
         )
         .join_from(person_link, peer, peer.c.id == person_link.c.peer_id)
-        .where(person_link.c.person_id == person_id)
+        .where(person_link.c.person_id.in_(identity.everybody(connection, person_id)))
         .order_by(peer.c.wwwroot, person_link.c.id)
     )
     return [
@@ -172,16 +172,28 @@ def waits() -> sa.ColumnElement[bool]:
         other.c.person_id == person_link.c.person_id, other.c.can_login
     )
     own = sa.select(owner.c.id).where(owner.c.id == person_link.c.person_id, owner.c.can_login)
+    # Only for the few with several rows; the others are found by an index.
+    root, kin, kept = identity.root_of(person_link.c.person_id), person_link.alias(), person.alias()
+    by_kin = sa.select(kin.c.id).where(kin.c.is_several, kin.c.can_login)
+    by_kin = by_kin.where(identity.root_of(kin.c.person_id) == root)
+    by_kept = sa.select(kept.c.id).where(kept.c.id == root, kept.c.can_login)
+    of_several = sa.or_(
+        by_kin.correlate_except(kin).exists(), by_kept.correlate_except(kept).exists()
+    )
     return sa.and_(
         sa.not_(person_link.c.can_login),
         sa.not_(person_link.c.decided),
-        sa.or_(elsewhere.correlate_except(other).exists(), own.correlate_except(owner).exists()),
+        sa.or_(
+            elsewhere.correlate_except(other).exists(),
+            own.correlate_except(owner).exists(),
+            sa.and_(person_link.c.is_several, of_several),
+        ),
     )
 
 
 def without_right(connection: Connection, peer_id: int) -> int:
     """Count the people whom something else may sign in, and about whose link nobody decided."""
-    people = sa.func.count(sa.distinct(person_link.c.person_id))
+    people = sa.func.count(sa.distinct(identity.root_of(person_link.c.person_id)))
     counted = sa.select(people).where(person_link.c.peer_id == peer_id, waits())
     return int(connection.execute(counted).scalar_one())
 
@@ -214,6 +226,7 @@ def set_password(
 def check_password(connection: Connection, username: str, password: str) -> int | None:
     """Return the person who has this user name and password and may sign in with it.
 
+    By the name of a row that was merged only when both may: the session is the kept one's.
     Takes as long for a name that is not there.
     """
     row = connection.execute(
@@ -222,4 +235,8 @@ def check_password(connection: Connection, username: str, password: str) -> int 
         .where(person.c.username_key == key(username))
     ).first()
     is_right = password_hashes.fits(row.password_hash if row else None, password)
-    return int(row.id) if row and is_right and row.can_login else None
+    if not row or not is_right or not row.can_login:
+        return None
+    root = identity.root(connection, row.id)
+    may = sa.select(person.c.can_login).where(person.c.id == root)
+    return root if root == row.id or connection.execute(may).scalar_one() else None

@@ -6,12 +6,13 @@ all lead here. Source: requirements 1.6, R46, R54, R55.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import fold, identity
+from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import (
     EnrolmentRow,
@@ -19,7 +20,6 @@ from schooltool_bridge.fold import (
     GradeRow,
     TeacherRow,
     enrolment_state,
-    until,
 )
 from schooltool_bridge.model import (
     assessment,
@@ -36,8 +36,13 @@ from schooltool_bridge.model import (
 ROLES = (STUDENT, TEACHER)
 
 
-def refold(connection: Connection, section_id: int, person_id: int) -> None:
-    """Fold a person's history in a section anew into what holds now."""
+def refold(
+    connection: Connection, section_id: int, person_id: int, *, afresh: bool = False
+) -> None:
+    """Fold a person's history in a section anew into what holds now.
+
+    `afresh`: what was folded from rows that are not this person's (any more) goes away.
+    """
     person_id = identity.root(connection, person_id)
     rows = rows_of(connection, section_id, person_id)
     taught = teacher_rows(connection, section_id, person_id)
@@ -50,17 +55,23 @@ def refold(connection: Connection, section_id: int, person_id: int) -> None:
         )
         if state is not None:
             _store(connection, section_id, person_id, role, state)
+        elif afresh:
+            connection.execute(sa.delete(enrolment).where(_place(section_id, person_id, role)))
+
+
+def _place(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        enrolment.c.section_id == section_id,
+        enrolment.c.person_id == person_id,
+        enrolment.c.role == role,
+    )
 
 
 def _store(
     connection: Connection, section_id: int, person_id: int, role: str, state: EnrolmentState
 ) -> None:
     values = {"code": state.code, "since_unix_s": state.since_unix_s, "note": state.note}
-    mine = sa.and_(
-        enrolment.c.section_id == section_id,
-        enrolment.c.person_id == person_id,
-        enrolment.c.role == role,
-    )
+    mine = _place(section_id, person_id, role)
     if not connection.execute(sa.update(enrolment).where(mine).values(values)).rowcount:
         connection.execute(
             sa.insert(enrolment).values(
@@ -69,8 +80,10 @@ def _store(
         )
 
 
-def rows_of(connection: Connection, section_id: int, person_id: int) -> list[EnrolmentRow]:
-    """Return a person's history in a section."""
+def rows_of(
+    connection: Connection, section_id: int, person_id: int, of: Collection[int] = ()
+) -> list[EnrolmentRow]:
+    """Return a person's history in a section; `of` gives their rows where those are known."""
     history = enrolment_history
     rows = connection.execute(
         sa.select(
@@ -83,14 +96,19 @@ def rows_of(connection: Connection, section_id: int, person_id: int) -> list[Enr
             history.c.by_actor,
         ).where(
             history.c.section_id == section_id,
-            history.c.person_id.in_(identity.everybody(connection, person_id)),
+            history.c.person_id.in_(of or identity.everybody(connection, person_id)),
         )
     )
     return [EnrolmentRow(*row) for row in rows]
 
 
-def teacher_rows(connection: Connection, section_id: int, person_id: int) -> list[TeacherRow]:
-    """Return the section's rows that name a teacher, telling whether it is this person."""
+def teacher_rows(
+    connection: Connection, section_id: int, person_id: int, of: Collection[int] = ()
+) -> list[TeacherRow]:
+    """Return the section's rows that name a teacher, telling whether it is this person.
+
+    `of` gives the person's rows where those are known.
+    """
     history = section_history
     rows = connection.execute(
         sa.select(
@@ -99,44 +117,49 @@ def teacher_rows(connection: Connection, section_id: int, person_id: int) -> lis
     ).all()
     if not rows:
         return []
-    names = _names(connection, section_id, person_id)
+    names = _names(connection, section_id, of or identity.everybody(connection, person_id))
     return [
         TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in names) for r in rows
     ]
 
 
-def _names(connection: Connection, section_id: int, person_id: int) -> set[str]:
+def _names(connection: Connection, section_id: int, everybody: Collection[int]) -> set[str]:
     """What the section's peer may call a person, in the form that is compared."""
     peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
-    everybody = identity.everybody(connection, person_id)
     linked = connection.execute(
         sa.select(person_link.c.idnumber_key, person_link.c.moodle_id).where(
             person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id
         )
     ).all()
-    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id.in_(everybody)))
+    # The peer may call somebody else so, who was kept apart.
+    other = sa.select(person_link.c.id).where(
+        person_link.c.idnumber_key == person.c.idnumber_key,
+        person_link.c.peer_id == peer_id,
+        person_link.c.kept_apart,
+        person_link.c.person_id.not_in(everybody),
+    )
+    own = connection.execute(
+        sa.select(person.c.idnumber_key).where(person.c.id.in_(everybody), ~other.exists())
+    )
     names = set(own.scalars())
     for row in linked:
         names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
     return {n for n in names if n}
 
 
-def is_graded(
-    connection: Connection, section_id: int, person_id: int, at_unix_s: int | None = None
-) -> bool:
-    """Tell whether a person has a grade in a section (as of a moment)."""
-    everybody = identity.everybody(connection, person_id)
-    mine = sa.and_(assessment.c.section_id == section_id, grade.c.person_id.in_(everybody))
-    joined = grade.join(assessment, assessment.c.id == grade.c.assessment_id)
-    if at_unix_s is None:
-        found = sa.select(grade.c.id).select_from(joined).where(mine, grade.c.points.is_not(None))
-        return connection.execute(found.limit(1)).first() is not None
-    cells = connection.execute(sa.select(grade.c.id).select_from(joined).where(mine)).scalars()
-    for cell in cells.all():
-        counting = fold.cell(until(grade_rows(connection, cell), at_unix_s)).counting
-        if counting is not None and counting.raw_points is not None:
-            return True
-    return False
+def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:
+    """Tell whether a person has a grade in a section now."""
+    found = (
+        sa.select(grade.c.id)
+        .join_from(grade, assessment, assessment.c.id == grade.c.assessment_id)
+        .where(
+            assessment.c.section_id == section_id,
+            # All that a person's rows were told is folded into the cells of this one.
+            grade.c.person_id == identity.root(connection, person_id),
+            grade.c.points.is_not(None),
+        )
+    )
+    return connection.execute(found.limit(1)).first() is not None
 
 
 def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:

@@ -14,12 +14,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
-from mnet.faults import NotFound, SwitchedOff
+from mnet.faults import Malformed, NotFound, SwitchedOff
 from peers import audit
 from peers.registry import Registry
-from schooltool_bridge import events, inbox
-from schooltool_bridge.applying import Source
+from schooltool_bridge import events, inbox, people
+from schooltool_bridge.applying import Source, user_key
+from schooltool_bridge.fields import UserEvent, key
+from schooltool_bridge.hand import deciding, merging
+from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.hand.deciding import Question
+from schooltool_bridge.hand.people import Names
 from schooltool_bridge.inbox import Entry
+from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.services import source
 
 # About half a second of one transaction; the peer's own calls wait as long.
@@ -46,6 +52,16 @@ class RetriedMany:
     left: int
     # The last one that was tried; the next go begins after it.
     last_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How an event fared about which a person decided."""
+
+    entry: Entry
+    released: int
+    # At peers, to be ended: of people whose records were merged.
+    visits: list[Visit]
 
 
 class Settling:
@@ -90,6 +106,65 @@ class Settling:
             now = inbox.one(connection, inbox_id)
         assert now is not None
         return Retried(now, max(0, left_with_it - (status == inbox.DONE)))
+
+    def decide(
+        self, inbox_id: int, *, author: Author, keep_apart: bool = False, kept_id: int | None = None
+    ) -> Decided:
+        """Settle a conflict about people and apply the event, and whatever waited for it.
+
+        They are one person (`kept_id` says whose record stands for all), or two. Raises NotFound
+        or SwitchedOff as `retry`, Refused when the event is no such conflict.
+        """
+        with self._database.write() as connection:
+            merging.wait_for_peers(connection)
+            before = _open(connection, inbox_id)
+            sender = self._source(before.peer_id, inbox_id)
+            event = about_people(sender, before)
+            visits: list[Visit] = []
+            if keep_apart:
+                deciding.keep_apart(connection, author, sender, event)
+            else:
+                visits = deciding.one_person(connection, author, sender, event, kept_id)
+            open_before = _count(connection, before.peer_id)
+            status = events.retry(connection, sender, inbox_id)
+            released = open_before - _count(connection, before.peer_id) - (status == inbox.DONE)
+            _note(
+                connection,
+                author.actor,
+                "conflict decided",
+                before.wwwroot,
+                author.now_unix_s,
+                id=inbox_id,
+                decision="two people" if keep_apart else "one person",
+                kept=kept_id,
+                status=status,
+                why=author.why,
+            )  # fmt: skip - one entry
+            now = inbox.one(connection, inbox_id)
+        assert now is not None
+        return Decided(now, max(0, released), visits)
+
+    def question(self, connection: Connection, entry: Entry) -> Question | None:
+        """Return who could be meant by a conflict about people; None for anything else."""
+        try:
+            sender = self._source(entry.peer_id, entry.id)
+            return deciding.question(connection, sender, about_people(sender, entry))
+        except (Refused, NotFound, SwitchedOff, Malformed):
+            return None
+
+    def come_again(self, connection: Connection, *written: Names) -> int:
+        """Apply what waited for names that a person wrote by hand, or gave away.
+
+        Returns how many events left the inbox.
+        """
+        keys = [user_key(key(names.idnumber)) for names in written if names.idnumber]
+        keys += [people.username_key(names.username) for names in written]
+        before = sum(inbox.counts(connection).values())
+        for sender in self._registry.all():
+            if sender.enabled:
+                one_at_a_time(connection, sender.id)
+                events.release(connection, source(sender, self._site), keys)
+        return before - sum(inbox.counts(connection).values())
 
     def retry_held(
         self, peer_id: int, *, after_id: int = 0, actor: str, now_unix_s: int
@@ -153,6 +228,13 @@ class Settling:
                 "enable it first."
             )
         return source(peer, self._site)
+
+
+def about_people(sender: Source, entry: Entry) -> UserEvent:
+    """Read a conflict about people; raises Refused for any other event, Malformed."""
+    if entry.event != "fetch_user" or entry.status != inbox.CONFLICT:
+        raise Refused("decision", f"Event {entry.id} is no conflict about people.")
+    return events.read_user(sender, entry.payload)
 
 
 def _open(connection: Connection, inbox_id: int) -> Entry:

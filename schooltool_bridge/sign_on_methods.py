@@ -107,7 +107,7 @@ def methods(site: Site, signing_off: SigningOff) -> list[Method[Call]]:
 def _user_authorise(site: Site, call: Call, params: list[Value]) -> Value:
     token, agent_sha1 = _texts(params)
     found = jumping.authorise(call.connection, call.peer, token, agent_sha1, call.now_unix_s)
-    return jumping.profile(found, site, pictures.of(call.connection, found.id))
+    return jumping.profile(found, site, pictures.shown(call.connection, found.id))
 
 
 def _keepalive_server(call: Call, params: list[Value]) -> Value:
@@ -169,7 +169,7 @@ def _fetch_user_image(call: Call, params: list[Value]) -> Value:
     visits = jumping.visitors(call.connection, call.peer.id, [params[0]])
     if not visits:
         return False
-    picture = pictures.of(call.connection, visits[0].person_id)
+    picture = pictures.shown(call.connection, visits[0].person_id)
     return pictures.answered(picture) if picture else []
 
 

@@ -26,6 +26,7 @@ SCREENS = {
     "signing-on": (
         "accept_people",
         "match_username",
+        "names",
         "land_roles",
         "jump_roles",
         "tls",
@@ -74,7 +75,7 @@ class SettingsPages:
             elif isinstance(default, tuple):
                 values[name] = ",".join(view.all(name))
             else:
-                # A list of roles may come one on a line.
+                # A list of roles or names may come one on a line.
                 values[name] = ",".join(view.text(name, limit=4000).splitlines())
         afterwards: list[Callable[[], object]] = []
 
@@ -168,6 +169,7 @@ class SettingsPages:
             policy=policy,
             screen=screen,
             titles=TITLES,
+            names="\n".join(f"{ours}={theirs}" for ours, theirs in policy.names.items()),
             roles="\n".join(f"{theirs}={ours}" for theirs, ours in policy.roles.items()),
             out_of_range=OUT_OF_RANGE,
             problem=problem,

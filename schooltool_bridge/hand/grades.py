@@ -10,7 +10,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import cells, identity, roster
+from schooltool_bridge import cells, identity
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
 from schooltool_bridge.fold import GradeRow, latest
 from schooltool_bridge.hand.author import Author, Refused
@@ -79,8 +79,10 @@ def _write(
     released: bool,
     effective_unix_s: int | None,
 ) -> bool:
-    cell_id = cells.make(connection, assessment_id, person_id)
-    by_hand = [r for r in roster.grade_rows(connection, cell_id) if r.by_actor is not None]
+    everybody = identity.everybody(connection, person_id)
+    cell_id = cells.make(connection, assessment_id, everybody[0])
+    rows = cells.history(connection, assessment_id, everybody)
+    by_hand = [r for r in rows if r.by_actor is not None]
     now = latest(by_hand)
     is_open = now is not None and not now.deleted
     if released and not is_open:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from peers import accounts
+from peers import accounts, audit
 from schooltool_bridge import identity
 from schooltool_bridge.fields import key
 from schooltool_bridge.hand.author import Author, Refused, identifier, text
@@ -67,6 +67,26 @@ def change(connection: Connection, author: Author, person_id: int, names: Names)
     )
     _record(connection, author, person_id, changed)
     return True
+
+
+def names_of(connection: Connection, person_id: int) -> Names:
+    """Return somebody's names as they are; raises Refused when there is nobody."""
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).first()
+    if row is None:
+        raise Refused("person", f"There is nobody with id {person_id}.")
+    return Names(row.username, row.firstname, row.lastname, row.idnumber or "", row.email)
+
+
+def note_in_trail(connection: Connection, author: Author, person_id: int, action: str) -> None:
+    """Write into the audit trail what was done with somebody; their names are not in it."""
+    audit.record(
+        connection,
+        actor=author.actor,
+        action=action,
+        subject=f"person {person_id}",
+        detail={"why": author.why},
+        now_unix_s=author.now_unix_s,
+    )
 
 
 def set_staff_role(connection: Connection, author: Author, person_id: int, role: str) -> None:

@@ -269,7 +269,8 @@ def _taught(rows: Read, told: Mapping[int, Rows]) -> dict[tuple[int, int], list[
     found = {}
     for row in rows.teachers:
         who = rows.root(row.person_id)
-        known_as = names[who, None] | names[who, row.peer_id]
+        apart = {r.idnumber_key for r in rows.apart if _is_of_another(rows, r, row.peer_id, who)}
+        known_as = (names[who, None] - apart) | names[who, row.peer_id]
         naming = [
             TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in known_as)
             for r in told.get(row.section_id, ())
@@ -288,6 +289,11 @@ def _names(rows: Read) -> Names:
         names[who, None] |= {row.idnumber_key} - {None}
         names[who, row.peer_id] |= {row.link_key, own} - {None}
     return names
+
+
+def _is_of_another(rows: Read, apart: sa.Row[Any], peer_id: int | None, who: int) -> bool:
+    """Tell whether this peer's name for somebody is kept apart from this person."""
+    return apart.peer_id == peer_id and rows.root(apart.person_id) != who
 
 
 def _weights(rows: Read, at_unix_s: int | None) -> dict[int, dict[int, Decimal]]:

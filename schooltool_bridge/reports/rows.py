@@ -49,6 +49,8 @@ class Read:
     # Who ever taught which section, and what each of them is called by whom.
     teachers: Rows
     names: Rows
+    # Links that were kept apart: whom a peer calls by what is somebody else's idnumber here.
+    apart: Rows
     weights: Rows
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
@@ -123,6 +125,7 @@ def read(
                 )
             )
         ).all(),
+        apart=connection.execute(_APART).all(),
         weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
         roots=identity.roots(connection),
     )
@@ -153,3 +156,6 @@ _NAMES: sa.Select[Any] = sa.select(
     person_link.c.idnumber_key.label("link_key"),
     person_link.c.moodle_id,
 ).select_from(person.outerjoin(person_link, person_link.c.person_id == person.c.id))
+_APART: sa.Select[Any] = sa.select(
+    person_link.c.peer_id, person_link.c.idnumber_key, person_link.c.person_id
+).where(person_link.c.kept_apart)

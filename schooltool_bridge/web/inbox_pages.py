@@ -14,6 +14,7 @@ from schooltool_bridge import inbox
 from schooltool_bridge.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
 from schooltool_bridge.settling import Retried, RetriedMany, Settling
 from schooltool_bridge.web import filters, words
+from schooltool_bridge.web.conflict_pages import parties
 
 INBOX = "/admin/inbox"
 # A screenful or two; each event is a row.
@@ -86,6 +87,7 @@ class InboxPages:
         """Show one event with what was sent."""
         with self._database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
+            found = parties(connection, self._settling, entry) if entry else None
         if entry is None:
             raise PageError("There is no such event.", 404)
         return page(
@@ -93,6 +95,7 @@ class InboxPages:
             entry=entry,
             rows=words.field_rows(entry.payload),
             is_open=entry.status in OPEN,
+            parties=found,
             words=words,
         )
 

@@ -30,6 +30,8 @@ PEOPLE = "/admin/people"
 # Each row is a box to tick; a form takes a few hundred.
 ROWS = 50
 ROLE_WORDS = {STUDENT: "Students", TEACHER: "Teachers", OTHER: "Neither, now"}
+NUMBER_WORDS = {"none": "Has none"}
+ASKED = ("search", "role", "peer", "right", "number")
 RIGHT_WORDS = {MAY: "May sign in", MAY_NOT: "May not sign in", WAITS: "A new link waits"}
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
@@ -58,7 +60,7 @@ class PeoplePages:
 
     def change(self, view: View) -> Reply:
         """Show what an order is about, or carry it out when that was confirmed."""
-        asked = {name: view.text(name) for name in ("search", "role", "peer", "right", "do")}
+        asked = {name: view.text(name) for name in (*ASKED, "do")}
         picked = [i for text in view.all("person") if (i := filters.row_id(text)) is not None]
         everybody = view.ticked("everybody")
         confirmed = view.text("confirmed")
@@ -121,11 +123,12 @@ class PeoplePages:
             problem=problem,
             rows=rows,
             total=total,
-            asked={name: kept.get(name, "") for name in ("search", "role", "peer", "right")},
+            asked={name: kept.get(name, "") for name in ASKED},
             is_filtered=bool(kept),
             peers=choices,
             roles=ROLE_WORDS,
             rights=RIGHT_WORDS,
+            numbers=NUMBER_WORDS,
             role_words=role_words,
             orders=orders,
             number=number,
@@ -176,6 +179,7 @@ def _filter(connection: Connection, asked: Mapping[str, str]) -> tuple[Filter, l
         role=kept.get("role", ""),
         peer_id=peer.id if peer else None,
         right=kept.get("right", ""),
+        lacks_idnumber=bool(kept.get("number")),
     )
     return wanted, choices
 
@@ -188,13 +192,14 @@ def _kept(asked: Mapping[str, str]) -> dict[str, str]:
         "role": role if role in SCHOOL_ROLES else "",
         "peer": asked.get("peer", ""),
         "right": right if right in RIGHTS else "",
+        "number": "none" if asked.get("number") == "none" else "",
     }
     return {name: value for name, value in found.items() if value}
 
 
 def _told(asked: Mapping[str, str]) -> str:
     """Write a filter, as the confirmation and the audit trail tell it."""
-    words = {"role": ROLE_WORDS, "right": RIGHT_WORDS}
+    words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
     return "; ".join(
         f"{name} {words[name][value] if name in words else value}"
         for name, value in _kept(asked).items()

@@ -14,12 +14,13 @@ from peers import audit, store
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.policy import PeerPolicy
-from peers.web.view import PageError, Reply, Route, Tab, View, page
+from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge import (
     going,
     jumping,
     people_list,
     person_sessions,
+    person_story,
     rights,
     school_roles,
     staff_roles,
@@ -70,6 +71,8 @@ class PersonPages:
         """Show a person."""
         with self._app.database.read() as connection:
             found = _known(connection, person_id)
+            if found.id != person_id:
+                return go(f"{PEOPLE}/{found.id}", "That record was merged into this person's.")
             return page(
                 "person.html",
                 person=found,
@@ -79,6 +82,7 @@ class PersonPages:
                 courses=jumping.courses_of(connection, found.id),
                 refused_by=_refused_by(connection, found),
                 staff_role=staff_roles.role_of(connection, found.id),
+                story=person_story.story(connection, found.id),
             )
 
     def change(self, view: View, person_id: int) -> Reply:

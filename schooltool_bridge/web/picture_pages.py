@@ -36,7 +36,7 @@ class PicturePages:
         """Serve a picture; whoever may not see it learns not even whether there is one."""
         if self._may_see(view, person_id):
             with self._app.database.read() as connection:
-                found = pictures.of(connection, person_id)
+                found = pictures.shown(connection, person_id)
             if found is not None:
                 return Reply(body=found.png, content_type="image/png", private_s=KEPT_S)
         raise PageError("There is no picture at this address.", 404)

@@ -77,7 +77,7 @@ class SignOnPages:
         database = self._app.database
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
-            picture = pictures.of(connection, found.person_id)
+            picture = pictures.shown(connection, found.person_id)
             bar = own_access.bar_of(connection, found)
             moment = Moment(None, view.now_unix_s, self._app.settings.zone)
             sections = own_progress.of_student(connection, found.person_id, moment)

@@ -67,3 +67,26 @@ def test_a_role_gets_the_right_after_a_question_and_one_of_them_loses_it(page: W
     page.page.get_by_role("button", name="Deny going over to").click()
     expect(page.page.get_by_text("may not go over to")).to_be_visible()
     looks_right(page.page)
+
+
+def test_who_is_who_looks_right_and_is_decided(page: Watched, school: Site, peer: FakePeer) -> None:
+    twin = {"username": "user1", "firstname": "Bo", "lastname": LONG[:40], "idnumber": "n9"}
+    push(school, peer, "fetch_user", {**twin, "username": "bo", "idnumber": "n8"})
+    push(school, peer, "fetch_user", {**twin, "idnumber": "n8"})
+    one, two = person_id(school, "user1"), person_id(school, "bo")
+    (conflict,) = school.run("inbox", "list", "--status", "conflict")
+    for path in (
+        "/admin/people/add", f"/admin/people/{one}/edit", f"/admin/people/{one}/merge?other={two}",
+        f"/admin/inbox/{conflict['id']}",
+    ):  # fmt: skip
+        page.goto(path)
+        looks_right(page.page)
+    page.page.get_by_role("button", name="They are one person").click()
+    expect(page.page.get_by_role("heading", name="Is that right?")).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Yes, do it").click()
+    expect(page.page.get_by_text("Decided, and applied.")).to_be_visible()
+    page.goto(f"/admin/people/{two}")
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Take apart").click()
+    expect(page.page.get_by_text("somebody of their own again")).to_be_visible()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from peers import accounts
+from peers.policy import BadPolicy, PeerPolicy
 from tests.schooltool_bridge.school import (
     ANNA,
     GRADE,
@@ -80,6 +81,20 @@ def test_a_rename_follows_the_link(term: School) -> None:
     assert term.status("fetch_user", **{**ANNA, "username": "anna2"}) == "updated"
     assert [p["username"] for p in term.people()] == ["anna2"]
     assert len(term.people()) == 1
+
+
+def test_a_policy_says_which_fields_are_names(tmp_path: Any) -> None:
+    school = School.open(
+        f"sqlite:///{tmp_path}/s.sqlite", A, names="firstname=alternatename, email="
+    )
+    told = {**ANNA, "alternatename": "Änne", "email": "a@x.org"}
+    assert school.status("fetch_user", **told) == "created"
+    school.push("fetch_user", **{**TOM, "alternatename": ""})
+    assert {(p["firstname"], p["email"]) for p in school.people()} == {("Änne", ""), ("Tom", "")}
+    for wrong in ("username=x", "firstname=", "email", "lastname=password", "lastname=a b"):
+        with pytest.raises(BadPolicy, match="names is firstname"):
+            PeerPolicy.from_stored({"names": wrong})
+    school.database.close()
 
 
 def test_the_link_alone_finds_a_person_by_username(term: School) -> None:

@@ -74,6 +74,13 @@ def upgrade() -> None:
         "person_link",
         sa.Column("kept_apart", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
+    op.create_index(
+        "ix_person_link_kept_apart",
+        "person_link",
+        ["kept_apart"],
+        sqlite_where=sa.text("kept_apart"),
+        postgresql_where=sa.text("kept_apart"),
+    )
 
     with op.batch_alter_table("section", schema=None) as batch_op:
         batch_op.add_column(sa.Column("course_id", sa.Integer(), nullable=True))

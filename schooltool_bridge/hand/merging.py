@@ -1,0 +1,164 @@
+"""Two rows are one person: merged, and apart again, with everything folded anew.
+
+No row is moved: person.merged_into_id says who stands for whom, links and histories stay where
+they are, and undoing gives each row back what it was told. Whoever of them is signed in has to
+sign in again. Source: requirements 1.4, R39b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import one_at_a_time
+from peers import accounts, audit
+from peers.model import peer
+from peers.sign_on import jump_session, person_session
+from schooltool_bridge import cells, identity, person_sessions, roster
+from schooltool_bridge.hand.author import Author, Refused, note
+from schooltool_bridge.model import (
+    enrolment,
+    enrolment_history,
+    grade,
+    grade_history,
+    person,
+    person_link,
+)
+from schooltool_bridge.model_people import person_merge
+from schooltool_bridge.person_sessions import Visit
+
+# No peer has this id; it lets merges follow each other where there is no peer at all.
+_MERGING = 0
+
+
+def merge(connection: Connection, author: Author, kept_id: int, merged_id: int) -> list[Visit]:
+    """Let one row stand for two from now on; return the visits to peers that ended with it.
+
+    Raises Refused for one and the same, for somebody who is merged already, and for an account
+    with admin rights.
+    """
+    wait_for_peers(connection)
+    kept, merged = _row(connection, kept_id), _row(connection, merged_id)
+    if kept_id == merged_id:
+        raise Refused("person", f"{_name(kept)} cannot be merged with itself; give two people.")
+    for row in (kept, merged):
+        if row.merged_into_id is not None:
+            root = identity.root(connection, row.id)
+            raise Refused(
+                "person", f"{_name(row)} was merged into the person with id {root}; use that."
+            )
+        if accounts.is_taken(connection, row.username_key):
+            raise Refused(
+                "person",
+                f"{_name(row)} has the user name of an account with admin rights here; such a "
+                "person is never merged.",
+            )
+    ended = identity.everybody(connection, merged_id)
+    connection.execute(
+        sa.update(person).where(person.c.id == merged_id).values(merged_into_id=kept_id)
+    )
+    _settle(connection, identity.everybody(connection, kept_id))
+    _record(connection, author, kept_id, merged_id, undone=False)
+    return _sign_out(connection, ended)
+
+
+def undo(connection: Connection, author: Author, merged_id: int) -> list[Visit]:
+    """Let a row that was merged stand for itself again; return the visits that ended with it.
+
+    Raises Refused when it is not merged.
+    """
+    wait_for_peers(connection)
+    row = _row(connection, merged_id)
+    if row.merged_into_id is None:
+        raise Refused("person", f"{_name(row)} is not merged into anybody.")
+    together = identity.everybody(connection, merged_id)
+    connection.execute(
+        sa.update(person).where(person.c.id == merged_id).values(merged_into_id=None)
+    )
+    _settle(connection, together)
+    _record(connection, author, row.merged_into_id, merged_id, undone=True)
+    return _sign_out(connection, together)
+
+
+def wait_for_peers(connection: Connection) -> None:
+    """Let no peer change anything meanwhile (PostgreSQL); always in the same order."""
+    one_at_a_time(connection, _MERGING)
+    for peer_id in connection.execute(sa.select(peer.c.id).order_by(peer.c.id)).scalars().all():
+        one_at_a_time(connection, peer_id)
+
+
+def _row(connection: Connection, person_id: int) -> sa.Row[Any]:
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).first()
+    if row is None:
+        raise Refused("person", f"There is nobody with id {person_id}.")
+    return row
+
+
+def _name(row: sa.Row[Any]) -> str:
+    return f"{row.firstname} {row.lastname}".strip() or str(row.username)
+
+
+def _settle(connection: Connection, rows: Collection[int]) -> None:
+    """Fold anew whatever these rows touch, for whoever they are now."""
+    for root in sorted({identity.root(connection, row) for row in rows}):
+        theirs = identity.everybody(connection, root)
+        connection.execute(
+            sa.update(person_link)
+            .where(person_link.c.person_id.in_(theirs))
+            .values(is_several=len(theirs) > 1)
+        )
+        _refold(connection, root, rows)
+    told = sa.select(grade_history.c.id).where(grade_history.c.grade_id == grade.c.id)
+    held = sa.select(person.c.merged_into_id).where(person.c.merged_into_id.is_not(None))
+    connection.execute(
+        sa.delete(grade).where(
+            grade.c.person_id.in_(rows), grade.c.person_id.not_in(held), ~told.exists()
+        )
+    )
+
+
+def _refold(connection: Connection, root: int, rows: Collection[int]) -> None:
+    graded = sa.select(grade.c.assessment_id).where(grade.c.person_id.in_(rows)).distinct()
+    for assessment_id in connection.execute(graded).scalars().all():
+        cells.refold_cell(connection, assessment_id, root)
+    places = sa.union(
+        sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(rows)),
+        sa.select(enrolment_history.c.section_id).where(enrolment_history.c.person_id.in_(rows)),
+    )
+    for section_id in connection.execute(places).scalars().all():
+        roster.refold(connection, section_id, root, afresh=True)
+
+
+def _record(
+    connection: Connection, author: Author, kept_id: int, merged_id: int, *, undone: bool
+) -> None:
+    why = note(author.why)
+    connection.execute(
+        sa.insert(person_merge).values(
+            kept_id=kept_id,
+            merged_id=merged_id,
+            undone=undone,
+            recorded_unix_s=author.now_unix_s,
+            by_actor=author.actor,
+            why=why,
+        )
+    )
+    audit.record(
+        connection,
+        actor=author.actor,
+        action="merge of people undone" if undone else "people merged",
+        subject=f"person {kept_id}",
+        detail={"merged": merged_id, "why": why},
+        now_unix_s=author.now_unix_s,
+    )
+
+
+def _sign_out(connection: Connection, rows: Collection[int]) -> list[Visit]:
+    visits = [
+        *person_sessions.end_where(connection, person_session.c.person_id.in_(rows)),
+        *person_sessions.end_visits(connection, jump_session.c.person_id.in_(rows)),
+    ]
+    return sorted(set(visits))

@@ -1,0 +1,174 @@
+"""What became of a person's names: told by peers, written by hand, merged; in the order of events.
+
+Only reads, and puts it into words. Source: requirements 1.4, R39b, R39e.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer
+from schooltool_bridge import identity
+from schooltool_bridge.fold import place
+from schooltool_bridge.model import (
+    enrolment,
+    enrolment_state,
+    person,
+    person_history,
+    person_link,
+    section,
+)
+from schooltool_bridge.model_people import person_merge, person_record
+
+# Nobody reads further back on a page; the newest are kept.
+MAX_LINES = 100
+# What one page may read: a Moodle that renames somebody every day for years stays below.
+MAX_ROWS = 2000
+MAX_VALUE_CHARS = 80
+_TITLES = {
+    "username": "user name",
+    "firstname": "first name",
+    "lastname": "last name",
+    "idnumber": "id number",
+    "email": "email",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that became known of somebody."""
+
+    effective_unix_s: int
+    recorded_unix_s: int
+    # An account's name, or the peer that told it.
+    who: str
+    what: str
+    why: str = ""
+
+
+def story(connection: Connection, person_id: int) -> list[Line]:
+    """Return what is known of how a person came to be what they are, newest first."""
+    rows = identity.everybody(connection, person_id)
+    # Of one second a decision came after what it was about.
+    lines = [
+        *_merges(connection, rows),
+        *_by_hand(connection, rows),
+        *reversed(_by_peers(connection, rows)),
+    ]
+    lines.sort(key=lambda line: (line.effective_unix_s, line.recorded_unix_s), reverse=True)
+    return lines[:MAX_LINES]
+
+
+def places(connection: Connection, person_id: int) -> list[str]:
+    """Return in which sections a person is or was, and as what; in words."""
+    rows = connection.execute(
+        sa.select(section.c.name, enrolment.c.role, enrolment_state.c.title)
+        .join_from(enrolment, section, section.c.id == enrolment.c.section_id)
+        .join(enrolment_state, enrolment_state.c.code == enrolment.c.code)
+        .where(enrolment.c.person_id == identity.root(connection, person_id))
+        .order_by(section.c.name, section.c.id, enrolment.c.role)
+        .limit(MAX_LINES)
+    )
+    return [f"{row.name}: {row.role}, {row.title.lower()}" for row in rows]
+
+
+def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
+    newest = sa.select(person_history, peer.c.name.label("peer_name"), peer.c.wwwroot).select_from(
+        person_history.join(person_link, person_link.c.id == person_history.c.link_id).join(
+            peer, peer.c.id == person_link.c.peer_id
+        )
+    )
+    told = connection.execute(
+        newest.where(person_link.c.person_id.in_(rows))
+        .order_by(person_history.c.id.desc())
+        .limit(MAX_ROWS)
+    ).all()
+    before: dict[int, Mapping[str, Any]] = {}
+    lines = []
+    for row in sorted(told, key=place):
+        what = _told(before.get(row.link_id), row.fields)
+        before[row.link_id] = row.fields
+        if what:
+            who = row.peer_name or row.wwwroot
+            lines.append(Line(row.effective_unix_s, row.recorded_unix_s, who, what))
+    return lines
+
+
+def _told(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+    if before is None:
+        known = [
+            f"{title} {_quoted(now[name])}" for name, title in _TITLES.items() if now.get(name)
+        ]
+        return f"First told: {', '.join(known)}."
+    return _changes(
+        {
+            name: [before.get(name), now.get(name)]
+            for name in _TITLES
+            if (before.get(name) or "") != (now.get(name) or "")
+        }
+    )
+
+
+def _by_hand(connection: Connection, rows: Collection[int]) -> list[Line]:
+    record = person_record.c
+    found = connection.execute(
+        sa.select(person_record)
+        .where(record.person_id.in_(rows))
+        .order_by(record.id.desc())
+        .limit(MAX_ROWS)
+    )
+    return [
+        Line(r.recorded_unix_s, r.recorded_unix_s, r.by_actor, _changes(r.changed), r.why)
+        for r in found
+    ]
+
+
+def _merges(connection: Connection, rows: Collection[int]) -> list[Line]:
+    kept, merged = person.alias(), person.alias()
+    names = [
+        t.c[name].label(f"{label}_{name}")
+        for label, t in (("kept", kept), ("merged", merged))
+        for name in ("firstname", "lastname", "username")
+    ]
+    found = connection.execute(
+        sa.select(person_merge, *names)
+        .join_from(person_merge, kept, kept.c.id == person_merge.c.kept_id)
+        .join(merged, merged.c.id == person_merge.c.merged_id)
+        .where(sa.or_(person_merge.c.kept_id.in_(rows), person_merge.c.merged_id.in_(rows)))
+        .order_by(person_merge.c.id.desc())
+        .limit(MAX_ROWS)
+    )
+    lines = []
+    for r in found:
+        one = f"{r.merged_firstname} {r.merged_lastname} ({r.merged_username}, id {r.merged_id})"
+        other = f"{r.kept_firstname} {r.kept_lastname} ({r.kept_username}, id {r.kept_id})"
+        what = f"{one} was {'taken apart from' if r.undone else 'merged into'} {other}."
+        lines.append(Line(r.recorded_unix_s, r.recorded_unix_s, r.by_actor, what, r.why))
+    return lines
+
+
+def _changes(changed: Mapping[str, Any]) -> str:
+    """Write what changed: {"lastname": ["before", "after"]}."""
+    parts = []
+    for name, (before, after) in changed.items():
+        title = _TITLES.get(name, name)
+        if name == "conflict":
+            parts.append(f"decided: {after}")
+        elif not before:
+            parts.append(f"{title} {_quoted(after)}")
+        elif not after:
+            parts.append(f"{title} {_quoted(before)} taken away")
+        else:
+            parts.append(f"{title} {_quoted(before)} became {_quoted(after)}")
+    text = ", ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return f"“{text[:MAX_VALUE_CHARS]}…”" if len(text) > MAX_VALUE_CHARS else f"“{text}”"
