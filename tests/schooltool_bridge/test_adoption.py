@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,7 @@ NFD, NFC = "Cafe\N{COMBINING ACUTE ACCENT}", "Caf\N{LATIN SMALL LETTER E WITH AC
 
 
 @pytest.fixture
-def school(database_url: str) -> School:
+def school(database_url: str) -> Iterator[School]:
     """Anna and Tom sit in Algebra."""
     school = School.open(database_url)
     for event, data in (
@@ -34,7 +35,8 @@ def school(database_url: str) -> School:
         ("new_enrolment", TOM_THERE),
     ):
         assert school.status(event, **data) == "created"
-    return school
+    yield school
+    school.database.close()
 
 
 def make(school: School, name: str, points: int = 68) -> int:
@@ -200,3 +202,4 @@ def test_whatever_comes_first_the_end_is_the_same(database_url: str) -> None:
             ).scalar_one()
             ends.add((item.name, str(item.points), tuple(entries), linked == f"7-{n}"))
     assert ends == {("Quiz", "68", (("62", "peer"),), True)}
+    school.database.close()

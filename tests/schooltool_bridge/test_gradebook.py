@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,10 +44,11 @@ def item(points: str = "20") -> Item:
 
 
 @pytest.fixture
-def database(database_url: str) -> Database:
+def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     storage.upgrade(database)
-    return database
+    yield database
+    database.close()
 
 
 @pytest.mark.parametrize(
