@@ -35,6 +35,7 @@ from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_data_pages import PersonDataPages
@@ -97,6 +98,8 @@ def frame_of(app: App) -> Frame:
     frame.add(PicturePages(app, people).routes())
     frame.add(MarkingPages(app).routes())
     frame.add(OwnPages(app, people).routes())
+    gradebook = GradebookPages(app)
+    frame.add(OwnGradebookPages(app, people, gradebook).routes())
     frame.add(PersonEditPages(app).routes())
     frame.add(ConflictPages(app).routes())
     for pages in (
@@ -107,7 +110,7 @@ def frame_of(app: App) -> Frame:
         SchoolPages(app),
         SectionsPages(app),
         PersonDataPages(app),
-        GradebookPages(app),
+        gradebook,
         GradebookItemsPages(app),
         GradebookUploadPages(app),
         NoticesPages(app),

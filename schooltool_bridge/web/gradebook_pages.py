@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from peers.accounts import CLERK
@@ -18,6 +19,8 @@ from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
 from schooltool_bridge.gradebook.grid import Grid
 from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.own_access import Bar
+from schooltool_bridge.person_sessions import PersonSession
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.web import filters
 
@@ -33,6 +36,17 @@ MAX_SEEN_CHARS = 64 * MAX_CELLS
 FORM = FormLimits(max_bytes=4 * 1024 * 1024, max_fields=MAX_CELLS + 20)
 # More than these are not read one by one.
 MAX_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a gradebook is open: at which address, who writes, what else its page shows."""
+
+    path: str
+    actor: str
+    # A teacher's own pages have a bar of their own; none: the office's.
+    person: PersonSession | None = None
+    bar: Bar | None = None
 
 
 class GradebookPages:
@@ -55,10 +69,14 @@ class GradebookPages:
 
     def show(self, view: View, section_id: int) -> Reply:
         """Show the gradebook."""
-        return self._page(view.query, section_id)
+        return self.shown(Desk(_path(section_id), view.who), view.query, section_id)
 
     def save(self, view: View, section_id: int) -> Reply:
         """Write what was typed, and release a cell when that was asked for."""
+        return self.saved(Desk(_path(section_id), view.who), view, section_id)
+
+    def saved(self, desk: Desk, view: View, section_id: int) -> Reply:
+        """Write what was typed at somebody's desk; the caller knows that they may."""
         asked = {name: view.text(name) for name in ("mode", "sheet")}
         seen = view.text("seen", limit=MAX_SEEN_CHARS)
         shown = _shown(seen)
@@ -68,25 +86,33 @@ class GradebookPages:
         ]
         place = _place(view.text("release"))
         release = [(place, shown.get(_name(place), ("", ""))[1])] if place else []
-        author = Author(view.who, view.now_unix_s)
+        author = Author(desk.actor, view.now_unix_s)
         try:
             with self._app.database.write() as connection:
                 zone = self._app.settings.zone
                 saved = entering.save(connection, author, section_id, zone, typed, release)
         except Unreadable as problem:
             kept = {_name((t.item_id, t.person_id)): t.text for t in typed}
-            return self._page(
-                asked, section_id, problems=problem.problems, typed=kept, seen=seen, status=400
+            return self.shown(
+                desk,
+                asked,
+                section_id,
+                problems=problem.problems,
+                typed=kept,
+                seen=seen,
+                status=400,
             )
         except (NotThere, Refused) as problem:
             raise PageError(str(problem), 404 if isinstance(problem, NotThere) else 400) from None
         if saved.conflicts:
-            return self._page(asked, section_id, problems=saved.conflicts, said=_said(saved))
-        back = _path(section_id) + filters.query(**asked)
+            said = _said(saved)
+            return self.shown(desk, asked, section_id, problems=saved.conflicts, said=said)
+        back = desk.path + filters.query(**asked)
         return Reply(status=303, location=back, note=_said(saved))
 
-    def _page(
+    def shown(
         self,
+        desk: Desk,
         asked: Mapping[str, str],
         section_id: int,
         *,
@@ -96,6 +122,7 @@ class GradebookPages:
         said: str = "",
         status: int = 200,
     ) -> Reply:
+        """Show the gradebook at somebody's desk; the caller knows that they may see it."""
         everybody = asked.get("mode") == "all"
         sheet_id = filters.row_id(asked.get("sheet", ""))
         try:
@@ -123,7 +150,9 @@ class GradebookPages:
             seen=seen or _seen(found),
             said=said,
             nothing_saved=status != 200,  # noqa: PLR2004 - HTTP's
-            path=_path(section_id),
+            path=desk.path,
+            person=desk.person,
+            bar=desk.bar,
             query=filters.query,
         )
 

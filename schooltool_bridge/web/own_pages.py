@@ -56,7 +56,7 @@ class OwnPages:
         """Show somebody their own sections, with what they reached."""
         found = self._people.session(view)
         if found is None:
-            return _sign_in(view)
+            return sign_in_first(view)
         asked = self._asked(view)
         with self._app.database.read() as connection:
             sections = own_progress.of_student(connection, found.person_id, asked.moment)
@@ -67,11 +67,11 @@ class OwnPages:
         """Show a teacher who is in a section, and how they stand."""
         found = self._people.session(view)
         if found is None:
-            return _sign_in(view)
+            return sign_in_first(view)
         with self._app.database.read() as connection:
             theirs = own_access.teaching(connection, found).get(section_id)
             if theirs is None:
-                raise _nothing()
+                raise not_there()
             asked = self._asked(view, theirs.until_unix_s)
             then, rows = own_progress.roster(connection, section_id, asked.moment)
             bar = own_access.bar_of(connection, found)
@@ -83,6 +83,7 @@ class OwnPages:
             then=then,
             rows=rows,
             theirs=theirs,
+            may_grade=theirs.is_current,
             path=f"{TEACHING}/{section_id}",
         )
 
@@ -90,13 +91,13 @@ class OwnPages:
         """Let a counselor or principal find a student."""
         found = self._people.session(view)
         if found is None:
-            return _sign_in(view)
+            return sign_in_first(view)
         search = view.query.get("search", "").strip()[:MAX_SEARCH_CHARS]
         number = filters.row_id(view.query.get("page", "")) or 1
         with self._app.database.read() as connection:
             bar = own_access.bar_of(connection, found)
             if not bar.staff_role:
-                raise _nothing()
+                raise not_there()
             wanted = people_list.PeopleFilter(search=search, was_student=True)
             total = people_list.count(connection, wanted)
             pages = max(1, -(-total // ROWS))
@@ -124,13 +125,13 @@ class OwnPages:
         """Show a counselor or principal how a student stands and stood."""
         found = self._people.session(view)
         if found is None:
-            return _sign_in(view)
+            return sign_in_first(view)
         asked = self._asked(view)
         with self._app.database.read() as connection:
             who = own_access.student_seen(connection, found, person_id)
             row = people_list.one(connection, who) if who is not None else None
             if row is None:
-                raise _nothing()
+                raise not_there()
             sections = own_progress.of_student(connection, row.id, asked.moment)
             bar = own_access.bar_of(connection, found)
         path = f"{STUDENTS}/{row.id}"
@@ -174,11 +175,12 @@ def _progress(
     )
 
 
-def _sign_in(view: View) -> Reply:
+def sign_in_first(view: View) -> Reply:
     """Send a visitor to the form; the same for every number, so that nothing is told."""
     here = f"{view.path}?{view.raw_query}" if view.raw_query else view.path
     return go(f"/sign-in?next={quote(here, safe='')}")
 
 
-def _nothing() -> PageError:
+def not_there() -> PageError:
+    """Say the same of what is not theirs as of what never was."""
     return PageError("There is no page at this address.", 404)

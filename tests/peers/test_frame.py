@@ -28,7 +28,7 @@ from tests.visitor import Visitor, filled, over_http
 OPEN = {
     "/", "/admin/static/<name>", "/admin/sign-in", "/me", "/sign-in", "/sign-out", "/sign-on/change",
     "/picture/<int:person_id>",
-    "/me/marks", "/me/teaching/<int:section_id>", "/me/students", "/me/students/<int:person_id>",
+    "/me/marks", "/me/teaching/<int:section_id>", "/me/teaching/<int:section_id>/gradebook", "/me/students", "/me/students/<int:person_id>",
     "/auth/mnet/land.php", "/auth/mnet/jump.php", "/auth/xmlrpc/land.php", "/auth/xmlrpc/jump.php",
 }  # fmt: skip
 

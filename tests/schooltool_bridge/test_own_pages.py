@@ -15,9 +15,10 @@ from schooltool_bridge import own_access, own_progress
 from schooltool_bridge.hand import enrolments as hand_enrolments
 from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import enrolment_state
+from schooltool_bridge.model import enrolment_state, grade_history
 from schooltool_bridge.own_progress import Moment
 from schooltool_bridge.queries import find_person
+from schooltool_bridge.reports import as_of
 from tests.rig import START_UNIX_S
 from tests.schooltool_bridge.cast import DAY_S, GRADED, LEFT, NAMES, POINTS, Cast, cast_in
 from tests.visitor import Page
@@ -330,3 +331,32 @@ def test_the_pages_work_on_each_database(tmp_path: Path, database_url: str) -> N
         ):
             assert "61.37" in words(cast.browser(who).get(path)), path
         assert "4 found" in words(cast.browser("carol").get("/me/students"))
+
+
+# What a teacher writes.
+
+
+def test_a_teacher_enters_grades_in_a_section_of_their_own_and_nowhere_else(cast: Cast) -> None:
+    tess, algebra = cast.browser("tess"), cast.sections["algebra"]
+    path = f"/me/teaching/{algebra}/gradebook"
+    assert tess.get(f"/me/teaching/{algebra}").tree.xpath(f"//a[@href='{path}']")
+    page = tess.get(path)
+    fields = {i.get("name"): i.get("value") or "" for i in page.tree.xpath("//form//input[@name]")}
+    cells = [n for n in fields if n.startswith("c.") and n.endswith(f".{cast.people['pam']}")]
+    done = tess.post(path, fields | {cells[0]: "3.5"})
+    assert (done.status, done.location) == (303, path)
+    item_id = int(cells[0].split(".")[1])
+    with cast.app.database.read() as connection:
+        then = as_of.of_section(connection, algebra)
+        wrote = connection.execute(sa.select(grade_history.c.by_actor).distinct()).scalars().all()
+    entry = then.entries[item_id, cast.people["pam"]]
+    assert (str(entry.points), entry.authority) == ("3.5", "manual")
+    assert f"person {cast.people['tess']}" in wrote
+    for who, where in (("fred", "algebra"), ("tess", "biology"), ("carol", "algebra")):
+        other = f"/me/teaching/{cast.sections[where]}/gradebook"
+        visitor = cast.browser(who)
+        assert visitor.get(other).status == 404
+        token = visitor.get("/me").form_token
+        assert visitor.post(other, fields | {"form_token": token, cells[0]: "0"}).status == 404
+    with cast.app.database.read() as connection:
+        assert as_of.of_section(connection, algebra).entries[item_id, cast.people["pam"]] == entry
