@@ -26,6 +26,7 @@ from schooltool_bridge.cli_people import (
     set_password,
 )
 from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
+from schooltool_bridge.cli_reports import report
 from schooltool_bridge.cli_school import (
     course,
     file_sections,
@@ -54,7 +55,7 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
 for _command in (
     init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    calls, bundle, audit_group, database, notice, demo, year, term, course,
+    calls, bundle, audit_group, database, notice, demo, report, year, term, course,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -1,0 +1,140 @@
+"""What reports call things: people, courses, years and terms, states, score systems.
+
+Each question is one statement. Names are those of today; what was so on a day is in as_of.py.
+Source: requirements 1.6, 1.8, R41-R43, R54.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.model import enrolment_state, person
+from schooltool_bridge.model_school import course, school_year, score_system, term
+from schooltool_bridge.reports.averages import Score, ScoreSystem
+
+# As many as a database takes in one statement's list; no section comes near.
+MAX_PEOPLE = 20_000
+ONGOING = "Ongoing"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as reports name them."""
+
+    id: int
+    idnumber: str | None
+    username: str
+    firstname: str
+    lastname: str
+
+    @property
+    def name_for_scripts(self) -> str:
+        """The shared idnumber, ours where there is none."""
+        return self.idnumber or str(self.id)
+
+    @property
+    def sorted_name(self) -> str:
+        """Last name, first name; the user name where there is neither."""
+        both = [n for n in (self.lastname.strip(), self.firstname.strip()) if n]
+        return ", ".join(both) or self.username
+
+    @property
+    def full_name(self) -> str:
+        """First name, last name; the user name where there is neither."""
+        return f"{self.firstname.strip()} {self.lastname.strip()}".strip() or self.username
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Where they stand in a list of people."""
+        return self.lastname.casefold(), self.firstname.casefold(), self.id
+
+
+def people(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """Return the people of these ids (at most MAX_PEOPLE)."""
+    wanted = sorted(set(ids))[:MAX_PEOPLE]
+    columns = (
+        person.c.id, person.c.idnumber, person.c.username, person.c.firstname, person.c.lastname,
+    )  # fmt: skip
+    rows = connection.execute(sa.select(*columns).where(person.c.id.in_(wanted)))
+    return {r.id: Person(*r) for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course of the catalogue; `credits` is empty when the school counts none."""
+
+    id: int
+    code: str
+    title: str
+    credits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term within its year."""
+
+    id: int
+    title: str
+    year: str
+    first_day: date
+    last_day: date
+
+
+class School:
+    """The school's own lists, each read when first asked for; they are small."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Read by `connection`, within its transaction."""
+        self._connection = connection
+
+    @cached_property
+    def courses(self) -> dict[int, Course]:
+        """The catalogue."""
+        columns = (course.c.id, course.c.code, course.c.title, course.c.credits)
+        return {r.id: Course(*r) for r in self._connection.execute(sa.select(*columns))}
+
+    @cached_property
+    def terms(self) -> dict[int, Term]:
+        """Every term with its year."""
+        rows = self._connection.execute(
+            sa.select(
+                term.c.id,
+                term.c.title,
+                school_year.c.title.label("year"),
+                term.c.first_day,
+                term.c.last_day,
+            ).join_from(term, school_year, school_year.c.id == term.c.school_year_id)
+        )
+        return {r.id: Term(*r) for r in rows}
+
+    @cached_property
+    def states(self) -> dict[str, str]:
+        """The title of every state that an enrolment may have, by its code."""
+        return {r.code: r.title for r in self._connection.execute(sa.select(enrolment_state))}
+
+    @cached_property
+    def systems(self) -> dict[int, ScoreSystem]:
+        """Every score system, hidden ones too."""
+        rows = self._connection.execute(sa.select(score_system))
+        return {r.id: ScoreSystem(r.id, r.title, r.kind, _scores(r.scores)) for r in rows}
+
+    def filed(self, term_id: int | None) -> str:
+        """Where a section stands: year and term, or the ongoing container (R41)."""
+        found = self.terms.get(term_id) if term_id is not None else None
+        return f"{found.year}, {found.title}" if found else ONGOING
+
+
+def _scores(stored: Iterable[dict[str, object]]) -> tuple[Score, ...]:
+    return tuple(
+        Score(
+            str(s["score"]), Decimal(str(s["percent"])), Decimal(str(s["from"])), bool(s["passes"])
+        )
+        for s in stored or ()
+    )

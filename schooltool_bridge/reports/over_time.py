@@ -1,0 +1,58 @@
+"""A student's percentages over time: how each section stood at the end of every week.
+
+One reading of the histories, folded for each week (as_of.py). Source: requirements R69.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, time, timedelta, tzinfo
+from decimal import Decimal
+
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge import identity
+from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.reports import as_of, paper
+from schooltool_bridge.reports.averages import percent_of
+from schooltool_bridge.reports.charts import over_time
+from schooltool_bridge.reports.paper import Picture
+
+# A school year; each further week costs another fold.
+WEEKS = 40
+
+
+def pictures(connection: Connection, person_id: int, at_unix_s: int, zone: tzinfo) -> list[Picture]:
+    """Draw each section that has a percentage at some week's end, until a moment."""
+    root = identity.root(connection, person_id)
+    moments = week_ends(at_unix_s, zone)
+    curves: dict[int, dict[int, Decimal | None]] = defaultdict(dict)
+    names: dict[int, str] = {}
+    each = as_of.of_person_at_each(connection, root, moments)
+    for moment_unix_s, sections in zip(moments, each, strict=True):
+        for then in sections:
+            if (root, STUDENT) in then.enrolments:
+                curves[then.id][moment_unix_s] = percent_of(then, root)
+                names[then.id] = then.name
+    found = []
+    for section_id, curve in sorted(curves.items(), key=lambda c: names[c[0]].casefold()):
+        first = next((m for m in moments if curve.get(m) is not None), None)
+        if first is None:
+            continue
+        points = [(paper.day(m, zone), curve.get(m)) for m in moments if m >= first]
+        found.append(Picture(names[section_id], over_time(names[section_id], points)))
+    return found
+
+
+def week_ends(at_unix_s: int, zone: tzinfo, weeks: int = WEEKS) -> list[int]:
+    """Return the last seconds of the weeks (Sundays) before a moment, and the moment; unix seconds.
+
+    Just the moment where the calendar does not reach.
+    """
+    try:
+        day = datetime.fromtimestamp(at_unix_s, zone).date()
+        mondays = [day - timedelta(days=day.weekday() + 7 * n) for n in range(weeks - 1)]
+        ends = [int(datetime.combine(m, time(), zone).timestamp()) - 1 for m in reversed(mondays)]
+    except (ValueError, OverflowError, OSError):
+        return [at_unix_s]
+    return [*ends, at_unix_s]

@@ -1,0 +1,150 @@
+"""A report ready to be shown: a title, facts, tables, pictures; the same for page, CSV and PDF.
+
+Values only. A new report builds a Paper and has every form of it at once. Pure. Source:
+requirements R78; field-notes C.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from schooltool_bridge.reports.averages import number
+
+Cell = str | int | Decimal | None
+# A table of more rows is no reading for paper; its CSV has them all.
+MAX_ROWS = 2_000
+# A name or note is cut here on paper; a column of longer ones leaves no room for the others.
+MAX_CELL_CHARS = 240
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What stands where there is no number.
+DASH = "\N{EN DASH}"
+# Characters that turn what stands around them about, or do not print at all.
+_KEPT_CONTROLS = {"\n", "\u200c", "\u200d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's head; numbers stand on the right."""
+
+    title: str
+    is_number: bool = False
+    # Takes the room that others leave, such as a name or a note.
+    is_wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under heads; `title` and `note` may be empty."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    # Below the title: facts as "name: value".
+    facts: Sequence[tuple[str, str]] = ()
+    note: str = ""
+    empty: str = "Nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing with its title; `svg` is our own, whole and without script."""
+
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One report."""
+
+    # A word for file names, such as progress.
+    kind: str
+    title: str
+    # Whom or what it is about.
+    subject: str
+    # A short name of the same for file names.
+    short: str
+    # What day it tells of, in words.
+    as_of: str
+    tables: Sequence[Table]
+    # What its CSV holds.
+    flat: Table
+    facts: Sequence[tuple[str, str]] = ()
+    pictures: Sequence[Picture] = ()
+    notes: Sequence[str] = ()
+    # Printed across.
+    is_landscape: bool = False
+
+    def filename(self, ending: str) -> str:
+        """A name for the file that is safe everywhere: progress-2347234.pdf."""
+        short = re.sub(r"[^A-Za-z0-9_-]+", "-", self.short)[:60].strip("-")
+        return f"{self.kind}-{short or 'report'}.{ending}"
+
+
+def text(cell: Cell, limit: int = MAX_CELL_CHARS) -> str:
+    """Write a cell for people: cut, and without what does not print."""
+    if cell is None:
+        return ""
+    if isinstance(cell, Decimal):
+        return number(cell)
+    if isinstance(cell, int):
+        return str(cell)
+    plain = "".join(
+        c for c in cell if c in _KEPT_CONTROLS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"}
+    )
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def csv_bytes(table: Table) -> bytes:
+    """Write a table as CSV (RFC 4180, UTF-8 with a BOM, which spreadsheets ask for).
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers never do.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([_in_csv(c.title) for c in table.columns])
+    writer.writerows([_in_csv(cell) for cell in row] for row in table.rows)
+    return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def _in_csv(cell: Cell) -> str:
+    if not isinstance(cell, str):
+        return text(cell)
+    return "'" + cell if cell.startswith(_FORMULA) else cell
+
+
+def plain_number(value: Decimal | None) -> int | float | None:
+    """A decimal as JSON has it."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def percent(value: Decimal | None) -> str:
+    """A percentage in words; a dash while nothing is graded."""
+    return DASH if value is None else f"{number(value)} %"
+
+
+def day(unix_s: int, zone: tzinfo) -> str:
+    """A day as people of the school read it; the bare number where that has no date."""
+    return _written(unix_s, zone, "%-d %b %Y")
+
+
+def moment(unix_s: int, zone: tzinfo) -> str:
+    """A time as people of the school read it."""
+    return _written(unix_s, zone, "%-d %b %Y, %H:%M")
+
+
+def _written(unix_s: int, zone: tzinfo, form: str) -> str:
+    try:
+        return datetime.fromtimestamp(unix_s, zone).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return str(unix_s)

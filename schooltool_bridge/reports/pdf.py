@@ -1,0 +1,75 @@
+"""A report as a PDF: the paper as data for the template paper.typ, set within a time limit.
+
+The same paper gives the same bytes: there is no clock inside. Source: requirements R69-R71.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from schooltool_bridge.reports.paper import MAX_ROWS, Paper, Table, text
+
+PROGRAM = Path(__file__).parent / "typeset.py"
+SIZES = {"a4": "a4", "letter": "us-letter"}
+# Five hundred students by twelve items take some seconds on a small machine.
+MAX_TIME_S = 60
+# More cells make hundreds of pages, which nobody reads.
+MAX_CELLS = 60_000
+
+
+class PdfError(Exception):
+    """The PDF could not be made; the text says what to do."""
+
+
+def make_pdf(paper: Paper, *, school: str, size: str = "a4") -> bytes:
+    """Set a paper on A4 or Letter ("a4", "letter"). Raises PdfError."""
+    if sum(len(t.rows) * len(t.columns) for t in paper.tables) > MAX_CELLS:
+        raise PdfError("This is too much for a PDF; take the CSV, or a single section.")
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, and data on its stdin
+            [sys.executable, "-I", str(PROGRAM)],
+            input=json.dumps(_data(paper, school, SIZES[size])).encode(),
+            capture_output=True,
+            check=True,
+            timeout=MAX_TIME_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise PdfError("Making the PDF took too long; take the CSV, or a single section.") from None
+    except subprocess.CalledProcessError as problem:
+        said = problem.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason"]
+        raise PdfError(f"The PDF could not be made: {said[-1][:200]}") from None
+    return done.stdout
+
+
+def _data(paper: Paper, school: str, size: str) -> dict[str, object]:
+    return {
+        "size": size,
+        "landscape": paper.is_landscape,
+        "school": text(school),
+        "title": text(paper.title),
+        "subject": text(paper.subject),
+        "as_of": paper.as_of,
+        "facts": [[text(n), text(v)] for n, v in paper.facts],
+        "tables": [_table(t) for t in paper.tables],
+        "pictures": [{"title": p.title, "svg": p.svg} for p in paper.pictures],
+        "notes": [text(n, 1000) for n in paper.notes],
+    }
+
+
+def _table(table: Table) -> dict[str, object]:
+    left_out = len(table.rows) - MAX_ROWS
+    note = f"{left_out} more rows are in the CSV." if left_out > 0 else ""
+    return {
+        "title": text(table.title),
+        "facts": [[text(n), text(v)] for n, v in table.facts],
+        "columns": [
+            {"title": text(c.title, 80), "number": c.is_number, "wide": c.is_wide}
+            for c in table.columns
+        ],
+        "rows": [[text(cell) for cell in row] for row in table.rows[:MAX_ROWS]],
+        "note": " ".join(n for n in (text(table.note, 1000), note) if n),
+        "empty": table.empty,
+    }

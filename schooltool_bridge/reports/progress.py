@@ -1,0 +1,297 @@
+"""The progress report: a student as of any moment, section by section, item by item.
+
+Tells of every section where the student was by then, future ones too (R58), with who teaches
+it, what was to be done and what was reached. Source: requirements 1.5, 1.8, R58, R69, R75, R76;
+field-notes E18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge import identity
+from schooltool_bridge.cells import MANUAL, PEER
+from schooltool_bridge.fields import STUDENT, TEACHER
+from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentState
+from schooltool_bridge.queries import Row, iso
+from schooltool_bridge.reports import as_of, paper
+from schooltool_bridge.reports.averages import HUNDRED, is_before, number, percent_of
+from schooltool_bridge.reports.labels import ONGOING, Course, Person, School, people
+from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
+from schooltool_bridge.reports.then import Entry, Item, SectionThen
+
+ADDED_IN_ERROR = "e"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """An assessment and what the student has there; no entry: nothing is graded."""
+
+    item: Item
+    entry: Entry | None
+    # It was due before the student came, so that it is not missing (E18).
+    is_before: bool
+    # As the item's score system writes it; empty without one.
+    mark: str
+
+    @property
+    def authority(self) -> str:
+        """Who decides this cell: peer or manual."""
+        if self.entry is not None:
+            return self.entry.authority
+        return MANUAL if self.item.peer is None else PEER
+
+
+@dataclass(frozen=True, slots=True)
+class SectionLine:
+    """A section as the student met it."""
+
+    then: SectionThen
+    state: EnrolmentState
+    # The state's title, such as Withdrawn - Passing.
+    title: str
+    percent: Decimal | None
+    items: Sequence[ItemLine]
+    teachers: Sequence[Person]
+    course: Course | None
+    # Year and term, or Ongoing.
+    filed: str
+    # The day on which it begins, while that is still to come.
+    starts: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A student's progress report."""
+
+    person: Person
+    at_unix_s: int
+    sections: Sequence[SectionLine]
+
+
+def read(
+    connection: Connection, person_id: int, at_unix_s: int | None, now_unix_s: int, zone: tzinfo
+) -> Progress:
+    """Read a student's progress as of a moment; without one, all that is known now."""
+    root = identity.root(connection, person_id)
+    found = [
+        s for s in as_of.of_person(connection, root, at_unix_s) if (root, STUDENT) in s.enrolments
+    ]
+    school = School(connection)
+    taught_by = {s.id: teachers_then(s) for s in found}
+    known = people(connection, [root, *(who for some in taught_by.values() for who in some)])
+    moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
+    lines = [
+        SectionLine(
+            then=then,
+            state=(state := then.enrolments[root, STUDENT]),
+            title=school.states.get(state.code, state.code),
+            percent=percent_of(then, root),
+            items=item_lines(then, root, school, zone),
+            teachers=[known[who] for who in taught_by[then.id] if who in known],
+            course=school.courses.get(then.course_id or 0),
+            filed=school.filed(then.term_id),
+            starts=_starts(then, root, school, moment_unix_s, zone),
+        )
+        for then in found
+    ]
+    lines.sort(key=lambda s: (s.starts is not None, s.then.name.casefold(), s.then.id))
+    return Progress(known[root], moment_unix_s, lines)
+
+
+def teachers_then(then: SectionThen) -> list[int]:
+    """Who taught then."""
+    return [
+        who
+        for (who, role), state in then.enrolments.items()
+        if role == TEACHER and state.code in ACTIVE_CODES
+    ]
+
+
+def item_lines(then: SectionThen, person_id: int, school: School, zone: tzinfo) -> list[ItemLine]:
+    """Return every item of a section with what a student has there."""
+    lines = []
+    for item in then.items:
+        entry = then.entries.get((item.id, person_id))
+        system = school.systems.get(item.score_system_id) if item.score_system_id else None
+        has_mark = system is not None and system.kind == "values"
+        reached = entry.points if entry else None
+        mark = ""
+        if system is not None and has_mark and reached is not None and item.points:
+            mark = system.mark(reached * HUNDRED / item.points)
+        lines.append(ItemLine(item, entry, is_before(then, item, person_id, zone), mark))
+    return lines
+
+
+def _starts(
+    then: SectionThen, root: int, school: School, moment_unix_s: int, zone: tzinfo
+) -> date | None:
+    term = school.terms.get(then.term_id or 0)
+    try:
+        today = datetime.fromtimestamp(moment_unix_s, zone).date()
+        came = datetime.fromtimestamp(then.joined.get(root, moment_unix_s), zone).date()
+    except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
+        return None
+    starts = max(came, term.first_day) if term else came
+    return starts if starts > today else None
+
+
+def as_json(progress: Progress) -> Row:
+    """The report in the shape that scripts rely on (1.8)."""
+    return {
+        "person": progress.person.name_for_scripts,
+        "at": iso(progress.at_unix_s),
+        "sections": [
+            {
+                "section": s.then.name_for_scripts,
+                "name": s.then.name,
+                "code": s.state.code,
+                "percent": paper.plain_number(s.percent),
+                "assessments": [
+                    {
+                        "assessment": line.item.name_for_scripts,
+                        "name": line.item.name,
+                        "points": paper.plain_number(line.entry.points if line.entry else None),
+                        "max": paper.plain_number(line.item.points),
+                        "excepted": line.entry.excepted if line.entry else False,
+                        "authority": line.authority,
+                    }
+                    for line in s.items
+                ],
+            }
+            for s in progress.sections
+        ],
+    }
+
+
+_COLUMNS = (
+    Column("Assessment", is_wide=True),
+    Column("Points", is_number=True),
+    Column("Of", is_number=True),
+    Column("Percent", is_number=True),
+    Column("Remarks"),
+)
+_FLAT = tuple(
+    Column(title)
+    for title in (
+        "Person", "Section", "Section name", "Code", "State", "Section percent", "Assessment",
+        "Assessment name", "Points", "Max", "Percent", "Excepted", "Authority", "Remarks",
+    )
+)  # fmt: skip
+
+
+def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture] = ()) -> Paper:
+    """Return the report as a paper; sections added in error are left out."""
+    shown = [s for s in progress.sections if s.state.code != ADDED_IN_ERROR]
+    who = progress.person
+    return Paper(
+        kind="progress",
+        title="Progress report",
+        subject=who.full_name,
+        short=who.name_for_scripts,
+        as_of=f"As of {paper.moment(progress.at_unix_s, zone)}",
+        facts=[("Id number", who.idnumber)] if who.idnumber else [],
+        tables=[Table("Sections", _OVERVIEW, [_overview(s) for s in shown], empty=_NONE)]
+        + [_section_table(s, zone) for s in shown],
+        flat=Table("", _FLAT, [row for s in shown for row in _flat(who, s)]),
+        pictures=pictures,
+    )
+
+
+_NONE = "No section is known in which this student was by then."
+_OVERVIEW = (
+    Column("Section", is_wide=True),
+    Column("Teachers"),
+    Column("State"),
+    Column("Percent", is_number=True),
+)
+
+
+def _overview(s: SectionLine) -> list[Cell]:
+    teachers = ", ".join(t.full_name for t in s.teachers)
+    state = s.title if s.starts is None else f"{s.title}, starts {s.starts:%-d %b %Y}"
+    return [s.then.name, teachers, state, paper.percent(s.percent)]
+
+
+def _section_table(s: SectionLine, zone: tzinfo) -> Table:
+    course = [("Course", f"{s.course.code} {s.course.title}")] if s.course else []
+    note = [("Note", s.state.note)] if s.state.note else []
+    facts = [
+        *course,
+        ("Term", s.filed),
+        ("State", f"{s.title} since {paper.day(s.state.since_unix_s, zone)}"),
+        *note,
+        ("Percent", paper.percent(s.percent)),
+    ]
+    return Table(
+        s.then.name,
+        _COLUMNS,
+        [_item_row(line) for line in s.items],
+        facts=[f for f in facts if f != ("Term", ONGOING)],
+        note="No longer in its Moodle." if s.then.deleted else "",
+        empty="No assessments yet.",
+    )
+
+
+def _item_row(line: ItemLine) -> list[Cell]:
+    points = line.entry.points if line.entry else None
+    is_excused = line.entry is not None and line.entry.excepted
+    return [
+        line.item.name,
+        f"{number(points)} {line.mark}".strip() if points is not None else paper.DASH,
+        line.item.points,
+        "EX" if is_excused else paper.percent(share(line)),
+        ", ".join(remarks(line)),
+    ]
+
+
+def share(line: ItemLine) -> Decimal | None:
+    """What was reached at an item, in percent of what it is worth."""
+    if line.entry is None or line.entry.points is None or not line.item.points:
+        return None
+    return (line.entry.points * HUNDRED / line.item.points).quantize(Decimal("0.1"))
+
+
+def remarks(line: ItemLine) -> list[str]:
+    """What is to be known of a cell beside its points."""
+    said = {
+        "excused": line.entry is not None and line.entry.excepted,
+        "extra credit": line.item.extra_credit,
+        "before enrolment": line.is_before,
+        "honors": line.item.honors_required and not line.item.nonhonors_required,
+        "entered by hand": line.entry is not None and line.entry.authority == MANUAL,
+    }
+    found = [words for words, holds in said.items() if holds]
+    if line.entry is not None and line.entry.attempt > 1:
+        found.append(f"attempt {line.entry.attempt}")
+    if line.item.chapternum:
+        found.insert(0, f"chapter {line.item.chapternum}")
+    return found
+
+
+def _flat(who: Person, s: SectionLine) -> list[list[Cell]]:
+    then, state = s.then, s.state
+    section: list[Cell] = [
+        who.name_for_scripts, then.name_for_scripts, then.name, state.code, s.title, s.percent,
+    ]  # fmt: skip
+    if not s.items:
+        return [[*section, *([None] * (len(_FLAT) - len(section)))]]
+    return [
+        [
+            *section,
+            line.item.name_for_scripts,
+            line.item.name,
+            line.entry.points if line.entry else None,
+            line.item.points,
+            share(line),
+            "yes" if line.entry and line.entry.excepted else "no",
+            line.authority,
+            ", ".join(remarks(line)),
+        ]
+        for line in s.items
+    ]

@@ -1,0 +1,155 @@
+"""Rows of the histories, read for many sections at once: the only statements behind as_of.py.
+
+A fixed number of them, however much there is; nothing is folded here. Source: requirements
+1.3, R69, R72, R73.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer
+from schooltool_bridge import identity
+from schooltool_bridge.fields import TEACHER
+from schooltool_bridge.model import (
+    assessment,
+    assessment_history,
+    enrolment,
+    enrolment_history,
+    grade,
+    grade_history,
+    person,
+    person_link,
+    section,
+    section_history,
+)
+from schooltool_bridge.model_school import assessment_detail, category_weight
+
+Rows = Sequence[sa.Row[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Whatever is known of some sections; each history in the order of its ids."""
+
+    # With the wwwroot and the policy of the peer that brought it.
+    sections: Rows
+    told: Rows
+    # With the shared idnumber and the wwwroot of the peer that brought it.
+    assessments: Rows
+    details: Rows
+    # With assessment_id and person_id.
+    grades: Rows
+    enrolments: Rows
+    # Who ever taught which section, and what each of them is called by whom.
+    teachers: Rows
+    names: Rows
+    weights: Rows
+    # Every merged row of a person: the one that stands for them.
+    roots: Mapping[int, int]
+
+    def root(self, person_id: int) -> int:
+        """Return the row that stands for this person."""
+        return self.roots.get(person_id, person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    connection: Connection
+    sections: sa.Select[tuple[int]]
+    people: Sequence[int] | None
+    until_unix_s: int | None
+
+    def history(
+        self, table: sa.Table, *wanted: sa.ColumnElement[bool], of: sa.Select[Any] | None = None
+    ) -> Rows:
+        """Read what of a history had taken effect by then."""
+        query = sa.select(table) if of is None else of
+        if self.until_unix_s is not None:
+            wanted = (*wanted, table.c.effective_unix_s <= self.until_unix_s)
+        return self.connection.execute(query.where(*wanted).order_by(table.c.id)).all()
+
+    def theirs(self, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return sa.true() if self.people is None else column.in_(self.people)
+
+
+def read(
+    connection: Connection,
+    wanted: sa.Select[tuple[int]],
+    people: Sequence[int] | None,
+    until_unix_s: int | None,
+) -> Read:
+    """Read the sections that a select of ids gives, by a moment (unix seconds; None: all).
+
+    `people` limits grades to theirs, and enrolments to theirs and the teachers'.
+    """
+    scope = _Scope(connection, wanted, people, until_unix_s)
+    ever = sa.select(assessment_history.c.assessment_id).where(
+        assessment_history.c.section_id.in_(wanted)
+    )
+    taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
+    return Read(
+        sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
+        told=scope.history(section_history, section_history.c.section_id.in_(wanted)),
+        assessments=scope.history(
+            assessment_history, assessment_history.c.assessment_id.in_(ever), of=_ASSESSMENTS
+        ),
+        details=scope.history(assessment_detail, assessment_detail.c.assessment_id.in_(ever)),
+        grades=scope.history(
+            grade_history,
+            grade.c.assessment_id.in_(ever),
+            scope.theirs(grade.c.person_id),
+            of=_GRADES,
+        ),
+        enrolments=scope.history(
+            enrolment_history,
+            enrolment_history.c.section_id.in_(wanted),
+            sa.or_(
+                scope.theirs(enrolment_history.c.person_id),
+                enrolment_history.c.person_id.in_(sa.select(enrolment.c.person_id).where(taught)),
+            ),
+        ),
+        teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
+        names=connection.execute(
+            _NAMES.where(
+                sa.or_(
+                    person.c.id.in_(sa.select(enrolment.c.person_id).where(taught)),
+                    person.c.merged_into_id.is_not(None),
+                )
+            )
+        ).all(),
+        weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
+        roots=identity.roots(connection),
+    )
+
+
+_SECTIONS: sa.Select[Any] = (
+    sa.select(section, peer.c.wwwroot, peer.c.policy)
+    .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
+    .order_by(section.c.id)
+)
+_ASSESSMENTS: sa.Select[Any] = sa.select(
+    assessment_history, assessment.c.idnumber, peer.c.wwwroot
+).select_from(
+    assessment_history.join(
+        assessment, assessment.c.id == assessment_history.c.assessment_id
+    ).outerjoin(peer, peer.c.id == assessment.c.peer_id)
+)
+_GRADES: sa.Select[Any] = sa.select(
+    grade_history, grade.c.assessment_id, grade.c.person_id
+).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+_TEACHERS: sa.Select[Any] = sa.select(
+    enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id
+).join_from(enrolment, section, section.c.id == enrolment.c.section_id)
+_NAMES: sa.Select[Any] = sa.select(
+    person.c.id,
+    person.c.idnumber_key,
+    person_link.c.peer_id,
+    person_link.c.idnumber_key.label("link_key"),
+    person_link.c.moodle_id,
+).select_from(person.outerjoin(person_link, person_link.c.person_id == person.c.id))

@@ -1,0 +1,301 @@
+"""A section on paper as of any moment: its report, its class roster, its gradebook.
+
+Students by items, in points or percent, with averages; who left stands there with the state.
+Source: requirements 1.5, R70, R76; field-notes A.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from statistics import median
+
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentState
+from schooltool_bridge.reports import as_of, paper
+from schooltool_bridge.reports.averages import number, percent_of
+from schooltool_bridge.reports.charts import distribution
+from schooltool_bridge.reports.labels import Course, Person, School, people
+from schooltool_bridge.reports.paper import Cell, Column, Paper, Picture, Table
+from schooltool_bridge.reports.progress import (
+    ADDED_IN_ERROR,
+    ItemLine,
+    item_lines,
+    share,
+    teachers_then,
+)
+from schooltool_bridge.reports.then import SectionThen
+
+# What fits across a page; further items go on with the students' names repeated.
+ITEMS_ACROSS = 12
+# A column's head is short; the whole name stands in the CSV.
+MAX_HEAD_CHARS = 40
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class StudentLine:
+    """A student of the section; `cells` as many as the section has items, in their order."""
+
+    person: Person
+    state: EnrolmentState
+    # The state's title.
+    title: str
+    percent: Decimal | None
+    cells: Sequence[ItemLine]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether they were in it then."""
+        return self.state.code in ACTIVE_CODES
+
+
+@dataclass(frozen=True, slots=True)
+class SectionReport:
+    """A section with all its students, by name."""
+
+    then: SectionThen
+    at_unix_s: int
+    teachers: Sequence[Person]
+    course: Course | None
+    # Year and term, or Ongoing.
+    filed: str
+    students: Sequence[StudentLine]
+
+    @property
+    def percents(self) -> list[Decimal]:
+        """What those who were in it then had reached."""
+        return [s.percent for s in self.students if s.is_active and s.percent is not None]
+
+
+def read(
+    connection: Connection, section_id: int, at_unix_s: int | None, now_unix_s: int, zone: tzinfo
+) -> SectionReport:
+    """Read a section as of a moment; without one, all that is known now."""
+    then = as_of.of_section(connection, section_id, at_unix_s)
+    school = School(connection)
+    students, teachers = then.people(STUDENT), teachers_then(then)
+    known = people(connection, [*students, *teachers])
+    lines = [
+        StudentLine(
+            person=known[who],
+            state=(state := then.enrolments[who, STUDENT]),
+            title=school.states.get(state.code, state.code),
+            percent=percent_of(then, who),
+            cells=item_lines(then, who, school, zone),
+        )
+        for who in sorted((w for w in students if w in known), key=lambda w: known[w].place)
+        if then.enrolments[who, STUDENT].code != ADDED_IN_ERROR
+    ]
+    return SectionReport(
+        then,
+        now_unix_s if at_unix_s is None else at_unix_s,
+        [known[who] for who in teachers if who in known],
+        school.courses.get(then.course_id or 0),
+        school.filed(then.term_id),
+        lines,
+    )
+
+
+def report_of(report: SectionReport, zone: tzinfo) -> Paper:
+    """Return the section report: every student's percentages, item by item, and the averages."""
+    percents = report.percents
+    facts = [*_facts(report), ("Students", str(sum(s.is_active for s in report.students)))]
+    if percents:
+        facts.append(("Average", paper.percent(_mean(percents))))
+        facts.append(("Median", paper.percent(Decimal(median(percents)).quantize(_CENT))))
+    return _paper(
+        report,
+        zone,
+        kind="section",
+        title="Section report",
+        facts=facts,
+        tables=_grid(report, report.students, _in_percent, last=_average_row(report)),
+        flat=_flat(report),
+        pictures=[Picture("How the class stands", distribution(percents))] if percents else [],
+    )
+
+
+def gradebook_of(report: SectionReport, zone: tzinfo) -> Paper:
+    """Return the gradebook as it is printed: points, of those who were in the section then."""
+    active = [s for s in report.students if s.is_active]
+    return _paper(
+        report,
+        zone,
+        kind="gradebook",
+        title="Gradebook",
+        facts=_facts(report),
+        tables=_grid(report, active, _in_points),
+        flat=_flat(report, only_active=True),
+        notes=["EX: excused. BE: before enrolment, not counted. A star: entered by hand."],
+    )
+
+
+_ROSTER = (
+    Column("No.", is_number=True),
+    Column("Name", is_wide=True),
+    Column("Id number"),
+    Column("State"),
+    Column("Since"),
+    Column("Note"),
+)
+
+
+def roster_of(report: SectionReport, zone: tzinfo) -> Paper:
+    """Return the class roster: who is in the section, and who was."""
+    rows: list[list[Cell]] = [
+        [
+            place,
+            s.person.sorted_name,
+            s.person.idnumber,
+            s.title,
+            paper.day(s.state.since_unix_s, zone),
+            s.state.note,
+        ]
+        for place, s in enumerate(sorted(report.students, key=lambda s: not s.is_active), start=1)
+    ]
+    table = Table("", _ROSTER, rows, empty="Nobody is enrolled.")
+    return _paper(
+        report, zone, kind="roster", title="Class roster", facts=_facts(report), tables=[table],
+        flat=table, is_landscape=False,
+    )  # fmt: skip
+
+
+def _paper(
+    report: SectionReport,
+    zone: tzinfo,
+    *,
+    kind: str,
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    tables: Sequence[Table],
+    flat: Table,
+    pictures: Sequence[Picture] = (),
+    notes: Sequence[str] = (),
+    is_landscape: bool = True,
+) -> Paper:
+    return Paper(
+        kind=kind,
+        title=title,
+        subject=report.then.name,
+        short=report.then.name_for_scripts,
+        as_of=f"As of {paper.moment(report.at_unix_s, zone)}",
+        facts=facts,
+        tables=tables,
+        flat=flat,
+        pictures=pictures,
+        notes=notes,
+        is_landscape=is_landscape,
+    )
+
+
+def _facts(report: SectionReport) -> list[tuple[str, str]]:
+    facts = [("Id number", report.then.idnumber or ""), ("Term", report.filed)]
+    if report.then.segment:
+        facts.append(("Segment", report.then.segment))
+    if report.course:
+        facts.append(("Course", f"{report.course.code} {report.course.title}"))
+    facts.append(("Teachers", ", ".join(t.full_name for t in report.teachers)))
+    return [(name, value) for name, value in facts if value]
+
+
+def _grid(
+    report: SectionReport,
+    students: Sequence[StudentLine],
+    written: Callable[[ItemLine], str],
+    last: Sequence[Cell] | None = None,
+) -> list[Table]:
+    """Students by items, as many items across as a page takes."""
+    items = report.then.items
+    tables = []
+    for first in range(0, max(len(items), 1), ITEMS_ACROSS):
+        some = items[first : first + ITEMS_ACROSS]
+        columns = [
+            Column("Student"),
+            *(
+                Column(
+                    f"{i.name[:MAX_HEAD_CHARS]} ({number(i.points)})", is_number=True, is_wide=True
+                )
+                for i in some
+            ),
+            Column("Total", is_number=True),
+        ]
+        rows: list[list[Cell]] = [
+            [
+                s.person.sorted_name if s.is_active else f"{s.person.sorted_name} ({s.title})",
+                *(written(cell) for cell in s.cells[first : first + ITEMS_ACROSS]),
+                paper.percent(s.percent),
+            ]
+            for s in students
+        ]
+        if last is not None and rows:
+            rows.append([last[0], *last[1 + first : 1 + first + len(some)], last[-1]])
+        part = "" if len(items) <= ITEMS_ACROSS else f"Items {first + 1} to {first + len(some)}"
+        tables.append(Table(part, columns, rows, empty="Nobody is enrolled."))
+    return tables
+
+
+def _in_percent(cell: ItemLine) -> str:
+    return _marked(cell) or paper.percent(share(cell))
+
+
+def _in_points(cell: ItemLine) -> str:
+    points = cell.entry.points if cell.entry else None
+    if _marked(cell) or cell.entry is None or points is None:
+        return _marked(cell)
+    return number(points) + ("*" if cell.entry.authority == "manual" else "")
+
+
+def _marked(cell: ItemLine) -> str:
+    if cell.entry is not None and cell.entry.excepted:
+        return "EX"
+    return "BE" if cell.is_before else ""
+
+
+def _average_row(report: SectionReport) -> list[Cell]:
+    """The class average of every item, and of the whole."""
+    found: list[Cell] = ["Class average"]
+    active = [s for s in report.students if s.is_active]
+    for place in range(len(report.then.items)):
+        shares = [
+            reached
+            for s in active
+            if not _marked(s.cells[place]) and (reached := share(s.cells[place])) is not None
+        ]
+        found.append(paper.percent(_mean(shares)))
+    return [*found, paper.percent(_mean(report.percents))]
+
+
+def _mean(values: Iterable[Decimal]) -> Decimal | None:
+    some = list(values)
+    return (sum(some, Decimal(0)) / len(some)).quantize(_CENT) if some else None
+
+
+def _flat(report: SectionReport, *, only_active: bool = False) -> Table:
+    """One row a student with the points of every item."""
+    heads = ("Section", "Person", "Last name", "First name", "Code", "State", "Percent")
+    columns = [Column(h) for h in heads]
+    columns += [Column(f"{i.name} ({number(i.points)})") for i in report.then.items]
+    rows: list[list[Cell]] = [
+        [
+            report.then.name_for_scripts,
+            s.person.name_for_scripts,
+            s.person.lastname,
+            s.person.firstname,
+            s.state.code,
+            s.title,
+            s.percent,
+            *(_flat_cell(cell) for cell in s.cells),
+        ]
+        for s in report.students
+        if s.is_active or not only_active
+    ]
+    return Table("", columns, rows)
+
+
+def _flat_cell(cell: ItemLine) -> Cell:
+    return _marked(cell) or (cell.entry.points if cell.entry else None)

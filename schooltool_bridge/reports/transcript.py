@@ -1,0 +1,292 @@
+"""The transcript: every section that a person ever took, with final marks and withdrawals.
+
+Grouped by year and term where the section is filed, else under Ongoing. The mark is the one
+stored when the term was closed (the latest, should it have been stored again); else the
+percentage as it stands. Source: requirements 1.8, R43, R70, R71.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge import identity
+from schooltool_bridge.fields import STUDENT, TEACHER
+from schooltool_bridge.fold import EnrolmentState
+from schooltool_bridge.model_reports import final_mark
+from schooltool_bridge.queries import Row, iso
+from schooltool_bridge.reports import as_of, paper
+from schooltool_bridge.reports.averages import ScoreSystem, percent_of
+from schooltool_bridge.reports.labels import Course, Person, School, Term, people
+from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
+from schooltool_bridge.reports.progress import ADDED_IN_ERROR
+from schooltool_bridge.reports.then import SectionThen
+
+# A student who failed earns no credits, nor one who left.
+PASSED, FAILED, WITHDRAWN = "ps", "fl", ("w", "wn", "wp", "wf")
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A mark stored for good; `passes` None where its score system does not say."""
+
+    percent: Decimal | None
+    mark: str
+    passes: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A section in which the person was, in one role."""
+
+    then: SectionThen
+    role: str
+    state: EnrolmentState
+    # The state's title.
+    title: str
+    # The final one, else as it stands.
+    percent: Decimal | None
+    final: Final | None
+    course: Course | None
+    term: Term | None
+
+    @property
+    def mark(self) -> str:
+        """What stands in the transcript's column of marks."""
+        return self.final.mark if self.final and self.final.mark else paper.percent(self.percent)
+
+    @property
+    def credits(self) -> Decimal | None:
+        """The credits that this earned; None where the school counts none or nothing is final."""
+        if self.course is None or not self.course.credits:
+            return None
+        if self.state.code in {FAILED, *WITHDRAWN} or (self.final and self.final.passes is False):
+            return Decimal(0)
+        is_earned = self.state.code == PASSED or (self.final is not None and self.final.mark != "")
+        return _decimal(self.course.credits) if is_earned else None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A person's transcript."""
+
+    person: Person
+    at_unix_s: int
+    taken: Sequence[Taken]
+
+
+def read(
+    connection: Connection, person_id: int, now_unix_s: int, at_unix_s: int | None = None
+) -> Transcript:
+    """Read a person's transcript, as of a moment or as all stands now."""
+    root = identity.root(connection, person_id)
+    found = as_of.of_person(connection, root, at_unix_s)
+    school = School(connection)
+    finals = final_marks(connection, identity.everybody(connection, root), at_unix_s)
+    taken = []
+    for then in found:
+        for role in (STUDENT, TEACHER):
+            state = then.enrolments.get((root, role))
+            if state is None:
+                continue
+            final = finals.get(then.id) if role == STUDENT else None
+            taken.append(
+                Taken(
+                    then=then,
+                    role=role,
+                    state=state,
+                    title=school.states.get(state.code, state.code),
+                    percent=_percent(then, root, role, final),
+                    final=_judged(final, school) if final else None,
+                    course=school.courses.get(then.course_id or 0),
+                    term=school.terms.get(then.term_id or 0),
+                )
+            )
+    taken.sort(key=_place)
+    moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
+    return Transcript(people(connection, [root])[root], moment_unix_s, taken)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMark:
+    """A row of final_mark."""
+
+    section_id: int
+    person_id: int
+    percent: Decimal | None
+    mark: str
+    score_system_id: int | None
+
+
+def final_marks(
+    connection: Connection, everybody: Iterable[int], at_unix_s: int | None = None
+) -> dict[int, StoredMark]:
+    """Return the final mark of these rows of one person in each section, the latest of several."""
+    rows = connection.execute(
+        sa.select(final_mark)
+        .where(
+            final_mark.c.person_id.in_(list(everybody)),
+            sa.true() if at_unix_s is None else final_mark.c.recorded_unix_s <= at_unix_s,
+        )
+        .order_by(final_mark.c.id)
+    )
+    return {r.section_id: stored_mark(r) for r in rows}
+
+
+def stored_mark(row: sa.Row[Any]) -> StoredMark:
+    """Read a row of final_mark."""
+    return StoredMark(
+        row.section_id,
+        row.person_id,
+        None if row.percent is None else Decimal(row.percent),
+        row.mark,
+        row.score_system_id,
+    )
+
+
+def passes(mark: StoredMark, system: ScoreSystem | None) -> bool | None:
+    """Tell whether a stored mark passes; None where its score system does not say."""
+    if system is None or system.kind != "values":
+        return None
+    return next((s.passes for s in system.scores if s.score == mark.mark), None)
+
+
+def _judged(mark: StoredMark, school: School) -> Final:
+    system = school.systems.get(mark.score_system_id or 0)
+    return Final(mark.percent, mark.mark, passes(mark, system))
+
+
+def _percent(then: SectionThen, root: int, role: str, final: StoredMark | None) -> Decimal | None:
+    if role != STUDENT:
+        return None
+    return final.percent if final is not None else percent_of(then, root)
+
+
+def _place(t: Taken) -> tuple[bool, date, str, str, str, int]:
+    first_day = t.term.first_day if t.term else date.max
+    name = t.then.name.casefold()
+    return t.term is None, first_day, t.term.title if t.term else "", t.role, name, t.then.id
+
+
+def as_json(transcript: Transcript) -> Row:
+    """The transcript in the shape that scripts rely on (1.8)."""
+    return {
+        "person": transcript.person.name_for_scripts,
+        "sections": [
+            {
+                "section": t.then.name_for_scripts,
+                "name": t.then.name,
+                "role": t.role,
+                "code": t.state.code,
+                "title": t.title,
+                "since": iso(t.state.since_unix_s),
+                "note": t.state.note,
+                "percent": paper.plain_number(t.percent),
+            }
+            for t in transcript.taken
+        ],
+    }
+
+
+_COLUMNS = (
+    Column("Section", is_wide=True),
+    Column("Course"),
+    Column("Mark", is_number=True),
+    Column("State"),
+    Column("Since"),
+    Column("Credits", is_number=True),
+    Column("Note"),
+)
+_FLAT = tuple(
+    Column(title)
+    for title in (
+        "Person", "Year", "Term", "Section", "Name", "Course", "Role", "Code", "State", "Since",
+        "Note", "Percent", "Final mark", "Credits",
+    )
+)  # fmt: skip
+
+
+def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
+    """Return the transcript as a paper; sections added in error are left out."""
+    shown = [t for t in transcript.taken if t.state.code != ADDED_IN_ERROR]
+    studied = [t for t in shown if t.role == STUDENT]
+    taught = [t for t in shown if t.role != STUDENT]
+    tables = [_table(title, list(some), zone) for title, some in groupby(studied, key=_title)]
+    if taught:
+        tables.append(_table("Sections taught", taught, zone))
+    who = transcript.person
+    return Paper(
+        kind="transcript",
+        title="Transcript",
+        subject=who.full_name,
+        short=who.name_for_scripts,
+        as_of=f"As of {paper.moment(transcript.at_unix_s, zone)}",
+        facts=_facts(who, studied),
+        tables=tables or [_table("Sections", [], zone)],
+        flat=Table("", _FLAT, [_flat(who, t, zone) for t in shown]),
+        notes=(
+            ["A percentage in place of a mark is as it stands, and not final."]
+            if any(t.final is None and t.percent is not None for t in studied)
+            else []
+        ),
+    )
+
+
+def _facts(who: Person, studied: Iterable[Taken]) -> list[tuple[str, str]]:
+    earned = [t.credits for t in studied if t.credits is not None]
+    idnumber = [("Id number", who.idnumber)] if who.idnumber else []
+    return idnumber + ([("Credits", paper.text(sum(earned, Decimal(0))))] if earned else [])
+
+
+def _title(t: Taken) -> str:
+    return f"{t.term.year}, {t.term.title}" if t.term else "Ongoing"
+
+
+def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            t.then.name,
+            t.course.code if t.course else "",
+            t.mark if t.role == STUDENT else "",
+            t.title,
+            paper.day(t.state.since_unix_s, zone),
+            t.credits,
+            t.state.note,
+        ]
+        for t in taken
+    ]
+    return Table(title, _COLUMNS, rows, empty="No section is known in which this person ever was.")
+
+
+def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:
+    return [
+        who.name_for_scripts,
+        t.term.year if t.term else "",
+        t.term.title if t.term else "Ongoing",
+        t.then.name_for_scripts,
+        t.then.name,
+        t.course.code if t.course else "",
+        t.role,
+        t.state.code,
+        t.title,
+        paper.day(t.state.since_unix_s, zone),
+        t.state.note,
+        t.percent,
+        t.final.mark if t.final else "",
+        t.credits,
+    ]
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
