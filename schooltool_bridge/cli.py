@@ -13,8 +13,18 @@ from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
 from schooltool_bridge.cli_admins import admin, audit_group
 from schooltool_bridge.cli_calls import bundle, calls, sharing_of
+from schooltool_bridge.cli_closing import (
+    accept_section,
+    accept_term,
+    close_section,
+    close_term,
+    reopen_term,
+    section_proposals,
+    term_proposals,
+)
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
+from schooltool_bridge.cli_issuing import check_report, issue_report, issued_list, reprint
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
 from schooltool_bridge.cli_peers import call, peer
@@ -68,8 +78,16 @@ for _command in (
 for _command in (allow_login, deny_login, allow_jump, deny_jump, set_password):
     person.add_command(_command)
 
-for _command in (file_sections, link_section, unlink_section):
+for _command in (
+    file_sections, link_section, unlink_section, close_section, section_proposals, accept_section,
+):  # fmt: skip
     section.add_command(_command)
+
+for _command in (close_term, reopen_term, term_proposals, accept_term):
+    term.add_command(_command)
+
+for _command in (issue_report, issued_list, reprint, check_report):
+    report.add_command(_command)
 
 if __name__ == "__main__":
     main()
