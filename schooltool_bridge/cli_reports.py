@@ -15,9 +15,17 @@ from rich.console import Console
 from schooltool_bridge import queries
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, CommandError, common, moment
-from schooltool_bridge.reports import progress, show, transcript
+from schooltool_bridge.reports import (
+    history_lines,
+    labels,
+    progress,
+    section_history,
+    show,
+    transcript,
+)
 from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
+from schooltool_bridge.reports.section_history import KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -93,3 +101,45 @@ def _print(
             f"{problem.filename} cannot be written: {problem.strerror}. Choose another place."
         ) from None
     command.show(value, lambda: show.on_terminal(made, Console(highlight=False, markup=False)))
+
+
+@report.command("section-history")
+@click.argument("section_id", metavar="ID")
+@click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
+@click.option("--person", "person_id", help="Only what is about this person.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only of this kind.")
+@_files
+@common
+def report_section_history(
+    command: Command,
+    section_id: str,
+    peer_wwwroot: str | None,
+    person_id: str | None,
+    kinds: tuple[str, ...],
+    pdf: Path | None,
+    csv: Path | None,
+    paper: str,
+) -> None:
+    """Show everything that ever happened in a section, in order."""
+    settings = command.settings
+    with App(settings) as app, app.database.read() as connection:
+        where = queries.find_section(connection, section_id, peer_wwwroot)
+        who = queries.find_person(connection, person_id) if person_id else None
+        lines: list[history_lines.Line] = []
+        while True:
+            found = section_history.places(
+                connection,
+                where,
+                person_id=who,
+                kinds=kinds or KINDS,
+                after=lines[-1].place if lines else None,
+            )
+            lines += history_lines.read(connection, where, found)
+            if len(found) < section_history.MAX_LINES:
+                break
+        names = labels.section_names(connection, where)
+        now_unix_s = int(app.clock())
+    made = history_lines.paper_of(
+        lines, name=names[1], short=names[0], now_unix_s=now_unix_s, zone=settings.zone
+    )
+    _print(command, history_lines.as_json(lines), made, pdf, csv, paper)

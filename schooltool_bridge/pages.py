@@ -33,6 +33,7 @@ from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
+from schooltool_bridge.web.reports_pages import ReportsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -95,6 +96,7 @@ def frame_of(app: App) -> Frame:
         SchoolPages(app),
         SectionsPages(app),
         NoticesPages(app),
+        ReportsPages(app),
         KeyPages(app),
         SupportPages(app),
         SignInPages(app.database, home_of),

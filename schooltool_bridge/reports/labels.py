@@ -15,8 +15,9 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.model import enrolment_state, person
+from schooltool_bridge.model import enrolment_state, person, section
 from schooltool_bridge.model_school import course, school_year, score_system, term
+from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports.averages import Score, ScoreSystem
 
 # As many as a database takes in one statement's list; no section comes near.
@@ -64,6 +65,18 @@ def people(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
     )  # fmt: skip
     rows = connection.execute(sa.select(*columns).where(person.c.id.in_(wanted)))
     return {r.id: Person(*r) for r in rows}
+
+
+def section_names(connection: Connection, section_id: int) -> tuple[str, str]:
+    """Return a section's shared idnumber (ours where there is none) and its name.
+
+    Raises NotThere.
+    """
+    columns = (section.c.idnumber, section.c.name)
+    row = connection.execute(sa.select(*columns).where(section.c.id == section_id)).one_or_none()
+    if row is None:
+        raise NotThere(f"There is no section {section_id}.")
+    return row.idnumber or str(section_id), row.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Paper:
     notes: Sequence[str] = ()
     # Printed across.
     is_landscape: bool = False
+    # Where its next page begins, for what is read in pages; empty on a whole paper.
+    next_page: str = ""
 
     def filename(self, ending: str) -> str:
         """A name for the file that is safe everywhere: progress-2347234.pdf."""

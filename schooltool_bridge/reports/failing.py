@@ -1,0 +1,176 @@
+"""The failing list: who stands below a percentage, or has a mark or state that does not pass.
+
+Reads a handful of sections at a time, so that a large school does not fill the memory.
+Source: field-notes A.4 (failing report).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.fold import ACTIVE_CODES
+from schooltool_bridge.model import section
+from schooltool_bridge.model_reports import final_mark
+from schooltool_bridge.reports import as_of, paper
+from schooltool_bridge.reports.averages import percent_of
+from schooltool_bridge.reports.labels import Person, School, people
+from schooltool_bridge.reports.paper import Column, Paper, Table
+from schooltool_bridge.reports.then import SectionThen
+from schooltool_bridge.reports.transcript import passes, stored_mark
+
+DEFAULT_BELOW = Decimal(60)
+# States that say of themselves that somebody does not pass.
+NOT_PASSING = ("fl", "wf")
+AT_ONCE = 20
+# Longer than this nobody reads it, and somebody chose the wrong percentage.
+MAX_LINES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A student who does not pass a section, and why."""
+
+    person: Person
+    then: SectionThen
+    title: str
+    percent: Decimal | None
+    mark: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailingList:
+    """Who does not pass, by section; `is_cut` when there are more."""
+
+    at_unix_s: int
+    below: Decimal
+    filed: str
+    lines: Sequence[Failing]
+    is_cut: bool
+
+
+def read(
+    connection: Connection,
+    *,
+    below: Decimal,
+    term_id: int | None,
+    at_unix_s: int | None,
+    now_unix_s: int,
+) -> FailingList:
+    """Read the list for a term (None: every section), as of a moment."""
+    school = School(connection)
+    query = sa.select(section.c.id).where(section.c.status != "deleted").order_by(section.c.id)
+    if term_id is not None:
+        query = query.where(section.c.term_id == term_id)
+    lines: list[Failing] = []
+    for some in _batches(list(connection.execute(query).scalars())):
+        lines += _of_some(connection, school, some, below, at_unix_s)
+        if len(lines) > MAX_LINES:
+            break
+    lines.sort(key=lambda f: (f.then.name.casefold(), f.then.id, f.person.place))
+    filed = "All sections" if term_id is None else school.filed(term_id)
+    moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
+    return FailingList(moment_unix_s, below, filed, lines[:MAX_LINES], len(lines) > MAX_LINES)
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for first in range(0, len(ids), AT_ONCE):
+        yield ids[first : first + AT_ONCE]
+
+
+def _of_some(
+    connection: Connection,
+    school: School,
+    section_ids: Sequence[int],
+    below: Decimal,
+    at_unix_s: int | None,
+) -> list[Failing]:
+    only = sa.select(section.c.id).where(section.c.id.in_(section_ids))
+    sections = as_of.of_sections(connection, only, at_unix_s)
+    rows = connection.execute(
+        sa.select(final_mark)
+        .where(
+            final_mark.c.section_id.in_(section_ids),
+            sa.true() if at_unix_s is None else final_mark.c.recorded_unix_s <= at_unix_s,
+        )
+        .order_by(final_mark.c.id)
+    )
+    finals = {(m.section_id, m.person_id): m for m in map(stored_mark, rows)}
+    nobody = Person(0, None, "", "", "")  # until all names are asked for at once
+    found: list[tuple[int, Failing]] = []
+    for then in sections:
+        for who in then.people(STUDENT):
+            state = then.enrolments[who, STUDENT]
+            final = finals.get((then.id, who))
+            reached = final.percent if final is not None else percent_of(then, who)
+            verdict = (
+                passes(final, school.systems.get(final.score_system_id or 0)) if final else None
+            )
+            reason = _reason(state.code, reached, below, verdict)
+            if reason:
+                mark = final.mark if final is not None else ""
+                title = school.states.get(state.code, state.code)
+                found.append((who, Failing(nobody, then, title, reached, mark, reason)))
+    known = people(connection, [who for who, _failing in found])
+    return [replace(f, person=known[who]) for who, f in found if who in known]
+
+
+def _reason(
+    code: str,
+    reached: Decimal | None,
+    below: Decimal,
+    passes_by_mark: bool | None,  # noqa: FBT001
+) -> str:
+    """Why somebody does not pass; empty for whoever does, or has left without failing."""
+    if code in NOT_PASSING:
+        return "state"
+    if code not in ACTIVE_CODES:
+        return ""
+    if passes_by_mark is not None:
+        return "" if passes_by_mark else "final mark"
+    return f"below {paper.percent(below)}" if reached is not None and reached < below else ""
+
+
+_COLUMNS = (
+    Column("Section", is_wide=True),
+    Column("Student"),
+    Column("Id number"),
+    Column("State"),
+    Column("Percent", is_number=True),
+    Column("Mark"),
+    Column("Why"),
+)
+
+
+def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
+    """Return the list as a paper."""
+    table = Table(
+        "",
+        _COLUMNS,
+        [
+            [
+                f.then.name, f.person.sorted_name, f.person.idnumber, f.title, f.percent, f.mark,
+                f.reason,
+            ]
+            for f in failing.lines
+        ],
+        note=f"Only the first {MAX_LINES} are listed; choose a term." if failing.is_cut else "",
+        empty="Nobody.",
+    )  # fmt: skip
+    return Paper(
+        kind="failing",
+        title="Failing list",
+        subject=failing.filed,
+        short=failing.filed,
+        as_of=f"As of {paper.moment(failing.at_unix_s, zone)}",
+        facts=[("Below", paper.percent(failing.below))],
+        tables=[table],
+        flat=table,
+    )

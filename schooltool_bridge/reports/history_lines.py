@@ -1,0 +1,341 @@
+"""What the rows of a section's history mean: one line each, with the value before and after.
+
+Takes a page of places (section_history.py) and reads just the rows behind them, by a fixed number
+of statements. Source: requirements R46, R55, R72, R73.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.model import peer
+from schooltool_bridge import fold, identity
+from schooltool_bridge.cells import row_of
+from schooltool_bridge.model import (
+    assessment,
+    assessment_history,
+    enrolment_history,
+    grade,
+    grade_history,
+    section,
+    section_history,
+)
+from schooltool_bridge.model_school import (
+    assessment_detail,
+    category,
+    category_weight,
+    section_filing,
+)
+from schooltool_bridge.queries import Row, iso
+from schooltool_bridge.reports import paper
+from schooltool_bridge.reports import section_history as history
+from schooltool_bridge.reports.averages import number
+from schooltool_bridge.reports.labels import Person, School, people
+from schooltool_bridge.reports.paper import Column, Paper, Table
+from schooltool_bridge.reports.section_history import Place
+
+Rows = Mapping[int, sa.Row[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened."""
+
+    place: Place
+    # One of section_history.KINDS.
+    kind: str
+    recorded_unix_s: int
+    # Whom it is about; None: nobody, or somebody not known here.
+    person: Person | None
+    # What it is about, such as an assessment's name.
+    subject: str
+    before: str
+    after: str
+    # A grade's attempt.
+    attempt: int | None
+    # Who wrote it by hand, else the wwwroot of the peer that told it.
+    by: str
+    why: str
+
+
+def read(connection: Connection, section_id: int, found: Sequence[Place]) -> list[Line]:
+    """Read the lines that stand at these places, in their order."""
+    reader = _Reader(connection, section_id, found)
+    known = people(connection, reader.who.values())
+    lines = []
+    for place in found:
+        make = getattr(reader, place.source)
+        row, kind, subject, before, after, attempt, told_by = make(place.row_id)
+        who = known.get(reader.who.get((place.source, place.row_id), 0))
+        by = row.by_actor or told_by or ""
+        lines.append(
+            Line(
+                place, kind, row.recorded_unix_s, who, subject, before, after, attempt, by, row.why
+            )
+        )
+    return lines
+
+
+Said = tuple[sa.Row[Any], str, str, str, str, int | None, str | None]
+
+
+class _Reader:
+    """The rows behind a page, and how each kind is said; a method for each kind of table."""
+
+    def __init__(self, connection: Connection, section_id: int, found: Iterable[Place]) -> None:
+        self._connection = connection
+        ids: dict[str, list[int]] = defaultdict(list)
+        for place in found:
+            ids[place.source].append(place.row_id)
+        roots = identity.roots(connection)
+        school = School(connection)
+        self._states, self._school = school.states, school
+        self._peer = connection.execute(
+            sa.select(peer.c.wwwroot).join_from(section, peer, peer.c.id == section.c.peer_id)
+            .where(section.c.id == section_id)
+        ).scalar()  # fmt: skip
+        self._sections = self._all(section_history, section_history.c.section_id == section_id)
+        self._filings = self._all(section_filing, section_filing.c.section_id == section_id)
+        self._weights = self._all(category_weight, category_weight.c.section_id == section_id)
+        self._categories = {r.id: r.title for r in connection.execute(sa.select(category))}
+        wanted = enrolment_history.c.id.in_(ids[history.ENROLMENT])
+        pairs = sa.select(enrolment_history.c.person_id).where(wanted)
+        self._enrolments = self._all(
+            enrolment_history,
+            enrolment_history.c.section_id == section_id,
+            enrolment_history.c.person_id.in_(pairs),
+        )
+        ever = history.ever_here(section_id)
+        self._items = self._all(assessment_history, assessment_history.c.assessment_id.in_(ever))
+        self._details = self._all(assessment_detail, assessment_detail.c.assessment_id.in_(ever))
+        self._told_by = {
+            r.id: r.wwwroot
+            for r in connection.execute(
+                sa.select(assessment.c.id, peer.c.wwwroot)
+                .join_from(assessment, peer, peer.c.id == assessment.c.peer_id)
+                .where(assessment.c.id.in_(ever))
+            )
+        }
+        cells = sa.select(grade_history.c.grade_id).where(
+            grade_history.c.id.in_(ids[history.GRADE])
+        )
+        self._grades = {
+            r.id: r
+            for r in connection.execute(
+                sa.select(grade_history, grade.c.assessment_id, grade.c.person_id)
+                .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+                .where(grade_history.c.grade_id.in_(cells))
+            )
+        }
+        self._of_cell = _by(lambda r: r.grade_id, self._grades)
+        self.who = {
+            (history.GRADE, i): roots.get(r.person_id, r.person_id) for i, r in self._grades.items()
+        } | {
+            (history.ENROLMENT, i): roots.get(r.person_id, r.person_id)
+            for i, r in self._enrolments.items()
+        }
+
+    def _all(self, table: sa.Table, *wanted: sa.ColumnElement[bool]) -> Rows:
+        return {r.id: r for r in self._connection.execute(sa.select(table).where(*wanted))}
+
+    def section(self, row_id: int) -> Said:
+        """The section appeared, got another name, or went."""
+        row = self._sections[row_id]
+        earlier = _before(row, self._sections.values())
+        before = "" if earlier is None else _gone(earlier, earlier.name)
+        return row, history.SECTION, "name", before, _gone(row, row.name), None, self._peer
+
+    def teacher(self, row_id: int) -> Said:
+        """The section names its teacher."""
+        row = self._sections[row_id]
+        named = [r for r in self._sections.values() if r.teacheridnumber]
+        earlier = _before(row, named)
+        before = earlier.teacheridnumber if earlier is not None else ""
+        return (
+            row, history.TEACHERS, "teacher named by the section", before, row.teacheridnumber,
+            None, self._peer,
+        )  # fmt: skip
+
+    def enrolment(self, row_id: int) -> Said:
+        """Somebody's state changed; an ending by the peer has no code of its own."""
+        row = self._enrolments[row_id]
+        same = [
+            r
+            for r in self._enrolments.values()
+            if r.person_id == row.person_id and (None in {r.role, row.role} or r.role == row.role)
+        ]
+        earlier = _before(row, same)
+        kind = history.TEACHERS if row.role == "teacher" else history.ENROLMENT
+        after = self._state(row) + (f" ({row.note})" if row.note else "")
+        before = self._state(earlier) if earlier is not None else ""
+        return row, kind, row.role or "every role", before, after, None, self._peer
+
+    def _state(self, row: sa.Row[Any]) -> str:
+        return self._states.get(row.code, row.code) if row.code else "Ended"
+
+    def filing(self, row_id: int) -> Said:
+        """It was filed under a term and a course."""
+        row = self._filings[row_id]
+        earlier = _before(row, self._filings.values())
+        before = self._filed(earlier) if earlier is not None else ""
+        return row, history.FILING, "filed under", before, self._filed(row), None, None
+
+    def _filed(self, row: sa.Row[Any]) -> str:
+        course = self._school.courses.get(row.course_id or 0)
+        where = self._school.filed(row.term_id)
+        return f"{where}, {course.code}" if course else where
+
+    def weight(self, row_id: int) -> Said:
+        """A category counts more or less."""
+        row = self._weights[row_id]
+        same = [r for r in self._weights.values() if r.category_id == row.category_id]
+        earlier = _before(row, same)
+        subject = self._categories.get(row.category_id, str(row.category_id))
+        before = earlier.weight if earlier is not None else ""
+        return row, history.WEIGHT, subject, before, row.weight or "none", None, None
+
+    def assessment(self, row_id: int) -> Said:
+        """An assessment appeared, changed or went."""
+        row = self._items[row_id]
+        same = [r for r in self._items.values() if r.assessment_id == row.assessment_id]
+        earlier = _before(row, same)
+        told_by = self._told_by.get(row.assessment_id)
+        before = _item(earlier) if earlier is not None else ""
+        return row, history.ASSESSMENT, row.name, before, _item(row), None, told_by
+
+    def detail(self, row_id: int) -> Said:
+        """The school said more of an assessment."""
+        row = self._details[row_id]
+        same = [r for r in self._details.values() if r.assessment_id == row.assessment_id]
+        earlier = _before(row, same)
+        subject = self._item_name(row.assessment_id, row.effective_unix_s)
+        before = self._described(earlier) if earlier is not None else ""
+        return row, history.ASSESSMENT, subject, before, self._described(row), None, None
+
+    def _described(self, row: sa.Row[Any]) -> str:
+        said = (
+            ("label", row.label),
+            ("category", self._categories.get(row.category_id)),
+            ("due", row.due_day and row.due_day.isoformat()),
+        )
+        return ", ".join(f"{name} {value}" for name, value in said if value) or "details"
+
+    def grade(self, row_id: int) -> Said:
+        """A cell changed; before is what counted until then."""
+        row = self._grades[row_id]
+        earlier = [
+            row_of(r) for r in self._of_cell[row.grade_id] if fold.place(r) < fold.place(row)
+        ]
+        counted = fold.cell(earlier).counting
+        before = _points(counted.raw_points, counted.excepted) if counted is not None else ""
+        after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
+        if row.deleted:
+            after = "released" if row.by_actor is not None else "taken back"
+        subject = self._item_name(row.assessment_id, row.effective_unix_s)
+        told_by = self._told_by.get(row.assessment_id)
+        return row, history.GRADE, subject, before, after, row.attempt, told_by
+
+    def _item_name(self, assessment_id: int, at_unix_s: int) -> str:
+        """What an assessment was called then; its first name before that."""
+        rows = [r for r in self._items.values() if r.assessment_id == assessment_id]
+        then = [r for r in rows if r.effective_unix_s <= at_unix_s]
+        return str((max(then, key=fold.place) if then else min(rows, key=fold.place)).name)
+
+
+def _by(name: Callable[[sa.Row[Any]], int], rows: Rows) -> dict[int, list[sa.Row[Any]]]:
+    found: dict[int, list[sa.Row[Any]]] = defaultdict(list)
+    for row in rows.values():
+        found[name(row)].append(row)
+    return found
+
+
+def _before(row: sa.Row[Any], rows: Iterable[sa.Row[Any]]) -> sa.Row[Any] | None:
+    """The row that held until this one."""
+
+    def place(r: sa.Row[Any]) -> tuple[int, int, int]:
+        return r.effective_unix_s, getattr(r, "seq", -1), r.id
+
+    return max((r for r in rows if place(r) < place(row)), key=place, default=None)
+
+
+def _gone(row: sa.Row[Any], text: str) -> str:
+    return "deleted" if row.deleted else text
+
+
+def _item(row: sa.Row[Any]) -> str:
+    extra = ", extra credit" if row.extra_credit else ""
+    return _gone(row, f"{row.name}, {number(Decimal(row.points))} points{extra}")
+
+
+def _points(points: Decimal | None, excepted: bool) -> str:  # noqa: FBT001 - a row's own column
+    written = "no grade" if points is None else number(points)
+    return f"{written}, excused" if excepted else written
+
+
+def as_json(lines: Iterable[Line]) -> list[Row]:
+    """The history as scripts read it."""
+    return [
+        {
+            "took_effect": iso(line.place.effective_unix_s),
+            "recorded_at": iso(line.recorded_unix_s),
+            "kind": line.kind,
+            "person": line.person.name_for_scripts if line.person else None,
+            "subject": line.subject,
+            "before": line.before,
+            "after": line.after,
+            "attempt": line.attempt,
+            "by": line.by,
+            "why": line.why,
+        }
+        for line in lines
+    ]
+
+
+_COLUMNS = (
+    Column("Took effect"), Column("Recorded"), Column("What"), Column("Who"),
+    Column("About", is_wide=True), Column("Before"), Column("After"), Column("By"), Column("Why"),
+)  # fmt: skip
+
+
+def paper_of(
+    lines: Sequence[Line], *, name: str, short: str, now_unix_s: int, zone: tzinfo
+) -> Paper:
+    """Return a page of the history as a paper."""
+    table = Table(
+        "",
+        _COLUMNS,
+        [
+            [
+                paper.moment(line.place.effective_unix_s, zone),
+                paper.moment(line.recorded_unix_s, zone),
+                line.kind,
+                line.person.full_name if line.person else "",
+                line.subject,
+                line.before,
+                line.after + (f" (attempt {line.attempt})" if (line.attempt or 0) > 1 else ""),
+                line.by,
+                line.why,
+            ]
+            for line in lines
+        ],
+        empty="Nothing of that kind has happened here.",
+    )
+    return Paper(
+        kind="history",
+        title="Section history",
+        subject=name,
+        short=short,
+        as_of=f"As known on {paper.moment(now_unix_s, zone)}",
+        tables=[table],
+        flat=table,
+        is_landscape=True,
+        next_page=str(lines[-1].place) if lines else "",
+    )

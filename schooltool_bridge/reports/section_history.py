@@ -1,0 +1,181 @@
+"""Everything that ever happened in a section, in order: a page of it by one statement.
+
+Grades, enrolments, teachers, assessments, weights, filings, and the section itself, each with when
+it took effect, when it was recorded, by whom and why. Which rows belong to a page is decided in
+SQL; history_lines.py says what each of them means. Source: requirements R55, R72, R73.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge import identity
+from schooltool_bridge.fields import OWN_ID, TEACHER, key
+from schooltool_bridge.model import (
+    assessment_history,
+    enrolment_history,
+    grade,
+    grade_history,
+    person,
+    person_link,
+    section_history,
+)
+from schooltool_bridge.model_school import assessment_detail, category_weight, section_filing
+
+# What may be asked for by kind, in the order in which things of one second are listed.
+SECTION, FILING, TEACHERS, ENROLMENT, ASSESSMENT, WEIGHT, GRADE = KINDS = (
+    "section", "filing", "teacher", "enrolment", "assessment", "weight", "grade",
+)  # fmt: skip
+# The tables behind them; the school's own words on an assessment are one of its kind.
+DETAIL = "detail"
+_RANKS = {name: rank for rank, name in enumerate((*KINDS, DETAIL))}
+# A page of it at most, however much a caller asks for.
+MAX_LINES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line stands in the history: it names its row too."""
+
+    effective_unix_s: int
+    seq: int
+    rank: int
+    row_id: int
+
+    @property
+    def source(self) -> str:
+        """The kind of table that its row is in."""
+        return next(name for name, rank in _RANKS.items() if rank == self.rank)
+
+    def __str__(self) -> str:
+        """For an address, read back by `place_from`."""
+        return f"{self.effective_unix_s}.{self.seq}.{self.rank}.{self.row_id}"
+
+
+def place_from(text: str) -> Place | None:
+    """Read a place that stands in an address; None for anything else."""
+    pieces = text.split(".")
+    if len(pieces) != len(Place.__slots__) or len(text) > 60:  # noqa: PLR2004 - four long numbers
+        return None
+    try:
+        numbers = [int(piece) for piece in pieces]
+    except ValueError:
+        return None
+    return Place(*numbers) if all(abs(n) < 2**53 for n in numbers) else None
+
+
+def places(
+    connection: Connection,
+    section_id: int,
+    *,
+    person_id: int | None = None,
+    kinds: Iterable[str] = KINDS,
+    after: Place | None = None,
+    newest_first: bool = False,
+    limit: int = MAX_LINES,
+) -> list[Place]:
+    """Return where the lines of a page stand: of these kinds, of one person or of all.
+
+    `after` is the last line of the page before; a page has at most MAX_LINES.
+    """
+    people = None if person_id is None else identity.everybody(connection, person_id)
+    called = None if people is None else _called(connection, section_id, people)
+    legs = [
+        leg
+        for kind in KINDS
+        if kind in set(kinds)
+        for leg in _legs(kind, section_id, people, called)
+    ]
+    if not legs:
+        return []
+    rows = sa.union_all(*legs).subquery()
+    order = (rows.c.effective_unix_s, rows.c.seq, rows.c.rank, rows.c.row_id)
+    query = sa.select(*order).limit(max(0, min(limit, MAX_LINES)))
+    query = query.order_by(*(c.desc() for c in order) if newest_first else order)
+    if after is not None:
+        here = sa.tuple_(*order)
+        there = sa.tuple_(
+            *(
+                sa.literal(n, sa.BigInteger)
+                for n in (after.effective_unix_s, after.seq, after.rank, after.row_id)
+            )
+        )
+        query = query.where(here < there if newest_first else here > there)
+    return [Place(*row) for row in connection.execute(query)]
+
+
+def _legs(
+    kind: str, section_id: int, people: Sequence[int] | None, called: Sequence[str] | None
+) -> list[sa.Select[tuple[int, int, int, int]]]:
+    """The rows of one kind; what is about nobody is left out when one person is asked for."""
+    if kind == GRADE:
+        of_cells = sa.select(grade.c.id).where(grade.c.assessment_id.in_(ever_here(section_id)))
+        if people is not None:
+            of_cells = of_cells.where(grade.c.person_id.in_(people))
+        return [_leg(grade_history, GRADE, grade_history.c.grade_id.in_(of_cells))]
+    if kind in {ENROLMENT, TEACHERS}:
+        history = enrolment_history
+        wanted = [history.c.section_id == section_id]
+        if people is not None:
+            wanted.append(history.c.person_id.in_(people))
+        is_teacher = sa.func.coalesce(history.c.role, "") == TEACHER
+        if kind == ENROLMENT:
+            return [_leg(history, ENROLMENT, *wanted, ~is_teacher)]
+        named = section_history.c.teacheridnumber
+        naming = [section_history.c.section_id == section_id, named != ""]
+        if called is not None:
+            naming.append(named.in_(called))
+        return [
+            _leg(history, ENROLMENT, *wanted, is_teacher),
+            _leg(section_history, TEACHERS, *naming),
+        ]
+    if people is not None:
+        return []
+    if kind == ASSESSMENT:
+        return [
+            _leg(assessment_history, ASSESSMENT,
+                 assessment_history.c.assessment_id.in_(ever_here(section_id))),
+            _leg(assessment_detail, DETAIL,
+                 assessment_detail.c.assessment_id.in_(ever_here(section_id))),
+        ]  # fmt: skip
+    table = {SECTION: section_history, FILING: section_filing, WEIGHT: category_weight}[kind]
+    return [_leg(table, kind, table.c.section_id == section_id)]
+
+
+def _leg(
+    table: sa.Table, source: str, *wanted: sa.ColumnElement[bool]
+) -> sa.Select[tuple[int, int, int, int]]:
+    seq = table.c.seq if "seq" in table.c else sa.literal(-1, sa.BigInteger)
+    return sa.select(
+        table.c.effective_unix_s,
+        seq.label("seq"),
+        sa.literal(_RANKS[source], sa.Integer).label("rank"),
+        table.c.id.label("row_id"),
+    ).where(*wanted)
+
+
+def ever_here(section_id: int) -> sa.Select[tuple[int]]:
+    """Select the assessments that ever belonged to a section."""
+    return sa.select(assessment_history.c.assessment_id).where(
+        assessment_history.c.section_id == section_id
+    )
+
+
+def _called(connection: Connection, section_id: int, people: Sequence[int]) -> list[str]:
+    """The texts by which the section's rows name one of these rows of a person as its teacher."""
+    rows = connection.execute(
+        sa.select(person.c.idnumber_key, person_link.c.idnumber_key, person_link.c.moodle_id)
+        .select_from(person.outerjoin(person_link, person_link.c.person_id == person.c.id))
+        .where(person.c.id.in_(people))
+    )
+    keys = {k for own, linked, moodle in rows for k in (own, linked, moodle and OWN_ID + moodle)}
+    texts = connection.execute(
+        sa.select(section_history.c.teacheridnumber)
+        .where(section_history.c.section_id == section_id)
+        .distinct()
+    ).scalars()
+    return [t for t in texts if t and key(t) in keys]
