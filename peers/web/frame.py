@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,8 @@ class Frame:
         form_token = session.form_token if session else cookies.get(FORM_COOKIE, "")
         view = self._view(raw, session, {})
         try:
-            view = self._view(raw, session, form_of(raw))
+            form, files = form_of(raw, route.form)
+            view = replace(self._view(raw, session, form), files=files)
             refused = self._allowed(route, view, raw, form_token)
             if refused is None:
                 _check_numbers(parts)

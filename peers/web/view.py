@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from peers.web.sessions import Session
 
+# What an everyday form may hold; a page that needs more says so in its Route.
+MAX_FORM_BYTES = 256 * 1024
 MAX_FIELDS = 500
 MAX_ID = 2**31 - 1  # the greatest that a row can have
 
@@ -18,6 +20,23 @@ class PageError(Exception):
         """Keep the HTTP status to answer with."""
         super().__init__(text)
         self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file that came with a form; its name is whatever the sender calls it."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """How much a page takes in one form, and whether files may come with it."""
+
+    max_bytes: int = MAX_FORM_BYTES
+    max_fields: int = MAX_FIELDS
+    takes_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,7 @@ class View:
     raw_query: str = ""
     # SHA-1 in hex of the User-Agent header, byte for byte, by which the protocol names a browser.
     agent_sha1: str = ""
+    files: Mapping[str, UploadedFile] = field(default_factory=dict)
 
     @property
     def who(self) -> str:
@@ -132,6 +152,7 @@ class Route:
     methods: tuple[str, ...] = ("GET",)
     # Waits for other sites, so that it must not keep everyday pages waiting.
     is_slow: bool = False
+    form: FormLimits = FormLimits()
 
 
 @dataclass(frozen=True, slots=True)

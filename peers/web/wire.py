@@ -14,10 +14,11 @@ from twisted.internet.defer import Deferred
 from twisted.web.http import Request
 
 from mnet.workers import Workers
-from peers.web.view import MAX_FIELDS, PageError, Route
+from peers.web import form_with_files
+from peers.web.view import FormLimits, PageError, Route, UploadedFile
 
-MAX_FORM_BYTES = 256 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
+Fields = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +55,28 @@ def cookies_of(header: str) -> dict[str, str]:
     return found
 
 
-def form_of(raw: Raw) -> dict[str, list[str]]:
-    """Read the fields of a form that was sent; none of any other request. Raises PageError."""
+def form_of(raw: Raw, limits: FormLimits) -> tuple[Fields, dict[str, UploadedFile]]:
+    """Read a form's fields and files; none of any other request. Raises PageError."""
     if raw.method != "POST":
-        return {}
-    if raw.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+        return {}, {}
+    content_type = raw.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != FORM_TYPE and not (limits.takes_files and kind == form_with_files.TYPE):
         raise PageError("Only forms are taken here.", 400)
-    if len(raw.body) > MAX_FORM_BYTES:
+    if len(raw.body) > limits.max_bytes:
         raise PageError("The form holds more than this page takes.", 400)
+    files: dict[str, UploadedFile] = {}
     try:
-        text = raw.body.decode("utf-8")
-        form = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        if kind == FORM_TYPE:
+            text = raw.body.decode("utf-8")
+            form = parse_qs(text, keep_blank_values=True, max_num_fields=limits.max_fields)
+        else:
+            form, files = form_with_files.read(raw.body, content_type, limits.max_fields)
     except ValueError:
         raise PageError("The form could not be read.", 400) from None
     if any("\0" in text for name, values in form.items() for text in (name, *values)):
         raise PageError("The form holds a character that cannot be kept.", 400)
-    return form
+    return form, files
 
 
 def raw_of(request: Request, sender: str) -> Raw:
