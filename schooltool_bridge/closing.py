@@ -9,6 +9,7 @@ requirements R70, R71.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -184,16 +185,11 @@ def finals(
     return list(latest.values())
 
 
-def count_finals(connection: Connection, wanted: sa.Select[tuple[int]]) -> int:
-    """Count the final marks that hold in these sections (a select of ids)."""
-    each = (
-        sa.select(final_mark.c.section_id, final_mark.c.person_id)
-        .where(final_mark.c.section_id.in_(wanted))
-        .distinct()
-        .subquery()
-    )
-    counted: int = connection.execute(sa.select(sa.func.count()).select_from(each)).scalar_one()
-    return counted
+def counts(connection: Connection, wanted: sa.Select[tuple[int]]) -> Counter[int]:
+    """Count the final marks that hold in each of these sections (a select of ids)."""
+    each = sa.select(final_mark.c.section_id, final_mark.c.person_id).distinct()
+    rows = connection.execute(each.where(final_mark.c.section_id.in_(wanted)))
+    return Counter(row.section_id for row in rows)
 
 
 def proposals(connection: Connection, wanted: sa.Select[tuple[int]]) -> list[Proposal]:

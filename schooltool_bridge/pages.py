@@ -24,6 +24,7 @@ from peers.web.view import PageError, Route
 from schooltool_bridge import facts, going
 from schooltool_bridge.queries import iso
 from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.jump_pages import JumpPages
@@ -88,6 +89,7 @@ def frame_of(app: App) -> Frame:
     frame.add(JumpPages(app, people).routes())
     frame.add(PicturePages(app, people).routes())
     frame.add(MarkingPages(app).routes())
+    frame.add(ClosingPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
