@@ -130,9 +130,8 @@ def issue_to(
 
     Raises Refused and reports.pdf.PdfError.
     """
-    if at_unix_s is not None and at_unix_s > author.now_unix_s:
-        at_unix_s = _today(at_unix_s, author.now_unix_s, office.zone)
     now_unix_s, zone = author.now_unix_s, office.zone
+    at_unix_s = past(at_unix_s, now_unix_s, zone)
     root = identity.root(connection, person_id)
     if kind == TRANSCRIPT:
         made = transcript.paper_of(transcript.read(connection, root, now_unix_s, at_unix_s), zone)
@@ -233,6 +232,23 @@ def digest_in(text: str) -> str:
     return bare
 
 
+def past(at_unix_s: int | None, now_unix_s: int, zone: tzinfo) -> int | None:
+    """Return a moment that is over; None for now, and so for the end of this day.
+
+    Raises Refused for a day that is still to come.
+    """
+    if at_unix_s is None or at_unix_s <= now_unix_s:
+        return at_unix_s
+    try:
+        day, today = (datetime.fromtimestamp(t, zone).date() for t in (at_unix_s, now_unix_s))
+        is_today = day == today
+    except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
+        is_today = False
+    if not is_today:
+        raise Refused("at", "A report is issued as of today or a day before.")
+    return None
+
+
 def _next_number(connection: Connection, now_unix_s: int, zone: tzinfo) -> str:
     year = f"{datetime.fromtimestamp(now_unix_s, zone).year:04}"
     last = connection.execute(
@@ -242,18 +258,6 @@ def _next_number(connection: Connection, now_unix_s: int, zone: tzinfo) -> str:
         .limit(1)
     ).scalar()
     return f"{year}-{int(last.partition('-')[2]) + 1 if last else 1:06}"
-
-
-def _today(at_unix_s: int, now_unix_s: int, zone: tzinfo) -> int | None:
-    """The end of today means now; raises Refused for a day that is still to come."""
-    try:
-        day, today = (datetime.fromtimestamp(t, zone).date() for t in (at_unix_s, now_unix_s))
-        is_today = day == today
-    except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
-        is_today = False
-    if not is_today:
-        raise Refused("at", "A report is issued of today or a day before.")
-    return None
 
 
 def _kinds() -> str:

@@ -27,6 +27,7 @@ from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.inbox_pages import InboxPages
+from schooltool_bridge.web.issued_pages import IssuedPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
@@ -90,6 +91,7 @@ def frame_of(app: App) -> Frame:
     frame.add(PicturePages(app, people).routes())
     frame.add(MarkingPages(app).routes())
     frame.add(ClosingPages(app).routes())
+    frame.add(IssuedPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

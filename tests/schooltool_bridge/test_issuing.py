@@ -130,8 +130,8 @@ def test_what_fails_takes_no_number(school: School) -> None:
         )  # fmt: skip
     for kind, at_unix_s, says in (
         ("diploma", None, "progress or transcript"),
-        ("transcript", NOW + 3 * DAY_S, "today or a day before"),
-        ("progress", 10**15, "today or a day before"),
+        ("transcript", NOW + 3 * DAY_S, "as of today or a day before"),
+        ("progress", 10**15, "as of today or a day before"),
     ):
         with pytest.raises(Refused, match=says):
             issue(school, kind, at_unix_s)
