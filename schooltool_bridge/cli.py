@@ -13,10 +13,20 @@ from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
 from schooltool_bridge.cli_admins import admin, audit_group
 from schooltool_bridge.cli_calls import bundle, calls, sharing_of
+from schooltool_bridge.cli_closing import (
+    accept_section,
+    accept_term,
+    close_section,
+    close_term,
+    reopen_term,
+    section_proposals,
+    term_proposals,
+)
 from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
 from schooltool_bridge.cli_demo import demo
 from schooltool_bridge.cli_gradebook import import_assessments
 from schooltool_bridge.cli_identity import add, change, merge, resolve, unmerge
+from schooltool_bridge.cli_issuing import check_report, issue_report, issued_list, reprint
 from schooltool_bridge.cli_notices import notice
 from schooltool_bridge.cli_oneroster import export_group, import_group
 from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
@@ -86,10 +96,24 @@ for _command in (
 ):
     person.add_command(_command)
 
-for _command in (file_sections, link_section, unlink_section, import_assessments):
+for _command in (
+    file_sections,
+    link_section,
+    unlink_section,
+    close_section,
+    section_proposals,
+    accept_section,
+    import_assessments,
+):
     section.add_command(_command)
 
 inbox.add_command(resolve)
+
+for _command in (close_term, reopen_term, term_proposals, accept_term):
+    term.add_command(_command)
+
+for _command in (issue_report, issued_list, reprint, check_report):
+    report.add_command(_command)
 
 if __name__ == "__main__":
     main()

@@ -25,12 +25,14 @@ from schooltool_bridge import facts, going
 from schooltool_bridge.queries import iso
 from schooltool_bridge.reports.averages import number
 from schooltool_bridge.web.calls_pages import CallsPages
+from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
 from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
 from schooltool_bridge.web.inbox_pages import InboxPages
+from schooltool_bridge.web.issued_pages import IssuedPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
@@ -102,6 +104,8 @@ def frame_of(app: App) -> Frame:
     frame.add(OwnGradebookPages(app, people, gradebook).routes())
     frame.add(PersonEditPages(app).routes())
     frame.add(ConflictPages(app).routes())
+    frame.add(ClosingPages(app).routes())
+    frame.add(IssuedPages(app).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),

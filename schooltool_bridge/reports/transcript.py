@@ -1,8 +1,9 @@
 """The transcript: every section that a person ever took, with final marks and withdrawals.
 
 Grouped by year and term where the section is filed, else under Ongoing. The mark is the one
-stored when the term was closed (the latest, should it have been stored again); else the
-percentage as it stands. Source: requirements 1.8, R43, R70, R71.
+stored when the term was closed (the latest, should it have been stored again), with the state
+stored beside it; else the percentage and the state as they stand. Source: requirements 1.8, R43,
+R70, R71.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ def read(
                 Taken(
                     then=then,
                     role=role,
-                    state=state,
-                    title=school.states.get(state.code, state.code),
+                    state=(shown := _state(state, final)),
+                    title=school.states.get(shown.code, shown.code),
                     percent=_percent(then, root, role, final),
                     final=_judged(final, school) if final else None,
                     course=school.courses.get(then.course_id or 0),
@@ -123,6 +124,9 @@ class StoredMark:
     percent: Decimal | None
     mark: str
     score_system_id: int | None
+    # The enrolment's state at the closing.
+    code: str
+    recorded_unix_s: int
 
 
 def final_marks(
@@ -148,6 +152,8 @@ def stored_mark(row: sa.Row[Any]) -> StoredMark:
         None if row.percent is None else Decimal(row.percent),
         row.mark,
         row.score_system_id,
+        row.code,
+        row.recorded_unix_s,
     )
 
 
@@ -161,6 +167,13 @@ def passes(mark: StoredMark, system: ScoreSystem | None) -> bool | None:
 def _judged(mark: StoredMark, school: School) -> Final:
     system = school.systems.get(mark.score_system_id or 0)
     return Final(mark.percent, mark.mark, passes(mark, system))
+
+
+def _state(state: EnrolmentState, final: StoredMark | None) -> EnrolmentState:
+    """The state that stands: what came after the closing is proposed, until somebody takes it."""
+    if final is None or final.code == state.code:
+        return state
+    return EnrolmentState(final.code, final.recorded_unix_s, "")
 
 
 def _percent(then: SectionThen, root: int, role: str, final: StoredMark | None) -> Decimal | None:

@@ -52,6 +52,16 @@ def all_systems(connection: Connection, *, hidden_too: bool = True) -> list[List
     return [s for s in found if hidden_too or not s.hidden]
 
 
+def find(connection: Connection, title: str) -> ScoreSystem:
+    """Return the offered score system of a title, whatever its capitals; raises NotThere."""
+    offered = [s.system for s in all_systems(connection, hidden_too=False)]
+    found = next((s for s in offered if key(s.title) == key(title.strip())), None)
+    if found is None:
+        names = ", ".join(repr(s.title) for s in offered) or "none"
+        raise NotThere(f"There is no score system {title!r}; there are: {names}.")
+    return found
+
+
 def read_scores(text: str) -> tuple[Score, ...]:
     """Read scores, one on a line and best first: A; 95; 90; pass. Raises NotPossible."""
     found = []

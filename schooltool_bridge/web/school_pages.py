@@ -17,7 +17,7 @@ from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.model import section
 from schooltool_bridge.queries import NotThere
-from schooltool_bridge.school import courses, lookup, spans, years
+from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
 from schooltool_bridge.school.lookup import Wanted
 from schooltool_bridge.school.written import day
@@ -223,11 +223,13 @@ class SchoolPages:
         with self._app.database.read() as connection:
             term = _known(lambda: years.one_term(connection, known_id(term_id)))
             filed = lookup.counts(connection, section.c.term_id)[term.id]
+            systems = scores.all_systems(connection, hidden_too=False)
         return page(
             "school_term.html",
             status=REFUSED if problem else 200,
             term=term,
             filed=filed,
+            systems=[s.system for s in systems],
             shown=_typed(view, problem) if failed == "save" else _shown(term),
             problem=problem,
         )

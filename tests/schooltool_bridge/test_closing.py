@@ -12,7 +12,8 @@ from schooltool_bridge import closing
 from schooltool_bridge.closing import Final
 from schooltool_bridge.hand.author import Refused
 from schooltool_bridge.model import section
-from schooltool_bridge.model_school import school_year, score_system, term
+from schooltool_bridge.model_school import school_year, term
+from schooltool_bridge.school import scores
 from tests.schooltool_bridge.school import GRADE, A, School
 from tests.schooltool_bridge.test_by_hand import ids, write
 
@@ -26,29 +27,35 @@ def school(database_url: str) -> Iterator[School]:
     school.database.close()
 
 
-@pytest.fixture
-def letters(school: School) -> int:
-    with school.database.read() as connection:
-        wanted = sa.select(score_system.c.id).where(score_system.c.title == "Letter grades")
-        found: int = connection.execute(wanted).scalar_one()
+def system_called(school: School, title: str) -> int:
+    """Our id of a score system."""
+    found: int = school.read(lambda c: scores.find(c, title).id)
     return found
 
 
-@pytest.fixture
-def autumn(school: School) -> int:
-    """A term under which Algebra is filed."""
+def filed_under(school: School, title: str = "Autumn") -> int:
+    """A new term under which every section is filed; its id."""
     days = {"first_day": sa.func.current_date(), "last_day": sa.func.current_date()}
     with school.database.write() as connection:
         year = connection.execute(sa.insert(school_year).values(title="2026/27", **days))
         assert year.inserted_primary_key
         made = connection.execute(
-            sa.insert(term).values(
-                school_year_id=year.inserted_primary_key[0], title="Autumn", **days
-            )
+            sa.insert(term).values(school_year_id=year.inserted_primary_key[0], title=title, **days)
         )
         assert made.inserted_primary_key
         connection.execute(sa.update(section).values(term_id=made.inserted_primary_key[0]))
         return int(made.inserted_primary_key[0])
+
+
+@pytest.fixture
+def letters(school: School) -> int:
+    return system_called(school, "letter GRADES")
+
+
+@pytest.fixture
+def autumn(school: School) -> int:
+    """A term under which Algebra is filed."""
+    return filed_under(school)
 
 
 def finals(school: School) -> list[Final]:

@@ -1,0 +1,277 @@
+"""Issued reports: numbered, stored as the very bytes that were handed out, and told again.
+
+The number is taken first, printed on the paper, and kept with it in one transaction, so that no
+number is given twice and none is without its paper. What was issued never changes; what the
+records say now is the business of reports. Source: requirements R70, R71.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import one_at_a_time
+from peers import audit
+from schooltool_bridge import identity
+from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.model import ID_CHARS
+from schooltool_bridge.model_reports import issued_report
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.reports import paper, progress, transcript
+from schooltool_bridge.reports.paper import Paper
+from schooltool_bridge.reports.pdf import make_pdf
+
+PROGRESS, TRANSCRIPT = "progress", "transcript"
+KINDS = {PROGRESS: "Progress report", TRANSCRIPT: "Transcript"}
+# Stands for "no peer" where changes of one kind follow each other: the numbers of reports.
+NUMBERS = -1
+# A page of the list at most, however much a caller asks for.
+MAX_LISTED = 500
+# A student's report is a few pages; more than this would make every backup a burden.
+MAX_PDF_BYTES = 4 * 1024 * 1024
+SHA256_CHARS = 64
+_NUMBER = re.compile(r"[0-9]{4}-[0-9]{6,9}", re.ASCII)
+_NOT_HEX = re.compile(r"[\s:]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A report that was handed out; its bytes are read by `pdf_of`."""
+
+    id: int
+    # As printed on it, such as 2026-000123.
+    number: str
+    kind: str
+    person_id: int
+    # The moment that it tells of.
+    at_unix_s: int
+    issued_unix_s: int
+    by_actor: str
+    sha256: str
+    title: str
+
+    @property
+    def filename(self) -> str:
+        """A name for its file."""
+        return f"{self.kind}-{self.number}.pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Who issues: the school's name, its clock, the paper in its printers ("a4", "letter")."""
+
+    school: str
+    zone: tzinfo
+    size: str = "a4"
+
+
+def issue(
+    connection: Connection,
+    author: Author,
+    kind: str,
+    person_id: int,
+    at_unix_s: int,
+    pdf: Callable[[str], bytes],
+    title: str,
+    zone: tzinfo,
+) -> str:
+    """Store a report as it is handed out and return its number; the year is of the school's clock.
+
+    `pdf` gets the number and returns the bytes, with the number on the paper; what it raises
+    gives the number back with the transaction. Raises Refused.
+    """
+    if kind not in KINDS:
+        raise Refused("kind", f"A report of the kind {kind!r} is not issued; say {_kinds()}.")
+    one_at_a_time(connection, NUMBERS)
+    number = _next_number(connection, author.now_unix_s, zone)
+    made = pdf(number)
+    if len(made) > MAX_PDF_BYTES:
+        raise Refused("pdf", "This report is too large to be kept; choose an earlier day.")
+    sha256 = hashlib.sha256(made).hexdigest()
+    connection.execute(
+        sa.insert(issued_report).values(
+            number=number,
+            kind=kind,
+            person_id=person_id,
+            at_unix_s=at_unix_s,
+            issued_unix_s=author.now_unix_s,
+            by_actor=author.actor,
+            pdf=made,
+            sha256=sha256,
+            title=title[:ID_CHARS],
+        )
+    )
+    audit.record(
+        connection,
+        actor=author.actor,
+        action="report issued",
+        subject=f"report {number}",
+        detail={"kind": kind, "person": person_id, "sha256": sha256},
+        now_unix_s=author.now_unix_s,
+    )
+    return number
+
+
+def issue_to(
+    connection: Connection,
+    author: Author,
+    kind: str,
+    person_id: int,
+    at_unix_s: int | None,
+    office: Office,
+) -> Issued:
+    """Issue a person's progress report or transcript, as of a moment or as all stands now.
+
+    Raises Refused and reports.pdf.PdfError.
+    """
+    now_unix_s, zone = author.now_unix_s, office.zone
+    at_unix_s = past(at_unix_s, now_unix_s, zone)
+    root = identity.root(connection, person_id)
+    if kind == TRANSCRIPT:
+        made = transcript.paper_of(transcript.read(connection, root, now_unix_s, at_unix_s), zone)
+    else:
+        found = progress.read(connection, root, at_unix_s, now_unix_s, zone)
+        made = progress.paper_of(found, zone)
+    number = issue(
+        connection,
+        author,
+        kind,
+        root,
+        now_unix_s if at_unix_s is None else at_unix_s,
+        lambda number: make_pdf(
+            numbered(made, number, now_unix_s, zone), school=office.school, size=office.size
+        ),
+        f"{made.title}: {made.subject}",
+        zone,
+    )
+    return one(connection, number)
+
+
+def numbered(made: Paper, number: str, issued_unix_s: int, zone: tzinfo) -> Paper:
+    """Print number and day of issue on a paper: on top of it, and at the foot of every page."""
+    issued = paper.day(issued_unix_s, zone)
+    return replace(
+        made,
+        as_of=f"{made.as_of}. No. {number}, issued {issued}",
+        facts=[*made.facts, ("Number", number), ("Issued", issued)],
+    )
+
+
+def listed(
+    connection: Connection,
+    *,
+    person_id: int | None = None,
+    number: str = "",
+    limit: int = 50,
+    skip: int = 0,
+) -> tuple[list[Issued], int]:
+    """Return what was issued, the latest first, and how many there are; `number` may be a part."""
+    wanted: list[sa.ColumnElement[bool]] = []
+    if person_id is not None:
+        wanted.append(issued_report.c.person_id.in_(identity.everybody(connection, person_id)))
+    if number:
+        wanted.append(issued_report.c.number.contains(number, autoescape=True))
+    count = sa.select(sa.func.count()).select_from(issued_report).where(*wanted)
+    total: int = connection.execute(count).scalar_one()
+    rows = connection.execute(
+        sa.select(*_COLUMNS)
+        .where(*wanted)
+        .order_by(issued_report.c.id.desc())
+        .limit(max(0, min(limit, MAX_LISTED)))
+        .offset(max(0, skip))
+    )
+    return [Issued(*row) for row in rows], total
+
+
+def one(connection: Connection, number: str) -> Issued:
+    """Return the report of a number; raises NotThere."""
+    found = None
+    if _NUMBER.fullmatch(number.strip()):
+        wanted = issued_report.c.number == number.strip()
+        found = connection.execute(sa.select(*_COLUMNS).where(wanted)).first()
+    if found is None:
+        raise NotThere(f"No report of the number {number[:40]!r} was issued here.")
+    return Issued(*found)
+
+
+def pdf_of(connection: Connection, number: str) -> tuple[Issued, bytes]:
+    """Return an issued report with the very bytes that were handed out.
+
+    Raises NotThere, and Refused when the store no longer holds them as they were.
+    """
+    found = one(connection, number)
+    made: bytes = connection.execute(
+        sa.select(issued_report.c.pdf).where(issued_report.c.id == found.id)
+    ).scalar_one()
+    if hashlib.sha256(made).hexdigest() != found.sha256:
+        raise Refused(
+            "pdf", f"The stored copy of {found.number} is damaged; take it from a backup."
+        )
+    return found, made
+
+
+def by_digest(connection: Connection, sha256: str) -> Issued | None:
+    """Return the report whose bytes have this digest; None: none of ours, or it was changed."""
+    row = connection.execute(
+        sa.select(*_COLUMNS).where(issued_report.c.sha256 == sha256).limit(1)
+    ).first()
+    return Issued(*row) if row else None
+
+
+def digest_in(text: str) -> str:
+    """Read a SHA-256 in hex, with blanks or colons between or without; raises Refused."""
+    bare = _NOT_HEX.sub("", text).lower()
+    if len(bare) != SHA256_CHARS or set(bare) - set("0123456789abcdef"):
+        raise Refused("sha256", f"A digest has {SHA256_CHARS} characters, 0 to 9 and a to f.")
+    return bare
+
+
+def past(at_unix_s: int | None, now_unix_s: int, zone: tzinfo) -> int | None:
+    """Return a moment that is over; None for now, and so for the end of this day.
+
+    Raises Refused for a day that is still to come.
+    """
+    if at_unix_s is None or at_unix_s <= now_unix_s:
+        return at_unix_s
+    try:
+        day, today = (datetime.fromtimestamp(t, zone).date() for t in (at_unix_s, now_unix_s))
+        is_today = day == today
+    except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
+        is_today = False
+    if not is_today:
+        raise Refused("at", "A report is issued as of today or a day before.")
+    return None
+
+
+def _next_number(connection: Connection, now_unix_s: int, zone: tzinfo) -> str:
+    year = f"{datetime.fromtimestamp(now_unix_s, zone).year:04}"
+    last = connection.execute(
+        sa.select(issued_report.c.number)
+        .where(issued_report.c.number.startswith(year + "-"))
+        .order_by(issued_report.c.id.desc())
+        .limit(1)
+    ).scalar()
+    return f"{year}-{int(last.partition('-')[2]) + 1 if last else 1:06}"
+
+
+def _kinds() -> str:
+    return " or ".join(KINDS)
+
+
+_COLUMNS = (
+    issued_report.c.id,
+    issued_report.c.number,
+    issued_report.c.kind,
+    issued_report.c.person_id,
+    issued_report.c.at_unix_s,
+    issued_report.c.issued_unix_s,
+    issued_report.c.by_actor,
+    issued_report.c.sha256,
+    issued_report.c.title,
+)

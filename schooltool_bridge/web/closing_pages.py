@@ -1,0 +1,339 @@
+"""Closing in the browser: a term with all its sections, or one section; then what is proposed.
+
+Closing is shown in words first, and done only while it is about as many marks. The rules stand in
+schooltool_bridge/closing.py. Source: requirements R70, R71.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.accounts import CLERK
+from peers.changes import NotPossible
+from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge import closing
+from schooltool_bridge.closing import Final, Preview, Proposal
+from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.queries import NotThere
+from schooltool_bridge.reports import labels, paper
+from schooltool_bridge.school import lookup, scores, years
+from schooltool_bridge.school.filing import MAX_WHY_CHARS
+from schooltool_bridge.school.lookup import SectionRow, Wanted
+from schooltool_bridge.school.written import several_lines
+from schooltool_bridge.web import filters
+from schooltool_bridge.web.school_pages import SCHOOL
+from schooltool_bridge.web.sections_pages import SECTIONS
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+# A screenful or two of boxes to tick; what is left shows when these are settled.
+PROPOSALS_SHOWN = 100
+# All sections of a term on one page; a school's term has fewer.
+SECTIONS_SHOWN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is closed: a term, or a section alone."""
+
+    title: str
+    path: str
+    wanted: sa.Select[tuple[int]]
+    term_id: int | None
+    section_id: int | None
+    # When the term was closed; None for one that is open, and for a section.
+    closed_unix_s: int | None
+
+    @property
+    def back(self) -> str:
+        """The page that leads here."""
+        return self.path.removesuffix("/final")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A final mark in the list, with what the records say now where that differs."""
+
+    final: Final
+    student: str
+    section: str
+    stored: str
+    state: str
+    proposal: Proposal | None
+    proposed: str
+    proposed_state: str
+
+    @property
+    def box(self) -> str:
+        """What the box to tick sends: whose mark, and what is proposed."""
+        seen = closing.digest([self.proposal]) if self.proposal else ""
+        return f"{self.final.section_id}-{self.final.person_id}-{seen}"
+
+
+class ClosingPages:
+    """The pages of final marks."""
+
+    def __init__(self, app: App) -> None:
+        """Take the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses; they read whole terms, so that they may take a while."""
+        found = []
+        for rule, show, change in (
+            (SCHOOL + "/terms/<int:term_id>/final", self.term, self.change_term),
+            (SECTIONS + "/<int:section_id>/final", self.section, self.change_section),
+        ):
+            found.append(Route(rule, show, CLERK, is_slow=True))
+            found.append(Route(rule, change, CLERK, ("POST",), is_slow=True))
+        return found
+
+    def term(self, _view: View, term_id: int) -> Reply:
+        """Show the final marks of a term."""
+        return self._show(_term, term_id)
+
+    def section(self, _view: View, section_id: int) -> Reply:
+        """Show the final marks of a section."""
+        return self._show(_section, section_id)
+
+    def change_term(self, view: View, term_id: int) -> Reply:
+        """Close a term, open it again, or accept what is proposed."""
+        return self._change(view, _term, term_id)
+
+    def change_section(self, view: View, section_id: int) -> Reply:
+        """Close a section, or accept what is proposed."""
+        return self._change(view, _section, section_id)
+
+    def _change(self, view: View, find: Callable[[Connection, int], Place], number: int) -> Reply:
+        steps = {
+            "close": _close,
+            "reopen": _reopen,
+            "accept": _accept_ticked,
+            "accept-all": _accept_all,
+        }
+        action = view.text("action")
+        if action not in steps:
+            raise PageError("This form is not known here.")
+        try:
+            if action == "close" and not view.text("seen"):
+                return self._ask(view, find, number)
+            with self._app.database.write() as connection:
+                place = _known(connection, find, number)
+                note = steps[action](connection, view, place)
+        except _OtherThanSeen as problem:
+            return self._ask(view, find, number, problem=str(problem))
+        except (Refused, NotPossible) as problem:
+            return self._show(find, number, problem=str(problem), why=view.text("why"))
+        return go(place.path, note)
+
+    def _ask(
+        self, view: View, find: Callable[[Connection, int], Place], number: int, problem: str = ""
+    ) -> Reply:
+        """Say in words what closing means, before anything is done."""
+        with self._app.database.read() as connection:
+            place = _known(connection, find, number)
+            system = closing.score_system_of(connection, _system_id(view))
+            if place.closed_unix_s is not None:
+                raise Refused("term", f"{place.title} is closed already.")
+            seen = closing.preview(connection, place.wanted)
+            stored = closing.counts(connection, place.wanted).total()
+        if not seen.marks:
+            raise Refused("term", "There is no student whose mark could be stored here.")
+        return page(
+            "closing_confirm.html",
+            status=400 if problem else 200,
+            place=place,
+            system=system,
+            words=in_words(seen),
+            empty=seen.without,
+            seen=seen.marks,
+            stored=stored,
+            problem=problem,
+        )
+
+    def _show(
+        self,
+        find: Callable[[Connection, int], Place],
+        number: int,
+        *,
+        problem: str = "",
+        why: str = "",
+    ) -> Reply:
+        with self._app.database.read() as connection:
+            place = _known(connection, find, number)
+            marks = closing.counts(connection, place.wanted)
+            proposed = closing.proposals(connection, place.wanted)
+            finals = (
+                [p.final for p in proposed]
+                if place.section_id is None
+                else closing.finals(connection, wanted=place.wanted)
+            )
+            lines = _lines(connection, finals, proposed)
+            sections = _sections(connection, place)
+            systems = scores.all_systems(connection, hidden_too=False)
+        return page(
+            "final_marks.html",
+            status=400 if problem else 200,
+            place=place,
+            lines=lines if place.section_id is not None else lines[:PROPOSALS_SHOWN],
+            count=len(proposed),
+            digest=closing.digest(proposed),
+            marks=marks,
+            total=marks.total(),
+            sections=sections,
+            waiting={s.id: sum(p.final.section_id == s.id for p in proposed) for s in sections},
+            systems=[s.system for s in systems],
+            problem=problem,
+            why=why,
+            max_why=MAX_WHY_CHARS,
+        )
+
+
+class _OtherThanSeen(Exception):
+    """Closing would now store another number of marks than the confirmation said."""
+
+
+def in_words(seen: Preview) -> str:
+    """Write what closing is about: 180 final marks of 71 students in 3 sections."""
+    return (
+        f"{_many(seen.marks, 'final mark')} of {_many(seen.students, 'student')} "
+        f"in {_many(seen.sections, 'section')}"
+    )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _term(connection: Connection, term_id: int) -> Place:
+    found = years.one_term(connection, term_id)
+    path = f"{SCHOOL}/terms/{found.id}/final"
+    wanted = closing.of_term(found.id)
+    return Place(found.full_title, path, wanted, found.id, None, found.closed_unix_s)
+
+
+def _section(connection: Connection, section_id: int) -> Place:
+    rows = lookup.by_ids(connection, [section_id])
+    if not rows:
+        raise NotThere("There is no such section.")
+    title = rows[0].name or f"Section {section_id}"
+    path = f"{SECTIONS}/{section_id}/final"
+    return Place(title, path, closing.of_section(section_id), None, section_id, None)
+
+
+def _known(connection: Connection, find: Callable[[Connection, int], Place], number: int) -> Place:
+    try:
+        return find(connection, filters.known_id(number))
+    except NotThere as problem:
+        raise PageError(str(problem), 404) from problem
+
+
+def _sections(connection: Connection, place: Place) -> list[SectionRow]:
+    if place.term_id is None:
+        return []
+    wanted = Wanted(term_id=place.term_id)
+    return lookup.find(connection, wanted, limit=SECTIONS_SHOWN)[0]
+
+
+def _lines(connection: Connection, finals: list[Final], proposed: list[Proposal]) -> list[Line]:
+    states = labels.School(connection).states
+    people = labels.people(connection, (f.person_id for f in finals))
+    ids = sorted({f.section_id for f in finals})
+    names = {s.id: s.name for s in lookup.by_ids(connection, ids)}
+    of = {(p.final.section_id, p.final.person_id): p for p in proposed}
+    found = []
+    for final in finals:
+        new = of.get((final.section_id, final.person_id))
+        found.append(
+            Line(
+                final,
+                people[final.person_id].sorted_name,
+                names[final.section_id],
+                _mark(final),
+                states.get(final.code, final.code),
+                new,
+                _mark(new) if new else "",
+                states.get(new.code, new.code) if new else "",
+            )
+        )
+    return sorted(
+        found,
+        key=lambda line: (
+            line.proposal is None,
+            line.section.casefold(),
+            line.final.section_id,
+            line.student.casefold(),
+        ),
+    )
+
+
+def _mark(one: Final | Proposal) -> str:
+    """Write a mark with its percentage, where the mark is not the percentage itself."""
+    percent = paper.percent(one.percent)
+    return percent if one.mark in ("", percent) else f"{one.mark} ({percent})"
+
+
+def _author(view: View) -> Author:
+    why = several_lines(view.text("why"), "The reason", limit=MAX_WHY_CHARS)
+    return Author(view.who, view.now_unix_s, why)
+
+
+def _system_id(view: View) -> int:
+    system_id = filters.row_id(view.text("system"))
+    if system_id is None:
+        raise Refused("system", "Choose a score system, by which the marks are written.")
+    return system_id
+
+
+def _close(connection: Connection, view: View, place: Place) -> str:
+    author, system_id = _author(view), _system_id(view)
+    if place.term_id is not None:
+        stored = closing.close_term(connection, author, place.term_id, system_id)
+    else:
+        stored = closing.close_section(connection, author, place.section_id or 0, system_id)
+    if view.text("seen") != str(stored):
+        raise _OtherThanSeen(
+            "Meanwhile it is about other students or sections; please look again. "
+            "Nothing was changed."
+        )
+    return f"{place.title} is closed: {_many(stored, 'final mark')} stored."
+
+
+def _reopen(connection: Connection, view: View, place: Place) -> str:
+    if place.term_id is None:
+        raise PageError("This form is not known here.")
+    closing.reopen_term(connection, _author(view), place.term_id)
+    return f"{place.title} is open again; its final marks stand until you close it anew."
+
+
+def _accept_ticked(connection: Connection, view: View, place: Place) -> str:
+    ticked = set(view.all("mark"))
+    if not ticked:
+        raise Refused("mark", "Tick the marks to accept first.")
+    author = _author(view)
+
+    def is_chosen(proposal: Proposal) -> bool:
+        final = proposal.final
+        seen = closing.digest([proposal])
+        return f"{final.section_id}-{final.person_id}-{seen}" in ticked
+
+    accepted = closing.accept_where(connection, author, place.wanted, is_chosen)
+    left = len(ticked) - accepted
+    note = f"{_many(accepted, 'final mark')} changed."
+    if left:
+        note += f" {left} of those ticked changed meanwhile and were left; look again."
+    return note
+
+
+def _accept_all(connection: Connection, view: View, place: Place) -> str:
+    seen = view.text("digest")
+    if not seen:
+        raise PageError("This form is not known here.")
+    accepted = closing.accept_where(connection, _author(view), place.wanted, seen=seen)
+    return f"{_many(accepted, 'final mark')} changed."
