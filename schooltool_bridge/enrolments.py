@@ -22,7 +22,7 @@ from schooltool_bridge.applying import (
     user_key,
 )
 from schooltool_bridge.fields import TEACHER, EnrolmentEvent
-from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentRow, enrolment_state, place, settle
+from schooltool_bridge.fold import EnrolmentRow, enrolment_state, place, settle
 from schooltool_bridge.model import enrolment_history
 
 
@@ -95,13 +95,17 @@ def _is_known_alone(
         role: enrolment_state(rows, taught if role == TEACHER else (), role=role, has_grade=False)
         for role in roster.ROLES
     }
-    before = {role: (0, s.code, s.since_unix_s) for role, s in states.items() if s is not None}
+    before = {
+        role: roster.Now(0, s.code, s.since_unix_s, s.holds)
+        for role, s in states.items()
+        if s is not None
+    }
     return _is_known(rows, before, event, at)
 
 
 def _is_known(
     rows: list[EnrolmentRow],
-    before: dict[str, tuple[int, str, int]],
+    before: dict[str, roster.Now],
     event: EnrolmentEvent,
     at: tuple[int, int],
 ) -> bool:
@@ -111,7 +115,7 @@ def _is_known(
         )
     roles = [event.role] if event.role else list(before)
     if event.code is None:
-        return not any(role in before and before[role][1] in ACTIVE_CODES for role in roles)
+        return not any(role in before and before[role].holds for role in roles)
     # A teacher whom only the section names is not yet enrolled as one.
     own = (enrolment_state(rows, (), role=role, has_grade=False) for role in roles)
     return all(state is not None and state.code == event.code for state in own)

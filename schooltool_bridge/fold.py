@@ -91,6 +91,8 @@ class EnrolmentRow:
     code: str | None
     note: str = ""
     by_actor: str | None = None
+    # Whether its code leaves somebody in their place (roster.HOLDS).
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,11 @@ class EnrolmentState:
     code: str
     since_unix_s: int
     note: str
+    # Whether it leaves somebody in their place: active, or suspended in Moodle.
+    holds: bool = False
 
 
-ACTIVE_CODES = ("a", "s")
+ACTIVE = "a"
 WITHDRAWN, WITHDRAWN_NO_GRADE = "w", "wn"
 
 
@@ -142,17 +146,18 @@ def enrolment_state(
             if named and not step.names_person:
                 ended = WITHDRAWN
             named = step.names_person
-        elif step.code in ACTIVE_CODES:
+        elif step.holds:
             own, note = step.code, step.note
         else:
             own, named, note = None, False, step.note
             if state is None and step.code is None:
                 ended = ""  # an ending of what never began
-            elif step.code or state is None or state.code in ACTIVE_CODES:
+            elif step.code or state is None or state.holds:
                 ended = step.code or (WITHDRAWN if has_grade else WITHDRAWN_NO_GRADE)
-        code = own or ("a" if named else ended)
+        code = own or (ACTIVE if named else ended)
         if code and (state is None or state.code != code):
-            state = EnrolmentState(code, step.effective_unix_s, note)
+            holds = named or own is not None
+            state = EnrolmentState(code, step.effective_unix_s, note, holds=holds)
         elif state is not None and isinstance(step, EnrolmentRow) and step.by_actor is not None:
             state = replace(state, note=note)
     return state

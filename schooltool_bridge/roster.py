@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from decimal import Decimal
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -32,8 +33,15 @@ from schooltool_bridge.model import (
     section,
     section_history,
 )
+from schooltool_bridge.model import enrolment_state as states
 
 ROLES = (STUDENT, TEACHER)
+SUSPENDED = "s"
+# Whether a state leaves somebody in their place: whatever the school calls active, and suspended
+# in Moodle. An ending without a code has none.
+HOLDS = sa.func.coalesce(
+    sa.or_(states.c.meaning == "active", states.c.code == SUSPENDED), sa.false()
+).label("holds")
 
 
 def refold(
@@ -94,7 +102,10 @@ def rows_of(
             history.c.code,
             history.c.note,
             history.c.by_actor,
-        ).where(
+            HOLDS,
+        )
+        .select_from(history.outerjoin(states, states.c.code == history.c.code))
+        .where(
             history.c.section_id == section_id,
             history.c.person_id.in_(of or identity.everybody(connection, person_id)),
         )
@@ -182,16 +193,25 @@ def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
     ]
 
 
-def current(
-    connection: Connection, section_id: int, person_id: int
-) -> dict[str, tuple[int, str, int]]:
-    """Return what a person is in a section: role to (id, code, since)."""
+class Now(NamedTuple):
+    """What a person is in a section now; `holds`: they are in their place."""
+
+    id: int
+    code: str
+    since_unix_s: int
+    holds: bool
+
+
+def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:
+    """Return what a person is in a section, by role."""
     rows = connection.execute(
         sa.select(
-            enrolment.c.role, enrolment.c.id, enrolment.c.code, enrolment.c.since_unix_s
-        ).where(
+            enrolment.c.role, enrolment.c.id, enrolment.c.code, enrolment.c.since_unix_s, HOLDS
+        )
+        .join_from(enrolment, states, states.c.code == enrolment.c.code)
+        .where(
             enrolment.c.section_id == section_id,
             enrolment.c.person_id == identity.root(connection, person_id),
         )
     )
-    return {r.role: (r.id, r.code, r.since_unix_s) for r in rows}
+    return {role: Now(*what) for role, *what in rows}

@@ -40,6 +40,7 @@ from schooltool_bridge.oneroster.tables import (
     ONGOING_YEAR,
     V1_1,
 )
+from schooltool_bridge.roster import HOLDS
 from schooltool_bridge.sections import ACTIVE
 
 Row = dict[str, str]
@@ -337,9 +338,9 @@ class _Times:
 def _times(reading: Reading, part: list[int]) -> dict[tuple[int, int, str], _Times]:
     history = enrolment_history
     rows = reading.connection.execute(
-        sa.select(history).where(
-            history.c.section_id.in_(part), history.c.code.in_(fold.ACTIVE_CODES)
-        )
+        sa.select(history)
+        .join_from(history, enrolment_state, enrolment_state.c.code == history.c.code)
+        .where(history.c.section_id.in_(part), HOLDS)
     ).all()
     found: dict[tuple[int, int, str], _Times] = defaultdict(_Times)
     for row in sorted(rows, key=fold.place):

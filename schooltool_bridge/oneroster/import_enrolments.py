@@ -174,7 +174,7 @@ def _read(work: Work) -> _Told:
 
 def _said(rows: list[Any]) -> _Stay:
     """The last that imports said of a place, as a row of a file would."""
-    began = [r for r in rows if r.code in fold.ACTIVE_CODES][-1]
+    began = [r for r in rows if r.code == fold.ACTIVE][-1]
     if rows[-1] is began:
         return _Stay(began.timestart_unix_s, began.timeend_unix_s, is_over=False)
     return _Stay(began.timestart_unix_s, rows[-1].effective_unix_s, is_over=True)

@@ -242,9 +242,11 @@ def _people_in(
     for r in _by_then(rows.enrolments, at_unix_s):
         who = rows.root(r.person_id)
         held[r.section_id, who].append(
-            EnrolmentRow(r.id, r.effective_unix_s, r.seq, r.role, r.code, r.note, r.by_actor)
+            EnrolmentRow(
+                r.id, r.effective_unix_s, r.seq, r.role, r.code, r.note, r.by_actor, r.holds
+            )
         )
-        if r.role == STUDENT and r.code in fold.ACTIVE_CODES:
+        if r.role == STUDENT and r.holds:
             joined = found[r.section_id].joined
             came = r.timestart_unix_s or r.effective_unix_s
             joined[who] = min(came, joined.get(who, came))

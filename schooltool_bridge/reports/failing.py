@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.fields import STUDENT
-from schooltool_bridge.fold import ACTIVE_CODES
+from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.model import section
 from schooltool_bridge.model_reports import final_mark
 from schooltool_bridge.reports import as_of, paper
@@ -113,7 +113,7 @@ def _of_some(
             verdict = (
                 passes(final, school.systems.get(final.score_system_id or 0)) if final else None
             )
-            reason = _reason(state.code, reached, below, verdict)
+            reason = _reason(state, reached, below, verdict)
             if reason:
                 mark = final.mark if final is not None else ""
                 title = school.states.get(state.code, state.code)
@@ -123,15 +123,15 @@ def _of_some(
 
 
 def _reason(
-    code: str,
+    state: EnrolmentState,
     reached: Decimal | None,
     below: Decimal,
     passes_by_mark: bool | None,  # noqa: FBT001
 ) -> str:
     """Why somebody does not pass; empty for whoever does, or has left without failing."""
-    if code in NOT_PASSING:
+    if state.code in NOT_PASSING:
         return "state"
-    if code not in ACTIVE_CODES:
+    if not state.holds:
         return ""
     if passes_by_mark is not None:
         return "" if passes_by_mark else "final mark"

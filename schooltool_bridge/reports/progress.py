@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from schooltool_bridge import identity
 from schooltool_bridge.cells import MANUAL, PEER
 from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentState
+from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.queries import Row, iso
 from schooltool_bridge.reports import as_of, paper
 from schooltool_bridge.reports.averages import HUNDRED, is_before, number, percent_of
@@ -107,9 +107,7 @@ def read(
 def teachers_then(then: SectionThen) -> list[int]:
     """Who taught then."""
     return [
-        who
-        for (who, role), state in then.enrolments.items()
-        if role == TEACHER and state.code in ACTIVE_CODES
+        who for (who, role), state in then.enrolments.items() if role == TEACHER and state.holds
     ]
 
 

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import identity
+from schooltool_bridge import identity, roster
 from schooltool_bridge.fields import TEACHER
 from schooltool_bridge.model import (
     assessment,
     assessment_history,
     enrolment,
     enrolment_history,
+    enrolment_state,
     grade,
     grade_history,
     person,
@@ -115,6 +116,7 @@ def read(
                 scope.theirs(enrolment_history.c.person_id),
                 enrolment_history.c.person_id.in_(sa.select(enrolment.c.person_id).where(taught)),
             ),
+            of=_ENROLMENTS,
         ),
         teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
         names=connection.execute(
@@ -146,6 +148,9 @@ _ASSESSMENTS: sa.Select[Any] = sa.select(
 _GRADES: sa.Select[Any] = sa.select(
     grade_history, grade.c.assessment_id, grade.c.person_id
 ).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+_ENROLMENTS: sa.Select[Any] = sa.select(enrolment_history, roster.HOLDS).select_from(
+    enrolment_history.outerjoin(enrolment_state, enrolment_state.c.code == enrolment_history.c.code)
+)
 _TEACHERS: sa.Select[Any] = sa.select(
     enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id
 ).join_from(enrolment, section, section.c.id == enrolment.c.section_id)

@@ -15,7 +15,7 @@ from statistics import median
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.fields import STUDENT
-from schooltool_bridge.fold import ACTIVE_CODES, EnrolmentState
+from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.reports import as_of, paper
 from schooltool_bridge.reports.averages import number, percent_of
 from schooltool_bridge.reports.charts import distribution
@@ -51,7 +51,7 @@ class StudentLine:
     @property
     def is_active(self) -> bool:
         """Whether they were in it then."""
-        return self.state.code in ACTIVE_CODES
+        return self.state.holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from schooltool_bridge.hand import assessments, enrolments, grades, people, sect
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.model import enrolment_history, grade, grade_history
+from schooltool_bridge.model import enrolment_history, enrolment_state, grade, grade_history
 from schooltool_bridge.model_people import person_record
 from schooltool_bridge.model_school import category
 from schooltool_bridge.reports import as_of
@@ -248,3 +248,18 @@ def test_a_person_who_cannot_be_is_refused(school: School, names: Names, field: 
         write(school, people.add, names)
     assert refused.value.field == field
     assert len(school.people()) == 1
+
+
+def test_a_state_of_the_schools_own_that_means_active_is_ended_like_any(school: School) -> None:
+    anna, section, _quiz = ids(school)
+    with school.database.write() as connection:
+        connection.execute(
+            sa.insert(enrolment_state).values(code="au", meaning="active", title="Auditing")
+        )
+    write(school, enrolments.set_state, section, anna, "student", "au")
+    assert school.enrolments() == {("5", "1", "student"): "au"}
+    school.push("end_enrolment", sectionid="5", userid="1")
+    assert school.enrolments() == {("5", "1", "student"): "wn"}
+    then = school.read(lambda c: as_of.of_section(c, section, school.now - 1))
+    assert then.enrolments[anna, "student"].code == "au"
+    assert then.enrolments[anna, "student"].holds
