@@ -256,7 +256,7 @@ def test_nobody_but_clerks_and_managers_sees_or_settles_the_record(rig: Rig) -> 
         for r in frame_of(rig.app).routes
         if r.rule.startswith(("/admin/calls", "/admin/inbox", "/admin/sharing", "/admin/support"))
     ]
-    assert len(routes) == 9
+    assert len(routes) == 10
     teacher, stranger = browser(rig, "tess"), Visitor(in_memory(frame_of(rig.app)))
     token = teacher.get("/admin/password").form_token
     for route in routes:
