@@ -139,7 +139,7 @@ def _reason(
 
 
 _COLUMNS = (
-    Column("Section", is_wide=True),
+    Column("Section", share=1),
     Column("Student"),
     Column("Id number"),
     Column("State"),

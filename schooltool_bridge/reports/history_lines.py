@@ -301,7 +301,7 @@ def as_json(lines: Iterable[Line]) -> list[Row]:
 
 _COLUMNS = (
     Column("Took effect"), Column("Recorded"), Column("What"), Column("Who"),
-    Column("About", is_wide=True), Column("Before"), Column("After"), Column("By"), Column("Why"),
+    Column("About", share=1), Column("Before"), Column("After"), Column("By"), Column("Why"),
 )  # fmt: skip
 
 

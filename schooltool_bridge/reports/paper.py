@@ -36,8 +36,8 @@ class Column:
 
     title: str
     is_number: bool = False
-    # Takes the room that others leave, such as a name or a note.
-    is_wide: bool = False
+    # Its part of the room that others leave, such as for a name or a note; 0: as wide as it needs.
+    share: int = 0
 
 
 @dataclass(frozen=True, slots=True)

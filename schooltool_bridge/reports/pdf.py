@@ -6,6 +6,7 @@ The same paper gives the same bytes: there is no clock inside. Source: requireme
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def _data(paper: Paper, school: str, size: str) -> dict[str, object]:
         "landscape": paper.is_landscape,
         "school": text(school),
         "title": text(paper.title),
-        "subject": text(paper.subject),
+        "subject": _breakable(text(paper.subject), 30),
         "as_of": paper.as_of,
         "facts": [[text(n), text(v)] for n, v in paper.facts],
         "tables": [_table(t) for t in paper.tables],
@@ -63,13 +64,18 @@ def _table(table: Table) -> dict[str, object]:
     left_out = len(table.rows) - MAX_ROWS
     note = f"{left_out} more rows are in the CSV." if left_out > 0 else ""
     return {
-        "title": text(table.title),
+        "title": _breakable(text(table.title), 30),
         "facts": [[text(n), text(v)] for n, v in table.facts],
         "columns": [
-            {"title": text(c.title, 80), "number": c.is_number, "wide": c.is_wide}
+            {"title": _breakable(text(c.title, 80), 9), "number": c.is_number, "share": c.share}
             for c in table.columns
         ],
-        "rows": [[text(cell) for cell in row] for row in table.rows[:MAX_ROWS]],
+        "rows": [[_breakable(text(cell), 18) for cell in row] for row in table.rows[:MAX_ROWS]],
         "note": " ".join(n for n in (text(table.note, 1000), note) if n),
         "empty": table.empty,
     }
+
+
+def _breakable(words: str, chars: int) -> str:
+    """Let a word that is too long for its column go on in the next line."""
+    return re.sub(rf"(\S{{{chars}}})(?=\S{{4}})", "\\1\u200b", words)

@@ -170,7 +170,7 @@ def as_json(progress: Progress) -> Row:
 
 
 _COLUMNS = (
-    Column("Assessment", is_wide=True),
+    Column("Assessment", share=1),
     Column("Points", is_number=True),
     Column("Of", is_number=True),
     Column("Percent", is_number=True),
@@ -205,7 +205,7 @@ def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture]
 
 _NONE = "No section is known in which this student was by then."
 _OVERVIEW = (
-    Column("Section", is_wide=True),
+    Column("Section", share=1),
     Column("Teachers"),
     Column("State"),
     Column("Percent", is_number=True),

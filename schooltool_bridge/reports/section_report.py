@@ -137,7 +137,7 @@ def gradebook_of(report: SectionReport, zone: tzinfo) -> Paper:
 
 _ROSTER = (
     Column("No.", is_number=True),
-    Column("Name", is_wide=True),
+    Column("Name", share=1),
     Column("Id number"),
     Column("State"),
     Column("Since"),
@@ -215,11 +215,9 @@ def _grid(
     for first in range(0, max(len(items), 1), ITEMS_ACROSS):
         some = items[first : first + ITEMS_ACROSS]
         columns = [
-            Column("Student"),
+            Column("Student", share=4),
             *(
-                Column(
-                    f"{i.name[:MAX_HEAD_CHARS]} ({number(i.points)})", is_number=True, is_wide=True
-                )
+                Column(f"{i.name[:MAX_HEAD_CHARS]} ({number(i.points)})", is_number=True, share=1)
                 for i in some
             ),
             Column("Total", is_number=True),

@@ -209,7 +209,7 @@ def as_json(transcript: Transcript) -> Row:
 
 
 _COLUMNS = (
-    Column("Section", is_wide=True),
+    Column("Section", share=1),
     Column("Course"),
     Column("Mark", is_number=True),
     Column("State"),
