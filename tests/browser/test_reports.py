@@ -69,6 +69,11 @@ def test_on_paper_there_is_the_report_and_nothing_to_press(page: Watched, path: 
     heads = page.page.locator("thead").first
     assert heads.evaluate("e => getComputedStyle(e).display") == "table-header-group"
     assert page.page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    page.page.set_viewport_size({"width": 690, "height": 1000})  # what A4 leaves between margins
+    row = page.page.get_by_role("row").filter(has_text="Active" if "people" in path else "Lovelace")
+    box = row.first.bounding_box()
+    assert box is not None
+    assert box["height"] < 60, "a column is too narrow for its words"
     for size in ("A4", "Letter"):
         assert page.page.pdf(format=size, prefer_css_page_size=False)[:5] == b"%PDF-"
 

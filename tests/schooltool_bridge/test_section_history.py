@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ Said = list[tuple[Any, ...]]
 
 
 @pytest.fixture
-def school(database_url: str) -> School:
+def school(database_url: str) -> Iterator[School]:
     school = begin(database_url)
     graded(school, "quiz", ADA, 10, 5, attempt_num=1)
     graded(school, "quiz", ADA, 14, 6, attempt_num=2)
@@ -39,7 +40,8 @@ def school(database_url: str) -> School:
     school.push("new_section", idnumber="algebra", name="Algebra II", teacheridnumber="later", timemodified=on(8))  # fmt: skip
     item(school, "quiz", "Quiz one", 25, 9)
     school.push("end_enrolment", sectionid="algebra", userid=BOB, timemodified=on(30))
-    return school
+    yield school
+    school.database.close()
 
 
 def lines(school: School, **asked: Any) -> list[history_lines.Line]:
