@@ -5,6 +5,7 @@ Source: requirements 1.8, R69-R73.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
 from schooltool_bridge.reports.section_history import KINDS
 
+# In a file or pipe lines are this long, so that few cells wrap.
+PIPED_CHARS = 240
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -100,7 +103,9 @@ def _print(
         raise CommandError(
             f"{problem.filename} cannot be written: {problem.strerror}. Choose another place."
         ) from None
-    command.show(value, lambda: show.on_terminal(made, Console(highlight=False, markup=False)))
+    width = None if sys.stdout.isatty() else PIPED_CHARS
+    console = Console(width=width, highlight=False, markup=False)
+    command.show(value, lambda: show.on_terminal(made, console))
 
 
 @report.command("section-history")

@@ -26,6 +26,7 @@ from tests.schooltool_bridge.school import School
 
 ZONE = ZoneInfo("Europe/Paris")
 DAY_S = 86_400
+LETTERS = "The story's letters"
 # Monday, 7 September 2026, 0:00 in Paris; days of the story count from here.
 FIRST = 1_788_732_000
 ADA, BOB, CLEO, TEACHER = "1001", "1002", "1003", "9001"
@@ -168,14 +169,16 @@ def file_under_a_term(school: School, what: str = "algebra", *, day: float = 20)
 def final(school: School, who: str, mark: str, percent: str, *, day: float) -> None:
     """Store a final mark by a score system of letters."""
     with school.database.write() as connection:
-        system = connection.execute(sa.select(score_system.c.id)).scalar()
+        system = connection.execute(
+            sa.select(score_system.c.id).where(score_system.c.title == LETTERS)
+        ).scalar()
         if system is None:
             scores = [
                 {"score": "A", "percent": "95", "from": "90", "passes": True},
                 {"score": "F", "percent": "40", "from": "0", "passes": False},
             ]
             made = connection.execute(
-                sa.insert(score_system).values(title="Letters", kind="values", scores=scores)
+                sa.insert(score_system).values(title=LETTERS, kind="values", scores=scores)
             ).inserted_primary_key
             assert made is not None
             system = made[0]

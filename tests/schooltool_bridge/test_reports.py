@@ -317,7 +317,7 @@ def test_a_pdf_is_the_same_bytes_each_time_on_the_paper_that_was_chosen(tmp_path
         # Its outline, tagged heads of tables, and what our template would have made of markup.
         for part in (b"/Title(Sections)", b"/Title(Algebra)", b"/TH", b"/Lang"):
             assert part in body
-        assert "Progress report: Ada Lovelace".encode("utf-16-be").hex().upper().encode() in body
+        assert b"/Title(Progress report: Ada Lovelace)" in body
 
 
 def test_the_ends_of_weeks_are_sundays_by_the_schools_clock() -> None:
