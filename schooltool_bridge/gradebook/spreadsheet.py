@@ -12,8 +12,6 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from openpyxl.utils import get_column_letter
-
 MIB = 1024 * 1024
 # A class with all its work is a few dozen kB; with pictures and formats a few hundred.
 MAX_FILE_BYTES = 5 * MIB
@@ -123,7 +121,7 @@ def place(title: str, row: int | None = None, column: int | None = None) -> str:
     """Name a place as people find it: Sheet “Terms”, row 3, column B (`column` from 0 on)."""
     parts = [f"sheet “{title}”"] if title else []
     parts += [f"row {row}"] if row is not None else []
-    parts += [f"column {get_column_letter(column + 1)}"] if column is not None else []
+    parts += [f"column {column_name(column + 1)}"] if column is not None else []
     text = ", ".join(parts) or "the file"
     return text[0].upper() + text[1:]
 
@@ -171,3 +169,10 @@ def _delimiter(text: str) -> str:
 def _why(problem: csv.Error) -> str:
     text = str(problem)
     return "a quotation mark is not closed" if "end of data" in text else text
+
+
+def column_name(number: int) -> str:
+    """Name a column as a spreadsheet does: 1 is A, 27 is AA."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 - openpyxl loads slowly
+
+    return str(get_column_letter(number))

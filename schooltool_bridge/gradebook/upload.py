@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from openpyxl.utils import get_column_letter
 from sqlalchemy.engine import Connection
 
 from peers import audit
-from schooltool_bridge.gradebook.spreadsheet import Row, Table
+from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name
 from schooltool_bridge.hand.author import Author
 
 ASSESSMENTS, GRADES = "assessments", "grades"
@@ -86,7 +85,7 @@ class Plan:
         """Keep what is wrong; `column` counts from 0 on."""
         self.failed += 1
         if len(self.problems) < MAX_PROBLEMS:
-            letter = "" if column is None else get_column_letter(column + 1)
+            letter = "" if column is None else column_name(column + 1)
             self.problems.append(Problem(table.title, row, letter, text))
 
     def count(self, kind: str) -> int:
