@@ -28,6 +28,7 @@ from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
+from schooltool_bridge.web.enrolment_pages import EnrolmentPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
 from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
@@ -103,6 +104,7 @@ def frame_of(app: App) -> Frame:
     gradebook = GradebookPages(app)
     frame.add(OwnGradebookPages(app, people, gradebook).routes())
     frame.add(PersonEditPages(app).routes())
+    frame.add(EnrolmentPages(app).routes())
     frame.add(ConflictPages(app).routes())
     frame.add(ClosingPages(app).routes())
     frame.add(IssuedPages(app).routes())

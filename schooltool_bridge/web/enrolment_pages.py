@@ -1,0 +1,163 @@
+"""Enrolments by hand in the browser, and sections of our own: what a Moodle does not say.
+
+A withdrawal gets its code and note here, somebody is put into a section, a section is made that
+no Moodle has. The rules stand in schooltool_bridge/hand. Source: requirements 1.6, R47, R53, R60.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers.accounts import CLERK
+from peers.changes import NotPossible
+from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge import people_list, roster
+from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.fold import ACTIVE
+from schooltool_bridge.hand import enrolments, sections
+from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
+from schooltool_bridge.model import section
+from schooltool_bridge.school import states
+from schooltool_bridge.school.written import day
+from schooltool_bridge.web import filters
+from schooltool_bridge.web.people_pages import PEOPLE
+from schooltool_bridge.web.sections_pages import SECTIONS
+
+if TYPE_CHECKING:
+    from schooltool_bridge.app import App
+
+NEW = SECTIONS + "/new"
+ENROL = SECTIONS + "/<int:section_id>/enrol"
+PLACE = SECTIONS + "/<int:section_id>/people/<int:person_id>"
+# More than these are found by more letters.
+MAX_FOUND = 30
+MAX_SEARCH_CHARS = 100
+
+
+class EnrolmentPages:
+    """The forms of enrolments and sections by hand."""
+
+    def __init__(self, app: App) -> None:
+        """Use the server's parts."""
+        self._app = app
+
+    def routes(self) -> list[Route]:
+        """Return the pages' addresses."""
+        return [
+            Route(NEW, self.new, CLERK),
+            Route(NEW, self.add, CLERK, ("POST",)),
+            Route(ENROL, self.search, CLERK),
+            Route(PLACE, self.show, CLERK),
+            Route(PLACE, self.save, CLERK, ("POST",)),
+        ]
+
+    def new(self, _view: View) -> Reply:
+        """Show the form of a section of our own."""
+        return page("section_new.html", given={"name": "", "idnumber": ""}, problem="")
+
+    def add(self, view: View) -> Reply:
+        """Make a section."""
+        given = {"name": view.text("name"), "idnumber": view.text("idnumber")}
+        try:
+            with self._app.database.write() as connection:
+                author = Author(view.who, view.now_unix_s)
+                made = sections.add(connection, author, given["name"], idnumber=given["idnumber"])
+        except Refused as refused:
+            return page("section_new.html", status=400, given=given, problem=str(refused))
+        return go(
+            f"{SECTIONS}/{made}", f"{given['name'].strip()} is there; now put people into it."
+        )
+
+    def search(self, view: View, section_id: int) -> Reply:
+        """Let somebody be found who shall be in a section."""
+        words = view.query.get("search", "").strip()[:MAX_SEARCH_CHARS]
+        with self._app.database.read() as connection:
+            name = _section(connection, section_id)
+            wanted = people_list.PeopleFilter(search=words)
+            total = people_list.count(connection, wanted) if words else 0
+            rows = people_list.page(connection, wanted, offset=0, limit=MAX_FOUND) if words else []
+        return page(
+            "section_enrol.html",
+            section_id=section_id,
+            name=name,
+            search=words,
+            total=total,
+            rows=rows,
+        )
+
+    def show(self, view: View, section_id: int, person_id: int) -> Reply:
+        """Show what somebody is in a section, to be changed."""
+        return self._form(section_id, person_id, {"role": view.query.get("role", STUDENT)})
+
+    def save(self, view: View, section_id: int, person_id: int) -> Reply:
+        """Write what somebody is in a section."""
+        names = ("role", "code", "day", "why")
+        given = {name: view.text(name) for name in names}
+        given["note"] = view.text("note", limit=MAX_NOTE_CHARS + 1)
+        try:
+            effective_unix_s = _began(given["day"], self._app.settings.zone)
+            with self._app.database.write() as connection:
+                enrolments.set_state(
+                    connection,
+                    Author(view.who, view.now_unix_s, given["why"]),
+                    filters.known_id(section_id),
+                    filters.known_id(person_id),
+                    given["role"],
+                    given["code"],
+                    text=given["note"],
+                    effective_unix_s=effective_unix_s,
+                )
+        except (Refused, NotPossible) as refused:
+            return self._form(section_id, person_id, given, problem=str(refused))
+        return go(f"{SECTIONS}/{section_id}", "The enrolment is written.")
+
+    def _form(
+        self, section_id: int, person_id: int, given: dict[str, str], *, problem: str = ""
+    ) -> Reply:
+        with self._app.database.read() as connection:
+            name = _section(connection, section_id)
+            who = people_list.one(connection, filters.known_id(person_id))
+            if who is None:
+                raise PageError("There is nobody with this number.", 404)
+            now = roster.current(connection, section_id, who.id)
+            known = states.all_states(connection)
+        titles = {state.code: state.title for state in known}
+        role = given.get("role") or STUDENT
+        return page(
+            "section_place.html",
+            status=400 if problem else 200,
+            section_id=section_id,
+            name=name,
+            who=who,
+            now=[(r, titles[what.code], what.since_unix_s) for r, what in now.items()],
+            states=known,
+            given={
+                "role": role,
+                "code": given.get("code") or (now[role].code if role in now else ACTIVE),
+                "day": given.get("day", ""),
+                "note": given.get("note", ""),
+                "why": given.get("why", ""),
+            },
+            problem=problem,
+            people=PEOPLE,
+        )
+
+
+def _section(connection: Connection, section_id: int) -> str:
+    wanted = sa.select(section.c.name).where(section.c.id == filters.known_id(section_id))
+    name: str | None = connection.execute(wanted).scalar()
+    if name is None:
+        raise PageError("There is no section with this number.", 404)
+    return name
+
+
+def _began(text: str, zone: ZoneInfo) -> int | None:
+    """The first moment of a day by the school's clock; none for now."""
+    if not text.strip():
+        return None
+    return int(datetime.combine(day(text, "The day"), time.min, zone).timestamp())
