@@ -45,7 +45,7 @@ issued_report = sa.Table(
     sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=False),
     # The very bytes that were handed out, and their SHA-256 in hex.
     sa.Column("pdf", sa.LargeBinary, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),
     sa.Column("title", sa.String(ID_CHARS), nullable=False),
 )
 
