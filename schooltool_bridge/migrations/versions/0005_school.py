@@ -171,6 +171,7 @@ def _new_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person_merge")),
     )
+    op.create_index(op.f("ix_issued_report_sha256"), "issued_report", ["sha256"], unique=False)
     op.create_index(op.f("ix_person_merge_kept_id"), "person_merge", ["kept_id"], unique=False)
     op.create_index(op.f("ix_person_merge_merged_id"), "person_merge", ["merged_id"], unique=False)
 
