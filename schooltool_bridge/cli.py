@@ -1,4 +1,4 @@
-"""The command mnet-peer: the list of its subcommands, nothing else.
+"""The command mnet-peer: the list of its subcommands and where they stand, nothing else.
 
 Source: requirements 1.8.
 """
@@ -11,49 +11,90 @@ import click
 
 from mnet.observe import start_logging
 from schooltool_bridge.app import VERSION
-from schooltool_bridge.cli_admins import admin, audit_group
-from schooltool_bridge.cli_calls import bundle, calls, sharing_of
-from schooltool_bridge.cli_closing import (
-    accept_section,
-    accept_term,
-    close_section,
-    close_term,
-    reopen_term,
-    section_proposals,
-    term_proposals,
-)
-from schooltool_bridge.cli_courses import courses, enrol, enrolled, unenrol
-from schooltool_bridge.cli_demo import demo
-from schooltool_bridge.cli_gradebook import import_assessments
-from schooltool_bridge.cli_identity import add, change, merge, resolve, unmerge
-from schooltool_bridge.cli_issuing import check_report, issue_report, issued_list, reprint
-from schooltool_bridge.cli_notices import notice
-from schooltool_bridge.cli_oneroster import export_group, import_group
-from schooltool_bridge.cli_peer_trust import accept_key, alias, label, pending, rename, verify
-from schooltool_bridge.cli_peers import call, peer
-from schooltool_bridge.cli_people import (
-    allow_jump,
-    allow_login,
-    deny_jump,
-    deny_login,
-    set_password,
-)
-from schooltool_bridge.cli_person_data import erase, export, staff
-from schooltool_bridge.cli_records import enrolment, grade, inbox, person, section
-from schooltool_bridge.cli_reports import report
-from schooltool_bridge.cli_school import (
-    course,
-    file_sections,
-    link_section,
-    term,
-    unlink_section,
-    year,
-)
-from schooltool_bridge.cli_site import check, database, init, key, serve
 from schooltool_bridge.command import outer
+from schooltool_bridge.lazy_group import LazyGroup
+
+COMMANDS = {
+    "admin": "cli_admins:admin",
+    "audit": "cli_admins:audit_group",
+    "bundle": "cli_calls:bundle",
+    "call": "cli_peers:call",
+    "calls": "cli_calls:calls",
+    "check": "cli_site:check",
+    "course": "cli_school:course",
+    "database": "cli_site:database",
+    "demo": "cli_demo:demo",
+    "enrolment": "cli_records:enrolment",
+    "export": "cli_oneroster:export_group",
+    "grade": "cli_records:grade",
+    "import": "cli_oneroster:import_group",
+    "inbox": "cli_records:inbox",
+    "init": "cli_site:init",
+    "key": "cli_site:key",
+    "notice": "cli_notices:notice",
+    "peer": "cli_peers:peer",
+    "person": "cli_records:person",
+    "report": "cli_reports:report",
+    "section": "cli_records:section",
+    "serve": "cli_site:serve",
+    "term": "cli_school:term",
+    "year": "cli_school:year",
+}
+# Commands of a group that stand in another file than the group.
+BELOW = {
+    "peer": {
+        "accept-key": "cli_peer_trust:accept_key",
+        "alias": "cli_peer_trust:alias",
+        "courses": "cli_courses:courses",
+        "enrol": "cli_courses:enrol",
+        "enrolled": "cli_courses:enrolled",
+        "label": "cli_peer_trust:label",
+        "pending": "cli_peer_trust:pending",
+        "rename": "cli_peer_trust:rename",
+        "sharing": "cli_calls:sharing_of",
+        "unenrol": "cli_courses:unenrol",
+        "verify": "cli_peer_trust:verify",
+    },
+    "person": {
+        "add": "cli_identity:add",
+        "allow-jump": "cli_people:allow_jump",
+        "allow-login": "cli_people:allow_login",
+        "change": "cli_identity:change",
+        "deny-jump": "cli_people:deny_jump",
+        "deny-login": "cli_people:deny_login",
+        "erase": "cli_person_data:erase",
+        "export": "cli_person_data:export",
+        "merge": "cli_identity:merge",
+        "set-password": "cli_people:set_password",
+        "staff": "cli_person_data:staff",
+        "unmerge": "cli_identity:unmerge",
+    },
+    "section": {
+        "accept": "cli_closing:accept_section",
+        "close": "cli_closing:close_section",
+        "file": "cli_school:file_sections",
+        "import-assessments": "cli_gradebook:import_assessments",
+        "link": "cli_school:link_section",
+        "proposals": "cli_closing:section_proposals",
+        "unlink": "cli_school:unlink_section",
+    },
+    "inbox": {"resolve": "cli_identity:resolve"},
+    "term": {
+        "accept": "cli_closing:accept_term",
+        "close": "cli_closing:close_term",
+        "proposals": "cli_closing:term_proposals",
+        "reopen": "cli_closing:reopen_term",
+    },
+    "report": {
+        "check": "cli_issuing:check_report",
+        "issue": "cli_issuing:issue_report",
+        "issued": "cli_issuing:issued_list",
+        "reprint": "cli_issuing:reprint",
+    },
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 @click.version_option(VERSION, prog_name="mnet-peer")
 @click.option("--home", type=click.Path(path_type=Path), help="The data folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
@@ -67,53 +108,7 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
     context.obj = outer(home, as_json=as_json)
 
 
-for _command in (
-    init, serve, check, peer, admin, key, call, person, section, enrolment, grade, inbox,
-    calls, bundle, audit_group, database, notice, demo, year, term, course, export_group,
-    import_group, report,
-):  # fmt: skip
-    main.add_command(_command)
-
-for _command in (
-    verify, pending, accept_key, alias, rename, label, sharing_of,
-    courses, enrolled, enrol, unenrol,
-):  # fmt: skip
-    peer.add_command(_command)
-
-for _command in (
-    allow_login,
-    deny_login,
-    allow_jump,
-    deny_jump,
-    set_password,
-    staff,
-    export,
-    erase,
-    add,
-    change,
-    merge,
-    unmerge,
-):
-    person.add_command(_command)
-
-for _command in (
-    file_sections,
-    link_section,
-    unlink_section,
-    close_section,
-    section_proposals,
-    accept_section,
-    import_assessments,
-):
-    section.add_command(_command)
-
-inbox.add_command(resolve)
-
-for _command in (close_term, reopen_term, term_proposals, accept_term):
-    term.add_command(_command)
-
-for _command in (issue_report, issued_list, reprint, check_report):
-    report.add_command(_command)
+main.later(COMMANDS, BELOW)
 
 if __name__ == "__main__":
     main()

@@ -22,10 +22,11 @@ from peers.store import StoredPeer
 from schooltool_bridge import going, journal
 from schooltool_bridge.app import App, end_at_peers, in_reactor
 from schooltool_bridge.command import Command, CommandError, common
+from schooltool_bridge.lazy_group import LazyGroup
 from schooltool_bridge.queries import iso
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def peer() -> None:
     """Register, look at, configure and remove peers."""
 

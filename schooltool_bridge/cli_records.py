@@ -12,9 +12,10 @@ from schooltool_bridge import inbox as inbox_store
 from schooltool_bridge import queries, rights
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, common, moment
+from schooltool_bridge.lazy_group import LazyGroup
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def person() -> None:
     """The school's people."""
 
@@ -42,7 +43,7 @@ def person_show(command: Command, person_id: str) -> None:
     command.show(row, "\n".join(f"{name}: {value}" for name, value in row.items()))
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def section() -> None:
     """The sections (a Moodle's courses)."""
 
@@ -125,7 +126,7 @@ def grade_list(command: Command, section_id: str, peer_wwwroot: str | None, at: 
     command.show_table(rows, columns, "There are no grades.")
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def inbox() -> None:
     """Events that could not be applied."""
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from schooltool_bridge import queries
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, CommandError, common, moment
+from schooltool_bridge.lazy_group import LazyGroup
 from schooltool_bridge.reports import (
     history_lines,
     labels,
@@ -44,7 +45,7 @@ def _files(function: F) -> F:
     return function
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def report() -> None:
     """Reports: a student's progress, a transcript, what happened in a section."""
 

@@ -15,6 +15,7 @@ from peers import audit
 from schooltool_bridge import queries
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, CommandError, common
+from schooltool_bridge.lazy_group import LazyGroup
 from schooltool_bridge.model import section
 from schooltool_bridge.queries import iso
 from schooltool_bridge.school import courses, filing, years
@@ -67,7 +68,7 @@ def year_add(command: Command, title: str, first_text: str, last_text: str) -> N
     command.show(_year_row(added), f"Added {added.span}.")
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def term() -> None:
     """Terms of the school years."""
 
