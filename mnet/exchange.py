@@ -321,11 +321,15 @@ class Exchange(Generic[Peer]):
             return xmlrpc.write_fault(fault.code, fault.text)
 
     def _note_stranger(self, call: MethodCall) -> None:
-        texts = [p for p in call.params if isinstance(p, str)]
-        if len(texts) != len(call.params) or len(texts) > 3:  # noqa: PLR2004 - section 5
-            raise BadParameters("system/keyswap takes wwwroot, certificate and application.")
-        if len(texts) >= 2:  # noqa: PLR2004 - a Mahara sends no application
-            self.directory.stranger(texts[0], texts[1], "moodle" if len(texts) > 2 else "mahara")  # noqa: PLR2004
+        match call.params:
+            case [] | [str()]:
+                pass  # only asks for our certificate
+            case [str() as wwwroot, str() as certificate]:  # a Mahara sends no application
+                self.directory.stranger(wwwroot, certificate, "mahara")
+            case [str() as wwwroot, str() as certificate, str()]:
+                self.directory.stranger(wwwroot, certificate, "moodle")
+            case _:
+                raise BadParameters("system/keyswap takes wwwroot, certificate and application.")
 
     def _wrap(
         self,

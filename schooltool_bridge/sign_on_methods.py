@@ -136,12 +136,15 @@ def _kill_children(signing_off: SigningOff, call: Call, params: list[Value]) -> 
 
 
 def _update_enrolments(call: Call, params: list[Value]) -> Value:
-    if len(params) != 2 or not isinstance(params[0], str):  # noqa: PLR2004
-        raise BadParameters("update_enrolments takes a user name and a list of courses.")
+    match params:
+        case [str() as username, _]:
+            pass
+        case _:
+            raise BadParameters("update_enrolments takes a user name and a list of courses.")
     courses = _list(params, 1)
     if len(courses) > MAX_COURSES:
         raise BadParameters(f"update_enrolments takes at most {MAX_COURSES} courses.")
-    visits = jumping.visitors(call.connection, call.peer.id, [params[0]])
+    visits = jumping.visitors(call.connection, call.peer.id, [username])
     if not visits:
         return False
     person_id = visits[0].person_id
@@ -185,9 +188,11 @@ def _keepalive_client(signing_off: SigningOff, call: Call, _params: list[Value])
 
 
 def _texts(params: list[Value]) -> tuple[str, str]:
-    if len(params) != 2 or not all(isinstance(p, str) for p in params):  # noqa: PLR2004
-        raise BadParameters("The method takes two strings.")
-    return str(params[0]), str(params[1])
+    match params:
+        case [str() as first, str() as second]:
+            return first, second
+        case _:
+            raise BadParameters("The method takes two strings.")
 
 
 def _list(params: list[Value], place: int) -> list[Value]:

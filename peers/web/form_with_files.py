@@ -48,8 +48,8 @@ def _shown(name: str) -> str:
 
 def _in_memory(
     total_content_length: int | None,  # noqa: ARG001 - the reader's own interface
-    content_type: str | None,  # noqa: ARG001
-    filename: str | None,  # noqa: ARG001
-    content_length: int | None = None,  # noqa: ARG001
+    content_type: str | None,  # noqa: ARG001 - the same
+    filename: str | None,  # noqa: ARG001 - the same
+    content_length: int | None = None,  # noqa: ARG001 - the same
 ) -> IO[bytes]:
     return BytesIO()

@@ -126,7 +126,7 @@ def _reason(
     state: EnrolmentState,
     reached: Decimal | None,
     below: Decimal,
-    passes_by_mark: bool | None,  # noqa: FBT001
+    passes_by_mark: bool | None,  # noqa: FBT001 - a verdict, not a switch
 ) -> str:
     """Why somebody does not pass; empty for whoever does, or has left without failing."""
     if state.code in NOT_PASSING:

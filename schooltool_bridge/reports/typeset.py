@@ -12,14 +12,14 @@ from pathlib import Path
 import typst
 
 TEMPLATE = Path(__file__).parent / "paper.typ"
-# Latin, Greek, Cyrillic and punctuation are in typst's own fonts; for others it asks the system.
-_OWN_FONTS_UNTIL = 0x0530
+# Latin, Greek, Cyrillic; punctuation and signs: in typst's own fonts. Others the system has.
+_OWN_FONTS = (range(0x0530), range(0x2000, 0x3000))
 
 
 def main() -> None:
     """Set the paper."""
     data = sys.stdin.buffer.read().decode()
-    beyond = any(_OWN_FONTS_UNTIL <= ord(c) < 0x2000 or ord(c) > 0x2FFF for c in data)  # noqa: PLR2004
+    beyond = any(all(ord(c) not in some for some in _OWN_FONTS) for c in data)
     made = typst.compile(
         TEMPLATE,
         root=TEMPLATE.parent,

@@ -137,7 +137,7 @@ def is_in(page: Page) -> bool:
 
 def push(site: Site, moodle: Moodle, **data: object) -> None:
     pem = pem_of(site)
-    body = moodle.fake.request(pem, SIS + "fetch_user", [data])  # type: ignore[list-item]
+    body = moodle.fake.request(pem, SIS + "fetch_user", [data])  # type: ignore[list-item] # what a test makes up
     moodle.fake.open(site.post(body))
 
 

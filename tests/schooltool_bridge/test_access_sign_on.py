@@ -50,7 +50,7 @@ def moodle(site: Site) -> Iterator[Moodle]:
 
 
 def call(site: Site, moodle: Moodle, method: str, *params: object) -> object:
-    body = moodle.fake.request(moodle.our_pem, method, list(params))  # type: ignore[arg-type]
+    body = moodle.fake.request(moodle.our_pem, method, list(params))  # type: ignore[arg-type] # what a test makes up
     opened = moodle.fake.open(site.post(body))
     assert not isinstance(opened, bytes)
     answer = read_response(opened.payload)
