@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from keys.protect import OWNER_ONLY
 from mnet.database import Database
 from schooltool_bridge import storage
 
@@ -18,7 +19,7 @@ def fill(database: Database) -> None:
     if database.file is None or database.file.exists():
         storage.upgrade(database)
         return
-    database.file.touch(mode=storage.OWNER_ONLY)
+    database.file.touch(mode=OWNER_ONLY)
     database.file.write_bytes(_migrated_file())
 
 
