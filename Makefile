@@ -32,7 +32,7 @@ run: install
 
 test: install-tests
 	.ci/system-packages php8.2-cli php8.2-xml php-xmlrpc postgresql chromium fonts-dejavu-core
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install-tests
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -102,14 +103,13 @@ def _load() -> None:
 
 def _wait_for_command(requests: socket.socket) -> list[str] | None:
     """Fork for every command; returns its arguments in the command's process, None at the end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
     while True:
         message, streams, _flags, _address = socket.recv_fds(requests, MESSAGE_BYTES, 4)
+        _reap()
         if not message:
             return None
         if os.fork() == 0:
             requests.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             end = streams.pop()
             command = os.fork()
             if command == 0:
@@ -121,6 +121,13 @@ def _wait_for_command(requests: socket.socket) -> list[str] | None:
             os._exit(0)
         for stream in streams:
             os.close(stream)
+
+
+def _reap() -> None:
+    """Take leave of those that ended, so that their time counts as this process's."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _become(told: list[object], streams: list[int]) -> list[str]:
