@@ -224,7 +224,8 @@ assessment = sa.Table(
     "assessment",
     metadata,
     _id(),
-    # None: made here by hand, until a peer's of the same name takes it over.
+    # None: made here by hand, until a peer's of the same name takes it over. One given back
+    # after that keeps its link, for what its peer may still tell of it (fold.item_state).
     _peer(nullable=True),
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
