@@ -10,6 +10,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from schooltool_bridge import cells, identity
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
 from schooltool_bridge.fold import GradeRow, latest
@@ -35,11 +36,11 @@ def enter(
     """
     if points is not None:
         if not points.is_finite():
-            raise Refused("points", "Points are a number.")
+            raise Refused("points", _("Points are a number."))
         if points < 0:
-            raise Refused("points", "Points are not below zero.")
+            raise Refused("points", _("Points are not below zero."))
         if points > MAX_POINTS:
-            raise Refused("points", f"Points are at most {MAX_POINTS}.")
+            raise Refused("points", _("Points are at most %(most)s.", most=MAX_POINTS))
         points = round(points, MAX_DECIMALS)
     _must_fit(connection, assessment_id, person_id)
     return _write(
@@ -117,12 +118,14 @@ def _must_fit(connection: Connection, assessment_id: int, person_id: int) -> Non
         )
     ).first()
     if item is None or item.status != ACTIVE:
-        raise Refused("assessment", f"There is no assessment with id {assessment_id}.")
+        raise Refused("assessment", _("There is no assessment with id %(id)s.", id=assessment_id))
     if connection.execute(sa.select(person.c.id).where(person.c.id == person_id)).scalar() is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     root = identity.root(connection, person_id)
     if root != person_id:
-        raise Refused("person", f"This person was merged into the one with id {root}; use that.")
+        raise Refused(
+            "person", _("This person was merged into the one with id %(id)s; use that.", id=root)
+        )
     is_student = connection.execute(
         sa.select(enrolment.c.id).where(
             enrolment.c.section_id == item.section_id,
@@ -131,4 +134,7 @@ def _must_fit(connection: Connection, assessment_id: int, person_id: int) -> Non
         )
     ).first()
     if is_student is None:
-        raise Refused("person", "This person never was a student of the section; enrol them first.")
+        raise Refused(
+            "person",
+            _("This person never was a student of the section; enrol them first."),
+        )
