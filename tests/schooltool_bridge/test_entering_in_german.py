@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import openpyxl
 import pytest
@@ -16,6 +17,7 @@ from peers.model import audit_entry
 from schooltool_bridge import closing
 from schooltool_bridge.gradebook import marks, spreadsheet
 from schooltool_bridge.gradebook.marks import BadMark, Mark
+from schooltool_bridge.hand.author import Author
 from schooltool_bridge.reports.averages import ScoreSystem
 from schooltool_bridge.reports.then import Item
 from schooltool_bridge.school import scores, states, years
@@ -76,8 +78,9 @@ def test_what_is_shown_can_be_typed_again(system: ScoreSystem | None) -> None:
 @pytest.mark.usefixtures("german")
 def test_a_workbooks_numbers_are_read_as_the_numbers_that_they_are() -> None:
     book = openpyxl.Workbook()
-    book.active.append(["name", "points"])
-    book.active.append(["Quiz", 1.125])
+    sheet: Any = book.active
+    sheet.append(["name", "points"])
+    sheet.append(["Quiz", 1.125])
     file = io.BytesIO()
     book.save(file)
     (table,) = spreadsheet.read(file.getvalue())
@@ -89,7 +92,7 @@ def test_a_percentage_is_stored_alike_in_every_language(school: School) -> None:
     everything = sa.select(sa.column("id", sa.Integer)).select_from(sa.table("section"))
     section_id = school.read(lambda c: c.execute(everything).scalar_one())
     with speaking("de"), school.database.write() as connection:
-        author = closing.Author("anna", school.now)
+        author = Author("anna", school.now)
         closing.close_section(connection, author, section_id, percent)
     (final,) = school.read(closing.finals)
     assert final.mark == "91.18 %"
