@@ -9,6 +9,7 @@ requirements R70, R71.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import SOURCE, _, number, speaking
 from peers import audit
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, decimal_text
@@ -32,6 +34,8 @@ from schooltool_bridge.school.years import OWN_ORDER
 
 # So much of a digest tells one set of proposals from another.
 DIGEST_CHARS = 16
+# How a mark is stored that is a percentage.
+_PERCENTAGE = re.compile(r"[0-9]+(\.[0-9]+)? %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,14 @@ def close_term(connection: Connection, author: Author, term_id: int, score_syste
         sa.select(term.c.title, term.c.closed_unix_s).where(term.c.id == term_id)
     ).first()
     if found is None:
-        raise Refused("term", f"There is no term with id {term_id}.")
+        raise Refused("term", _("There is no term with id %(id)s.", id=term_id))
     if found.closed_unix_s is not None:
-        raise Refused("term", f"{found.title} is closed already.")
+        raise Refused("term", _("%(term)s is closed already.", term=found.title))
     sections = as_of.of_sections(connection, of_term(term_id))
     if not sections:
-        raise Refused("term", f"No section is filed under {found.title}; file some first.")
+        raise Refused(
+            "term", _("No section is filed under %(term)s; file some first.", term=found.title)
+        )
     system = score_system_of(connection, score_system_id)
     stored = _store(connection, author, sections, system)
     connection.execute(
@@ -124,11 +130,11 @@ def close_section(
     """
     one_at_a_time(connection, OWN_ORDER)
     if finals(connection, wanted=of_section(section_id)):
-        raise Refused("section", "This section has final marks already; look at the proposals.")
+        raise Refused("section", _("This section has final marks already; look at the proposals."))
     sections = as_of.of_sections(connection, of_section(section_id))
     if not any(s.people(STUDENT) for s in sections):
         raise Refused(
-            "section", "No student is in this section, so that there is nothing to store."
+            "section", _("No student is in this section, so that there is nothing to store.")
         )
     system = score_system_of(connection, score_system_id)
     stored = _store(connection, author, sections, system)
@@ -140,12 +146,12 @@ def close_section(
 def reopen_term(connection: Connection, author: Author, term_id: int) -> None:
     """Let a term be closed again; marks that were stored stay until then. Raises Refused."""
     if not author.why:
-        raise Refused("why", "Say why the term is opened again; it stays in the records.")
+        raise Refused("why", _("Say why the term is opened again; it stays in the records."))
     one_at_a_time(connection, OWN_ORDER)
     closed = sa.and_(term.c.id == term_id, term.c.closed_unix_s.is_not(None))
     title = connection.execute(sa.select(term.c.title).where(closed)).scalar()
     if title is None:
-        raise Refused("term", "This term is not closed.")
+        raise Refused("term", _("This term is not closed."))
     connection.execute(sa.update(term).where(closed).values(closed_unix_s=None))
     _note(connection, author, "term opened again", title, {"why": author.why})
 
@@ -247,11 +253,13 @@ def accept_where(
     one_at_a_time(connection, OWN_ORDER)
     some = [p for p in proposals(connection, wanted) if chosen(p)]
     if not some:
-        raise Refused("person", "Nothing is proposed here any more; the page may be an old one.")
+        raise Refused("person", _("Nothing is proposed here any more; the page may be an old one."))
     if seen and seen != digest(some):
-        raise Refused("seen", "The records changed meanwhile; look again at what is proposed now.")
+        raise Refused(
+            "seen", _("The records changed meanwhile; look again at what is proposed now.")
+        )
     if not author.why:
-        raise Refused("why", "Say why the new marks are accepted; it stays in the records.")
+        raise Refused("why", _("Say why the new marks are accepted; it stays in the records."))
     for p in some:
         _insert(
             connection,
@@ -290,7 +298,9 @@ def score_system_of(connection: Connection, score_system_id: int) -> ScoreSystem
     """Return one score system; raises Refused."""
     found = score_systems(connection).get(score_system_id)
     if found is None:
-        raise Refused("score system", f"There is no score system with id {score_system_id}.")
+        raise Refused(
+            "score system", _("There is no score system with id %(id)s.", id=score_system_id)
+        )
     return found
 
 
@@ -344,7 +354,13 @@ def _insert(
 def _mark(system: ScoreSystem | None, percent: Decimal | None) -> str:
     if system is None or percent is None:
         return ""
-    return system.mark(percent)
+    with speaking(SOURCE):  # as everything that is stored
+        return system.mark(percent)
+
+
+def said_mark(stored: str) -> str:
+    """Say a stored mark: 85.5 % is written as the language spoken here does."""
+    return number(stored) if _PERCENTAGE.fullmatch(stored) else stored
 
 
 def _note(

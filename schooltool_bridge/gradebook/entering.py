@@ -19,6 +19,7 @@ from datetime import tzinfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from schooltool_bridge.cells import MANUAL
 from schooltool_bridge.gradebook import grid as grids
 from schooltool_bridge.gradebook import marks
@@ -142,7 +143,11 @@ class _Found:
             try:
                 mark = marks.read(one.text, column.item, column.system)
             except BadMark as problem:
-                problems.append(Problem(place, f"{self.where(place)}: {problem}"))
+                problems.append(
+                    Problem(
+                        place, _("%(where)s: %(problem)s", where=self.where(place), problem=problem)
+                    )
+                )
                 continue
             if cell.token == one.token:
                 wanted[place] = mark
@@ -155,14 +160,22 @@ class _Found:
     def where(self, place: Place) -> str:
         item_id, person_id = place
         item = self.columns.get(item_id)
-        name = self.names.get(person_id, "A student who is not in the section")
-        return f"{name}, {item.item.name if item else 'an assessment that is gone'}"
+        name = self.names.get(person_id, _("A student who is not in the section"))
+        return f"{name}, {item.item.name if item else _('an assessment that is gone')}"
 
     def conflict(self, place: Place, text: str) -> Problem:
         cell = self.cells.get(place)
-        now = f"it is {cell.text or 'empty'} now" if cell else "there is no such cell any more"
-        mine = f"“{text.strip()[: marks.MAX_QUOTED_CHARS]}” was not written"
-        kept = mine if text.strip() else "yours was not written"
-        return Problem(
-            place, f"{self.where(place)}: somebody else changed it meanwhile, {now}; {kept}."
+        now = (
+            _("it is %(text)s now", text=cell.text or _("empty"))
+            if cell
+            else _("there is no such cell any more")
         )
+        mine = text.strip()[: marks.MAX_QUOTED_CHARS]
+        kept = _("“%(text)s” was not written", text=mine) if mine else _("yours was not written")
+        sentence = _(
+            "%(where)s: somebody else changed it meanwhile, %(now)s; %(kept)s.",
+            where=self.where(place),
+            now=now,
+            kept=kept,
+        )
+        return Problem(place, sentence)

@@ -16,6 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
+from schooltool_bridge import shipped_titles
 from schooltool_bridge.cells import MANUAL
 from schooltool_bridge.fields import STUDENT, decimal_text
 from schooltool_bridge.gradebook import marks
@@ -155,7 +157,7 @@ def section_of(connection: Connection, section_id: int) -> SectionThen:
     """Return a section as it is now, with everybody in it; raises NotThere."""
     found = connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).scalar()
     if found is None:
-        raise NotThere(f"There is no section with id {section_id}.")
+        raise NotThere(_("There is no section with id %(id)s.", id=section_id))
     return as_of.of_section(connection, section_id)
 
 
@@ -186,7 +188,7 @@ def sheets_of(connection: Connection, then: SectionThen) -> list[Sheet]:
     )
     found = [Sheet(r.id, r.title, r.position) for r in rows]
     if found and any(item.worksheet_id is None for item in then.items):
-        found.append(Sheet(NO_SHEET, "On no sheet", found[-1].position + 1))
+        found.append(Sheet(NO_SHEET, _("On no sheet"), found[-1].position + 1))
     return found
 
 
@@ -249,11 +251,11 @@ def _rows(
 
 
 def _state(state: sa.Row[Any]) -> str:
-    return "" if state.meaning == ACTIVE else str(state.title)
+    return "" if state.meaning == ACTIVE else shipped_titles.said(state.title)
 
 
 def _percent(value: Decimal | None) -> str:
-    return "" if value is None else f"{number(value)} %"
+    return "" if value is None else _("%(number)s %%", number=number(value))
 
 
 def _token(entry: Entry | None, item: Item) -> str:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from mnet.language import _, decimal_mark
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS
 from schooltool_bridge.reports.averages import HUNDRED, ScoreSystem, number
 from schooltool_bridge.reports.then import Item
@@ -20,8 +21,11 @@ _CENT = Decimal("0.01")
 # Longer ones are cut in a sentence; no mark is longer.
 MAX_QUOTED_CHARS = 20
 _NUMBER = re.compile(r"[0-9]{1,12}([.,][0-9]{1,10})?")
-# 1,000 is a thousand to some and one to others.
-_AMBIGUOUS = re.compile(r"[0-9]{1,3},[0-9]{3}")
+# 1,000 is a thousand to some and one to others; where the comma parts numbers, 1.000 is.
+_AMBIGUOUS = {
+    ".": re.compile(r"[0-9]{1,3},[0-9]{3}"),
+    ",": re.compile(r"[0-9]{1,3}\.[0-9]{3}"),
+}
 _MINUS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
 
 
@@ -74,36 +78,45 @@ def written(mark: Mark, item: Item, system: ScoreSystem | None) -> str:
 
 def points(text: str) -> Decimal:
     """Read a plain number from 0 on, with a point or a comma; raises BadMark."""
-    return _number(text.strip())
+    text = text.strip()
+    return _number(text, _("“%(text)s” is no number; write one.", text=_quoted(text)))
 
 
 def _score(text: str, system: ScoreSystem) -> Decimal:
     percent = system.percent(text)
     if percent is None:
         known = ", ".join(s.score for s in system.scores)
-        raise BadMark(f"“{_quoted(text)}” is none of {known}, {EXCUSED}.")
+        raise BadMark(_("“%(text)s” is none of %(known)s, EX.", text=_quoted(text), known=known))
     return percent
 
 
 def _of_percent(percent: Decimal, item: Item) -> Decimal:
     if not item.points:
-        raise BadMark("this item is worth no points, so no percentage of it can be given.")
+        raise BadMark(_("this item is worth no points, so no percentage of it can be given."))
     found = round(percent * item.points / HUNDRED, MAX_DECIMALS)
     if found > MAX_POINTS:
-        raise BadMark(f"points are at most {MAX_POINTS}.")
+        raise BadMark(_("points are at most %(most)s.", most=MAX_POINTS))
     return found
 
 
-def _number(text: str) -> Decimal:
+def _number(text: str, no_number: str = "") -> Decimal:
     if text.startswith(_MINUS) and _NUMBER.fullmatch(text[1:].strip()):
-        raise BadMark(f"“{_quoted(text)}” is below zero.")
-    if _AMBIGUOUS.fullmatch(text):
-        raise BadMark(f"“{_quoted(text)}” can be read in two ways; write it without the comma.")
+        raise BadMark(_("“%(text)s” is below zero.", text=_quoted(text)))
+    mark = decimal_mark()
+    if _AMBIGUOUS[mark].fullmatch(text):
+        raise BadMark(
+            _("“%(text)s” can be read in two ways; write it without the comma.", text=text)
+            if mark == "."
+            else _("“%(text)s” can be read in two ways; write it without the point.", text=text)
+        )
     if not _NUMBER.fullmatch(text):
-        raise BadMark(f"“{_quoted(text)}” is no number; write one, {EXCUSED}, or nothing.")
+        raise BadMark(
+            no_number
+            or _("“%(text)s” is no number; write one, EX, or nothing.", text=_quoted(text))
+        )
     found = Decimal(text.replace(",", "."))
     if found > MAX_POINTS:
-        raise BadMark(f"points are at most {MAX_POINTS}.")
+        raise BadMark(_("points are at most %(most)s.", most=MAX_POINTS))
     return found
 
 

@@ -12,6 +12,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mnet import language
+from mnet.language import _
+
 MIB = 1024 * 1024
 # A class with all its work is a few dozen kB; with pictures and formats a few hundred.
 MAX_FILE_BYTES = 5 * MIB
@@ -69,27 +72,36 @@ def read(data: bytes) -> list[Table]:
         tables = workbook.read(data)
     elif data.startswith(_OLE):
         raise BadSheet(
-            "This is an old Excel file (.xls) or one that is locked by a password. Save it as "
-            ".xlsx without a password."
+            _(
+                "This is an old Excel file (.xls) or one that is locked by a password. Save it as "
+                ".xlsx without a password."
+            )
         )
     elif data.startswith(_PDF):
-        raise BadSheet("This is a PDF. Save the spreadsheet itself as .xlsx or .csv.")
+        raise BadSheet(_("This is a PDF. Save the spreadsheet itself as .xlsx or .csv."))
     else:
         tables = [Table(CSV_SHEET, [*bounded(CSV_SHEET, _records(_text(data)))])]
     held = [table for table in tables if table.rows]
     if not held:
-        raise BadSheet("The file holds no rows.")
+        raise BadSheet(_("The file holds no rows."))
     chars = sum(len(c) for table in held for row in table.rows for c in row.cells)
     if chars > MAX_CHARS:
-        raise BadSheet(f"The file holds more than {MAX_CHARS:,} characters; cut it in parts.")
+        raise BadSheet(
+            _(
+                "The file holds more than %(count)s characters; cut it in parts.",
+                count=_thousands(MAX_CHARS),
+            )
+        )
     return held
 
 
 def too_large(size_bytes: int) -> str:
     """Say that a file is too large."""
-    return (
-        f"The file has {size_bytes / MIB:.1f} MB, and at most {MAX_FILE_BYTES // MIB} MB are read. "
-        "Is it the right one? Pictures in it may make it large."
+    return _(
+        "The file has %(size)s MB, and at most %(most)s MB are read. "
+        "Is it the right one? Pictures in it may make it large.",
+        size=language.number(f"{size_bytes / MIB:.1f}"),
+        most=MAX_FILE_BYTES // MIB,
     )
 
 
@@ -100,30 +112,60 @@ def bounded(title: str, records: Iterable[Sequence[str]]) -> Iterator[Row]:
         while trimmed and not trimmed[-1]:
             trimmed.pop()
         if number > LAST_ROW:
-            raise BadSheet(f"{place(title)} has rows beyond {LAST_ROW:,}; delete the empty ones.")
+            raise BadSheet(
+                _(
+                    "%(place)s has rows beyond %(row)s; delete the empty ones.",
+                    place=place(title),
+                    row=_thousands(LAST_ROW),
+                )
+            )
         if not trimmed:
             continue
         if number > MAX_ROWS:
-            raise BadSheet(f"{place(title, number)}: at most {MAX_ROWS:,} rows are read.")
+            raise BadSheet(
+                _(
+                    "%(place)s: at most %(count)s rows are read.",
+                    place=place(title, number),
+                    count=_thousands(MAX_ROWS),
+                )
+            )
         if len(trimmed) > MAX_COLUMNS:
             raise BadSheet(
-                f"{place(title, number, MAX_COLUMNS)}: at most {MAX_COLUMNS} columns are read."
+                _(
+                    "%(place)s: at most %(count)s columns are read.",
+                    place=place(title, number, MAX_COLUMNS),
+                    count=MAX_COLUMNS,
+                )
             )
         for column, cell in enumerate(trimmed):
             if len(cell) > MAX_CELL_CHARS:
                 raise BadSheet(
-                    f"{place(title, number, column)}: longer than {MAX_CELL_CHARS:,} characters."
+                    _(
+                        "%(place)s: longer than %(count)s characters.",
+                        place=place(title, number, column),
+                        count=_thousands(MAX_CELL_CHARS),
+                    )
                 )
         yield Row(number, trimmed)
 
 
 def place(title: str, row: int | None = None, column: int | None = None) -> str:
     """Name a place as people find it: Sheet “Terms”, row 3, column B (`column` from 0 on)."""
-    parts = [f"sheet “{title}”"] if title else []
-    parts += [f"row {row}"] if row is not None else []
-    parts += [f"column {column_name(column + 1)}"] if column is not None else []
-    text = ", ".join(parts) or "the file"
+    return place_text(title, row, "" if column is None else column_name(column + 1))
+
+
+def place_text(title: str, row: int | None, column: str) -> str:
+    """Name a place whose column has its letter, or none."""
+    parts = [_("sheet “%(title)s”", title=title)] if title else []
+    parts += [_("row %(row)s", row=row)] if row is not None else []
+    parts += [_("column %(column)s", column=column)] if column else []
+    text = ", ".join(parts) or _("the file")
     return text[0].upper() + text[1:]
+
+
+def _thousands(count: int) -> str:
+    """Write a large round number: 20,000, or 20.000 where the comma parts numbers."""
+    return f"{count:,}" if language.decimal_mark() == "." else f"{count:,}".replace(",", ".")
 
 
 def _text(data: bytes) -> str:
@@ -136,18 +178,18 @@ def _text(data: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise BadSheet("The file is no .xlsx and no text. Save it as .xlsx, or as CSV UTF-8.")
+    raise BadSheet(_("The file is no .xlsx and no text. Save it as .xlsx, or as CSV UTF-8."))
 
 
 def _records(text: str) -> Iterator[Sequence[str]]:
     """Read a csv file by the delimiter that its first line has most of."""
-    first, _, rest = text.partition("\n")
+    first, _end, rest = text.partition("\n")
     named = first.strip().casefold()
     delimiter = ""
     if named.startswith("sep=") and len(named) == len("sep=;"):
         delimiter, text = named[-1], rest  # a line that Excel reads and does not show
         if delimiter not in _DELIMITERS:
-            raise BadSheet("Row 1: sep= names a sign that is none of ; , and tab.")
+            raise BadSheet(_("Row 1: sep= names a sign that is none of ; , and tab."))
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True
     )
@@ -155,7 +197,11 @@ def _records(text: str) -> Iterator[Sequence[str]]:
         yield from reader
     except csv.Error as problem:
         raise BadSheet(
-            f"Line {reader.line_num}: {_why(problem)}. Save the file as CSV UTF-8 again."
+            _(
+                "Line %(line)s: %(why)s. Save the file as CSV UTF-8 again.",
+                line=reader.line_num,
+                why=_why(problem),
+            )
         ) from None
 
 
@@ -168,7 +214,7 @@ def _delimiter(text: str) -> str:
 
 def _why(problem: csv.Error) -> str:
     text = str(problem)
-    return "a quotation mark is not closed" if "end of data" in text else text
+    return _("a quotation mark is not closed") if "end of data" in text else text
 
 
 def column_name(number: int) -> str:

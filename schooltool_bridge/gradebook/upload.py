@@ -14,14 +14,16 @@ from typing import Protocol
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from peers import audit
-from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name
+from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name, place_text
 from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.grades import Entry
 
 ASSESSMENTS, GRADES = "assessments", "grades"
-NEW, CHANGED = "new", "changed"
+NEW, CHANGED = N_("new"), N_("changed")
+UNCHANGED, FAILED = N_("unchanged"), N_("failed")
 # More than these are not read; they are counted all the same.
 MAX_PROBLEMS = 500
 
@@ -38,11 +40,7 @@ class Problem:
     @property
     def place(self) -> str:
         """The place in words."""
-        parts = [f"sheet “{self.sheet}”"] if self.sheet else []
-        parts += [f"row {self.row}"] if self.row is not None else []
-        parts += [f"column {self.column}"] if self.column else []
-        text = ", ".join(parts) or "the file"
-        return text[0].upper() + text[1:]
+        return place_text(self.sheet, self.row, self.column)
 
 
 class Change(Protocol):
@@ -100,8 +98,8 @@ class Plan:
         return {
             NEW: self.count(NEW),
             CHANGED: self.count(CHANGED),
-            "unchanged": self.unchanged,
-            "failed": self.failed,
+            UNCHANGED: self.unchanged,
+            FAILED: self.failed,
         }
 
     @property
@@ -117,7 +115,9 @@ class HasProblems(Exception):
 
     def __init__(self, plan: Plan) -> None:
         """Keep what is wrong."""
-        super().__init__(f"{plan.failed} of it cannot be taken; nothing was changed.")
+        super().__init__(
+            _("%(count)s of it cannot be taken; nothing was changed.", count=plan.failed)
+        )
         self.plan = plan
 
 
@@ -126,7 +126,7 @@ class NotAsShown(Exception):
 
     def __init__(self, plan: Plan) -> None:
         """Keep what would be written now."""
-        super().__init__("Meanwhile something changed here; look again. Nothing was changed.")
+        super().__init__(_("Meanwhile something changed here; look again. Nothing was changed."))
         self.plan = plan
 
 
@@ -157,7 +157,7 @@ def headings(plan: Plan, table: Table, aliases: Mapping[str, Sequence[str]]) -> 
         if name is None:
             others |= {number: text} if text else {}
         elif name in columns:
-            sentence = f"There is a second column “{name}”; keep one of them."
+            sentence = _("There is a second column “%(name)s”; keep one of them.", name=name)
             plan.add_problem(table, first.number, number, sentence)
         else:
             columns[name] = number
@@ -197,7 +197,11 @@ def missing(plan: Plan, table: Table, found: Headings, names: Sequence[str], kno
     """Tell whether one of these columns is missing, which is a problem each."""
     lacks = [name for name in names if name not in found.columns]
     for name in lacks:
-        text = f"The column “{name}” is missing; the columns that are read: {known}."
+        text = _(
+            "The column “%(name)s” is missing; the columns that are read: %(known)s.",
+            name=name,
+            known=known,
+        )
         plan.add_problem(table, found.row, None, text)
     return bool(lacks)
 
@@ -206,5 +210,5 @@ def without_rows(plan: Plan, table: Table) -> bool:
     """Tell whether a sheet has a heading only, which is a problem."""
     if len(table.rows) > 1:
         return False
-    plan.add_problem(table, None, None, "There are no rows below the headings.")
+    plan.add_problem(table, None, None, _("There are no rows below the headings."))
     return True

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.fields import decimal_text
+from mnet.language import N_, _
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
@@ -34,6 +34,7 @@ from schooltool_bridge.hand import assessments, worksheets
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.author import Author, Refused, note, text
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
+from schooltool_bridge.reports import averages
 from schooltool_bridge.reports.then import Item
 
 COLUMNS: Mapping[str, Sequence[str]] = {
@@ -45,6 +46,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "due_date": ("due", "due day", "deadline", "date"),
     "description": ("notes", "details"),
 }
+_SHEET = N_("worksheet")
 _REQUIRED = ("name", "points")
 _KNOWN = ", ".join(COLUMNS)
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]\d{2}:\d{2}(?::\d{2})?)?")
@@ -140,7 +142,7 @@ class _Here:
     category_titles: Mapping[int, str]
     sheets: dict[str, tuple[int | None, str]]
     sheet_titles: Mapping[int, str]
-    seen: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, connection: Connection, section_id: int) -> _Here:
@@ -191,20 +193,27 @@ def _change(
     """Read a row; raises _Wrong."""
     name = _text("name", columns.cell(row, "name"), required=True)
     if name in here.seen:
-        raise _Wrong("name", f"“{name}” stands in {here.seen[name]} already.")
-    here.seen[name] = (
-        f"row {row.number}" if not table.title else (f"sheet “{table.title}”, row {row.number},")
-    )  # fmt: skip - where it stood first
+        raise _Wrong("name", _again(name, *here.seen[name]))
+    here.seen[name] = (table.title, row.number)
     same = here.items.get(name, ())
     if len(same) > 1:
-        raise _Wrong("name", f"{len(same)} assessments are called “{name}”; rename one first.")
+        sentence = _(
+            "%(count)s assessments are called “%(name)s”; rename one first.",
+            count=len(same),
+            name=name,
+        )
+        raise _Wrong("name", sentence)
     item = same[0] if same else None
     points = _points(columns.cell(row, "points"))
     if item is not None and item.peer is not None and item.points != points:
         raise _Wrong(
             "points",
-            f"“{name}” comes from a Moodle, where it is worth {decimal_text(item.points)}; "
-            "change its points there.",
+            _(
+                "“%(name)s” comes from a Moodle, where it is worth %(points)s; "
+                "change its points there.",
+                name=name,
+                points=averages.number(item.points),
+            ),
         )
     detail = _detail(here, columns, row, detail_of(item) if item else Detail())
     sheet_title = _text("worksheet", columns.cell(row, "worksheet"), limit=ID_CHARS)
@@ -217,6 +226,17 @@ def _change(
     return AssessmentChange(found.section_id, item, name, points, detail, sheet_title, facts)
 
 
+def _again(name: str, sheet: str, row: int) -> str:
+    if not sheet:
+        return _("“%(name)s” stands in row %(row)s already.", name=name, row=row)
+    return _(
+        "“%(name)s” stands in sheet “%(sheet)s”, row %(row)s, already.",
+        name=name,
+        sheet=sheet,
+        row=row,
+    )
+
+
 def _detail(here: _Here, columns: Headings, row: Row, now: Detail) -> Detail:
     label = _text("label", columns.cell(row, "label"), limit=ID_CHARS) or now.label
     try:
@@ -226,8 +246,13 @@ def _detail(here: _Here, columns: Headings, row: Row, now: Detail) -> Detail:
     category = columns.cell(row, "category")
     category_id = here.categories.get(bare_title(category)) if category else now.category_id
     if category and category_id is None:
-        known = ", ".join(here.category_titles.values()) or "none yet"
-        raise _Wrong("category", f"There is no category “{category[:60]}”; there are: {known}.")
+        known = ", ".join(here.category_titles.values()) or _("none yet")
+        sentence = _(
+            "There is no category “%(category)s”; there are: %(known)s.",
+            category=category[:60],
+            known=known,
+        )
+        raise _Wrong("category", sentence)
     day = columns.cell(row, "due_date")
     return replace(
         now,
@@ -242,12 +267,12 @@ def _facts(
     here: _Here, item: Item | None, points: Decimal, detail: Detail, sheet_title: str
 ) -> Sequence[str]:
     """What becomes of it, in words."""
-    after = _shown(here, points, detail) | ({"worksheet": sheet_title} if sheet_title else {})
+    after = _shown(here, points, detail) | ({_SHEET: sheet_title} if sheet_title else {})
     if item is None:
-        return [f"{name} {value}" for name, value in after.items() if value]
+        return [f"{_(name)} {value}" for name, value in after.items() if value]
     before = _shown(here, item.points, detail_of(item))
     return [
-        f"{name} {before[name] or 'none'} → {value or 'none'}"
+        f"{_(name)} {before[name] or _('none')} → {value or _('none')}"
         for name, value in after.items()
         if value != before[name]
     ]
@@ -256,12 +281,12 @@ def _facts(
 def _shown(here: _Here, points: Decimal, detail: Detail) -> dict[str, str]:
     values = asdict(detail)
     return {
-        "points": decimal_text(points) or "",
-        "worksheet": here.sheet_titles.get(detail.worksheet_id or NO_SHEET, ""),
-        "label": detail.label,
-        "category": here.category_titles.get(detail.category_id or 0, ""),
-        "due": values["due_day"].isoformat() if values["due_day"] else "",
-        "description": detail.description,
+        N_("points"): averages.number(points),
+        _SHEET: here.sheet_titles.get(detail.worksheet_id or NO_SHEET, ""),
+        N_("label"): detail.label,
+        N_("category"): here.category_titles.get(detail.category_id or 0, ""),
+        N_("due"): values["due_day"].isoformat() if values["due_day"] else "",
+        N_("description"): detail.description,
     }
 
 
@@ -274,12 +299,11 @@ def _text(column: str, value: str, *, required: bool = False, limit: int = NAME_
 
 def _points(value: str) -> Decimal:
     if not value:
-        raise _Wrong("points", "points must not be empty.")
+        raise _Wrong("points", _("points must not be empty."))
     try:
         return assessments.worth(marks.points(value))
     except (marks.BadMark, Refused) as problem:
-        sentence = str(problem)
-        raise _Wrong("points", sentence.replace(f", {marks.EXCUSED}, or nothing", "")) from None
+        raise _Wrong("points", str(problem)) from None
 
 
 def _day(value: str) -> date:
@@ -293,4 +317,5 @@ def _day(value: str) -> date:
             return date(int(year), int(month), int(day))
     except ValueError:
         pass
-    raise _Wrong("due_date", f"“{value[:20]}” is no day; write it as 2026-11-30.")
+    sentence = _("“%(text)s” is no day; write it as 2026-11-30.", text=value[:20])
+    raise _Wrong("due_date", sentence)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from schooltool_bridge import identity
-from schooltool_bridge.fields import STUDENT, decimal_text, key
+from schooltool_bridge.fields import STUDENT, key
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.marks import BadMark, Mark
@@ -33,6 +34,7 @@ from schooltool_bridge.gradebook.upload import (
 )
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import person_link, section
+from schooltool_bridge.reports import averages
 
 # By which a student is known; the first of them that a row fills counts.
 COLUMNS: Mapping[str, Sequence[str]] = {
@@ -68,7 +70,9 @@ def plan(connection: Connection, section_id: int, tables: Sequence[Table]) -> Pl
         columns = headings(found, table, COLUMNS)
         if not columns.columns:
             known = ", ".join(COLUMNS)
-            sentence = f"One of the columns {known} is missing; by them students are known."
+            sentence = _(
+                "One of the columns %(known)s is missing; by them students are known.", known=known
+            )
             found.add_problem(table, columns.row, None, sentence)
             continue
         items = _items(found, here, table, columns)
@@ -133,15 +137,20 @@ def _items(found: Plan, here: _Here, table: Table, headed: Headings) -> dict[int
             named.add(name)
             items[number] = same[0]
         elif same:
-            twice = "stands here twice" if name in named else "is the name of several assessments"
-            found.add_problem(table, headed.row, number, f"“{text[:60]}” {twice}; rename one.")
+            sentence = (
+                _("“%(name)s” stands here twice; rename one.", name=text[:60])
+                if name in named
+                else _("“%(name)s” is the name of several assessments; rename one.", name=text[:60])
+            )
+            found.add_problem(table, headed.row, number, sentence)
         elif bare(text) in _BESIDE:
             found.ignored.append(text)
         else:
-            sentence = f"There is no assessment “{text[:60]}” in this section."
+            sentence = _("There is no assessment “%(name)s” in this section.", name=text[:60])
             found.add_problem(table, headed.row, number, sentence)
     if not items:
-        found.add_problem(table, headed.row, None, "No column is headed by an assessment's name.")
+        sentence = _("No column is headed by an assessment's name.")
+        found.add_problem(table, headed.row, None, sentence)
     return items
 
 
@@ -155,15 +164,23 @@ def _plan_row(
 ) -> None:
     way = next((name for name in COLUMNS if headed.cell(row, name)), None)
     if way is None:
-        found.add_problem(table, row.number, None, "This row names no student.")
+        found.add_problem(table, row.number, None, _("This row names no student."))
         return
     written = headed.cell(row, way)
     who = here.students.get((way, written if way == "id" else key(written)), set())
     if len(who) != 1:
         sentence = (
-            f"No student of this section has the {way} “{written[:60]}”."
+            _(
+                "No student of this section has the %(column)s “%(name)s”.",
+                column=way,
+                name=written[:60],
+            )
             if not who
-            else f"Several students of this section have the {way} “{written[:60]}”."
+            else _(
+                "Several students of this section have the %(column)s “%(name)s”.",
+                column=way,
+                name=written[:60],
+            )
         )
         found.add_problem(table, row.number, headed.columns[way], sentence)
         return
@@ -188,14 +205,15 @@ def _plan_cell(
     place = item.id, person_id
     what = f"{here.names[person_id]}, {item.name}"
     if place in here.seen:
-        sentence = f"{what}: stands in row {here.seen[place]} already."
+        sentence = _("%(what)s: stands in row %(row)s already.", what=what, row=here.seen[place])
         found.add_problem(table, row, number, sentence)
         return
     here.seen[place] = row
     try:
         mark = marks.read(text, item, column.system)
     except BadMark as problem:
-        found.add_problem(table, row, number, f"{what}: {problem}")
+        sentence = _("%(where)s: %(problem)s", where=what, problem=problem)
+        found.add_problem(table, row, number, sentence)
         return
     before = here.marks.get(place)
     if before == mark:
@@ -206,8 +224,9 @@ def _plan_cell(
     was = "" if before is None else marks.written(before, item, column.system)
     fact = shown if is_new else f"{was} → {shown}"
     # Letters and rounded percentages hide points, which must not change unseen either.
-    counted = [decimal_text(m.points) for m in (before, mark) if m and m.points is not None]
+    counted = [averages.number(m.points) for m in (before, mark) if m and m.points is not None]
     is_exact = column.system is None or column.system.kind == "points"
-    facts = (fact,) if is_exact else (fact, f"{' → '.join(str(c) for c in counted)} points")
+    points = _("%(points)s points", points=" → ".join(counted))
+    facts = (fact,) if is_exact else (fact, points)
     found.changes.append(GradeChange(NEW if is_new else CHANGED, what, facts))
     found.entries.append(Entry(*place, mark.points, excepted=mark.is_excused))

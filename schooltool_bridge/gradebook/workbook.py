@@ -18,6 +18,8 @@ from typing import Any
 
 import openpyxl
 
+from mnet import language
+from mnet.language import _
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.gradebook.spreadsheet import (
     MAX_COLUMNS,
@@ -67,8 +69,10 @@ def read(data: bytes) -> list[Table]:
         raise
     except Exception as problem:  # a damaged file can make openpyxl raise anything
         raise BadSheet(
-            "The file says it is a spreadsheet but cannot be read. Open it and save it as "
-            ".xlsx again."
+            _(
+                "The file says it is a spreadsheet but cannot be read. Open it and save it as "
+                ".xlsx again."
+            )
         ) from problem
 
 
@@ -79,40 +83,45 @@ def _look_over(data: bytes) -> None:
             parts = archive.infolist()
             names = {p.filename.casefold() for p in parts}
             if "content.xml" in names or "mimetype" in names:
-                raise BadSheet("This is an OpenDocument file. Save it as .xlsx.")
+                raise BadSheet(_("This is an OpenDocument file. Save it as .xlsx."))
             if "[content_types].xml" not in names:
-                raise BadSheet("This is a zip file but no spreadsheet. Choose the .xlsx itself.")
+                raise BadSheet(_("This is a zip file but no spreadsheet. Choose the .xlsx itself."))
             if any(name.rpartition("/")[2] == _MACROS for name in names):
-                raise BadSheet("This workbook holds macros. Save it as .xlsx, without them.")
+                raise BadSheet(_("This workbook holds macros. Save it as .xlsx, without them."))
             size_bytes = sum(p.file_size for p in parts)
             if len(parts) > MAX_PARTS or size_bytes > MAX_UNZIPPED_BYTES:
                 raise BadSheet(
-                    "The file unpacks to more than this page reads "
-                    f"({MAX_UNZIPPED_BYTES // MIB} MB). Copy the table into a new file."
+                    _(
+                        "The file unpacks to more than this page reads (%(size)s MB). Copy the "
+                        "table into a new file.",
+                        size=MAX_UNZIPPED_BYTES // MIB,
+                    )
                 )
             for part in parts:
                 _must_be_plain(part.filename.casefold(), archive.read(part))
     except _DAMAGED as problem:
-        raise BadSheet("The file is damaged or locked. Save it as .xlsx again.") from problem
+        raise BadSheet(_("The file is damaged or locked. Save it as .xlsx again.")) from problem
 
 
 def _must_be_plain(name: str, part: bytes) -> None:
     """Take UTF-8 without a document type alone: in another encoding the word could hide."""
     if _DOCTYPE.search(part):
-        raise BadSheet("The file refers to other files. Save it as .xlsx again.")
+        raise BadSheet(_("The file refers to other files. Save it as .xlsx again."))
     if not name.endswith((".xml", ".rels", ".vml")):
         return
     text = part.removeprefix(_UTF8_BOM)
     declared = _ENCODING.search(text[:_DECLARATION_BYTES])
     is_utf8 = declared is None or declared[1].lower() in (b"utf-8", b"us-ascii", b"ascii")
     if not text.lstrip().startswith(b"<") or b"\0" in text or not is_utf8:
-        raise BadSheet("The file is written in an odd way. Save it as .xlsx again.")
+        raise BadSheet(_("The file is written in an odd way. Save it as .xlsx again."))
 
 
 def _tables(values: Any, formulas: Any) -> list[Table]:
     sheets = [s for s in values.worksheets if s.sheet_state == _VISIBLE]
     if len(sheets) > MAX_SHEETS:
-        raise BadSheet(f"The workbook has more than {MAX_SHEETS} sheets; delete or hide some.")
+        raise BadSheet(
+            _("The workbook has more than %(count)s sheets; delete or hide some.", count=MAX_SHEETS)
+        )
     return [
         Table(sheet.title, [*bounded(sheet.title, _records(sheet, formulas[sheet.title]))])
         for sheet in sheets
@@ -129,8 +138,10 @@ def _records(sheet: Any, formulas: Any) -> Iterator[Sequence[str]]:
         for column, (cell, formula) in enumerate(zip(cells, written, strict=True)):
             if cell.value is None and formula.value is not None:
                 raise BadSheet(
-                    f"{place(sheet.title, number, column)}: a formula without a value. Replace "
-                    "it by its value."
+                    _(
+                        "%(place)s: a formula without a value. Replace it by its value.",
+                        place=place(sheet.title, number, column),
+                    )
                 )
             found.append("" if cell.value is None else _text(sheet.title, number, column, cell))
         yield found
@@ -140,7 +151,13 @@ def _text(title: str, number: int, column: int, cell: Any) -> str:
     """Write a cell's value as the page of a gradebook would take it; raises BadSheet."""
     value = cell.value
     if cell.data_type == _ERROR:
-        raise BadSheet(f"{place(title, number, column)}: the cell says {value}.")
+        raise BadSheet(
+            _(
+                "%(place)s: the cell says %(value)s.",
+                place=place(title, number, column),
+                value=value,
+            )
+        )
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
@@ -152,9 +169,9 @@ def _text(title: str, number: int, column: int, cell: Any) -> str:
 
 
 def _number(value: float, *, is_percent: bool) -> str:
-    """0.1 + 0.2 is shown as 0.3, and is stored so."""
+    """0.1 + 0.2 is shown as 0.3, and is stored so; written as the language spoken here does."""
     exact = Decimal(format(value, ".12g")) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():
         return str(value)
-    text = decimal_text(exact * 100 if is_percent else exact)
-    return f"{text}%" if is_percent else str(text)
+    text = language.number(str(decimal_text(exact * 100 if is_percent else exact)))
+    return f"{text}%" if is_percent else text

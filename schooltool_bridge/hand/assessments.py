@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _, translated
 from schooltool_bridge import cells
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
 from schooltool_bridge.fold import item_state, place
@@ -54,7 +55,7 @@ def add(
         sa.select(section.c.id).where(section.c.id == section_id, section.c.status == ACTIVE)
     ).scalar()
     if there is None:
-        raise Refused("section", f"There is no section with id {section_id}.")
+        raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
     name, points = text("name", name), worth(points)
     added = connection.execute(
         sa.insert(assessment).values(
@@ -120,20 +121,20 @@ def describe(connection: Connection, author: Author, assessment_id: int, detail:
         sa.select(assessment.c.section_id).where(assessment.c.id == assessment_id)
     ).first()
     if item is None:
-        raise Refused("assessment", f"There is no assessment with id {assessment_id}.")
+        raise Refused("assessment", _("There is no assessment with id %(id)s.", id=assessment_id))
     detail = replace(
         detail,
         label=text("label", detail.label, required=False, limit=ID_CHARS),
         description=note(detail.description),
     )
-    _must_exist(connection, "category", category, detail.category_id)
-    _must_exist(connection, "score system", score_system, detail.score_system_id)
+    _must_exist(connection, N_("category"), category, detail.category_id)
+    _must_exist(connection, N_("score system"), score_system, detail.score_system_id)
     if detail.worksheet_id is not None:
         home = connection.execute(
             sa.select(worksheet.c.section_id).where(worksheet.c.id == detail.worksheet_id)
         ).scalar()
         if home != item.section_id:
-            raise Refused("worksheet", "This worksheet belongs to another section.")
+            raise Refused("worksheet", _("This worksheet belongs to another section."))
     values = asdict(detail)
     connection.execute(
         sa.insert(assessment_detail).values(assessment_id=assessment_id, **values, **author.noted())
@@ -146,7 +147,7 @@ def describe(connection: Connection, author: Author, assessment_id: int, detail:
 def worth(points: Decimal) -> Decimal:
     """Check what an assessment is worth; raises Refused."""
     if not points.is_finite() or points < 0 or points > MAX_POINTS:
-        raise Refused("points", f"Points are a number from 0 to {MAX_POINTS}.")
+        raise Refused("points", _("Points are a number from 0 to %(most)s.", most=MAX_POINTS))
     return round(points, MAX_DECIMALS)
 
 
@@ -154,7 +155,10 @@ def _must_exist(connection: Connection, field: str, table: sa.Table, row_id: int
     if row_id is None:
         return
     if connection.execute(sa.select(table.c.id).where(table.c.id == row_id)).scalar() is None:
-        raise Refused(field, f"There is no {field} with id {row_id}.")
+        raise Refused(
+            field,
+            _("There is no %(field)s with id %(id)s.", field=translated(field), id=row_id),
+        )
 
 
 def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any, Any]:
@@ -164,9 +168,9 @@ def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any, Any
         )
     ).first()
     if row is None:
-        raise Refused("assessment", f"There is no assessment with id {assessment_id}.")
+        raise Refused("assessment", _("There is no assessment with id %(id)s.", id=assessment_id))
     if row.peer_id is not None and item_state(_history(connection, assessment_id)).is_peers:
-        raise Refused("assessment", "This assessment comes from a Moodle; change it there.")
+        raise Refused("assessment", _("This assessment comes from a Moodle; change it there."))
     return row
 
 

@@ -10,12 +10,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mnet.language import N_, _, translated
 from schooltool_bridge.fold import Placed, place
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
 
 MAX_NOTE_CHARS = 2000
 # Before any school that still keeps records; a slip of the keyboard is caught.
 EARLIEST_UNIX_S = int(datetime(1970, 1, 2, tzinfo=UTC).timestamp())
+# How sentences call the fields.
+_FIELDS = (
+    N_("name"),
+    N_("segment"),
+    N_("title"),
+    N_("label"),
+    N_("worksheet"),
+    N_("idnumber"),
+    N_("username"),
+    N_("firstname"),
+    N_("lastname"),
+    N_("email"),
+)  # fmt: skip - a list of words
 
 
 class Refused(Exception):
@@ -43,9 +57,9 @@ class Author:
         """
         at = self.now_unix_s if effective_unix_s is None else effective_unix_s
         if at > self.now_unix_s:
-            raise Refused("effective", "This day is still to come; give today or a day before.")
+            raise Refused("effective", _("This day is still to come; give today or a day before."))
         if at < EARLIEST_UNIX_S:
-            raise Refused("effective", "This day is too long ago.")
+            raise Refused("effective", _("This day is too long ago."))
         places = [place(r)[:2] for r in rows]
         if effective_unix_s is None:
             at = max([at, *(when for when, _seq in places)])
@@ -75,11 +89,21 @@ def text(field: str, value: str, *, required: bool = True, limit: int = NAME_CHA
     """Read a line of text: NFC, without blanks around it; raises Refused."""
     clean = unicodedata.normalize("NFC", value).strip()
     if not clean and required:
-        raise Refused(field, f"{field} must not be empty.")
+        raise Refused(field, _("%(field)s must not be empty.", field=_said(field)))
     if len(clean) > limit:
-        raise Refused(field, f"{field} is longer than {limit} characters.")
+        raise Refused(
+            field,
+            _(
+                "%(field)s is longer than %(limit)s characters.",
+                field=_said(field),
+                limit=limit,
+            ),
+        )
     if any(unicodedata.category(c) == "Cc" for c in clean):
-        raise Refused(field, f"{field} has a character that cannot be shown.")
+        raise Refused(
+            field,
+            _("%(field)s has a character that cannot be shown.", field=_said(field)),
+        )
     return clean
 
 
@@ -87,9 +111,9 @@ def note(value: str) -> str:
     """Read a note of several lines; raises Refused."""
     clean = unicodedata.normalize("NFC", value).replace("\r\n", "\n").strip()
     if len(clean) > MAX_NOTE_CHARS:
-        raise Refused("note", f"A note has at most {MAX_NOTE_CHARS} characters.")
+        raise Refused("note", _("A note has at most %(count)s characters.", count=MAX_NOTE_CHARS))
     if any(unicodedata.category(c) == "Cc" and c != "\n" for c in clean):
-        raise Refused("note", "The note has a character that cannot be shown.")
+        raise Refused("note", _("The note has a character that cannot be shown."))
     return clean
 
 
@@ -97,5 +121,15 @@ def identifier(field: str, value: str) -> str | None:
     """Read an id number; empty is none. Raises Refused; "#" begins a Moodle's own ids."""
     clean = text(field, value, required=False, limit=ID_CHARS)
     if clean.startswith("#"):
-        raise Refused(field, f"{field} must not begin with #; that is how a Moodle writes its own.")
+        raise Refused(
+            field,
+            _(
+                "%(field)s must not begin with #; that is how a Moodle writes its own.",
+                field=_said(field),
+            ),
+        )
     return clean or None
+
+
+def _said(field: str) -> str:
+    return translated(field) if field in _FIELDS else field

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from schooltool_bridge import identity, roster
 from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.hand.author import Author, Refused, note
@@ -32,15 +33,15 @@ def set_state(
     The same state again with another note changes the note alone.
     """
     if role not in (STUDENT, TEACHER):
-        raise Refused("role", f"The role is {STUDENT} or {TEACHER}.")
+        raise Refused("role", _("The role is student or teacher."))
     known = connection.execute(
         sa.select(enrolment_state.c.code).where(enrolment_state.c.code == code)
     ).scalar()
     if known is None:
-        raise Refused("code", f"There is no enrolment state {code!r}.")
+        raise Refused("code", _("There is no enrolment state %(code)s.", code=repr(code)))
     _must_be_there(connection, section_id, person_id)
     if timeend_unix_s is not None and timeend_unix_s < (timestart_unix_s or timeend_unix_s):
-        raise Refused("timeend", "The enrolment would end before it begins.")
+        raise Refused("timeend", _("The enrolment would end before it begins."))
     rows = roster.rows_of(connection, section_id, person_id)
     taught = roster.teacher_rows(connection, section_id, person_id)
     at = author.place([*rows, *taught], effective_unix_s)
@@ -62,10 +63,12 @@ def set_state(
 def _must_be_there(connection: Connection, section_id: int, person_id: int) -> None:
     there = connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).scalar()
     if there is None:
-        raise Refused("section", f"There is no section with id {section_id}.")
+        raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
     who = connection.execute(sa.select(person.c.id).where(person.c.id == person_id)).scalar()
     if who is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     root = identity.root(connection, person_id)
     if root != person_id:
-        raise Refused("person", f"This person was merged into the one with id {root}; use that.")
+        raise Refused(
+            "person", _("This person was merged into the one with id %(id)s; use that.", id=root)
+        )

@@ -13,6 +13,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from schooltool_bridge import cells, identity
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
 from schooltool_bridge.fold import GradeRow, latest
@@ -89,11 +90,11 @@ def _points(points: Decimal | None) -> Decimal | None:
     if points is None:
         return None
     if not points.is_finite():
-        raise Refused("points", "Points are a number.")
+        raise Refused("points", _("Points are a number."))
     if points < 0:
-        raise Refused("points", "Points are not below zero.")
+        raise Refused("points", _("Points are not below zero."))
     if points > MAX_POINTS:
-        raise Refused("points", f"Points are at most {MAX_POINTS}.")
+        raise Refused("points", _("Points are at most %(most)s.", most=MAX_POINTS))
     return round(points, MAX_DECIMALS)
 
 
@@ -177,16 +178,19 @@ class _There:
         """See that the assessment is there and the person is or was a student of its section."""
         home = self.assessments.get(entry.assessment_id)
         if home is None:
-            raise Refused("assessment", f"There is no assessment with id {entry.assessment_id}.")
+            raise Refused(
+                "assessment", _("There is no assessment with id %(id)s.", id=entry.assessment_id)
+            )
         who = entry.person_id
         if who not in self.people:
-            raise Refused("person", f"There is nobody with id {who}.")
+            raise Refused("person", _("There is nobody with id %(id)s.", id=who))
         root = self.roots.get(who, who)
         if root != who:
             raise Refused(
-                "person", f"This person was merged into the one with id {root}; use that."
+                "person",
+                _("This person was merged into the one with id %(id)s; use that.", id=root),
             )
         if (home, who) not in self.students:
             raise Refused(
-                "person", "This person never was a student of the section; enrol them first."
+                "person", _("This person never was a student of the section; enrol them first.")
             )

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from schooltool_bridge.fold import place
 from schooltool_bridge.hand.author import Author, Refused, identifier, text
 from schooltool_bridge.model import ID_CHARS, section, section_history
@@ -34,7 +35,14 @@ def add(
             )
         ).scalar()
         if taken is not None:
-            raise Refused("idnumber", f"There is a section {number!r} already (id {taken}).")
+            raise Refused(
+                "idnumber",
+                _(
+                    "There is a section %(idnumber)s already (id %(id)s).",
+                    idnumber=repr(number),
+                    id=taken,
+                ),
+            )
     added = connection.execute(
         sa.insert(section).values(
             peer_id=None,
@@ -69,9 +77,9 @@ def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any]:
         sa.select(section.c.peer_id, section.c.name).where(section.c.id == section_id)
     ).first()
     if row is None:
-        raise Refused("section", f"There is no section with id {section_id}.")
+        raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
     if row.peer_id is not None:
-        raise Refused("section", "This section comes from a Moodle; change it there.")
+        raise Refused("section", _("This section comes from a Moodle; change it there."))
     return row
 
 

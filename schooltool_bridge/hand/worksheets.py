@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import audit
 from schooltool_bridge.hand.author import Author, Refused, text
 from schooltool_bridge.model import ID_CHARS, section
@@ -27,11 +28,11 @@ def add(connection: Connection, author: Author, section_id: int, title: str) -> 
         sa.select(section.c.id).where(section.c.id == section_id).with_for_update()
     ).scalar()
     if there is None:
-        raise Refused("section", f"There is no section with id {section_id}.")
+        raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
     title = text("title", title, limit=ID_CHARS)
     others = _sheets(connection, section_id)
     if len(others) >= MAX_SHEETS:
-        raise Refused("title", f"A section has at most {MAX_SHEETS} worksheets.")
+        raise Refused("title", _("A section has at most %(count)s worksheets.", count=MAX_SHEETS))
     _must_be_free(others, title)
     position = max((o.position for o in others), default=0) + 1
     added = connection.execute(
@@ -91,13 +92,13 @@ def _sheets(connection: Connection, section_id: int) -> list[sa.Row[Any]]:
 def _known(connection: Connection, worksheet_id: int) -> sa.Row[Any]:
     row = connection.execute(sa.select(worksheet).where(worksheet.c.id == worksheet_id)).first()
     if row is None:
-        raise Refused("worksheet", f"There is no worksheet with id {worksheet_id}.")
+        raise Refused("worksheet", _("There is no worksheet with id %(id)s.", id=worksheet_id))
     return row
 
 
 def _must_be_free(others: list[sa.Row[Any]], title: str) -> None:
     if any(_same(o.title, title) for o in others):
-        raise Refused("title", f"There is a worksheet “{title}” already.")
+        raise Refused("title", _("There is a worksheet “%(title)s” already.", title=title))
 
 
 def _same(one: str, other: str) -> bool:

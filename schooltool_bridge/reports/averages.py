@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
 from mnet import language
+from schooltool_bridge import shipped_titles
 from schooltool_bridge.reports.then import Item, SectionThen
 
 HUNDRED = Decimal(100)
@@ -38,6 +39,11 @@ class ScoreSystem:
     title: str
     kind: str
     scores: Sequence[Score] = ()
+
+    @property
+    def said(self) -> str:
+        """Its title in the language spoken here."""
+        return shipped_titles.said(self.title)
 
     def mark(self, percent: Decimal | None) -> str:
         """Write a percentage as this system does; empty for nothing graded."""

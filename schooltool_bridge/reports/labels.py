@@ -15,6 +15,7 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from schooltool_bridge import shipped_titles
 from schooltool_bridge.model import enrolment_state, person, section
 from schooltool_bridge.model_school import course, school_year, score_system, term
 from schooltool_bridge.queries import NotThere
@@ -130,7 +131,8 @@ class School:
     @cached_property
     def states(self) -> dict[str, str]:
         """The title of every state that an enrolment may have, by its code."""
-        return {r.code: r.title for r in self._connection.execute(sa.select(enrolment_state))}
+        rows = self._connection.execute(sa.select(enrolment_state))
+        return {r.code: shipped_titles.said(r.title) for r in rows}
 
     @cached_property
     def systems(self) -> dict[int, ScoreSystem]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from mnet.language import _
 from peers.changes import NotPossible
 from schooltool_bridge.school.years import Term
 from schooltool_bridge.sections import segment_order
@@ -78,13 +79,13 @@ def links_of(parts: Iterable[Part]) -> Links:
 def check_link(links: Links, section_id: int, previous_id: int) -> None:
     """Raise NotPossible unless a section may be linked to the one that it shall continue."""
     if section_id == previous_id:
-        raise NotPossible("A section cannot continue itself.")
+        raise NotPossible(_("A section cannot continue itself."))
     if section_id in links.by_segment:
-        raise NotPossible("This section continues its own earlier segment already, by itself.")
+        raise NotPossible(_("This section continues its own earlier segment already, by itself."))
     others = [s for s in links.following(previous_id) if s != section_id]
     if others:
         raise NotPossible(
-            "The other section is continued by another one already; unlink that first."
+            _("The other section is continued by another one already; unlink that first.")
         )
     seen = {section_id}
     before: int | None = previous_id
@@ -93,8 +94,10 @@ def check_link(links: Links, section_id: int, previous_id: int) -> None:
         before = links.previous(before)
     if before == section_id:
         raise NotPossible(
-            "That would be a loop: the other section itself continues this one, directly or "
-            "through others."
+            _(
+                "That would be a loop: the other section itself continues this one, directly or "
+                "through others."
+            )
         )
 
 
@@ -111,17 +114,27 @@ def check_order(
     if not by_hand:
         if term.first_day < before_term.first_day:
             raise NotPossible(
-                f"A later segment cannot be in {term.span} while an earlier one is in "
-                f"{before_term.span}."
+                _(
+                    "A later segment cannot be in %(term)s while an earlier one is in %(before)s.",
+                    term=term.span,
+                    before=before_term.span,
+                )
             )
         return
     if before_term.year_id != term.year_id:
         raise NotPossible(
-            f"Linked sections lie in one year, not in {before_term.year_title} and "
-            f"{term.year_title}."
+            _(
+                "Linked sections lie in one year, not in %(before)s and %(year)s.",
+                before=before_term.year_title,
+                year=term.year_title,
+            )
         )
     of_year = [t.id for t in terms_in_order if t.year_id == term.year_id]
     if of_year.index(term.id) != of_year.index(before_term.id) + 1:
         raise NotPossible(
-            f"Linked sections follow each other: {term.span} is not right after {before_term.span}."
+            _(
+                "Linked sections follow each other: %(term)s is not right after %(before)s.",
+                term=term.span,
+                before=before_term.span,
+            )
         )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import _, ngettext
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
@@ -47,7 +48,7 @@ def one(connection: Connection, course_id: int) -> Course:
     """Return a course; raises NotThere."""
     row = connection.execute(sa.select(course).where(course.c.id == course_id)).first()
     if row is None:
-        raise NotThere("There is no such course (any more).")
+        raise NotThere(_("There is no such course (any more)."))
     return Course(*row)
 
 
@@ -109,12 +110,22 @@ def remove(connection: Connection, actor: str, course_id: int, *, now_unix_s: in
         sa.select(sa.func.count()).select_from(section).where(section.c.course_id == course_id)
     ).scalar_one()
     if filed:
-        raise NotPossible(f"{filed} section(s) teach {known.code}; file them elsewhere first.")
+        raise NotPossible(
+            ngettext(
+                "%(num)s section(s) teach %(course)s; file them elsewhere first.",
+                "%(num)s section(s) teach %(course)s; file them elsewhere first.",
+                filed,
+                course=known.code,
+            )
+        )
     ever = sa.select(section_filing.c.id).where(section_filing.c.course_id == course_id).limit(1)
     if connection.execute(ever).first():
         raise NotPossible(
-            f"Sections taught {known.code} once, and their history names it; "
-            "change it in place of removing it."
+            _(
+                "Sections taught %(course)s once, and their history names it; "
+                "change it in place of removing it.",
+                course=known.code,
+            )
         )
     connection.execute(sa.delete(course).where(course.c.id == course_id))
     _note(
@@ -130,13 +141,15 @@ def _checked(
     description: str,
     credits_text: str,
 ) -> dict[str, str]:
-    code = line(code, "The code")
-    free(code, [c.code for c in all_courses(connection) if c.id != course_id], "a course")
+    code = line(code, _("The code"))
+    free(code, [c.code for c in all_courses(connection) if c.id != course_id], _("a course"))
     return {
         "code": code,
-        "title": line(title, "The title", limit=NAME_CHARS),
-        "description": several_lines(description, "The description", limit=MAX_DESCRIPTION_CHARS),
-        "credits": plain(number(credits_text, "Credits")) if credits_text.strip() else "",
+        "title": line(title, _("The title"), limit=NAME_CHARS),
+        "description": several_lines(
+            description, _("The description"), limit=MAX_DESCRIPTION_CHARS
+        ),
+        "credits": plain(number(credits_text, _("Credits"))) if credits_text.strip() else "",
     }
 
 

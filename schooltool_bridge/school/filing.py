@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import N_, SOURCE, _, speaking
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.model import section
@@ -27,7 +28,7 @@ from schooltool_bridge.school.courses import Course
 from schooltool_bridge.school.written import several_lines
 from schooltool_bridge.school.years import OWN_ORDER, Term
 
-ONGOING = "Ongoing"
+ONGOING = N_("Ongoing")
 # A school's whole year of sections at once; a longer list is filed in two goes.
 MAX_AT_ONCE = 400
 MAX_WHY_CHARS = 1000
@@ -74,15 +75,16 @@ def file(
     and NotThere.
     """
     one_at_a_time(connection, OWN_ORDER)
-    why = several_lines(why, "The reason", limit=MAX_WHY_CHARS)
+    why = several_lines(why, _("The reason"), limit=MAX_WHY_CHARS)
     ids = list(dict.fromkeys(section_ids))
     if not ids:
-        raise NotPossible("Choose a section first.")
+        raise NotPossible(_("Choose a section first."))
     if len(ids) > MAX_AT_ONCE:
-        raise NotPossible(f"At most {MAX_AT_ONCE} sections at once, please.")
+        raise NotPossible(_("At most %(count)s sections at once, please.", count=MAX_AT_ONCE))
     if (course_id is None) != (term_id is None):
-        missing = "term" if term_id is None else "course"
-        raise NotPossible(f"Choose a {missing} too, or neither for {ONGOING}.")
+        if term_id is None:
+            raise NotPossible(_("Choose a term too, or neither for Ongoing."))
+        raise NotPossible(_("Choose a course too, or neither for Ongoing."))
     to_course = courses.one(connection, course_id) if course_id is not None else None
     to_term = years.one_term(connection, term_id) if term_id is not None else None
     known = _sections(connection, ids)
@@ -95,8 +97,9 @@ def file(
     for each in moving:
         now = Filed(each.id, each.name, course_id, term_id, each.linked_id)
         _write(connection, actor, now, why, now_unix_s)
-        before = place_text(course_of.get(each.course_id or 0), term_of.get(each.term_id or 0))
-        detail = {"before": before, "after": place_text(to_course, to_term)}
+        with speaking(SOURCE):  # as everything that is stored
+            before = place_text(course_of.get(each.course_id or 0), term_of.get(each.term_id or 0))
+            detail = {"before": before, "after": place_text(to_course, to_term)}
         _note(connection, actor, "section filed", each.id, detail, now_unix_s)
     return len(moving)
 
@@ -115,7 +118,7 @@ def link(
     Raises NotPossible and NotThere.
     """
     one_at_a_time(connection, OWN_ORDER)
-    why = several_lines(why, "The reason", limit=MAX_WHY_CHARS)
+    why = several_lines(why, _("The reason"), limit=MAX_WHY_CHARS)
     wanted = [section_id] if previous_id is None else [section_id, previous_id]
     known = {s.id: s for s in _sections(connection, list(dict.fromkeys(wanted)))}
     this = known[section_id]
@@ -140,7 +143,7 @@ def link(
 def place_text(in_course: Course | None, in_term: Term | None) -> str:
     """Say where a section is filed."""
     told = [in_course.code] if in_course else []
-    return ", ".join([*told, in_term.full_title] if in_term else told) or ONGOING
+    return ", ".join([*told, in_term.full_title] if in_term else told) or _(ONGOING)
 
 
 def _sections(connection: Connection, ids: Sequence[int]) -> list[Filed]:
@@ -148,7 +151,7 @@ def _sections(connection: Connection, ids: Sequence[int]) -> list[Filed]:
     found = {row.id: Filed(*row) for row in rows}
     missing = [str(i) for i in ids if i not in found]
     if missing:
-        raise NotThere(f"There is no section {missing[0]} (any more).")
+        raise NotThere(_("There is no section %(id)s (any more).", id=missing[0]))
     return [found[i] for i in ids]
 
 
@@ -186,10 +189,13 @@ def _check_all(
                 by_hand=by_hand,
             )
         except NotPossible as problem:
-            remedy = " Unlink them first, or file one of them as ongoing." if by_hand else ""
-            raise NotPossible(
-                f"{each.name!r} continues {known[before_id].name!r}. {problem}{remedy}"
-            ) from None
+            told = _(
+                "%(section)s continues %(before)s.",
+                section=repr(each.name),
+                before=repr(known[before_id].name),
+            )
+            remedy = _("Unlink them first, or file one of them as ongoing.") if by_hand else ""
+            raise NotPossible(f"{told} {problem} {remedy}".strip()) from None
 
 
 def _write(connection: Connection, actor: str, now: Filed, why: str, now_unix_s: int) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import identity
+from schooltool_bridge import identity, shipped_titles
 from schooltool_bridge.fields import STUDENT, TEACHER, key
 from schooltool_bridge.model import assessment, enrolment, enrolment_state, person, section
 from schooltool_bridge.model_school import category, course, section_filing
@@ -263,7 +263,7 @@ def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple
                 f"{r.lastname}, {r.firstname}".strip(", ") or r.username,
                 r.idnumber,
                 r.code,
-                r.title,
+                shipped_titles.said(r.title),
                 r.meaning == MEANS_ACTIVE,
                 r.since_unix_s,
                 r.note,

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import _
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
@@ -54,8 +55,8 @@ def categories(connection: Connection) -> list[Category]:
 def add_category(connection: Connection, actor: str, *, title: str, now_unix_s: int) -> int:
     """Add a category and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
-    title = line(title, "The title")
-    free(title, [c.title for c in categories(connection)], "a category")
+    title = line(title, _("The title"))
+    free(title, [c.title for c in categories(connection)], _("a category"))
     added = connection.execute(sa.insert(category).values(title=title))
     assert added.inserted_primary_key is not None
     _note(connection, actor, "category added", title, {}, now_unix_s)
@@ -68,9 +69,9 @@ def rename_category(
     """Give a category another title; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     known = _category(connection, category_id)
-    title = line(title, "The title")
+    title = line(title, _("The title"))
     others = [c.title for c in categories(connection) if c.id != category_id]
-    free(title, others, "a category")
+    free(title, others, _("a category"))
     if title == known.title:
         return
     connection.execute(sa.update(category).where(category.c.id == category_id).values(title=title))
@@ -85,7 +86,10 @@ def remove_category(
     known = _category(connection, category_id)
     if known.is_used:
         raise NotPossible(
-            f"Assessments or weights name {known.title}, now or once; rename it instead."
+            _(
+                "Assessments or weights name %(category)s, now or once; rename it instead.",
+                category=known.title,
+            )
         )
     connection.execute(sa.delete(category).where(category.c.id == category_id))
     _note(connection, actor, "category removed", known.title, {}, now_unix_s)
@@ -121,21 +125,25 @@ def set_weights(
     many changed. Raises NotPossible, also when nothing would count any more, and NotThere.
     """
     one_at_a_time(connection, OWN_ORDER)
-    why = several_lines(why, "The reason", limit=MAX_WHY_CHARS)
+    why = several_lines(why, _("The reason"), limit=MAX_WHY_CHARS)
     at = now_unix_s if effective_unix_s is None else effective_unix_s
     if at > now_unix_s:
-        raise NotPossible("Weights cannot hold from a later moment on; set them when it has come.")
+        raise NotPossible(
+            _("Weights cannot hold from a later moment on; set them when it has come.")
+        )
     if not connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).first():
-        raise NotThere("There is no such section (any more).")
+        raise NotThere(_("There is no such section (any more)."))
     titles = {c.id: c.title for c in categories(connection)}
     for category_id in wanted:
         if category_id not in titles:
-            raise NotThere("There is no such category (any more).")
+            raise NotThere(_("There is no such category (any more)."))
     before = weights(connection, section_id, at)
     changed = {c: w for c, w in wanted.items() if before.get(c) != w}
     after = {c: w for c, w in {**before, **changed}.items() if w is not None}
     if after and not any(after.values()):
-        raise NotPossible("Some category must weigh more than 0; leave all empty for no weights.")
+        raise NotPossible(
+            _("Some category must weigh more than 0; leave all empty for no weights.")
+        )
     for category_id, weight in changed.items():
         connection.execute(
             sa.insert(category_weight).values(
@@ -158,7 +166,7 @@ def set_weights(
 def _category(connection: Connection, category_id: int) -> Category:
     found = next((c for c in categories(connection) if c.id == category_id), None)
     if found is None:
-        raise NotThere("There is no such category (any more).")
+        raise NotThere(_("There is no such category (any more)."))
     return found
 
 

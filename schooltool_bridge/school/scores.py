@@ -15,7 +15,9 @@ from itertools import pairwise
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet import language
 from mnet.database import one_at_a_time
+from mnet.language import _
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.closing import score_systems
@@ -71,15 +73,18 @@ def read_scores(text: str) -> tuple[Score, ...]:
         parts = [p.strip() for p in each.split(";")]
         if len(parts) != _PARTS or parts[-1].lower() not in (_PASS, _FAIL):
             raise NotPossible(
-                f"Line {at} must be a score, its percent, from which percent on, and pass or "
-                "fail; such as: A; 95; 90; pass"
+                _(
+                    "Line %(line)s must be a score, its percent, from which percent on, and pass "
+                    "or fail; such as: A; 95; 90; pass",
+                    line=at,
+                )
             )
-        score = line(parts[0], f"Line {at}: the score", limit=MAX_SCORE_CHARS)
-        percent = number(parts[1], f"Line {at}: the percent")
-        from_percent = number(parts[2], f"Line {at}: the lower end")
+        score = line(parts[0], _("Line %(line)s: the score", line=at), limit=MAX_SCORE_CHARS)
+        percent = number(parts[1], _("Line %(line)s: the percent", line=at))
+        from_percent = number(parts[2], _("Line %(line)s: the lower end", line=at))
         found.append(Score(score, percent, from_percent, parts[-1].lower() == _PASS))
         if len(found) > MAX_SCORES:
-            raise NotPossible(f"At most {MAX_SCORES} scores, please.")
+            raise NotPossible(_("At most %(count)s scores, please.", count=MAX_SCORES))
     return tuple(found)
 
 
@@ -88,8 +93,8 @@ def add(
 ) -> int:
     """Add a system of values and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
-    title = line(title, "The title")
-    free(title, [s.system.title for s in all_systems(connection)], "a score system")
+    title = line(title, _("The title"))
+    free(title, [s.system.title for s in all_systems(connection)], _("a score system"))
     check(scores)
     stored = [
         {
@@ -116,7 +121,7 @@ def set_hidden(
     one_at_a_time(connection, OWN_ORDER)
     known = next((s for s in all_systems(connection) if s.system.id == system_id), None)
     if known is None:
-        raise NotThere("There is no such score system.")
+        raise NotThere(_("There is no such score system."))
     if known.hidden == hidden:
         return
     connection.execute(
@@ -129,24 +134,32 @@ def set_hidden(
 def check(scores: Sequence[Score]) -> None:
     """Raise NotPossible unless every percent makes exactly one score, and each score itself."""
     if not scores:
-        raise NotPossible("Give at least one score.")
+        raise NotPossible(_("Give at least one score."))
     _check_each(scores)
     _check_order(scores)
     if scores[-1].from_percent != 0:
-        raise NotPossible(f"The last score, {scores[-1].score!r}, must begin at 0 %.")
+        raise NotPossible(
+            _("The last score, %(score)s, must begin at 0 %%.", score=repr(scores[-1].score))
+        )
 
 
 def _check_each(scores: Sequence[Score]) -> None:
     names: list[str] = []
     for each in scores:
         if key(each.score) in names:
-            raise NotPossible(f"The score {each.score!r} stands there twice.")
+            raise NotPossible(_("The score %(score)s stands there twice.", score=repr(each.score)))
         names.append(key(each.score))
         if each.percent > HUNDRED or each.from_percent > HUNDRED:
-            raise NotPossible(f"{each.score!r}: percent lie between 0 and 100.")
+            raise NotPossible(
+                _("%(score)s: percent lie between 0 and 100.", score=repr(each.score))
+            )
         if each.percent < each.from_percent:
             raise NotPossible(
-                f"{each.score!r} means {plain(each.percent)} %, which is below its own lower end."
+                _(
+                    "%(score)s means %(percent)s %%, which is below its own lower end.",
+                    score=repr(each.score),
+                    percent=language.number(plain(each.percent)),
+                )
             )
 
 
@@ -154,15 +167,30 @@ def _check_order(scores: Sequence[Score]) -> None:
     for better, worse in pairwise(scores):
         if worse.from_percent >= better.from_percent:
             raise NotPossible(
-                f"Best first: {worse.score!r} begins at {plain(worse.from_percent)} %, not below "
-                f"{better.score!r}."
+                _(
+                    "Best first: %(worse)s begins at %(percent)s %%, not below %(better)s.",
+                    worse=repr(worse.score),
+                    percent=language.number(plain(worse.from_percent)),
+                    better=repr(better.score),
+                )
             )
         if worse.percent >= better.from_percent:
             raise NotPossible(
-                f"{worse.score!r} means {plain(worse.percent)} %, which makes a {better.score!r}."
+                _(
+                    "%(worse)s means %(percent)s %%, which makes a %(better)s.",
+                    worse=repr(worse.score),
+                    percent=language.number(plain(worse.percent)),
+                    better=repr(better.score),
+                )
             )
         if worse.passes and not better.passes:
-            raise NotPossible(f"{worse.score!r} passes, but the better {better.score!r} does not.")
+            raise NotPossible(
+                _(
+                    "%(worse)s passes, but the better %(better)s does not.",
+                    worse=repr(worse.score),
+                    better=repr(better.score),
+                )
+            )
 
 
 def _note(

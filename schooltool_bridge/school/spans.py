@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mnet import language
+from mnet.language import _
 from peers.changes import NotPossible
 from schooltool_bridge.school.written import FIRST_DAY, LAST_DAY
 
@@ -43,31 +44,37 @@ def check_days(span: Span) -> None:
     """Raise NotPossible unless a span's days come in order and within reason."""
     if span.last_day < span.first_day:
         raise NotPossible(
-            f"{span.title} would end on {_day(span.last_day)}, before its first day "
-            f"{_day(span.first_day)}."
+            _(
+                "%(span)s would end on %(last)s, before its first day %(first)s.",
+                span=span.title,
+                last=language.day(span.last_day),
+                first=language.day(span.first_day),
+            )
         )
     for each in (span.first_day, span.last_day):
         if not FIRST_DAY <= each <= LAST_DAY:
             raise NotPossible(
-                f"{_day(each)} is out of reason; days lie between {FIRST_DAY.year} and "
-                f"{LAST_DAY.year}."
+                _(
+                    "%(day)s is out of reason; days lie between %(first)s and %(last)s.",
+                    day=language.day(each),
+                    first=FIRST_DAY.year,
+                    last=LAST_DAY.year,
+                )
             )
     if (span.last_day - span.first_day).days >= MAX_DAYS:
-        raise NotPossible(f"{span} would be longer than two years; look at its days again.")
+        raise NotPossible(
+            _("%(span)s would be longer than two years; look at its days again.", span=span)
+        )
 
 
 def check_apart(span: Span, others: Iterable[Span]) -> None:
     """Raise NotPossible, naming the other one, when a span shares a day with another."""
     for other in others:
         if span.first_day <= other.last_day and other.first_day <= span.last_day:
-            raise NotPossible(f"{span} overlaps {other}.")
+            raise NotPossible(_("%(span)s overlaps %(other)s.", span=span, other=other))
 
 
 def check_inside(span: Span, outer: Span) -> None:
     """Raise NotPossible, naming both, unless a span lies inside another."""
     if span.first_day < outer.first_day or outer.last_day < span.last_day:
-        raise NotPossible(f"{span} does not lie inside {outer}.")
-
-
-def _day(day: date) -> str:
-    return language.day(day)
+        raise NotPossible(_("%(span)s does not lie inside %(outer)s.", span=span, outer=outer))

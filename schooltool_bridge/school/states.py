@@ -14,14 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
+from schooltool_bridge import shipped_titles
 from schooltool_bridge.model import ENROLMENT_STATES, enrolment_state
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.school.written import free, line
 from schooltool_bridge.school.years import OWN_ORDER
 
-MEANINGS = {"active": "Active", "inactive": "Not active", "completed": "Completed"}
+MEANINGS = {"active": N_("Active"), "inactive": N_("Not active"), "completed": N_("Completed")}
 SHIPPED = frozenset(state["code"] for state in ENROLMENT_STATES)
 MAX_STATE_TITLE_CHARS = 100  # the column's width
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,19}", re.ASCII)
@@ -34,6 +36,11 @@ class State:
     code: str
     meaning: str
     title: str
+
+    @property
+    def said(self) -> str:
+        """Its title in the language spoken here."""
+        return shipped_titles.said(self.title)
 
     @property
     def is_shipped(self) -> bool:
@@ -61,15 +68,18 @@ def add(
 ) -> None:
     """Add a state of the school's own; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
-    code = line(code, "The code").lower()
+    code = line(code, _("The code")).lower()
     if not _CODE.fullmatch(code):
         raise NotPossible(
-            f"The code {code[:40]!r} must be of a to z, 0 to 9 and -, at most 20 characters."
+            _(
+                "The code %(code)s must be of a to z, 0 to 9 and -, at most 20 characters.",
+                code=repr(code[:40]),
+            )
         )
     if meaning not in MEANINGS:
-        raise NotPossible(f"A state means one of: {', '.join(MEANINGS)}.")
+        raise NotPossible(_("A state means one of: %(meanings)s.", meanings=", ".join(MEANINGS)))
     known = all_states(connection)
-    free(code, [s.code for s in known], "a state with the code")
+    free(code, [s.code for s in known], _("a state with the code"))
     title = _free_title(title, [s.title for s in known])
     connection.execute(sa.insert(enrolment_state).values(code=code, meaning=meaning, title=title))
     _note(connection, actor, "state added", code, {"meaning": meaning, "title": title}, now_unix_s)
@@ -80,10 +90,16 @@ def rename(connection: Connection, actor: str, code: str, *, title: str, now_uni
     one_at_a_time(connection, OWN_ORDER)
     known = {s.code: s for s in all_states(connection)}
     if code not in known:
-        raise NotThere(f"There is no state {code[:40]!r}; there are: {', '.join(known)}.")
+        raise NotThere(
+            _(
+                "There is no state %(code)s; there are: %(known)s.",
+                code=repr(code[:40]),
+                known=", ".join(known),
+            )
+        )
     title = _free_title(title, [s.title for s in known.values() if s.code != code])
     before = known[code].title
-    if title == before:
+    if title in (before, known[code].said):
         return
     connection.execute(
         sa.update(enrolment_state).where(enrolment_state.c.code == code).values(title=title)
@@ -92,8 +108,8 @@ def rename(connection: Connection, actor: str, code: str, *, title: str, now_uni
 
 
 def _free_title(title: str, taken: list[str]) -> str:
-    title = line(title, "The title", limit=MAX_STATE_TITLE_CHARS)
-    free(title, taken, "a state called")
+    title = line(title, _("The title"), limit=MAX_STATE_TITLE_CHARS)
+    free(title, taken, _("a state called"))
     return title
 
 

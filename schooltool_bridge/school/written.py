@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from mnet.language import _, decimal_mark
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
 
@@ -23,6 +24,7 @@ MAX_NUMBER, MAX_PLACES = Decimal(100_000), 4
 
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,10})?", re.ASCII)
+_AMBIGUOUS = re.compile(r"[0-9]{1,3}\.[0-9]{3}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -30,9 +32,9 @@ def line(text: str, what: str, *, limit: int = MAX_TITLE_CHARS, required: bool =
     """Return a text of one line, trimmed and in NFC; raises NotPossible naming `what`."""
     read = several_lines(text, what, limit=limit)
     if "\n" in read:
-        raise NotPossible(f"{what} must stand on one line.")
+        raise NotPossible(_("%(what)s must stand on one line.", what=what))
     if required and not read:
-        raise NotPossible(f"{what} is missing.")
+        raise NotPossible(_("%(what)s is missing.", what=what))
     return read
 
 
@@ -40,9 +42,11 @@ def several_lines(text: str, what: str, *, limit: int) -> str:
     """Return a text of any number of lines, perhaps empty; raises NotPossible."""
     read = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
     if len(read) > limit:
-        raise NotPossible(f"{what} is longer than {limit} characters.")
+        raise NotPossible(
+            _("%(what)s is longer than %(limit)s characters.", what=what, limit=limit)
+        )
     if _CONTROLS.search(read):
-        raise NotPossible(f"{what} holds characters that cannot be printed.")
+        raise NotPossible(_("%(what)s holds characters that cannot be printed.", what=what))
     return read
 
 
@@ -53,19 +57,44 @@ def day(text: str, what: str) -> date:
         # Python's own reading would also take 2026-W36-2 and 20260901.
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
-        raise NotPossible(f"{what} {text[:40]!r} is no day; write it like 2026-09-01.") from None
+        raise NotPossible(
+            _(
+                "%(what)s %(text)s is no day; write it like 2026-09-01.",
+                what=what,
+                text=repr(text[:40]),
+            )
+        ) from None
 
 
 def number(text: str, what: str) -> Decimal:
-    """Return a number that is not below zero; raises NotPossible."""
+    """Return a number that is not below zero, with a point or the language's own mark.
+
+    Raises NotPossible.
+    """
     text = text.strip()
-    if not _NUMBER.fullmatch(text):
-        raise NotPossible(f"{what} {text[:40]!r} is no number of 0 or more; write it like 0.5.")
-    value = Decimal(text)
+    told = repr(text[:40])
+    mark = decimal_mark()
+    written = text.replace(mark, ".", 1)
+    # Where the comma parts numbers, 1.000 is a thousand to some and one to others.
+    if not _NUMBER.fullmatch(written) or (mark != "." and _AMBIGUOUS.fullmatch(text)):
+        raise NotPossible(
+            _(
+                "%(what)s %(text)s is no number of 0 or more; write it like 0.5.",
+                what=what,
+                text=told,
+            )
+        )
+    value = Decimal(written)
     exponent = value.normalize().as_tuple().exponent
     if value > MAX_NUMBER or (isinstance(exponent, int) and -exponent > MAX_PLACES):
         raise NotPossible(
-            f"{what} {text[:40]!r} is out of reason: at most {MAX_NUMBER}, {MAX_PLACES} places."
+            _(
+                "%(what)s %(text)s is out of reason: at most %(most)s, %(places)s places.",
+                what=what,
+                text=told,
+                most=MAX_NUMBER,
+                places=MAX_PLACES,
+            )
         )
     return value
 
@@ -80,4 +109,10 @@ def free(wanted: str, taken: Iterable[str], what: str) -> None:
     """Raise NotPossible when a name is taken, whatever its capitals."""
     for other in taken:
         if key(other) == key(wanted):
-            raise NotPossible(f"There is {what} {other!r} already; choose another name.")
+            raise NotPossible(
+                _(
+                    "There is %(what)s %(name)s already; choose another name.",
+                    what=what,
+                    name=repr(other),
+                )
+            )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import SOURCE, _, ngettext, speaking
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
@@ -88,7 +89,7 @@ def one_year(connection: Connection, year_id: int) -> Year:
     """Return a year; raises NotThere."""
     row = connection.execute(sa.select(school_year).where(school_year.c.id == year_id)).first()
     if row is None:
-        raise NotThere("There is no such school year (any more).")
+        raise NotThere(_("There is no such school year (any more)."))
     return Year(*row)
 
 
@@ -96,7 +97,7 @@ def one_term(connection: Connection, term_id: int) -> Term:
     """Return a term; raises NotThere."""
     row = connection.execute(_TERMS.where(term.c.id == term_id)).first()
     if row is None:
-        raise NotThere("There is no such term (any more).")
+        raise NotThere(_("There is no such term (any more)."))
     return Term(*row)
 
 
@@ -135,7 +136,7 @@ def add_year(
 ) -> int:
     """Add a school year and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
-    span = _checked_year(connection, Span(line(title, "The title"), first_day, last_day), None)
+    span = _checked_year(connection, Span(line(title, _("The title")), first_day, last_day), None)
     added = connection.execute(sa.insert(school_year).values(_columns(span)))
     assert added.inserted_primary_key is not None
     _note(connection, actor, "year added", span, {}, now_unix_s)
@@ -158,7 +159,9 @@ def change_year(
     """
     one_at_a_time(connection, OWN_ORDER)
     before = one_year(connection, year_id).span
-    span = _checked_year(connection, Span(line(title, "The title"), first_day, last_day), year_id)
+    span = _checked_year(
+        connection, Span(line(title, _("The title")), first_day, last_day), year_id
+    )
     for each in all_terms(connection):
         if each.year_id == year_id:
             spans.check_inside(each.span, span)
@@ -176,7 +179,13 @@ def remove_year(connection: Connection, actor: str, year_id: int, *, now_unix_s:
     span = one_year(connection, year_id).span
     titles = [t.title for t in all_terms(connection) if t.year_id == year_id]
     if titles:
-        raise NotPossible(f"{span.title} has terms: {', '.join(titles)}. Remove them first.")
+        raise NotPossible(
+            _(
+                "%(year)s has terms: %(terms)s. Remove them first.",
+                year=span.title,
+                terms=", ".join(titles),
+            )
+        )
     connection.execute(sa.delete(school_year).where(school_year.c.id == year_id))
     _note(connection, actor, "year removed", span, {}, now_unix_s)
 
@@ -193,7 +202,7 @@ def add_term(
 ) -> int:
     """Add a term to a year and return its id; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
-    span = Span(line(title, "The title"), first_day, last_day)
+    span = Span(line(title, _("The title")), first_day, last_day)
     _check_term(connection, one_year(connection, year_id), span, None)
     added = connection.execute(sa.insert(term).values(school_year_id=year_id, **_columns(span)))
     assert added.inserted_primary_key is not None
@@ -217,11 +226,13 @@ def change_term(
     """
     one_at_a_time(connection, OWN_ORDER)
     known = one_term(connection, term_id)
-    before, span = known.span, Span(line(title, "The title"), first_day, last_day)
+    before, span = known.span, Span(line(title, _("The title")), first_day, last_day)
     _check_term(connection, one_year(connection, known.year_id), span, term_id)
     has_moved = (before.first_day, before.last_day) != (first_day, last_day)
     if known.closed_unix_s is not None and has_moved:
-        raise NotPossible(f"{before} is closed: its marks were given for these days.")
+        raise NotPossible(
+            _("%(term)s is closed: its marks were given for these days.", term=before)
+        )
     if span == before:
         return
     connection.execute(sa.update(term).where(term.c.id == term_id).values(_columns(span)))
@@ -237,13 +248,21 @@ def remove_term(connection: Connection, actor: str, term_id: int, *, now_unix_s:
     ).scalar_one()
     if filed:
         raise NotPossible(
-            f"{filed} section(s) are filed in {known.full_title}; file them elsewhere."
+            ngettext(
+                "%(num)s section(s) are filed in %(term)s; file them elsewhere.",
+                "%(num)s section(s) are filed in %(term)s; file them elsewhere.",
+                filed,
+                term=known.full_title,
+            )
         )
     ever = sa.select(section_filing.c.id).where(section_filing.c.term_id == term_id).limit(1)
     if known.closed_unix_s is not None or connection.execute(ever).first():
         raise NotPossible(
-            f"Sections were filed in {known.full_title} once, and their history names it; "
-            "change its title or days in place of removing it."
+            _(
+                "Sections were filed in %(term)s once, and their history names it; "
+                "change its title or days in place of removing it.",
+                term=known.full_title,
+            )
         )
     connection.execute(sa.delete(term).where(term.c.id == term_id))
     _note(connection, actor, "term removed", known.span, {}, now_unix_s)
@@ -251,7 +270,7 @@ def remove_term(connection: Connection, actor: str, term_id: int, *, now_unix_s:
 
 def _checked_year(connection: Connection, span: Span, year_id: int | None) -> Span:
     others = [y for y in all_years(connection) if y.id != year_id]
-    free(span.title, [y.title for y in others], "a school year")
+    free(span.title, [y.title for y in others], _("a school year"))
     spans.check_days(span)
     spans.check_apart(span, [y.span for y in others])
     return span
@@ -259,7 +278,7 @@ def _checked_year(connection: Connection, span: Span, year_id: int | None) -> Sp
 
 def _check_term(connection: Connection, year: Year, span: Span, term_id: int | None) -> None:
     siblings = [t for t in all_terms(connection) if t.year_id == year.id and t.id != term_id]
-    free(span.title, [t.title for t in siblings], f"a term of {year.title}")
+    free(span.title, [t.title for t in siblings], _("a term of %(year)s", year=year.title))
     spans.check_days(span)
     spans.check_inside(span, year.span)
     spans.check_apart(span, [t.span for t in siblings])
@@ -277,7 +296,11 @@ def _note(
     detail: dict[str, object],
     now_unix_s: int,
 ) -> None:
-    detail = {**detail, "days": spans.days(span.first_day, span.last_day)}
+    with speaking(SOURCE):  # as everything that is stored
+        detail = {
+            **{name: str(value) for name, value in detail.items()},
+            "days": spans.days(span.first_day, span.last_day),
+        }
     audit.record(
         connection,
         actor=actor,

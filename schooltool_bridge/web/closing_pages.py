@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
@@ -119,7 +120,7 @@ class ClosingPages:
         }
         action = view.text("action")
         if action not in steps:
-            raise PageError("This form is not known here.")
+            raise PageError(_("This form is not known here."))
         try:
             if action == "close" and not view.text("seen"):
                 return self._ask(view, find, number)
@@ -140,11 +141,11 @@ class ClosingPages:
             place = _known(connection, find, number)
             system = closing.score_system_of(connection, _system_id(view))
             if place.closed_unix_s is not None:
-                raise Refused("term", f"{place.title} is closed already.")
+                raise Refused("term", _("%(term)s is closed already.", term=place.title))
             seen = closing.preview(connection, place.wanted)
             stored = closing.counts(connection, place.wanted).total()
         if not seen.marks:
-            raise Refused("term", "There is no student whose mark could be stored here.")
+            raise Refused("term", _("There is no student whose mark could be stored here."))
         return page(
             "closing_confirm.html",
             status=400 if problem else 200,
@@ -201,14 +202,12 @@ class _OtherThanSeen(Exception):
 
 def in_words(seen: Preview) -> str:
     """Write what closing is about: 180 final marks of 71 students in 3 sections."""
-    return (
-        f"{_many(seen.marks, 'final mark')} of {_many(seen.students, 'student')} "
-        f"in {_many(seen.sections, 'section')}"
+    return _(
+        "%(marks)s of %(students)s in %(sections)s",
+        marks=ngettext("%(num)s final mark", "%(num)s final marks", seen.marks),
+        students=ngettext("%(num)s student", "%(num)s students", seen.students),
+        sections=ngettext("%(num)s section", "%(num)s sections", seen.sections),
     )
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _term(connection: Connection, term_id: int) -> Place:
@@ -221,8 +220,8 @@ def _term(connection: Connection, term_id: int) -> Place:
 def _section(connection: Connection, section_id: int) -> Place:
     rows = lookup.by_ids(connection, [section_id])
     if not rows:
-        raise NotThere("There is no such section.")
-    title = rows[0].name or f"Section {section_id}"
+        raise NotThere(_("There is no such section."))
+    title = rows[0].name or _("Section %(id)s", id=section_id)
     path = f"{SECTIONS}/{section_id}/final"
     return Place(title, path, closing.of_section(section_id), None, section_id, None)
 
@@ -276,18 +275,19 @@ def _lines(connection: Connection, finals: list[Final], proposed: list[Proposal]
 def _mark(one: Final | Proposal) -> str:
     """Write a mark with its percentage, where the mark is not the percentage itself."""
     percent = paper.percent(one.percent)
-    return percent if one.mark in ("", percent) else f"{one.mark} ({percent})"
+    mark = closing.said_mark(one.mark)
+    return percent if mark in ("", percent) else f"{mark} ({percent})"
 
 
 def _author(view: View) -> Author:
-    why = several_lines(view.text("why"), "The reason", limit=MAX_WHY_CHARS)
+    why = several_lines(view.text("why"), _("The reason"), limit=MAX_WHY_CHARS)
     return Author(view.who, view.now_unix_s, why)
 
 
 def _system_id(view: View) -> int:
     system_id = filters.row_id(view.text("system"))
     if system_id is None:
-        raise Refused("system", "Choose a score system, by which the marks are written.")
+        raise Refused("system", _("Choose a score system, by which the marks are written."))
     return system_id
 
 
@@ -299,23 +299,32 @@ def _close(connection: Connection, view: View, place: Place) -> str:
         stored = closing.close_section(connection, author, place.section_id or 0, system_id)
     if view.text("seen") != str(stored):
         raise _OtherThanSeen(
-            "Meanwhile it is about other students or sections; please look again. "
-            "Nothing was changed."
+            _(
+                "Meanwhile it is about other students or sections; please look again. "
+                "Nothing was changed."
+            )
         )
-    return f"{place.title} is closed: {_many(stored, 'final mark')} stored."
+    return ngettext(
+        "%(title)s is closed: %(num)s final mark stored.",
+        "%(title)s is closed: %(num)s final marks stored.",
+        stored,
+        title=place.title,
+    )
 
 
 def _reopen(connection: Connection, view: View, place: Place) -> str:
     if place.term_id is None:
-        raise PageError("This form is not known here.")
+        raise PageError(_("This form is not known here."))
     closing.reopen_term(connection, _author(view), place.term_id)
-    return f"{place.title} is open again; its final marks stand until you close it anew."
+    return _(
+        "%(term)s is open again; its final marks stand until you close it anew.", term=place.title
+    )
 
 
 def _accept_ticked(connection: Connection, view: View, place: Place) -> str:
     ticked = set(view.all("mark"))
     if not ticked:
-        raise Refused("mark", "Tick the marks to accept first.")
+        raise Refused("mark", _("Tick the marks to accept first."))
     author = _author(view)
 
     def is_chosen(proposal: Proposal) -> bool:
@@ -325,15 +334,24 @@ def _accept_ticked(connection: Connection, view: View, place: Place) -> str:
 
     accepted = closing.accept_where(connection, author, place.wanted, is_chosen)
     left = len(ticked) - accepted
-    note = f"{_many(accepted, 'final mark')} changed."
+    note = _changed(accepted)
     if left:
-        note += f" {left} of those ticked changed meanwhile and were left; look again."
+        told = ngettext(
+            "%(num)s of those ticked changed meanwhile and were left; look again.",
+            "%(num)s of those ticked changed meanwhile and were left; look again.",
+            left,
+        )
+        note += f" {told}"
     return note
 
 
 def _accept_all(connection: Connection, view: View, place: Place) -> str:
     seen = view.text("digest")
     if not seen:
-        raise PageError("This form is not known here.")
+        raise PageError(_("This form is not known here."))
     accepted = closing.accept_where(connection, _author(view), place.wanted, seen=seen)
-    return f"{_many(accepted, 'final mark')} changed."
+    return _changed(accepted)
+
+
+def _changed(count: int) -> str:
+    return ngettext("%(num)s final mark changed.", "%(num)s final marks changed.", count)

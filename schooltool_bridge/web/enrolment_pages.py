@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import people_list, roster
-from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.fold import ACTIVE
 from schooltool_bridge.hand import enrolments, sections
 from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
@@ -37,6 +38,8 @@ PLACE = SECTIONS + "/<int:section_id>/people/<int:person_id>"
 # More than these are found by more letters.
 MAX_FOUND = 30
 MAX_SEARCH_CHARS = 100
+# As what somebody is in a section.
+ROLES = {STUDENT: N_("student"), TEACHER: N_("teacher")}
 
 
 class EnrolmentPages:
@@ -69,9 +72,9 @@ class EnrolmentPages:
                 made = sections.add(connection, author, given["name"], idnumber=given["idnumber"])
         except Refused as refused:
             return page("section_new.html", status=400, given=given, problem=str(refused))
-        return go(
-            f"{SECTIONS}/{made}", f"{given['name'].strip()} is there; now put people into it."
-        )
+        name = given["name"].strip()
+        note = _("%(section)s is there; now put people into it.", section=name)
+        return go(f"{SECTIONS}/{made}", note)
 
     def search(self, view: View, section_id: int) -> Reply:
         """Let somebody be found who shall be in a section."""
@@ -114,7 +117,7 @@ class EnrolmentPages:
                 )
         except (Refused, NotPossible) as refused:
             return self._form(section_id, person_id, given, problem=str(refused))
-        return go(f"{SECTIONS}/{section_id}", "The enrolment is written.")
+        return go(f"{SECTIONS}/{section_id}", _("The enrolment is written."))
 
     def _form(
         self, section_id: int, person_id: int, given: dict[str, str], *, problem: str = ""
@@ -123,10 +126,10 @@ class EnrolmentPages:
             name = _section(connection, section_id)
             who = people_list.one(connection, filters.known_id(person_id))
             if who is None:
-                raise PageError("There is nobody with this number.", 404)
+                raise PageError(_("There is nobody with this number."), 404)
             now = roster.current(connection, section_id, who.id)
             known = states.all_states(connection)
-        titles = {state.code: state.title for state in known}
+        titles = {state.code: state.said for state in known}
         role = given.get("role") or STUDENT
         return page(
             "section_place.html",
@@ -135,6 +138,7 @@ class EnrolmentPages:
             name=name,
             who=who,
             now=[(r, titles[what.code], what.since_unix_s) for r, what in now.items()],
+            roles=ROLES,
             states=known,
             given={
                 "role": role,
@@ -152,7 +156,7 @@ def _section(connection: Connection, section_id: int) -> str:
     wanted = sa.select(section.c.name).where(section.c.id == filters.known_id(section_id))
     name: str | None = connection.execute(wanted).scalar()
     if name is None:
-        raise PageError("There is no section with this number.", 404)
+        raise PageError(_("There is no section with this number."), 404)
     return name
 
 
@@ -160,4 +164,4 @@ def _began(text: str, zone: ZoneInfo) -> int | None:
     """The first moment of a day by the school's clock; none for now."""
     if not text.strip():
         return None
-    return int(datetime.combine(day(text, "The day"), time.min, zone).timestamp())
+    return int(datetime.combine(day(text, _("The day")), time.min, zone).timestamp())

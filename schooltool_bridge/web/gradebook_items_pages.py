@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.cells import MANUAL
@@ -83,7 +84,8 @@ class GradebookItemsPages:
                 )
         except Refused as problem:
             return self._again(section_id, None, asked, problem)
-        return go(f"/admin/sections/{section_id}/gradebook", f"“{asked['name']}” is there now.")
+        note = _("“%(name)s” is there now.", name=asked["name"])
+        return go(f"/admin/sections/{section_id}/gradebook", note)
 
     def one(self, _view: View, section_id: int, assessment_id: int) -> Reply:
         """Show an assessment's form."""
@@ -101,10 +103,12 @@ class GradebookItemsPages:
                 item = _item(_known(connection, section_id), assessment_id)
                 if view.text("do") == "delete":
                     assessments.delete(connection, author, assessment_id)
-                    note = f"“{item.name}” is deleted; its grades stay in the history."
+                    note = _(
+                        "“%(name)s” is deleted; its grades stay in the history.", name=item.name
+                    )
                 else:
                     _change(connection, author, item, asked)
-                    note = "Saved."
+                    note = _("Saved.")
         except Refused as problem:
             return self._again(section_id, assessment_id, asked, problem)
         return go(f"/admin/sections/{section_id}/gradebook", note)
@@ -125,16 +129,16 @@ class GradebookItemsPages:
                 if do == "add":
                     worksheets.add(connection, author, section_id, view.text("title"))
                 elif sheet_id not in own:
-                    raise PageError("There is no such worksheet; load the page anew.")
+                    raise PageError(_("There is no such worksheet; load the page anew."))
                 elif do == "rename":
                     worksheets.rename(connection, author, sheet_id, view.text("title"))
                 elif do in ("earlier", "later"):
                     worksheets.move(connection, author, sheet_id, later=do == "later")
                 else:
-                    raise PageError("This form is not known here.")
+                    raise PageError(_("This form is not known here."))
         except Refused as problem:
             return self._sheets(section_id, str(problem))
-        return go(f"/admin/sections/{section_id}/worksheets", "Saved.")
+        return go(f"/admin/sections/{section_id}/worksheets", _("Saved."))
 
     def _sheets(self, section_id: int, problem: str = "") -> Reply:
         with self._app.database.read() as connection:
@@ -174,7 +178,7 @@ def _known(connection: Connection, section_id: int) -> SectionThen:
 def _item(then: SectionThen, assessment_id: int) -> Item:
     found = next((i for i in then.items if i.id == assessment_id), None)
     if found is None:
-        raise PageError("There is no such assessment in this section; it may be deleted.", 404)
+        raise PageError(_("There is no such assessment in this section; it may be deleted."), 404)
     return found
 
 
@@ -224,7 +228,8 @@ def _points(text: str) -> Decimal:
     try:
         return marks.points(text)
     except BadMark:
-        raise Refused("points", "Points are a number from 0 on, such as 20 or 12.5.") from None
+        sentence = _("Points are a number from 0 on, such as 20 or 12.5.")
+        raise Refused("points", sentence) from None
 
 
 def _detail(asked: Mapping[str, str]) -> Detail:
@@ -233,7 +238,7 @@ def _detail(asked: Mapping[str, str]) -> Detail:
     try:
         due_day = date.fromisoformat(day) if day else None
     except ValueError:
-        raise Refused("due_day", "The due day is a day such as 2026-11-30.") from None
+        raise Refused("due_day", _("The due day is a day such as 2026-11-30.")) from None
     return Detail(
         asked["label"],
         asked["description"].replace("\r\n", "\n"),
@@ -265,7 +270,7 @@ def _form(
         wrong=problem.field.replace(" ", "_") if problem else "",
         categories={str(i): title for i, title in grid.categories_of(connection).items()},
         sheets={str(s.id): s.title for s in grid.sheets_of(connection, then) if s.id != NO_SHEET},
-        systems={str(i): s.title for i, s in systems.items() if i not in hidden or i == kept},
+        systems={str(i): s.said for i, s in systems.items() if i not in hidden or i == kept},
         graded=sum(e.points is not None for e in entries),
         by_hand=sum(e.authority == MANUAL for e in entries),
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
 from schooltool_bridge.gradebook import entering, grid
@@ -173,7 +174,7 @@ def _shown(seen: str) -> dict[str, tuple[str, str]]:
         found = json.loads(seen or "{}")
         return {str(name): (str(text), str(token)) for name, (text, token) in found.items()}
     except (ValueError, TypeError, AttributeError, RecursionError):
-        raise PageError("The form could not be read; load the page anew.") from None
+        raise PageError(_("The form could not be read; load the page anew.")) from None
 
 
 def _cells(form: Mapping[str, list[str]]) -> Iterator[tuple[Place, str]]:
@@ -184,7 +185,7 @@ def _cells(form: Mapping[str, list[str]]) -> Iterator[tuple[Place, str]]:
 
 
 def _place(name: str) -> Place | None:
-    item, _, person = name.partition(".")
+    item, _dot, person = name.partition(".")
     item_id, person_id = filters.row_id(item), filters.row_id(person)
     return None if item_id is None or person_id is None else (item_id, person_id)
 
@@ -194,8 +195,10 @@ def _name(place: Place) -> str:
 
 
 def _said(saved: Saved) -> str:
-    count = "1 grade is" if saved.written == 1 else f"{saved.written} grades are"
-    said = f"{count} saved." if saved.written or not saved.released else ""
+    if not (saved.written or saved.released or saved.conflicts):
+        return _("Nothing was changed.")
+    count = ngettext("%(num)s grade is saved.", "%(num)s grades are saved.", saved.written)
+    said = [count] if saved.written or not saved.released else []
     if saved.released:
-        said = f"{said} Released: what Moodle says counts again.".strip()
-    return said if saved.written or saved.released or saved.conflicts else "Nothing was changed."
+        said.append(_("Released: what Moodle says counts again."))
+    return " ".join(said)

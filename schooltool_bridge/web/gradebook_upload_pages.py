@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.gradebook import (
@@ -75,14 +76,14 @@ class GradebookUploadPages:
         """Show what a file would change, or write just that when it was agreed to."""
         what = view.text("what")
         if what not in PLANS:
-            return self._form(section_id, "Choose what the file holds.")
+            return self._form(section_id, _("Choose what the file holds."))
         try:
             packed = view.text("rows", limit=MAX_PACKED_CHARS)
             if packed:
                 return self._write(view, section_id, what, _unpacked(packed))
             file = view.files.get("file")
             if file is None or not file.name:
-                return self._form(section_id, "Choose a file first.", what)
+                return self._form(section_id, _("Choose a file first."), what)
             tables = spreadsheet.read(file.data)
             with self._app.database.read() as connection:
                 plan = PLANS[what](connection, section_id, tables)
@@ -103,10 +104,18 @@ class GradebookUploadPages:
         except (HasProblems, NotAsShown) as problem:
             return self._preview(section_id, problem.plan, tables, name=name, again=str(problem))
         except Refused as problem:
-            return self._form(section_id, f"{problem} Nothing was changed.", what)
+            return self._form(section_id, f"{problem} {_('Nothing was changed.')}", what)
         count = len(plan.changes)
-        things = what.removesuffix("s") if count == 1 else what
-        note = f"{count} {things} taken from the file."
+        if what == ASSESSMENTS:
+            note = ngettext(
+                "%(num)s assessment taken from the file.",
+                "%(num)s assessments taken from the file.",
+                count,
+            )
+        else:
+            note = ngettext(
+                "%(num)s grade taken from the file.", "%(num)s grades taken from the file.", count
+            )
         return go(f"/admin/sections/{section_id}/gradebook", note)
 
     def _preview(
@@ -171,5 +180,5 @@ def _unpacked(packed: str) -> list[Table]:
         if not all(table.rows for table in tables):
             raise ValueError  # noqa: TRY301 - spreadsheet.read leaves such out
     except (ValueError, TypeError, binascii.Error, zlib.error, RecursionError):
-        raise PageError("The form could not be read; upload the file again.") from None
+        raise PageError(_("The form could not be read; upload the file again.")) from None
     return tables

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MARKING = "/admin/school/marking"
 # Room for the scores of a system, one on a line.
 MAX_SCORES_CHARS = 5000
-KINDS = {"points": "Points", "percent": "Percent", "values": "Values"}
+KINDS = {"points": N_("Points"), "percent": N_("Percent"), "values": N_("Values")}
 
 
 class MarkingPages:
@@ -48,7 +49,7 @@ class MarkingPages:
         """Add, rename, hide or remove one of them."""
         step = _STEPS.get(view.text("action"))
         if step is None:
-            raise PageError("This form is not known here.")
+            raise PageError(_("This form is not known here."))
         try:
             with self._app.database.write() as connection:
                 note = step(connection, view)
@@ -78,7 +79,7 @@ class MarkingPages:
 def _add_category(connection: Connection, view: View) -> str:
     title = view.text("title")
     marking.add_category(connection, view.who, title=title, now_unix_s=view.now_unix_s)
-    return f"The category {title} is there."
+    return _("The category %(title)s is there.", title=title)
 
 
 def _rename_category(connection: Connection, view: View) -> str:
@@ -89,30 +90,30 @@ def _rename_category(connection: Connection, view: View) -> str:
         title=view.text("title"),
         now_unix_s=view.now_unix_s,
     )
-    return "The category is renamed."
+    return _("The category is renamed.")
 
 
 def _remove_category(connection: Connection, view: View) -> str:
     category_id = row_id(view.text("id")) or 0
     marking.remove_category(connection, view.who, category_id, now_unix_s=view.now_unix_s)
-    return "The category is removed."
+    return _("The category is removed.")
 
 
 def _add_system(connection: Connection, view: View) -> str:
     read = scores.read_scores(view.text("scores", limit=MAX_SCORES_CHARS))
     title = view.text("title")
     scores.add(connection, view.who, title=title, scores=read, now_unix_s=view.now_unix_s)
-    return f"The score system {title} is there."
+    return _("The score system %(title)s is there.", title=title)
 
 
 def _hide_system(connection: Connection, view: View) -> str:
     _set_hidden(connection, view, hidden=True)
-    return "It is offered no longer; what was marked by it stays."
+    return _("It is offered no longer; what was marked by it stays.")
 
 
 def _show_system(connection: Connection, view: View) -> str:
     _set_hidden(connection, view, hidden=False)
-    return "It is offered again."
+    return _("It is offered again.")
 
 
 def _set_hidden(connection: Connection, view: View, *, hidden: bool) -> None:
@@ -130,13 +131,13 @@ def _add_state(connection: Connection, view: View) -> str:
         title=title,
         now_unix_s=view.now_unix_s,
     )
-    return f"The state {title} is there."
+    return _("The state %(title)s is there.", title=title)
 
 
 def _rename_state(connection: Connection, view: View) -> str:
     code, title = view.text("code"), view.text("title")
     states.rename(connection, view.who, code, title=title, now_unix_s=view.now_unix_s)
-    return "The state is renamed."
+    return _("The state is renamed.")
 
 
 _STEPS: Mapping[str, Callable[[Connection, View], str]] = {

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from mnet import language
+from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
@@ -59,7 +61,7 @@ class SchoolPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("School", SCHOOL, CLERK)]
+        return [Tab(N_("School"), SCHOOL, CLERK)]
 
     def show(self, view: View) -> Reply:
         """Show the whole order."""
@@ -72,11 +74,11 @@ class SchoolPages:
         def work(connection: Connection) -> str:
             if action == "add-year":
                 years.add_year(connection, view.who, **_span(view), now_unix_s=view.now_unix_s)
-                return f"The year {view.text('title')} is there; now give it terms."
+                return _("The year %(year)s is there; now give it terms.", year=view.text("title"))
             if action == "add-course":
                 courses.add(connection, view.who, **_course(view), now_unix_s=view.now_unix_s)
-                return f"The course {view.text('code')} is in the catalogue."
-            raise PageError("This form is not known here.")
+                return _("The course %(course)s is in the catalogue.", course=view.text("code"))
+            raise PageError(_("This form is not known here."))
 
         return self._do(
             work, SCHOOL, lambda problem: self._school(view, problem=problem, failed=action)
@@ -95,14 +97,14 @@ class SchoolPages:
             who, now = view.who, view.now_unix_s
             if action == "save":
                 years.change_year(connection, who, year_id, **_span(view), now_unix_s=now)
-                return "The year is changed."
+                return _("The year is changed.")
             if action == "remove":
                 years.remove_year(connection, who, year_id, now_unix_s=now)
-                return "The year is removed."
+                return _("The year is removed.")
             if action == "add-term":
                 years.add_term(connection, who, year_id=year_id, **_span(view), now_unix_s=now)
-                return f"The term {view.text('title')} is there."
-            raise PageError("This form is not known here.")
+                return _("The term %(term)s is there.", term=view.text("title"))
+            raise PageError(_("This form is not known here."))
 
         return self._do(
             work,
@@ -122,11 +124,11 @@ class SchoolPages:
             who, now = view.who, view.now_unix_s
             if action == "save":
                 years.change_term(connection, who, term_id, **_span(view), now_unix_s=now)
-                return "The term is changed."
+                return _("The term is changed.")
             if action == "remove":
                 years.remove_term(connection, who, term_id, now_unix_s=now)
-                return "The term is removed."
-            raise PageError("This form is not known here.")
+                return _("The term is removed.")
+            raise PageError(_("This form is not known here."))
 
         return self._do(
             work,
@@ -146,11 +148,11 @@ class SchoolPages:
             who, now = view.who, view.now_unix_s
             if action == "save":
                 courses.change(connection, who, course_id, **_course(view), now_unix_s=now)
-                return "The course is changed."
+                return _("The course is changed.")
             if action == "remove":
                 courses.remove(connection, who, course_id, now_unix_s=now)
-                return "The course is removed."
-            raise PageError("This form is not known here.")
+                return _("The course is removed.")
+            raise PageError(_("This form is not known here."))
 
         return self._do(
             work,
@@ -266,8 +268,8 @@ def _known(read: Callable[[], T]) -> T:
 def _span(view: View) -> dict[str, Any]:
     return {
         "title": view.text("title"),
-        "first_day": day(view.text("first"), "The first day"),
-        "last_day": day(view.text("last"), "The last day"),
+        "first_day": day(view.text("first"), _("The first day")),
+        "last_day": day(view.text("last"), _("The last day")),
     }
 
 
@@ -294,7 +296,7 @@ def _shown(one: Year | Term | Course) -> dict[str, str]:
             "code": one.code,
             "title": one.title,
             "description": one.description,
-            "credits": one.credits,
+            "credits": language.number(one.credits),
         }
     return {
         "title": one.title,

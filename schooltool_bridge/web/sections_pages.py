@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 
 from sqlalchemy.engine import Connection
 
+from mnet import language
+from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
@@ -36,7 +38,7 @@ MAX_KEPT_CHARS = 4000
 FILINGS_SHOWN = 20
 # A longer list to choose from helps nobody; the command links any two.
 MAX_TO_LINK = 300
-PLACES = {"ongoing": "Ongoing, waiting to be filed"}
+PLACES = {"ongoing": N_("Ongoing, waiting to be filed")}
 
 
 class SectionsPages:
@@ -57,7 +59,7 @@ class SectionsPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Sections", SECTIONS, CLERK)]
+        return [Tab(N_("Sections"), SECTIONS, CLERK)]
 
     def found(self, view: View) -> Reply:
         """Show sections by name, chosen by term, course, peer and text."""
@@ -73,9 +75,15 @@ class SectionsPages:
         except (NotPossible, NotThere) as problem:
             return self._list(kept, problem=str(problem), ticked=chosen)
         there = len(set(chosen)) - moved
-        note = f"{moved} {'section' if moved == 1 else 'sections'} moved to {place}."
+        note = ngettext(
+            "%(num)s section moved to %(place)s.",
+            "%(num)s sections moved to %(place)s.",
+            moved,
+            place=place,
+        )
         if there:
-            note += f" {there} stood there already."
+            stood = ngettext("%(num)s stood there already.", "%(num)s stood there already.", there)
+            note += f" {stood}"
         return go(SECTIONS + filters.query(**_Choice.read(kept).in_address), note)
 
     def one(self, _view: View, section_id: int) -> Reply:
@@ -93,7 +101,7 @@ class SectionsPages:
             "weights": _weigh,
         }
         if action not in steps:
-            raise PageError("This form is not known here.")
+            raise PageError(_("This form is not known here."))
         try:
             with self._app.database.write() as connection:
                 note = steps[action](connection, view, section_id)
@@ -131,7 +139,7 @@ class SectionsPages:
             teachers=teachers,
             students=students,
             peers=peers,
-            places=PLACES,
+            places={name: _(title) for name, title in PLACES.items()},
             terms=terms,
             courses=catalogue,
             term_choices={str(t.id): t.full_title for t in reversed(terms)},
@@ -152,7 +160,7 @@ class SectionsPages:
             chain = links.chain(section_id)
             shown = {row.id: row for row in lookup.by_ids(connection, chain)}
             if section_id not in shown:
-                raise PageError("There is no such section.", 404)
+                raise PageError(_("There is no such section."), 404)
             this = shown[section_id]
             categories = marking.categories(connection)
             weights = marking.weights(connection, section_id)
@@ -175,7 +183,7 @@ class SectionsPages:
                 term_titles={t.id: t.full_title for t in terms},
                 course_codes={c.id: c.code for c in catalogue},
                 categories=categories,
-                weights={c.id: str(weights.get(c.id, "")) for c in categories},
+                weights={c.id: language.number(str(weights.get(c.id, ""))) for c in categories},
                 problem=problem,
             )
 
@@ -252,29 +260,33 @@ def _file(connection: Connection, view: View, chosen: list[int]) -> tuple[int, s
 
 def _file_one(connection: Connection, view: View, section_id: int) -> str:
     moved, place = _file(connection, view, [section_id])
-    return f"The section is filed: {place}." if moved else f"It stands there already: {place}."
+    if moved:
+        return _("The section is filed: %(place)s.", place=place)
+    return _("It stands there already: %(place)s.", place=place)
 
 
 def _link(connection: Connection, view: View, section_id: int) -> str:
     previous_id = filters.row_id(view.text("previous"))
     if previous_id is None:
-        raise NotPossible("Choose the section that this one continues.")
+        raise NotPossible(_("Choose the section that this one continues."))
     why, now = view.text("why"), view.now_unix_s
     filing.link(connection, view.who, section_id, previous_id, why=why, now_unix_s=now)
-    return "The sections are linked."
+    return _("The sections are linked.")
 
 
 def _unlink(connection: Connection, view: View, section_id: int) -> str:
     filing.link(connection, view.who, section_id, None, now_unix_s=view.now_unix_s)
-    return "The sections are linked no more."
+    return _("The sections are linked no more.")
 
 
 def _weigh(connection: Connection, view: View, section_id: int) -> str:
     wanted = {}
     for each in marking.categories(connection):
         text = view.text(f"weight-{each.id}")
-        wanted[each.id] = number(text, f"The weight of {each.title}") if text else None
+        wanted[each.id] = (
+            number(text, _("The weight of %(category)s", category=each.title)) if text else None
+        )
     changed = marking.set_weights(
         connection, view.who, section_id, wanted, why=view.text("why"), now_unix_s=view.now_unix_s
     )
-    return "The weights hold from now on." if changed else "The weights are as they were."
+    return _("The weights hold from now on.") if changed else _("The weights are as they were.")

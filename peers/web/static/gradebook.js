@@ -37,7 +37,7 @@ function tell() {
     input.classList.toggle("typed", isTyped);
     return isTyped;
   }).length;
-  unsaved.textContent = count ? `${count} not saved yet` : "";
+  unsaved.textContent = count ? unsaved.dataset.unsavedText.replace("#", count) : "";
   return count;
 }
 
