@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnet.database import metadata
+from mnet.language import N_
 
 ID_CHARS = 255
 NAME_CHARS = 1000
@@ -338,14 +339,14 @@ HISTORY_TABLES = (
 
 # The states that a school starts with (requirements 1.6); it may add its own.
 ENROLMENT_STATES = (
-    {"code": "a", "meaning": "active", "title": "Active"},
-    {"code": "p", "meaning": "inactive", "title": "Pending"},
-    {"code": "w", "meaning": "inactive", "title": "Withdrawn (code to be given)"},
-    {"code": "wn", "meaning": "inactive", "title": "Withdrawn - No Grade"},
-    {"code": "wp", "meaning": "inactive", "title": "Withdrawn - Passing"},
-    {"code": "wf", "meaning": "inactive", "title": "Withdrawn - Failing"},
-    {"code": "ps", "meaning": "completed", "title": "Passed"},
-    {"code": "fl", "meaning": "completed", "title": "Failed"},
-    {"code": "s", "meaning": "inactive", "title": "Suspended in Moodle"},
-    {"code": "e", "meaning": "inactive", "title": "Added in error"},
+    {"code": "a", "meaning": "active", "title": N_("Active")},
+    {"code": "p", "meaning": "inactive", "title": N_("Pending")},
+    {"code": "w", "meaning": "inactive", "title": N_("Withdrawn (code to be given)")},
+    {"code": "wn", "meaning": "inactive", "title": N_("Withdrawn - No Grade")},
+    {"code": "wp", "meaning": "inactive", "title": N_("Withdrawn - Passing")},
+    {"code": "wf", "meaning": "inactive", "title": N_("Withdrawn - Failing")},
+    {"code": "ps", "meaning": "completed", "title": N_("Passed")},
+    {"code": "fl", "meaning": "completed", "title": N_("Failed")},
+    {"code": "s", "meaning": "inactive", "title": N_("Suspended in Moodle")},
+    {"code": "e", "meaning": "inactive", "title": N_("Added in error")},
 )
