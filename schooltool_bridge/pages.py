@@ -68,7 +68,12 @@ def frame_of(app: App) -> Frame:
         database=app.database,
         clock=app.clock,
         templates=[HERE / "web" / "templates"],
-        filters={"moment": lambda t: moment(t, zone), "iso": iso, "number": number},
+        filters={
+            "moment": lambda t: moment(t, zone),
+            "day": language.day,
+            "iso": iso,
+            "number": number,
+        },
         spoken=settings.language,
     )
     frame.add(

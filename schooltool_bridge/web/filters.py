@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import store
 from peers.web.view import MAX_ID, PageError
 
@@ -42,7 +43,7 @@ def chosen_peer(choices: Iterable[PeerChoice], wwwroot: str) -> PeerChoice | Non
         return None
     found = next((p for p in choices if p.wwwroot == wwwroot), None)
     if found is None:
-        raise PageError("There is no such peer.", 404)
+        raise PageError(_("There is no such peer."), 404)
     return found
 
 
@@ -55,7 +56,7 @@ def row_id(text: str) -> int | None:
 def known_id(number: int) -> int:
     """Return an id that can be one; raises PageError (404)."""
     if number > MAX_ID:
-        raise PageError("There is nothing of that number.", 404)
+        raise PageError(_("There is nothing of that number."), 404)
     return number
 
 
