@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import audit, store
 from schooltool_bridge import going, identity, people_list, rights
 from schooltool_bridge.id_chunks import chunks
@@ -43,14 +44,14 @@ class Order:
     def __post_init__(self) -> None:
         """See that going has somewhere to go."""
         if self.right == GO and self.peer_id is None:
-            raise BadOrder("Choose the peer to go over to.")
+            raise BadOrder(_("Choose the peer to go over to."))
 
     @classmethod
     def read(cls, text: str) -> Order:
         """Read what a form sends, such as link+3 or own-; raises BadOrder."""
         found = _ORDER.fullmatch(text)
         if found is None or (found[1] == OWN and found[3]):
-            raise BadOrder("Choose what to do.")
+            raise BadOrder(_("Choose what to do."))
         return cls(found[1], found[2] == "+", int(found[3]) if found[3] else None)
 
     def __str__(self) -> str:
@@ -167,7 +168,7 @@ def _peer_name(connection: Connection, order: Order) -> str:
         return ""
     found = store.by_id(connection, order.peer_id)
     if found is None or found.state == store.DELETED:
-        raise BadOrder("That peer is not there any more; choose another one.")
+        raise BadOrder(_("That peer is not there any more; choose another one."))
     return found.wwwroot
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from mnet import language
 from peers import audit
 from schooltool_bridge import issuing, queries
 from schooltool_bridge.app import App
@@ -42,7 +43,8 @@ def issue_report(
         with refusals_told(), App(settings) as app, app.database.write() as connection:
             author = Author(audit.COMMAND_LINE, int(app.clock()))
             who = queries.find_person(connection, person_id)
-            found = issuing.issue_to(connection, author, kind, who, at_unix_s, office)
+            with language.speaking(settings.language):
+                found = issuing.issue_to(connection, author, kind, who, at_unix_s, office)
             # Before the commit: what cannot be written is not issued.
             _write(file, issuing.pdf_of(connection, found.number)[1])
             row = _row(found)

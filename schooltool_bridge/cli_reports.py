@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from sqlalchemy.engine import Connection
 
+from mnet import language
 from schooltool_bridge import queries
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, CommandError, common, moment
@@ -69,8 +71,9 @@ def report_progress(
             int(app.clock()),
             settings.zone,
         )
-    made = progress.paper_of(found, settings.zone)
-    _print(command, progress.as_json(found), made, pdf, csv, paper)
+    with language.speaking(settings.language):
+        made = progress.paper_of(found, settings.zone)
+        _print(command, progress.as_json(found), made, pdf, csv, paper)
 
 
 @report.command("transcript")
@@ -86,8 +89,9 @@ def report_transcript(
         found = transcript.read(
             connection, queries.find_person(connection, person_id), int(app.clock())
         )
-    made = transcript.paper_of(found, settings.zone)
-    _print(command, transcript.as_json(found), made, pdf, csv, paper)
+    with language.speaking(settings.language):
+        made = transcript.paper_of(found, settings.zone)
+        _print(command, transcript.as_json(found), made, pdf, csv, paper)
 
 
 def _print(
@@ -131,21 +135,36 @@ def report_section_history(
     with App(settings) as app, app.database.read() as connection:
         where = queries.find_section(connection, section_id, peer_wwwroot)
         who = queries.find_person(connection, person_id) if person_id else None
-        lines: list[history_lines.Line] = []
-        while True:
-            found = section_history.places(
-                connection,
-                where,
-                person_id=who,
-                kinds=kinds or KINDS,
-                after=lines[-1].place if lines else None,
-            )
-            lines += history_lines.read(connection, where, found)
-            if len(found) < section_history.MAX_LINES:
-                break
+        # Scripts read English, people their own language, in which the lines are worded when read.
+        rows = (
+            history_lines.as_json(_history(connection, where, who, kinds))
+            if command.as_json
+            else None
+        )
+        with language.speaking(settings.language):
+            lines = _history(connection, where, who, kinds)
         names = labels.section_names(connection, where)
         now_unix_s = int(app.clock())
-    made = history_lines.paper_of(
-        lines, name=names[1], short=names[0], now_unix_s=now_unix_s, zone=settings.zone
-    )
-    _print(command, history_lines.as_json(lines), made, pdf, csv, paper)
+    with language.speaking(settings.language):
+        made = history_lines.paper_of(
+            lines, name=names[1], short=names[0], now_unix_s=now_unix_s, zone=settings.zone
+        )
+        _print(command, rows, made, pdf, csv, paper)
+
+
+def _history(
+    connection: Connection, section_id: int, person_id: int | None, kinds: tuple[str, ...]
+) -> list[history_lines.Line]:
+    """Read all of a section's history, page by page."""
+    lines: list[history_lines.Line] = []
+    while True:
+        found = section_history.places(
+            connection,
+            section_id,
+            person_id=person_id,
+            kinds=kinds or KINDS,
+            after=lines[-1].place if lines else None,
+        )
+        lines += history_lines.read(connection, section_id, found)
+        if len(found) < section_history.MAX_LINES:
+            return lines

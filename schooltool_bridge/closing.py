@@ -9,7 +9,6 @@ requirements R70, R71.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
-from mnet.language import SOURCE, _, number, speaking
+from mnet.language import SOURCE, _, speaking
 from peers import audit
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, decimal_text
@@ -34,8 +33,6 @@ from schooltool_bridge.school.years import OWN_ORDER
 
 # So much of a digest tells one set of proposals from another.
 DIGEST_CHARS = 16
-# How a mark is stored that is a percentage.
-_PERCENTAGE = re.compile(r"[0-9]+(\.[0-9]+)? %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,11 +353,6 @@ def _mark(system: ScoreSystem | None, percent: Decimal | None) -> str:
         return ""
     with speaking(SOURCE):  # as everything that is stored
         return system.mark(percent)
-
-
-def said_mark(stored: str) -> str:
-    """Say a stored mark: 85.5 % is written as the language spoken here does."""
-    return number(stored) if _PERCENTAGE.fullmatch(stored) else stored
 
 
 def _note(

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import N_, _
 from peers import audit
 from peers.accounts import sign_in_failure
 from peers.model import audit_entry, peer
@@ -96,7 +97,7 @@ def preview(connection: Connection, person_id: int) -> Preview:
         )
         for about in ABOUT
     }
-    waiting = Count("events that waited", len(person_data.inbox_about(connection, who)))
+    waiting = Count(N_("events that waited"), len(person_data.inbox_about(connection, who)))
     goes = [c for name, c in counts.items() if name not in STAY] + [waiting]
     stays = [c for name, c in counts.items() if name in STAY]
     return Preview(
@@ -126,7 +127,8 @@ def erase(connection: Connection, author: Author, person_id: int) -> int:
     """
     row = _must_be_there(connection, person_id)
     if is_erased(connection, row.id, row.username):
-        raise Refused("person", f"Person {row.id} was erased before; nothing is left to erase.")
+        told = _("Person %(id)s was erased before; nothing is left to erase.", id=row.id)
+        raise Refused("person", told)
     _alone(connection)
     who = person_data.known(connection, person_id)
     guarded = [t.name for t in _written() if t.name in GUARDED]
@@ -160,7 +162,7 @@ def _must_be_there(connection: Connection, person_id: int) -> sa.Row[int, str, s
         )
     ).first()
     if row is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     return row
 
 

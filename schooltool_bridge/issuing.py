@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import N_, _
 from peers import audit
 from schooltool_bridge import identity
 from schooltool_bridge.hand.author import Author, Refused
@@ -28,7 +29,7 @@ from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.reports.pdf import make_pdf
 
 PROGRESS, TRANSCRIPT = "progress", "transcript"
-KINDS = {PROGRESS: "Progress report", TRANSCRIPT: "Transcript"}
+KINDS = {PROGRESS: N_("Progress report"), TRANSCRIPT: N_("Transcript")}
 # Stands for "no peer" where changes of one kind follow each other: the numbers of reports.
 NUMBERS = -1
 # A page of the list at most, however much a caller asks for.
@@ -87,12 +88,17 @@ def issue(
     gives the number back with the transaction. Raises Refused.
     """
     if kind not in KINDS:
-        raise Refused("kind", f"A report of the kind {kind!r} is not issued; say {_kinds()}.")
+        told = _(
+            "A report of the kind %(kind)s is not issued; say %(kinds)s.",
+            kind=repr(kind),
+            kinds=_kinds(),
+        )
+        raise Refused("kind", told)
     one_at_a_time(connection, NUMBERS)
     number = _next_number(connection, author.now_unix_s, zone)
     made = pdf(number)
     if len(made) > MAX_PDF_BYTES:
-        raise Refused("pdf", "This report is too large to be kept; choose an earlier day.")
+        raise Refused("pdf", _("This report is too large to be kept; choose an earlier day."))
     sha256 = hashlib.sha256(made).hexdigest()
     connection.execute(
         sa.insert(issued_report).values(
@@ -158,8 +164,13 @@ def numbered(made: Paper, number: str, issued_unix_s: int, zone: tzinfo) -> Pape
     issued = paper.day(issued_unix_s, zone)
     return replace(
         made,
-        as_of=f"{made.as_of}. No. {number}, issued {issued}",
-        facts=[*made.facts, ("Number", number), ("Issued", issued)],
+        as_of=_(
+            "%(as_of)s. No. %(number)s, issued %(day)s",
+            as_of=made.as_of,
+            number=number,
+            day=issued,
+        ),
+        facts=[*made.facts, (_("Number"), number), (_("Issued"), issued)],
     )
 
 
@@ -196,7 +207,9 @@ def one(connection: Connection, number: str) -> Issued:
         wanted = issued_report.c.number == number.strip()
         found = connection.execute(sa.select(*_COLUMNS).where(wanted)).first()
     if found is None:
-        raise NotThere(f"No report of the number {number[:40]!r} was issued here.")
+        raise NotThere(
+            _("No report of the number %(number)s was issued here.", number=repr(number[:40]))
+        )
     return Issued(*found)
 
 
@@ -211,7 +224,11 @@ def pdf_of(connection: Connection, number: str) -> tuple[Issued, bytes]:
     ).scalar_one()
     if hashlib.sha256(made).hexdigest() != found.sha256:
         raise Refused(
-            "pdf", f"The stored copy of {found.number} is damaged; take it from a backup."
+            "pdf",
+            _(
+                "The stored copy of %(number)s is damaged; take it from a backup.",
+                number=found.number,
+            ),
         )
     return found, made
 
@@ -228,7 +245,8 @@ def digest_in(text: str) -> str:
     """Read a SHA-256 in hex, with blanks or colons between or without; raises Refused."""
     bare = _NOT_HEX.sub("", text).lower()
     if len(bare) != SHA256_CHARS or set(bare) - set("0123456789abcdef"):
-        raise Refused("sha256", f"A digest has {SHA256_CHARS} characters, 0 to 9 and a to f.")
+        told = _("A digest has %(count)s characters, 0 to 9 and a to f.", count=SHA256_CHARS)
+        raise Refused("sha256", told)
     return bare
 
 
@@ -245,7 +263,7 @@ def past(at_unix_s: int | None, now_unix_s: int, zone: tzinfo) -> int | None:
     except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
         is_today = False
     if not is_today:
-        raise Refused("at", "A report is issued as of today or a day before.")
+        raise Refused("at", _("A report is issued as of today or a day before."))
     return None
 
 
@@ -261,7 +279,7 @@ def _next_number(connection: Connection, now_unix_s: int, zone: tzinfo) -> str:
 
 
 def _kinds() -> str:
-    return " or ".join(KINDS)
+    return _("%(one)s or %(other)s", one=PROGRESS, other=TRANSCRIPT)
 
 
 _COLUMNS = (

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.exchange import Site
 from mnet.faults import NoSuchVisit, VisitorGone, VisitTimedOut
+from mnet.language import N_, _
 from mnet.protocol import DEFAULT_APPLICATION
 from mnet.xmlrpc import Value
 from peers import sign_on, store
@@ -32,6 +33,12 @@ CONFIRM_S = 30  # Moodle's own default
 TOKEN_BYTES = 20  # 40 hex digits, a Moodle's column
 # What a Moodle takes as a user name; it refuses to make an account of another.
 USERNAME = re.compile(r"[a-z0-9._@-]{1,100}")
+# What other sites want of everybody.
+_NEEDED = {
+    "firstname": N_("first name"),
+    "lastname": N_("last name"),
+    "email": N_("email address"),
+}
 
 
 class CannotJump(Exception):
@@ -88,29 +95,38 @@ def start(
     """Make a token and return the whole address to send the browser to; raises CannotJump."""
     if session.peer_id is not None:
         raise CannotJump(
-            f"You came from {session.peer_name}, and only that site can send you on. Go back "
-            "there and take its link."
+            _(
+                "You came from %(peer)s, and only that site can send you on. Go back there and "
+                "take its link.",
+                peer=session.peer_name,
+            )
         )
     if not peer.enabled or not _may_jump(peer):
-        raise CannotJump("Nobody can go over to that site from here; it is not set up for it.")
+        raise CannotJump(_("Nobody can go over to that site from here; it is not set up for it."))
     if not going.is_open(connection, session.person_id, peer.id):
         raise CannotJump(
-            "You may not go over to that site from here. Should you have to, please ask the school "
-            "office."
+            _(
+                "You may not go over to that site from here. Should you have to, please ask the "
+                "school office."
+            )
         )
     found = connection.execute(sa.select(person).where(person.c.id == session.person_id)).one()
-    missing = [n for n in ("firstname", "lastname", "email") if not getattr(found, n)]
+    missing = [n for n in _NEEDED if not getattr(found, n)]
     if missing:
-        words = {"firstname": "first name", "lastname": "last name", "email": "email address"}
         raise CannotJump(
-            f"Other sites want your {' and '.join(words[n] for n in missing)}, which is not known "
-            "here. Please ask the school office to add it."
+            _(
+                "Other sites want your %(names)s, which is not known here. Please ask the school "
+                "office to add it.",
+                names=_(" and ").join(_(_NEEDED[n]) for n in missing),
+            )
         )
     username = found.username.lower()
     if not USERNAME.fullmatch(username):
         raise CannotJump(
-            "Other sites take user names of plain letters, digits and . _ - @ only. Please ask the "
-            "school office for another user name."
+            _(
+                "Other sites take user names of plain letters, digits and . _ - @ only. Please ask "
+                "the school office for another user name."
+            )
         )
     token = secrets.token_hex(TOKEN_BYTES)
     before = (

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _, translated
 from schooltool_bridge import identity, school_roles
 from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.fold import EnrolmentState
@@ -22,7 +24,7 @@ from schooltool_bridge.model import enrolment_state, person
 from schooltool_bridge.model_reports import final_mark
 from schooltool_bridge.model_school import category, term
 from schooltool_bridge.reports import as_of
-from schooltool_bridge.reports.averages import is_before, number, percent_of
+from schooltool_bridge.reports.averages import is_before, number, percent_of, shown_mark
 from schooltool_bridge.reports.then import Item, SectionThen
 
 PENDING = "p"
@@ -140,7 +142,7 @@ def roster(
             RosterRow(
                 name=names[who][-1],
                 code=state.code,
-                title=known.title,
+                title=translated(known.title),
                 is_active=known.meaning == school_roles.ACTIVE,
                 since_day=moment.day_of(state.since_unix_s),
                 percent=_percent(then, who),
@@ -168,7 +170,7 @@ def _section(
         term=filed.title if filed else "",
         stands=LATER if is_coming and not then.deleted else NOW if is_active else PAST,
         code=state.code,
-        title=known.title,
+        title=translated(known.title),
         since_day=moment.day_of(state.since_unix_s),
         begins_day=begins,
         note=state.note,
@@ -208,7 +210,7 @@ def _item(then: SectionThen, item: Item, who: int, words: _Words, zone: tzinfo |
 
 def _percent(then: SectionThen, who: int) -> str:
     percent = percent_of(then, who)
-    return "" if percent is None else f"{number(percent)} %"
+    return "" if percent is None else _("%(number)s %%", number=number(percent))
 
 
 def _words(connection: Connection) -> _Words:
@@ -226,8 +228,11 @@ def _finals(connection: Connection, person_id: int, at_unix_s: int | None) -> di
     mine: list[sa.ColumnElement[bool]] = [mark.person_id.in_(everybody)]
     if at_unix_s is not None:
         mine.append(mark.recorded_unix_s <= at_unix_s)
-    rows = sa.select(mark.section_id, mark.mark).where(*mine).order_by(mark.id)
-    return {r.section_id: r.mark for r in connection.execute(rows)}
+    rows = sa.select(mark.section_id, mark.mark, mark.percent).where(*mine).order_by(mark.id)
+    return {
+        r.section_id: shown_mark(r.mark, None if r.percent is None else Decimal(r.percent))
+        for r in connection.execute(rows)
+    }
 
 
 def _names(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, str, int, str]]:

@@ -70,6 +70,7 @@ def frame_of(app: App) -> Frame:
         templates=[HERE / "web" / "templates"],
         filters={
             "moment": lambda t: moment(t, zone),
+            "day": language.day,
             "iso": iso,
             "number": number,
             "decimal": language.number,

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_
 from peers.accounts import sign_in_failure
 from peers.model import audit_entry
 from peers.sign_on import jump_session, person_session
@@ -66,41 +67,41 @@ def _by(column: sa.Column[int]) -> Callable[[Collection[int]], Condition]:
 _LINKS = sa.select(person_link.c.id)
 _CELLS = sa.select(grade.c.id)
 ABOUT = (
-    About("person", person, _by(person.c.id)),
-    About("links", person_link, _by(person_link.c.person_id)),
+    About(N_("person"), person, _by(person.c.id)),
+    About(N_("links"), person_link, _by(person_link.c.person_id)),
     About(
-        "names told by peers",
+        N_("names told by peers"),
         person_history,
         lambda ids: person_history.c.link_id.in_(_LINKS.where(person_link.c.person_id.in_(ids))),
     ),
-    About("names by hand", person_record, _by(person_record.c.person_id)),
+    About(N_("names by hand"), person_record, _by(person_record.c.person_id)),
     About(
-        "merges",
+        N_("merges"),
         person_merge,
         lambda ids: sa.or_(person_merge.c.kept_id.in_(ids), person_merge.c.merged_id.in_(ids)),
     ),
-    About("staff role", staff_role, _by(staff_role.c.person_id)),
+    About(N_("staff role"), staff_role, _by(staff_role.c.person_id)),
     About(
-        "ids of imports",
+        N_("ids of imports"),
         imported_id,
         lambda ids: sa.and_(imported_id.c.kind == "user", imported_id.c.own_id.in_(ids)),
     ),
-    About("enrolments", enrolment, _by(enrolment.c.person_id)),
-    About("enrolment history", enrolment_history, _by(enrolment_history.c.person_id)),
-    About("grades", grade, _by(grade.c.person_id)),
+    About(N_("enrolments"), enrolment, _by(enrolment.c.person_id)),
+    About(N_("enrolment history"), enrolment_history, _by(enrolment_history.c.person_id)),
+    About(N_("grades"), grade, _by(grade.c.person_id)),
     About(
-        "grade history",
+        N_("grade history"),
         grade_history,
         lambda ids: grade_history.c.grade_id.in_(_CELLS.where(grade.c.person_id.in_(ids))),
     ),
-    About("final marks", final_mark, _by(final_mark.c.person_id)),
-    About("reports", issued_report, _by(issued_report.c.person_id)),
-    About("courses elsewhere", peer_course, _by(peer_course.c.person_id)),
-    About("password", person_password, _by(person_password.c.person_id)),
-    About("picture", person_picture, _by(person_picture.c.person_id)),
-    About("sessions here", person_session, _by(person_session.c.person_id)),
-    About("sessions at peers", jump_session, _by(jump_session.c.person_id)),
-    About("may not go to", jump_denied, _by(jump_denied.c.person_id)),
+    About(N_("final marks"), final_mark, _by(final_mark.c.person_id)),
+    About(N_("reports"), issued_report, _by(issued_report.c.person_id)),
+    About(N_("courses elsewhere"), peer_course, _by(peer_course.c.person_id)),
+    About(N_("password"), person_password, _by(person_password.c.person_id)),
+    About(N_("picture"), person_picture, _by(person_picture.c.person_id)),
+    About(N_("sessions here"), person_session, _by(person_session.c.person_id)),
+    About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
+    About(N_("may not go to"), jump_denied, _by(jump_denied.c.person_id)),
 )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import audit
 from peers.model import audit_entry, peer
 from schooltool_bridge import person_data, pictures
@@ -67,7 +68,7 @@ def make(connection: Connection, author: Author, person_id: int, *, site: str) -
     """
     there = sa.select(person).where(person.c.id == person_id)
     if connection.execute(there).first() is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     who = person_data.known(connection, person_id)
     row = connection.execute(sa.select(person).where(person.c.id == who.ids[0])).one()
     tables = gather(connection, who)

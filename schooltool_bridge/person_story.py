@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _, translated
 from peers.model import peer
 from schooltool_bridge import identity
 from schooltool_bridge.fold import place
@@ -24,6 +25,7 @@ from schooltool_bridge.model import (
     section,
 )
 from schooltool_bridge.model_people import person_merge, person_record
+from schooltool_bridge.reports.labels import ROLES
 
 # Nobody reads further back on a page; the newest are kept.
 MAX_LINES = 100
@@ -31,11 +33,11 @@ MAX_LINES = 100
 MAX_ROWS = 2000
 MAX_VALUE_CHARS = 80
 _TITLES = {
-    "username": "user name",
-    "firstname": "first name",
-    "lastname": "last name",
-    "idnumber": "id number",
-    "email": "email",
+    "username": N_("user name"),
+    "firstname": N_("first name"),
+    "lastname": N_("last name"),
+    "idnumber": N_("id number"),
+    "email": N_("email"),
 }
 
 
@@ -74,7 +76,13 @@ def places(connection: Connection, person_id: int) -> list[str]:
         .order_by(section.c.name, section.c.id, enrolment.c.role)
         .limit(MAX_LINES)
     )
-    return [f"{row.name}: {row.role}, {row.title.lower()}" for row in rows]
+    return [f"{row.name}: {_(ROLES[row.role])}, {_within(row.title)}" for row in rows]
+
+
+def _within(title: str) -> str:
+    """A state's title within a sentence: another language has capitals of its own."""
+    told = translated(title)
+    return told.lower() if told == title else told
 
 
 def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
@@ -102,9 +110,9 @@ def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
 def _told(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
     if before is None:
         known = [
-            f"{title} {_quoted(now[name])}" for name, title in _TITLES.items() if now.get(name)
+            f"{_(title)} {_quoted(now[name])}" for name, title in _TITLES.items() if now.get(name)
         ]
-        return f"First told: {', '.join(known)}."
+        return _("First told: %(names)s.", names=", ".join(known))
     return _changes(
         {
             name: [before.get(name), now.get(name)]
@@ -147,7 +155,11 @@ def _merges(connection: Connection, rows: Collection[int]) -> list[Line]:
     for r in found:
         one = f"{r.merged_firstname} {r.merged_lastname} ({r.merged_username}, id {r.merged_id})"
         other = f"{r.kept_firstname} {r.kept_lastname} ({r.kept_username}, id {r.kept_id})"
-        what = f"{one} was {'taken apart from' if r.undone else 'merged into'} {other}."
+        what = (
+            _("%(one)s was taken apart from %(other)s.", one=one, other=other)
+            if r.undone
+            else _("%(one)s was merged into %(other)s.", one=one, other=other)
+        )
         lines.append(Line(r.recorded_unix_s, r.recorded_unix_s, r.by_actor, what, r.why))
     return lines
 
@@ -156,15 +168,22 @@ def _changes(changed: Mapping[str, Any]) -> str:
     """Write what changed: {"lastname": ["before", "after"]}."""
     parts = []
     for name, (before, after) in changed.items():
-        title = _TITLES.get(name, name)
+        title = _(_TITLES[name]) if name in _TITLES else name
         if name == "conflict":
-            parts.append(f"decided: {after}")
+            parts.append(_("decided: %(what)s", what=after))
         elif not before:
             parts.append(f"{title} {_quoted(after)}")
         elif not after:
-            parts.append(f"{title} {_quoted(before)} taken away")
+            parts.append(_("%(title)s %(value)s taken away", title=title, value=_quoted(before)))
         else:
-            parts.append(f"{title} {_quoted(before)} became {_quoted(after)}")
+            parts.append(
+                _(
+                    "%(title)s %(before)s became %(after)s",
+                    title=title,
+                    before=_quoted(before),
+                    after=_quoted(after),
+                )
+            )
     text = ", ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers.model import peer
 from schooltool_bridge import identity, sections
 from schooltool_bridge.fields import OWN_ID, TEACHER, key
@@ -284,10 +285,20 @@ def find_section(connection: Connection, text: str, peer_wwwroot: str | None = N
 
 def _only(kind: str, text: str, hits: dict[int, str]) -> int:
     if not hits:
-        raise NotThere(f"There is no {kind} {text!r}; see: mnet-peer {kind} list.")
+        raise NotThere(
+            _("There is no person %(text)s; see: mnet-peer person list.", text=repr(text))
+            if kind == "person"
+            else _("There is no section %(text)s; see: mnet-peer section list.", text=repr(text))
+        )
     if len(hits) > 1:
         listed = "; ".join(hits.values())
-        raise NotThere(f"{text!r} fits several: {listed}. Use --peer, or the other's id.")
+        raise NotThere(
+            _(
+                "%(text)s fits several: %(found)s. Use --peer, or the other's id.",
+                text=repr(text),
+                found=listed,
+            )
+        )
     return next(iter(hits))
 
 

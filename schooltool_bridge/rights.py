@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
 from peers.model import peer
@@ -63,7 +64,11 @@ def set_right(
     peers = [r.wwwroot for r in rows if peer_wwwroot is None or r.id == peer_id]
     if peer_wwwroot is not None and not peers:
         raise NotPossible(
-            f"{peer_wwwroot} never brought this person; see: mnet-peer person show {person_id}."
+            _(
+                "%(peer)s never brought this person; see: mnet-peer person show %(id)s.",
+                peer=peer_wwwroot,
+                id=person_id,
+            )
         )
     visits = set_links(connection, [person_id], peer_id, allowed=allowed)
     if peer_id is None:

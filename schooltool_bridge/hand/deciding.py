@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import accounts
 from schooltool_bridge import identity, links, people
 from schooltool_bridge.applying import Source
@@ -105,8 +106,11 @@ def keep_apart(connection: Connection, author: Author, source: Source, event: Us
     if asked.is_alike and not (links.real(event.idnumber) or own_id(None, event.moodle_id)):
         raise Refused(
             "decision",
-            f"Only the user name could tell these two apart, and {event.username!r} looks like "
-            "the other's. Give one of them another user name in Moodle, then dismiss this event.",
+            _(
+                "Only the user name could tell these two apart, and %(name)s looks like the "
+                "other's. Give one of them another user name in Moodle, then dismiss this event.",
+                name=repr(event.username),
+            ),
         )
     if link is not None and asked.by_id is None and not people.takes_ids(link, event):
         link = None
@@ -128,19 +132,21 @@ def keep_apart(connection: Connection, author: Author, source: Source, event: Us
 
 def _kept(asked: Question, kept_id: int | None) -> int:
     if not asked.parties:
-        raise Refused("person", "Nobody here could be meant (any more); retry the event.")
+        raise Refused("person", _("Nobody here could be meant (any more); retry the event."))
     if kept_id is None and len(asked.parties) == 1:
         return asked.parties[0]
     if kept_id not in asked.parties:
         listed = ", ".join(map(str, asked.parties))
-        raise Refused("person", f"Say whose record stands for all: the id is one of {listed}.")
+        told = _("Say whose record stands for all: the id is one of %(ids)s.", ids=listed)
+        raise Refused("person", told)
     return kept_id
 
 
 def _must_be_no_admin(connection: Connection, person_id: int) -> None:
     name = sa.select(person.c.username_key).where(person.c.id == person_id)
     if accounts.is_taken(connection, connection.execute(name).scalar_one()):
-        raise Refused("person", "This person has the user name of an account with admin rights.")
+        told = _("This person has the user name of an account with admin rights.")
+        raise Refused("person", told)
 
 
 def _has_another_idnumber(connection: Connection, link: Link, event: UserEvent) -> bool:

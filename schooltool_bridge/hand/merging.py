@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
+from mnet.language import _
 from peers import accounts, audit
 from peers.model import peer
 from peers.sign_on import jump_session, person_session
@@ -43,18 +44,29 @@ def merge(connection: Connection, author: Author, kept_id: int, merged_id: int) 
     wait_for_peers(connection)
     kept, merged = _row(connection, kept_id), _row(connection, merged_id)
     if kept_id == merged_id:
-        raise Refused("person", f"{_name(kept)} cannot be merged with itself; give two people.")
+        raise Refused(
+            "person",
+            _("%(whom)s cannot be merged with itself; give two people.", whom=_name(kept)),
+        )
     for row in (kept, merged):
         if row.merged_into_id is not None:
             root = identity.root(connection, row.id)
             raise Refused(
-                "person", f"{_name(row)} was merged into the person with id {root}; use that."
+                "person",
+                _(
+                    "%(whom)s was merged into the person with id %(id)s; use that.",
+                    whom=_name(row),
+                    id=root,
+                ),
             )
         if accounts.is_taken(connection, row.username_key):
             raise Refused(
                 "person",
-                f"{_name(row)} has the user name of an account with admin rights here; such a "
-                "person is never merged.",
+                _(
+                    "%(whom)s has the user name of an account with admin rights here; such a "
+                    "person is never merged.",
+                    whom=_name(row),
+                ),
             )
     ended = identity.everybody(connection, merged_id)
     connection.execute(
@@ -73,7 +85,8 @@ def undo(connection: Connection, author: Author, merged_id: int) -> list[Visit]:
     wait_for_peers(connection)
     row = _row(connection, merged_id)
     if row.merged_into_id is None:
-        raise Refused("person", f"{_name(row)} is not merged into anybody.")
+        told = _("%(whom)s is not merged into anybody.", whom=_name(row))
+        raise Refused("person", told)
     together = identity.everybody(connection, merged_id)
     connection.execute(
         sa.update(person).where(person.c.id == merged_id).values(merged_into_id=None)
@@ -93,7 +106,7 @@ def wait_for_peers(connection: Connection) -> None:
 def _row(connection: Connection, person_id: int) -> sa.Row[Any]:
     row = connection.execute(sa.select(person).where(person.c.id == person_id)).first()
     if row is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     return row
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from peers import accounts, audit
 from schooltool_bridge import identity
 from schooltool_bridge.fields import key
@@ -18,7 +19,7 @@ from schooltool_bridge.hand.author import Author, Refused, identifier, text
 from schooltool_bridge.model import ID_CHARS, person
 from schooltool_bridge.model_people import person_record, staff_role
 
-STAFF = ("counselor", "principal")
+STAFF = (N_("counselor"), N_("principal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ def change(connection: Connection, author: Author, person_id: int, names: Names)
     """
     row = connection.execute(sa.select(person).where(person.c.id == person_id)).first()
     if row is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     if row.merged_into_id is not None:
         root = identity.root(connection, person_id)
-        raise Refused("person", f"This person was merged into the one with id {root}; use that.")
+        told = _("This person was merged into the one with id %(id)s; use that.", id=root)
+        raise Refused("person", told)
     values = _read(connection, names, person_id)
     before = _shown({name: getattr(row, name) for name in values})
     changed = {n: [before[n], v] for n, v in _shown(values).items() if v != before[n]}
@@ -73,7 +75,7 @@ def names_of(connection: Connection, person_id: int) -> Names:
     """Return somebody's names as they are; raises Refused when there is nobody."""
     row = connection.execute(sa.select(person).where(person.c.id == person_id)).first()
     if row is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     return Names(row.username, row.firstname, row.lastname, row.idnumber or "", row.email)
 
 
@@ -92,7 +94,7 @@ def note_in_trail(connection: Connection, author: Author, person_id: int, action
 def set_staff_role(connection: Connection, author: Author, person_id: int, role: str) -> None:
     """Make somebody counselor or principal, or neither (empty); raises Refused."""
     if role and role not in STAFF:
-        raise Refused("role", f"A staff role is one of {', '.join(STAFF)}.")
+        raise Refused("role", _("A staff role is one of %(roles)s.", roles=", ".join(STAFF)))
     before = connection.execute(
         sa.select(staff_role.c.role).where(staff_role.c.person_id == person_id)
     ).scalar()
@@ -109,7 +111,8 @@ def _read(connection: Connection, names: Names, person_id: int | None) -> dict[s
     number = identifier("idnumber", names.idnumber)
     _must_be_free(connection, "username", person.c.username_key, username, person_id)
     if accounts.is_taken(connection, key(username)):
-        raise Refused("username", f"The user name {username!r} is an admin's account here.")
+        told = _("The user name %(name)s is an admin's account here.", name=repr(username))
+        raise Refused("username", told)
     if number is not None:
         _must_be_free(connection, "idnumber", person.c.idnumber_key, number, person_id)
     return {
@@ -135,7 +138,14 @@ def _must_be_free(
     ).first()
     if holder is not None and holder.id != person_id:
         who = f"{holder.firstname} {holder.lastname}".strip()
-        raise Refused(field, f"{field} {value!r} belongs to {who} (id {holder.id}).")
+        told = _(
+            "%(field)s %(value)s belongs to %(who)s (id %(id)s).",
+            field=field,
+            value=repr(value),
+            who=who,
+            id=holder.id,
+        )
+        raise Refused(field, told)
 
 
 def _shown(values: Mapping[str, object]) -> dict[str, object]:

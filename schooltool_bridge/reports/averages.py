@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
 from mnet import language
+from mnet.language import _
 from schooltool_bridge import shipped_titles
 from schooltool_bridge.reports.then import Item, SectionThen
 
@@ -46,11 +47,11 @@ class ScoreSystem:
         return shipped_titles.said(self.title)
 
     def mark(self, percent: Decimal | None) -> str:
-        """Write a percentage as this system does; empty for nothing graded."""
+        """Write a percentage as this system does, for the store; empty for nothing graded."""
         if percent is None:
             return ""
         if self.kind != "values":
-            return f"{number(percent)} %"
+            return _stored(percent)
         reached = [s for s in self.scores if percent >= s.from_percent]
         return (reached[0] if reached else self.scores[-1]).score
 
@@ -111,6 +112,17 @@ def is_before(section: SectionThen, item: Item, person_id: int, zone: tzinfo) ->
     if item.due_day is None:
         return item.effective_unix_s < joined_unix_s
     return item.due_day < datetime.fromtimestamp(joined_unix_s, zone).date()
+
+
+def shown_mark(mark: str, percent: Decimal | None) -> str:
+    """A stored mark for people: one that is but the percentage, as their language writes it."""
+    if percent is None or mark != _stored(percent):
+        return mark
+    return _("%(number)s %%", number=number(percent))
+
+
+def _stored(percent: Decimal) -> str:
+    return f"{plain(percent)} %"
 
 
 def _rounded(value: Decimal | None) -> Decimal | None:

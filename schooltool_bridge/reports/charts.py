@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
+from mnet.language import _
 from schooltool_bridge.reports.averages import number
 
 _WIDTH, _HEIGHT = 360, 150
@@ -24,9 +25,9 @@ _FONT = 'font-family="Libertinus Serif, system-ui, sans-serif" font-size="11" fi
 
 def over_time(name: str, points: Sequence[tuple[str, Decimal | None]]) -> str:
     """Draw one section's percentages; `points` are (day in words, percent), oldest first."""
-    known = [(place, p) for place, (_day, p) in enumerate(points) if p is not None]
-    top = max([_HUNDRED, *(min(p, _MAX_PERCENT) for _place, p in known)])
-    said = "; ".join(f"{day}: {number(p)} %" for day, p in points if p is not None)
+    known = [(place, p) for place, (_when, p) in enumerate(points) if p is not None]
+    top = max([_HUNDRED, *(min(p, _MAX_PERCENT) for _at, p in known)])
+    said = "; ".join(f"{day}: {_percent(number(p))}" for day, p in points if p is not None)
     parts = [_axis(Decimal(level), top) for level in (0, 50, 100)]
     spots = [(_x(place, len(points)), _y(p, top), p) for place, p in known]
     if spots:
@@ -51,7 +52,8 @@ def over_time(name: str, points: Sequence[tuple[str, Decimal | None]]) -> str:
                 f'<text x="{right}" y="{base}" text-anchor="end" {_FONT}>'
                 f"{escape(points[-1][0])}</text>"
             )
-    return _svg(f"{name}: percent by week", said or "Nothing is graded yet.", parts)
+    title = _("%(section)s: percent by week", section=name)
+    return _svg(title, said or _("Nothing is graded yet."), parts)
 
 
 def distribution(percents: Sequence[Decimal]) -> str:
@@ -61,7 +63,7 @@ def distribution(percents: Sequence[Decimal]) -> str:
         counts[max(0, min(int(value // 10), BINS - 1))] += 1
     most = max([1, *counts])
     names = [*(f"{n * 10}-{n * 10 + 9}" for n in range(BINS - 1)), "100+"]
-    said = "; ".join(f"{n} %: {c}" for n, c in zip(names, counts, strict=True) if c)
+    said = "; ".join(f"{_percent(n)}: {c}" for n, c in zip(names, counts, strict=True) if c)
     wide = (_WIDTH - 8) / BINS
     floor = _HEIGHT - _BOTTOM
     ground = f'x="4" y="{floor}" width="{_WIDTH - 8}" height="1"'
@@ -81,7 +83,12 @@ def distribution(percents: Sequence[Decimal]) -> str:
         parts.append(
             f'<text x="{middle}" y="{_HEIGHT - 8}" text-anchor="middle" {_FONT}>{label}</text>'
         )
-    return _svg("Students by percent, in steps of ten", said or "Nobody has a percentage.", parts)
+    title = _("Students by percent, in steps of ten")
+    return _svg(title, said or _("Nobody has a percentage."), parts)
+
+
+def _percent(number: str) -> str:
+    return _("%(number)s %%", number=number)
 
 
 def _svg(title: str, said: str, parts: Sequence[str]) -> str:

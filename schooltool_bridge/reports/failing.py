@@ -14,12 +14,13 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _, translated
 from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.model import section
 from schooltool_bridge.model_reports import final_mark
 from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import percent_of
+from schooltool_bridge.reports.averages import percent_of, shown_mark
 from schooltool_bridge.reports.labels import Person, School, people
 from schooltool_bridge.reports.paper import Column, Paper, Table
 from schooltool_bridge.reports.then import SectionThen
@@ -75,7 +76,7 @@ def read(
         if len(lines) > MAX_LINES:
             break
     lines.sort(key=lambda f: (f.then.name.casefold(), f.then.id, f.person.place))
-    filed = "All sections" if term_id is None else school.filed(term_id)
+    filed = _("All sections") if term_id is None else translated(school.filed(term_id))
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     return FailingList(moment_unix_s, below, filed, lines[:MAX_LINES], len(lines) > MAX_LINES)
 
@@ -116,9 +117,10 @@ def _of_some(
             reason = _reason(state, reached, below, verdict)
             if reason:
                 mark = final.mark if final is not None else ""
+                mark = shown_mark(mark, reached)
                 title = school.states.get(state.code, state.code)
                 found.append((who, Failing(nobody, then, title, reached, mark, reason)))
-    known = people(connection, [who for who, _failing in found])
+    known = people(connection, [who for who, _f in found])
     return [replace(f, person=known[who]) for who, f in found if who in known]
 
 
@@ -130,22 +132,23 @@ def _reason(
 ) -> str:
     """Why somebody does not pass; empty for whoever does, or has left without failing."""
     if state.code in NOT_PASSING:
-        return "state"
+        return _("state")
     if not state.holds:
         return ""
     if passes_by_mark is not None:
-        return "" if passes_by_mark else "final mark"
-    return f"below {paper.percent(below)}" if reached is not None and reached < below else ""
+        return "" if passes_by_mark else _("final mark")
+    is_below = reached is not None and reached < below
+    return _("below %(percent)s", percent=paper.percent(below)) if is_below else ""
 
 
 _COLUMNS = (
-    Column("Section", share=1),
-    Column("Student"),
-    Column("Id number"),
-    Column("State"),
-    Column("Percent", is_number=True),
-    Column("Mark"),
-    Column("Why"),
+    Column(N_("Section"), share=1),
+    Column(N_("Student")),
+    Column(N_("Id number")),
+    Column(N_("State")),
+    Column(N_("Percent"), is_number=True),
+    Column(N_("Mark")),
+    Column(N_("Why")),
 )
 
 
@@ -153,24 +156,27 @@ def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
     """Return the list as a paper."""
     table = Table(
         "",
-        _COLUMNS,
+        paper.said(_COLUMNS),
         [
             [
-                f.then.name, f.person.sorted_name, f.person.idnumber, f.title, f.percent, f.mark,
-                f.reason,
+                f.then.name, f.person.sorted_name, f.person.idnumber, translated(f.title),
+                f.percent, f.mark, f.reason,
             ]
             for f in failing.lines
         ],
-        note=f"Only the first {MAX_LINES} are listed; choose a term." if failing.is_cut else "",
-        empty="Nobody.",
+        note=(
+            _("Only the first %(count)s are listed; choose a term.", count=MAX_LINES)
+            if failing.is_cut else ""
+        ),
+        empty=_("Nobody."),
     )  # fmt: skip
     return Paper(
         kind="failing",
-        title="Failing list",
+        title=_("Failing list"),
         subject=failing.filed,
         short=failing.filed,
-        as_of=f"As of {paper.moment(failing.at_unix_s, zone)}",
-        facts=[("Below", paper.percent(failing.below))],
+        as_of=paper.as_of(failing.at_unix_s, zone),
+        facts=[(_("Below"), paper.percent(failing.below))],
         tables=[table],
         flat=table,
     )

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _, translated
 from peers.model import peer
 from schooltool_bridge import fold, identity
 from schooltool_bridge.cells import row_of
@@ -38,7 +39,7 @@ from schooltool_bridge.queries import Row, iso
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports import section_history as history
 from schooltool_bridge.reports.averages import number
-from schooltool_bridge.reports.labels import Person, School, people
+from schooltool_bridge.reports.labels import ROLES, Person, School, people
 from schooltool_bridge.reports.paper import Column, Paper, Table
 from schooltool_bridge.reports.section_history import Place
 
@@ -160,7 +161,7 @@ class _Reader:
         earlier = _before(row, named)
         before = earlier.teacheridnumber if earlier is not None else ""
         return (
-            row, history.TEACHERS, "teacher named by the section", before, row.teacheridnumber,
+            row, history.TEACHERS, _("teacher named by the section"), before, row.teacheridnumber,
             None, self._peer,
         )  # fmt: skip
 
@@ -176,21 +177,22 @@ class _Reader:
         kind = history.TEACHERS if row.role == "teacher" else history.ENROLMENT
         after = self._state(row) + (f" ({row.note})" if row.note else "")
         before = self._state(earlier) if earlier is not None else ""
-        return row, kind, row.role or "every role", before, after, None, self._peer
+        subject = _(ROLES[row.role]) if row.role else _("every role")
+        return row, kind, subject, before, after, None, self._peer
 
     def _state(self, row: sa.Row[Any]) -> str:
-        return self._states.get(row.code, row.code) if row.code else "Ended"
+        return translated(self._states.get(row.code, row.code)) if row.code else _("Ended")
 
     def filing(self, row_id: int) -> Said:
         """It was filed under a term and a course."""
         row = self._filings[row_id]
         earlier = _before(row, self._filings.values())
         before = self._filed(earlier) if earlier is not None else ""
-        return row, history.FILING, "filed under", before, self._filed(row), None, None
+        return row, history.FILING, _("filed under"), before, self._filed(row), None, None
 
     def _filed(self, row: sa.Row[Any]) -> str:
         course = self._school.courses.get(row.course_id or 0)
-        where = self._school.filed(row.term_id)
+        where = translated(self._school.filed(row.term_id))
         return f"{where}, {course.code}" if course else where
 
     def weight(self, row_id: int) -> Said:
@@ -200,7 +202,7 @@ class _Reader:
         earlier = _before(row, same)
         subject = self._categories.get(row.category_id, str(row.category_id))
         before = earlier.weight if earlier is not None else ""
-        return row, history.WEIGHT, subject, before, row.weight or "none", None, None
+        return row, history.WEIGHT, subject, before, row.weight or _("none"), None, None
 
     def assessment(self, row_id: int) -> Said:
         """An assessment appeared, changed or went."""
@@ -222,11 +224,11 @@ class _Reader:
 
     def _described(self, row: sa.Row[Any]) -> str:
         said = (
-            ("label", row.label),
-            ("category", self._categories.get(row.category_id)),
-            ("due", row.due_day and row.due_day.isoformat()),
+            (_("label"), row.label),
+            (_("category"), self._categories.get(row.category_id)),
+            (_("due"), row.due_day and row.due_day.isoformat()),
         )
-        return ", ".join(f"{name} {value}" for name, value in said if value) or "details"
+        return ", ".join(f"{name} {value}" for name, value in said if value) or _("details")
 
     def grade(self, row_id: int) -> Said:
         """A cell changed; before is what counted until then."""
@@ -238,7 +240,7 @@ class _Reader:
         before = _points(counted.raw_points, counted.excepted) if counted is not None else ""
         after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
         if row.deleted:
-            after = "released" if row.by_actor is not None else "taken back"
+            after = _("released") if row.by_actor is not None else _("taken back")
         subject = self._item_name(row.assessment_id, row.effective_unix_s)
         told_by = self._told_by.get(row.assessment_id)
         return row, history.GRADE, subject, before, after, row.attempt, told_by
@@ -267,17 +269,17 @@ def _before(row: sa.Row[Any], rows: Iterable[sa.Row[Any]]) -> sa.Row[Any] | None
 
 
 def _gone(row: sa.Row[Any], text: str) -> str:
-    return "deleted" if row.deleted else text
+    return _("deleted") if row.deleted else text
 
 
 def _item(row: sa.Row[Any]) -> str:
-    extra = ", extra credit" if row.extra_credit else ""
-    return _gone(row, f"{row.name}, {number(Decimal(row.points))} points{extra}")
+    told = _("%(name)s, %(points)s points", name=row.name, points=number(Decimal(row.points)))
+    return _gone(row, told + (f", {_('extra credit')}" if row.extra_credit else ""))
 
 
 def _points(points: Decimal | None, excepted: bool) -> str:  # noqa: FBT001 - a row's own column
-    written = "no grade" if points is None else number(points)
-    return f"{written}, excused" if excepted else written
+    written = _("no grade") if points is None else number(points)
+    return f"{written}, {_('excused')}" if excepted else written
 
 
 def as_json(lines: Iterable[Line]) -> list[Row]:
@@ -299,10 +301,23 @@ def as_json(lines: Iterable[Line]) -> list[Row]:
     ]
 
 
+# How each of section_history.KINDS is called.
+_KINDS = {
+    history.SECTION: N_("section"), history.FILING: N_("filing"), history.TEACHERS: N_("teacher"),
+    history.ENROLMENT: N_("enrolment"), history.ASSESSMENT: N_("assessment"),
+    history.WEIGHT: N_("weight"), history.GRADE: N_("grade"),
+}  # fmt: skip
 _COLUMNS = (
-    Column("Took effect"), Column("Recorded"), Column("What"), Column("Who"),
-    Column("About", share=1), Column("Before"), Column("After"), Column("By"), Column("Why"),
+    Column(N_("Took effect")), Column(N_("Recorded")), Column(N_("What")), Column(N_("Who")),
+    Column(N_("About"), share=1), Column(N_("Before")), Column(N_("After")), Column(N_("By")),
+    Column(N_("Why")),
 )  # fmt: skip
+
+
+def _attempt(line: Line) -> str:
+    if line.attempt is None or line.attempt <= 1:
+        return ""
+    return " (" + _("attempt %(number)s", number=line.attempt) + ")"
 
 
 def paper_of(
@@ -311,29 +326,29 @@ def paper_of(
     """Return a page of the history as a paper."""
     table = Table(
         "",
-        _COLUMNS,
+        paper.said(_COLUMNS),
         [
             [
                 paper.moment(line.place.effective_unix_s, zone),
                 paper.moment(line.recorded_unix_s, zone),
-                line.kind,
+                _(_KINDS[line.kind]),
                 line.person.full_name if line.person else "",
                 line.subject,
                 line.before,
-                line.after + (f" (attempt {line.attempt})" if (line.attempt or 0) > 1 else ""),
+                line.after + _attempt(line),
                 line.by,
                 line.why,
             ]
             for line in lines
         ],
-        empty="Nothing of that kind has happened here.",
+        empty=_("Nothing of that kind has happened here."),
     )
     return Paper(
         kind="history",
-        title="Section history",
+        title=_("Section history"),
         subject=name,
         short=short,
-        as_of=f"As known on {paper.moment(now_unix_s, zone)}",
+        as_of=_("As known on %(moment)s", moment=paper.moment(now_unix_s, zone)),
         tables=[table],
         flat=table,
         is_landscape=True,

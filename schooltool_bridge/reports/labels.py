@@ -15,7 +15,9 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from schooltool_bridge import shipped_titles
+from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.model import enrolment_state, person, section
 from schooltool_bridge.model_school import course, school_year, score_system, term
 from schooltool_bridge.queries import NotThere
@@ -23,7 +25,10 @@ from schooltool_bridge.reports.averages import Score, ScoreSystem
 
 # As many as a database takes in one statement's list; no section comes near.
 MAX_PEOPLE = 20_000
-ONGOING = "Ongoing"
+# In this language; reports show it by `translated`, as they do titles that a school may change.
+ONGOING = N_("Ongoing")
+# What people are in a section, by what is stored.
+ROLES = {STUDENT: N_("student"), TEACHER: N_("teacher")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def section_names(connection: Connection, section_id: int) -> tuple[str, str]:
     columns = (section.c.idnumber, section.c.name)
     row = connection.execute(sa.select(*columns).where(section.c.id == section_id)).one_or_none()
     if row is None:
-        raise NotThere(f"There is no section {section_id}.")
+        raise NotThere(_("There is no section %(id)s.", id=section_id))
     return row.idnumber or str(section_id), row.name
 
 

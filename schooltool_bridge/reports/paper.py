@@ -11,7 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
@@ -93,6 +93,11 @@ class Paper:
         return f"{self.kind}-{short or 'report'}.{ending}"
 
 
+def said(columns: Sequence[Column]) -> list[Column]:
+    """Return columns with their heads, marked messages, in the language spoken here."""
+    return [replace(c, title=_(c.title)) for c in columns]
+
+
 def text(cell: Cell, limit: int = MAX_CELL_CHARS) -> str:
     """Write a cell for people: cut, and without what does not print."""
     if cell is None:
@@ -142,6 +147,11 @@ def percent(value: Decimal | None) -> str:
 def day(unix_s: int, zone: tzinfo) -> str:
     """A day as people of the school read it; the bare number where that has no date."""
     return _written(unix_s, zone, language.day)
+
+
+def as_of(unix_s: int, zone: tzinfo) -> str:
+    """What day a paper tells of, in words."""
+    return _("As of %(moment)s", moment=moment(unix_s, zone))
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:

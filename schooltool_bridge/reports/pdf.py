@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mnet.language import _, ngettext, spoken
 from schooltool_bridge.reports.paper import MAX_ROWS, Paper, Table, text
 
 PROGRAM = Path(__file__).parent / "typeset.py"
@@ -28,7 +29,7 @@ class PdfError(Exception):
 def make_pdf(paper: Paper, *, school: str, size: str = "a4") -> bytes:
     """Set a paper on A4 or Letter ("a4", "letter"). Raises PdfError."""
     if sum(len(t.rows) * len(t.columns) for t in paper.tables) > MAX_CELLS:
-        raise PdfError("This is too much for a PDF; take the CSV, or a single section.")
+        raise PdfError(_("This is too much for a PDF; take the CSV, or a single section."))
     try:
         done = subprocess.run(  # noqa: S603 - our own program, and data on its stdin
             [sys.executable, "-I", str(PROGRAM)],
@@ -38,16 +39,19 @@ def make_pdf(paper: Paper, *, school: str, size: str = "a4") -> bytes:
             timeout=MAX_TIME_S,
         )
     except subprocess.TimeoutExpired:
-        raise PdfError("Making the PDF took too long; take the CSV, or a single section.") from None
+        raise PdfError(
+            _("Making the PDF took too long; take the CSV, or a single section.")
+        ) from None
     except subprocess.CalledProcessError as problem:
         said = problem.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason"]
-        raise PdfError(f"The PDF could not be made: {said[-1][:200]}") from None
+        raise PdfError(_("The PDF could not be made: %(reason)s", reason=said[-1][:200])) from None
     return done.stdout
 
 
 def _data(paper: Paper, school: str, size: str) -> dict[str, object]:
     return {
         "size": size,
+        "lang": spoken(),
         "landscape": paper.is_landscape,
         "school": text(school),
         "title": text(paper.title),
@@ -57,12 +61,18 @@ def _data(paper: Paper, school: str, size: str) -> dict[str, object]:
         "tables": [_table(t) for t in paper.tables],
         "pictures": [{"title": p.title, "svg": p.svg} for p in paper.pictures],
         "notes": [text(n, 1000) for n in paper.notes],
+        # The template's own words; it puts the numbers in.
+        "page": _("Page {page} of {pages}"),
     }
 
 
 def _table(table: Table) -> dict[str, object]:
     left_out = len(table.rows) - MAX_ROWS
-    note = f"{left_out} more rows are in the CSV." if left_out > 0 else ""
+    note = (
+        ngettext("%(num)s more row is in the CSV.", "%(num)s more rows are in the CSV.", left_out)
+        if left_out > 0
+        else ""
+    )
     return {
         "title": _breakable(text(table.title), 30),
         "facts": [[text(n), text(v)] for n, v in table.facts],

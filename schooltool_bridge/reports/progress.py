@@ -14,6 +14,8 @@ from decimal import Decimal
 
 from sqlalchemy.engine import Connection
 
+from mnet import language
+from mnet.language import N_, _, translated
 from schooltool_bridge import identity
 from schooltool_bridge.cells import MANUAL, PEER
 from schooltool_bridge.fields import STUDENT, TEACHER
@@ -168,17 +170,18 @@ def as_json(progress: Progress) -> Row:
 
 
 _COLUMNS = (
-    Column("Assessment", share=1),
-    Column("Points", is_number=True),
-    Column("Of", is_number=True),
-    Column("Percent", is_number=True),
-    Column("Remarks"),
+    Column(N_("Assessment"), share=1),
+    Column(N_("Points"), is_number=True),
+    Column(N_("Of"), is_number=True),
+    Column(N_("Percent"), is_number=True),
+    Column(N_("Remarks")),
 )
 _FLAT = tuple(
     Column(title)
     for title in (
-        "Person", "Section", "Section name", "Code", "State", "Section percent", "Assessment",
-        "Assessment name", "Points", "Max", "Percent", "Excepted", "Authority", "Remarks",
+        N_("Person"), N_("Section"), N_("Section name"), N_("Code"), N_("State"),
+        N_("Section percent"), N_("Assessment"), N_("Assessment name"), N_("Points"), N_("Max"),
+        N_("Percent"), N_("Excepted"), N_("Authority"), N_("Remarks"),
     )
 )  # fmt: skip
 
@@ -189,50 +192,56 @@ def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture]
     who = progress.person
     return Paper(
         kind="progress",
-        title="Progress report",
+        title=_("Progress report"),
         subject=who.full_name,
         short=who.name_for_scripts,
-        as_of=f"As of {paper.moment(progress.at_unix_s, zone)}",
-        facts=[("Id number", who.idnumber)] if who.idnumber else [],
-        tables=[Table("Sections", _OVERVIEW, [_overview(s) for s in shown], empty=_NONE)]
-        + [_section_table(s, zone) for s in shown],
-        flat=Table("", _FLAT, [row for s in shown for row in _flat(who, s)]),
+        as_of=paper.as_of(progress.at_unix_s, zone),
+        facts=[(_("Id number"), who.idnumber)] if who.idnumber else [],
+        tables=[
+            Table(
+                _("Sections"), paper.said(_OVERVIEW), [_overview(s) for s in shown], empty=_(_NONE)
+            ),
+            *(_section_table(s, zone) for s in shown),
+        ],
+        flat=Table("", paper.said(_FLAT), [row for s in shown for row in _flat(who, s)]),
         pictures=pictures,
     )
 
 
-_NONE = "No section is known in which this student was by then."
+_AUTHORITIES = {PEER: N_("peer"), MANUAL: N_("manual")}
+_NONE = N_("No section is known in which this student was by then.")
 _OVERVIEW = (
-    Column("Section", share=1),
-    Column("Teachers"),
-    Column("State"),
-    Column("Percent", is_number=True),
+    Column(N_("Section"), share=1),
+    Column(N_("Teachers")),
+    Column(N_("State")),
+    Column(N_("Percent"), is_number=True),
 )
 
 
 def _overview(s: SectionLine) -> list[Cell]:
     teachers = ", ".join(t.full_name for t in s.teachers)
-    state = s.title if s.starts is None else f"{s.title}, starts {s.starts:%-d %b %Y}"
+    state = translated(s.title)
+    if s.starts is not None:
+        state = _("%(state)s, starts %(day)s", state=state, day=language.day(s.starts))
     return [s.then.name, teachers, state, paper.percent(s.percent)]
 
 
 def _section_table(s: SectionLine, zone: tzinfo) -> Table:
-    course = [("Course", f"{s.course.code} {s.course.title}")] if s.course else []
-    note = [("Note", s.state.note)] if s.state.note else []
+    since = paper.day(s.state.since_unix_s, zone)
     facts = [
-        *course,
-        ("Term", s.filed),
-        ("State", f"{s.title} since {paper.day(s.state.since_unix_s, zone)}"),
-        *note,
-        ("Percent", paper.percent(s.percent)),
+        *([(_("Course"), f"{s.course.code} {s.course.title}")] if s.course else []),
+        *([(_("Term"), s.filed)] if s.filed != ONGOING else []),
+        (_("State"), _("%(state)s since %(day)s", state=translated(s.title), day=since)),
+        *([(_("Note"), s.state.note)] if s.state.note else []),
+        (_("Percent"), paper.percent(s.percent)),
     ]
     return Table(
         s.then.name,
-        _COLUMNS,
+        paper.said(_COLUMNS),
         [_item_row(line) for line in s.items],
-        facts=[f for f in facts if f != ("Term", ONGOING)],
-        note="No longer in its Moodle." if s.then.deleted else "",
-        empty="No assessments yet.",
+        facts=facts,
+        note=_("No longer in its Moodle.") if s.then.deleted else "",
+        empty=_("No assessments yet."),
     )
 
 
@@ -243,7 +252,7 @@ def _item_row(line: ItemLine) -> list[Cell]:
         line.item.name,
         f"{number(points)} {line.mark}".strip() if points is not None else paper.DASH,
         line.item.points,
-        "EX" if is_excused else paper.percent(share(line)),
+        _("EX") if is_excused else paper.percent(share(line)),
         ", ".join(remarks(line)),
     ]
 
@@ -258,24 +267,25 @@ def share(line: ItemLine) -> Decimal | None:
 def remarks(line: ItemLine) -> list[str]:
     """What is to be known of a cell beside its points."""
     said = {
-        "excused": line.entry is not None and line.entry.excepted,
-        "extra credit": line.item.extra_credit,
-        "before enrolment": line.is_before,
-        "honors": line.item.honors_required and not line.item.nonhonors_required,
-        "entered by hand": line.entry is not None and line.entry.authority == MANUAL,
+        _("excused"): line.entry is not None and line.entry.excepted,
+        _("extra credit"): line.item.extra_credit,
+        _("before enrolment"): line.is_before,
+        _("honors"): line.item.honors_required and not line.item.nonhonors_required,
+        _("entered by hand"): line.entry is not None and line.entry.authority == MANUAL,
     }
     found = [words for words, holds in said.items() if holds]
     if line.entry is not None and line.entry.attempt > 1:
-        found.append(f"attempt {line.entry.attempt}")
+        found.append(_("attempt %(number)s", number=line.entry.attempt))
     if line.item.chapternum:
-        found.insert(0, f"chapter {line.item.chapternum}")
+        found.insert(0, _("chapter %(number)s", number=line.item.chapternum))
     return found
 
 
 def _flat(who: Person, s: SectionLine) -> list[list[Cell]]:
     then, state = s.then, s.state
     section: list[Cell] = [
-        who.name_for_scripts, then.name_for_scripts, then.name, state.code, s.title, s.percent,
+        who.name_for_scripts, then.name_for_scripts, then.name, state.code, translated(s.title),
+        s.percent,
     ]  # fmt: skip
     if not s.items:
         return [[*section, *([None] * (len(_FLAT) - len(section)))]]
@@ -287,8 +297,8 @@ def _flat(who: Person, s: SectionLine) -> list[list[Cell]]:
             line.entry.points if line.entry else None,
             line.item.points,
             share(line),
-            "yes" if line.entry and line.entry.excepted else "no",
-            line.authority,
+            _("yes") if line.entry and line.entry.excepted else _("no"),
+            _(_AUTHORITIES[line.authority]),
             ", ".join(remarks(line)),
         ]
         for line in s.items

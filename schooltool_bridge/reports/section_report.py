@@ -14,10 +14,11 @@ from statistics import median
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _, translated
 from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import number, percent_of
+from schooltool_bridge.reports.averages import number, percent_of, plain
 from schooltool_bridge.reports.charts import distribution
 from schooltool_bridge.reports.labels import Course, Person, School, people
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Picture, Table
@@ -104,19 +105,19 @@ def read(
 def report_of(report: SectionReport, zone: tzinfo) -> Paper:
     """Return the section report: every student's percentages, item by item, and the averages."""
     percents = report.percents
-    facts = [*_facts(report), ("Students", str(sum(s.is_active for s in report.students)))]
+    facts = [*_facts(report), (_("Students"), str(sum(s.is_active for s in report.students)))]
     if percents:
-        facts.append(("Average", paper.percent(_mean(percents))))
-        facts.append(("Median", paper.percent(Decimal(median(percents)).quantize(_CENT))))
+        facts.append((_("Average"), paper.percent(_mean(percents))))
+        facts.append((_("Median"), paper.percent(Decimal(median(percents)).quantize(_CENT))))
     return _paper(
         report,
         zone,
         kind="section",
-        title="Section report",
+        title=_("Section report"),
         facts=facts,
         tables=_grid(report, report.students, _in_percent, last=_average_row(report)),
         flat=_flat(report),
-        pictures=[Picture("How the class stands", distribution(percents))] if percents else [],
+        pictures=[Picture(_("How the class stands"), distribution(percents))] if percents else [],
     )
 
 
@@ -127,21 +128,21 @@ def gradebook_of(report: SectionReport, zone: tzinfo) -> Paper:
         report,
         zone,
         kind="gradebook",
-        title="Gradebook",
+        title=_("Gradebook"),
         facts=_facts(report),
         tables=_grid(report, active, _in_points),
         flat=_flat(report, only_active=True),
-        notes=["EX: excused. BE: before enrolment, not counted. A star: entered by hand."],
+        notes=[_("EX: excused. BE: before enrolment, not counted. A star: entered by hand.")],
     )
 
 
 _ROSTER = (
-    Column("No.", is_number=True),
-    Column("Name", share=1),
-    Column("Id number"),
-    Column("State"),
-    Column("Since"),
-    Column("Note"),
+    Column(N_("No."), is_number=True),
+    Column(N_("Name"), share=1),
+    Column(N_("Id number")),
+    Column(N_("State")),
+    Column(N_("Since")),
+    Column(N_("Note")),
 )
 
 
@@ -152,15 +153,15 @@ def roster_of(report: SectionReport, zone: tzinfo) -> Paper:
             place,
             s.person.sorted_name,
             s.person.idnumber,
-            s.title,
+            translated(s.title),
             paper.day(s.state.since_unix_s, zone),
             s.state.note,
         ]
         for place, s in enumerate(sorted(report.students, key=lambda s: not s.is_active), start=1)
     ]
-    table = Table("", _ROSTER, rows, empty="Nobody is enrolled.")
+    table = Table("", paper.said(_ROSTER), rows, empty=_("Nobody is enrolled."))
     return _paper(
-        report, zone, kind="roster", title="Class roster", facts=_facts(report), tables=[table],
+        report, zone, kind="roster", title=_("Class roster"), facts=_facts(report), tables=[table],
         flat=table, is_landscape=False,
     )  # fmt: skip
 
@@ -183,7 +184,7 @@ def _paper(
         title=title,
         subject=report.then.name,
         short=report.then.name_for_scripts,
-        as_of=f"As of {paper.moment(report.at_unix_s, zone)}",
+        as_of=paper.as_of(report.at_unix_s, zone),
         facts=facts,
         tables=tables,
         flat=flat,
@@ -194,12 +195,12 @@ def _paper(
 
 
 def _facts(report: SectionReport) -> list[tuple[str, str]]:
-    facts = [("Id number", report.then.idnumber or ""), ("Term", report.filed)]
+    facts = [(_("Id number"), report.then.idnumber or ""), (_("Term"), translated(report.filed))]
     if report.then.segment:
-        facts.append(("Segment", report.then.segment))
+        facts.append((_("Segment"), report.then.segment))
     if report.course:
-        facts.append(("Course", f"{report.course.code} {report.course.title}"))
-    facts.append(("Teachers", ", ".join(t.full_name for t in report.teachers)))
+        facts.append((_("Course"), f"{report.course.code} {report.course.title}"))
+    facts.append((_("Teachers"), ", ".join(t.full_name for t in report.teachers)))
     return [(name, value) for name, value in facts if value]
 
 
@@ -215,16 +216,16 @@ def _grid(
     for first in range(0, max(len(items), 1), ITEMS_ACROSS):
         some = items[first : first + ITEMS_ACROSS]
         columns = [
-            Column("Student", share=4),
+            Column(_("Student"), share=4),
             *(
                 Column(f"{i.name[:MAX_HEAD_CHARS]} ({number(i.points)})", is_number=True, share=1)
                 for i in some
             ),
-            Column("Total", is_number=True),
+            Column(_("Total"), is_number=True),
         ]
         rows: list[list[Cell]] = [
             [
-                s.person.sorted_name if s.is_active else f"{s.person.sorted_name} ({s.title})",
+                _name(s),
                 *(written(cell) for cell in s.cells[first : first + ITEMS_ACROSS]),
                 paper.percent(s.percent),
             ]
@@ -232,9 +233,16 @@ def _grid(
         ]
         if last is not None and rows:
             rows.append([last[0], *last[1 + first : 1 + first + len(some)], last[-1]])
-        part = "" if len(items) <= ITEMS_ACROSS else f"Items {first + 1} to {first + len(some)}"
-        tables.append(Table(part, columns, rows, empty="Nobody is enrolled."))
+        part = ""
+        if len(items) > ITEMS_ACROSS:
+            part = _("Items %(first)s to %(last)s", first=first + 1, last=first + len(some))
+        tables.append(Table(part, columns, rows, empty=_("Nobody is enrolled.")))
     return tables
+
+
+def _name(s: StudentLine) -> str:
+    name = s.person.sorted_name
+    return name if s.is_active else f"{name} ({translated(s.title)})"
 
 
 def _in_percent(cell: ItemLine) -> str:
@@ -250,13 +258,13 @@ def _in_points(cell: ItemLine) -> str:
 
 def _marked(cell: ItemLine) -> str:
     if cell.entry is not None and cell.entry.excepted:
-        return "EX"
-    return "BE" if cell.is_before else ""
+        return _("EX")
+    return _("BE") if cell.is_before else ""
 
 
 def _average_row(report: SectionReport) -> list[Cell]:
     """The class average of every item, and of the whole."""
-    found: list[Cell] = ["Class average"]
+    found: list[Cell] = [_("Class average")]
     active = [s for s in report.students if s.is_active]
     for place in range(len(report.then.items)):
         shares = [
@@ -275,9 +283,12 @@ def _mean(values: Iterable[Decimal]) -> Decimal | None:
 
 def _flat(report: SectionReport, *, only_active: bool = False) -> Table:
     """One row a student with the points of every item."""
-    heads = ("Section", "Person", "Last name", "First name", "Code", "State", "Percent")
+    heads = (
+        _("Section"), _("Person"), _("Last name"), _("First name"), _("Code"), _("State"),
+        _("Percent"),
+    )  # fmt: skip
     columns = [Column(h) for h in heads]
-    columns += [Column(f"{i.name} ({number(i.points)})") for i in report.then.items]
+    columns += [Column(f"{i.name} ({plain(i.points)})") for i in report.then.items]
     rows: list[list[Cell]] = [
         [
             report.then.name_for_scripts,
@@ -285,7 +296,7 @@ def _flat(report: SectionReport, *, only_active: bool = False) -> Table:
             s.person.lastname,
             s.person.firstname,
             s.state.code,
-            s.title,
+            translated(s.title),
             s.percent,
             *(_flat_cell(cell) for cell in s.cells),
         ]

@@ -18,14 +18,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _, translated
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.model_reports import final_mark
 from schooltool_bridge.queries import Row, iso
 from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import ScoreSystem, percent_of
-from schooltool_bridge.reports.labels import Course, Person, School, Term, people
+from schooltool_bridge.reports.averages import ScoreSystem, percent_of, shown_mark
+from schooltool_bridge.reports.labels import ONGOING, ROLES, Course, Person, School, Term, people
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.progress import ADDED_IN_ERROR
 from schooltool_bridge.reports.then import SectionThen
@@ -61,7 +62,9 @@ class Taken:
     @property
     def mark(self) -> str:
         """What stands in the transcript's column of marks."""
-        return self.final.mark if self.final and self.final.mark else paper.percent(self.percent)
+        if self.final and self.final.mark:
+            return shown_mark(self.final.mark, self.final.percent)
+        return paper.percent(self.percent)
 
     @property
     def credits(self) -> Decimal | None:
@@ -209,19 +212,20 @@ def as_json(transcript: Transcript) -> Row:
 
 
 _COLUMNS = (
-    Column("Section", share=1),
-    Column("Course"),
-    Column("Mark", is_number=True),
-    Column("State"),
-    Column("Since"),
-    Column("Credits", is_number=True),
-    Column("Note"),
+    Column(N_("Section"), share=1),
+    Column(N_("Course")),
+    Column(N_("Mark"), is_number=True),
+    Column(N_("State")),
+    Column(N_("Since")),
+    Column(N_("Credits"), is_number=True),
+    Column(N_("Note")),
 )
 _FLAT = tuple(
     Column(title)
     for title in (
-        "Person", "Year", "Term", "Section", "Name", "Course", "Role", "Code", "State", "Since",
-        "Note", "Percent", "Final mark", "Credits",
+        N_("Person"), N_("Year"), N_("Term"), N_("Section"), N_("Name"), N_("Course"), N_("Role"),
+        N_("Code"), N_("State"), N_("Since"), N_("Note"), N_("Percent"), N_("Final mark"),
+        N_("Credits"),
     )
 )  # fmt: skip
 
@@ -233,19 +237,19 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
     taught = [t for t in shown if t.role != STUDENT]
     tables = [_table(title, list(some), zone) for title, some in groupby(studied, key=_title)]
     if taught:
-        tables.append(_table("Sections taught", taught, zone))
+        tables.append(_table(_("Sections taught"), taught, zone))
     who = transcript.person
     return Paper(
         kind="transcript",
-        title="Transcript",
+        title=_("Transcript"),
         subject=who.full_name,
         short=who.name_for_scripts,
-        as_of=f"As of {paper.moment(transcript.at_unix_s, zone)}",
+        as_of=paper.as_of(transcript.at_unix_s, zone),
         facts=_facts(who, studied),
-        tables=tables or [_table("Sections", [], zone)],
-        flat=Table("", _FLAT, [_flat(who, t, zone) for t in shown]),
+        tables=tables or [_table(_("Sections"), [], zone)],
+        flat=Table("", paper.said(_FLAT), [_flat(who, t, zone) for t in shown]),
         notes=(
-            ["A percentage in place of a mark is as it stands, and not final."]
+            [_("A percentage in place of a mark is as it stands, and not final.")]
             if any(t.final is None and t.percent is not None for t in studied)
             else []
         ),
@@ -254,12 +258,12 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
 
 def _facts(who: Person, studied: Iterable[Taken]) -> list[tuple[str, str]]:
     earned = [t.credits for t in studied if t.credits is not None]
-    idnumber = [("Id number", who.idnumber)] if who.idnumber else []
-    return idnumber + ([("Credits", paper.text(sum(earned, Decimal(0))))] if earned else [])
+    idnumber = [(_("Id number"), who.idnumber)] if who.idnumber else []
+    return idnumber + ([(_("Credits"), paper.text(sum(earned, Decimal(0))))] if earned else [])
 
 
 def _title(t: Taken) -> str:
-    return f"{t.term.year}, {t.term.title}" if t.term else "Ongoing"
+    return f"{t.term.year}, {t.term.title}" if t.term else _(ONGOING)
 
 
 def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
@@ -268,27 +272,28 @@ def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
             t.then.name,
             t.course.code if t.course else "",
             t.mark if t.role == STUDENT else "",
-            t.title,
+            translated(t.title),
             paper.day(t.state.since_unix_s, zone),
             t.credits,
             t.state.note,
         ]
         for t in taken
     ]
-    return Table(title, _COLUMNS, rows, empty="No section is known in which this person ever was.")
+    empty = _("No section is known in which this person ever was.")
+    return Table(title, paper.said(_COLUMNS), rows, empty=empty)
 
 
 def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:
     return [
         who.name_for_scripts,
         t.term.year if t.term else "",
-        t.term.title if t.term else "Ongoing",
+        t.term.title if t.term else _(ONGOING),
         t.then.name_for_scripts,
         t.then.name,
         t.course.code if t.course else "",
-        t.role,
+        _(ROLES[t.role]),
         t.state.code,
-        t.title,
+        translated(t.title),
         paper.day(t.state.since_unix_s, zone),
         t.state.note,
         t.percent,

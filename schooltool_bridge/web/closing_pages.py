@@ -22,6 +22,7 @@ from schooltool_bridge.closing import Final, Preview, Proposal
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports import labels, paper
+from schooltool_bridge.reports.averages import shown_mark
 from schooltool_bridge.school import lookup, scores, years
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.lookup import SectionRow, Wanted
@@ -275,7 +276,7 @@ def _lines(connection: Connection, finals: list[Final], proposed: list[Proposal]
 def _mark(one: Final | Proposal) -> str:
     """Write a mark with its percentage, where the mark is not the percentage itself."""
     percent = paper.percent(one.percent)
-    mark = closing.said_mark(one.mark)
+    mark = shown_mark(one.mark, one.percent)
     return percent if mark in ("", percent) else f"{mark} ({percent})"
 
 

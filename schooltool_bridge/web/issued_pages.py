@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, page
@@ -35,7 +36,7 @@ MAX_PAGE = 10_000
 MAX_NUMBER_CHARS = 40
 # Room for the fields beside a file of the greatest size.
 FORM = FormLimits(max_bytes=MAX_PDF_BYTES + 64 * 1024, max_fields=10, takes_files=True)
-SIZE_WORDS = {"a4": "A4", "letter": "Letter"}
+SIZE_WORDS = {"a4": "A4", "letter": N_("Letter")}
 
 
 class IssuedPages:
@@ -64,7 +65,7 @@ class IssuedPages:
         """Say what issuing means, or issue when that was confirmed."""
         kind, size, day = view.text("kind"), view.text("size") or "a4", view.text("at")
         if kind not in KINDS or size not in SIZES:
-            raise PageError("This form is not known here.")
+            raise PageError(_("This form is not known here."))
         try:
             at_unix_s = self._moment(day, view.now_unix_s)
             if not view.ticked("confirmed"):
@@ -76,7 +77,8 @@ class IssuedPages:
                 made = issuing.issue_to(connection, author, kind, who.id, at_unix_s, office)
         except (Refused, PdfError) as problem:
             return self._person(person_id, problem=str(problem))
-        return go(f"{PEOPLE}/{who.id}/issued", f"{KINDS[kind]} issued as {made.number}.")
+        note = _("%(report)s issued as %(number)s.", report=_(KINDS[kind]), number=made.number)
+        return go(f"{PEOPLE}/{who.id}/issued", note)
 
     def found(self, view: View) -> Reply:
         """Show everything that was issued, or what has a number."""
@@ -92,7 +94,8 @@ class IssuedPages:
                 else issuing.digest_in(view.text("sha256"))
             )
         except Refused as problem:
-            return self._list(view, problem=f"Choose a file, or paste its digest. {problem}")
+            what = _("Choose a file, or paste its digest.")
+            return self._list(view, problem=f"{what} {problem}")
         with self._app.database.read() as connection:
             ours = issuing.by_digest(connection, sha256)
         return page("issued_check.html", ours=ours, sha256=sha256)
@@ -166,7 +169,7 @@ class IssuedPages:
             return None
         ends = filters.day_start(day, self._zone, days_later=1)
         if ends is None:
-            raise Refused("at", "The day is written like 2026-10-31.")
+            raise Refused("at", _("The day is written like 2026-10-31."))
         return issuing.past(ends - 1, now_unix_s, self._zone)
 
 
@@ -174,5 +177,5 @@ def _known(connection: Connection, person_id: int) -> Person:
     root = identity.root(connection, filters.known_id(person_id))
     found = labels.people(connection, [root])
     if root not in found:
-        raise PageError("There is no such person.", 404)
+        raise PageError(_("There is no such person."), 404)
     return found[root]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.registry import Peer
 from peers.web import throttle
@@ -64,9 +65,9 @@ class JumpPages:
         found = tried.found
         if found is None:
             problem = (
-                f"Too many tries. Please wait {tried.wait_s} seconds."
+                _("Too many tries. Please wait %(seconds)s seconds.", seconds=tried.wait_s)
                 if tried.wait_s
-                else "That user name and password do not fit, or may not sign in here."
+                else _("That user name and password do not fit, or may not sign in here.")
             )
             return self._form(path, problem, username, tried.status)
         with self._app.database.write() as connection:
@@ -88,9 +89,9 @@ class JumpPages:
         wanted = self._wanted(view)
         path = inside(view.query.get("wantsurl", "") or "/")
         if path is None or len(path) > MAX_PATH_CHARS:
-            raise PageError("That link leads to no page of the other site.")
+            raise PageError(_("That link leads to no page of the other site."))
         if wanted is None:
-            raise PageError("The site that this link leads to is not known here.", 403)
+            raise PageError(_("The site that this link leads to is not known here."), 403)
         try:
             with self._app.database.write() as connection:
                 url = jumping.start(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mnet.language import N_, _
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import own_access, own_progress, people_list
 from schooltool_bridge.own_progress import STANDS, Moment
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MARKS, TEACHING, STUDENTS = ME + "/marks", ME + "/teaching", ME + "/students"
 ROWS = 50
-STAND_WORDS = {"now": "Now", "later": "To come", "past": "Before"}
+STAND_WORDS = {"now": N_("Now"), "later": N_("To come"), "past": N_("Before")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _progress(
     path: str,
     row: people_list.PersonRow | None = None,
 ) -> Reply:
-    groups = [(STAND_WORDS[s], [x for x in sections if x.stands == s]) for s in STANDS]
+    groups = [(_(STAND_WORDS[s]), [x for x in sections if x.stands == s]) for s in STANDS]
     return page(
         "own_marks.html",
         person=found,
@@ -183,4 +184,4 @@ def sign_in_first(view: View) -> Reply:
 
 def not_there() -> PageError:
     """Say the same of what is not theirs as of what never was."""
-    return PageError("There is no page at this address.", 404)
+    return PageError(_("There is no page at this address."), 404)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, SOURCE, _, ngettext, speaking
 from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
@@ -19,6 +20,7 @@ from schooltool_bridge import bulk_rights, going, people_list
 from schooltool_bridge.bulk_rights import GO, LINK, OWN, BadOrder, Order
 from schooltool_bridge.people_list import MAX_SEARCH_CHARS, MAY, MAY_NOT, RIGHTS, WAITS
 from schooltool_bridge.people_list import PeopleFilter as Filter
+from schooltool_bridge.reports.labels import ROLES
 from schooltool_bridge.rights import Change
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.filters import PeerChoice
@@ -29,10 +31,21 @@ if TYPE_CHECKING:
 PEOPLE = "/admin/people"
 # Each row is a box to tick; a form takes a few hundred.
 ROWS = 50
-ROLE_WORDS = {STUDENT: "Students", TEACHER: "Teachers", OTHER: "Neither, now"}
-NUMBER_WORDS = {"none": "Has none"}
+ROLE_WORDS = {STUDENT: N_("Students"), TEACHER: N_("Teachers"), OTHER: N_("Neither, now")}
+NUMBER_WORDS = {"none": N_("Has none")}
 ASKED = ("search", "role", "peer", "right", "number")
-RIGHT_WORDS = {MAY: "May sign in", MAY_NOT: "May not sign in", WAITS: "A new link waits"}
+RIGHT_WORDS = {
+    MAY: N_("May sign in"),
+    MAY_NOT: N_("May not sign in"),
+    WAITS: N_("A new link waits"),
+}
+_FILTERS = {
+    "search": N_("search"),
+    "role": N_("role"),
+    "peer": N_("peer"),
+    "right": N_("right"),
+    "number": N_("number"),
+}
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
 
@@ -52,7 +65,7 @@ class PeoplePages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("People", PEOPLE, CLERK)]
+        return [Tab(N_("People"), PEOPLE, CLERK)]
 
     def found(self, view: View) -> Reply:
         """Show the people whom a filter finds, by name."""
@@ -65,7 +78,7 @@ class PeoplePages:
         everybody = view.ticked("everybody")
         confirmed = view.text("confirmed")
         if not picked and not everybody:
-            return self._list(asked, problem="Tick the people first, or all that were found.")
+            return self._list(asked, problem=_("Tick the people first, or all that were found."))
         try:
             order = Order.read(asked["do"])
             with self._app.database.read() as connection:
@@ -80,11 +93,15 @@ class PeoplePages:
                 words = _in_words(connection, order)
                 if seen.people and seen.digest == confirmed:
                     how: dict[str, object] = (
-                        {"filter": _told(asked) or "everybody"} if everybody else {"persons": ids}
+                        {"filter": _recorded(asked) or "everybody"}
+                        if everybody
+                        else {"persons": ids}
                     )
                     change = Change(view.who, view.now_unix_s)
                     done = bulk_rights.carry_out(connection, change, order, ids, how)
-                    note = f"Done for {people(done.people)}: {words}."
+                    note = _(
+                        "Done for %(people)s: %(order)s.", people=people(done.people), order=words
+                    )
                     back = PEOPLE + filters.query(**_kept(asked))
                     return Reply(
                         status=303,
@@ -126,9 +143,9 @@ class PeoplePages:
             asked={name: kept.get(name, "") for name in ASKED},
             is_filtered=bool(kept),
             peers=choices,
-            roles=ROLE_WORDS,
-            rights=RIGHT_WORDS,
-            numbers=NUMBER_WORDS,
+            roles=_said(ROLE_WORDS),
+            rights=_said(RIGHT_WORDS),
+            numbers=_said(NUMBER_WORDS),
             role_words=role_words,
             orders=orders,
             number=number,
@@ -145,15 +162,21 @@ def order_choices(connection: Connection, choices: list[PeerChoice]) -> Choices:
     open_ones = {p.id for p in store.all_peers(connection) if going.takes_ours(p)}
     found: Choices = []
     for allowed, title in (
-        (True, "Give the right to sign in"),
-        (False, "Take the right to sign in"),
+        (True, _("Give the right to sign in")),
+        (False, _("Take the right to sign in")),
     ):
-        ways = [(str(Order(LINK, allowed)), "from every peer that knows them now")]
-        ways += [(str(Order(LINK, allowed, i)), f"from {name}") for i, name in linked]
-        ways.append((str(Order(OWN, allowed)), "by their own password"))
+        ways = [(str(Order(LINK, allowed)), _("from every peer that knows them now"))]
+        ways += [
+            (str(Order(LINK, allowed, i)), _("from %(peer)s", peer=name)) for i, name in linked
+        ]
+        ways.append((str(Order(OWN, allowed)), _("by their own password")))
         found.append((title, ways))
-    for allowed, title in ((True, "Let go over"), (False, "Keep from going over")):
-        ways = [(str(Order(GO, allowed, i)), f"to {n}") for i, n in linked if i in open_ones]
+    for allowed, title in ((True, _("Let go over")), (False, _("Keep from going over"))):
+        ways = [
+            (str(Order(GO, allowed, i)), _("to %(peer)s", peer=n))
+            for i, n in linked
+            if i in open_ones
+        ]
         if ways:
             found.append((title, ways))
     return found
@@ -161,12 +184,13 @@ def order_choices(connection: Connection, choices: list[PeerChoice]) -> Choices:
 
 def role_words(roles: tuple[str, ...]) -> str:
     """Write what somebody is."""
-    return ", ".join("neither student nor teacher now" if r == OTHER else r for r in roles)
+    neither = _("neither student nor teacher now")
+    return ", ".join(neither if r == OTHER else _(ROLES[r]) for r in roles)
 
 
 def people(count: int) -> str:
     """Write how many people."""
-    return "1 person" if count == 1 else f"{count} people"
+    return ngettext("1 person", "%(num)s people", count)
 
 
 def _filter(connection: Connection, asked: Mapping[str, str]) -> tuple[Filter, list[PeerChoice]]:
@@ -198,12 +222,22 @@ def _kept(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _told(asked: Mapping[str, str]) -> str:
-    """Write a filter, as the confirmation and the audit trail tell it."""
+    """Write a filter, as the confirmation tells it."""
     words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
     return "; ".join(
-        f"{name} {words[name][value] if name in words else value}"
+        f"{_(_FILTERS[name])} {_(words[name][value]) if name in words else value}"
         for name, value in _kept(asked).items()
     )
+
+
+def _recorded(asked: Mapping[str, str]) -> str:
+    """Write a filter as the audit trail keeps it, in English."""
+    with speaking(SOURCE):
+        return _told(asked)
+
+
+def _said(choices: Mapping[str, str]) -> dict[str, str]:
+    return {value: _(words) for value, words in choices.items()}
 
 
 def _in_words(connection: Connection, order: Order) -> str:
@@ -211,7 +245,13 @@ def _in_words(connection: Connection, order: Order) -> str:
     peer = store.by_id(connection, order.peer_id) if order.peer_id is not None else None
     name = (peer.name or peer.wwwroot) if peer else ""
     if order.right == GO:
-        return f"let them go over to {name}" if order.allowed else f"keep them from going to {name}"
-    source = f"from {name or 'every peer that knows them now'}"
-    by = "by their own password" if order.right == OWN else source
-    return f"{'give' if order.allowed else 'take'} the right to sign in {by}"
+        if order.allowed:
+            return _("let them go over to %(peer)s", peer=name)
+        return _("keep them from going to %(peer)s", peer=name)
+    if order.right == OWN:
+        by = _("by their own password")
+    else:
+        by = _("from %(peer)s", peer=name) if name else _("from every peer that knows them now")
+    if order.allowed:
+        return _("give the right to sign in %(by)s", by=by)
+    return _("take the right to sign in %(by)s", by=by)

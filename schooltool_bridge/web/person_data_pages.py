@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers.accounts import MANAGER
 from peers.web.view import PageError, Reply, Route, Tab, View, download, go, page
 from schooltool_bridge import erasing, identity, person_export, staff_roles
@@ -52,10 +53,12 @@ class PersonDataPages:
                 staff_roles.give(connection, _author(view), person_id, role)
             except Refused as problem:
                 raise PageError(str(problem)) from None
-        what = (
-            f"{role} now and sees every student" if role else "neither counselor nor principal now"
+        note = (
+            _("%(whom)s is %(role)s now and sees every student.", whom=seen.name, role=_(role))
+            if role
+            else _("%(whom)s is neither counselor nor principal now.", whom=seen.name)
         )
-        return go(f"{PEOPLE}/{person_id}", f"{seen.name} is {what}.")
+        return go(f"{PEOPLE}/{person_id}", note)
 
     def export(self, view: View, person_id: int) -> Reply:
         """Hand out everything that is held about a person."""
@@ -76,7 +79,7 @@ class PersonDataPages:
         with self._app.database.write() as connection:
             seen = _preview(connection, person_id)
             if view.text("username") != seen.username:
-                return _question(seen, "That is not the user name. Nothing was erased.")
+                return _question(seen, _("That is not the user name. Nothing was erased."))
             works = [
                 work
                 for row_id in identity.everybody(connection, person_id)
@@ -89,7 +92,7 @@ class PersonDataPages:
         return Reply(
             status=303,
             location=f"{PEOPLE}/{erased}",
-            note="Erased. Older backups still hold it all; delete them.",
+            note=_("Erased. Older backups still hold it all; delete them."),
             afterwards=tuple(works),
         )
 
@@ -110,7 +113,7 @@ def _preview(connection: Connection, person_id: int) -> erasing.Preview:
     try:
         return erasing.preview(connection, filters.known_id(person_id))
     except Refused:
-        raise PageError("There is no such person.", 404) from None
+        raise PageError(_("There is no such person."), 404) from None
 
 
 def _author(view: View) -> Author:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
+from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import people_list, person_story, queries
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 PERSON = PEOPLE + "/<int:person_id>"
 NAMES = tuple(f.name for f in fields(Names))
 TITLES = {
-    "username": "User name",
-    "firstname": "First name",
-    "lastname": "Last name",
-    "idnumber": "Id number",
-    "email": "Email",
+    "username": N_("User name"),
+    "firstname": N_("First name"),
+    "lastname": N_("Last name"),
+    "idnumber": N_("Id number"),
+    "email": N_("Email"),
 }
 
 
@@ -70,7 +71,7 @@ class PersonEditPages:
                 released = self._app.settling.come_again(connection, names)
         except Refused as problem:
             return _form(given, why=view.text("why"), problem=problem)
-        return go(f"{PEOPLE}/{made}", f"{_full(names)} is added.{_came(released)}")
+        return go(f"{PEOPLE}/{made}", _("%(whom)s is added.", whom=_full(names)) + _came(released))
 
     def edit(self, view: View, person_id: int) -> Reply:
         """Show the form for correcting somebody."""
@@ -97,7 +98,7 @@ class PersonEditPages:
                     released = self._app.settling.come_again(connection, names, before)
         except Refused as problem:
             return _form(given, person=found, event=event, why=view.text("why"), problem=problem)
-        note = f"{_full(names)} is corrected.{_came(released)}"
+        note = _("%(whom)s is corrected.", whom=_full(names)) + _came(released)
         if event is None:
             return go(f"{PEOPLE}/{found.id}", note)
         try:
@@ -117,7 +118,7 @@ class PersonEditPages:
             second = _known(connection, other)
             both = [(row, person_story.places(connection, row.id)) for row in (found, second)]
         if found.id == second.id:
-            return go(f"{PEOPLE}/{found.id}", "That is the same person; give another one.")
+            return go(f"{PEOPLE}/{found.id}", _("That is the same person; give another one."))
         return page("person_merge.html", both=both, kept=found, merged=second)
 
     def merge(self, view: View, person_id: int) -> Reply:
@@ -132,7 +133,7 @@ class PersonEditPages:
         return Reply(
             status=303,
             location=f"{PEOPLE}/{found.id}",
-            note=f"{found.name} stands for both now; below is how to undo it.",
+            note=_("%(whom)s stands for both now; below is how to undo it.", whom=found.name),
             afterwards=tuple(self._app.signing_off.ending(visits)),
         )
 
@@ -147,7 +148,7 @@ class PersonEditPages:
         return Reply(
             status=303,
             location=f"{PEOPLE}/{merged}",
-            note="This is somebody of their own again.",
+            note=_("This is somebody of their own again."),
             afterwards=tuple(self._app.signing_off.ending(visits)),
         )
 
@@ -186,11 +187,17 @@ def _full(names: Names) -> str:
 
 
 def _came(released: int) -> str:
-    return f" {released} events that waited for it came in too." if released > 0 else ""
+    if released <= 0:
+        return ""
+    return " " + ngettext(
+        "%(num)s events that waited for it came in too.",
+        "%(num)s events that waited for it came in too.",
+        released,
+    )
 
 
 def _known(connection: Connection, person_id: int) -> PersonRow:
     found = people_list.one(connection, filters.known_id(person_id))
     if found is None:
-        raise PageError("There is no such person.", 404)
+        raise PageError(_("There is no such person."), 404)
     return found

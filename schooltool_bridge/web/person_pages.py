@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from peers import audit, store
 from peers.accounts import CLERK
 from peers.changes import NotPossible
@@ -72,7 +73,7 @@ class PersonPages:
         with self._app.database.read() as connection:
             found = _known(connection, person_id)
             if found.id != person_id:
-                return go(f"{PEOPLE}/{found.id}", "That record was merged into this person's.")
+                return go(f"{PEOPLE}/{found.id}", _("That record was merged into this person's."))
             return page(
                 "person.html",
                 person=found,
@@ -105,21 +106,33 @@ class PersonPages:
         self, connection: Connection, view: View, found: PersonRow, order: Order
     ) -> tuple[str, list[Work]]:
         change, allowed = Change(view.who, view.now_unix_s), order.allowed
-        may = "may" if allowed else "may not"
         if order.right == OWN:
             visits = rights.set_own_audited(connection, change, found.id, allowed=allowed)
-            note = f"{found.name} {may} sign in by password now."
+            note = (
+                _("%(whom)s may sign in by password now.", whom=found.name)
+                if allowed
+                else _("%(whom)s may not sign in by password now.", whom=found.name)
+            )
             return note, self._app.signing_off.ending(visits)
         peer = store.by_id(connection, order.peer_id) if order.peer_id is not None else None
         if peer is None:
-            raise BadOrder("There is no such peer any more.")
+            raise BadOrder(_("There is no such peer any more."))
         name = peer.name or peer.wwwroot
         if order.right == GO:
             visits = going.set_one(connection, change, found.id, peer, allowed=allowed)
-            note = f"{found.name} {may} go over to {name} now."
+            note = (
+                _("%(whom)s may go over to %(peer)s now.", whom=found.name, peer=name)
+                if allowed
+                else _("%(whom)s may not go over to %(peer)s now.", whom=found.name, peer=name)
+            )
         else:
             done = rights.set_right(connection, change, found.id, peer.wwwroot, allowed=allowed)
-            visits, note = done.visits, f"{found.name} {may} sign in from {name} now."
+            visits = done.visits
+            note = (
+                _("%(whom)s may sign in from %(peer)s now.", whom=found.name, peer=name)
+                if allowed
+                else _("%(whom)s may not sign in from %(peer)s now.", whom=found.name, peer=name)
+            )
         return note, self._app.signing_off.ending(visits)
 
     def _sign_out(
@@ -134,13 +147,14 @@ class PersonPages:
             detail={},
             now_unix_s=view.now_unix_s,
         )
-        return f"{found.name} is signed out here, and the peers are told.", works
+        note = _("%(whom)s is signed out here, and the peers are told.", whom=found.name)
+        return note, works
 
 
 def _known(connection: Connection, person_id: int) -> PersonRow:
     found = people_list.one(connection, filters.known_id(person_id))
     if found is None:
-        raise PageError("There is no such person.", 404)
+        raise PageError(_("There is no such person."), 404)
     return found
 
 

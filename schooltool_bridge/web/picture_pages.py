@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.roles import allows
 from peers.web.view import PageError, Reply, Route, View
@@ -39,7 +40,7 @@ class PicturePages:
                 found = pictures.shown(connection, person_id)
             if found is not None:
                 return Reply(body=found.png, content_type="image/png", private_s=KEPT_S)
-        raise PageError("There is no picture at this address.", 404)
+        raise PageError(_("There is no picture at this address."), 404)
 
     def _may_see(self, view: View, person_id: int) -> bool:
         # An admin who has to choose a password first sees nothing else either (peers/web/frame.py).

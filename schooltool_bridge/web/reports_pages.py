@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from markupsafe import Markup
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, page
@@ -48,13 +49,13 @@ HISTORY_ROWS = 100
 CSV, PDF = "csv", "pdf"
 TYPES = {CSV: "text/csv; charset=utf-8", PDF: "application/pdf"}
 KIND_TITLES = {
-    "section": "The section",
-    "filing": "Filings",
-    "teacher": "Teachers",
-    "enrolment": "Enrolments",
-    "assessment": "Assessments",
-    "weight": "Weights",
-    "grade": "Grades",
+    "section": N_("The section"),
+    "filing": N_("Filings"),
+    "teacher": N_("Teachers"),
+    "enrolment": N_("Enrolments"),
+    "assessment": N_("Assessments"),
+    "weight": N_("Weights"),
+    "grade": N_("Grades"),
 }
 Maker = Callable[[Connection, View, int], Paper]
 
@@ -90,7 +91,7 @@ class ReportsPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Reports", REPORTS, CLERK)]
+        return [Tab(N_("Reports"), REPORTS, CLERK)]
 
     def find(self, view: View) -> Reply:
         """Find a student or a section, and choose a report of it."""
@@ -125,7 +126,7 @@ class ReportsPages:
             return self._page(view, paper)
         size = view.query.get("size", "a4")
         if size not in SIZES:
-            raise PageError(f"The paper's size is one of: {', '.join(SIZES)}.")
+            raise PageError(_("The paper's size is one of: %(sizes)s.", sizes=", ".join(SIZES)))
         try:
             body = (
                 csv_bytes(paper.flat)
@@ -149,8 +150,8 @@ class ReportsPages:
         kept = {n: view.query.get(n, "") for n in _KEPT}
         files = [
             ("CSV", f"{view.path}.csv{filters.query(**kept)}"),
-            ("PDF, A4", f"{view.path}.pdf{filters.query(**kept)}"),
-            ("PDF, Letter", f"{view.path}.pdf{filters.query(**kept, size='letter')}"),
+            (_("PDF, A4"), f"{view.path}.pdf{filters.query(**kept)}"),
+            (_("PDF, Letter"), f"{view.path}.pdf{filters.query(**kept, size='letter')}"),
         ]
         is_history = paper.kind == "history"
         last = paper.next_page if len(paper.flat.rows) == HISTORY_ROWS else ""
@@ -214,14 +215,15 @@ class ReportsPages:
 
     def _failing(self, connection: Connection, view: View, _id: int) -> Paper:
         try:
-            below = Decimal(view.query.get("below", "") or failing.DEFAULT_BELOW)
+            written = view.query.get("below", "").strip().replace(",", ".")
+            below = Decimal(written or failing.DEFAULT_BELOW)
         except InvalidOperation:
             below = Decimal("NaN")
         if not below.is_finite() or not 0 <= below <= 1000:  # noqa: PLR2004 - with extra credit there is more than 100
-            raise PageError("The percentage to stay below is a number from 0 to 1000.")
+            raise PageError(_("The percentage to stay below is a number from 0 to 1000."))
         term_id = filters.row_id(view.query.get("term", ""))
         if term_id is not None and term_id not in labels.School(connection).terms:
-            raise PageError("There is no such term.", 404)
+            raise PageError(_("There is no such term."), 404)
         found = failing.read(
             connection,
             below=below,
@@ -238,7 +240,7 @@ class ReportsPages:
             return None
         ends = filters.day_start(wanted, self._zone, days_later=1)
         if ends is None:
-            raise PageError("The day is written like 2026-10-31.")
+            raise PageError(_("The day is written like 2026-10-31."))
         return ends - 1
 
 
@@ -253,7 +255,7 @@ def _day(view: View) -> str:
 def _known_person(connection: Connection, person_id: int) -> int:
     known = connection.execute(sa.select(person.c.id).where(person.c.id == person_id)).scalar()
     if known is None:
-        raise NotThere("There is no such person.")
+        raise NotThere(_("There is no such person."))
     return identity.root(connection, known)
 
 

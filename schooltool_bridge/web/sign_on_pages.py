@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
@@ -104,7 +105,11 @@ class SignOnPages:
         found = self.session(view)
         works = self._app.signing_off.sign_out(found) if found else ()
         left = found.peer_name if found else ""
-        note = f"You are signed out here and at {left}." if left else "You are signed out."
+        note = (
+            _("You are signed out here and at %(peers)s.", peers=left)
+            if left
+            else _("You are signed out.")
+        )
         return Reply(
             status=303, location="/", note=note, cookies=(cookie_of(""),), afterwards=tuple(works)
         )
@@ -120,7 +125,7 @@ class SignOnPages:
                     connection, view.text("ticket"), present.digest, view.now_unix_s
                 )
         if agreed is None or path is None or present is None:
-            raise PageError("That question is too old. Go back and click the link again.")
+            raise PageError(_("That question is too old. Go back and click the link again."))
         return Reply(status=303, location=path, cookies=(cookie_of(agreed[0]),))
 
     def _land(self, default_path: str | None, view: View) -> Reply:
@@ -161,10 +166,10 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
         peer=peer.wwwroot if peer else "",
         reason=refused.reason,
     )
-    site = (peer.name or peer.wwwroot) if peer else "the site that you come from"
+    site = (peer.name or peer.wwwroot) if peer else _("the site that you come from")
     values = {
-        "what": words.what.format(site=site),
-        "todo": words.todo.format(site=site),
+        "what": _(words.what, site=site),
+        "todo": " ".join(_(part, site=site) for part in words.todo),
         "is_known": refused.code == "no-right",
         "name": refused.name,
         "site": site,
