@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
+from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import inbox, people_list, person_story
@@ -51,18 +52,18 @@ class ConflictPages:
         """Say what a decision does; once that is confirmed, do it."""
         decision = view.text("decision")
         if decision not in (ONE, APART):
-            raise PageError("Choose what is right.")
+            raise PageError(_("Choose what is right."))
         kept_id = filters.row_id(view.text("kept"))
         with self._app.database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
             found = parties(connection, self._app.settling, entry) if entry else None
         if entry is None or found is None:
-            return go(INBOX, "This is decided already.")
+            return go(INBOX, _("This is decided already."))
         back = f"{INBOX}/{entry.id}"
         ids = [party.row.id for party in found]
         kept = ids[0] if len(ids) == 1 else kept_id
         if decision == ONE and kept not in ids:
-            return go(back, "Choose first whose record is to stand for all.")
+            return go(back, _("Choose first whose record is to stand for all."))
         if not view.ticked("confirmed"):
             kept_row = next((p.row for p in found if p.row.id == kept), None)
             return page(
