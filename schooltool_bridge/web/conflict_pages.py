@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
-from mnet.language import _
+from mnet.language import _, translated
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import inbox, people_list, person_story
@@ -82,12 +82,13 @@ class ConflictPages:
             )
         except (Fault, Refused) as problem:
             return go(back, str(problem))
-        also = f" {done.released} more that waited for it came in too." if done.released else ""
-        note = (
-            f"Decided, and applied.{also}"
-            if done.entry.status == DONE
-            else f"Decided, but something is left: {done.entry.reason}"
-        )
+        if done.entry.status == DONE:
+            note = _("Decided, and applied.")
+        else:
+            note = _("Decided, but something is left: %(why)s", why=translated(done.entry.reason))
+        if done.released and done.entry.status == DONE:
+            more = _("%(count)s more that waited for it came in too.", count=done.released)
+            note = f"{note} {more}"
         return Reply(
             status=303,
             location=INBOX if done.entry.status == DONE else back,

@@ -163,7 +163,9 @@ def _one_retried(entry: Entry) -> str:
     name = _name(entry)
     if entry.status == HELD:
         waits = ", ".join(words.waits_for(key) for key in entry.waiting_for[:MAX_WAITS])
-        return _("%(event)s is still held: %(waits)s is not known here yet.", event=name, waits=waits)
+        return _(
+            "%(event)s is still held: %(waits)s is not known here yet.", event=name, waits=waits
+        )
     why = translated(entry.reason)
     if entry.status == CONFLICT:
         return _("%(event)s is still in conflict: %(why)s", event=name, why=why)
