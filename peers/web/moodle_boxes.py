@@ -38,7 +38,8 @@ PRESETS = (
         "moodle-users",
         N_("Users come from Moodle"),
         N_(
-            "The Moodle sends people, sections, enrolments and grades; its users may be let in here."
+            "The Moodle sends people, sections, enrolments and grades; its users may be let in "
+            "here."
         ),
         (SERVICE_SIS, SERVICE_SP),
         (SERVICE_SIS, SERVICE_IDP),
