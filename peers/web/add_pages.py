@@ -7,6 +7,7 @@ off until the last step. Source: requirements R15.
 from __future__ import annotations
 
 from keys.certificate import BadCertificate, check_subject, load
+from mnet.language import _
 from mnet.outbound import CallError
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from peers import cautions, changes, store
@@ -71,12 +72,14 @@ class AddPages:
                     view,
                     found,
                     any_tls=view.ticked("any_tls"),
-                    problem="Please compare the fingerprint first, then tick the box.",
+                    problem=_("Please compare the fingerprint first, then tick the box."),
                 )
             peer_id = self._add(view, found)
         except (BadWwwroot, BadCertificate, NotPossible) as problem:
             return self._start(problem=str(problem), status=400)
-        return go(f"/admin/peers/{peer_id}/services?step=3", f"{name} is registered.")
+        return go(
+            f"/admin/peers/{peer_id}/services?step=3", _("%(name)s is registered.", name=name)
+        )
 
     def dismiss(self, view: View) -> Reply:
         """Send a stranger away."""
@@ -88,7 +91,7 @@ class AddPages:
                 )
         except NotPossible as problem:
             return self._start(problem=str(problem), status=400)
-        return go(ADD, f"{wwwroot} is gone from the list; it may knock again.")
+        return go(ADD, _("%(name)s is gone from the list; it may knock again.", name=wwwroot))
 
     def _add(self, view: View, found: Found) -> int:
         with self._parts.database.write() as connection:

@@ -103,6 +103,8 @@ class Frame:
         self._jinja.globals.update(
             url=self.url, static=self._static_url, site_name=name, spoken=spoken
         )
+        # For texts that are stored: unlike `_` it takes them as they are, and they are escaped.
+        self._jinja.filters["translated"] = language.translated
         self._jinja.filters.update(filters or {})
 
     def url(self, path: str) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from mnet.language import N_
 from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS, SERVICE_SP, SERVICES
 from peers.verify_rules import SERVICE_NAMES
 
 MEANINGS = {
-    SERVICE_SIS: "People, sections, enrolments, assessments and grades come from the Moodle.",
-    SERVICE_IDP: "This side vouches for its users when they go over to the other.",
-    SERVICE_SP: "This side lets the other's users in.",
-    SERVICE_ENROL: "Enrolling people into courses over there.",
+    SERVICE_SIS: N_("People, sections, enrolments, assessments and grades come from the Moodle."),
+    SERVICE_IDP: N_("This side vouches for its users when they go over to the other."),
+    SERVICE_SP: N_("This side lets the other's users in."),
+    SERVICE_ENROL: N_("Enrolling people into courses over there."),
 }
 WHERE = "Site administration > Networking > Manage peers"
 
@@ -35,15 +36,18 @@ class Preset:
 PRESETS = (
     Preset(
         "moodle-users",
-        "Users come from Moodle",
-        "The Moodle sends people, sections, enrolments and grades; its users may be let in here.",
+        N_("Users come from Moodle"),
+        N_(
+            "The Moodle sends people, sections, enrolments and grades; its users may be let in "
+            "here."
+        ),
         (SERVICE_SIS, SERVICE_SP),
         (SERVICE_SIS, SERVICE_IDP),
     ),
     Preset(
         "both-ways",
-        "Both ways",
-        "As above, and our people may go over to the Moodle and be enrolled there.",
+        N_("Both ways"),
+        N_("As above, and our people may go over to the Moodle and be enrolled there."),
         (SERVICE_SIS, SERVICE_SP, SERVICE_IDP),
         (SERVICE_SIS, SERVICE_IDP, SERVICE_SP, SERVICE_ENROL),
     ),

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate
 from mnet.database import Database
+from mnet.language import _
 from mnet.protocol import BadWwwroot
 from peers import store
 from peers.bootstrap import Found
@@ -66,7 +67,7 @@ class Parts:
         with self.database.read() as connection:
             found = store.by_id(connection, peer_id)
         if found is None or found.state == store.DELETED:
-            raise PageError("There is no such peer; perhaps it was removed.", 404)
+            raise PageError(_("There is no such peer; perhaps it was removed."), 404)
         return found
 
     def change(self, peer_id: int, work: Callable[[Connection], object]) -> StoredPeer:

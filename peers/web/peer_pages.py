@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from keys.certificate import load
 from keys.rotation import judge_expiry
+from mnet.language import N_, _
 from mnet.protocol import SERVICES
 from peers import audit, changes, checks, store
 from peers.accounts import CLERK, MANAGER
@@ -53,7 +54,7 @@ class PeerPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Peers", "/admin", CLERK)]
+        return [Tab(N_("Peers"), "/admin", CLERK)]
 
     def dashboard(self, view: View) -> Reply:
         """Show every peer at a glance."""
@@ -104,13 +105,17 @@ class PeerPages:
                 c, view.who, peer_id, enabled=enabled, now_unix_s=view.now_unix_s
             ),
         )
-        said = "is switched on" if enabled else "is switched off: its events are refused"
-        return go(f"/admin/peers/{peer_id}", f"{peer.name} {said}.")
+        said = (
+            _("%(name)s is switched on.", name=peer.name)
+            if enabled
+            else _("%(name)s is switched off: its events are refused.", name=peer.name)
+        )
+        return go(f"/admin/peers/{peer_id}", said)
 
     def accept_key(self, view: View, peer_id: int) -> Reply:
         """Believe the key on offer."""
         if not view.ticked("compared"):
-            raise PageError("Please compare the fingerprint first, then tick the box.")
+            raise PageError(_("Please compare the fingerprint first, then tick the box."))
         fingerprint = view.text("fingerprint")
         peer = self._parts.change(
             peer_id,
@@ -118,7 +123,9 @@ class PeerPages:
                 c, view.who, peer_id, fingerprint=fingerprint, now_unix_s=view.now_unix_s
             ),
         )
-        return go(f"/admin/peers/{peer_id}", f"{peer.name} is now known by its new key.")
+        return go(
+            f"/admin/peers/{peer_id}", _("%(name)s is now known by its new key.", name=peer.name)
+        )
 
     def services(self, view: View, peer_id: int) -> Reply:
         """Show what is published and subscribed, and the presets."""
@@ -157,7 +164,7 @@ class PeerPages:
             ),
         )
         step = "?step=4" if view.text("step") else ""
-        return go(f"/admin/peers/{peer_id}/verify{step}", "The services are set.")
+        return go(f"/admin/peers/{peer_id}/verify{step}", _("The services are set."))
 
     def check(self, view: View, peer_id: int) -> Reply:
         """Show the last verification, and what to tick on the other side."""
@@ -181,8 +188,12 @@ class PeerPages:
         is_new = bool(view.text("step"))
         found = self._parts.verify(peer, is_new)
         step = "?step=4" if is_new else ""
-        said = "All is well." if found.ok else "Something needs a hand; see below."
-        return go(f"/admin/peers/{peer.id}/verify{step}", f"Verified. {said}")
+        said = (
+            _("Verified. All is well.")
+            if found.ok
+            else _("Verified. Something needs a hand; see below.")
+        )
+        return go(f"/admin/peers/{peer.id}/verify{step}", said)
 
     def removal(self, _view: View, peer_id: int) -> Reply:
         """Ask before a peer is removed."""
@@ -192,12 +203,15 @@ class PeerPages:
         """Remove a peer; what it brought stays."""
         peer = self._parts.peer(peer_id)
         if view.text("wwwroot").rstrip("/") != peer.wwwroot:
-            problem = f"To be sure, type the address exactly: {peer.wwwroot}"
+            problem = _("To be sure, type the address exactly: %(address)s", address=peer.wwwroot)
             return page("peer_remove.html", status=400, peer=peer, problem=problem)
         self._parts.change(
             peer_id, lambda c: changes.remove_peer(c, view.who, peer_id, now_unix_s=view.now_unix_s)
         )
-        said = f"{peer.name} is removed. What it brought stays; adding it again takes that up."
+        said = _(
+            "%(name)s is removed. What it brought stays; adding it again takes that up.",
+            name=peer.name,
+        )
         return go("/admin", said)
 
 

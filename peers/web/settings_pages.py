@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate
+from mnet.language import N_, _, translated
 from mnet.outbound import CallError
 from mnet.protocol import BadWwwroot, check_wwwroot
 from peers import changes
@@ -35,7 +36,11 @@ SCREENS = {
     "enrolment": ("accept_sections", "accept_enrolments", "roles"),
     "grades": ("accept_grades", "out_of_range"),
 }
-TITLES = {"signing-on": "Signing on", "enrolment": "Enrolment", "grades": "Grades"}
+TITLES = {
+    "signing-on": N_("Signing on"),
+    "enrolment": N_("Enrolment"),
+    "grades": N_("Grades"),
+}
 
 
 class SettingsPages:
@@ -88,7 +93,7 @@ class SettingsPages:
             peer = self._parts.change(peer_id, change)
         except PageError as problem:
             return self._screen(screen, peer_id, problem=str(problem))
-        saved = go(f"/admin/peers/{peer_id}/{screen}", f"Saved for {peer.name}.")
+        saved = go(f"/admin/peers/{peer_id}/{screen}", _("Saved for %(name)s.", name=peer.name))
         return replace(saved, afterwards=tuple(afterwards))
 
     def addresses(self, _view: View, peer_id: int) -> Reply:
@@ -105,7 +110,9 @@ class SettingsPages:
                     c, view.who, peer_id, wwwroot=wwwroot, now_unix_s=now
                 ),
             )
-            return go(f"/admin/peers/{peer_id}/addresses", f"{wwwroot} is taken away.")
+            return go(
+                f"/admin/peers/{peer_id}/addresses", _("%(name)s is taken away.", name=wwwroot)
+            )
         try:
             self._parts.change(
                 peer_id,
@@ -120,7 +127,10 @@ class SettingsPages:
             )
         except PageError as problem:
             return self._addresses(peer_id, problem=str(problem))
-        return go(f"/admin/peers/{peer_id}/addresses", f"It is also known as {wwwroot} now.")
+        return go(
+            f"/admin/peers/{peer_id}/addresses",
+            _("It is also known as %(name)s now.", name=wwwroot),
+        )
 
     def move(self, view: View, peer_id: int) -> Reply:
         """Move a peer to a new address: look there first, then do it once confirmed."""
@@ -146,7 +156,10 @@ class SettingsPages:
                 now_unix_s=view.now_unix_s,
             ),
         )
-        return go(f"/admin/peers/{peer_id}", f"{peer.name} is at {wwwroot} now, with all its data.")
+        said = _(
+            "%(name)s is at %(address)s now, with all its data.", name=peer.name, address=wwwroot
+        )
+        return go(f"/admin/peers/{peer_id}", said)
 
     def label(self, view: View, peer_id: int) -> Reply:
         """Say whether a peer is for production or for tests."""
@@ -157,7 +170,10 @@ class SettingsPages:
                 c, view.who, peer_id, label=label, now_unix_s=view.now_unix_s
             ),
         )
-        return go(f"/admin/peers/{peer_id}", f"{peer.name} is labelled {label}.")
+        return go(
+            f"/admin/peers/{peer_id}",
+            _("%(name)s is labelled %(label)s.", name=peer.name, label=translated(label)),
+        )
 
     def _screen(self, screen: str, peer_id: int, *, problem: str = "") -> Reply:
         peer = self._parts.peer(peer_id)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.language import _
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
 from peers.web import origin, sessions, throttle
@@ -72,9 +73,9 @@ class SignInPages:
         found = tried.found
         if found is None:
             problem = (
-                f"Too many tries. Please wait {_duration(tried.wait_s)}."
+                _("Too many tries. Please wait %(time)s.", time=_duration(tried.wait_s))
                 if tried.wait_s
-                else "That user name and password do not fit."
+                else _("That user name and password do not fit.")
             )
             values = {"next": back, "problem": problem, "username": username}
             return page("sign_in.html", status=tried.status, **values)
@@ -92,7 +93,7 @@ class SignInPages:
         assert view.session is not None
         with self._database.write() as connection:
             sessions.end(connection, view.session.token)
-        return go(SIGN_IN, "You are signed out.", session_token="")
+        return go(SIGN_IN, _("You are signed out."), session_token="")
 
     def password(self, view: View) -> Reply:
         """Show the form to choose a password."""
@@ -114,25 +115,25 @@ class SignInPages:
             accounts.reset_password(connection, mine.username, new, one_time=False)
             token = sessions.start(connection, mine.id, now)
             self._audit(connection, mine.username, "password changed", mine.username, now)
-        return go(self._home_of(mine.role), "Your password is changed.", session_token=token)
+        return go(self._home_of(mine.role), _("Your password is changed."), session_token=token)
 
     def _check_change(self, view: View, mine: Account, new: str) -> None:
         """Raise BadAccount unless the old password is right and the new one will do."""
         old, again = ((view.all(name) or [""])[-1] for name in ("old_password", "new_again"))
         accounts.check_password(new)
         if new != again:
-            raise BadAccount("The two new passwords are not the same.")
+            raise BadAccount(_("The two new passwords are not the same."))
         if new == old:
-            raise BadAccount("Choose a password that is not the old one.")
+            raise BadAccount(_("Choose a password that is not the old one."))
         key, now = accounts.name_key(mine.username), view.now_unix_s
         with self._database.read() as connection:
             if wait_s := throttle.to_wait_s(connection, key, view.sender, now):
-                raise BadAccount(f"Too many tries. Please wait {_duration(wait_s)}.")
+                raise BadAccount(_("Too many tries. Please wait %(time)s.", time=_duration(wait_s)))
             if accounts.check_sign_in(connection, mine.username, old):
                 return
         with self._database.write() as connection:
             throttle.failed(connection, key, view.sender, now)
-        raise BadAccount("The old password is not right.")
+        raise BadAccount(_("The old password is not right."))
 
     def accounts(self, view: View) -> Reply:
         """List the accounts."""
@@ -160,7 +161,7 @@ class SignInPages:
             with self._database.write() as connection:
                 found = accounts.by_id(connection, account_id)
                 if found is None:
-                    raise PageError("There is no such account any more.", 404)
+                    raise PageError(_("There is no such account any more."), 404)
                 name = found.username
                 if action == "role":
                     role = view.text("role")
@@ -174,12 +175,15 @@ class SignInPages:
                     accounts.remove(connection, name)
                     self._audit(connection, view.who, "account removed", name, now)
                 else:
-                    raise PageError("This form is not known here.")
+                    raise PageError(_("This form is not known here."))
         except BadAccount as problem:
             return self._accounts(view, problem=str(problem), status=400)
         if action == "reset":
             return self._accounts(view, made_for=name, made=made)
-        done = {"role": f"{name} has another role now.", "remove": f"{name} is removed."}
+        done = {
+            "role": _("%(name)s has another role now.", name=name),
+            "remove": _("%(name)s is removed.", name=name),
+        }
         return go("/admin/accounts", done[action])
 
     def audit(self, view: View) -> Reply:
@@ -230,4 +234,6 @@ def home_of(role: str) -> str:
 
 
 def _duration(wait_s: int) -> str:
-    return f"{wait_s} seconds" if wait_s < _MINUTES_FROM_S else f"{wait_s // 60 + 1} minutes"
+    if wait_s < _MINUTES_FROM_S:
+        return _("%(count)s seconds", count=wait_s)
+    return _("%(count)s minutes", count=wait_s // 60 + 1)

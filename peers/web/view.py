@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from mnet.language import _
 from peers.web.sessions import Session
 
 # What an everyday form may hold; a page that needs more says so in its Route.
@@ -71,7 +72,9 @@ class View:
         """Return a form's field, trimmed; empty when it is missing. Raises PageError."""
         value = (self.form.get(name) or [""])[-1].strip()
         if len(value) > limit:
-            raise PageError(f"{name} is longer than {limit} characters.")
+            raise PageError(
+                _("%(name)s is longer than %(limit)s characters.", name=name, limit=limit)
+            )
         return value
 
     def number(self, name: str) -> int | None:

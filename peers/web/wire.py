@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, unquote_to_bytes
 from twisted.internet.defer import Deferred
 from twisted.web.http import Request
 
+from mnet.language import _
 from mnet.workers import Workers
 from peers.web import form_with_files
 from peers.web.view import FormLimits, PageError, Route, UploadedFile
@@ -50,7 +51,7 @@ def cookies_of(header: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for piece in header.split(";"):
-        name, _, value = piece.partition("=")
+        name, _equals, value = piece.partition("=")
         found.setdefault(name.strip(), value.strip())
     return found
 
@@ -62,9 +63,9 @@ def form_of(raw: Raw, limits: FormLimits) -> tuple[Fields, dict[str, UploadedFil
     content_type = raw.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind != FORM_TYPE and not (limits.takes_files and kind == form_with_files.TYPE):
-        raise PageError("Only forms are taken here.", 400)
+        raise PageError(_("Only forms are taken here."), 400)
     if len(raw.body) > limits.max_bytes:
-        raise PageError("The form holds more than this page takes.", 400)
+        raise PageError(_("The form holds more than this page takes."), 400)
     files: dict[str, UploadedFile] = {}
     try:
         if kind == FORM_TYPE:
@@ -73,9 +74,9 @@ def form_of(raw: Raw, limits: FormLimits) -> tuple[Fields, dict[str, UploadedFil
         else:
             form, files = form_with_files.read(raw.body, content_type, limits.max_fields)
     except ValueError:
-        raise PageError("The form could not be read.", 400) from None
+        raise PageError(_("The form could not be read."), 400) from None
     if any("\0" in text for name, values in form.items() for text in (name, *values)):
-        raise PageError("The form holds a character that cannot be kept.", 400)
+        raise PageError(_("The form holds a character that cannot be kept."), 400)
     return form, files
 
 
@@ -84,7 +85,7 @@ def raw_of(request: Request, sender: str) -> Raw:
     wanted = ("cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent")
     found = {name: request.getHeader(name.encode()) for name in wanted}
     headers = {name: value.decode("latin-1") for name, value in found.items() if value}
-    path, _, query = request.uri.decode("latin-1").partition("?")
+    path, _mark, query = request.uri.decode("latin-1").partition("?")
     assert request.content is not None
     request.content.seek(0)
     return Raw(

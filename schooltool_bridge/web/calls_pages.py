@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.language import N_, _
 from mnet.outcomes import BAD_ANSWER, UNREACHABLE
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, page
@@ -24,16 +25,16 @@ ROWS = 50
 # A select with more helps nobody; a peer that tries out names makes no longer page than this.
 MAX_METHODS = 100
 MAX_METHOD_CHARS = 200
-DIRECTIONS = {"in": "They called us", "out": "We called them"}
+DIRECTIONS = {"in": N_("They called us"), "out": N_("We called them")}
 OUTCOMES = {
-    calls.ANY_FAILED: "Failed",
-    calls.ANY_OK: "Not failed",
-    "created": "Created",
-    "updated": "Updated",
-    "unchanged": "Unchanged",
-    "held": "Held",
-    UNREACHABLE: "Unreachable",
-    BAD_ANSWER: "Bad answer",
+    calls.ANY_FAILED: N_("Failed"),
+    calls.ANY_OK: N_("Not failed"),
+    "created": N_("Created"),
+    "updated": N_("Updated"),
+    "unchanged": N_("Unchanged"),
+    "held": N_("Held"),
+    UNREACHABLE: N_("Unreachable"),
+    BAD_ANSWER: N_("Bad answer"),
 }
 _FAULT = re.compile(r"fault [0-9]{1,6}", re.ASCII)
 
@@ -120,7 +121,7 @@ class CallsPages:
             call = calls.one(connection, call_id)
             digest = journal.payload_digest(connection, call_id)
         if call is None or digest is None:
-            raise PageError("There is no such call.", 404)
+            raise PageError(_("There is no such call."), 404)
         return page(
             "call.html",
             call=call,

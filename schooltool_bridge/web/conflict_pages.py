@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
+from mnet.language import _, translated
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import inbox, people_list, person_story
@@ -51,18 +52,18 @@ class ConflictPages:
         """Say what a decision does; once that is confirmed, do it."""
         decision = view.text("decision")
         if decision not in (ONE, APART):
-            raise PageError("Choose what is right.")
+            raise PageError(_("Choose what is right."))
         kept_id = filters.row_id(view.text("kept"))
         with self._app.database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
             found = parties(connection, self._app.settling, entry) if entry else None
         if entry is None or found is None:
-            return go(INBOX, "This is decided already.")
+            return go(INBOX, _("This is decided already."))
         back = f"{INBOX}/{entry.id}"
         ids = [party.row.id for party in found]
         kept = ids[0] if len(ids) == 1 else kept_id
         if decision == ONE and kept not in ids:
-            return go(back, "Choose first whose record is to stand for all.")
+            return go(back, _("Choose first whose record is to stand for all."))
         if not view.ticked("confirmed"):
             kept_row = next((p.row for p in found if p.row.id == kept), None)
             return page(
@@ -81,12 +82,13 @@ class ConflictPages:
             )
         except (Fault, Refused) as problem:
             return go(back, str(problem))
-        also = f" {done.released} more that waited for it came in too." if done.released else ""
-        note = (
-            f"Decided, and applied.{also}"
-            if done.entry.status == DONE
-            else f"Decided, but something is left: {done.entry.reason}"
-        )
+        if done.entry.status == DONE:
+            note = _("Decided, and applied.")
+        else:
+            note = _("Decided, but something is left: %(why)s", why=translated(done.entry.reason))
+        if done.released and done.entry.status == DONE:
+            more = _("%(count)s more that waited for it came in too.", count=done.released)
+            note = f"{note} {more}"
         return Reply(
             status=303,
             location=INBOX if done.entry.status == DONE else back,

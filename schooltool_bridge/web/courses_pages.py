@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mnet import language
+from mnet.language import _
 from peers.accounts import MANAGER
 from peers.registry import Peer
 from peers.web.peer_pages import PEER
@@ -102,7 +103,7 @@ class CoursesPages:
             course = next((c for c in offered if c.id == course_id), None)
             if course is None:
                 raise PageError(
-                    "The Moodle does not offer this course to this site (any more).", 404
+                    _("The Moodle does not offer this course to this site (any more)."), 404
                 )
             listed = asked.enrolments(course_id)
         except CoursesError as problem:
@@ -134,11 +135,13 @@ class CoursesPages:
         action = view.text("action")
         chosen = view.all("person" if action == "enrol" else "username")
         if action not in {"enrol", "unenrol"}:
-            raise PageError("This form is not known here.")
+            raise PageError(_("This form is not known here."))
         if not chosen:
-            raise PageError("Choose somebody first.")
+            raise PageError(_("Choose somebody first."))
         if len(chosen) > MAX_AT_ONCE:
-            raise PageError(f"At most {MAX_AT_ONCE} people at once, please; each is a call.")
+            raise PageError(
+                _("At most %(count)s people at once, please; each is a call.", count=MAX_AT_ONCE)
+            )
         try:
             courses = self._asked(peer)
             app = self._app
@@ -168,7 +171,7 @@ class CoursesPages:
             there = {who.username: who for who in who_is_there(connection, with_ways.items)}
         chosen: list[InCourse] = [there[name] for name in dict.fromkeys(usernames) if name in there]
         gone = [
-            Done(None, name, "", ok=False, text="Is not in this course any more.")
+            Done(None, name, "", ok=False, text=_("Is not in this course any more."))
             for name in dict.fromkeys(usernames)
             if name not in there
         ]
@@ -177,7 +180,7 @@ class CoursesPages:
     def _peer(self, peer_id: int) -> Peer:
         peer = self._app.registry.by_id(peer_id)
         if peer is None:
-            raise PageError("There is no such peer; perhaps it was removed.", 404)
+            raise PageError(_("There is no such peer; perhaps it was removed."), 404)
         return peer
 
     def _asked(self, peer: Peer) -> Courses:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mnet.database import Database
 from mnet.faults import Fault
+from mnet.language import N_, _, translated
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge import inbox
@@ -89,7 +90,7 @@ class InboxPages:
             entry = inbox.one(connection, filters.known_id(inbox_id))
             found = parties(connection, self._settling, entry) if entry else None
         if entry is None:
-            raise PageError("There is no such event.", 404)
+            raise PageError(_("There is no such event."), 404)
         return page(
             "inbox_event.html",
             entry=entry,
@@ -109,9 +110,9 @@ class InboxPages:
                 note = _retried(self._settling.retry(inbox_id, actor=who, now_unix_s=now))
             elif action == "dismiss":
                 entry = self._settling.dismiss(inbox_id, actor=who, now_unix_s=now)
-                note = f"{_name(entry)} is dismissed."
+                note = _("%(event)s is dismissed.", event=_name(entry))
             else:
-                raise PageError("This form is not known here.")
+                raise PageError(_("This form is not known here."))
         except Fault as problem:
             return go(_back(view), problem.text)
         return go(_back(view), note)
@@ -121,7 +122,7 @@ class InboxPages:
         with self._database.read() as connection:
             peer = filters.chosen_peer(filters.peer_choices(connection), view.text("peer"))
         if peer is None:
-            raise PageError("Choose a peer first.")
+            raise PageError(_("Choose a peer first."))
         try:
             done = self._settling.retry_held(
                 peer.id,
@@ -143,27 +144,50 @@ def _back(view: View, **more: object) -> str:
 
 def _name(entry: Entry) -> str:
     what = words.about(entry.event, entry.payload)
-    return f"Event {entry.id}, {words.event_title(entry.event)} {what}".rstrip()
+    title = words.event_title(entry.event)
+    return _("Event %(id)s, %(title)s %(what)s", id=entry.id, title=title, what=what).rstrip()
 
 
 def _retried(retried: Retried) -> str:
-    entry = retried.entry
     # Once applied its payload stands in the history, no longer here.
-    also = f" {retried.released} more that waited for it came in too." if retried.released else ""
+    said = [_one_retried(retried.entry)]
+    if retried.released:
+        said.append(_("%(count)s more that waited for it came in too.", count=retried.released))
+    return " ".join(said)
+
+
+def _one_retried(entry: Entry) -> str:
     if entry.status == DONE:
-        return f"Event {entry.id} ({words.event_title(entry.event)}) is applied.{also}"
+        title = words.event_title(entry.event)
+        return _("Event %(id)s (%(title)s) is applied.", id=entry.id, title=title)
+    name = _name(entry)
     if entry.status == HELD:
         waits = ", ".join(words.waits_for(key) for key in entry.waiting_for[:MAX_WAITS])
-        return f"{_name(entry)} is still held: {waits} is not known here yet.{also}"
-    state = "still in conflict" if entry.status == CONFLICT else "rejected again"
-    return f"{_name(entry)} is {state}: {entry.reason}{also}"
+        return _(
+            "%(event)s is still held: %(waits)s is not known here yet.", event=name, waits=waits
+        )
+    why = translated(entry.reason)
+    if entry.status == CONFLICT:
+        return _("%(event)s is still in conflict: %(why)s", event=name, why=why)
+    return _("%(event)s is rejected again: %(why)s", event=name, why=why)
+
+
+_TOLD = {
+    DONE: N_("%(count)s applied"),
+    HELD: N_("%(count)s still held"),
+    CONFLICT: N_("%(count)s in conflict"),
+    REJECTED: N_("%(count)s rejected"),
+}
 
 
 def _retried_many(done: RetriedMany) -> str:
     tried = sum(done.by_status.values())
     if not tried:
-        return "No held event is left to retry."
-    titles = {DONE: "applied", HELD: "still held", CONFLICT: "in conflict", REJECTED: "rejected"}
-    told = [f"{done.by_status[s]} {title}" for s, title in titles.items() if s in done.by_status]
-    more = f" {done.left} more are held: press again to go on with them." if done.left else ""
-    return f"{tried} tried again: {', '.join(told)}.{more}"
+        return _("No held event is left to retry.")
+    found = done.by_status
+    told = ", ".join(_(text, count=found[s]) for s, text in _TOLD.items() if s in found)
+    said = _("%(count)s tried again: %(told)s.", count=tried, told=told)
+    if done.left:
+        more = _("%(count)s more are held: press again to go on with them.", count=done.left)
+        said = f"{said} {more}"
+    return said

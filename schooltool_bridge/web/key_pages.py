@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keys.certificate import load
+from mnet.language import N_, _
 from peers.accounts import CLERK, MANAGER
 from peers.web.view import Reply, Route, Tab, View, go, page
 
@@ -33,7 +34,7 @@ class KeyPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Our key", KEY, CLERK)]
+        return [Tab(N_("Our key"), KEY, CLERK)]
 
     def show(self, view: View) -> Reply:
         """Show the certificate that other sites know us by."""
@@ -49,4 +50,4 @@ class KeyPages:
     def rotate(self, view: View) -> Reply:
         """Make a new key; peers learn it with their next call."""
         self._app.rotate_key(view.who)
-        return go(KEY, "There is a new key. Peers learn it by themselves with their next call.")
+        return go(KEY, _("There is a new key. Peers learn it by themselves with their next call."))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mnet.language import _, translated
 from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.web.roles import allows
@@ -50,10 +51,10 @@ class NoticesPages:
         worst = [n for n in self._standing(view) if n.severity != "info"]
         if not worst:
             return None
-        more = f"and {len(worst) - 1} more" if len(worst) > 1 else "What to do"
+        more = _("and %(count)s more", count=len(worst) - 1) if len(worst) > 1 else _("What to do")
         return {
             "severity": worst[0].severity,
-            "title": worst[0].text,
+            "title": translated(worst[0].text),
             "path": LIST,
             "link": more,
         }
@@ -74,7 +75,7 @@ class NoticesPages:
         with self._app.database.read() as connection:
             found = store.find(connection, wwwroot)
         if found is None or found.state == store.DELETED:
-            raise PageError("There is no such peer; perhaps it was removed.", 404)
+            raise PageError(_("There is no such peer; perhaps it was removed."), 404)
         return go(f"/admin/peers/{found.id}")
 
     def _standing(self, view: View) -> list[Notice]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mnet.language import N_
 from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.policy import PeerPolicy
@@ -40,7 +41,7 @@ class SupportPages:
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
         return [
-            Tab("Personal data", "/admin/sharing", CLERK),
+            Tab(N_("Personal data"), "/admin/sharing", CLERK),
             Tab("Support", "/admin/support", MANAGER),
         ]
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mnet.faults import Conflict, Malformed, NotFound
+from mnet.language import N_, _, number, translated
 from mnet.outcomes import of_code
 from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
 from schooltool_bridge.calls import Call, is_failure
@@ -27,59 +28,59 @@ _TIME_DIGITS = 10
 _SECOND_MS = 1000
 
 _EVENTS = {
-    "fetch_user": "Person",
-    "new_section": "Section",
-    "new_enrolment": "Enrolment",
-    "new_assessment": "Assessment",
-    "new_grade": "Grade",
-    "end_enrolment": "End of an enrolment",
-    "delete_section": "Section deleted",
-    "delete_assessment": "Assessment deleted",
-    "delete_grade": "Grade deleted",
+    "fetch_user": N_("Person"),
+    "new_section": N_("Section"),
+    "new_enrolment": N_("Enrolment"),
+    "new_assessment": N_("Assessment"),
+    "new_grade": N_("Grade"),
+    "end_enrolment": N_("End of an enrolment"),
+    "delete_section": N_("Section deleted"),
+    "delete_assessment": N_("Assessment deleted"),
+    "delete_grade": N_("Grade deleted"),
 }
 _FIELDS = {
-    "idnumber": "Id number",
-    "username": "User name",
-    "firstname": "First name",
-    "lastname": "Last name",
-    "email": "Email",
-    "sectionid": "Section",
-    "segment": "Segment",
-    "teacheridnumber": "Teacher",
-    "userid": "Person",
-    "role": "Role",
-    "status": "Status",
-    "assessmentid": "Assessment",
-    "points_earned": "Points earned",
-    "pointval": "Points to earn",
-    "excepted": "Excepted",
-    "attempt_num": "Attempt",
-    "name": "Name",
-    "timemodified": "Changed in Moodle",
-    "timestart": "From",
-    "timeend": "Until",
-    "seq": "Running number",
-    "moodleid": "Moodle's own id",
-    "to": "Addressed to",
-    "cut": "Beginning of what was sent",
+    "idnumber": N_("Id number"),
+    "username": N_("User name"),
+    "firstname": N_("First name"),
+    "lastname": N_("Last name"),
+    "email": N_("Email"),
+    "sectionid": N_("Section"),
+    "segment": N_("Segment"),
+    "teacheridnumber": N_("Teacher"),
+    "userid": N_("Person"),
+    "role": N_("Role"),
+    "status": N_("Status"),
+    "assessmentid": N_("Assessment"),
+    "points_earned": N_("Points earned"),
+    "pointval": N_("Points to earn"),
+    "excepted": N_("Excepted"),
+    "attempt_num": N_("Attempt"),
+    "name": N_("Name"),
+    "timemodified": N_("Changed in Moodle"),
+    "timestart": N_("From"),
+    "timeend": N_("Until"),
+    "seq": N_("Running number"),
+    "moodleid": N_("Moodle's own id"),
+    "to": N_("Addressed to"),
+    "cut": N_("Beginning of what was sent"),
 }
 # Each state of the inbox: how it is called, and how urgent it looks.
 STATUSES = {
-    HELD: ("Held", "warning"),
-    CONFLICT: ("In conflict", "urgent"),
-    REJECTED: ("Rejected", "urgent"),
-    DISMISSED: ("Dismissed", "quiet"),
-    DONE: ("Applied", "good"),
+    HELD: (N_("Held"), "warning"),
+    CONFLICT: (N_("In conflict"), "urgent"),
+    REJECTED: (N_("Rejected"), "urgent"),
+    DISMISSED: (N_("Dismissed"), "quiet"),
+    DONE: (N_("Applied"), "good"),
 }
 _WAITS = {
-    "user": "person {}",
-    "section": "section {}",
-    "assessment": "assessment {}",
-    "username": "the user name {}",
+    "user": N_("person %(name)s"),
+    "section": N_("section %(name)s"),
+    "assessment": N_("assessment %(name)s"),
+    "username": N_("the user name %(name)s"),
 }
 _PAIRS = {
-    "enrolment": "the enrolment of person {1} in section {0}",
-    "grade": "a grade of person {1} for assessment {0}",
+    "enrolment": N_("the enrolment of person %(second)s in section %(first)s"),
+    "grade": N_("a grade of person %(second)s for assessment %(first)s"),
 }
 # What is refused for these is kept (events.py).
 _INBOX_OUTCOMES = {HELD, *(of_code(fault.code) for fault in (Malformed, NotFound, Conflict))}
@@ -107,17 +108,17 @@ class FieldRow:
 
 def event_title(event: str) -> str:
     """Say what an event brought."""
-    return _EVENTS.get(event, plain(event, MAX_SHORT_CHARS))
+    return _(_EVENTS[event]) if event in _EVENTS else plain(event, MAX_SHORT_CHARS)
 
 
 def waits_for(key: str) -> str:
     """Say what an event waits for (a key such as user:987234)."""
-    kind, _, name = key.partition(":")
+    kind, _colon, name = key.partition(":")
     if kind in _PAIRS:
-        first, _, second = name.partition("/")
-        return _PAIRS[kind].format(plain(first), plain(second))
+        first, _slash, second = name.partition("/")
+        return _(_PAIRS[kind], first=plain(first), second=plain(second))
     if kind in _WAITS:
-        return _WAITS[kind].format(plain(name))
+        return _(_WAITS[kind], name=plain(name))
     return plain(key)
 
 
@@ -126,14 +127,18 @@ def about(event: str, payload: object) -> str:
     if not isinstance(payload, Mapping):
         return ""
     told = {name: _short(payload.get(name)) for name in _FIELDS}
-    who = f"person {told['userid']}" if told["userid"] else ""
+    who = _("person %(name)s", name=told["userid"]) if told["userid"] else ""
     if event == "fetch_user":
         name = f"{told['firstname']} {told['lastname']}".strip() or told["username"]
         return _named(name, told["idnumber"])
     if event.endswith("_enrolment"):
-        return _join(who, told["sectionid"] and f"section {told['sectionid']}", " in ")
+        section = told["sectionid"] and _("section %(name)s", name=told["sectionid"])
+        if who and section:
+            return _("%(person)s in %(section)s", person=who, section=section)
+        return who or section
     if event.endswith("_grade"):
-        return _join(who, told["assessmentid"] and f"assessment {told['assessmentid']}", ", ")
+        assessment = told["assessmentid"] and _("assessment %(name)s", name=told["assessmentid"])
+        return ", ".join(part for part in (who, assessment) if part)
     return _named(told["name"], told["idnumber"])
 
 
@@ -154,10 +159,11 @@ def field_rows(payload: object) -> list[FieldRow]:
 def outcome(call: Call) -> tuple[str, str]:
     """Say how a call ended, and how urgent that looks."""
     if is_failure(call.outcome):
-        return call.outcome.capitalize(), "urgent"
+        return translated(call.outcome.capitalize()), "urgent"
     if call.reason:
-        return f"{call.outcome.capitalize()}, in part", "warning"
-    return call.outcome.capitalize(), _OUTCOMES.get(call.outcome, "quiet")
+        said = translated(call.outcome.capitalize())
+        return _("%(outcome)s, in part", outcome=said), "warning"
+    return translated(call.outcome.capitalize()), _OUTCOMES.get(call.outcome, "quiet")
 
 
 def short_method(method: str) -> str:
@@ -178,7 +184,7 @@ def took(duration_ms: int | None) -> str:
     if duration_ms is None:
         return ""
     is_short = duration_ms < _SECOND_MS
-    return f"{duration_ms} ms" if is_short else f"{duration_ms / _SECOND_MS:.1f} s"
+    return f"{duration_ms} ms" if is_short else number(f"{duration_ms / _SECOND_MS:.1f}") + " s"
 
 
 def plain(text: str, limit: int = MAX_SHORT_CHARS) -> str:
@@ -191,10 +197,6 @@ def _named(name: str, idnumber: str) -> str:
     return f"{name} ({idnumber})" if name and idnumber else name or idnumber
 
 
-def _join(first: str, second: str, between: str) -> str:
-    return between.join(part for part in (first, second) if part)
-
-
 def _short(value: object) -> str:
     is_simple = isinstance(value, (str, int, float)) and not isinstance(value, bool)
     return plain(str(value)) if is_simple else ""
@@ -204,9 +206,9 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     if value is None:
-        return "(nothing)"
+        return _("(nothing)")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
