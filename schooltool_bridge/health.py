@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from keys import protect
 from mnet import settings as settings_file
 from mnet.database import Database
+from mnet.language import N_, _
 from mnet.settings import (
     PASSPHRASE_FILE,
     SMTP_PASSWORD_FILE,
@@ -35,16 +36,16 @@ Step = dict[str, object]
 
 def steps(app: App) -> Iterator[Step]:
     """Look at one thing after the other; what fails is a step that says so, never an error."""
-    yield step("settings", detail=f"{app.settings.wwwroot} in {app.settings.home}")
+    yield step(N_("settings"), detail=f"{app.settings.wwwroot} in {app.settings.home}")
     yield from _store(app)
     yield from _files(app.settings, app.database)
     yield _cipher()
     now = int(app.clock())
     yield step(
-        "clock",
+        N_("clock"),
         ok=now > EARLIEST_CLOCK_UNIX_S,
         detail=iso(now),
-        remedy="Set this machine's clock (NTP); Moodles refuse answers from their future.",
+        remedy=_("Set this machine's clock (NTP); Moodles refuse answers from their future."),
     )
 
 
@@ -54,19 +55,22 @@ def step(name: str, *, ok: bool = True, detail: str = "", remedy: str = "") -> S
 
 
 def _store(app: App) -> Iterator[Step]:
-    looks: dict[str, Callable[[App], str]] = {"database": _database_state, "keys": _key_state}
+    looks: dict[str, Callable[[App], str]] = {
+        N_("database"): _database_state,
+        N_("keys"): _key_state,
+    }
     for name, look in looks.items():
         try:
             yield step(name, detail=look(app))
         except SPEAKING as problem:
-            yield step(name, ok=False, detail=str(problem), remedy="Follow that advice.")
+            yield step(name, ok=False, detail=str(problem), remedy=_("Follow that advice."))
         except Exception as problem:  # noqa: BLE001 - whatever a database driver raises
             text = str(problem).splitlines()[0]
             yield step(
                 name,
                 ok=False,
                 detail=text,
-                remedy="See that the database runs and database_url is right.",
+                remedy=_("See that the database runs and database_url is right."),
             )
 
 
@@ -80,7 +84,7 @@ def _files(settings: Settings, database: Database) -> Iterator[Step]:
             yield step(
                 f"mode of {file.name}",
                 ok=problem is None,
-                detail=problem or "only its owner may read it",
+                detail=problem or _("only its owner may read it"),
                 remedy=f"chmod 600 {file}",
             )
 
@@ -90,12 +94,12 @@ def _cipher() -> Step:
         Cipher(ARC4(b"0123456789abcdef"), mode=None).encryptor().update(b"x")
     except UnsupportedAlgorithm:
         return step(
-            "legacy cipher",
+            N_("legacy cipher"),
             ok=False,
-            detail="RC4 is switched off in the cryptography library",
-            remedy="Unset CRYPTOGRAPHY_OPENSSL_NO_LEGACY; MNet has no other cipher.",
+            detail=_("RC4 is switched off in the cryptography library"),
+            remedy=_("Unset CRYPTOGRAPHY_OPENSSL_NO_LEGACY; MNet has no other cipher."),
         )
-    return step("legacy cipher", detail="RC4 works")
+    return step(N_("legacy cipher"), detail=_("RC4 works"))
 
 
 def _database_state(app: App) -> str:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mnet.dispatcher import Services
+from mnet.language import N_
 from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS
 from peers import sign_on
 from peers.policy import PeerPolicy
 
-_RECORD = "as long as the school keeps its records; their history is never deleted"
-_NOT_HERE = "we keep nothing of it; the peer keeps it by its own rules"
+_RECORD = N_("as long as the school keeps its records; their history is never deleted")
+_NOT_HERE = N_("we keep nothing of it; the peer keeps it by its own rules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,119 +86,122 @@ def _only_on(items: list[tuple[bool, Item]]) -> tuple[Item, ...]:
 _SIGN_ON = Item(
     "user_authorise",
     ("username", "firstname", "lastname", "email"),
-    "people who sign on there with their account here",
-    "so that the peer knows who signed on; sent only for a person who goes there, at that moment",
+    N_("people who sign on there with their account here"),
+    N_(
+        "so that the peer knows who signed on; sent only for a person who goes there, at that "
+        "moment"
+    ),
     _NOT_HERE,
 )
 _ENROL_THERE = Item(
     "enrol_user",
     ("username", "firstname", "lastname", "email"),
-    "people whom an admin enrols in a course there",
-    "so that the peer can enrol them, and make an account for whom it does not know",
+    N_("people whom an admin enrols in a course there"),
+    N_("so that the peer can enrol them, and make an account for whom it does not know"),
     _NOT_HERE,
 )
 _UNENROL_THERE = Item(
     "unenrol_user",
     ("username",),
-    "people whom an admin takes out of a course there",
-    "so that the peer knows whom to take out",
+    N_("people whom an admin takes out of a course there"),
+    N_("so that the peer knows whom to take out"),
     _NOT_HERE,
 )
 _WHO_IS_THERE = Item(
     "course_enrolments",
     ("username", "role", "plugin", "since"),
-    "people of ours in a course there",
-    "to show an admin who is in it",
-    "not at all; shown once, to whom asked",
+    N_("people of ours in a course there"),
+    N_("to show an admin who is in it"),
+    N_("not at all; shown once, to whom asked"),
 )
 _PICTURE_THERE = Item(
     "fetch_user_image",
     ("f1", "f2"),
-    "people who sign on there with their account here",
-    "so that the peer can show who it is; sent only while the person is on a visit there",
+    N_("people who sign on there with their account here"),
+    N_("so that the peer can show who it is; sent only while the person is on a visit there"),
     _NOT_HERE,
 )
 _LANDING = Item(
     "user_authorise",
     ("username", "firstname", "lastname", "email", "idnumber", "further fields"),
-    "people of the peer who sign on here",
-    "to know who signs on; place, language and time zone stand only in the history",
+    N_("people of the peer who sign on here"),
+    N_("to know who signs on; place, language and time zone stand only in the history"),
     _RECORD,
 )
 _PICTURE_HERE = Item(
     "fetch_user_image",
     ("f1", "f2"),
-    "people of the peer who sign on here",
-    "shown to the person and the school office; made small, with nothing else of the file kept",
-    "until the peer has another one or none",
+    N_("people of the peer who sign on here"),
+    N_("shown to the person and the school office; made small, with nothing else of the file kept"),
+    N_("until the peer has another one or none"),
 )
 _ASK_USER = Item(
     "get_user",
     ("idnumber", "username"),
-    "people whom the peer named without their names",
-    "to ask the peer who it means; both fields came from the peer itself",
+    N_("people whom the peer named without their names"),
+    N_("to ask the peer who it means; both fields came from the peer itself"),
     _NOT_HERE,
 )
 _ASK_ENROLMENTS = Item(
     "list_user_enrolments",
     ("idnumber", "username"),
-    "people whom the peer brought for the first time",
-    "to ask the peer for their enrolments; both fields came from the peer itself",
+    N_("people whom the peer brought for the first time"),
+    N_("to ask the peer for their enrolments; both fields came from the peer itself"),
     _NOT_HERE,
 )
 _PEOPLE = Item(
     "fetch_user",
     ("idnumber", "username", "firstname", "lastname", "email", "moodleid", "further fields"),
-    "people of the peer",
-    "to know the school's people; further profile fields stand only in the history",
+    N_("people of the peer"),
+    N_("to know the school's people; further profile fields stand only in the history"),
     _RECORD,
 )
 _PASSWORDS = Item(
     "fetch_user",
     ("password_hash", "password_hash_algorithm"),
-    "people of the peer",
-    "so that a person may be let in by the same password; lets nobody in by itself",
-    "wrapped once more in argon2id, never shown, until another replaces it",
+    N_("people of the peer"),
+    N_("so that a person may be let in by the same password; lets nobody in by itself"),
+    N_("wrapped once more in argon2id, never shown, until another replaces it"),
 )
 _SECTIONS = Item(
     "new_section",
     ("teacheridnumber",),
-    "teachers",
-    "to know who teaches a section",
+    N_("teachers"),
+    N_("to know who teaches a section"),
     _RECORD,
 )
 _ENROLMENTS = Item(
     "new_enrolment, end_enrolment",
     ("sectionid", "userid", "role", "status", "timestart", "timeend"),
-    "students and teachers",
-    "to know who is in which section, and since when",
+    N_("students and teachers"),
+    N_("to know who is in which section, and since when"),
     _RECORD,
 )
 _GRADES = Item(
     "new_grade, delete_grade",
     ("assessmentid", "userid", "points_earned", "excepted", "attempt_num"),
-    "students",
-    "for the gradebook and the reports",
+    N_("students"),
+    N_("for the gradebook and the reports"),
     _RECORD,
 )
 _INBOX = Item(
     "every event",
     ("the fields of the event, but no password",),
-    "people whom the event is about",
-    "to apply later what cannot be applied yet, and to show what was refused",
-    "until it is applied; of refused ones the latest thousand",
+    N_("people whom the event is about"),
+    N_("to apply later what cannot be applied yet, and to show what was refused"),
+    N_("until it is applied; of refused ones the latest thousand"),
 )
 _ANSWER_USER = Item(
     "get_user",
     _PEOPLE.fields,
-    "people whom the peer named without their names",
-    "the same as a fetch_user with every field",
+    N_("people whom the peer named without their names"),
+    N_("the same as a fetch_user with every field"),
     _RECORD,
 )
 _ANSWER_ENROLMENTS = Item(
     "list_user_enrolments",
     _ENROLMENTS.fields,
-    "people whom the peer brought for the first time",
-    "the same as a new_enrolment for each",
+    N_("people whom the peer brought for the first time"),
+    N_("the same as a new_enrolment for each"),
     _RECORD,
 )

@@ -152,7 +152,7 @@ class _Reader:
         row = self._sections[row_id]
         earlier = _before(row, self._sections.values())
         before = "" if earlier is None else _gone(earlier, earlier.name)
-        return row, history.SECTION, "name", before, _gone(row, row.name), None, self._peer
+        return row, history.SECTION, _("name"), before, _gone(row, row.name), None, self._peer
 
     def teacher(self, row_id: int) -> Said:
         """The section names its teacher."""
