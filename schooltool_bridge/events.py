@@ -265,7 +265,15 @@ def _again(
     source = replace(source, names_addressee=False)
     try:
         read = _read(source, waiting.event, waiting.payload)
-        applied = _apply(connection, source, read, waiting.received_unix_s)
+        if (
+            isinstance(read, fields.SectionEvent)
+            and not read.deleted
+            and waiting.status == inbox.HELD
+        ):
+            # Only its teacher was not there.
+            applied = sections.attach_teacher(connection, source, read, waiting.received_unix_s)
+        else:
+            applied = _apply(connection, source, read, waiting.received_unix_s)
     except Held as held:
         waits = held.waiting_for
         inbox.settle(connection, waiting, status=inbox.HELD, waiting_for=waits)
