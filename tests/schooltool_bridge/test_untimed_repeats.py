@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.schooltool_bridge.school import ANNA, SECTION, TOM, School
+from tests.schooltool_bridge.school import ANNA, GRADE, QUIZ, SECTION, TOM, School
 
 
 @pytest.fixture
@@ -42,3 +42,21 @@ def test_a_deleted_section_stays_deleted_when_its_teacher_arrives(school: School
     school.push("delete_section", idnumber=5)
     school.push("fetch_user", **TOM)
     assert [s["status"] for s in school.sections()] == ["deleted"]
+
+
+def test_of_what_waits_the_last_arrival_counts_also_when_it_says_what_the_first_said(
+    school: School,
+) -> None:
+    for points in (62, 40, 62):
+        school.push("new_grade", **GRADE | {"points_earned": points})
+        school.now -= 1  # all in the same second
+    for event, data in (("fetch_user", ANNA), ("new_section", SECTION), ("new_assessment", QUIZ)):
+        school.push(event, **data)
+    assert school.grades() == {("7", "1"): 62}
+    assert school.inbox() == []
+
+
+def test_what_is_sent_again_and_again_while_it_waits_is_kept_once(school: School) -> None:
+    for _attempt in range(3):
+        school.push("new_grade", **GRADE)
+    assert [e["event"] for e in school.inbox()] == ["new_grade"]
