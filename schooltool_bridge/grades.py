@@ -126,8 +126,9 @@ def _apply_together(
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = max((place(r)[:2] for r in rows), default=None)
     at = settle(event.when, now_unix_s, last)
-    own = roster.grade_rows(connection, found.grade_id) if found.grade_id else []
-    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(rows, event, at))
+    own = _told(connection, found.grade_id) if found.grade_id else []
+    told = [r for r in rows if r.by_actor is None]
+    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(told, event, at))
     if found.grade_id and is_repeat:
         return Applied(UNCHANGED, found.grade_id)
     _check_range(source, event, Decimal(found.maximum))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from schooltool_bridge.hand import grades, merging
+from schooltool_bridge.hand.author import Author
+from schooltool_bridge.model import assessment, person
 from tests.schooltool_bridge.school import ANNA, GRADE, QUIZ, SECTION, TOM, School
 
 
@@ -60,3 +65,28 @@ def test_what_is_sent_again_and_again_while_it_waits_is_kept_once(school: School
     for _attempt in range(3):
         school.push("new_grade", **GRADE)
     assert [e["event"] for e in school.inbox()] == ["new_grade"]
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_repeated_grade_is_unchanged_beside_an_entry_by_hand(
+    school: School, *, is_merged: bool
+) -> None:
+    school.begin_term()
+    if is_merged:
+        merge_a_twin(school)
+    assert school.status("new_grade", **GRADE) == "created"
+    with school.database.write() as connection:
+        item = connection.execute(sa.select(assessment.c.id)).scalar_one()
+        pupil = connection.execute(sa.select(sa.func.min(person.c.id))).scalar_one()
+        grades.enter(connection, Author("carl", school.now + 1), item, pupil, Decimal(5))
+    school.now += 1
+    rows = school.counts()
+    assert school.status("new_grade", **GRADE) == "unchanged"
+    assert school.counts() == rows
+
+
+def merge_a_twin(school: School) -> None:
+    school.push("fetch_user", **ANNA | {"idnumber": 2, "username": "anna2"})
+    with school.database.write() as connection:
+        first, second = connection.execute(sa.select(person.c.id).order_by(person.c.id)).scalars()
+        merging.merge(connection, Author("carl", school.now), first, second)
