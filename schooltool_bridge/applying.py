@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
+from mnet.exchange import Site
 from peers.policy import PeerPolicy
+from peers.registry import Peer
 from schooltool_bridge.fields import When
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
@@ -38,6 +40,19 @@ class Source:
             return None
 
 
+def source(peer: Peer, site: Site) -> Source:
+    """Say for the SIS who sends and what it may."""
+    return Source(
+        peer_id=peer.id,
+        wwwroot=peer.wwwroot,
+        our_wwwroot=site.wwwroot,
+        policy=peer.policy,
+        enabled=peer.enabled,
+        names_addressee=peer.names_addressee,
+        zone=site.zone,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class NewPerson:
     """A person who just appeared, as the peer names them."""
@@ -56,6 +71,9 @@ class Applied:
     # Keys of what is there now, for events that wait for it.
     ready: tuple[str, ...] = ()
     new_person: NewPerson | None = None
+    # Those of `ready` that are names of the school's own people: other peers' events wait for
+    # them as well.
+    names: tuple[str, ...] = ()
     # The event's own payload shall come again when these are there (a teacher not known yet).
     again_with: tuple[str, ...] = ()
     # It took effect, and yet a person should look: what the inbox says about it.

@@ -105,7 +105,7 @@ class Asking:
         )
         with self.database.write() as connection:
             one_at_a_time(connection, peer.id)
-            results, _new = events.receive_many(connection, source, pushed, now)
+            results, _new, _names = events.receive_many(connection, source, pushed, now)
         log.info(
             "list_user_enrolments",
             peer=peer.wwwroot,

@@ -201,7 +201,13 @@ def _write(
             seq=ordered[-1].seq,
         )
     )
-    if Decimal(holds.row.points) != known.points or holds.row.section_id != known.section_id:
+    was_deleted = bool(rows) and item_state(rows).deleted
+    # Deleted, it is no grade any more that a withdrawal could have.
+    if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
+        known.points,
+        known.section_id,
+        was_deleted,
+    ):
         cells.refold_all(connection, known.id, known.section_id)
     return at >= known.place
 

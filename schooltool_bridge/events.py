@@ -51,6 +51,8 @@ class Received:
 
     answer: dict[str, Value]
     new_people: tuple[NewPerson, ...] = ()
+    # For which other peers' events may wait (waking.py).
+    names: tuple[str, ...] = ()
 
 
 def receive(
@@ -85,20 +87,21 @@ def receive(
         _hold(connection, source, event, data, applied.again_with, place, now_unix_s)
     if applied.remark:
         _remark(connection, source, event, data, applied.remark, place, now_unix_s)
-    new_people = [applied.new_person] if applied.new_person else []
-    new_people += _release(connection, source, applied.ready)
+    came = [applied, *_release(connection, source, applied.ready)]
     return Received(
         {"status": applied.status, "id": str(applied.id), "message": applied.message},
-        tuple(new_people),
+        tuple(a.new_person for a in came if a.new_person),
+        _names(came),
     )
 
 
 def receive_many(
     connection: Connection, source: Source, pushed: object, now_unix_s: int
-) -> tuple[list[dict[str, Value]], tuple[NewPerson, ...]]:
+) -> tuple[list[dict[str, Value]], tuple[NewPerson, ...], tuple[str, ...]]:
     """Apply the events of push_events; one bad event never spoils the others.
 
-    Raises Malformed when this is no list of a sane length, SwitchedOff by the master switch.
+    Returns their answers, and new people and names as in Received. Raises Malformed when this is
+    no list of a sane length, SwitchedOff by the master switch.
     """
     if not isinstance(pushed, list):
         raise Malformed("push_events takes a list of structs of event and data.")
@@ -108,6 +111,7 @@ def receive_many(
         raise SwitchedOff
     results: list[dict[str, Value]] = []
     new_people: list[NewPerson] = []
+    names: dict[str, None] = {}
     for element in pushed:
         try:
             if not isinstance(element, dict) or not isinstance(element.get("event"), str):
@@ -121,19 +125,24 @@ def receive_many(
             continue
         results.append(received.answer)
         new_people.extend(received.new_people)
+        names.update(dict.fromkeys(received.names))
         if isinstance(data, dict) and data.get("to"):
             source = replace(source, names_addressee=True)
-    return results, tuple(new_people)
+    return results, tuple(new_people), tuple(names)
 
 
-def retry(connection: Connection, source: Source, inbox_id: int) -> str:
-    """Let an event of the inbox come again; return its status then. Raises NotFound."""
+def retry(connection: Connection, source: Source, inbox_id: int) -> tuple[str, tuple[str, ...]]:
+    """Let an event of the inbox come again. Raises NotFound.
+
+    Returns its status then, and names as in Received.
+    """
     waiting = inbox.get(connection, inbox_id)
     if waiting is None:
         raise NotFound(f"There is no open event {inbox_id} in the inbox.")
-    status, ready, _people = _again(connection, source, waiting)
-    _release(connection, source, ready)
-    return status
+    status, applied = _again(connection, source, waiting)
+    if applied is None:
+        return status, ()
+    return status, _names([applied, *_release(connection, source, applied.ready)])
 
 
 def refuse(
@@ -151,9 +160,12 @@ def read_user(source: Source, payload: object) -> UserEvent:
     return read
 
 
-def release(connection: Connection, source: Source, keys: Iterable[str]) -> None:
-    """Let a peer's events come again that wait for any of these (applying.user_key, ...)."""
-    _release(connection, source, tuple(keys))
+def release(connection: Connection, source: Source, keys: Iterable[str]) -> tuple[str, ...]:
+    """Let a peer's events come again that wait for any of these (applying.user_key, ...).
+
+    Returns names as in Received.
+    """
+    return _names(_release(connection, source, tuple(keys)))
 
 
 def closed_by(source: Source, event: str) -> str | None:
@@ -228,44 +240,57 @@ def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int)
     return grades.apply(connection, source, read, now_unix_s)
 
 
-def _release(connection: Connection, source: Source, ready: tuple[str, ...]) -> list[NewPerson]:
+def _release(connection: Connection, source: Source, ready: tuple[str, ...]) -> list[Applied]:
     """Let come again what waited for what is there now, and what waited for that, and so on."""
-    new_people: list[NewPerson] = []
+    came: list[Applied] = []
     keys = deque([ready] if ready else [])
     while keys:
         for waiting in inbox.waiting_on(connection, source.peer_id, keys.popleft()):
-            _status, more, appeared = _again(connection, source, waiting)
-            new_people += [appeared] if appeared else []
-            if more:
-                keys.append(more)
-    return new_people
+            _status, applied = _again(connection, source, waiting)
+            if applied is not None:
+                came.append(applied)
+                keys += [applied.ready] if applied.ready else []
+    return came
+
+
+def _names(came: Iterable[Applied]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for applied in came for name in applied.names))
 
 
 def _again(
     connection: Connection, source: Source, waiting: inbox.Waiting
-) -> tuple[str, tuple[str, ...], NewPerson | None]:
+) -> tuple[str, Applied | None]:
+    """Apply an event of the inbox; return its status then, and what was applied."""
     # It was addressed rightly when it came, and it came then, not now.
     source = replace(source, names_addressee=False)
     try:
         read = _read(source, waiting.event, waiting.payload)
-        applied = _apply(connection, source, read, waiting.received_unix_s)
+        if (
+            isinstance(read, fields.SectionEvent)
+            and not read.deleted
+            and waiting.status == inbox.HELD
+        ):
+            # Only its teacher was not there.
+            applied = sections.attach_teacher(connection, source, read, waiting.received_unix_s)
+        else:
+            applied = _apply(connection, source, read, waiting.received_unix_s)
     except Held as held:
         waits = held.waiting_for
         inbox.settle(connection, waiting, status=inbox.HELD, waiting_for=waits)
-        return inbox.HELD, (), None
+        return inbox.HELD, None
     except SwitchedOff:
-        return waiting.status, (), None
+        return waiting.status, None
     except Fault as fault:
         status = inbox.CONFLICT if isinstance(fault, Conflict) else inbox.REJECTED
         waits = _conflict_waits(read) if status == inbox.CONFLICT else ()
         inbox.settle(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
-        return status, (), None
+        return status, None
     status = inbox.HELD if applied.again_with else inbox.DONE
     if applied.remark:
         inbox.settle(connection, waiting, status=inbox.CONFLICT, reason=applied.remark)
-        return inbox.CONFLICT, applied.ready, applied.new_person
+        return inbox.CONFLICT, applied
     inbox.settle(connection, waiting, status=status, waiting_for=applied.again_with)
-    return status, applied.ready, applied.new_person
+    return status, applied
 
 
 def _hold(

@@ -88,9 +88,12 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
     written = _write(connection, grade_id, event, at, now_unix_s)
+    # As long as a grade of the peer's counts, an earlier one freed what waited; saves a look.
+    is_told = found.exists and found.authority == cells.PEER
+    ready = () if is_told else (grade_key(event.assessmentid, event.userid),)
     if found.authority == cells.MANUAL:
         cells.refold(connection, found.assessment_id, found.person_id)
-        return Applied(UPDATED if last else CREATED, grade_id, _BESIDE)
+        return Applied(UPDATED if last else CREATED, grade_id, _BESIDE, ready)
     if not event.deleted and (
         last is None or (at >= last and (event.attempt or 0) >= (found.attempt or 0))
     ):
@@ -109,7 +112,6 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         roster.refold(connection, found.section_id, found.person_id)
     status = CREATED if last is None else UPDATED if before != after else UNCHANGED
     message = "The student is withdrawn from the section." if found.withdrawn else ""
-    ready = (grade_key(event.assessmentid, event.userid),) if last is None else ()
     return Applied(status, grade_id, message, ready)
 
 
@@ -124,8 +126,9 @@ def _apply_together(
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = max((place(r)[:2] for r in rows), default=None)
     at = settle(event.when, now_unix_s, last)
-    own = roster.grade_rows(connection, found.grade_id) if found.grade_id else []
-    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(rows, event, at))
+    own = _told(connection, found.grade_id) if found.grade_id else []
+    told = [r for r in rows if r.by_actor is None]
+    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(told, event, at))
     if found.grade_id and is_repeat:
         return Applied(UNCHANGED, found.grade_id)
     _check_range(source, event, Decimal(found.maximum))
@@ -135,7 +138,8 @@ def _apply_together(
     before, after = cell(rows), cell([*rows, written])
     is_same = bool(rows) and before.counting == after.counting
     status = CREATED if last is None else UNCHANGED if is_same else UPDATED
-    ready = (grade_key(event.assessmentid, event.userid),) if last is None else ()
+    # What was told of another row made the cell, but freed nothing that names this one.
+    ready = (grade_key(event.assessmentid, event.userid),)
     return Applied(status, grade_id, _BESIDE if after.by_hand else "", ready)
 
 

@@ -75,20 +75,26 @@ def put(
 ) -> None:
     """Put an event into the inbox; one that lies there already in this state stays as it is.
 
-    Raises TryAgainLater when too many events of this peer are held.
+    But without a time it comes anew when something else waits with it that arrived since: of
+    those the later arrival wins. Raises TryAgainLater when too many events of this peer are held.
     """
     payload = _payload(data)
     digest = hashlib.sha256(f"{event} {json.dumps(payload, sort_keys=True)}".encode()).digest()
     lies_there = sa.select(inbox.c.id).where(
         inbox.c.peer_id == peer_id, inbox.c.digest == digest, inbox.c.status == status
     )
-    if connection.execute(lies_there).first():
-        return
+    waits = list(dict.fromkeys(waiting_for))
+    there = connection.execute(lies_there).scalar()
+    if there is not None:
+        is_timed = place != (now_unix_s, -1)
+        if is_timed or not _is_followed(connection, there, peer_id, event, waits):
+            return
+        connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id == there))
+        connection.execute(sa.delete(inbox).where(inbox.c.id == there))
     if status == REJECTED:
         _make_room(connection, peer_id)
     elif _count(connection, peer_id, status) >= MAX_HELD:
         raise TryAgainLater(f"Too many events of your site are {status} here; settle those first.")
-    waits = list(dict.fromkeys(waiting_for))
     added = connection.execute(
         sa.insert(inbox).values(
             peer_id=peer_id,
@@ -236,6 +242,23 @@ def _wait(connection: Connection, inbox_id: int, peer_id: int, waits: list[str])
             for k in dict.fromkeys(key(w) for w in waits)
         ]
         connection.execute(sa.insert(inbox_wait), rows)
+
+
+def _is_followed(
+    connection: Connection, inbox_id: int, peer_id: int, event: str, waits: list[str]
+) -> bool:
+    """Tell whether another event of this name that waits for one of these came after this one."""
+    later = (
+        sa.select(inbox.c.id)
+        .join_from(inbox, inbox_wait, inbox_wait.c.inbox_id == inbox.c.id)
+        .where(
+            inbox_wait.c.peer_id == peer_id,
+            inbox_wait.c.key.in_([key(w) for w in waits]),
+            inbox.c.event == event,
+            inbox.c.id > inbox_id,
+        )
+    )
+    return connection.execute(later.limit(1)).first() is not None
 
 
 def _count(connection: Connection, peer_id: int, status: str) -> int:

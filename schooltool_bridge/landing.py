@@ -39,6 +39,7 @@ from schooltool_bridge import (
     person_sessions,
     pictures,
     school_roles,
+    waking,
 )
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.landing_refusals import LandingRefused
@@ -241,8 +242,12 @@ class Landing:
             raise LandingRefused("idp-off", peer)
         if not sign_on.may_land(stored.published, stored.subscribed):
             raise LandingRefused("idp-services", peer)
-        new_people = self._bring(connection, peer, vouched, now)
+        brought = self._bring(connection, peer, vouched, now)
+        new_people = brought.new_people
         afterwards: list[Work] = [partial(self.asking.enrolments_of, peer, p) for p in new_people]
+        if brought.names:
+            where = (self.database, self.registry, self.site)
+            afterwards.append(partial(waking.wake_others, *where, peer.id, brought.names))
         link = _known_link(connection, peer, vouched)
         found = connection.execute(
             sa.select(person, person_link.c.can_login.label("link_can_login"))
@@ -280,7 +285,7 @@ class Landing:
 
     def _bring(
         self, connection: Connection, peer: Peer, vouched: Vouched, now: int
-    ) -> tuple[events.NewPerson, ...]:
+    ) -> events.Received:
         """Find or make the person, as fetch_user does; return who appeared by it."""
         source = self._source(peer)
         link = _link(connection, peer, vouched)
@@ -295,9 +300,11 @@ class Landing:
                     people.alike(vouched.username, link.username or ""),
                     now,
                 )  # fmt: skip - one call
-            return events.receive(connection, source, "fetch_user", vouched.data, now).new_people
+            return events.receive(connection, source, "fetch_user", vouched.data, now)
         except SwitchedOff:
-            return ()  # it may bring nobody new, and vouches for those whom it brought
+            return events.Received(
+                {}
+            )  # it may bring nobody new, and vouches for those whom it brought
         except Conflict as conflict:
             raise LandingRefused("person-conflict", peer, "it waits in the inbox") from conflict
         except Fault as fault:

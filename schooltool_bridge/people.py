@@ -67,12 +67,14 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     _update_person(connection, source, link, event, told, is_newest=is_newest)
     changed = match.person_id is None or before != _values(connection, person_id)
     is_new = match.person_id is None
+    ready = _ready(event, link)
     return Applied(
         CREATED if is_new else UPDATED if changed else UNCHANGED,
         person_id,
         _message(event),
-        ready=_ready(event, link),
+        ready=ready,
         new_person=NewPerson(event.idnumber, event.username) if match.link is None else None,
+        names=ready if changed else (),
     )
 
 

@@ -168,6 +168,7 @@ def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:
             # All that a person's rows were told is folded into the cells of this one.
             grade.c.person_id == identity.root(connection, person_id),
             grade.c.points.is_not(None),
+            assessment.c.status == "active",  # a deleted one shows in no gradebook either
         )
     )
     return connection.execute(found.limit(1)).first() is not None

@@ -112,6 +112,22 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     return Applied(status, known.id, message, _ready(event, own), again_with=again_with)
 
 
+def attach_teacher(
+    connection: Connection, source: Source, event: SectionEvent, now_unix_s: int
+) -> Applied:
+    """Apply what new_section says of its teacher, when the rest of it was applied before.
+
+    So that it brings nothing back that was said later.
+    """
+    day = source.day_of(event.when, now_unix_s)
+    known = find(connection, source.peer_id, event.idnumber, event.segment, day)
+    if known is None:
+        return apply(connection, source, event, now_unix_s)
+    again_with = _teach(connection, source, known.id, event)
+    ready = _ready(event, own_id(event.idnumber, event.moodle_id))
+    return Applied(UPDATED, known.id, ready=ready, again_with=again_with)
+
+
 def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
     """What is there now: the section under its names, its teacher's place in it."""
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)

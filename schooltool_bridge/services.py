@@ -17,7 +17,8 @@ from mnet.protocol import SERVICE_SIS, SIS_PATH
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge import events
+from schooltool_bridge import events, waking
+from schooltool_bridge.applying import source
 from schooltool_bridge.asking import Asking
 
 Call = Context[Peer]
@@ -107,14 +108,14 @@ def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
         call.connection, source(call.peer, asking.site), event, data, call.now_unix_s
     )
     _note_addressee(call, [data])
-    _ask_about(call, asking, received.new_people)
+    _go_on(call, asking, received.new_people, received.names)
     return received.answer
 
 
 def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     pushed = _only(params, "push_events")
-    results, new_people = events.receive_many(
+    results, new_people, names = events.receive_many(
         call.connection, source(call.peer, asking.site), pushed, call.now_unix_s
     )
     if isinstance(pushed, list):
@@ -123,21 +124,8 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
             call,
             [e.get("data") for e, r in done if isinstance(e, dict) and r["status"] != "failed"],
         )
-    _ask_about(call, asking, new_people)
+    _go_on(call, asking, new_people, names)
     return [*results]
-
-
-def source(peer: Peer, site: Site) -> events.Source:
-    """Say for the SIS who sends and what it may."""
-    return events.Source(
-        peer_id=peer.id,
-        wwwroot=peer.wwwroot,
-        our_wwwroot=site.wwwroot,
-        policy=peer.policy,
-        enabled=peer.enabled,
-        names_addressee=peer.names_addressee,
-        zone=site.zone,
-    )
 
 
 def _only(params: list[Value], method: str) -> Value:
@@ -152,9 +140,17 @@ def _note_addressee(call: Call, accepted: list[Value]) -> None:
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
 
 
-def _ask_about(call: Call, asking: Asking, people: tuple[events.NewPerson, ...]) -> None:
-    """After the answer has left, ask the peer for the enrolments of people new to us."""
+def _go_on(
+    call: Call, asking: Asking, people: tuple[events.NewPerson, ...], names: tuple[str, ...]
+) -> None:
+    """After the answer has left, ask the peer for the enrolments of people new to us.
+
+    And let come again what other peers sent that waited for them.
+    """
     works: list[Callable[[], None]] = [
         partial(asking.enrolments_of, call.peer, person) for person in people
     ]
     call.afterwards.extend(works)
+    if names:
+        where = (asking.database, asking.registry, asking.site)
+        call.afterwards.append(partial(waking.wake_others, *where, call.peer.id, names))

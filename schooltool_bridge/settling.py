@@ -7,7 +7,7 @@ events.py. Source: requirements 1.3, R22, R89.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -17,8 +17,8 @@ from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, SwitchedOff
 from peers import audit
 from peers.registry import Registry
-from schooltool_bridge import events, inbox, people
-from schooltool_bridge.applying import Source, user_key
+from schooltool_bridge import events, inbox, people, waking
+from schooltool_bridge.applying import Source, source, user_key
 from schooltool_bridge.fields import UserEvent, key
 from schooltool_bridge.hand import deciding, merging
 from schooltool_bridge.hand.author import Author, Refused
@@ -26,7 +26,6 @@ from schooltool_bridge.hand.deciding import Question
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.inbox import Entry
 from schooltool_bridge.person_sessions import Visit
-from schooltool_bridge.services import source
 
 # About half a second of one transaction; the peer's own calls wait as long.
 MAX_AT_ONCE = 250
@@ -91,7 +90,7 @@ class Settling:
                     f"(policy {policy})."
                 )
             open_before = _count(connection, before.peer_id)
-            status = events.retry(connection, sender, inbox_id)
+            status, names = events.retry(connection, sender, inbox_id)
             left_with_it = open_before - _count(connection, before.peer_id)
             _note(
                 connection,
@@ -105,6 +104,7 @@ class Settling:
             )
             now = inbox.one(connection, inbox_id)
         assert now is not None
+        self._wake_others(peer_id, names)
         return Retried(now, max(0, left_with_it - (status == inbox.DONE)))
 
     def decide(
@@ -126,7 +126,7 @@ class Settling:
             else:
                 visits = deciding.one_person(connection, author, sender, event, kept_id)
             open_before = _count(connection, before.peer_id)
-            status = events.retry(connection, sender, inbox_id)
+            status, names = events.retry(connection, sender, inbox_id)
             released = open_before - _count(connection, before.peer_id) - (status == inbox.DONE)
             _note(
                 connection,
@@ -142,6 +142,7 @@ class Settling:
             )  # fmt: skip - one entry
             now = inbox.one(connection, inbox_id)
         assert now is not None
+        self._wake_others(before.peer_id, names)
         return Decided(now, max(0, released), visits)
 
     def question(self, connection: Connection, entry: Entry) -> Question | None:
@@ -175,13 +176,14 @@ class Settling:
         """
         sender = self._source(peer_id, None)
         by_status: Counter[str] = Counter()
+        names: list[str] = []
         with self._database.write() as connection:
             one_at_a_time(connection, peer_id)
             ids = inbox.held_ids(connection, peer_id, after_id=after_id, limit=MAX_AT_ONCE)
             for inbox_id in ids:
                 # An earlier one may have taken this one along.
                 if inbox.get(connection, inbox_id) is not None:
-                    events.retry(connection, sender, inbox_id)
+                    names += events.retry(connection, sender, inbox_id)[1]
             for inbox_id in ids:
                 entry = inbox.one(connection, inbox_id)
                 assert entry is not None
@@ -197,6 +199,7 @@ class Settling:
                     now_unix_s,
                     **by_status,
                 )
+        self._wake_others(peer_id, names)
         return RetriedMany(dict(by_status), left, last_id)
 
     def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
@@ -216,6 +219,9 @@ class Settling:
                 was=entry.status,
             )
         return entry
+
+    def _wake_others(self, peer_id: int, names: Iterable[str]) -> None:
+        waking.wake_others(self._database, self._registry, self._site, peer_id, names)
 
     def _source(self, peer_id: int, inbox_id: int | None) -> Source:
         peer = self._registry.by_id(peer_id)

@@ -111,8 +111,9 @@ def change(
 
 def delete(connection: Connection, author: Author, assessment_id: int) -> None:
     """Take an assessment of ours out of the gradebook; its grades stay in the history."""
-    _must_be_ours(connection, assessment_id)
+    row = _must_be_ours(connection, assessment_id)
     _tell(connection, author, assessment_id, {"deleted": True})
+    cells.refold_all(connection, assessment_id, row.section_id)
 
 
 def describe(connection: Connection, author: Author, assessment_id: int, detail: Detail) -> None:

@@ -358,7 +358,7 @@ def test_one_bad_event_of_many_never_spoils_the_others(school: School) -> None:
         {"event": "new_section", "data": SECTION},
     ]
     with school.database.write() as connection:
-        results, people = events.receive_many(connection, school.source(A), pushed, NOW)
+        results, people, _names = events.receive_many(connection, school.source(A), pushed, NOW)
     assert [r["status"] for r in results] == ["created", "failed", "failed", "failed", "created"]
     assert [r.get("fault") for r in results] == [None, 8400, 8400, 8400, None]
     assert [p.username for p in people] == ["anna"]
@@ -392,7 +392,7 @@ def test_an_event_of_the_inbox_can_be_retried_or_dismissed(school: School) -> No
     school.push("new_assessment", **QUIZ)
     first, second = (int(i["id"]) for i in school.inbox())
     with school.database.write() as connection:
-        assert events.retry(connection, school.source(A), first) == "held"
+        assert events.retry(connection, school.source(A), first)[0] == "held"
         events.dismiss(connection, second)
     assert [int(i["id"]) for i in school.inbox()] == [first]
     school.push("new_section", **SECTION)

@@ -1,0 +1,37 @@
+"""What one peer brings may be what another peer's events wait for: people belong to the school.
+
+Each peer's events come again in a transaction of their own, after the one that brought the
+names: two peers' turns in one transaction could wait for each other for ever.
+Source: requirements 1.1, 1.3, 1.4.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from mnet.database import Database, one_at_a_time
+from mnet.exchange import Site
+from peers.registry import Registry
+from schooltool_bridge import events
+from schooltool_bridge.applying import source
+
+
+def wake_others(
+    database: Database, registry: Registry, site: Site, brought_by: int, names: Iterable[str]
+) -> None:
+    """Let come again what other peers sent that waits for names that a peer brought.
+
+    `names` are those of events.Received. To be called after the transaction that brought them.
+    """
+    todo = deque([(brought_by, tuple(names))])
+    while todo:
+        told_by, keys = todo.popleft()
+        for peer in registry.all() if keys else ():
+            if peer.enabled and peer.id != told_by:
+                with database.write() as connection:
+                    # Looked at in this peer's turn, so that nothing is missed that it just sends.
+                    one_at_a_time(connection, peer.id)
+                    more = events.release(connection, source(peer, site), keys)
+                # Each time fewer events are left to bring any.
+                todo.append((peer.id, more))
