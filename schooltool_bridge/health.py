@@ -36,7 +36,10 @@ Step = dict[str, object]
 
 def steps(app: App) -> Iterator[Step]:
     """Look at one thing after the other; what fails is a step that says so, never an error."""
-    yield step(N_("settings"), detail=f"{app.settings.wwwroot} in {app.settings.home}")
+    yield step(
+        N_("settings"),
+        detail=_("%(wwwroot)s in %(home)s", wwwroot=app.settings.wwwroot, home=app.settings.home),
+    )
     yield from _store(app)
     yield from _files(app.settings, app.database)
     yield _cipher()
@@ -105,9 +108,10 @@ def _cipher() -> Step:
 def _database_state(app: App) -> str:
     storage.require_current(app.database)
     kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
-    return f"{kind}, schema {storage.HEAD}"
+    return _("%(kind)s, schema %(schema)s", kind=kind, schema=storage.HEAD)
 
 
 def _key_state(app: App) -> str:
     key_now = app.custody.keyring().current
-    return f"{key_now.fingerprint}, until {iso(key_now.not_after_unix_s)}"
+    ends = iso(key_now.not_after_unix_s)
+    return _("%(fingerprint)s, until %(ends)s", fingerprint=key_now.fingerprint, ends=ends)

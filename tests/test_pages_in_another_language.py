@@ -43,7 +43,10 @@ PATTERNS = {"."}
 # What stands on pages in every language.
 NAMES = re.compile(
     r"""(?x)
-    \b(?:mnet-peer|Moodle|Mahara|MNet|CSV|PDF|EX|MB)\b
+    \b(?:mnet-peer|Moodle|Mahara|MNet|SchoolTool|schooltool|CSV|PDF|EX|MB|SSO|SQLite|RC4)\b
+    | \b(?:Identity[ ]Provider|Service[ ]Provider|Remote[ ]enrolment[ ]service)\b  # in a Moodle
+    | BEGIN[ ]CERTIFICATE | (?<=\s)/\S+                         # a certificate's first line, paths
+    | \b[0-9a-f]{64}\b | \bXX\b | \bstudent\b                   # digests, initials, what was sent
     | \b(?:https?://|[a-z0-9.-]+\.example\.org|127\.0\.0\.1)\S*  # addresses
     | \b(?:Assignment|Essay|Exam|Homework|Journal|Lab|Presentation|Project)\b  # the school's own
     | \b(?:Test[ ]SIS|Fake|mnet/publickey|cn|UTC)\b              # how this test calls things
