@@ -31,8 +31,8 @@ run: install
 	@$(BIN)/mnet-peer serve --listen tcp:8900:interface=127.0.0.1
 
 test: install-tests
-	.ci/system-packages php8.2-cli php-xmlrpc postgresql chromium fonts-dejavu-core
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	.ci/system-packages php8.2-cli php8.2-xml php-xmlrpc postgresql chromium fonts-dejavu-core
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install-tests
 	$(BIN)/ruff check .

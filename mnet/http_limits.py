@@ -25,6 +25,17 @@ ABORT_S = 5
 # Each may hold a body in a temporary file; a school has a handful of peers.
 MAX_CONNECTIONS = 256
 
+# Seen by a person whose browser sent a file; a peer reads the number alone.
+_TOO_LARGE_TEXT = (
+    f"This is too large: at most {MAX_MESSAGE_BYTES // 1024**2} MB are taken at once. Nothing was "
+    "changed. Go back and send a smaller one, or its parts one by one.\n"
+).encode()
+_TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
+    b"Content-Length: %d\r\n\r\n%s"
+) % (len(_TOO_LARGE_TEXT), _TOO_LARGE_TEXT)
+
 
 class BoundedChannel(HTTPChannel):
     """A connection on which each request must arrive whole within a deadline.
@@ -118,9 +129,7 @@ class BoundedRequest(Request):
             return
         self._refused = True
         channel: Any = self.channel
-        channel.transport.write(
-            b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        )
+        channel.transport.write(_TOO_LARGE)
         channel.loseConnection()
 
 

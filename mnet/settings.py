@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from mnet import mail_url
+from mnet import language, mail_url
 from mnet.mail_url import BadMail
 from mnet.protocol import BadWwwroot, check_wwwroot
 
@@ -61,6 +61,8 @@ class Settings:
     summary_when_well: bool = True
     silent_hours: int = 24
     held_limit: int = 20
+    # What pages, mail and reports are written in (README, "Languages").
+    language: str = language.SOURCE
 
     @property
     def database(self) -> str:
@@ -145,8 +147,25 @@ def check(home: Path, values: Mapping[str, object], where: str) -> Settings:
         raise SettingsError(f"{where}: database_url begins with sqlite:/// or postgresql://.")
     proxies = str(values.get("trusted_proxies", ""))
     return Settings(
-        home, wwwroot, str(values["name"]), timezone, url, days, proxies, **_telling(values, where)
+        home,
+        wwwroot,
+        str(values["name"]),
+        timezone,
+        url,
+        days,
+        proxies,
+        language=_language(values, where),
+        **_telling(values, where),
     )
+
+
+def _language(values: Mapping[str, object], where: str) -> str:
+    """Check the language; raises SettingsError."""
+    chosen = str(values.get("language", language.SOURCE))
+    if chosen not in language.shipped():
+        known = ", ".join(language.shipped())
+        raise SettingsError(f"{where}: language {chosen!r} is none of {known}.")
+    return chosen
 
 
 def _telling(values: Mapping[str, object], where: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Only for an assessment that its peer brings for the first time, and only when exactly one active
 assessment of its section has exactly that name. Everything else is created beside, with a remark
 for the inbox where a person should look. Grades are not touched: a cell's entry by hand wins over
-what the peer sends later (fold.py). Source: requirements 1.5, R64-R66; E36-E38.
+what the peer sends later (fold.py). When the peer deletes it later it is given back, and may be
+taken over anew. Source: requirements 1.5, R64-R66; E36-E38.
 """
 
 from __future__ import annotations
@@ -17,8 +18,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.fields import decimal_text
-from schooltool_bridge.model import assessment
+from schooltool_bridge.model import assessment, assessment_history
 from schooltool_bridge.sections import ACTIVE
+
+_GONE, _LATER = assessment_history.alias("gone"), assessment_history.alias("later")
+_IS_GONE_THERE = sa.exists().where(
+    _GONE.c.assessment_id == assessment.c.id,
+    _GONE.c.by_actor.is_(None),
+    _GONE.c.deleted,
+    ~sa.exists().where(
+        _LATER.c.assessment_id == _GONE.c.assessment_id,
+        _LATER.c.by_actor.is_(None),
+        sa.tuple_(_LATER.c.effective_unix_s, _LATER.c.seq, _LATER.c.id)
+        > sa.tuple_(_GONE.c.effective_unix_s, _GONE.c.seq, _GONE.c.id),
+    ),
+)
+# Of an active one: never a peer's, or given back when its peer deleted it (fold.item_state).
+_IS_OURS = sa.or_(assessment.c.peer_id.is_(None), _IS_GONE_THERE)
 
 # A remark names so many others, which is more than anybody has.
 MAX_NAMED = 5
@@ -45,12 +61,14 @@ class Match:
 def match(connection: Connection, section_id: int, name: str, points: Decimal) -> Match:
     """Look what an arriving assessment meets in its section; `name` is NFC, as it was sent."""
     rows = connection.execute(
-        sa.select(assessment.c.id, assessment.c.name, assessment.c.points, assessment.c.peer_id)
+        sa.select(
+            assessment.c.id, assessment.c.name, assessment.c.points, _IS_OURS.label("is_ours")
+        )
         .where(assessment.c.section_id == section_id, assessment.c.status == ACTIVE)
         .order_by(assessment.c.id)
     )
     return choose(
-        [There(r.id, r.name, Decimal(r.points), r.peer_id is None) for r in rows], name, points
+        [There(r.id, r.name, Decimal(r.points), bool(r.is_ours)) for r in rows], name, points
     )  # fmt: skip - one question, one rule
 
 
@@ -72,14 +90,26 @@ def take_over(connection: Connection, ours: There, peer_id: int, idnumber: str) 
     """Give an assessment of ours to a peer; False when somebody else was faster."""
     taken = connection.execute(
         sa.update(assessment)
-        .where(
-            assessment.c.id == ours.id,
-            assessment.c.peer_id.is_(None),
-            assessment.c.status == ACTIVE,
-        )
-        .values(peer_id=peer_id, idnumber=idnumber)
+        .where(assessment.c.id == ours.id, _IS_OURS, assessment.c.status == ACTIVE)
+        .values(peer_id=peer_id, idnumber=idnumber, moodle_id=None)
     )
     return taken.rowcount == 1
+
+
+def given_back(connection: Connection, assessment_id: int) -> str:
+    """Say what a person should know of an assessment that its peer deleted; empty: nothing."""
+    row = connection.execute(
+        sa.select(assessment.c.name).where(
+            assessment.c.id == assessment_id, _IS_OURS, assessment.c.status == ACTIVE
+        )
+    ).first()
+    if row is None:
+        return ""
+    return (
+        f"“{row.name}” (id {assessment_id}) was deleted in the Moodle, but it was made by hand "
+        "before that took it over: it stays here, by hand again, with its grades. Delete it here "
+        "if nobody needs it; dismiss this then."
+    )
 
 
 def _bare(name: str) -> str:

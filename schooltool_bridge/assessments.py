@@ -24,7 +24,7 @@ from schooltool_bridge.applying import (
     section_key,
 )
 from schooltool_bridge.fields import OWN_ID, AssessmentEvent, decimal_text, own_id
-from schooltool_bridge.fold import place, settle, standing
+from schooltool_bridge.fold import item_state, place, settle, standing
 from schooltool_bridge.model import assessment, assessment_history
 
 
@@ -79,6 +79,8 @@ def apply(
             sa.update(assessment).where(assessment.c.id == known.id).values(moodle_id=own)
         )
     changed = _write(connection, known, event, section_id, now_unix_s)
+    if event.deleted and changed:
+        remark = adoption.given_back(connection, known.id)
     if status == UPDATED and not changed:
         status = UNCHANGED
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
@@ -186,20 +188,20 @@ def _write(
         connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all(),
         key=standing,
     )
-    told = [r for r in ordered if not r.deleted]
+    holds = item_state(ordered)
     connection.execute(
         sa.update(assessment)
         .where(assessment.c.id == known.id)
         .values(
-            section_id=told[-1].section_id,
-            name=told[-1].name,
-            points=told[-1].points,
-            status=sections.DELETED if ordered[-1].deleted else sections.ACTIVE,
+            section_id=holds.row.section_id,
+            name=holds.row.name,
+            points=holds.row.points,
+            status=sections.DELETED if holds.deleted else sections.ACTIVE,
             effective_unix_s=ordered[-1].effective_unix_s,
             seq=ordered[-1].seq,
         )
     )
-    if Decimal(told[-1].points) != known.points or told[-1].section_id != known.section_id:
+    if Decimal(holds.row.points) != known.points or holds.row.section_id != known.section_id:
         cells.refold_all(connection, known.id, known.section_id)
     return at >= known.place
 

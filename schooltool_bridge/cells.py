@@ -7,7 +7,8 @@ Source: requirements 1.4, 1.5, R66, R72.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,67 +19,36 @@ from peers.model import peer
 from peers.policy import PeerPolicy
 from schooltool_bridge import fold, identity, roster
 from schooltool_bridge.fields import decimal_text
-from schooltool_bridge.model import assessment, grade, grade_history
+from schooltool_bridge.model import assessment, enrolment_history, grade, grade_history
 
 PEER, MANUAL = "peer", "manual"
+Place = tuple[int, int]  # assessment, person
 
 
-def make(connection: Connection, assessment_id: int, person_id: int) -> int:
-    """Return the cell of just this row of a person, which is made when it is not there yet."""
-    found = connection.execute(
-        sa.select(grade.c.id).where(
-            grade.c.assessment_id == assessment_id, grade.c.person_id == person_id
-        )
-    ).scalar()
-    if found is not None:
-        return int(found)
-    added = connection.execute(
-        sa.insert(grade).values(
-            assessment_id=assessment_id, person_id=person_id, excepted=False, attempt=0,
-            exists=False, authority=PEER, effective_unix_s=-1, seq=-1, recorded_unix_s=0,
-        )
-    )  # fmt: skip
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
-
-
-def refold(connection: Connection, assessment_id: int, person_id: int) -> int:
-    """Fold a person's cell anew, from every row that this person has; return the cell's id.
+def refold(connection: Connection, assessment_id: int, person_id: int) -> None:
+    """Fold a person's cell anew, from every row that this person has.
 
     What the grade says of an enrolment is folded with it.
     """
-    root = identity.root(connection, person_id)
-    cell_id = refold_cell(connection, assessment_id, root)
-    home = sa.select(assessment.c.section_id).where(assessment.c.id == assessment_id)
-    roster.refold(connection, connection.execute(home).scalar_one(), root)
-    return cell_id
+    refold_many(connection, [(assessment_id, person_id)])
 
 
-def refold_cell(connection: Connection, assessment_id: int, person_id: int) -> int:
+def refold_many(connection: Connection, places: Iterable[Place]) -> None:
+    """As `refold` for many cells (assessment, person), by as many statements as for one.
+
+    More only for people whom a peer took out of the section, each once: which withdrawal that
+    was depends on whether there is a grade.
+    """
+    wanted = set(places)
+    if not wanted:
+        return
+    homes = _refold_cells(connection, wanted)
+    refold_endings(connection, {(homes[item], who) for item, who in wanted})
+
+
+def refold_cell(connection: Connection, assessment_id: int, person_id: int) -> None:
     """As `refold`, and leave the enrolment to the caller."""
-    item = connection.execute(
-        sa.select(assessment.c.points, peer.c.policy)
-        .select_from(assessment.outerjoin(peer, peer.c.id == assessment.c.peer_id))
-        .where(assessment.c.id == assessment_id)
-    ).one()
-    everybody = identity.everybody(connection, person_id)
-    rows = history(connection, assessment_id, everybody)
-    out_of_range = PeerPolicy.from_stored(item.policy or {}).out_of_range
-    values = as_stored(fold.cell(rows), Decimal(item.points), out_of_range)
-    last = fold.latest(rows)
-    cell_id = make(connection, assessment_id, everybody[0])
-    connection.execute(
-        sa.update(grade)
-        .where(grade.c.id == cell_id)
-        .values(
-            values
-            | {
-                "effective_unix_s": last.effective_unix_s if last else -1,
-                "seq": last.seq if last else -1,
-            }
-        )
-    )
-    return cell_id
+    _refold_cells(connection, {(assessment_id, person_id)})
 
 
 def refold_all(connection: Connection, assessment_id: int, former_section_id: int) -> None:
@@ -86,9 +56,106 @@ def refold_all(connection: Connection, assessment_id: int, former_section_id: in
     holders = connection.execute(
         sa.select(grade.c.person_id).where(grade.c.assessment_id == assessment_id)
     ).scalars()
-    for root in {identity.root(connection, holder) for holder in holders.all()}:
-        refold(connection, assessment_id, root)
-        roster.refold(connection, former_section_id, root)
+    people = holders.all()
+    refold_many(connection, [(assessment_id, who) for who in people])
+    refold_endings(connection, {(former_section_id, who) for who in people})
+
+
+def refold_endings(connection: Connection, of: Collection[tuple[int, int]]) -> None:
+    """Fold enrolments (section, person) anew in which a peer's ending waits for what grades say."""
+    if not of:
+        return
+    into = identity.roots(connection)
+    wanted = {(section_id, into.get(who, who)) for section_id, who in of}
+    ended = connection.execute(
+        sa.select(enrolment_history.c.section_id, enrolment_history.c.person_id).where(
+            enrolment_history.c.section_id.in_({section_id for section_id, _who in wanted}),
+            enrolment_history.c.person_id.in_(rows_of_people(into, (who for _s, who in wanted))),
+            enrolment_history.c.code.is_(None),
+        )
+    ).all()
+    for section_id, who in sorted(wanted & {(s, into.get(row, row)) for s, row in ended}):
+        roster.refold(connection, section_id, who)
+
+
+def rows_of_people(into: Mapping[int, int], people: Iterable[int]) -> list[int]:
+    """Return every row of these people, by what identity.roots says."""
+    wanted = {into.get(who, who) for who in people}
+    return sorted(wanted | {row for row, root in into.items() if root in wanted})
+
+
+def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int, int]:
+    """Fold cells anew; return the section of each assessment."""
+    into = identity.roots(connection)
+    wanted = sorted({(item, into.get(who, who)) for item, who in places})
+    items: dict[int, Any] = {
+        row.id: row
+        for row in connection.execute(
+            sa.select(assessment.c.id, assessment.c.section_id, assessment.c.points, peer.c.policy)
+            .select_from(assessment.outerjoin(peer, peer.c.id == assessment.c.peer_id))
+            .where(assessment.c.id.in_({item for item, _who in wanted}))
+        )
+    }
+    ids = make_all(connection, wanted)
+    told = histories(connection, wanted, into)
+    connection.execute(
+        _STORE, [{"cell": ids[p], **_now(items[p[0]], told.get(p, []))} for p in wanted]
+    )
+    return {item: row.section_id for item, row in items.items()}
+
+
+def _now(item: Any, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
+    """The columns of a cell, folded from its history."""
+    out_of_range = PeerPolicy.from_stored(item.policy or {}).out_of_range
+    last = fold.latest(rows)
+    values = as_stored(fold.cell(rows), Decimal(item.points), out_of_range) | {
+        "effective_unix_s": last.effective_unix_s if last else -1,
+        "seq": last.seq if last else -1,
+    }
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+def make_all(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+    """Return the cells of just these rows of people; what is not there yet is made."""
+    found = _ids(connection, places)
+    missing = [place for place in places if place not in found]
+    if not missing:
+        return found
+    empty = {
+        "excepted": False, "attempt": 0, "exists": False, "authority": PEER,
+        "effective_unix_s": -1, "seq": -1, "recorded_unix_s": 0,
+    }  # fmt: skip
+    connection.execute(
+        sa.insert(grade),
+        [{"assessment_id": item, "person_id": who, **empty} for item, who in missing],
+    )
+    return _ids(connection, places)
+
+
+def _ids(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+    rows = connection.execute(
+        sa.select(grade.c.id, grade.c.assessment_id, grade.c.person_id).where(
+            grade.c.assessment_id.in_({item for item, _who in places}),
+            grade.c.person_id.in_({who for _item, who in places}),
+        )
+    )
+    return {(row.assessment_id, row.person_id): row.id for row in rows}
+
+
+def histories(
+    connection: Connection, places: Collection[Place], into: Mapping[int, int]
+) -> dict[Place, list[fold.GradeRow]]:
+    """Return all that was ever told of cells, of all rows of each person (identity.roots)."""
+    rows = connection.execute(
+        _HISTORY.where(
+            grade.c.assessment_id.in_({item for item, _who in places}),
+            grade.c.person_id.in_(rows_of_people(into, (who for _item, who in places))),
+        )
+    )
+    found: dict[Place, list[fold.GradeRow]] = defaultdict(list)
+    for row in rows:
+        found[row.assessment_id, into.get(row.person_id, row.person_id)].append(row_of(row))
+    return found
 
 
 def as_stored(cell: fold.Cell, maximum: Decimal, out_of_range: str) -> dict[str, object]:
@@ -112,11 +179,8 @@ def history(
     connection: Connection, assessment_id: int, people: Iterable[int]
 ) -> list[fold.GradeRow]:
     """Return all that was ever told of the cells of these rows of people."""
-    rows = connection.execute(
-        sa.select(grade_history)
-        .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
-        .where(grade.c.assessment_id == assessment_id, grade.c.person_id.in_(list(people)))
-    )
+    theirs = grade.c.person_id.in_(list(people))
+    rows = connection.execute(_HISTORY.where(grade.c.assessment_id == assessment_id, theirs))
     return [row_of(r) for r in rows]
 
 
@@ -133,3 +197,21 @@ def row_of(row: sa.Row[Any]) -> fold.GradeRow:
         row.deleted,
         row.by_actor,
     )
+
+
+_HISTORY: sa.Select[Any] = sa.select(
+    grade_history, grade.c.assessment_id, grade.c.person_id
+).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+_STORE = (
+    sa.update(grade)
+    .where(grade.c.id == sa.bindparam("cell"))
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}")
+            for name in (
+                "points", "excepted", "attempt", "exists", "recorded_unix_s", "authority",
+                "peer_points", "peer_excepted", "effective_unix_s", "seq",
+            )
+        }
+    )
+)  # fmt: skip

@@ -17,6 +17,7 @@ from keys import protect, rotation
 from keys.keyring import LoadedKey
 from mnet import settings as settings_file
 from mnet.database import Database
+from mnet.language import SOURCE, shipped
 from mnet.settings import (
     PASSPHRASE_FILE,
     Settings,
@@ -35,6 +36,13 @@ FIRST_ADMIN = "admin"
 @click.option("--wwwroot", required=True, help="This site's address, as its peers will call it.")
 @click.option("--name", default="Our school", show_default=True, help="Its name.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Paris.")
+@click.option(
+    "--language",
+    type=click.Choice(shipped()),
+    default=SOURCE,
+    show_default=True,
+    help="Of pages, mail and reports.",
+)
 @click.option("--database-url", default="", help="postgresql://...; a SQLite file if not said.")
 @click.option("--admin", "admin_name", default=FIRST_ADMIN, show_default=True)
 @click.option(
@@ -48,6 +56,7 @@ def init(
     wwwroot: str,
     name: str,
     timezone: str,
+    language: str,
     database_url: str,
     admin_name: str,
     admin_password_file: Path | None,
@@ -56,7 +65,13 @@ def init(
     home = command.home
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise CommandError(f"{home} exists already and is not empty; choose another with --home.")
-    values = {"wwwroot": wwwroot, "name": name, "timezone": timezone, "database_url": database_url}
+    values = {
+        "wwwroot": wwwroot,
+        "name": name,
+        "timezone": timezone,
+        "language": language,
+        "database_url": database_url,
+    }
     settings = settings_file.check(home, values, "init")
     password = admin_password_file.read_text("utf-8").strip() if admin_password_file else None
     made = password or accounts.one_time_password()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from schooltool_bridge.fields import When
 
@@ -42,7 +42,12 @@ def place(row: Placed) -> tuple[int, int, int]:
 
 
 class Said(Placed, Protocol):
-    """A row of which it is known who said it."""
+    """A row of an assessment's history, as far as who said it and whether it is there go."""
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it says that the assessment is gone."""
+        ...
 
     @property
     def by_actor(self) -> str | None:
@@ -56,6 +61,40 @@ def standing(row: Said) -> tuple[bool, int, int, int]:
     Whatever the peer says outranks what was written by hand before the peer's took it over.
     """
     return row.by_actor is None, *place(row)
+
+
+SaidRow = TypeVar("SaidRow", bound=Said)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState(Generic[SaidRow]):
+    """What an assessment is: the row that has its name and points, and whose it is."""
+
+    row: SaidRow
+    deleted: bool
+    is_peers: bool
+
+
+def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
+    """Fold an assessment's history of at least one row.
+
+    One that was made by hand and taken over stays when its peer deletes it: by hand again, as
+    it stood, until somebody here says otherwise (R10, R66).
+    """
+    ordered = sorted(rows, key=standing)
+    last = ordered[-1]
+    if last.by_actor is not None:
+        return ItemState(last, last.deleted, is_peers=False)
+    by_hand = [r for r in ordered if r.by_actor is not None]
+    if not last.deleted:
+        return ItemState(last, deleted=False, is_peers=True)
+    told = [r for r in ordered if r.by_actor is None and not r.deleted]
+    if not by_hand or not told:
+        return ItemState(told[-1] if told else last, deleted=True, is_peers=True)
+    # While it is a peer's nobody here changes it: what was said later was said of one given back.
+    first_told_id = min(r.id for r in ordered if r.by_actor is None)
+    holds = max([told[-1], *(r for r in by_hand if r.id > first_told_id)], key=place)
+    return ItemState(holds, holds.deleted, is_peers=False)
 
 
 def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:

@@ -100,11 +100,11 @@ person_link = sa.Table(
     sa.UniqueConstraint("peer_id", "idnumber_key"),
     sa.UniqueConstraint("peer_id", "username_key"),
     sa.Index("ix_person_link_peer_id_moodle_id", "peer_id", "moodle_id"),
-    # Few are kept apart, and every reader asks for them.
+    # Few are kept apart, and every reader asks for them (SQLite: in just these words).
     sa.Index(
         "ix_person_link_kept_apart",
         "kept_apart",
-        sqlite_where=sa.text("kept_apart"),
+        sqlite_where=sa.text("kept_apart = 1"),
         postgresql_where=sa.text("kept_apart"),
     ),
 )
@@ -224,7 +224,8 @@ assessment = sa.Table(
     "assessment",
     metadata,
     _id(),
-    # None: made here by hand, until a peer's of the same name takes it over.
+    # None: made here by hand, until a peer's of the same name takes it over. One given back
+    # after that keeps its link, for what its peer may still tell of it (fold.item_state).
     _peer(nullable=True),
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
@@ -259,6 +260,8 @@ assessment_history = sa.Table(
     sa.Column("extra_credit", sa.Boolean, nullable=False),
     sa.Column("deleted", sa.Boolean, nullable=False),
     *_when(),
+    # All that ever stood in a section is asked for by every report.
+    sa.Index("ix_assessment_history_section_id_assessment_id", "section_id", "assessment_id"),
 )
 
 # One cell of the gradebook: the attempt that counts, folded.

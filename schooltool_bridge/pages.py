@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from mnet import language
 from peers import bootstrap
 from peers.store import StoredPeer
 from peers.verify_rules import Report
@@ -68,6 +69,7 @@ def frame_of(app: App) -> Frame:
         clock=app.clock,
         templates=[HERE / "web" / "templates"],
         filters={"moment": lambda t: moment(t, zone), "iso": iso, "number": number},
+        spoken=settings.language,
     )
     frame.add(
         [
@@ -143,6 +145,6 @@ def moment(unix_s: float, zone: ZoneInfo) -> str:
     A certificate without an end says 9999-12-31 in UTC, which is no day east of there.
     """
     try:
-        return datetime.fromtimestamp(unix_s, zone).strftime("%-d %b %Y, %H:%M")
+        return language.moment(datetime.fromtimestamp(unix_s, zone))
     except (ValueError, OverflowError, OSError):
         return iso(int(unix_s))

@@ -16,10 +16,11 @@ from tests.postgres import Cluster
 _numbers = itertools.count()
 
 
-# Files are dealt out to the cores one by one: the long ones first, so that none is left alone
-# at the end.
-_LONG = ("test_server", "test_php_peer", "test_verify", "test_telling", "browser/", "test_order",
-         "test_landing_forged")  # fmt: skip
+# Files are dealt out to the cores one by one (make test keeps this order): the long ones first, so
+# that none is left alone at the end.
+_LONG = ("test_merging_any_order", "test_server", "browser/", "test_php_", "test_names_and_order",
+         "test_verify", "test_order", "test_issued_pages", "test_any_day", "test_events",
+         "test_erasing", "test_roaming", "test_sign_in", "test_landing_forged")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,8 +17,8 @@ from mnet.envelope import SealedMessage, SignedMessage
 from mnet.settings import Settings
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 from peers import store
-from schooltool_bridge import storage
 from schooltool_bridge.app import App
+from tests.migrated import fill
 
 START_UNIX_S = 1_795_000_000
 OURS = "http://sis.example.org"
@@ -168,7 +168,7 @@ def make_rig(folder: Path, database_url: str = "") -> Rig:
     clock = Clock()
     settings = Settings(folder, OURS, "Test SIS", database_url=database_url)
     app = App(settings, clock=clock)
-    storage.upgrade(app.database)
+    fill(app.database)
     app.make_key()
     rig = Rig(app, clock)
     # No network here: a peer's key is never asked for unless a test does so itself.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Self
+from tempfile import TemporaryFile
+from typing import IO, Any, Self
 
+from tests.forked import Forked
 from tests.php_peer.runner import free_port
 
+# A command started for real, as by a shell; most tests fork theirs.
 PROGRAM = [sys.executable, "-m", "schooltool_bridge.cli"]
 
 
@@ -37,7 +38,7 @@ class Site:
         self.port = free_port()
         self.wwwroot = f"http://127.0.0.1:{self.port}{path}"
         self.made = self.run("init", "--wwwroot", self.wwwroot, "--name", name, *init_options)
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server: Forked | None = None
 
     def run(self, *arguments: str) -> Any:
         """Run a command with --json and return what it printed."""
@@ -45,33 +46,32 @@ class Site:
 
     def text(self, *arguments: str) -> str:
         """Run a command and return what it printed; raises Refused."""
-        done = subprocess.run(
-            [*PROGRAM, *arguments, "--home", str(self.home)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        if done.returncode:
-            raise Refused(done.returncode, done.stderr, done.stdout)
-        return done.stdout
+        with TemporaryFile() as stdout, TemporaryFile() as stderr:
+            command = Forked([*arguments, "--home", str(self.home)], stdout, stderr)
+            try:
+                status = command.wait(60)
+            except TimeoutError:
+                command.kill()
+                raise
+            said, complained = (_read(file) for file in (stdout, stderr))
+        if status:
+            raise Refused(status, complained, said)
+        return said
 
     def serve(self, *options: str) -> None:
         """Start the server and wait until it answers."""
         with (self.home / "serve.log").open("ab") as log:
-            self._server = subprocess.Popen(
-                [*PROGRAM, "serve", "--home", str(self.home),
-                 "--listen", f"tcp:{self.port}:interface=127.0.0.1", *options],
-                stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
-        for _attempt in range(800):  # 40 s, for a machine that is busy with many tests
+            address = f"tcp:{self.port}:interface=127.0.0.1"
+            command = ["serve", "--home", str(self.home), "--listen", address, *options]
+            self._server = Forked(command, log, log, PYTHONUNBUFFERED="1")
+        for _attempt in range(2000):  # 40 s, for a machine that is busy with many tests
             try:
                 with urllib.request.urlopen(f"{self.wwwroot}/healthz", timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 if self._server.poll() is not None:
                     break
-                time.sleep(0.05)
+                time.sleep(0.02)
         self._server.kill()
         raise AssertionError(self.log())
 
@@ -103,3 +103,8 @@ class Site:
     def __exit__(self, *_exc: object) -> None:
         if self._server is not None and self._server.poll() is None:
             self.stop()
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()

@@ -73,6 +73,16 @@ def test_http_under_limits(site: Site, case: str, pieces: list[bytes], status: b
     assert (answer.split(b" ")[1:2] or [b"closed"])[0] in {status, *[b"closed"] * (case in CLOSED)}
 
 
+def test_who_sends_too_much_is_told_what_to_do(site: Site) -> None:
+    head = b"POST /admin/sections/1/gradebook/upload HTTP/1.1\r\nHost: x\r\n"
+    answer = raw(site, head + b"Content-Length: 9000000\r\n\r\n")
+    headers, _, body = answer.partition(b"\r\n\r\n")
+    assert headers.startswith(b"HTTP/1.1 413 Content Too Large\r\n")
+    assert b"Content-Length: %d" % len(body) in headers
+    assert b"at most 8 MB" in body
+    assert b"send a smaller one, or its parts one by one" in body
+
+
 def test_a_half_sent_request_changes_nothing_and_others_go_on(site: Site, peer: FakePeer) -> None:
     pem = site.run("key", "show")["certificate"]
     body = peer.request(pem, SIS + "new_section", [{"idnumber": "half", "name": "x"}])

@@ -20,7 +20,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from klein import Klein
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from mnet import language
 from mnet.database import Database
+from mnet.language import N_, _
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
@@ -49,7 +51,12 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-TITLES = {403: "Not for you", 404: "Nothing here", 405: "Not this way", 400: "That did not work"}
+TITLES = {
+    403: N_("Not for you"),
+    404: N_("Nothing here"),
+    405: N_("Not this way"),
+    400: N_("That did not work"),
+}
 
 log = structlog.get_logger("pages")
 
@@ -66,10 +73,15 @@ class Frame:
         clock: Callable[[], float],
         templates: Sequence[Path] = (),
         filters: Mapping[str, Callable[..., object]] | None = None,
+        spoken: str = language.SOURCE,
     ) -> None:
-        """Take the site's address and name; `templates` are further folders of templates."""
+        """Take the site's address and name; `templates` are further folders of templates.
+
+        `spoken` is the language of all pages.
+        """
         self.wwwroot = wwwroot
         self.prefix = urlsplit(wwwroot).path.rstrip("/")
+        self._spoken = spoken
         self._is_https = wwwroot.startswith("https://")
         self.database = database
         self.clock = clock
@@ -84,8 +96,13 @@ class Frame:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
-        self._jinja.globals.update(url=self.url, static=self._static_url, site_name=name)
+        self._jinja.policies["ext.i18n.trimmed"] = True
+        language.install(self._jinja)
+        self._jinja.globals.update(
+            url=self.url, static=self._static_url, site_name=name, spoken=spoken
+        )
         self._jinja.filters.update(filters or {})
 
     def url(self, path: str) -> str:
@@ -116,23 +133,28 @@ class Frame:
         def nowhere(request: Any, failure: Any = None) -> bytes:
             raw = raw_of(request, sender_of(request))
             problem = failure.value if failure else None
-            if not isinstance(problem, MethodNotAllowed):
-                text = "There is no page at this address."
-                return send(request, self._problem_page(raw, text, 404))
-            sent = self._problem_page(raw, "This page cannot be asked for in this way.", 405)
-            sent.headers.append(("Allow", ", ".join(sorted(problem.valid_methods or ()))))
-            return send(request, sent)
+            with language.speaking(self._spoken):
+                return send(request, self._nowhere(raw, problem))
 
         app.handle_errors(HTTPException)(nowhere)
         return Pages(app.resource(), nowhere)
 
     def answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
-        """Answer one request for a page; never raises."""
-        try:
-            return self._answer(route, raw, parts)
-        except Exception:
-            log.exception("bug", path=raw.path)
-            return self._problem_page(raw, "Something went wrong here; please try again.", 500)
+        """Answer one request for a page, in the site's language; never raises."""
+        with language.speaking(self._spoken):
+            try:
+                return self._answer(route, raw, parts)
+            except Exception:
+                log.exception("bug", path=raw.path)
+                text = _("Something went wrong here; please try again.")
+                return self._problem_page(raw, text, 500)
+
+    def _nowhere(self, raw: Raw, problem: object) -> Sent:
+        if not isinstance(problem, MethodNotAllowed):
+            return self._problem_page(raw, _("There is no page at this address."), 404)
+        sent = self._problem_page(raw, _("This page cannot be asked for in this way."), 405)
+        sent.headers.append(("Allow", ", ".join(sorted(problem.valid_methods or ()))))
+        return sent
 
     def _answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
         cookies = cookies_of(raw.headers.get("cookie", ""))
@@ -164,7 +186,7 @@ class Frame:
         """Serve a style sheet, script or picture."""
         found = self._static.get(name)
         if found is None:
-            raise PageError("There is no such file.", 404)
+            raise PageError(_("There is no such file."), 404)
         return Reply(body=found[0], content_type=STATIC_TYPES[Path(name).suffix])
 
     def _allowed(self, route: Route, view: View, raw: Raw, form_token: str) -> Reply | None:
@@ -176,7 +198,7 @@ class Frame:
             if view.session.account.one_time and view.path not in {PASSWORD, SIGN_OUT}:
                 return go(PASSWORD)
             if not allows(view.role, route.role):
-                raise PageError("Your account may not see this page.", 403)
+                raise PageError(_("Your account may not see this page."), 403)
         if raw.method == "POST" and not origin.is_ours(
             fetch_site=raw.headers.get("sec-fetch-site"),
             origin=raw.headers.get("origin"),
@@ -186,8 +208,10 @@ class Frame:
             wanted=form_token,
         ):
             raise PageError(
-                "This form is too old or came from another site. Go back, load the page anew "
-                "and send it again.",
+                _(
+                    "This form is too old or came from another site. Go back, load the page anew "
+                    "and send it again."
+                ),
                 403,
             )
         return None
@@ -290,9 +314,9 @@ def _read_static() -> dict[str, tuple[bytes, str]]:
 
 
 def _problem(text: str, status: int) -> Reply:
-    return page("problem.html", status=status, text=text, title=TITLES.get(status, "Sorry"))
+    return page("problem.html", status=status, text=text, title=_(TITLES.get(status, N_("Sorry"))))
 
 
 def _check_numbers(parts: Mapping[str, Any]) -> None:
     if any(isinstance(part, int) and part > MAX_ID for part in parts.values()):
-        raise PageError("There is nothing with this number.", 404)
+        raise PageError(_("There is nothing with this number."), 404)

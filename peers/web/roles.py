@@ -6,11 +6,12 @@ peers are; a teacher sees her own sections. Source: requirements 1.7 (roles).
 
 from __future__ import annotations
 
+from mnet.language import N_
 from peers.accounts import CLERK, MANAGER, TEACHER
 
 _RANK = {TEACHER: 0, CLERK: 1, MANAGER: 2}
 
-TITLES = {MANAGER: "Site manager", CLERK: "Clerk", TEACHER: "Teacher"}
+TITLES = {MANAGER: N_("Site manager"), CLERK: N_("Clerk"), TEACHER: N_("Teacher")}
 
 
 def allows(role: str, needed: str) -> bool:

@@ -26,6 +26,7 @@ from schooltool_bridge.gradebook.grid import Cell, Column, Grid
 from schooltool_bridge.gradebook.marks import BadMark, Mark
 from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.author import Author
+from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import section
 
 Place = tuple[int, int]  # item, student
@@ -98,15 +99,16 @@ def save(
     wanted, conflicts = found.wanted(
         t for t in typed if t.is_changed and (t.item_id, t.person_id) not in released_places
     )
-    for (item_id, person_id), mark in wanted.items():
-        grades.enter(connection, author, item_id, person_id, mark.points, excepted=mark.is_excused)
-    released = 0
+    entries = [Entry(*place, m.points, excepted=m.is_excused) for place, m in wanted.items()]
+    grades.enter_all(connection, author, entries)
+    releasing = []
     for place, token in release:
         cell = found.cells.get(place)
         if cell is None or cell.token != token:
             conflicts.append(found.conflict(place, ""))
         elif cell.authority == MANUAL:
-            released += grades.release(connection, author, *place)
+            releasing.append(place)
+    released = grades.release_all(connection, author, releasing)
     return Saved(len(wanted), released, conflicts)
 
 

@@ -8,7 +8,7 @@ columns mean: upload_assessments.py, upload_grades.py. Source: R63, R77; E62-E64
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,9 @@ from sqlalchemy.engine import Connection
 
 from peers import audit
 from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name
+from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.author import Author
+from schooltool_bridge.hand.grades import Entry
 
 ASSESSMENTS, GRADES = "assessments", "grades"
 NEW, CHANGED = "new", "changed"
@@ -61,10 +63,6 @@ class Change(Protocol):
         """What becomes of it, each as "points 20 → 25"."""
         ...
 
-    def write(self, connection: Connection, author: Author) -> None:
-        """Write it; raises Refused."""
-        ...
-
 
 @dataclass(slots=True)
 class Plan:
@@ -73,6 +71,10 @@ class Plan:
     section_id: int
     what: str
     changes: list[Change] = field(default_factory=list)
+    # Grades to be written, all at once.
+    entries: list[Entry] = field(default_factory=list)
+    # Other things to be done, one after the other; each raises Refused.
+    steps: list[Callable[[Connection, Author], None]] = field(default_factory=list)
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
     failed: int = 0
@@ -177,8 +179,9 @@ def write(connection: Connection, author: Author, plan: Plan, *, shown: str | No
         raise HasProblems(plan)
     if shown is not None and shown != plan.digest:
         raise NotAsShown(plan)
-    for change in plan.changes:
-        change.write(connection, author)
+    for step in plan.steps:
+        step(connection, author)
+    grades.enter_all(connection, author, plan.entries)
     if plan.changes:
         audit.record(
             connection,

@@ -178,6 +178,7 @@ def _plan_row(found: Plan, here: _Here, table: Table, columns: Headings, row: Ro
         found.unchanged += 1
         return
     found.changes.append(change)
+    found.steps.append(change.write)
     title = change.sheet_title
     if title and bare_title(title) not in here.sheets:
         here.sheets[bare_title(title)] = (None, title)

@@ -31,8 +31,7 @@ from schooltool_bridge.gradebook.upload import (
     headings,
     without_rows,
 )
-from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
+from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import person_link, section
 
 # By which a student is known; the first of them that a row fills counts.
@@ -56,23 +55,9 @@ _BESIDE = frozenset(
 class GradeChange:
     """One cell to write by hand."""
 
-    item_id: int
-    person_id: int
-    mark: Mark
     kind: str
     what: str
     facts: Sequence[str]
-
-    def write(self, connection: Connection, author: Author) -> None:
-        """Write it; raises Refused."""
-        grades.enter(
-            connection,
-            author,
-            self.item_id,
-            self.person_id,
-            self.mark.points,
-            excepted=self.mark.is_excused,
-        )
 
 
 def plan(connection: Connection, section_id: int, tables: Sequence[Table]) -> Plan:
@@ -224,4 +209,5 @@ def _plan_cell(
     counted = [decimal_text(m.points) for m in (before, mark) if m and m.points is not None]
     is_exact = column.system is None or column.system.kind == "points"
     facts = (fact,) if is_exact else (fact, f"{' → '.join(str(c) for c in counted)} points")
-    found.changes.append(GradeChange(*place, mark, NEW if is_new else CHANGED, what, facts))
+    found.changes.append(GradeChange(NEW if is_new else CHANGED, what, facts))
+    found.entries.append(Entry(*place, mark.points, excepted=mark.is_excused))

@@ -5,7 +5,7 @@ A peer's name and points stay the peer's. Source: requirements 1.5, R63-R65, R76
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from schooltool_bridge import cells
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
-from schooltool_bridge.fold import place
+from schooltool_bridge.fold import item_state, place
 from schooltool_bridge.hand.author import Author, Refused, note, text
 from schooltool_bridge.model import ID_CHARS, assessment, assessment_history, section
 from schooltool_bridge.model_school import assessment_detail, category, score_system, worksheet
@@ -165,9 +165,16 @@ def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any, Any
     ).first()
     if row is None:
         raise Refused("assessment", f"There is no assessment with id {assessment_id}.")
-    if row.peer_id is not None:
+    if row.peer_id is not None and item_state(_history(connection, assessment_id)).is_peers:
         raise Refused("assessment", "This assessment comes from a Moodle; change it there.")
     return row
+
+
+def _history(connection: Connection, assessment_id: int) -> Sequence[sa.Row[Any]]:
+    history = assessment_history
+    return connection.execute(
+        sa.select(history).where(history.c.assessment_id == assessment_id)
+    ).all()
 
 
 def _tell(
@@ -179,12 +186,7 @@ def _tell(
 ) -> None:
     """Put a row into the history; what it does not say stays as the latest row has it."""
     history = assessment_history
-    rows = sorted(
-        connection.execute(
-            sa.select(history).where(history.c.assessment_id == assessment_id)
-        ).all(),
-        key=place,
-    )
+    rows = _history(connection, assessment_id)
     blank: dict[str, object] = {
         "chapternum": "",
         "honors_required": False,
@@ -193,7 +195,8 @@ def _tell(
         "deleted": False,
     }  # fmt: skip - what a first row need not say
     names = ("section_id", "name", "points", *blank)
-    before = {name: getattr(rows[-1], name) for name in names} if rows else blank
+    last = item_state(rows).row if rows else None
+    before = {name: getattr(last, name) for name in names} if last else blank
     values = {**before, "deleted": False, **said}
     at = author.place(rows, effective_unix_s)
     connection.execute(

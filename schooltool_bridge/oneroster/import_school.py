@@ -7,12 +7,14 @@ field-notes A.2, D.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
+from mnet.database import one_at_a_time
 from schooltool_bridge.hand import sections
 from schooltool_bridge.hand.author import Refused, text
 from schooltool_bridge.model import ID_CHARS, section, section_history
@@ -32,6 +34,8 @@ from schooltool_bridge.oneroster.import_work import (
     is_stand_in,
     latest,
 )
+from schooltool_bridge.school import courses as catalogue
+from schooltool_bridge.school import filing, spans, years
 
 SESSIONS, COURSES, CLASSES = "academicSessions", "courses", "classes"
 
@@ -61,6 +65,7 @@ class _Span:
 
 def sessions(work: Work) -> None:
     """Take in years, then the terms that classes are in."""
+    one_at_a_time(work.connection, years.OWN_ORDER)
     found = {
         r["sourcedId"]: r
         for r in work.lasting(SESSIONS)
@@ -68,7 +73,7 @@ def sessions(work: Work) -> None:
     }
     wanted = _sessions_of_classes(work)
     parents = {r["parentSourcedId"] for r in found.values() if r["type"] in ("term", "semester")}
-    years = [r for r in found.values() if r["type"] == "schoolYear"]
+    found_years = [r for r in found.values() if r["type"] == "schoolYear"]
     terms = [
         r
         for r in found.values()
@@ -78,7 +83,7 @@ def sessions(work: Work) -> None:
             or (r["type"] in ("term", "semester") and r["sourcedId"] not in parents)
         )
     ]
-    for record in years:
+    for record in found_years:
         _take(work, record, _year)
     for record in sorted(terms, key=lambda r: r["startDate"]):
         _take(work, record, lambda w, r: _term(w, r, found))
@@ -162,15 +167,33 @@ def _write(
         added = work.connection.execute(sa.insert(table).values(values))
         assert added.inserted_primary_key is not None
         work.ids.keep(kind, record["sourcedId"], int(added.inserted_primary_key[0]))
+        work.note(f"{kind} added", str(values[_SUBJECT[kind]]), _said(values))
         return NEW
-    row = work.connection.execute(sa.select(table).where(table.c.id == own_id)).one()
+    wanted = sa.select(table).where(table.c.id == own_id)
+    row = work.connection.execute(wanted).mappings().one()
     work.ids.keep(kind, record["sourcedId"], own_id)
-    if all(getattr(row, name) == value for name, value in values.items()):
+    if all(row[name] == value for name, value in values.items()):
         return UNCHANGED
-    if kind == TERM and row.closed_unix_s is not None:
-        raise Refused("title", f"The term {row.title} is closed; its days stay as they are.")
+    if kind == TERM and row["closed_unix_s"] is not None:
+        raise Refused("title", f"The term {row['title']} is closed; its days stay as they are.")
     work.connection.execute(sa.update(table).where(table.c.id == own_id).values(values))
+    before = row["title"]
+    if kind != COURSE:
+        before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
+    after = {**row, **values}
+    work.note(f"{kind} changed", after[_SUBJECT[kind]], {"before": before, **_said(after)})
     return UPDATED
+
+
+# What the audit trail calls them by, as when people write them (school/).
+_SUBJECT = {YEAR: "title", TERM: "title", COURSE: "code"}
+
+
+def _said(values: Mapping[str, Any]) -> dict[str, object]:
+    """What the audit trail says of a year, a term or a course."""
+    if "first_day" in values:
+        return {"days": spans.days(values["first_day"], values["last_day"])}
+    return {"title": values["title"]}
 
 
 def courses(work: Work) -> None:
@@ -296,7 +319,16 @@ def _file(work: Work, record: Record, section_id: int) -> bool:
         .where(section.c.id == section_id)
         .values(course_id=course_id, term_id=term_id)
     )
+    places = {"before": (row.course_id, row.term_id), "after": (course_id, term_id)}
+    said_places = {when: _place_text(work, *place) for when, place in places.items()}
+    work.note("section filed", f"section {section_id}", said_places)
     return True
+
+
+def _place_text(work: Work, course_id: int | None, term_id: int | None) -> str:
+    in_course = None if course_id is None else catalogue.one(work.connection, course_id)
+    in_term = None if term_id is None else years.one_term(work.connection, term_id)
+    return filing.place_text(in_course, in_term)
 
 
 def _only_term(work: Work, record: Record) -> int | None:

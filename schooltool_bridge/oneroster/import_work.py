@@ -7,7 +7,7 @@ file again changes nothing. Source: requirements 1.4; field-notes E63.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from peers import audit
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.model_people import imported_id
 from schooltool_bridge.model_school import course, school_year, term
@@ -128,6 +129,8 @@ class Work:
     ids: Ids
     # The package was written by this very site, so that its ids are our own.
     is_own: bool
+    # Whom the audit trail names.
+    actor: str
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     # Assessments that this import made, which have no grades yet.
     new_items: set[int] = field(default_factory=set)
@@ -148,6 +151,13 @@ class Work:
                 self.count(name, UNCHANGED)
             else:
                 yield record
+
+    def note(self, action: str, subject: str, detail: Mapping[str, object]) -> None:
+        """Put what changed the school's order into the audit trail."""
+        audit.record(
+            self.connection, actor=self.actor, action=action, subject=subject, detail=detail,
+            now_unix_s=self.author.now_unix_s,
+        )  # fmt: skip
 
     def count(self, name: str, what: str) -> None:
         """Count what became of a row."""

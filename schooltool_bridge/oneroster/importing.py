@@ -71,6 +71,7 @@ def import_package(
                 settings.zone,
                 Ids.load(connection),
                 is_own=report.system == SYSTEM_NAME and report.system_code == settings.wwwroot,
+                actor=actor,
             )
             _take_in(work)
             if preview or not report.ok:

@@ -20,7 +20,7 @@ from peers.policy import PeerPolicy
 from schooltool_bridge import fold, identity
 from schooltool_bridge.cells import MANUAL, PEER, row_of
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
-from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, place, standing
+from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, item_state, place
 from schooltool_bridge.model import enrolment, section
 from schooltool_bridge.reports.rows import Read, Rows, read
 from schooltool_bridge.reports.then import Entry, Item, SectionThen
@@ -145,17 +145,21 @@ def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
     details = _by(lambda r: r.assessment_id, _by_then(rows.details, at_unix_s))
     found: dict[int, list[Item]] = defaultdict(list)
     for assessment_id in sorted(told):
-        ordered = sorted(told[assessment_id], key=standing)
-        if ordered[-1].deleted:
+        holds = item_state(told[assessment_id])
+        if holds.deleted:
             continue
-        then = ordered[-1]
+        then = holds.row
         some = details.get(assessment_id)
         detail = max(some, key=lambda r: (r.effective_unix_s, r.id)) if some else None
-        found[then.section_id].append(_item(then, min(ordered, key=place), detail))
+        first = min(told[assessment_id], key=place)
+        found[then.section_id].append(_item(holds, first, detail))
     return found
 
 
-def _item(then: sa.Row[Any], first: sa.Row[Any], detail: sa.Row[Any] | None) -> Item:
+def _item(
+    holds: fold.ItemState[sa.Row[Any]], first: sa.Row[Any], detail: sa.Row[Any] | None
+) -> Item:
+    then = holds.row
     item = Item(
         then.assessment_id,
         then.idnumber or str(then.assessment_id),
@@ -165,7 +169,7 @@ def _item(then: sa.Row[Any], first: sa.Row[Any], detail: sa.Row[Any] | None) -> 
         then.chapternum,
         then.honors_required,
         then.nonhonors_required,
-        then.wwwroot,
+        then.wwwroot if holds.is_peers else None,
         first.effective_unix_s,
     )  # fmt: skip - in the order of the fields
     if detail is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
+from mnet import language
 from schooltool_bridge.reports.then import Item, SectionThen
 
 HUNDRED = Decimal(100)
@@ -111,6 +112,11 @@ def _rounded(value: Decimal | None) -> Decimal | None:
 
 
 def number(value: Decimal) -> str:
-    """A decimal without needless zeros."""
+    """A decimal without needless zeros, as the language spoken here writes it."""
+    return language.number(plain(value))
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without needless zeros, as programs write it."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,12 +10,14 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from schooltool_bridge.reports.averages import number
+from mnet import language
+from mnet.language import _
+from schooltool_bridge.reports.averages import number, plain
 
 Cell = str | int | Decimal | None
 # A table of more rows is no reading for paper; its CSV has them all.
@@ -50,7 +52,7 @@ class Table:
     # Below the title: facts as "name: value".
     facts: Sequence[tuple[str, str]] = ()
     note: str = ""
-    empty: str = "Nothing."
+    empty: str = field(default_factory=lambda: _("Nothing."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def csv_bytes(table: Table) -> bytes:
 
 
 def _in_csv(cell: Cell) -> str:
+    if isinstance(cell, Decimal):
+        return plain(cell)  # for programs: a point in every language
     if not isinstance(cell, str):
         return text(cell)
     return "'" + cell if cell.startswith(_FORMULA) else cell
@@ -132,21 +136,21 @@ def plain_number(value: Decimal | None) -> int | float | None:
 
 def percent(value: Decimal | None) -> str:
     """A percentage in words; a dash while nothing is graded."""
-    return DASH if value is None else f"{number(value)} %"
+    return DASH if value is None else _("%(number)s %%", number=number(value))
 
 
 def day(unix_s: int, zone: tzinfo) -> str:
     """A day as people of the school read it; the bare number where that has no date."""
-    return _written(unix_s, zone, "%-d %b %Y")
+    return _written(unix_s, zone, language.day)
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:
     """A time as people of the school read it."""
-    return _written(unix_s, zone, "%-d %b %Y, %H:%M")
+    return _written(unix_s, zone, language.moment)
 
 
-def _written(unix_s: int, zone: tzinfo, form: str) -> str:
+def _written(unix_s: int, zone: tzinfo, write: Callable[[datetime], str]) -> str:
     try:
-        return datetime.fromtimestamp(unix_s, zone).strftime(form)
+        return write(datetime.fromtimestamp(unix_s, zone))
     except (ValueError, OverflowError, OSError):
         return str(unix_s)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from mnet import language
 from peers.changes import NotPossible
 from schooltool_bridge.school.written import FIRST_DAY, LAST_DAY
 
@@ -34,8 +35,8 @@ class Span:
 
 def days(first_day: date, last_day: date) -> str:
     """Write a span's days: 1 Sep - 20 Dec 2026."""
-    start = "%-d %b" if first_day.year == last_day.year else "%-d %b %Y"
-    return f"{first_day.strftime(start)} - {last_day.strftime('%-d %b %Y')}"
+    start = language.day_in_its_year if first_day.year == last_day.year else language.day
+    return f"{start(first_day)} - {language.day(last_day)}"
 
 
 def check_days(span: Span) -> None:
@@ -69,4 +70,4 @@ def check_inside(span: Span, outer: Span) -> None:
 
 
 def _day(day: date) -> str:
-    return day.strftime("%-d %b %Y")
+    return language.day(day)

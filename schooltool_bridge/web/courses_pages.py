@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from mnet import language
 from peers.accounts import MANAGER
 from peers.registry import Peer
 from peers.web.peer_pages import PEER
@@ -183,7 +184,7 @@ class CoursesPages:
         return Courses(self._app.outbound, peer)
 
     def _day(self, unix_s: int) -> str:
-        return datetime.fromtimestamp(unix_s, self._app.settings.zone).strftime("%-d %b %Y")
+        return language.day(datetime.fromtimestamp(unix_s, self._app.settings.zone))
 
 
 def by_category(courses: Sequence[RemoteCourse]) -> list[Category]:

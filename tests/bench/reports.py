@@ -58,29 +58,31 @@ def main() -> None:
         print(
             f"{SMALL.grades:,} and {LARGE.grades:,} grades seeded in {time.monotonic() - began:.0f} s"
         )
-        medians = {name: _medians(question, schools) for name, question in QUESTIONS.items()}
-        for name, (small_s, large_s) in medians.items():
+        large: dict[str, float] = {}
+        for name, question in QUESTIONS.items():
+            rounds = [_round(question, schools) for _number in range(ROUNDS)]
+            small_s, large[name] = (statistics.median(took) for took in zip(*rounds, strict=True))
+            # Of each round by itself: the machine may be slower in one than in the next.
+            ratio = statistics.median(big / little for little, big in rounds)
             print(
-                f"{name:16} {small_s * 1000:7.1f} ms small, {large_s * 1000:7.1f} ms large: "
-                f"{large_s / small_s:.2f} times"
+                f"{name:16} {small_s * 1000:7.1f} ms small, {large[name] * 1000:7.1f} ms large: "
+                f"{ratio:.2f} times"
             )
-        ratio = medians["progress report"][1] / medians["bare statements"][1]
+        ratio = large["progress report"] / large["bare statements"]
         print(f"a progress report costs {ratio:.2f} times its bare statements")
         for database in schools.values():
             database.close()
 
 
-def _medians(question: Question, schools: dict[Size, Database]) -> tuple[float, float]:
-    """Seconds for the small and the large school, asked in turn."""
-    took: dict[Size, list[float]] = {size: [] for size in schools}
-    for _round in range(ROUNDS):
-        for size, database in schools.items():
-            with database.read() as connection:
-                began = time.process_time()
-                question(connection)
-                took[size].append(time.process_time() - began)
-    small, large = (statistics.median(seconds) for seconds in took.values())
-    return small, large
+def _round(question: Question, schools: dict[Size, Database]) -> tuple[float, float]:
+    """Seconds of the processor for the small and the large school."""
+    took: dict[Size, float] = {}
+    for size, database in schools.items():
+        with database.read() as connection:
+            began = time.process_time()
+            question(connection)
+            took[size] = time.process_time() - began
+    return took[SMALL], took[LARGE]
 
 
 if __name__ == "__main__":

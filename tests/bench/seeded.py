@@ -20,6 +20,7 @@ from schooltool_bridge.model import (
     grade,
     grade_history,
     person,
+    person_link,
     section,
     section_history,
 )
@@ -63,8 +64,6 @@ def seed(file: Path, size: Size) -> Database:
         _sections(connection, peer_id, size)
         _enrolments(connection, size)
         _grades(connection, size)
-    with database.write() as connection:
-        connection.execute(sa.text("ANALYZE"))
     return database
 
 
@@ -101,6 +100,22 @@ def _people(connection: Connection, peer_id: int, size: Size) -> None:
                 "can_login": False,
                 "follows_peer_id": peer_id,
                 "created_unix_s": NOW,
+            }
+            for n in range(1, size.students + 1)
+        ),
+    )  # fmt: skip - a row
+    _insert(
+        connection,
+        person_link,
+        (
+            {
+                "peer_id": peer_id,
+                "person_id": n,
+                "idnumber_key": str(n),
+                "username": f"s{n}",
+                "username_key": f"s{n}",
+                "effective_unix_s": NOW,
+                "seq": -1,
             }
             for n in range(1, size.students + 1)
         ),

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from mnet.settings import Settings
+from peers import audit
 from schooltool_bridge import cells
 from schooltool_bridge.hand import enrolments, grades, people
 from schooltool_bridge.hand.author import Author
@@ -172,6 +173,42 @@ def test_the_same_package_again_changes_nothing(tmp_path: Path, out: Path) -> No
     after = school.counts()
     after["audit_entry"] -= 1
     assert after == before
+
+
+def test_years_terms_courses_and_filing_stand_in_the_audit_trail(tmp_path: Path) -> None:
+    school = empty(tmp_path)
+    package = district(tmp_path / "d")
+    taken_in(school, package)
+    assert audited(school) == [
+        ("command line", "year added", "2026", {"days": "1 Aug 2026 - 30 Jun 2027"}),
+        ("command line", "term added", "S1", {"days": "1 Aug - 31 Dec 2026"}),
+        ("command line", "term added", "S2", {"days": "1 Jan - 30 Jun 2027"}),
+        ("command line", "course added", "M", {"title": "Maths"}),
+        ("command line", "section filed", "section 1", {"before": "Ongoing", "after": "M, S1, 2026"}),
+        ("command line", "section filed", "section 2", {"before": "Ongoing", "after": "M"}),
+    ]
+    edited(package, "academicSessions", lambda rows: rows[1].update(endDate="2026-12-25"))
+    edited(package, "courses", lambda rows: rows[0].update(title="Mathematics"))
+    edited(package, "classes", lambda rows: rows[0].update(termSourcedIds="S2"))
+    taken_in(school, package, preview=True)
+    assert len(audited(school)) == 6, "a preview leaves no note"
+    taken_in(school, package)
+    assert audited(school)[6:] == [
+        ("command line", "term changed", "S1", {"before": "S1, 1 Aug - 31 Dec 2026", "days": "1 Aug - 24 Dec 2026"}),
+        ("command line", "course changed", "M", {"before": "Maths", "title": "Mathematics"}),
+        ("command line", "section filed", "section 1", {"before": "M, S1, 2026", "after": "M, S2, 2026"}),
+    ]
+
+
+def audited(school: School) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """What the trail says beside that there was an import, in order."""
+    with school.database.read() as connection:
+        rows = audit.entries(connection)
+    return [
+        (r.actor, r.action, r.subject, dict(r.detail))
+        for r in reversed(rows)
+        if r.action != "records imported"
+    ]
 
 
 def test_our_own_package_taken_in_at_home_changes_nothing(tmp_path: Path) -> None:

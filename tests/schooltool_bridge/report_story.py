@@ -104,9 +104,10 @@ def by_hand(school: School, what: str, who: str, points: str | None, day: float,
             sa.select(assessment.c.id).where(assessment.c.idnumber == what)
         ).scalar_one()
         pupil = queries.find_person(connection, who)
+        cell = (assessment_id, pupil)
         connection.execute(
             sa.insert(grade_history).values(
-                grade_id=cells.make(connection, assessment_id, pupil), raw_points=points,
+                grade_id=cells.make_all(connection, [cell])[cell], raw_points=points,
                 excepted=False, attempt=None, deleted=False, effective_unix_s=on(day), seq=-1,
                 recorded_unix_s=on(day) + 60, by_actor="head", why=why,
             )

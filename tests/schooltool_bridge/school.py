@@ -15,9 +15,10 @@ from mnet.faults import Fault
 from mnet.xmlrpc import Value
 from peers import store
 from peers.policy import PeerPolicy
-from schooltool_bridge import events, queries, storage
+from schooltool_bridge import events, queries
 from schooltool_bridge.applying import Source
 from schooltool_bridge.inbox import OPEN
+from tests.migrated import fill
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class School:
     @classmethod
     def open(cls, url: str, *wwwroots: str, **policy: Any) -> School:
         school = cls(Database(url))
-        storage.upgrade(school.database)
+        fill(school.database)
         for wwwroot in wwwroots or ("http://moodle.example.org",):
             with school.database.write() as connection:
                 peer_id = store.add(

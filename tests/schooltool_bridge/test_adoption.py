@@ -155,6 +155,63 @@ def test_one_that_its_peer_brought_before_or_that_was_deleted_is_left_alone(
     assert remarks(school) == []
 
 
+def test_what_was_made_here_stays_by_hand_when_its_moodle_deletes_it(school: School) -> None:
+    quiz = make(school, "Quiz", points=20)
+    school.push("new_assessment", **QUIZ)
+    mark(school, quiz, "anna", 50)
+    school.push("new_grade", **GRADE | {"userid": 9, "points_earned": 40})
+    gone = {"idnumber": QUIZ["idnumber"], "timemodified": school.now + 10}
+    school.now += 20
+    assert school.status("delete_assessment", **gone) == "updated"
+    assert items(school) == [("Quiz", "68", False)], "as it stood, and nobody's but the school's"
+    assert school.grades() == {("7", "1"): 50, ("7", "9"): 40}
+    assert items(school, gone["timemodified"] - 1) == [("Quiz", "68", True)]
+    assert "stays here, by hand again" in remarks(school)[-1]
+    assert school.status("delete_assessment", **gone) == "unchanged", "told once more"
+    mark(school, quiz, "tom", 41)
+    with school.database.write() as connection:
+        by_hand.change(
+            connection, Author("head", school.now), quiz, name="Quiz 1", points=Decimal(70),
+            extra_credit=False,
+        )  # fmt: skip
+    assert items(school) == [("Quiz 1", "70", False)]
+    assert school.grades() == {("7", "1"): 50, ("7", "9"): 41}
+    with school.database.write() as connection:
+        by_hand.delete(connection, Author("head", school.now), quiz)
+    assert items(school) == []
+
+
+def test_a_deletion_that_comes_before_the_news_ends_the_same(school: School) -> None:
+    make(school, "Quiz")
+    school.push("new_assessment", **QUIZ | {"timemodified": NOW - 100})
+    school.push("delete_assessment", idnumber=QUIZ["idnumber"], timemodified=NOW - 50)
+    late = QUIZ | {"name": "Quiz II", "timemodified": NOW - 70}
+    school.push("new_assessment", **late)
+    assert items(school) == [("Quiz II", "68", False)]
+    school.push("new_assessment", **late | {"timemodified": NOW - 10})
+    assert items(school) == [("Quiz II", "68", True)], "it is there again"
+
+
+def test_one_given_back_is_taken_over_by_the_next_of_its_name(school: School) -> None:
+    quiz = make(school, "Quiz")
+    school.push("new_assessment", **QUIZ | {"moodle_id": 70})
+    mark(school, quiz, "anna", 50)
+    school.now += 5
+    school.push("delete_assessment", idnumber=QUIZ["idnumber"], timemodified=school.now)
+    school.now += 5
+    answer = school.push("new_assessment", **QUIZ | {"idnumber": 8, "timemodified": school.now})
+    assert (answer["status"], answer["id"]) == ("updated", str(quiz))
+    assert items(school) == [("Quiz", "68", True)]
+    assert school.grades() == {("8", "1"): 50}
+
+
+def test_one_that_only_a_moodle_brought_goes_when_it_is_deleted_there(school: School) -> None:
+    school.push("new_assessment", **QUIZ)
+    school.now += 5
+    school.push("delete_assessment", idnumber=QUIZ["idnumber"], timemodified=school.now)
+    assert (items(school), remarks(school)) == ([], [])
+
+
 def test_a_remark_goes_when_somebody_settles_it_and_does_not_come_again(school: School) -> None:
     make(school, "quiz")
     school.push("new_assessment", **QUIZ)

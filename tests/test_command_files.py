@@ -1,0 +1,53 @@
+"""The installed command: it starts, and each of its files loads alone, as a shell would have it.
+
+Most tests fork commands from a process that has loaded all of them; see tests/forked.py.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schooltool_bridge import cli
+from schooltool_bridge.app import VERSION
+from schooltool_bridge.cli import BELOW, COMMANDS
+
+PROGRAM = Path(sys.executable).with_name("mnet-peer")
+# One command of each file.
+FILES = {place.split(":")[0]: [name] for name, place in COMMANDS.items()}
+for group, below in BELOW.items():
+    FILES |= {place.split(":")[0]: [group, name] for name, place in below.items()}
+
+
+def told(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(PROGRAM), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_installed_command_starts_and_lists_every_command() -> None:
+    assert told("--version").stdout == f"mnet-peer, version {VERSION}\n"
+    listed = told("--help")
+    assert listed.returncode == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in listed.stdout
+
+
+def test_the_installed_command_ends_with_a_status_and_no_traceback(tmp_path: Path) -> None:
+    refused = told("check", "--home", str(tmp_path / "none"))
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert told("nonsense").returncode == 2
+
+
+@pytest.mark.parametrize("command", FILES.values(), ids=FILES)
+def test_each_file_of_commands_loads_alone(command: list[str]) -> None:
+    done = told(*command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"Usage: mnet-peer {' '.join(command)} ")
+
+
+def test_every_file_of_commands_is_listed() -> None:
+    assert {p.stem for p in Path(cli.__file__).parent.glob("cli_*.py")} == set(FILES)
