@@ -102,20 +102,27 @@ class Model:
 
     def section(self, section: Thing, at: int) -> tuple[str, bool] | None:
         """A section's name, and whether its peer deleted it; None before it is told of."""
-        told = self.all("new_section", "delete_section", at=at, thing=section)
+        told = [s for s in self.told_of_section(section) if s.at <= at]
         named = [s.data["name"] for s in told if s.what == "new_section"]
         return (named[-1], told[-1].what == "delete_section") if named else None
 
     def item(self, item: Thing, at: int) -> tuple[Thing, str, Decimal] | None:
         """An assessment's section, name and worth; None while there is none, or no more."""
-        told = [
-            s
-            for s in self.all("new_assessment", "delete_assessment", at=at, thing=item)
-            if item in self.items() and (s.what != "new_assessment" or home(s) in self.sections())
-        ]
+        told = [s for s in self.told_of_item(item) if s.at <= at]
         if not told or told[-1].what == "delete_assessment":
             return None
         return home(told[-1]), told[-1].data["name"], Decimal(told[-1].data["pointval"])
+
+    def told_of_section(self, section: Thing) -> list[Said]:
+        """What the peer told, once there is a section."""
+        told = self.all("new_section", "delete_section", thing=section)
+        return told if section in self.sections() else []
+
+    def told_of_item(self, item: Thing) -> list[Said]:
+        """What the peer told, as far as it is known in which section."""
+        told = self.all("new_assessment", "delete_assessment", thing=item)
+        told = [s for s in told if s.what != "new_assessment" or home(s) in self.sections()]
+        return told if item in self.items() else []
 
     def told_of_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
         """What the peer told; taking back waits for something that can be taken back."""
@@ -233,7 +240,7 @@ class Model:
     def history(
         self, what: str, thing: Thing | None, who: str | None, peer: str | None
     ) -> list[Said]:
-        """What an event without a time of its own comes after."""
+        """What an event without a time of its own comes after; not what still waits."""
         if what == "fetch_user":
             return [s for s in self.all(what) if (s.who, s.peer) == (who, peer)]
         if thing is None:
@@ -247,8 +254,7 @@ class Model:
         if "enrolment" in what or what == "state":
             assert who is not None
             return self.steps(thing, who)
-        kind = what.partition("_")[2]
-        return self.all(f"new_{kind}", f"delete_{kind}", thing=thing)
+        return self.told_of_section(thing) if "section" in what else self.told_of_item(thing)
 
     def say(
         self,
