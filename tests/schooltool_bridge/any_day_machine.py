@@ -220,6 +220,10 @@ class AnyDay(RuleBasedStateMachine):
     def a_state_is_written(
         self, who: str, section: Thing, role: str, code: str, at: int | None
     ) -> None:
+        # Left out where an ending waits: only what the peer tells frees it, not what is written
+        # by hand, so that what holds then depends on which of the two came first.
+        if self.model.ending_waits(section, who):
+            return
         if who in self.model.roots() and section in self.model.sections():
             author = self.author()
             at = None if at is None else min(at, author.now_unix_s)
