@@ -90,6 +90,13 @@ def root_of(column: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(end.correlate_except(tree).scalar_subquery(), column)
 
 
+def with_merged(wanted: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
+    """Return a select of the rows that one gives and of all that were merged into them."""
+    rows = sa.select(person.c.id).where(person.c.id.in_(wanted)).cte(recursive=True)
+    merged = sa.select(person.c.id).join(rows, person.c.merged_into_id == rows.c.id)
+    return sa.select(rows.union(merged).c.id)
+
+
 _NEAR = sa.select(person.c.id, person.c.merged_into_id).where(
     sa.or_(person.c.id == sa.bindparam("id"), person.c.merged_into_id == sa.bindparam("id"))
 )

@@ -91,7 +91,7 @@ class _Scope:
         if self.people is None:
             return sa.true()
         theirs = sa.select(person.c.id).where(person.c.id.in_(self.people))
-        return enrolment_history.c.person_id.in_(sa.union(theirs, others))
+        return enrolment_history.c.person_id.in_(sa.union(theirs, identity.with_merged(others)))
 
 
 def read(

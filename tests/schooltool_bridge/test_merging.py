@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from schooltool_bridge import queries
 from schooltool_bridge.hand import merging
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.model import person_link
+from schooltool_bridge.reports import progress
 from tests.schooltool_bridge.school import ANNA, PUPIL, SECTION, TOM, A, B, School
 
 # Anna at the other Moodle, where nobody filled in her idnumber.
@@ -124,6 +126,19 @@ def test_a_section_that_names_one_record_as_its_teacher_has_the_person(school: S
     undo(school)
     assert school.sections()[0]["teachers"] == ["b1"]
     assert school.enrolments() == school.enrolments(at=school.now) == {("5", "b1", "teacher"): "a"}
+
+
+def test_who_no_longer_teaches_by_the_other_record_is_on_no_pupils_report(school: School) -> None:
+    school.begin_term()
+    school.push("fetch_user", **TOM)
+    school.push("fetch_user", **{**TOM, "idnumber": "t2", "username": "tommy"})
+    school.push("new_enrolment", sectionid="5", userid="9", role="teacher")
+    school.push("new_enrolment", sectionid="5", userid="t2", role="student")
+    merge(school, kept=2, merged=3)
+    school.push("end_enrolment", sectionid="5", userid="t2")
+    assert school.enrolments()["5", "9", "teacher"] == "wn"
+    report = school.read(lambda c: progress.read(c, 1, None, school.now, UTC))
+    assert [line.teachers for line in report.sections] == [[]]
 
 
 def test_both_records_may_send_their_names_while_merged(twice: School) -> None:

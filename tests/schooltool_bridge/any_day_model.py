@@ -1,0 +1,327 @@
+"""A school as a list of what was said, and what follows from it for a moment; nothing is kept up.
+
+Each thing said has its place: the second when it took effect, its sender's running number, its
+turn. What names somebody or something not known yet does not count before that is known, so the
+order of arrival never matters. Source: requirements 1.3-1.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+EVER = 2**60
+HOLDING = ("a", "s")
+STUDENT, TEACHER = ROLES = ("student", "teacher")
+# A section or an assessment: its peer's address, and the peer's number for it.
+Thing = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that a peer told (`what` is the event) or that was written by hand."""
+
+    what: str
+    at: int
+    seq: int
+    turn: int
+    # What it is about, and the record of a person that it names.
+    thing: Thing | None
+    who: str | None
+    data: dict[str, Any]
+    peer: str | None
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        return self.at, self.seq, self.turn
+
+
+@dataclass
+class Cell:
+    """What counts of one person at one assessment; `points` None: cleared."""
+
+    points: Decimal | None
+    excepted: bool
+    attempt: int
+    authority: str
+
+
+@dataclass
+class Model:
+    """All that was said, in the order in which it was said; and which record stands for which."""
+
+    # The peers that clamp points to what the assessment is worth.
+    clamping: tuple[str, ...] = ()
+    said: list[Said] = field(default_factory=list)
+    into: dict[str, str] = field(default_factory=dict)
+
+    def all(self, *whats: str, at: int = EVER, thing: Thing | None = None) -> list[Said]:
+        """What was said of this kind by then, each at its place."""
+        some = [s for s in self.said if s.what in whats and s.at <= at]
+        return sorted((s for s in some if thing in (None, s.thing)), key=lambda s: s.place)
+
+    # Who and what there is.
+
+    def people(self) -> list[str]:
+        """The records of people, those who were brought first first."""
+        return list(dict.fromkeys(s.who for s in self.said if s.what == "fetch_user" and s.who))
+
+    def root(self, who: str) -> str:
+        while who in self.into:
+            who = self.into[who]
+        return who
+
+    def roots(self) -> list[str]:
+        return [who for who in self.people() if who not in self.into]
+
+    def records(self, who: str) -> list[str]:
+        """Every record of the person who has this one."""
+        return [p for p in dict.fromkeys([*self.people(), who]) if self.root(p) == self.root(who)]
+
+    def sections(self) -> list[Thing]:
+        return list(
+            dict.fromkeys(s.thing for s in self.said if s.what == "new_section" and s.thing)
+        )
+
+    def items(self) -> list[Thing]:
+        """The assessments of which it is known in which section they are."""
+        told = [s for s in self.said if s.what == "new_assessment"]
+        return list(dict.fromkeys(s.thing for s in told if s.thing and home(s) in self.sections()))
+
+    # What holds at a moment.
+
+    def name(self, who: str) -> tuple[str, str]:
+        """First and last name: an admin's choice, else as the peer that brought them says now."""
+        by_hand = [s for s in self.said if s.what == "rename" and s.who == who]
+        first = next(s for s in self.said if s.what == "fetch_user" and s.who == who)
+        told = [s for s in self.all("fetch_user") if s.who == who and s.peer == first.peer]
+        latest = by_hand[-1] if by_hand else told[-1]
+        return latest.data["firstname"], latest.data["lastname"]
+
+    def section(self, section: Thing, at: int) -> tuple[str, bool] | None:
+        """A section's name, and whether its peer deleted it; None before it is told of."""
+        told = [s for s in self.told_of_section(section) if s.at <= at]
+        named = [s.data["name"] for s in told if s.what == "new_section"]
+        return (named[-1], told[-1].what == "delete_section") if named else None
+
+    def item(self, item: Thing, at: int) -> tuple[Thing, str, Decimal] | None:
+        """An assessment's section, name and worth; None while there is none, or no more."""
+        told = [s for s in self.told_of_item(item) if s.at <= at]
+        if not told or told[-1].what == "delete_assessment":
+            return None
+        return home(told[-1]), told[-1].data["name"], Decimal(told[-1].data["pointval"])
+
+    def told_of_section(self, section: Thing) -> list[Said]:
+        """What the peer told, once there is a section."""
+        told = self.all("new_section", "delete_section", thing=section)
+        return told if section in self.sections() else []
+
+    def told_of_item(self, item: Thing) -> list[Said]:
+        """What the peer told, as far as it is known in which section."""
+        told = self.all("new_assessment", "delete_assessment", thing=item)
+        told = [s for s in told if s.what != "new_assessment" or home(s) in self.sections()]
+        return told if item in self.items() else []
+
+    def told_of_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
+        """What the peer told; taking back waits for something that can be taken back."""
+        records, all_told = self.records(who), self.all("new_grade", "delete_grade", thing=item)
+        graded = {s.who for s in all_told if s.what == "new_grade"}
+        return [s for s in all_told if s.who in records and s.who in graded and s.at <= at]
+
+    def written_in_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
+        records = self.records(who)
+        return [s for s in self.all("enter", "release", at=at, thing=item) if s.who in records]
+
+    def cell(self, item: Thing, who: str, at: int) -> Cell | None:
+        """An entry by hand until it is released, else the latest of the highest attempt."""
+        there = self.item(item, at)
+        if there is None:
+            return None
+        written = self.written_in_cell(item, who, at)
+        if written and written[-1].what == "enter":
+            data = written[-1].data
+            return Cell(data["points"], data["excepted"], 0, "manual")
+        told = self.told_of_cell(item, who, at)
+        for attempt in (3, 2, 1):
+            about = [s for s in told if s.data.get("attempt_num", attempt) == attempt]
+            if about and about[-1].what == "new_grade":
+                raw, data = about[-1].data["points_earned"], about[-1].data
+                points = None if raw is None else Decimal(raw)
+                if points is not None and item[0] in self.clamping:
+                    points = min(max(points, Decimal(0)), there[2])
+                return Cell(points, data["excepted"], attempt, "peer")
+        return None
+
+    def cells(self, section: Thing, who: str, at: int) -> dict[Thing, Cell]:
+        """What somebody has at the assessments that are in a section then."""
+        there = [i for i in self.items() if (of := self.item(i, at)) and of[0] == section]
+        cells = {item: self.cell(item, who, at) for item in there}
+        return {item: cell for item, cell in cells.items() if cell is not None}
+
+    def steps(self, section: Thing, who: str, at: int = EVER) -> list[Said]:
+        """What was said of somebody's place in a section, whom it names as teacher too.
+
+        An ending waits for something that it can end. Of one second, the section speaks first.
+        """
+        records = self.records(who)
+        naming = [s for s in self.all("new_section", thing=section) if s.data["teacheridnumber"]]
+        mine = self.all("new_enrolment", "end_enrolment", "state", thing=section)
+        begun = {(s.who, s.data["role"]) for s in mine if s.what != "end_enrolment"}
+        begun |= {(s.data["teacheridnumber"], TEACHER) for s in naming}
+        mine = [
+            s
+            for s in mine
+            if s.who in records
+            and (s.what != "end_enrolment" or {(s.who, r) for r in roles(s)} & begun)
+        ]
+        ordered = sorted([*naming, *mine], key=lambda s: (s.at, s.seq, s in mine, s.turn))
+        return [s for s in ordered if s.at <= at]
+
+    def ending_waits(self, section: Thing, who: str) -> bool:
+        """Whether a peer ended what somebody has not begun in a section."""
+        ended = [s for s in self.all("end_enrolment", thing=section) if s.who in self.records(who)]
+        steps = self.steps(section, who)
+        return any(s not in steps for s in ended)
+
+    def place(
+        self, section: Thing, who: str, role: str, at: int, *, by_name: bool = True
+    ) -> tuple[str, int] | None:
+        """The code of somebody's enrolment and since when; `by_name`: being named counts."""
+        graded = any(c.points is not None for c in self.cells(section, who, at).values())
+        records = self.records(who)
+        own, named, code, since = None, False, None, 0
+        for s in self.steps(section, who, at):
+            before: str | None = code
+            if s.what == "new_section":
+                if role != TEACHER or not by_name:
+                    continue
+                was, named = named, s.data["teacheridnumber"] in records
+                if named or was:
+                    code = own or ("a" if named else "w")
+            elif role not in roles(s):
+                continue
+            elif s.what == "end_enrolment":
+                own, named = None, False
+                if code in HOLDING:
+                    code = "w" if graded else "wn"
+            else:
+                code = s.data["code"]
+                own, named = (code, named) if code in HOLDING else (None, False)
+            since = s.at if code != before else since
+        return (code, since) if code else None
+
+    def percent(self, section: Thing, who: str, at: int) -> Decimal | None:
+        """Points of what they are worth; excused and ungraded cells are in neither sum."""
+        counted = [
+            (cell.points, there[2])
+            for item, cell in self.cells(section, who, at).items()
+            if cell.points is not None and not cell.excepted and (there := self.item(item, at))
+        ]
+        worth = sum((maximum for _points, maximum in counted), Decimal(0))
+        if not worth:
+            return None
+        reached = sum((points for points, _maximum in counted), Decimal(0))
+        return (reached * 100 / worth).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+    # Saying something more.
+
+    def is_known(
+        self, what: str, thing: Thing | None, who: str | None, data: dict[str, Any]
+    ) -> bool:
+        """Whether everything that an event names is there, so that it need not wait."""
+        named = [who] if who and what != "fetch_user" else []
+        named += [data["teacheridnumber"]] if data.get("teacheridnumber") else []
+        if not set(named) <= set(self.people()):
+            return False
+        if "section" in data and data["section"] not in self.sections():
+            return False
+        if what in ("delete_section", "new_enrolment", "end_enrolment"):
+            return thing in self.sections()
+        if what in ("delete_assessment", "new_grade", "delete_grade"):
+            return thing in self.items()
+        return True
+
+    def history(
+        self, what: str, thing: Thing | None, who: str | None, peer: str | None
+    ) -> list[Said]:
+        """What an event without a time of its own comes after; not what still waits."""
+        if what == "fetch_user":
+            return [s for s in self.all(what) if (s.who, s.peer) == (who, peer)]
+        if thing is None:
+            return []  # names written by hand: the last ones count
+        if "grade" in what:
+            assert who is not None
+            return self.told_of_cell(thing, who) + self.written_in_cell(thing, who)
+        if what in ("enter", "release"):
+            assert who is not None
+            return self.written_in_cell(thing, who)
+        if "enrolment" in what or what == "state":
+            assert who is not None
+            return self.steps(thing, who)
+        return self.told_of_section(thing) if "section" in what else self.told_of_item(thing)
+
+    def say(
+        self,
+        what: str,
+        now: int,
+        when: tuple[int, int] | None,
+        *,
+        thing: Thing | None = None,
+        who: str | None = None,
+        peer: str | None = None,
+        **data: Any,
+    ) -> None:
+        """Write down what was said, now or at a place of its own; what is no news is left out."""
+        history = self.history(what, thing, who, peer)
+        at, seq = when or max([(now, -1), *(s.place[:2] for s in history)])
+        said = Said(what, at, seq, len(self.said), thing, who, data, peer)
+        if peer is not None:
+            if when and any(s.place[:2] == when for s in self.said if same_word(s, said)):
+                return
+            if not when and not self._is_news(said):
+                return
+        self.said.append(said)
+
+    def _is_news(self, said: Said) -> bool:
+        """Whether a word without a time says something else than what stands already.
+
+        That is so when it is news of the record that it names, or of that person.
+        """
+        return any(model._is_news_here(said) for model in (self, self.apart()))
+
+    def _is_news_here(self, said: Said) -> bool:
+        if "enrolment" not in said.what:
+            told = [s for s in self.history(said.what, said.thing, said.who, said.peer) if s.peer]
+            latest = max(told, key=lambda s: s.place, default=None)
+            return latest is None or (latest.what, latest.data) != (said.what, said.data)
+        assert said.thing is not None
+        assert said.who is not None
+        is_end = said.what == "end_enrolment"
+        states = [
+            self.place(said.thing, said.who, role, EVER, by_name=is_end) for role in roles(said)
+        ]
+        codes = [state and state[0] for state in states]
+        return any(c in HOLDING if is_end else c != said.data["code"] for c in codes)
+
+    def apart(self) -> Model:
+        """The same, had nobody ever been merged."""
+        return Model(self.clamping, self.said)
+
+
+def home(said: Said) -> Thing:
+    """The section in which an assessment is said to be."""
+    found: Thing = said.data["section"]
+    return found
+
+
+def roles(said: Said) -> Iterable[str]:
+    """The roles that something is about; an ending without a role is about all."""
+    return (said.data["role"],) if said.data.get("role") else ROLES
+
+
+def same_word(one: Said, other: Said) -> bool:
+    """Whether two say the same of the same, whenever."""
+    words = [(s.what, s.thing, s.who, s.peer, s.data) for s in (one, other)]
+    return words[0] == words[1]
