@@ -190,4 +190,6 @@ def _changes(changed: Mapping[str, Any]) -> str:
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return f"“{text[:MAX_VALUE_CHARS]}…”" if len(text) > MAX_VALUE_CHARS else f"“{text}”"
+    return _(
+        "“%(text)s”", text=text if len(text) <= MAX_VALUE_CHARS else text[:MAX_VALUE_CHARS] + "…"
+    )
