@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy.engine import Connection
 
 from keys.certificate import PeerCertificate, check_subject
-from mnet.language import _
+from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
 from peers import audit, store
 from peers.policy import PeerPolicy
@@ -67,7 +67,7 @@ def add_peer(
         "fingerprint": certificate.fingerprint,
         "certificate from": origin,
     }
-    _note(connection, actor, "peer added", wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("peer added"), wwwroot, detail, now_unix_s)
     return peer_id
 
 
@@ -80,7 +80,7 @@ def remove_peer(connection: Connection, actor: str, peer_id: int, *, now_unix_s:
         "subscribed": peer.subscribed,
         "aliases": peer.aliases,
     }
-    _note(connection, actor, "peer removed", peer.wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("peer removed"), peer.wwwroot, detail, now_unix_s)
 
 
 def set_enabled(
@@ -97,7 +97,7 @@ def set_enabled(
     if peer.state == state:
         return
     store.set_state(connection, peer_id, state)
-    action = "peer enabled" if enabled else "peer disabled"
+    action = N_("peer enabled") if enabled else N_("peer disabled")
     _note(connection, actor, action, peer.wwwroot, {}, now_unix_s)
 
 
@@ -128,7 +128,7 @@ def set_services(
             "published": {"before": before.published, "after": after.published},
             "subscribed": {"before": before.subscribed, "after": after.subscribed},
         }
-        _note(connection, actor, "services changed", after.wwwroot, detail, now_unix_s)
+        _note(connection, actor, N_("services changed"), after.wwwroot, detail, now_unix_s)
     return after
 
 
@@ -153,7 +153,7 @@ def set_policy(
         detail = {
             k: {"before": peer.policy.get(k, "default"), "after": changed[k]} for k in changed
         }
-        _note(connection, actor, "policy changed", peer.wwwroot, detail, now_unix_s)
+        _note(connection, actor, N_("policy changed"), peer.wwwroot, detail, now_unix_s)
     return policy
 
 
@@ -172,7 +172,7 @@ def add_alias(
     check_free(connection, wwwroot, our_wwwroot, removed_too=True)
     store.add_alias(connection, peer_id, wwwroot)
     store.forget_pending(connection, wwwroot)
-    _note(connection, actor, "address added", peer.wwwroot, {"address": wwwroot}, now_unix_s)
+    _note(connection, actor, N_("address added"), peer.wwwroot, {"address": wwwroot}, now_unix_s)
 
 
 def remove_alias(
@@ -195,7 +195,7 @@ def remove_alias(
             )
         )
     store.remove_alias(connection, peer_id, wwwroot)
-    _note(connection, actor, "address removed", peer.wwwroot, {"address": wwwroot}, now_unix_s)
+    _note(connection, actor, N_("address removed"), peer.wwwroot, {"address": wwwroot}, now_unix_s)
 
 
 def rename_peer(
@@ -233,7 +233,7 @@ def rename_peer(
         "fingerprint before": known.fingerprint if known else None,
         "fingerprint after": certificate.fingerprint,
     }
-    _note(connection, actor, "peer moved", wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("peer moved"), wwwroot, detail, now_unix_s)
 
 
 def accept_key(
@@ -262,7 +262,7 @@ def accept_key(
         "before": known.fingerprint if known else None,
         "after": offered.fingerprint,
     }
-    _note(connection, actor, "key accepted", peer.wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("key accepted"), peer.wwwroot, detail, now_unix_s)
     return offered
 
 
@@ -281,7 +281,7 @@ def set_label(
         return
     store.set_columns(connection, peer_id, label=label)
     detail = {"before": peer.label, "after": label}
-    _note(connection, actor, "label changed", peer.wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("label changed"), peer.wwwroot, detail, now_unix_s)
 
 
 def dismiss_pending(connection: Connection, actor: str, *, wwwroot: str, now_unix_s: int) -> None:
@@ -289,7 +289,7 @@ def dismiss_pending(connection: Connection, actor: str, *, wwwroot: str, now_uni
     if all(waiting.wwwroot != wwwroot for waiting in store.pending(connection)):
         raise NotPossible(_("%(address)s is not waiting.", address=wwwroot))
     store.forget_pending(connection, wwwroot)
-    _note(connection, actor, "stranger dismissed", wwwroot, {}, now_unix_s)
+    _note(connection, actor, N_("stranger dismissed"), wwwroot, {}, now_unix_s)
 
 
 def check_free(
