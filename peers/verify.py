@@ -21,6 +21,7 @@ from mnet.xmlrpc import Value
 from peers import bootstrap, clocks, reach, store
 from peers import verify_rules as rules
 from peers.registry import Peer, Registry
+from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
 
 # Names for programs; people read them in their language.
@@ -293,7 +294,7 @@ class _Run:
         elif timestamp_unix_s is not None:
             offset_s = 0.0
         self.clock_offset_s = offset_s
-        self._add(rules.clock_step(CLOCK, offset_s), is_needed=False)
+        self._add(clock_step(CLOCK, offset_s), is_needed=False)
 
     def version(self) -> None:
         """Ask for the peer's version, where its plugin offers to tell it."""

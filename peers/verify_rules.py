@@ -17,7 +17,6 @@ from mnet.language import N_, _, translated
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import (
     API_VERSION,
-    MAX_DRIFT_S,
     SERVICE_ENROL,
     SERVICE_IDP,
     SERVICE_SIS,
@@ -25,8 +24,6 @@ from mnet.protocol import (
 )
 from mnet.xmlrpc import Value
 
-# A drift that is on its way to MAX_DRIFT_S is pointed out from here.
-WARN_DRIFT_S = 5
 MAX_EXCERPT_CHARS = 200
 # A site has a handful of services; what comes after so many is not looked at.
 MAX_SERVICES = 200
@@ -247,35 +244,6 @@ def certificate_step(
         )
         return Step(name, ok=True, detail=detail)
     return Step(name, ok=True, detail=_("It names the peer; it ends %(day)s.", day=day))
-
-
-def clock_step(name: str, offset_s: float | None) -> Step:
-    """Judge a peer's clock by how far it is ahead of ours (behind when below zero)."""
-    if offset_s is None:
-        return Step(name, ok=True, detail=_("The peer does not tell its time."))
-    side = (
-        N_("The peer's clock is %(size)s s ahead of ours")
-        if offset_s > 0
-        else N_("The peer's clock is %(size)s s behind ours")
-    )
-    size = f"{abs(offset_s):.0f}"
-    said = _(side, size=size)
-    if abs(offset_s) > MAX_DRIFT_S:
-        return Step(
-            name,
-            ok=False,
-            detail=_(
-                "%(said)s; a Moodle refuses more than %(most)s s.", said=said, most=MAX_DRIFT_S
-            ),
-            remedy=_(
-                "Compare both clocks with a third one, and let the wrong one be set by NTP "
-                "(timedatectl set-ntp true)."
-            ),
-        )
-    if abs(offset_s) >= WARN_DRIFT_S:
-        detail = _("%(said)s; soon too much, so let both be set by NTP.", said=said)
-        return Step(name, ok=True, detail=detail)
-    return Step(name, ok=True, detail=_("Both clocks agree."))
 
 
 def remote_services(answer: Value) -> dict[str, RemoteService] | None:
