@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
+from mnet.language import _
 from peers import password_hashes
 
 # What each may do: peers/web/roles.py.
@@ -100,9 +101,11 @@ def add(
     _check_role(role)
     username = username.strip()
     if not username or len(username) > MAX_NAME_CHARS or not username.isprintable():
-        raise BadAccount(f"An account's name has 1 to {MAX_NAME_CHARS} printable characters.")
+        raise BadAccount(
+            _("An account's name has 1 to %(most)s printable characters.", most=MAX_NAME_CHARS)
+        )
     if is_taken(connection, name_key(username)):
-        raise BadAccount(f"There is an account named {username!r} already.")
+        raise BadAccount(_("There is an account named %(name)s already.", name=repr(username)))
     connection.execute(
         sa.insert(account).values(
             username=username,
@@ -166,7 +169,9 @@ def by_name(connection: Connection, username: str) -> Account:
     wanted = account.c.username_key == name_key(username.strip())
     row = connection.execute(sa.select(*_COLUMNS).where(wanted)).first()
     if row is None:
-        raise BadAccount(f"There is no account named {username!r}; see: mnet-peer admin list.")
+        raise BadAccount(
+            _("There is no account named %(name)s; see: mnet-peer admin list.", name=repr(username))
+        )
     return Account(*row)
 
 
@@ -191,9 +196,11 @@ def is_taken(connection: Connection, key: str) -> bool:
 def check_password(password: str) -> None:
     """Raise BadAccount unless a password is long enough."""
     if len(password) > MAX_PASSWORD_CHARS:
-        raise BadAccount(f"A password has at most {MAX_PASSWORD_CHARS} characters.")
+        raise BadAccount(_("A password has at most %(most)s characters.", most=MAX_PASSWORD_CHARS))
     if len(password) < MIN_PASSWORD_CHARS:
-        raise BadAccount(f"A password has at least {MIN_PASSWORD_CHARS} characters.")
+        raise BadAccount(
+            _("A password has at least %(least)s characters.", least=MIN_PASSWORD_CHARS)
+        )
 
 
 def _hash(password: str) -> str:
@@ -203,14 +210,19 @@ def _hash(password: str) -> str:
 
 def _check_role(role: str) -> None:
     if role not in ROLES:
-        raise BadAccount(f"A role is one of {', '.join(ROLES)}, not {role!r}.")
+        raise BadAccount(
+            _("A role is one of %(known)s, not %(role)s.", known=", ".join(ROLES), role=repr(role))
+        )
 
 
 def _keep_a_manager(connection: Connection, leaving: Account) -> None:
     others = (a for a in all_accounts(connection) if a.role == MANAGER and a.id != leaving.id)
     if not any(others):
         raise BadAccount(
-            f"{leaving.username} is the last site manager; make somebody else one first."
+            _(
+                "%(name)s is the last site manager; make somebody else one first.",
+                name=leaving.username,
+            )
         )
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_
 from peers.model import audit_entry
 
-COMMAND_LINE = "command line"
-SERVER = "server"
+COMMAND_LINE = N_("command line")
+SERVER = N_("server")
 # One page of the trail at most, however much a caller asks for.
 MAX_ENTRIES = 500
 # Details are short facts (a fingerprint, a list of services); a longer text is cut here.

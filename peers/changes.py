@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy.engine import Connection
 
 from keys.certificate import PeerCertificate, check_subject
+from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
 from peers import audit, store
 from peers.policy import PeerPolicy
@@ -66,7 +67,7 @@ def add_peer(
         "fingerprint": certificate.fingerprint,
         "certificate from": origin,
     }
-    _note(connection, actor, "peer added", wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("peer added"), wwwroot, detail, now_unix_s)
     return peer_id
 
 
@@ -79,7 +80,7 @@ def remove_peer(connection: Connection, actor: str, peer_id: int, *, now_unix_s:
         "subscribed": peer.subscribed,
         "aliases": peer.aliases,
     }
-    _note(connection, actor, "peer removed", peer.wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("peer removed"), peer.wwwroot, detail, now_unix_s)
 
 
 def set_enabled(
@@ -96,7 +97,7 @@ def set_enabled(
     if peer.state == state:
         return
     store.set_state(connection, peer_id, state)
-    action = "peer enabled" if enabled else "peer disabled"
+    action = N_("peer enabled") if enabled else N_("peer disabled")
     _note(connection, actor, action, peer.wwwroot, {}, now_unix_s)
 
 
@@ -113,7 +114,13 @@ def set_services(
     before = _peer(connection, peer_id)
     for name in (*(publish or ()), *(subscribe or ())):
         if name not in SERVICES:
-            raise NotPossible(f"There is no service {name!r}; there are: {', '.join(SERVICES)}.")
+            raise NotPossible(
+                _(
+                    "There is no service %(name)s; there are: %(known)s.",
+                    name=repr(name),
+                    known=", ".join(SERVICES),
+                )
+            )
     store.set_services(connection, peer_id, publish=publish, subscribe=subscribe)
     after = _peer(connection, peer_id)
     if (before.published, before.subscribed) != (after.published, after.subscribed):
@@ -121,7 +128,7 @@ def set_services(
             "published": {"before": before.published, "after": after.published},
             "subscribed": {"before": before.subscribed, "after": after.subscribed},
         }
-        _note(connection, actor, "services changed", after.wwwroot, detail, now_unix_s)
+        _note(connection, actor, N_("services changed"), after.wwwroot, detail, now_unix_s)
     return after
 
 
@@ -146,7 +153,7 @@ def set_policy(
         detail = {
             k: {"before": peer.policy.get(k, "default"), "after": changed[k]} for k in changed
         }
-        _note(connection, actor, "policy changed", peer.wwwroot, detail, now_unix_s)
+        _note(connection, actor, N_("policy changed"), peer.wwwroot, detail, now_unix_s)
     return policy
 
 
@@ -165,7 +172,7 @@ def add_alias(
     check_free(connection, wwwroot, our_wwwroot, removed_too=True)
     store.add_alias(connection, peer_id, wwwroot)
     store.forget_pending(connection, wwwroot)
-    _note(connection, actor, "address added", peer.wwwroot, {"address": wwwroot}, now_unix_s)
+    _note(connection, actor, N_("address added"), peer.wwwroot, {"address": wwwroot}, now_unix_s)
 
 
 def remove_alias(
@@ -180,11 +187,15 @@ def remove_alias(
     peer = _peer(connection, peer_id)
     if wwwroot not in peer.aliases:
         raise NotPossible(
-            f"{wwwroot} is no further address of {peer.wwwroot}; "
-            f"it has: {', '.join(peer.aliases) or 'none'}."
+            _(
+                "%(address)s is no further address of %(peer)s; it has: %(known)s.",
+                address=wwwroot,
+                peer=peer.wwwroot,
+                known=", ".join(peer.aliases) or _("none"),
+            )
         )
     store.remove_alias(connection, peer_id, wwwroot)
-    _note(connection, actor, "address removed", peer.wwwroot, {"address": wwwroot}, now_unix_s)
+    _note(connection, actor, N_("address removed"), peer.wwwroot, {"address": wwwroot}, now_unix_s)
 
 
 def rename_peer(
@@ -205,7 +216,7 @@ def rename_peer(
     peer = _peer(connection, peer_id)
     wwwroot = check_wwwroot(wwwroot)
     if wwwroot == peer.wwwroot:
-        raise NotPossible(f"{wwwroot} is its address already.")
+        raise NotPossible(_("%(address)s is its address already.", address=wwwroot))
     check_subject(certificate, wwwroot)
     if wwwroot in peer.aliases:
         store.remove_alias(connection, peer_id, wwwroot)
@@ -222,7 +233,7 @@ def rename_peer(
         "fingerprint before": known.fingerprint if known else None,
         "fingerprint after": certificate.fingerprint,
     }
-    _note(connection, actor, "peer moved", wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("peer moved"), wwwroot, detail, now_unix_s)
 
 
 def accept_key(
@@ -237,16 +248,21 @@ def accept_key(
     peer = _peer(connection, peer_id)
     offered, known = peer.certificate(store.OFFERED), peer.certificate()
     if offered is None:
-        raise NotPossible(f"{peer.wwwroot} has no new key on offer.")
+        raise NotPossible(_("%(peer)s has no new key on offer.", peer=peer.wwwroot))
     if offered.fingerprint != fingerprint:
-        raise NotPossible(f"The key on offer has fingerprint {offered.fingerprint}, not that one.")
+        raise NotPossible(
+            _(
+                "The key on offer has fingerprint %(fingerprint)s, not that one.",
+                fingerprint=offered.fingerprint,
+            )
+        )
     _take(connection, peer_id, offered, KeyCame.ADMIN.value, now_unix_s)
     detail = {
         "came by": offered.origin,
         "before": known.fingerprint if known else None,
         "after": offered.fingerprint,
     }
-    _note(connection, actor, "key accepted", peer.wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("key accepted"), peer.wwwroot, detail, now_unix_s)
     return offered
 
 
@@ -265,15 +281,15 @@ def set_label(
         return
     store.set_columns(connection, peer_id, label=label)
     detail = {"before": peer.label, "after": label}
-    _note(connection, actor, "label changed", peer.wwwroot, detail, now_unix_s)
+    _note(connection, actor, N_("label changed"), peer.wwwroot, detail, now_unix_s)
 
 
 def dismiss_pending(connection: Connection, actor: str, *, wwwroot: str, now_unix_s: int) -> None:
     """Drop a stranger that waits for a decision; it may knock again."""
     if all(waiting.wwwroot != wwwroot for waiting in store.pending(connection)):
-        raise NotPossible(f"{wwwroot} is not waiting.")
+        raise NotPossible(_("%(address)s is not waiting.", address=wwwroot))
     store.forget_pending(connection, wwwroot)
-    _note(connection, actor, "stranger dismissed", wwwroot, {}, now_unix_s)
+    _note(connection, actor, N_("stranger dismissed"), wwwroot, {}, now_unix_s)
 
 
 def check_free(
@@ -284,29 +300,46 @@ def check_free(
     Raises NotPossible.
     """
     if wwwroot == our_wwwroot:
-        raise NotPossible("That is this site's own address.")
+        raise NotPossible(_("That is this site's own address."))
     owner = store.find(connection, wwwroot)
     if owner is None:
         return
     if owner.state != store.DELETED:
-        raise NotPossible(f"{wwwroot} belongs to a peer already; look at {owner.wwwroot} instead.")
+        raise NotPossible(
+            _(
+                "%(address)s belongs to a peer already; look at %(peer)s instead.",
+                address=wwwroot,
+                peer=owner.wwwroot,
+            )
+        )
     if removed_too:
         raise NotPossible(
-            f"{wwwroot} belongs to a removed peer, whose data is kept under it. Add that one again "
-            "instead, if it is the same site."
+            _(
+                "%(address)s belongs to a removed peer, whose data is kept under it. Add that one "
+                "again instead, if it is the same site.",
+                address=wwwroot,
+            )
         )
 
 
 def _peer(connection: Connection, peer_id: int) -> StoredPeer:
     found = store.by_id(connection, peer_id)
     if found is None or found.state == store.DELETED:
-        raise NotPossible("This peer is not there any more; somebody removed it.")
+        raise NotPossible(_("This peer is not there any more; somebody removed it."))
     return found
 
 
 def _label(label: str) -> None:
     if label not in LABELS:
-        raise NotPossible(f"A label is {' or '.join(LABELS)}, not {label!r}.")
+        one, other = LABELS
+        raise NotPossible(
+            _(
+                "A label is %(one)s or %(other)s, not %(label)s.",
+                one=one,
+                other=other,
+                label=repr(label),
+            )
+        )
 
 
 def _take(

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from mnet.language import _
+
 OUT_OF_RANGE = ("accept", "clamp", "reject")
 # What somebody is at the school; other: in no section, neither as student nor as teacher.
 STUDENT, TEACHER, OTHER = SCHOOL_ROLES = ("student", "teacher", "other")
@@ -63,7 +65,13 @@ class PeerPolicy:
 def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, ...]:
     known = [f.name for f in fields(PeerPolicy)]
     if name not in known:
-        raise BadPolicy(f"There is no policy {name!r}; there are: {', '.join(known)}.")
+        raise BadPolicy(
+            _(
+                "There is no policy %(name)s; there are: %(known)s.",
+                name=repr(name),
+                known=", ".join(known),
+            )
+        )
     if name == "out_of_range":
         return _one_of(name, text, OUT_OF_RANGE)
     if name == "tls":
@@ -76,13 +84,20 @@ def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, 
         return _school_roles(name, text)
     word = text.strip().casefold()
     if word not in TRUE_WORDS and word not in FALSE_WORDS:
-        raise BadPolicy(f"{name} is yes or no, not {text!r}.")
+        raise BadPolicy(_("%(name)s is yes or no, not %(text)s.", name=name, text=repr(text)))
     return word in TRUE_WORDS
 
 
 def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise BadPolicy(f"{name} is one of {', '.join(choices)}, not {text!r}.")
+        raise BadPolicy(
+            _(
+                "%(name)s is one of %(choices)s, not %(text)s.",
+                name=name,
+                choices=", ".join(choices),
+                text=repr(text),
+            )
+        )
     return text
 
 
@@ -91,7 +106,12 @@ def _roles(text: str) -> Mapping[str, str]:
     for pair in filter(None, (part.strip() for part in text.split(","))):
         theirs, equals, ours = pair.partition("=")
         if not equals or ours.strip() not in ("student", "teacher"):
-            raise BadPolicy(f"roles is NAME=student or NAME=teacher, with commas; not {pair!r}.")
+            raise BadPolicy(
+                _(
+                    "roles is NAME=student or NAME=teacher, with commas; not %(text)s.",
+                    text=repr(pair),
+                )
+            )
         roles[theirs.strip().casefold()] = ours.strip()
     return roles
 
@@ -103,8 +123,11 @@ def _names(text: str) -> Mapping[str, str]:
         is_known = ours in MAPPED_FIELDS and (theirs or ours == "email")
         if not equals or not is_known or not _FIELD.fullmatch(theirs):
             raise BadPolicy(
-                "names is firstname=FIELD, lastname=FIELD or email=FIELD, with commas, FIELD being "
-                f"what the peer calls it; email= leaves it out; not {pair!r}."
+                _(
+                    "names is firstname=FIELD, lastname=FIELD or email=FIELD, with commas, FIELD "
+                    "being what the peer calls it; email= leaves it out; not %(text)s.",
+                    text=repr(pair),
+                )
             )
         names[ours] = theirs
     return names
@@ -114,7 +137,12 @@ def _school_roles(name: str, text: str) -> tuple[str, ...]:
     wanted = {part.strip().casefold() for part in text.split(",")} - {""}
     if unknown := wanted - set(SCHOOL_ROLES):
         raise BadPolicy(
-            f"{name} is a list, with commas, out of {', '.join(SCHOOL_ROLES)}; empty for nobody; "
-            f"not {', '.join(sorted(unknown))!r}."
+            _(
+                "%(name)s is a list, with commas, out of %(known)s; empty for nobody; "
+                "not %(text)s.",
+                name=name,
+                known=", ".join(SCHOOL_ROLES),
+                text=repr(", ".join(sorted(unknown))),
+            )
         )
     return tuple(role for role in SCHOOL_ROLES if role in wanted)

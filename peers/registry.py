@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
 from mnet.database import Database
 from mnet.dispatcher import Services
+from mnet.language import N_
 from mnet.protocol import APPLICATIONS, Application, BadWwwroot, KeyCame, check_wwwroot
 from mnet.xmlrpc import Dialect
 from peers import audit, store
@@ -175,7 +176,7 @@ class Registry:
                 audit.record(
                     connection,
                     actor=audit.SERVER,
-                    action="key changed" if believed else "key waits for an admin",
+                    action=N_("key changed") if believed else N_("key waits for an admin"),
                     subject=peer.wwwroot,
                     detail={
                         "came by": origin,

@@ -13,10 +13,10 @@ from urllib.parse import urljoin
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject
 from keys.rotation import judge_expiry
+from mnet.language import N_, _, translated
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import (
     API_VERSION,
-    MAX_DRIFT_S,
     SERVICE_ENROL,
     SERVICE_IDP,
     SERVICE_SIS,
@@ -24,8 +24,6 @@ from mnet.protocol import (
 )
 from mnet.xmlrpc import Value
 
-# A drift that is on its way to MAX_DRIFT_S is pointed out from here.
-WARN_DRIFT_S = 5
 MAX_EXCERPT_CHARS = 200
 # A site has a handful of services; what comes after so many is not looked at.
 MAX_SERVICES = 200
@@ -37,28 +35,33 @@ SERVICE_NAMES = {
     SERVICE_ENROL: "Remote enrolment service",
     SERVICE_SIS: "schooltool (SchoolTool)",
 }
-NETWORKING_ON = (
+NETWORKING_ON = N_(
     "On the peer: Site administration > Advanced features: tick Networking; then Site "
     "administration > Networking > Settings: Networking on."
 )
-_NOT_TRIED = "Not tried"
 _OK_STATUS, _NOT_FOUND, _FORBIDDEN = 200, 404, (401, 403)
 _SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was looked at; `remedy` is empty when it is well."""
+    """One thing that was looked at; `remedy` is empty when it is well.
+
+    The name is in English, for programs; detail and remedy are in the language spoken here.
+    """
 
     name: str
     ok: bool
     detail: str
     remedy: str = ""
+    # Whether the step was looked at, or made pointless by one before it.
+    was_tried: bool = True
 
-    @property
-    def was_tried(self) -> bool:
-        """Tell whether the step was looked at, or made pointless by one before it."""
-        return not self.detail.startswith(_NOT_TRIED)
+    def told(self) -> dict[str, object]:
+        """Return what programs are told of the step."""
+        return {
+            "name": self.name, "ok": self.ok, "detail": self.detail, "remedy": self.remedy,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,14 @@ class Report:
 
 def not_tried(name: str, because: Step) -> Step:
     """Say that a step was made pointless by one that failed."""
-    detail = f"{_NOT_TRIED}, because this failed: {because.name}."
-    return Step(name, ok=False, detail=detail, remedy=f"See: {because.name}.")
+    failed = translated(because.name)
+    return Step(
+        name,
+        ok=False,
+        detail=_("Not tried, because this failed: %(step)s.", step=failed),
+        remedy=_("See: %(step)s.", step=failed),
+        was_tried=False,
+    )
 
 
 def clean(text: object) -> str:
@@ -100,13 +109,12 @@ def clean(text: object) -> str:
 def page_step(name: str, wwwroot: str, *, status: int, location: str) -> Step:
     """Judge the site's first page by its HTTP status; a redirect within the site is fine."""
     if status == _OK_STATUS:
-        return Step(name, ok=True, detail="The first page answers.")
+        return Step(name, ok=True, detail=_("The first page answers."))
     if location and _is_within(wwwroot, urljoin(wwwroot + "/", location)):
-        return Step(name, ok=True, detail="The first page leads on within the site.")
+        return Step(name, ok=True, detail=_("The first page leads on within the site."))
     if status in _FORBIDDEN:
-        return Step(
-            name, ok=True, detail=f"The first page is not for everybody (HTTP status {status})."
-        )
+        detail = _("The first page is not for everybody (HTTP status %(status)s).", status=status)
+        return Step(name, ok=True, detail=detail)
     return _status_step(name, wwwroot, wwwroot + "/", status, location)
 
 
@@ -122,60 +130,92 @@ def call_step(name: str, problem: CallError, *, wwwroot: str, url: str, ours: st
             name,
             ok=False,
             detail=clean(problem),
-            remedy="Look at the web server there and its log; then verify again.",
+            remedy=_("Look at the web server there and its log; then verify again."),
         )
     wrong = problem.wrong if isinstance(problem, BadAnswer) else "envelope"
+    on = _(NETWORKING_ON)
     remedies = {
-        "web page": f"{NETWORKING_ON} If it is on, a proxy or a login page stands in front of "
-        "the site: let /mnet/ through untouched.",
-        "warnings": "On the peer: Site administration > Development > Debugging: untick Display "
-        "debug messages, and set display_errors = Off in its php.ini.",
-        "no message": f"Look whether the address is the site's own wwwroot, and whether the peer "
-        f"knows this site as exactly {ours} (an old Moodle says nothing at all to a stranger). "
-        f"{NETWORKING_ON}",
-        "no certificate": f"{NETWORKING_ON} It makes the site's key.",
-        "key": f"Compare the peer's certificate with ours of it: mnet-peer peer show {wwwroot}.",
-        "envelope": f"Look whether the peer has our current certificate, {_our_key(ours)}",
+        "web page": _(
+            "%(networking_on)s If it is on, a proxy or a login page stands in front of the site: "
+            "let /mnet/ through untouched.",
+            networking_on=on,
+        ),
+        "warnings": _(
+            "On the peer: Site administration > Development > Debugging: untick Display debug "
+            "messages, and set display_errors = Off in its php.ini."
+        ),
+        "no message": _(
+            "Look whether the address is the site's own wwwroot, and whether the peer knows this "
+            "site as exactly %(ours)s (an old Moodle says nothing at all to a stranger). "
+            "%(networking_on)s",
+            ours=ours,
+            networking_on=on,
+        ),
+        "no certificate": _("%(networking_on)s It makes the site's key.", networking_on=on),
+        "key": _(
+            "Compare the peer's certificate with ours of it: mnet-peer peer show %(peer)s.",
+            peer=wwwroot,
+        ),
+        "envelope": _(
+            "Look whether the peer has our current certificate, %(where)s", where=_our_key(ours)
+        ),
     }
     return Step(name, ok=False, detail=clean(problem), remedy=remedies[wrong])
 
 
 def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, str]:
     """Return what a peer's fault means and what to do about it."""
-    detail = f"The peer answered with fault {fault.code}: {clean(fault.text)}"
-    if not fault.proven:
-        detail += " (in plain, so not proven to be the peer's own)"
-    register = (
-        "The peer does not know this site. On the peer: Site administration > Networking > Manage "
-        f"peers: add exactly {ours} (http or https, with or without www, no slash at its end)."
+    said = (
+        N_("The peer answered with fault %(code)s: %(text)s")
+        if fault.proven
+        else N_(
+            "The peer answered with fault %(code)s: %(text)s (in plain, so not proven to be the "
+            "peer's own)"
+        )
     )
-    renew = f"On the peer fetch our key again: {_our_key(ours)}"
-    cipher = (
-        f"{renew} If it has the right one already, PHP there cannot do RC4: switch on OpenSSL's "
-        "legacy provider (see the README)."
+    detail = _(said, code=fault.code, text=clean(fault.text))
+    register = _(
+        "The peer does not know this site. On the peer: Site administration > Networking > Manage "
+        "peers: add exactly %(ours)s (http or https, with or without www, no slash at its end).",
+        ours=ours,
+    )
+    renew = _("On the peer fetch our key again: %(where)s", where=_our_key(ours))
+    cipher = _(
+        "%(renew)s If it has the right one already, PHP there cannot do RC4: switch on OpenSSL's "
+        "legacy provider (see the README).",
+        renew=renew,
     )
     remedies = {
         **dict.fromkeys((7020, 6003), register),
         **dict.fromkeys((7023, 6002), cipher),
         **dict.fromkeys((709, 710, 711, 7022, 7026, 6004), renew),
-        7025: "The peer has a new key that it could not prove; see the step before, then: "
-        f"mnet-peer peer show {wwwroot}.",
-        **dict.fromkeys((704, 6012), NETWORKING_ON),
+        7025: _(
+            "The peer has a new key that it could not prove; see the step before, then: "
+            "mnet-peer peer show %(peer)s.",
+            peer=wwwroot,
+        ),
+        **dict.fromkeys((704, 6012), _(NETWORKING_ON)),
         **dict.fromkeys(
             (702, 703, 705, 706, 707, 708, 7012, 7013, 7014, 7015, 7018, 7019),
-            "The peer does not offer us this. On the peer: look whether the plugin is installed "
-            "and up to date, then Site administration > Networking > Manage peers > (this site) "
-            f"> Services: tick Publish for {SERVICE_NAMES[SERVICE_SIS]}.",
+            _(
+                "The peer does not offer us this. On the peer: look whether the plugin is "
+                "installed and up to date, then Site administration > Networking > Manage peers > "
+                "(this site) > Services: tick Publish for %(service)s.",
+                service=SERVICE_NAMES[SERVICE_SIS],
+            ),
         ),
         **dict.fromkeys(
             (7021, 6005, 7024),
-            "Something between the two sites changes messages; look at proxies in front of it.",
+            _("Something between the two sites changes messages; look at proxies in front of it."),
         ),
-        713: "The peer refuses the method's name; update the software there.",
-        8403: "This site is switched off at the peer: enable it there.",
-        6013: f"The peer got the call under another name than {wwwroot}; look at its proxy.",
+        713: _("The peer refuses the method's name; update the software there."),
+        8403: _("This site is switched off at the peer: enable it there."),
+        6013: _(
+            "The peer got the call under another name than %(peer)s; look at its proxy.",
+            peer=wwwroot,
+        ),
     }
-    other = "Look into the peer's own log at this minute, and ask its admin."
+    other = _("Look into the peer's own log at this minute, and ask its admin.")
     return detail, remedies.get(fault.code, other)
 
 
@@ -188,35 +228,22 @@ def certificate_step(
     except BadCertificate as problem:
         return Step(name, ok=False, detail=clean(problem), remedy=other_address(wwwroot))
     end = certificate.not_after_unix_s
-    day = datetime.fromtimestamp(end, UTC).date().isoformat() if end is not None else "unknown"
-    renew = (
+    day = datetime.fromtimestamp(end, UTC).date().isoformat() if end is not None else _("unknown")
+    renew = _(
         "On the peer: Site administration > Networking > Settings: Delete key makes a new one. "
         "Then verify again; a key that does not prove itself waits for you here."
     )
     verdict = judge_expiry(end, now_unix_s)
     if verdict == "expired":
-        return Step(name, ok=False, detail=f"The peer's certificate ended {day}.", remedy=renew)
-    soon = ", which is soon; a Moodle renews it by itself" if verdict == "soon" else ""
-    return Step(name, ok=True, detail=f"It names the peer; it ends {day}{soon}.")
-
-
-def clock_step(name: str, offset_s: float | None) -> Step:
-    """Judge a peer's clock by how far it is ahead of ours (behind when below zero)."""
-    if offset_s is None:
-        return Step(name, ok=True, detail="The peer does not tell its time.")
-    side = "ahead of" if offset_s > 0 else "behind"
-    said = f"The peer's clock is {abs(offset_s):.0f} s {side} ours"
-    if abs(offset_s) > MAX_DRIFT_S:
-        return Step(
-            name,
-            ok=False,
-            detail=f"{said}; a Moodle refuses more than {MAX_DRIFT_S} s.",
-            remedy="Compare both clocks with a third one, and let the wrong one be set by NTP "
-            "(timedatectl set-ntp true).",
+        detail = _("The peer's certificate ended %(day)s.", day=day)
+        return Step(name, ok=False, detail=detail, remedy=renew)
+    if verdict == "soon":
+        detail = _(
+            "It names the peer; it ends %(day)s, which is soon; a Moodle renews it by itself.",
+            day=day,
         )
-    if abs(offset_s) >= WARN_DRIFT_S:
-        return Step(name, ok=True, detail=f"{said}; soon too much, so let both be set by NTP.")
-    return Step(name, ok=True, detail="Both clocks agree.")
+        return Step(name, ok=True, detail=detail)
+    return Step(name, ok=True, detail=_("It names the peer; it ends %(day)s.", day=day))
 
 
 def remote_services(answer: Value) -> dict[str, RemoteService] | None:
@@ -258,47 +285,68 @@ def services_step(
         theirs = remote.get(service, no)
         label = SERVICE_NAMES.get(service, service)
         if service in published and not theirs.subscribe:
-            there.append(f"Subscribe for {label}")
+            there.append(_("Subscribe for %(service)s", service=label))
         if service in subscribed and not theirs.publish:
-            there.append(f"Publish for {label}")
+            there.append(_("Publish for %(service)s", service=label))
         if service == SERVICE_SIS and theirs.subscribe and service not in published:
             here["--publish"] = sorted({*published, service})
         if service == SERVICE_SIS and theirs.publish and service not in subscribed:
             here["--subscribe"] = sorted({*subscribed, service})
-    missing = there + [f"{way.removeprefix('--')} {SERVICE_SIS} here" for way in here if here[way]]
-    boxes = "On the peer: Site administration > Networking > Manage peers > (this site) > Services:"
+    ways = {
+        "--publish": N_("publish %(service)s here"),
+        "--subscribe": N_("subscribe %(service)s here"),
+    }
+    missing = there + [_(ways[way], service=SERVICE_SIS) for way in here if here[way]]
     options = " ".join(f"{way} {','.join(names)}" for way, names in here.items() if names)
     ours = f"mnet-peer peer services {wwwroot} {options}"
     if missing:
-        remedies = [f"{boxes} tick {' and tick '.join(there)}."] if there else []
-        remedies += [f"Here: {ours}"] if options else []
-        detail = f"Not the same on both sides; missing: {'; '.join(missing)}."
+        ticks = _(" and tick ").join(there)
+        boxes = _(
+            "On the peer: Site administration > Networking > Manage peers > (this site) > "
+            "Services: tick %(boxes)s.",
+            boxes=ticks,
+        )
+        remedies = [boxes] if there else []
+        remedies += [_("Here: %(command)s", command=ours)] if options else []
+        detail = _("Not the same on both sides; missing: %(missing)s.", missing="; ".join(missing))
         return Step(name, ok=False, detail=detail, remedy=" ".join(remedies))
     if not published and not subscribed:
         label = SERVICE_NAMES[SERVICE_SIS]
         return Step(
             name,
             ok=False,
-            detail="Nothing is published or subscribed on either side, so nothing can flow.",
-            remedy=f"Here: mnet-peer peer services {wwwroot} --publish {SERVICE_SIS} --subscribe "
-            f"{SERVICE_SIS}. {boxes} tick Publish and tick Subscribe for {label}.",
+            detail=_("Nothing is published or subscribed on either side, so nothing can flow."),
+            remedy=_(
+                "Here: mnet-peer peer services %(peer)s --publish %(service)s --subscribe "
+                "%(service)s. On the peer: Site administration > Networking > Manage peers > "
+                "(this site) > Services: tick Publish and tick Subscribe for %(label)s.",
+                peer=wwwroot,
+                service=SERVICE_SIS,
+                label=label,
+            ),
         )
-    said = f"we publish {_listed(published)} and subscribe {_listed(subscribed)}"
-    return Step(name, ok=True, detail=f"Both sides agree: {said}.")
+    detail = _(
+        "Both sides agree: we publish %(published)s and subscribe %(subscribed)s.",
+        published=_listed(published),
+        subscribed=_listed(subscribed),
+    )
+    return Step(name, ok=True, detail=detail)
 
 
 def other_address(wwwroot: str) -> str:
     """Say what to do when a site's own address seems to be another than the one we know."""
-    return (
+    return _(
         "Find the site's own address (its wwwroot: http or https, with or without www) on its "
-        f"front page; then: mnet-peer peer rename {wwwroot} NEW-ADDRESS."
+        "front page; then: mnet-peer peer rename %(peer)s NEW-ADDRESS.",
+        peer=wwwroot,
     )
 
 
 def _our_key(ours: str) -> str:
-    return (
-        f"Site administration > Networking > Manage peers > {ours}: its certificate must be the "
-        "one that mnet-peer key show tells."
+    return _(
+        "Site administration > Networking > Manage peers > %(ours)s: its certificate must be the "
+        "one that mnet-peer key show tells.",
+        ours=ours,
     )
 
 
@@ -306,32 +354,41 @@ def _status_step(name: str, wwwroot: str, url: str, status: int, location: str) 
     if location:
         target = clean(urljoin(url, location))
         if _is_within(wwwroot, target):
-            remedy = (
+            remedy = _(
                 "A login or another page stands in front of networking: let /mnet/ through "
                 "without it, in the site and in proxies."
             )
         else:
-            remedy = (
-                "Probably the site's own address is another (www, https). "
-                f"{other_address(wwwroot)} If not, a login page or proxy stands in front of it."
+            remedy = _(
+                "Probably the site's own address is another (www, https). %(what_to_do)s If not, a "
+                "login page or proxy stands in front of it.",
+                what_to_do=other_address(wwwroot),
             )
-        detail = f"The site redirects to {target} (HTTP status {status}); a peer never does."
+        detail = _(
+            "The site redirects to %(target)s (HTTP status %(status)s); a peer never does.",
+            target=target,
+            status=status,
+        )
         return Step(name, ok=False, detail=detail, remedy=remedy)
-    detail = f"The site answered with HTTP status {status}."
+    detail = _("The site answered with HTTP status %(status)s.", status=status)
+    on = _(NETWORKING_ON)
     if status == _NOT_FOUND:
-        remedy = (
+        remedy = _(
             "Look whether the address has the right path (such as /moodle at its end) and the "
-            f"right type (moodle or mahara). {NETWORKING_ON}"
+            "right type (moodle or mahara). %(networking_on)s",
+            networking_on=on,
         )
-        return Step(
-            name, ok=False, detail="There is no such page (HTTP status 404).", remedy=remedy
-        )
+        detail = _("There is no such page (HTTP status 404).")
+        return Step(name, ok=False, detail=detail, remedy=remedy)
     if status in _FORBIDDEN:
-        remedy = f"Let this machine through to /mnet/ there (firewall, proxy). {NETWORKING_ON}"
+        remedy = _(
+            "Let this machine through to /mnet/ there (firewall, proxy). %(networking_on)s",
+            networking_on=on,
+        )
     elif status >= _SERVER_ERROR:
-        remedy = "Look into the web server's error log there; is the site in maintenance?"
+        remedy = _("Look into the web server's error log there; is the site in maintenance?")
     else:
-        remedy = "Look at the web server and the proxies in front of it."
+        remedy = _("Look at the web server and the proxies in front of it.")
     return Step(name, ok=False, detail=detail, remedy=remedy)
 
 
@@ -344,4 +401,4 @@ def _is_ticked(flag: object) -> bool:
 
 
 def _listed(names: Collection[str]) -> str:
-    return ", ".join(sorted(names)) or "nothing"
+    return ", ".join(sorted(names)) or _("nothing")

@@ -27,6 +27,7 @@ from mnet.dispatcher import Dispatcher
 from mnet.exchange import Answer, Exchange, Site
 from mnet.exchange_parts import Direction
 from mnet.http_limits import BoundedSite
+from mnet.language import N_
 from mnet.metrics import CONTENT_TYPE as METRICS_TYPE
 from mnet.metrics import Metrics
 from mnet.outbound import Outbound
@@ -230,7 +231,7 @@ class App:
             audit.record(
                 connection,
                 actor=actor,
-                action="own key changed",
+                action=N_("own key changed"),
                 subject=self.settings.wwwroot,
                 detail={"before": before, "after": after},
                 now_unix_s=int(self.clock()),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_
 from peers import accounts, audit
 from peers.accounts import MANAGER, ROLES
 from peers.web import throttle
@@ -48,7 +49,7 @@ def admin_add(command: Command, name: str, role: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         now = int(app.clock())
         accounts.add(connection, name, made, one_time=True, now_unix_s=now, role=role)
-        _note(connection, "account added", name, now, role=role)
+        _note(connection, N_("account added"), name, now, role=role)
     _tell_password(command, name, made)
 
 
@@ -61,7 +62,7 @@ def admin_role(command: Command, name: str, role: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.set_role(connection, name, role)
-        _note(connection, "role changed", found.username, int(app.clock()), role=role)
+        _note(connection, N_("role changed"), found.username, int(app.clock()), role=role)
     command.show(
         {"admin": found.username, "role": role}, f"{found.username} has the role {role} now."
     )
@@ -77,7 +78,7 @@ def reset_password(command: Command, name: str) -> None:
         found = accounts.by_name(connection, name)
         accounts.reset_password(connection, name, made, one_time=True)
         throttle.succeeded(connection, accounts.name_key(found.username))
-        _note(connection, "password reset", found.username, int(app.clock()))
+        _note(connection, N_("password reset"), found.username, int(app.clock()))
     _tell_password(command, found.username, made)
 
 
@@ -89,7 +90,7 @@ def admin_remove(command: Command, name: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.remove(connection, name)
-        _note(connection, "account removed", found.username, int(app.clock()))
+        _note(connection, N_("account removed"), found.username, int(app.clock()))
     command.show({"admin": found.username, "removed": True}, f"{found.username} is removed.")
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 import click
 
+from mnet.language import N_
 from peers import audit
 from schooltool_bridge import queries
 from schooltool_bridge.app import App, end_at_peers
@@ -37,7 +38,7 @@ def add(command: Command, why: str, **names: str) -> None:
                 author = _author(app, why)
                 wanted = Names(**names)
                 made = people.add(connection, author, wanted)
-                people.note_in_trail(connection, author, made, "person added")
+                people.note_in_trail(connection, author, made, N_("person added"))
                 released = app.settling.come_again(connection, wanted)
         except Refused as problem:
             raise CommandError(str(problem)) from None
@@ -69,7 +70,7 @@ def change(command: Command, person_id: str, why: str, **given: str | None) -> N
                 is_changed = people.change(connection, author, found, names)
                 released = 0
                 if is_changed:
-                    people.note_in_trail(connection, author, found, "person corrected")
+                    people.note_in_trail(connection, author, found, N_("person corrected"))
                     released = app.settling.come_again(connection, names, before)
         except Refused as problem:
             raise CommandError(str(problem)) from None

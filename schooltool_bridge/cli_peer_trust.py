@@ -6,7 +6,6 @@ Source: requirements 1.8, R15-R18, R20.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -40,7 +39,7 @@ def verify(command: Command, wwwroot: str) -> None:
     with App(command.settings) as app:
         peer = known_peer(app, wwwroot)
         report = in_reactor(lambda: app.verify(peer))
-    shown = {"ok": report.ok, "steps": [asdict(step) for step in report.steps]}
+    shown = {"ok": report.ok, "steps": [step.told() for step in report.steps]}
     command.show(shown, lambda: _tell(report))
     if not report.ok:
         click.get_current_context().exit(1)

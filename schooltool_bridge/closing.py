@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
-from mnet.language import SOURCE, _, speaking
+from mnet.language import N_, SOURCE, _, speaking
 from peers import audit
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, decimal_text
@@ -114,7 +114,7 @@ def close_term(connection: Connection, author: Author, term_id: int, score_syste
         sa.update(term).where(term.c.id == term_id).values(closed_unix_s=author.now_unix_s)
     )
     detail = {"sections": len(sections), "marks": stored, "score system": system.title}
-    _note(connection, author, "term closed", found.title, detail)
+    _note(connection, author, N_("term closed"), found.title, detail)
     return stored
 
 
@@ -136,7 +136,7 @@ def close_section(
     system = score_system_of(connection, score_system_id)
     stored = _store(connection, author, sections, system)
     detail = {"marks": stored, "score system": system.title}
-    _note(connection, author, "section closed", f"section {section_id}", detail)
+    _note(connection, author, N_("section closed"), f"section {section_id}", detail)
     return stored
 
 
@@ -150,7 +150,7 @@ def reopen_term(connection: Connection, author: Author, term_id: int) -> None:
     if title is None:
         raise Refused("term", _("This term is not closed."))
     connection.execute(sa.update(term).where(closed).values(closed_unix_s=None))
-    _note(connection, author, "term opened again", title, {"why": author.why})
+    _note(connection, author, N_("term opened again"), title, {"why": author.why})
 
 
 def finals(
@@ -271,7 +271,7 @@ def accept_where(
     for section_id in sorted({p.final.section_id for p in some}):
         people = sorted(p.final.person_id for p in some if p.final.section_id == section_id)
         detail = {"marks": len(people), "persons": people}
-        _note(connection, author, "final marks changed", f"section {section_id}", detail)
+        _note(connection, author, N_("final marks changed"), f"section {section_id}", detail)
     return len(some)
 
 

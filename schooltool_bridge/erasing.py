@@ -42,7 +42,7 @@ from schooltool_bridge.person_data import ABOUT, Known
 
 # What stands here of somebody who was erased, in place of both names.
 FIRSTNAME, LASTNAME = "Erased", "person {id}"
-ACTION = "person erased"
+ACTION = N_("person erased")
 # Rows that go as a whole: they say who somebody is or let them in, and nothing of the school's.
 GO = frozenset(
     {

@@ -11,6 +11,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_
 from peers import audit, sign_on, store
 from peers.policy import PeerPolicy
 from peers.sign_on import jump_session, person_session
@@ -56,7 +57,7 @@ def set_one(
     audit.record(
         connection,
         actor=change.actor,
-        action="going over allowed" if allowed else "going over denied",
+        action=N_("going over allowed") if allowed else N_("going over denied"),
         subject=f"person {person_id}",
         detail={"peer": to.wwwroot},
         now_unix_s=change.now_unix_s,

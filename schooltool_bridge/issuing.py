@@ -116,7 +116,7 @@ def issue(
     audit.record(
         connection,
         actor=author.actor,
-        action="report issued",
+        action=N_("report issued"),
         subject=f"report {number}",
         detail={"kind": kind, "person": person_id, "sha256": sha256},
         now_unix_s=author.now_unix_s,

@@ -14,11 +14,18 @@ from typing import Literal
 from urllib.parse import quote
 
 from keys.rotation import RENEW_BEFORE_S
+from mnet.language import N_, _, ngettext, translated
 
 Severity = Literal["urgent", "warning", "info"]
 # What somebody is told at once; the rest shows on the pages and in the daily summary.
 AT_ONCE: tuple[Severity, ...] = ("urgent", "warning")
 ORDER: tuple[Severity, ...] = ("urgent", "warning", "info")
+# How each is called where people read it.
+CALLED: dict[Severity, str] = {
+    "urgent": N_("urgent"),
+    "warning": N_("warning"),
+    "info": N_("info"),
+}
 
 DAY_S = 24 * 3600
 # Each step is a notice of its own, so that somebody is told again at each.
@@ -30,7 +37,7 @@ HERE = "this site"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What all notices of one kind have in common; {subject} stands for the peer's address."""
+    """What all notices of one kind have in common; %(subject)s stands for the peer's address."""
 
     severity: Severity
     remedy: str
@@ -99,13 +106,17 @@ class Limits:
     zone: tzinfo = UTC
 
 
-_RENEW = "Ask its admin to renew the key there (Networking > Settings), then verify the peer."
-_TLS = "Ask the admin of {subject} to renew the certificate of its web server."
-_KEY_HERE = "Run: mnet-peer key rotate. Then see why it was not renewed: mnet-peer check."
+_RENEW = N_("Ask its admin to renew the key there (Networking > Settings), then verify the peer.")
+_TLS = N_("Ask the admin of %(subject)s to renew the certificate of its web server.")
+_KEY_HERE = N_("Run: mnet-peer key rotate. Then see why it was not renewed: mnet-peer check.")
+_NOTHING = N_("Nothing to do.")
+_HELD = N_("See what they wait for: mnet-peer inbox list")
 _INBOX = "/admin/inbox?peer={quoted}"
 
 KINDS: dict[str, Kind] = {
-    "silent": Kind("warning", "See that the site runs, then: mnet-peer peer verify {subject}"),
+    "silent": Kind(
+        "warning", N_("See that the site runs, then: mnet-peer peer verify %(subject)s")
+    ),
     "key-expiry-14": Kind("warning", _RENEW),
     "key-expiry-7": Kind("warning", _RENEW),
     "key-expiry-1": Kind("urgent", _RENEW),
@@ -115,28 +126,34 @@ KINDS: dict[str, Kind] = {
     "tls-expiry-1": Kind("urgent", _TLS),
     "tls-expired": Kind("urgent", _TLS),
     # Ours renews itself before the last step; who is told at once has to do something.
-    "own-key-expiry-14": Kind("info", "Nothing to do.", "/admin/key"),
-    "own-key-expiry-7": Kind("info", "Nothing to do.", "/admin/key"),
+    "own-key-expiry-14": Kind("info", _NOTHING, "/admin/key"),
+    "own-key-expiry-7": Kind("info", _NOTHING, "/admin/key"),
     "own-key-expiry-1": Kind("urgent", _KEY_HERE, "/admin/key"),
     "own-key-expired": Kind("urgent", _KEY_HERE, "/admin/key"),
     "key-offered": Kind(
         "urgent",
-        "Compare its fingerprint with the peer's admin (by telephone, not by mail), then: "
-        "mnet-peer peer accept-key {subject} --fingerprint SHA256",
+        N_(
+            "Compare its fingerprint with the peer's admin (by telephone, not by mail), then: "
+            "mnet-peer peer accept-key %(subject)s --fingerprint SHA256"
+        ),
     ),
-    "conflict": Kind("warning", "Decide each: mnet-peer inbox list --status conflict", _INBOX),
-    "held-many": Kind("warning", "See what they wait for: mnet-peer inbox list", _INBOX),
-    "held-long": Kind("warning", "See what they wait for: mnet-peer inbox list", _INBOX),
-    "rejected-many": Kind("warning", "See why: mnet-peer inbox list --status rejected", _INBOX),
-    "check-failed": Kind("warning", "See what to do at each step: mnet-peer peer verify {subject}"),
-    "switched-off": Kind("info", "When it shall work again: mnet-peer peer enable {subject}"),
+    "conflict": Kind("warning", N_("Decide each: mnet-peer inbox list --status conflict"), _INBOX),
+    "held-many": Kind("warning", _HELD, _INBOX),
+    "held-long": Kind("warning", _HELD, _INBOX),
+    "rejected-many": Kind("warning", N_("See why: mnet-peer inbox list --status rejected"), _INBOX),
+    "check-failed": Kind(
+        "warning", N_("See what to do at each step: mnet-peer peer verify %(subject)s")
+    ),
+    "switched-off": Kind("info", N_("When it shall work again: mnet-peer peer enable %(subject)s")),
     "without-right": Kind(
         "info",
-        "Where it is the same person: mnet-peer person allow-login ID --peer {subject}; else "
-        "deny-login.",
+        N_(
+            "Where it is the same person: mnet-peer person allow-login ID --peer %(subject)s; else "
+            "deny-login."
+        ),
         "/admin/people?right=waits&peer={quoted}",
     ),
-    "strangers": Kind("info", "Decide about each: mnet-peer peer pending", "/admin/strangers"),
+    "strangers": Kind("info", N_("Decide about each: mnet-peer peer pending"), "/admin/strangers"),
 }
 
 
@@ -148,29 +165,37 @@ def standing(facts: Facts, now_unix_s: int, limits: Limits) -> list[Notice]:
         if peer.enabled:
             found += _works(peer, now_unix_s, limits)
         else:
-            found.append(
-                notice("switched-off", peer.wwwroot, f"{peer.wwwroot} is switched off here.")
-            )
+            text = _("%(peer)s is switched off here.", peer=peer.wwwroot)
+            found.append(notice("switched-off", peer.wwwroot, text))
         if peer.without_right:
-            count = peer.without_right
-            people = "1 person" if count == 1 else f"{count} people"
-            text = f"{people} of {peer.wwwroot} may sign in here from elsewhere, not from there."
+            text = ngettext(
+                "1 person of %(peer)s may sign in here from elsewhere, not from there.",
+                "%(num)s people of %(peer)s may sign in here from elsewhere, not from there.",
+                peer.without_right,
+                peer=peer.wwwroot,
+            )
             found.append(notice("without-right", peer.wwwroot, text))
         if peer.has_offered_key:
-            text = f"{peer.wwwroot} offers a new key that nothing proves; the old one still counts."
+            text = _(
+                "%(peer)s offers a new key that nothing proves; the old one still counts.",
+                peer=peer.wwwroot,
+            )
             found.append(notice("key-offered", peer.wwwroot, text))
     return sorted(found, key=lambda n: ORDER.index(n.severity))
 
 
 def notice(kind: str, subject: str, text: str) -> Notice:
-    """Make a notice of a kind; also of one that this program does not know any more."""
+    """Make a notice of a kind; also of one that this program does not know any more.
+
+    Its text is written already; its remedy is said in the language spoken here.
+    """
     of_kind = KINDS.get(kind, Kind("info", ""))
     return Notice(
         key=f"{kind} {subject}",
         subject=subject,
         severity=of_kind.severity,
         text=text[:MAX_TEXT_CHARS],
-        remedy=of_kind.remedy.format(subject=subject),
+        remedy=_(of_kind.remedy, subject=subject),
         link_path=of_kind.page.format(quoted=quote(subject, safe="")),
     )
 
@@ -184,56 +209,84 @@ def _ours(facts: Facts, now_unix_s: int, limits: Limits) -> Iterator[Notice]:
         yield notice(
             kind,
             HERE,
-            f"Our own key ended {when} and was not renewed."
+            _("Our own key ended %(when)s and was not renewed.", when=when)
             if step == "expired"
-            else f"Our own key ends {when}; it renews itself from {renewed} on."
+            else _(
+                "Our own key ends %(when)s; it renews itself from %(renewed)s on.",
+                when=when,
+                renewed=renewed,
+            )
             if KINDS[kind].severity == "info"
-            else f"Our own key ends {when} and was not renewed.",
+            else _("Our own key ends %(when)s and was not renewed.", when=when),
         )
     if facts.strangers:
         # Their number only: a stranger's address in a mail is a link that a stranger chose.
-        sites = "1 site waits" if facts.strangers == 1 else f"{facts.strangers} sites wait"
-        yield notice("strangers", HERE, f"{sites} for your decision whether they are peers.")
+        text = ngettext(
+            "1 site waits for your decision whether they are peers.",
+            "%(num)s sites wait for your decision whether they are peers.",
+            facts.strangers,
+        )
+        yield notice("strangers", HERE, text)
 
 
 def _inbox(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]:
     who = peer.wwwroot
     if peer.conflicts:
-        events = "1 event" if peer.conflicts == 1 else f"{peer.conflicts} events"
-        yield notice("conflict", who, f"{events} of {who} in conflict with what is here.")
+        text = ngettext(
+            "1 event of %(peer)s in conflict with what is here.",
+            "%(num)s events of %(peer)s in conflict with what is here.",
+            peer.conflicts,
+            peer=who,
+        )
+        yield notice("conflict", who, text)
     if peer.held > limits.held:
-        yield notice("held-many", who, f"{peer.held} events of {who} are held.")
+        text = _("%(count)s events of %(peer)s are held.", count=peer.held, peer=who)
+        yield notice("held-many", who, text)
     since_unix_s = peer.held_since_unix_s
     if peer.held and since_unix_s is not None and now_unix_s - since_unix_s > limits.held_s:
         when = moment(since_unix_s, limits.zone)
-        yield notice("held-long", who, f"Events of {who} are held since {when}.")
+        text = _("Events of %(peer)s are held since %(when)s.", peer=who, when=when)
+        yield notice("held-long", who, text)
     if peer.rejected > limits.held:
-        yield notice("rejected-many", who, f"{peer.rejected} events of {who} were rejected.")
+        text = _("%(count)s events of %(peer)s were rejected.", count=peer.rejected, peer=who)
+        yield notice("rejected-many", who, text)
 
 
 def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]:
     who = peer.wwwroot
     last_unix_s = max(peer.since_unix_s, peer.heard_unix_s or 0)
     if now_unix_s - last_unix_s >= limits.silent_s:
-        heard = f"Nothing was heard from {who} since {moment(last_unix_s, limits.zone)}."
-        never = f"Nothing was ever heard from {who}, a peer since "
-        yield notice(
-            "silent",
-            who,
-            never + f"{moment(last_unix_s, limits.zone)}." if peer.heard_unix_s is None else heard,
+        when = moment(last_unix_s, limits.zone)
+        heard = _("Nothing was heard from %(peer)s since %(when)s.", peer=who, when=when)
+        never = _(
+            "Nothing was ever heard from %(peer)s, a peer since %(when)s.", peer=who, when=when
         )
-    for name, what, end_unix_s in (
-        ("key", "key", peer.key_not_after_unix_s),
-        ("tls", "TLS certificate", peer.tls_not_after_unix_s),
+        yield notice("silent", who, never if peer.heard_unix_s is None else heard)
+    for name, end_unix_s, ends, ended in (
+        (
+            "key",
+            peer.key_not_after_unix_s,
+            N_("The key of %(peer)s ends %(when)s."),
+            N_("The key of %(peer)s ended %(when)s."),
+        ),
+        (
+            "tls",
+            peer.tls_not_after_unix_s,
+            N_("The TLS certificate of %(peer)s ends %(when)s."),
+            N_("The TLS certificate of %(peer)s ended %(when)s."),
+        ),
     ):
         if end_unix_s is not None and (step := expiry_step(end_unix_s, now_unix_s)):
-            ends = "ended" if step == "expired" else "ends"
-            text = f"The {what} of {who} {ends} {moment(end_unix_s, limits.zone)}."
-            yield notice(f"{name}-{step}", who, text)
+            when = moment(end_unix_s, limits.zone)
+            told = ended if step == "expired" else ends
+            yield notice(f"{name}-{step}", who, _(told, peer=who, when=when))
     if peer.check is not None and not peer.check.ok:
         when = moment(peer.check.at_unix_s, limits.zone)
-        steps = ", ".join(peer.check.failing) or "unknown"
-        yield notice("check-failed", who, f"Verifying {who} failed {when} at: {steps}.")
+        steps = ", ".join(map(translated, peer.check.failing)) or _("unknown")
+        text = _(
+            "Verifying %(peer)s failed %(when)s at: %(steps)s.", peer=who, when=when, steps=steps
+        )
+        yield notice("check-failed", who, text)
 
 
 def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.language import _
+from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
 from schooltool_bridge import person_data, pictures
@@ -83,7 +83,7 @@ def make(connection: Connection, author: Author, person_id: int, *, site: str) -
     audit.record(
         connection,
         actor=author.actor,
-        action="personal data handed out",
+        action=N_("personal data handed out"),
         subject=f"person {who.ids[0]}",
         detail={},
         now_unix_s=author.now_unix_s,

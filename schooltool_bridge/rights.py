@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.language import _
+from mnet.language import N_, _
 from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
 from peers.model import peer
@@ -76,7 +76,7 @@ def set_right(
     audit.record(
         connection,
         actor=change.actor,
-        action="sign-on allowed" if allowed else "sign-on denied",
+        action=N_("sign-on allowed") if allowed else N_("sign-on denied"),
         subject=f"person {person_id}",
         detail={"peers": peers, "own password": peer_id is None},
         now_unix_s=change.now_unix_s,
@@ -129,7 +129,7 @@ def set_own_audited(
     audit.record(
         connection,
         actor=change.actor,
-        action="sign-on allowed" if allowed else "sign-on denied",
+        action=N_("sign-on allowed") if allowed else N_("sign-on denied"),
         subject=f"person {person_id}",
         detail={"peers": [], "own password": True},
         now_unix_s=change.now_unix_s,
@@ -220,7 +220,7 @@ def set_password(
     audit.record(
         connection,
         actor=change.actor,
-        action="password set",
+        action=N_("password set"),
         subject=f"person {person_id}",
         detail={},
         now_unix_s=change.now_unix_s,

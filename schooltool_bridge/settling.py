@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, SwitchedOff
+from mnet.language import N_
 from peers import audit
 from peers.registry import Registry
 from schooltool_bridge import events, inbox, people, waking
@@ -95,7 +96,7 @@ class Settling:
             _note(
                 connection,
                 actor,
-                "event retried",
+                N_("event retried"),
                 before.wwwroot,
                 now_unix_s,
                 event=before.event,
@@ -131,7 +132,7 @@ class Settling:
             _note(
                 connection,
                 author.actor,
-                "conflict decided",
+                N_("conflict decided"),
                 before.wwwroot,
                 author.now_unix_s,
                 id=inbox_id,
@@ -194,7 +195,7 @@ class Settling:
                 _note(
                     connection,
                     actor,
-                    "held events retried",
+                    N_("held events retried"),
                     sender.wwwroot,
                     now_unix_s,
                     **by_status,
@@ -211,7 +212,7 @@ class Settling:
             _note(
                 connection,
                 actor,
-                "event dismissed",
+                N_("event dismissed"),
                 entry.wwwroot,
                 now_unix_s,
                 event=entry.event,

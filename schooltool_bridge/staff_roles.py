@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_
 from peers import audit
 from schooltool_bridge import identity
 from schooltool_bridge.hand import people
@@ -39,7 +40,7 @@ def give(connection: Connection, author: Author, person_id: int, role: str) -> b
     audit.record(
         connection,
         actor=author.actor,
-        action="staff role given" if role else "staff role taken",
+        action=N_("staff role given") if role else N_("staff role taken"),
         subject=f"person {person_id}",
         detail={"before": before, "after": role},
         now_unix_s=author.now_unix_s,

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.exchange import Site
+from mnet.language import speaking
 from mnet.settings import NEVER
 from peers import store
 from schooltool_bridge import notices_facts, telling_claims, telling_text
@@ -55,6 +56,8 @@ class Teller:
 
     database: Database
     site: Site
+    # What messages are written in.
+    language: str
     zone: tzinfo
     channels: Callable[[], Sequence[Channel]]
     clock: Callable[[], float]
@@ -70,10 +73,11 @@ class Teller:
         names = [channel.name for channel in channels]
         for channel in channels:
             now = int(self.clock())
-            with self.database.write() as connection:
+            with speaking(self.language), self.database.write() as connection:
                 claims = _claim_news(connection, channel.name, names, now)
             if claims:
-                message = telling_text.news(self.site, list(claims), now, self.zone)
+                with speaking(self.language):
+                    message = telling_text.news(self.site, list(claims), now, self.zone)
                 keys = tuple(found.notice.key for found in claims)
                 outcomes.append(self._send(channel, message, list(claims.values()), keys))
         with self.database.write() as connection:
@@ -122,13 +126,15 @@ class Teller:
             stored = by_wwwroot[peer.wwwroot]
             calls = notices_facts.calls_between(connection, stored.id, start, end)
             days.append(PeerDay(stored.name, peer, calls))
-        found = open_notices(connection)
-        return telling_text.summary(self.site, today, days, found, now_unix_s, self.zone)
+        with speaking(self.language):
+            found = open_notices(connection)
+            return telling_text.summary(self.site, today, days, found, now_unix_s, self.zone)
 
     def test(self) -> list[Outcome]:
         """Send a test by every channel."""
         now = int(self.clock())
-        message = telling_text.trial(self.site, now)
+        with speaking(self.language):
+            message = telling_text.trial(self.site, now)
         return [self._send(channel, message, [], ()) for channel in self.channels()]
 
     def _send(

@@ -1,7 +1,8 @@
 """What the messages say: new notices, the daily summary, the test.
 
 Pure: plain text for people and plain values for programs from the same facts. What a peer says
-of itself is cut and cleaned, so that it cannot look like a line of ours.
+of itself is cut and cleaned, so that it cannot look like a line of ours. Said in the language
+spoken here; keys and severities in the values stay as they are.
 Source: README, "Being told".
 """
 
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from mnet.exchange import Site
+from mnet.language import N_, _, ngettext
 from schooltool_bridge.notices import KeptNotice
 from schooltool_bridge.notices_facts import Calls
-from schooltool_bridge.notices_rules import ORDER, PeerFacts, moment
+from schooltool_bridge.notices_rules import CALLED, ORDER, PeerFacts, moment
 
 # A mail that is longer is read by nobody; the pages have them all.
 MAX_NOTICES = 50
@@ -48,12 +50,12 @@ def news(site: Site, found: Sequence[KeptNotice], now_unix_s: int, zone: tzinfo)
     """Write one message of all notices that are to be told."""
     listed = sorted(found, key=lambda k: ORDER.index(k.notice.severity))
     count = len(listed)
-    text = f"{_lines(site, listed, zone)}\nAll of it: mnet-peer notice list\n"
+    text = _lines(site, listed, zone) + "\n" + _("All of it: mnet-peer notice list") + "\n"
     return Message(
         id=_id("notices", *(f"{k.id}" for k in sorted(found, key=lambda k: k.id))),
         kind="notices",
         subject=f"{plain(site.name)}: "
-        + (listed[0].notice.text if count == 1 else f"{count} things need a hand"),
+        + (listed[0].notice.text if count == 1 else _needing(count)),
         text=text,
         at_unix_s=now_unix_s,
         values={"notices": [_notice(site, k) for k in listed[:MAX_NOTICES]], "count": count},
@@ -70,20 +72,15 @@ def summary(
 ) -> Message:
     """Write the summary of a day's morning: what stands, how each peer is, calls of yesterday."""
     urgent = sum(k.notice.severity != "info" for k in found)
-    head = (
-        "all is well"
-        if not urgent
-        else "1 thing needs a hand"
-        if urgent == 1
-        else (f"{urgent} things need a hand")
-    )
+    head = _needing(urgent) if urgent else _("all is well")
     lines = [f"{day.isoformat()}: {head}.", ""]
     if found:
         lines += [_lines(site, found, zone)]
-    lines += ["Peers, and their calls yesterday:", ""]
-    lines += [_peer(p, zone) for p in peers[:MAX_PEERS]] or ["There are none yet."]
+    lines += [_("Peers, and their calls yesterday:"), ""]
+    lines += [_peer(p, zone) for p in peers[:MAX_PEERS]] or [_("There are none yet.")]
     if len(peers) > MAX_PEERS:
-        lines.append(f"... and {len(peers) - MAX_PEERS} more: mnet-peer peer list")
+        more = len(peers) - MAX_PEERS
+        lines.append(_("... and %(count)s more: mnet-peer peer list", count=more))
     return Message(
         id=_id("summary", site.wwwroot, day.isoformat()),
         kind="summary",
@@ -105,8 +102,12 @@ def trial(site: Site, now_unix_s: int) -> Message:
     return Message(
         id=_id("test", f"{now_unix_s}"),
         kind="test",
-        subject=f"{plain(site.name)}: a test",
-        text=f"This is a test from {site.wwwroot}. What needs a hand will come this way.\n",
+        subject=f"{plain(site.name)}: " + _("a test"),
+        text=_(
+            "This is a test from %(site)s. What needs a hand will come this way.",
+            site=site.wwwroot,
+        )
+        + "\n",
         at_unix_s=now_unix_s,
         values={},
     )
@@ -118,15 +119,21 @@ def plain(text: str) -> str:
     return " ".join(words)[:MAX_NAME_CHARS]
 
 
+def _needing(count: int) -> str:
+    return ngettext("1 thing needs a hand", "%(num)s things need a hand", count)
+
+
 def _lines(site: Site, listed: Sequence[KeptNotice], zone: tzinfo) -> str:
     lines = []
     for one in listed[:MAX_NOTICES]:
-        over = f" (over since {moment(one.ended_unix_s, zone)})" if one.ended_unix_s else ""
-        lines += [f"[{one.notice.severity}] {one.notice.text}{over}"]
+        head = f"[{_(CALLED[one.notice.severity])}] {one.notice.text}"
+        if one.ended_unix_s:
+            head += " " + _("(over since %(when)s)", when=moment(one.ended_unix_s, zone))
+        lines += [head]
         lines += [f"    {one.notice.remedy}"] if one.notice.remedy else []
         lines += [f"    {site.wwwroot}{one.notice.link_path}", ""]
     if len(listed) > MAX_NOTICES:
-        lines += [f"... and {len(listed) - MAX_NOTICES} more.", ""]
+        lines += [_("... and %(count)s more.", count=len(listed) - MAX_NOTICES), ""]
     return "\n".join(lines)
 
 
@@ -145,23 +152,31 @@ def _notice(site: Site, one: KeptNotice) -> dict[str, object]:
 
 def _peer(peer: PeerDay, zone: tzinfo) -> str:
     facts, calls = peer.facts, peer.calls
-    heard = (
-        f"last heard {moment(facts.heard_unix_s, zone)}" if facts.heard_unix_s else "never heard"
-    )
-    ends = [
-        f"{what} until {moment(end_unix_s, zone)}"
-        for what, end_unix_s in (
-            ("key", facts.key_not_after_unix_s),
-            ("TLS", facts.tls_not_after_unix_s),
+    state = [
+        _("on") if facts.enabled else _("switched off"),
+        _("last heard %(when)s", when=moment(facts.heard_unix_s, zone))
+        if facts.heard_unix_s
+        else _("never heard"),
+    ]
+    state += [
+        _(until, when=moment(end_unix_s, zone))
+        for until, end_unix_s in (
+            (N_("key until %(when)s"), facts.key_not_after_unix_s),
+            (N_("TLS until %(when)s"), facts.tls_not_after_unix_s),
         )
         if end_unix_s is not None
     ]
-    return (
-        f"{facts.wwwroot} ({plain(peer.name)})\n"
-        f"    {'on' if facts.enabled else 'switched off'}, {', '.join([heard, *ends])}\n"
-        f"    calls in {calls.incoming}, out {calls.outgoing}, failed {calls.failed}; "
-        f"held {facts.held}, conflicts {facts.conflicts}, rejected {facts.rejected}"
+    counts = _(
+        "calls in %(incoming)s, out %(outgoing)s, failed %(failed)s; "
+        "held %(held)s, conflicts %(conflicts)s, rejected %(rejected)s",
+        incoming=calls.incoming,
+        outgoing=calls.outgoing,
+        failed=calls.failed,
+        held=facts.held,
+        conflicts=facts.conflicts,
+        rejected=facts.rejected,
     )
+    return f"{facts.wwwroot} ({plain(peer.name)})\n    {', '.join(state)}\n    {counts}"
 
 
 def _peer_values(peer: PeerDay) -> dict[str, object]:

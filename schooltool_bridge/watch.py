@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet.language import speaking
 from peers.registry import Peer
 from schooltool_bridge import notices, notices_facts, notices_rules, tls_dates
 from schooltool_bridge.app import App
@@ -44,6 +45,7 @@ def teller_of(app: App) -> Teller:
     return Teller(
         database=app.database,
         site=app.site,
+        language=settings.language,
         zone=settings.zone,
         channels=lambda: configured(settings, app.site, lambda: app.transport.post_json),
         clock=app.clock,
@@ -57,7 +59,8 @@ def refresh(app: App) -> tuple[list[Notice], list[Notice]]:
     now = int(app.clock())
     with app.database.read() as connection:
         facts = notices_facts.gather(connection, now)
-    standing = notices_rules.standing(facts, now, notices.limits_of(app.settings))
+    with speaking(app.settings.language):  # their texts are kept as they are told
+        standing = notices_rules.standing(facts, now, notices.limits_of(app.settings))
     with app.database.write() as connection:
         new, ended = notices.refresh(connection, standing, now)
     for found in new:
@@ -152,7 +155,8 @@ class Watch:
             with self._app.database.write() as connection:
                 _keep_date(connection, peer, end_unix_s, self._now())
         if self._check_peer is not None:
-            self._check_peer(peer)
+            with speaking(self._app.settings.language):  # what it found is kept for the pages
+                self._check_peer(peer)
 
     def _now(self) -> int:
         return int(self._app.clock())

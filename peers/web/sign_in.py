@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
-from mnet.language import _
+from mnet.language import N_, _
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
 from peers.web import origin, sessions, throttle
@@ -84,7 +84,7 @@ class SignInPages:
             if view.session:
                 sessions.end(connection, view.session.token)
             token = sessions.start(connection, found.id, now)
-            self._audit(connection, found.username, "signed in", found.username, now)
+            self._audit(connection, found.username, N_("signed in"), found.username, now)
         path = origin.inside(back)
         return go(path or self._home_of(found.role), session_token=token)
 
@@ -114,7 +114,7 @@ class SignInPages:
         with self._database.write() as connection:
             accounts.reset_password(connection, mine.username, new, one_time=False)
             token = sessions.start(connection, mine.id, now)
-            self._audit(connection, mine.username, "password changed", mine.username, now)
+            self._audit(connection, mine.username, N_("password changed"), mine.username, now)
         return go(self._home_of(mine.role), _("Your password is changed."), session_token=token)
 
     def _check_change(self, view: View, mine: Account, new: str) -> None:
@@ -148,7 +148,9 @@ class SignInPages:
                 accounts.add(
                     connection, name, made, one_time=True, now_unix_s=view.now_unix_s, role=role
                 )
-                self._audit(connection, view.who, "account added", name, view.now_unix_s, role=role)
+                self._audit(
+                    connection, view.who, N_("account added"), name, view.now_unix_s, role=role
+                )
         except BadAccount as problem:
             return self._accounts(view, problem=str(problem), status=400)
         return self._accounts(view, made_for=name, made=made)
@@ -166,14 +168,14 @@ class SignInPages:
                 if action == "role":
                     role = view.text("role")
                     accounts.set_role(connection, name, role)
-                    self._audit(connection, view.who, "role changed", name, now, role=role)
+                    self._audit(connection, view.who, N_("role changed"), name, now, role=role)
                 elif action == "reset":
                     accounts.reset_password(connection, name, made, one_time=True)
                     throttle.succeeded(connection, accounts.name_key(name))
-                    self._audit(connection, view.who, "password reset", name, now)
+                    self._audit(connection, view.who, N_("password reset"), name, now)
                 elif action == "remove":
                     accounts.remove(connection, name)
-                    self._audit(connection, view.who, "account removed", name, now)
+                    self._audit(connection, view.who, N_("account removed"), name, now)
                 else:
                     raise PageError(_("This form is not known here."))
         except BadAccount as problem:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
-from mnet.language import _
+from mnet.language import N_, _
 from peers import accounts, audit
 from peers.model import peer
 from peers.sign_on import jump_session, person_session
@@ -162,7 +162,7 @@ def _record(
     audit.record(
         connection,
         actor=author.actor,
-        action="merge of people undone" if undone else "people merged",
+        action=N_("merge of people undone") if undone else N_("people merged"),
         subject=f"person {kept_id}",
         detail={"merged": merged_id, "why": why},
         now_unix_s=author.now_unix_s,

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.language import _
+from mnet.language import N_, _
 from peers import audit
 from schooltool_bridge.hand.author import Author, Refused, text
 from schooltool_bridge.model import ID_CHARS, section
@@ -38,7 +38,7 @@ def add(connection: Connection, author: Author, section_id: int, title: str) -> 
     added = connection.execute(
         sa.insert(worksheet).values(section_id=section_id, title=title, position=position)
     )
-    _tell(connection, author, section_id, "worksheet added", {"title": title})
+    _tell(connection, author, section_id, N_("worksheet added"), {"title": title})
     assert added.inserted_primary_key is not None
     return int(added.inserted_primary_key[0])
 
@@ -59,7 +59,7 @@ def rename(connection: Connection, author: Author, worksheet_id: int, title: str
         sa.update(worksheet).where(worksheet.c.id == worksheet_id).values(title=title)
     )
     detail = {"title": title, "before": row.title}
-    _tell(connection, author, row.section_id, "worksheet renamed", detail)
+    _tell(connection, author, row.section_id, N_("worksheet renamed"), detail)
 
 
 def move(connection: Connection, author: Author, worksheet_id: int, *, later: bool) -> bool:
@@ -76,7 +76,7 @@ def move(connection: Connection, author: Author, worksheet_id: int, *, later: bo
             sa.update(worksheet).where(worksheet.c.id == sheet_id).values(position=position)
         )
     detail = {"title": row.title, "place": there + 1}
-    _tell(connection, author, row.section_id, "worksheet moved", detail)
+    _tell(connection, author, row.section_id, N_("worksheet moved"), detail)
     return True
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import NoReturn
 
 from mnet.database import Database
+from mnet.language import N_
 from mnet.settings import Settings
 from peers import audit
 from schooltool_bridge.hand.author import Author
@@ -77,7 +78,7 @@ def import_package(
             if preview or not report.ok:
                 _undo()
             audit.record(
-                connection, actor=actor, action="records imported", subject="oneroster",
+                connection, actor=actor, action=N_("records imported"), subject="oneroster",
                 detail={n: dict(c) for n, c in work.counts.items()}, now_unix_s=now_unix_s,
             )  # fmt: skip
     except _Undo:

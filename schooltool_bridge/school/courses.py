@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
-from mnet.language import _, ngettext
+from mnet.language import N_, _, ngettext
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
@@ -76,7 +76,7 @@ def add(
     values = _checked(connection, None, code, title, description, credits_text)
     added = connection.execute(sa.insert(course).values(values))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, "course added", values, now_unix_s)
+    _note(connection, actor, N_("course added"), values, now_unix_s)
     return int(added.inserted_primary_key[0])
 
 
@@ -99,7 +99,7 @@ def change(
         return
     connection.execute(sa.update(course).where(course.c.id == course_id).values(values))
     detail = {**values, "before": f"{before.code} {before.title} {before.credits}".strip()}
-    _note(connection, actor, "course changed", detail, now_unix_s)
+    _note(connection, actor, N_("course changed"), detail, now_unix_s)
 
 
 def remove(connection: Connection, actor: str, course_id: int, *, now_unix_s: int) -> None:
@@ -129,7 +129,11 @@ def remove(connection: Connection, actor: str, course_id: int, *, now_unix_s: in
         )
     connection.execute(sa.delete(course).where(course.c.id == course_id))
     _note(
-        connection, actor, "course removed", {"code": known.code, "title": known.title}, now_unix_s
+        connection,
+        actor,
+        N_("course removed"),
+        {"code": known.code, "title": known.title},
+        now_unix_s,
     )
 
 

@@ -100,7 +100,7 @@ def file(
         with speaking(SOURCE):  # as everything that is stored
             before = place_text(course_of.get(each.course_id or 0), term_of.get(each.term_id or 0))
             detail = {"before": before, "after": place_text(to_course, to_term)}
-        _note(connection, actor, "section filed", each.id, detail, now_unix_s)
+        _note(connection, actor, N_("section filed"), each.id, detail, now_unix_s)
     return len(moving)
 
 
@@ -136,7 +136,7 @@ def link(
     now = Filed(this.id, this.name, this.course_id, this.term_id, previous_id)
     _write(connection, actor, now, why, now_unix_s)
     detail = {"before": this.linked_id, "after": previous_id}
-    _note(connection, actor, "section linked", section_id, detail, now_unix_s)
+    _note(connection, actor, N_("section linked"), section_id, detail, now_unix_s)
     return True
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
-from mnet.language import _
+from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
@@ -59,7 +59,7 @@ def add_category(connection: Connection, actor: str, *, title: str, now_unix_s: 
     free(title, [c.title for c in categories(connection)], _("a category"))
     added = connection.execute(sa.insert(category).values(title=title))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, "category added", title, {}, now_unix_s)
+    _note(connection, actor, N_("category added"), title, {}, now_unix_s)
     return int(added.inserted_primary_key[0])
 
 
@@ -75,7 +75,7 @@ def rename_category(
     if title == known.title:
         return
     connection.execute(sa.update(category).where(category.c.id == category_id).values(title=title))
-    _note(connection, actor, "category renamed", title, {"before": known.title}, now_unix_s)
+    _note(connection, actor, N_("category renamed"), title, {"before": known.title}, now_unix_s)
 
 
 def remove_category(
@@ -92,7 +92,7 @@ def remove_category(
             )
         )
     connection.execute(sa.delete(category).where(category.c.id == category_id))
-    _note(connection, actor, "category removed", known.title, {}, now_unix_s)
+    _note(connection, actor, N_("category removed"), known.title, {}, now_unix_s)
 
 
 def weights(
@@ -159,7 +159,7 @@ def set_weights(
     if changed:
         told = {titles[c]: "none" if w is None else plain(w) for c, w in changed.items()}
         subject = f"section {section_id}"
-        _note(connection, actor, "weights changed", subject, told, now_unix_s)
+        _note(connection, actor, N_("weights changed"), subject, told, now_unix_s)
     return len(changed)
 
 

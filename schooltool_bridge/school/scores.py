@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet import language
 from mnet.database import one_at_a_time
-from mnet.language import _
+from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.closing import score_systems
@@ -110,7 +110,7 @@ def add(
     )
     assert added.inserted_primary_key is not None
     listed = " ".join(s.score for s in scores)
-    _note(connection, actor, "score system added", title, {"scores": listed}, now_unix_s)
+    _note(connection, actor, N_("score system added"), title, {"scores": listed}, now_unix_s)
     return int(added.inserted_primary_key[0])
 
 
@@ -127,7 +127,7 @@ def set_hidden(
     connection.execute(
         sa.update(score_system).where(score_system.c.id == system_id).values(hidden=hidden)
     )
-    action = "score system hidden" if hidden else "score system shown"
+    action = N_("score system hidden") if hidden else N_("score system shown")
     _note(connection, actor, action, known.system.title, {}, now_unix_s)
 
 

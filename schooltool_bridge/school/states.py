@@ -82,7 +82,9 @@ def add(
     free(code, [s.code for s in known], _("a state with the code"))
     title = _free_title(title, [s.title for s in known])
     connection.execute(sa.insert(enrolment_state).values(code=code, meaning=meaning, title=title))
-    _note(connection, actor, "state added", code, {"meaning": meaning, "title": title}, now_unix_s)
+    _note(
+        connection, actor, N_("state added"), code, {"meaning": meaning, "title": title}, now_unix_s
+    )
 
 
 def rename(connection: Connection, actor: str, code: str, *, title: str, now_unix_s: int) -> None:
@@ -104,7 +106,9 @@ def rename(connection: Connection, actor: str, code: str, *, title: str, now_uni
     connection.execute(
         sa.update(enrolment_state).where(enrolment_state.c.code == code).values(title=title)
     )
-    _note(connection, actor, "state renamed", code, {"before": before, "after": title}, now_unix_s)
+    _note(
+        connection, actor, N_("state renamed"), code, {"before": before, "after": title}, now_unix_s
+    )
 
 
 def _free_title(title: str, taken: list[str]) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
-from mnet.language import SOURCE, _, ngettext, speaking
+from mnet.language import N_, SOURCE, _, ngettext, speaking
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
@@ -139,7 +139,7 @@ def add_year(
     span = _checked_year(connection, Span(line(title, _("The title")), first_day, last_day), None)
     added = connection.execute(sa.insert(school_year).values(_columns(span)))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, "year added", span, {}, now_unix_s)
+    _note(connection, actor, N_("year added"), span, {}, now_unix_s)
     return int(added.inserted_primary_key[0])
 
 
@@ -170,7 +170,7 @@ def change_year(
     connection.execute(
         sa.update(school_year).where(school_year.c.id == year_id).values(_columns(span))
     )
-    _note(connection, actor, "year changed", span, {"before": before}, now_unix_s)
+    _note(connection, actor, N_("year changed"), span, {"before": before}, now_unix_s)
 
 
 def remove_year(connection: Connection, actor: str, year_id: int, *, now_unix_s: int) -> None:
@@ -187,7 +187,7 @@ def remove_year(connection: Connection, actor: str, year_id: int, *, now_unix_s:
             )
         )
     connection.execute(sa.delete(school_year).where(school_year.c.id == year_id))
-    _note(connection, actor, "year removed", span, {}, now_unix_s)
+    _note(connection, actor, N_("year removed"), span, {}, now_unix_s)
 
 
 def add_term(
@@ -206,7 +206,7 @@ def add_term(
     _check_term(connection, one_year(connection, year_id), span, None)
     added = connection.execute(sa.insert(term).values(school_year_id=year_id, **_columns(span)))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, "term added", span, {}, now_unix_s)
+    _note(connection, actor, N_("term added"), span, {}, now_unix_s)
     return int(added.inserted_primary_key[0])
 
 
@@ -236,7 +236,7 @@ def change_term(
     if span == before:
         return
     connection.execute(sa.update(term).where(term.c.id == term_id).values(_columns(span)))
-    _note(connection, actor, "term changed", span, {"before": before}, now_unix_s)
+    _note(connection, actor, N_("term changed"), span, {"before": before}, now_unix_s)
 
 
 def remove_term(connection: Connection, actor: str, term_id: int, *, now_unix_s: int) -> None:
@@ -265,7 +265,7 @@ def remove_term(connection: Connection, actor: str, term_id: int, *, now_unix_s:
             )
         )
     connection.execute(sa.delete(term).where(term.c.id == term_id))
-    _note(connection, actor, "term removed", known.span, {}, now_unix_s)
+    _note(connection, actor, N_("term removed"), known.span, {}, now_unix_s)
 
 
 def _checked_year(connection: Connection, span: Span, year_id: int | None) -> Span:

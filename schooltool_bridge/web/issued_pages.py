@@ -108,7 +108,7 @@ class IssuedPages:
                 audit.record(
                     connection,
                     actor=view.who,
-                    action="report printed again",
+                    action=N_("report printed again"),
                     subject=f"report {found.number}",
                     detail={"kind": found.kind, "person": found.person_id},
                     now_unix_s=view.now_unix_s,

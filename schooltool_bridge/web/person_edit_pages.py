@@ -67,7 +67,7 @@ class PersonEditPages:
             with self._app.database.write() as connection:
                 names, author = Names(**given), _author(view)
                 made = people.add(connection, author, names)
-                people.note_in_trail(connection, author, made, "person added")
+                people.note_in_trail(connection, author, made, N_("person added"))
                 released = self._app.settling.come_again(connection, names)
         except Refused as problem:
             return _form(given, why=view.text("why"), problem=problem)
@@ -94,7 +94,7 @@ class PersonEditPages:
                 )  # fmt: skip - three of a kind
                 released = 0
                 if people.change(connection, author, found.id, names):
-                    people.note_in_trail(connection, author, found.id, "person corrected")
+                    people.note_in_trail(connection, author, found.id, N_("person corrected"))
                     released = self._app.settling.come_again(connection, names, before)
         except Refused as problem:
             return _form(given, person=found, event=event, why=view.text("why"), problem=problem)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
-from mnet.language import _
+from mnet.language import N_, _
 from peers import audit, store
 from peers.accounts import CLERK
 from peers.changes import NotPossible
@@ -142,7 +142,7 @@ class PersonPages:
         audit.record(
             connection,
             actor=view.who,
-            action="signed out everywhere",
+            action=N_("signed out everywhere"),
             subject=f"person {found.id}",
             detail={},
             now_unix_s=view.now_unix_s,

@@ -139,7 +139,7 @@ class ReportsPages:
             audit.record(
                 connection,
                 actor=view.who,
-                action="report downloaded",
+                action=N_("report downloaded"),
                 subject=view.path,
                 detail={"report": paper.kind, "form": ending, "as of": paper.as_of},
                 now_unix_s=view.now_unix_s,

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from jinja2 import DictLoader
 
-from peers import accounts
+from peers import accounts, audit
 from peers.accounts import MANAGER, ROLES, TEACHER
 from peers.web import sessions
 from peers.web.frame import FORM_COOKIE, HEADERS, Frame
@@ -278,3 +278,23 @@ def test_going_on_never_leaves_for_another_site(frame: Frame) -> None:
 
 
 # A wwwroot with a path, as when the site shares its host with a Moodle.
+
+
+def test_the_audit_trail_speaks_the_language_and_leaves_user_names_alone(rig: Rig) -> None:
+    rig.app.settings = replace(rig.app.settings, language="de")
+    with rig.app.database.write() as connection:
+        for actor in ("admin", audit.SERVER):
+            audit.record(
+                connection,
+                actor=actor,
+                action="peer added",
+                subject="x",
+                detail={"before": "y"},
+                now_unix_s=START_UNIX_S,
+            )
+    rows = signed_in(rig, MANAGER).get("/admin/audit").tree.xpath("//tbody/tr")
+    told = [[" ".join(cell.text_content().split()) for cell in row] for row in rows]
+    assert [row[1:] for row in told[:2]] == [
+        ["Server", "Partner hinzugefügt", "x", "zuvor y"],
+        ["admin", "Partner hinzugefügt", "x", "zuvor y"],
+    ]

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from keys.keypair import generate
+from mnet import language
 from mnet.database import REVISION_AGE_S
-from peers import checks, store
+from peers import checks, store, verify_rules
 from peers.verify import ORDER
+from peers.verify_rules import Step
 from schooltool_bridge.app import App
 from tests.moodle import METHODS, TICKED, Moodle
 from tests.peers.verifying import broken, only, register, step, verify
@@ -281,3 +283,11 @@ def test_a_site_that_is_not_there(
     assert refused.value.stdout.count("\N{BALLOT X}") == 1
     assert f"    -> {found[0]['remedy']}" in refused.value.stdout
     assert "Traceback" not in refused.value.stderr
+
+
+def test_a_step_not_tried_is_known_as_such_in_every_language() -> None:
+    with language.speaking("de"):
+        skipped = verify_rules.not_tried("services", Step("keyswap", ok=False, detail=""))
+    assert skipped.detail == "Nicht versucht, weil dies scheiterte: Schlüsseltausch."
+    assert not skipped.was_tried
+    assert skipped.told().keys() == {"name", "ok", "detail", "remedy"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from typing import Any
 
 from keys.certificate import load
@@ -64,7 +63,7 @@ def in_process(app: App, wwwroot: str) -> dict[str, Any]:
         registry=app.registry,
         clock=app.clock,
     )
-    return {"ok": report.ok, "steps": [asdict(step) for step in report.steps]}
+    return {"ok": report.ok, "steps": [step.told() for step in report.steps]}
 
 
 def broken(report: dict[str, Any]) -> list[dict[str, str]]:

@@ -274,3 +274,29 @@ def test_the_summary_counts_yesterday_by_the_schools_clock(rig: Rig) -> None:
     assert (peer["calls_in"], peer["calls_out"], peer["calls_failed"]) == (2, 1, 1)
     assert peer["name"] == "Evil Bcc: all@example.org"
     assert "calls in 2, out 1, failed 1; held 0, conflicts 0, rejected 0" in mail.sent[0].text
+
+
+def test_messages_speak_the_language_of_the_site_and_keys_stay_as_they_are(rig: Rig) -> None:
+    rig.app.settings = replace(rig.app.settings, language="de", summary_when_well=True)
+    rig.add(PEER)
+    rig.clock.now += 2 * DAY
+    watch.refresh(rig.app)
+    mail = Recorder()
+    assert [o.ok for o in teller(rig, mail).tell_news()] == [True]
+    sent = mail.sent[0]
+    assert sent.subject.startswith("Test SIS: Von ")
+    assert "[Warnung] Von " in sent.text
+    assert "Sorgen Sie dafür, dass die Site läuft" in sent.text
+    listed = sent.values["notices"]
+    assert isinstance(listed, list)
+    assert [found["severity"] for found in listed] == ["warning"]
+    assert listed[0]["key"].startswith("silent ")
+    teller(rig, mail, summary_hour=0).tell_summary()
+    assert mail.sent[1].subject == "Test SIS: 1 Sache ist zu tun"
+    assert "noch nie gehört" in mail.sent[1].text
+    teller(rig, mail).test()
+    assert mail.sent[2].subject == "Test SIS: ein Test"
+    with rig.app.database.read() as connection:  # a command speaks English
+        assert [k.notice.remedy.split(",")[0] for k in open_notices(connection)] == [
+            "See that the site runs"
+        ]

@@ -1,0 +1,65 @@
+"""What the details of the audit trail are called, for the page that shows them. Pure."""
+
+from __future__ import annotations
+
+from mnet.language import N_
+
+# Kept in English with each entry; a name that is not here is shown as it is kept.
+NAMES = (
+    N_("address"),
+    N_("address after"),
+    N_("address before"),
+    N_("after"),
+    N_("aliases"),
+    N_("application"),
+    N_("as of"),
+    N_("before"),
+    N_("by"),
+    N_("came by"),
+    N_("certificate from"),
+    N_("code"),
+    N_("course"),
+    N_("days"),
+    N_("detail"),
+    N_("fingerprint"),
+    N_("fingerprint after"),
+    N_("fingerprint before"),
+    N_("form"),
+    N_("kind"),
+    N_("label"),
+    N_("links"),
+    N_("marks"),
+    N_("meaning"),
+    N_("merged"),
+    N_("name"),
+    N_("own password"),
+    N_("peer"),
+    N_("peers"),
+    N_("people"),
+    N_("person"),
+    N_("persons"),
+    N_("place"),
+    N_("published"),
+    N_("report"),
+    N_("role"),
+    N_("rows"),
+    N_("score system"),
+    N_("scores"),
+    N_("sections"),
+    N_("staff role"),
+    N_("state"),
+    N_("subject"),
+    N_("subscribed"),
+    N_("title"),
+    N_("why"),
+)
+# How a key came (mnet/protocol.py, KeyCame, and the file or key swap of a new peer).
+KEY_CAME = (
+    N_("fault 7025"),
+    N_("fault 7025, unproven"),
+    N_("verified TLS"),
+    N_("keyswap"),
+    N_("sent by a stranger"),
+    N_("admin"),
+    N_("file"),
+)
