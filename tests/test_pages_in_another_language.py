@@ -54,6 +54,13 @@ NAMES = re.compile(
     | \b(?:English|Deutsch)\b                                    # languages by their own names
     """
 )
+# The trail shows what was done as it was stored, in words that commands and reports go by.
+AS_STORED = {
+    "/admin/audit": {
+        "Percent", "csv", "pdf", "failing", "gradebook", "history", "progress", "roster",
+        "section", "transcript",
+    }
+}  # fmt: skip
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("title", "alt", "placeholder", "aria-label", "data-ask", "data-busy")
 # Nothing in these is for reading, or it is as a machine says it.
@@ -203,6 +210,7 @@ def test_every_page_says_only_what_is_marked(rig: Rig, username: str) -> None:
         if page is None or page.status != 200 or "html" not in page.header("Content-Type"):
             continue
         seen += 1
-        found |= {route.rule: words} if (words := unmarked(page)) else {}
+        words = [w for w in unmarked(page) if w not in AS_STORED.get(route.rule, ())]
+        found |= {route.rule: words} if words else {}
     assert not found, "\n".join(f"{rule}: {words}" for rule, words in found.items())
     assert seen >= 50, "these pages could be seen"
