@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Self
 
+from mnet.database import REVISION_AGE_S
 from tests.forked import Forked
 from tests.php_peer.runner import free_port
 
@@ -37,8 +38,8 @@ class Site:
         self.home = home
         self.port = free_port()
         self.wwwroot = f"http://127.0.0.1:{self.port}{path}"
-        self.made = self.run("init", "--wwwroot", self.wwwroot, "--name", name, *init_options)
         self._server: Forked | None = None
+        self.made = self.run("init", "--wwwroot", self.wwwroot, "--name", name, *init_options)
 
     def run(self, *arguments: str) -> Any:
         """Run a command with --json and return what it printed."""
@@ -56,6 +57,8 @@ class Site:
             said, complained = (_read(file) for file in (stdout, stderr))
         if status:
             raise Refused(status, complained, said)
+        if self._server is not None:
+            time.sleep(REVISION_AGE_S)  # by then the server has seen what the command changed
         return said
 
     def serve(self, *options: str) -> None:
@@ -74,6 +77,12 @@ class Site:
                 time.sleep(0.02)
         self._server.kill()
         raise AssertionError(self.log())
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._server is not None
+        return self._server.pid
 
     def stop(self, *, kill: bool = False) -> int:
         """End the server; returns its status."""

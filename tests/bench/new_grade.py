@@ -150,11 +150,12 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     serving, loading = {cores[0]}, set(cores[1:]) or {cores[0]}
     with tempfile.TemporaryDirectory() as folder:
+        os.sched_setaffinity(0, serving)  # before the first command: the server inherits its one core
         site = Site(Path(folder) / "home")
         os.environ["BENCH_WWWROOT"] = site.wwwroot
         peer = FakePeer("http://load.example.org")
-        os.sched_setaffinity(0, serving)
-        site.serve()  # the server inherits its one core
+        site.serve()
+        assert os.sched_getaffinity(site.pid) == serving
         os.sched_setaffinity(0, loading)
         pem = prepare(site, peer)
         everything = envelopes(peer, pem, CALLS * ROUNDS)
