@@ -53,5 +53,5 @@ def sign_in(page: Page, wwwroot: str, name: str = ADMIN, password: str = PASSWOR
     page.goto(wwwroot + "/admin/sign-in")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():  # whoever types on types into the page that comes
+        page.get_by_role("button", name="Sign in").click()

@@ -50,8 +50,11 @@ def read_whole(database: Database, asked: Asked) -> set[str]:
     with database.read() as connection:
         for statement, values in asked:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-            found |= {row[3] for row in plan if row[3].startswith("SCAN ")}
-    return {step for step in found if step.split()[1] not in SHORT}
+            steps = [row[3].split() for row in plan]
+            # What a statement puts together itself shows in the plan by its own steps.
+            own = {step[1] for step in steps if step[0] in ("CO-ROUTINE", "MATERIALIZE")}
+            found |= {step[1] for step in steps if step[0] == "SCAN"} - own
+    return found - set(SHORT)
 
 
 def as_if_much_larger(database: Database) -> None:
