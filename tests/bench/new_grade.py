@@ -174,7 +174,8 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     serving, loading = {cores[0]}, set(cores[1:]) or {cores[0]}
     with tempfile.TemporaryDirectory() as folder:
-        os.sched_setaffinity(0, serving)  # before the first command: the server inherits its one core
+        # Before the first command: the server inherits its one core.
+        os.sched_setaffinity(0, serving)
         site = Site(Path(folder) / "home")
         os.environ["BENCH_WWWROOT"] = site.wwwroot
         peer = FakePeer("http://load.example.org")
