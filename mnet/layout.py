@@ -8,8 +8,9 @@ between the values, which takes a fraction of a parser's time; all else is for t
 
 from __future__ import annotations
 
-import binascii
 import re
+
+import pybase64
 
 from mnet.protocol import MAX_MESSAGE_BYTES
 
@@ -33,7 +34,7 @@ class Layout:
         """Fill in the values, those for %b as they are before base64."""
         pairs = zip(values, self._values, strict=True)
         return self._text % tuple(
-            binascii.b2a_base64(value, newline=False)
+            pybase64.b64encode(value)
             if is_base64 and isinstance(value, bytes)
             else value
             for value, (is_base64, _behind) in pairs
@@ -65,7 +66,7 @@ class Layout:
 def decoded(text: bytes) -> bytes:
     """Decode base64 without any white space; empty for what is none."""
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError:
         return b""
 
