@@ -15,6 +15,7 @@ from peers.registry import Peer
 from schooltool_bridge.fields import When
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
+ENROLMENT = "enrolment"  # the kind of what the end of one waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def assessment_key(assessmentid: str) -> str:
 
 def enrolment_key(sectionid: str, userid: str) -> str:
     """What the end of an enrolment waits for."""
-    return f"enrolment:{sectionid}/{userid}"
+    return f"{ENROLMENT}:{sectionid}/{userid}"
 
 
 def grade_key(assessmentid: str, userid: str) -> str:

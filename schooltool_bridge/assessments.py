@@ -158,13 +158,10 @@ def _write(
         }
     history = assessment_history
     rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
-    same_time = at if event.when.is_timed else known.place
-    if any(
-        r.by_actor is None
-        and place(r)[:2] == same_time
-        and all(getattr(r, n) == v for n, v in values.items())
-        for r in rows
-    ):
+    told = sorted((r for r in rows if r.by_actor is None), key=place)
+    # Without a time only the latest word can be repeated.
+    same = [r for r in told if place(r)[:2] == at] if event.when.is_timed else told[-1:]
+    if any(all(getattr(r, n) == v for n, v in values.items()) for r in same):
         return False
     blank = {
         "section_id": section_id,

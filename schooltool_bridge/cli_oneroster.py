@@ -80,6 +80,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
     All of it or nothing: as long as there is a problem, nothing changes.
     """
     settings = command.settings
+    released = 0
     if only_check:
         with Package(file) as package:
             done = Imported(checking.check(package))
@@ -90,6 +91,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
                 app.database, settings, package, preview=preview, actor=audit.COMMAND_LINE,
                 now_unix_s=int(app.clock()),
             )  # fmt: skip
+            released = app.settling.brought_by_hand(done.names, done.places)
     report = done.report
     value = {
         "ok": report.ok,
@@ -97,16 +99,17 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
         "version": report.version,
         "rows": report.rows,
         "counts": {name: dict(counts) for name, counts in done.counts.items()},
+        "released": released,
         "problems": [_shown(p) for p in report.problems],
         "more_problems": report.more,
         "warnings": [_shown(p) for p in report.warnings],
     }
-    command.show(value, "\n".join(_lines(done)))
+    command.show(value, "\n".join(_lines(done, released)))
     if not report.ok:
         raise CommandError(f"{file} has problems; nothing was changed.")
 
 
-def _lines(done: Imported) -> list[str]:
+def _lines(done: Imported, released: int) -> list[str]:
     """What a person reads: notes, problems, counts, and what came of it."""
     report = done.report
     lines = [f"note: {p}" for p in report.warnings] + [str(p) for p in report.problems]
@@ -116,6 +119,7 @@ def _lines(done: Imported) -> list[str]:
         lines.append(f"{name}: {said}")
     if report.ok and done.applied:
         lines.append("Taken in.")
+        lines += [f"{released} events that waited for it came in too."] if released else []
     elif report.ok and done.counts:
         lines.append("Nothing was changed yet; without --preview it will be.")
     elif report.ok:

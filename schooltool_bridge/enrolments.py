@@ -21,9 +21,9 @@ from schooltool_bridge.applying import (
     section_key,
     user_key,
 )
-from schooltool_bridge.fields import TEACHER, EnrolmentEvent
+from schooltool_bridge.fields import OWN_ID, TEACHER, EnrolmentEvent
 from schooltool_bridge.fold import EnrolmentRow, enrolment_state, place, settle
-from schooltool_bridge.model import enrolment_history
+from schooltool_bridge.model import enrolment_history, section
 
 
 def apply(
@@ -41,15 +41,18 @@ def apply(
     rows = roster.rows_of(connection, where.id, person_id, everybody)
     taught = roster.teacher_rows(connection, where.id, person_id, everybody)
     before = roster.current(connection, where.id, person_id)
-    if (event.code is None and event.role not in (None, *before)) or not (event.code or before):
+    # Each row of a person has its own history; what another one was told is not this one's to end.
+    alone = before if len(everybody) == 1 else _alone(connection, where.id, person_id)
+    if event.code is None and not (event.role in alone if event.role else alone):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
     links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
     places = [place(r)[:2] for r in rows] + [place(r)[:2] for r in taught]
     last = max(places, default=None)
     at = settle(event.when, now_unix_s, last)
     is_known = _is_known(rows, before, event, at)
-    if is_known and len(everybody) > 1:  # each row of a person has its own history
-        is_known = _is_known_alone(connection, where.id, person_id, event, at)
+    if is_known and len(everybody) > 1:
+        own = roster.rows_of(connection, where.id, person_id, [person_id])
+        is_known = _is_known(own, alone, event, at)
     if not is_known:
         connection.execute(
             sa.insert(enrolment_history).values(
@@ -69,8 +72,22 @@ def apply(
     after = roster.current(connection, where.id, person_id)
     status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
     role = event.role or next(iter(after))
-    ready = (enrolment_key(event.sectionid, event.userid),)
+    ready = (
+        enrolment_key(event.sectionid, event.userid),
+        *place_keys(connection, source.peer_id, where.id, person_id),
+    )
     return Applied(status, after[role][0] if role in after else 0, ready=ready)
+
+
+def place_keys(connection: Connection, peer_id: int, section_id: int, person_id: int) -> list[str]:
+    """Return what a peer's endings wait for that name somebody's place in a section of its own."""
+    mine = sa.and_(section.c.id == section_id, section.c.peer_id == peer_id)
+    row = connection.execute(sa.select(section.c.idnumber, section.c.moodle_id).where(mine)).first()
+    if row is None:
+        return []
+    names = (row.idnumber, OWN_ID + row.moodle_id if row.moodle_id else None)
+    people = sorted(roster.names_at(connection, section_id, [person_id]))
+    return [enrolment_key(n, who) for n in dict.fromkeys(names) if n for who in people]
 
 
 def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
@@ -81,26 +98,19 @@ def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
     return Held(*missing)
 
 
-def _is_known_alone(
-    connection: Connection,
-    section_id: int,
-    person_id: int,
-    event: EnrolmentEvent,
-    at: tuple[int, int],
-) -> bool:
-    """As `_is_known`, by what was told of just this row of a person."""
+def _alone(connection: Connection, section_id: int, person_id: int) -> dict[str, roster.Now]:
+    """Return what a person is in a section by what was told of just this row of theirs."""
     rows = roster.rows_of(connection, section_id, person_id, [person_id])
     taught = roster.teacher_rows(connection, section_id, person_id, [person_id])
     states = {
         role: enrolment_state(rows, taught if role == TEACHER else (), role=role, has_grade=False)
         for role in roster.ROLES
     }
-    before = {
+    return {
         role: roster.Now(0, s.code, s.since_unix_s, s.holds)
         for role, s in states.items()
         if s is not None
     }
-    return _is_known(rows, before, event, at)
 
 
 def _is_known(

@@ -77,9 +77,9 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
     if found.is_several:
         return _apply_together(connection, source, event, found, now_unix_s)
-    if event.deleted and found.grade_id is None:
-        raise _wait(event, grade_key(event.assessmentid, event.userid))
     known_id = found.grade_id
+    if event.deleted and not (known_id and _told(connection, known_id)):
+        raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = None if known_id is None else (found.effective_unix_s, found.seq)
     at = settle(event.when, now_unix_s, last)
     may_repeat = known_id is not None and _may_be_known(event, at, last)
@@ -122,11 +122,11 @@ def _apply_together(
     assert found.person_id is not None
     everybody = identity.everybody(connection, found.person_id)
     rows = cells.history(connection, found.assessment_id, everybody)
-    if event.deleted and not rows:
+    own = _told(connection, found.grade_id) if found.grade_id else []
+    if event.deleted and not own:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = max((place(r)[:2] for r in rows), default=None)
     at = settle(event.when, now_unix_s, last)
-    own = _told(connection, found.grade_id) if found.grade_id else []
     told = [r for r in rows if r.by_actor is None]
     is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(told, event, at))
     if found.grade_id and is_repeat:

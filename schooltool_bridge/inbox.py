@@ -150,6 +150,12 @@ def waiting_on(connection: Connection, peer_id: int, keys: Iterable[str]) -> lis
     return sorted((_row(row) for row in rows), key=lambda w: w.place)
 
 
+def waited_for(connection: Connection, peer_id: int, kind: str) -> set[str]:
+    """Return the keys of one kind (enrolment, ...) for which a peer's events wait."""
+    mine = sa.and_(inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.startswith(f"{kind}:"))
+    return set(connection.execute(sa.select(inbox_wait.c.key).where(mine).distinct()).scalars())
+
+
 def get(connection: Connection, inbox_id: int) -> Waiting | None:
     """Return one event that is open."""
     row = connection.execute(

@@ -128,14 +128,14 @@ def teacher_rows(
     ).all()
     if not rows:
         return []
-    names = _names(connection, section_id, of or identity.everybody(connection, person_id))
+    names = names_at(connection, section_id, of or identity.everybody(connection, person_id))
     return [
         TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in names) for r in rows
     ]
 
 
-def _names(connection: Connection, section_id: int, everybody: Collection[int]) -> set[str]:
-    """What the section's peer may call a person, in the form that is compared."""
+def names_at(connection: Connection, section_id: int, everybody: Collection[int]) -> set[str]:
+    """Return what a section's peer may call these rows of a person, in the form compared."""
     peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
     linked = connection.execute(
         sa.select(person_link.c.idnumber_key, person_link.c.moodle_id).where(

@@ -167,13 +167,16 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
     history = section_history
     same_time = at if event.when.is_timed else known.place
     rows = connection.execute(
-        sa.select(history).where(
+        sa.select(history)
+        .where(
             history.c.section_id == known.id,
             history.c.effective_unix_s == same_time[0],
             history.c.seq == same_time[1],
         )
+        .order_by(history.c.id)
     ).all()
-    if any(_says(row, values) for row in rows):
+    # Without a time only the latest word can be repeated.
+    if any(_says(row, values) for row in (rows if event.when.is_timed else rows[-1:])):
         return False
     connection.execute(
         sa.insert(history).values(

@@ -7,7 +7,7 @@ events.py. Source: requirements 1.3, R22, R89.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -159,14 +159,30 @@ class Settling:
 
         Returns how many events left the inbox.
         """
-        keys = [user_key(key(names.idnumber)) for names in written if names.idnumber]
-        keys += [people.username_key(names.username) for names in written]
+        keys = _keys(written)
         before = sum(inbox.counts(connection).values())
         for sender in self._registry.all():
             if sender.enabled:
                 one_at_a_time(connection, sender.id)
                 events.release(connection, source(sender, self._site), keys)
         return before - sum(inbox.counts(connection).values())
+
+    def brought_by_hand(
+        self, written: Iterable[Names] = (), places: Collection[tuple[int, int]] = ()
+    ) -> int:
+        """Apply what waited for names, and for places (section, person), that were written.
+
+        To be called after the transaction that wrote them, each peer's turn being one of its own.
+        Returns how many events left the inbox.
+        """
+        before = self._open_now()
+        self._wake_others(waking.BY_HAND, _keys(written))
+        waking.wake_endings(self._database, self._registry, self._site, places)
+        return before - self._open_now()
+
+    def _open_now(self) -> int:
+        with self._database.read() as connection:
+            return sum(inbox.counts(connection).values())
 
     def retry_held(
         self, peer_id: int, *, after_id: int = 0, actor: str, now_unix_s: int
@@ -249,6 +265,15 @@ def _open(connection: Connection, inbox_id: int) -> Entry:
     if entry is None or entry.status not in inbox.OPEN:
         raise NotFound(f"There is no open event {inbox_id} in the inbox (any more).")
     return entry
+
+
+def _keys(written: Iterable[Names]) -> list[str]:
+    """What events wait for that are about these names."""
+    keys: list[str] = []
+    for names in written:
+        keys += [user_key(key(names.idnumber))] if names.idnumber else []
+        keys += [people.username_key(names.username)]
+    return keys
 
 
 def _count(connection: Connection, peer_id: int) -> int:

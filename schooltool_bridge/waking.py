@@ -1,20 +1,27 @@
-"""What one peer brings may be what another peer's events wait for: people belong to the school.
+"""What one peer or a person brings may be what another peer's events wait for.
 
-Each peer's events come again in a transaction of their own, after the one that brought the
-names: two peers' turns in one transaction could wait for each other for ever.
-Source: requirements 1.1, 1.3, 1.4.
+People belong to the school, so whoever brings them frees what waits; and somebody who is put into
+a section by hand has the place that a peer's ending waits for. Each peer's events come again in a
+transaction of their own, after the one that brought that: two peers' turns in one transaction
+could wait for each other for ever. Source: requirements 1.1, 1.3, 1.4.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from sqlalchemy.engine import Connection
 
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from peers.registry import Registry
-from schooltool_bridge import events
-from schooltool_bridge.applying import source
+from schooltool_bridge import enrolments, events, inbox
+from schooltool_bridge.applying import ENROLMENT, source
+from schooltool_bridge.fields import key
+
+# Brought by a person here, not by a peer.
+BY_HAND = 0
 
 
 def wake_others(
@@ -35,3 +42,27 @@ def wake_others(
                     more = events.release(connection, source(peer, site), keys)
                 # Each time fewer events are left to bring any.
                 todo.append((peer.id, more))
+
+
+def wake_endings(
+    database: Database, registry: Registry, site: Site, places: Collection[tuple[int, int]]
+) -> None:
+    """Let endings come again that wait for places that a person wrote by hand.
+
+    `places` are our ids of sections and people. To be called after the transaction that wrote them.
+    """
+    for peer in registry.all() if places else ():
+        if peer.enabled:
+            with database.write() as connection:
+                one_at_a_time(connection, peer.id)
+                keys = _waiting_for(connection, peer.id, places)
+                events.release(connection, source(peer, site), keys)
+
+
+def _waiting_for(
+    connection: Connection, peer_id: int, places: Collection[tuple[int, int]]
+) -> list[str]:
+    """By which keys a peer's events wait for any of these places; nearly always none does."""
+    waited = inbox.waited_for(connection, peer_id, ENROLMENT)
+    keys = (k for place in places for k in enrolments.place_keys(connection, peer_id, *place))
+    return [k for k in keys if key(k) in waited] if waited else []

@@ -18,8 +18,8 @@ _numbers = itertools.count()
 
 # Files are dealt out to the cores one by one (make test keeps this order): the long ones first, so
 # that none is left alone at the end.
-_LONG = ("test_merging_any_order", "test_server", "browser/", "test_php_", "test_names_and_order",
-         "test_verify", "test_order", "test_issued_pages", "test_any_day", "test_events",
+_LONG = ("test_any_day", "test_server", "browser/", "test_php_", "test_names_and_order",
+         "test_verify", "test_order", "test_issued_pages", "test_events",
          "test_erasing", "test_roaming", "test_sign_in", "test_landing_forged")  # fmt: skip
 
 

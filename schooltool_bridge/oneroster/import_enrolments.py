@@ -83,6 +83,7 @@ def enrolments(work: Work) -> list[Ending]:
         if before == stay or is_gone or is_others:
             work.count(ENROLLMENTS, UNCHANGED)
             continue
+        work.places.add((place.section_id, place.person_id))
         try:
             if before is None or not stay.is_over:
                 _begin(work, place, stay)

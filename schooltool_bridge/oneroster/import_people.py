@@ -70,7 +70,9 @@ def _user(work: Work, record: Record) -> tuple[int, str]:
         username = _free_username(work.connection, record["username"])
         if username != record["username"]:
             work.odd(USERS, record, "username", f"is taken; {username} was used")
-        person_id = people.add(work.connection, work.author, _names(work, record, username))
+        names = _names(work, record, username)
+        person_id = people.add(work.connection, work.author, names)
+        work.names.append(names)
         work.ids.keep(USER, sourced_id, person_id)
         return person_id, NEW
     if known is None:
@@ -130,6 +132,7 @@ def _update(work: Work, record: Record, person_id: int) -> bool:
         if (names.firstname, names.lastname) != (row.firstname, row.lastname):
             work.odd(USERS, record, "familyName", "differs; the name that stands here was kept")
         return False
+    work.names.append(names)
     return people.change(work.connection, work.author, person_id, names)
 
 

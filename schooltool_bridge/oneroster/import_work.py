@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from peers import audit
 from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.hand.people import Names
 from schooltool_bridge.model_people import imported_id
 from schooltool_bridge.model_school import course, school_year, term
 from schooltool_bridge.oneroster.checking import Record, Report, records
@@ -132,6 +133,9 @@ class Work:
     # Whom the audit trail names.
     actor: str
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    # What peers' events may wait for: names that were written, places (section, person).
+    names: list[Names] = field(default_factory=list)
+    places: set[tuple[int, int]] = field(default_factory=set)
     # Assessments that this import made, which have no grades yet.
     new_items: set[int] = field(default_factory=set)
 

@@ -7,7 +7,7 @@ import_school.py, import_people.py, import_enrolments.py, import_grades.py. Sour
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
@@ -17,6 +17,7 @@ from mnet.language import N_
 from mnet.settings import Settings
 from peers import audit
 from schooltool_bridge.hand.author import Author
+from schooltool_bridge.hand.people import Names
 from schooltool_bridge.oneroster import (
     import_enrolments,
     import_grades,
@@ -37,6 +38,9 @@ class Imported:
     # File to unchanged, updated, new, failed.
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     applied: bool = False
+    # What peers' events may wait for, for settling.brought_by_hand: names, and places.
+    names: Collection[Names] = ()
+    places: Collection[tuple[int, int]] = ()
 
 
 class _Undo(Exception):
@@ -84,7 +88,7 @@ def import_package(
     except _Undo:
         assert work is not None
         return Imported(report, work.counts)
-    return Imported(report, work.counts, applied=True)
+    return Imported(report, work.counts, applied=True, names=work.names, places=work.places)
 
 
 def _undo() -> NoReturn:

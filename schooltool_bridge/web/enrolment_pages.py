@@ -28,6 +28,7 @@ from schooltool_bridge.school.written import day
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.sections_pages import SECTIONS
+from schooltool_bridge.web.words import came_too
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -100,6 +101,7 @@ class EnrolmentPages:
     def save(self, view: View, section_id: int, person_id: int) -> Reply:
         """Write what somebody is in a section."""
         names = ("role", "code", "day", "why")
+        place = filters.known_id(section_id), filters.known_id(person_id)
         given = {name: view.text(name) for name in names}
         given["note"] = view.text("note", limit=MAX_NOTE_CHARS + 1)
         try:
@@ -108,8 +110,7 @@ class EnrolmentPages:
                 enrolments.set_state(
                     connection,
                     Author(view.who, view.now_unix_s, given["why"]),
-                    filters.known_id(section_id),
-                    filters.known_id(person_id),
+                    *place,
                     given["role"],
                     given["code"],
                     text=given["note"],
@@ -117,7 +118,9 @@ class EnrolmentPages:
                 )
         except (Refused, NotPossible) as refused:
             return self._form(section_id, person_id, given, problem=str(refused))
-        return go(f"{SECTIONS}/{section_id}", _("The enrolment is written."))
+        released = self._app.settling.brought_by_hand(places=[place])
+        note = _("The enrolment is written.") + came_too(released)
+        return go(f"{SECTIONS}/{section_id}", note)
 
     def _form(
         self, section_id: int, person_id: int, given: dict[str, str], *, problem: str = ""

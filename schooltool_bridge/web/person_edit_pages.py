@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
-from mnet.language import N_, _, ngettext
+from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import people_list, person_story, queries
@@ -22,6 +22,7 @@ from schooltool_bridge.hand.people import Names
 from schooltool_bridge.people_list import PersonRow
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
+from schooltool_bridge.web.words import came_too
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -71,7 +72,8 @@ class PersonEditPages:
                 released = self._app.settling.come_again(connection, names)
         except Refused as problem:
             return _form(given, why=view.text("why"), problem=problem)
-        return go(f"{PEOPLE}/{made}", _("%(whom)s is added.", whom=_full(names)) + _came(released))
+        note = _("%(whom)s is added.", whom=_full(names)) + came_too(released)
+        return go(f"{PEOPLE}/{made}", note)
 
     def edit(self, view: View, person_id: int) -> Reply:
         """Show the form for correcting somebody."""
@@ -98,7 +100,7 @@ class PersonEditPages:
                     released = self._app.settling.come_again(connection, names, before)
         except Refused as problem:
             return _form(given, person=found, event=event, why=view.text("why"), problem=problem)
-        note = _("%(whom)s is corrected.", whom=_full(names)) + _came(released)
+        note = _("%(whom)s is corrected.", whom=_full(names)) + came_too(released)
         if event is None:
             return go(f"{PEOPLE}/{found.id}", note)
         try:
@@ -184,16 +186,6 @@ def _author(view: View) -> Author:
 
 def _full(names: Names) -> str:
     return f"{names.firstname} {names.lastname}".strip()
-
-
-def _came(released: int) -> str:
-    if released <= 0:
-        return ""
-    return " " + ngettext(
-        "%(num)s events that waited for it came in too.",
-        "%(num)s events that waited for it came in too.",
-        released,
-    )
 
 
 def _known(connection: Connection, person_id: int) -> PersonRow:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mnet.faults import Conflict, Malformed, NotFound
-from mnet.language import N_, _, number, translated
+from mnet.language import N_, _, ngettext, number, translated
 from mnet.outcomes import of_code
 from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
 from schooltool_bridge.calls import Call, is_failure
@@ -218,3 +218,14 @@ def _time(value: object) -> int | None:
     if isinstance(value, bool) or not is_number:
         return None
     return int(text) if _FIRST_TIME_UNIX_S <= int(text) < _LAST_TIME_UNIX_S else None
+
+
+def came_too(released: int) -> str:
+    """Say behind a note how many events of the inbox came in with what was done."""
+    if released <= 0:
+        return ""
+    return " " + ngettext(
+        "%(num)s events that waited for it came in too.",
+        "%(num)s events that waited for it came in too.",
+        released,
+    )

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mnet.settings import read
+from schooltool_bridge.app import App
 from tests.oneroster.story import table
+from tests.oneroster.test_import import district, edited
+from tests.rig import SIS, START_UNIX_S, Clock, Rig
 from tests.site import Refused, Site
 
 
@@ -32,3 +36,34 @@ def test_a_package_goes_in_and_comes_out_by_commands(
         site.text("export", "oneroster", str(out))
     assert refused.value.status == 1
     assert "not empty" in refused.value.stderr
+
+
+def test_an_import_lets_come_again_what_a_moodle_sent_too_early(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    with App(read(site.home, {})) as app:
+        rig = Rig(app, Clock(app.clock()))
+        moodle = rig.add("http://moodle.example.org")
+        place = {"sectionid": "5", "userid": "n1", "role": "student"}
+        rig.call(moodle, SIS + "new_section", {"idnumber": "5", "name": "Algebra"})
+        rig.call(moodle, SIS + "new_enrolment", {**place, "role": "teacher", "timemodified": 1})
+        rig.call(moodle, SIS + "end_enrolment", {**place, "timemodified": START_UNIX_S})
+    # It brings the person, for whom the teacher's place waits; the end waits for a pupil's place.
+    assert site.run("import", "oneroster", str(district(tmp_path / "theirs")))["released"] == 1
+    assert [e["waiting_for"] for e in site.run("inbox", "list")] == [["enrolment:5/n1"]]
+    ours = tmp_path / "ours"
+    site.run("export", "oneroster", str(ours))
+    (algebra,) = [c["sourcedId"] for c in table(ours, "classes") if c["title"] == "Algebra"]
+    edited(
+        ours, "enrollments",
+        lambda rows: rows.append(
+            {
+                **next(r for r in rows if r["role"] == "student"),
+                "sourcedId": "e9",
+                "classSourcedId": algebra,
+            }
+        ),
+    )  # fmt: skip
+    said = site.text("import", "oneroster", str(ours))
+    assert "1 events that waited for it came in too." in said
+    listed = site.run("enrolment", "list", "--section", "5")
+    assert {(r["role"], r["code"]) for r in listed} == {("teacher", "a"), ("student", "wn")}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+import itertools
+from collections.abc import Collection, Iterable
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
 from peers.model import peer
 from schooltool_bridge import queries
-from schooltool_bridge.model import assessment
-from schooltool_bridge.reports import as_of, progress
-from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, TEACHER, Model, Thing
+from schooltool_bridge.model import assessment, grade, section
+from schooltool_bridge.reports import as_of, averages, progress
+from schooltool_bridge.reports.then import SectionThen
+from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, TEACHER, Cell, Model, Thing
 from tests.schooltool_bridge.school import School
+
+Cells = dict[tuple[Thing, str], Cell]
 
 
 class Readers:
@@ -22,6 +27,7 @@ class Readers:
         self.school = school
         self._sections: dict[Thing, int] = {}
         self._items: dict[Thing, int] = {}
+        self._people: dict[str, int] = {}
 
     def section_id(self, section: Thing) -> int:
         if section not in self._sections:
@@ -37,53 +43,109 @@ class Readers:
             self._items[item] = self.school.read(lambda c: c.execute(found).scalar_one())
         return self._items[item]
 
+    def person_id(self, who: str) -> int:
+        """Our id of a record."""
+        if who not in self._people:
+            self._people[who] = self.school.read(lambda c: queries.find_record(c, who))
+        return self._people[who]
 
-def compare(readers: Readers, model: Model, at: int | None) -> None:
-    """See that every reader says of a moment what the model does; None: of all that is known."""
-    moment = EVER if at is None else at
-    for section in model.sections():
-        _compare_section(readers, model, section, at, moment)
-    compare_lists(readers, model, at)
-    _compare_people(readers, model, at, moment)
-
-
-def _compare_section(
-    readers: Readers, model: Model, section: Thing, at: int | None, moment: int
-) -> None:
-    section_id = readers.section_id(section)
-    then = readers.school.read(lambda c: as_of.of_section(c, section_id, at))
-    told = model.section(section, moment)
-    assert told in (None, (then.name, then.deleted)), at
-    items = {i: there for i in model.items() if (there := model.item(i, moment))}
-    found = {(section[0], i.name_for_scripts): (i.name, i.points) for i in then.items}
-    assert found == {i: there[1:] for i, there in items.items() if there[0] == section}, at
-    listed = readers.school.read(lambda c: queries.grades(c, section_id, at))
-    rows = {
-        (r["assessment"], r["person"]): (r["points"], r["excepted"], r["attempt"], r["authority"])
-        for r in listed
-    }
-    expected = {
-        (item[1], who): (_number(cell.points), cell.excepted, cell.attempt, cell.authority)
-        for who in model.roots()
-        for item, cell in model.cells(section, who, moment).items()
-    }
-    assert (at, rows) == (at, expected)
+    def cells(self, then: SectionThen, roots: Iterable[str]) -> Cells:
+        """What these people have in a section."""
+        items = {i.id: (str(i.peer), i.name_for_scripts) for i in then.items}
+        ours = {self.person_id(who): who for who in roots}
+        return {
+            (items[item_id], ours[person_id]): Cell(e.points, e.excepted, e.attempt, e.authority)
+            for (item_id, person_id), e in then.entries.items()
+            if person_id in ours
+        }
 
 
-def compare_lists(readers: Readers, model: Model, at: int | None) -> None:
-    """Who is where; for now also what is stored of everybody's names and the teachers."""
-    moment = EVER if at is None else at
+class Then:
+    """What the model says of a moment; None: of all that is known."""
+
+    def __init__(self, model: Model, at: int | None) -> None:
+        self.model = model
+        self.at = at
+        self.moment = EVER if at is None else at
+        everywhere = list(itertools.product(model.sections(), model.roots()))
+        self.cells: dict[tuple[Thing, str], Cells] = {
+            (section, who): {
+                (item, who): cell for item, cell in model.cells(section, who, self.moment).items()
+            }
+            for section, who in everywhere
+        }
+        # Section, person and role to the code, and since when it is so.
+        self.places = {
+            (section, who, role): state
+            for section, who in everywhere
+            for role in ROLES
+            if (state := model.place(section, who, role, self.moment))
+        }
+
+    def cells_in(self, section: Thing) -> Cells:
+        found: Cells = {}
+        for (where, _who), cells in self.cells.items():
+            found |= cells if where == section else {}
+        return found
+
+    def teachers(self, section: Thing, *codes: str) -> list[str]:
+        return sorted(
+            who
+            for (where, who, role), state in self.places.items()
+            if (where, role) == (section, TEACHER) and state[0] in codes
+        )
+
+
+def compare(readers: Readers, model: Model, moments: Collection[int | None]) -> None:
+    """See that every reader says of moments what the model does."""
+    each = [Then(model, at) for at in moments]
+    for then in each:
+        _compare_sections(readers, then)
+        compare_lists(readers, then)
+    with readers.school.database.read() as connection:
+        for who in model.roots():
+            person_id = readers.person_id(who)
+            read = as_of.of_person_at_each(connection, person_id, list(moments))
+            for then, found in zip(each, read, strict=True):
+                _compare_person(readers, then, who, found)
+
+
+def _compare_sections(readers: Readers, then: Then) -> None:
+    """As the gradebook and a section's report read them: what it is, who is in it, the cells."""
+    model, at = then.model, then.at
+    every = sa.select(section.c.id)
+    read = readers.school.read(lambda c: as_of.of_sections(c, every, at))
+    found = {(str(s.peer), s.name_for_scripts): s for s in read}
+    assert set(found) == set(model.sections())
+    items = {i: there for i in model.items() if (there := model.item(i, then.moment))}
+    for thing, said in found.items():
+        assert model.section(thing, then.moment) in (None, (said.name, said.deleted)), at
+        inside = {(thing[0], i.name_for_scripts): (thing, i.name, i.points) for i in said.items}
+        assert inside == {i: item for i, item in items.items() if item[0] == thing}, at
+        assert (at, readers.cells(said, model.roots())) == (at, then.cells_in(thing))
+        assert {who for _item, who in said.entries} <= set(map(readers.person_id, model.roots()))
+        held = {place: (s.code, s.since_unix_s) for place, s in said.enrolments.items()}
+        places = {
+            (readers.person_id(who), role): state
+            for (where, who, role), state in then.places.items()
+            if where == thing
+        }
+        assert (at, thing, held) == (at, thing, places)
+
+
+def compare_lists(readers: Readers, then: Then) -> None:
+    """Who is where; for now also what is stored of cells, of everybody's names and the teachers."""
+    model, at = then.model, then.at
     listed = readers.school.read(lambda c: queries.enrolments(c, at_unix_s=at))
     rows = sorted((r["section"], r["person"], r["role"], r["code"], r["since"]) for r in listed)
     expected = sorted(
         (section[1], who, role, state[0], queries.iso(state[1]))
-        for section in model.sections()
-        for who in model.roots()
-        for role in ROLES
-        if (state := model.place(section, who, role, moment))
+        for (section, who, role), state in then.places.items()
     )
     assert (at, rows) == (at, expected)
     if at is None:
+        stored = _stored_cells(readers, model)
+        assert stored == {p: cell for cells in then.cells.values() for p, cell in cells.items()}
         people = readers.school.people()
         assert {str(p["idnumber"]): (p["firstname"], p["lastname"]) for p in people} == {
             who: model.name(who) for who in model.roots()
@@ -91,40 +153,50 @@ def compare_lists(readers: Readers, model: Model, at: int | None) -> None:
         teaching = {
             (s["peer"], s["idnumber"]): sorted(s["teachers"]) for s in readers.school.sections()
         }
-        assert teaching == {s: _teachers(model, s, moment, ("a",)) for s in model.sections()}
+        assert teaching == {s: then.teachers(s, "a") for s in model.sections()}
 
 
-def _compare_people(readers: Readers, model: Model, at: int | None, moment: int) -> None:
-    """The progress report has the same cells, and counts the right ones."""
-    for who in model.roots():
-        report = _progress(readers.school, who, at)
-        found = sorted(
-            (s.then.peer, s.then.name_for_scripts, s.state.code, s.percent,
-             sorted(str(t.idnumber) for t in s.teachers))
-            for s in report.sections
-        )  # fmt: skip
-        expected = sorted(
-            (section[0], section[1], state[0], model.percent(section, who, moment),
-             _teachers(model, section, moment, ("a", "s")))
-            for section in model.sections()
-            if (state := model.place(section, who, STUDENT, moment))
-        )  # fmt: skip
-        assert (at, who, found) == (at, who, expected)
-
-
-def _progress(school: School, who: str, at: int | None) -> progress.Progress:
-    with school.database.read() as connection:
-        person_id = queries.find_person(connection, who)
-        return progress.read(connection, person_id, at, 0, UTC)
-
-
-def _teachers(model: Model, section: Thing, moment: int, codes: tuple[str, ...]) -> list[str]:
-    return sorted(
-        who
-        for who in model.roots()
-        if (state := model.place(section, who, TEACHER, moment)) and state[0] in codes
+def _stored_cells(readers: Readers, model: Model) -> Cells:
+    """The cells as they are kept up to date, without reading any history."""
+    stored = (
+        sa.select(grade, assessment.c.idnumber, peer.c.wwwroot)
+        .select_from(grade)
+        .join(assessment, assessment.c.id == grade.c.assessment_id)
+        .join(peer, peer.c.id == assessment.c.peer_id)
+        .where(grade.c.exists, assessment.c.status == "active")
     )
+    ours = {readers.person_id(who): who for who in model.roots()}
+    rows: Any = readers.school.read(lambda c: c.execute(stored).all())
+    return {
+        ((r.wwwroot, r.idnumber), ours[r.person_id]): Cell(
+            None if r.points is None else Decimal(r.points), r.excepted, r.attempt, r.authority
+        )
+        for r in rows
+        if r.person_id in ours
+    }
 
 
-def _number(points: Decimal | None) -> float | None:
-    return None if points is None else float(points)
+def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionThen]) -> None:
+    """As somebody's progress report reads their sections: counting the right cells."""
+    person_id = readers.person_id(who)
+    mine = {
+        (str(s.peer), s.name_for_scripts): (
+            s.enrolments[person_id, STUDENT].code,
+            averages.percent_of(s, person_id),
+            set(progress.teachers_then(s)),
+            readers.cells(s, [who]),
+        )
+        for s in found
+        if (person_id, STUDENT) in s.enrolments
+    }
+    expected = {
+        section: (
+            state[0],
+            then.model.percent(section, who, then.moment),
+            set(map(readers.person_id, then.teachers(section, "a", "s"))),
+            then.cells[section, who],
+        )
+        for (section, whose, role), state in then.places.items()
+        if (whose, role) == (who, STUDENT)
+    }
+    assert (then.at, who, mine) == (then.at, who, expected)

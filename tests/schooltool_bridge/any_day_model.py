@@ -179,12 +179,6 @@ class Model:
         ordered = sorted([*naming, *mine], key=lambda s: (s.at, s.seq, s in mine, s.turn))
         return [s for s in ordered if s.at <= at]
 
-    def ending_waits(self, section: Thing, who: str) -> bool:
-        """Whether a peer ended what somebody has not begun in a section."""
-        ended = [s for s in self.all("end_enrolment", thing=section) if s.who in self.records(who)]
-        steps = self.steps(section, who)
-        return any(s not in steps for s in ended)
-
     def place(
         self, section: Thing, who: str, role: str, at: int, *, by_name: bool = True
     ) -> tuple[str, int] | None:

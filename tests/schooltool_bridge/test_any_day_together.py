@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from keys.certificate import load
+from keys.keypair import generate
 from mnet.database import Database
 from peers import store
 from peers.policy import PeerPolicy
@@ -31,6 +33,12 @@ def begin(url: str) -> School:
     clamping = school.sources[B]
     with school.database.write() as connection:
         store.set_columns(connection, clamping.peer_id, policy=stored)
+        for wwwroot, source in school.sources.items():
+            certificate = load(generate(wwwroot, "Fake", NOW).certificate_pem)
+            store.set_certificate(
+                connection, source.peer_id, pem=certificate.pem,
+                fingerprint=certificate.fingerprint, origin="file", now_unix_s=NOW,
+            )  # fmt: skip
     school.sources[B] = dataclasses.replace(clamping, policy=PeerPolicy.from_stored(stored))
     school.database.close()
     return school
@@ -45,7 +53,7 @@ def run(school: School, copied: Callable[[], str], examples: int) -> None:
 
     chosen = settings(
         max_examples=examples * TIMES,
-        stateful_step_count=15,
+        stateful_step_count=25,
         deadline=None,
         derandomize=TIMES == 1,
         database=None,
@@ -66,7 +74,7 @@ def test_on_sqlite_every_moment_is_answered_as_what_was_said(tmp_path: Path) -> 
         shutil.copy(first, other)
         return f"sqlite:///{other}"
 
-    run(begin(f"sqlite:///{first}"), copied, examples=30)
+    run(begin(f"sqlite:///{first}"), copied, examples=60)
 
 
 @pytest.mark.timeout(600 * TIMES)

@@ -61,6 +61,33 @@ def test_of_what_waits_the_last_arrival_counts_also_when_it_says_what_the_first_
     assert school.inbox() == []
 
 
+def test_within_one_second_the_last_word_counts_also_when_it_says_what_the_first_said(
+    school: School,
+) -> None:
+    school.begin_term()
+    for one in ({"name": "Botany"}, {"name": "Algebra"}, {"name": "Botany"}):
+        school.push("new_section", **SECTION | one)
+        school.now -= 1  # all in the same second
+    for one in ({"name": "Essay"}, {"name": "Quiz"}, {"name": "Essay"}):
+        school.push("new_assessment", **QUIZ | one)
+        school.now -= 1
+    for first in ("Hanna", "Anna", "Hanna"):
+        school.push("fetch_user", **ANNA | {"firstname": first})
+        school.now -= 1
+    assert [s["name"] for s in school.sections()] == ["Botany"]
+    assert [p["firstname"] for p in school.people()] == ["Hanna"]
+    with school.database.read() as connection:
+        assert connection.execute(sa.select(assessment.c.name)).scalars().all() == ["Essay"]
+
+
+def test_within_one_second_a_section_that_is_deleted_twice_is_deleted(school: School) -> None:
+    school.push("new_section", **SECTION)
+    for event, said in (("delete_section", {}), ("new_section", SECTION), ("delete_section", {})):
+        school.push(event, **{"idnumber": 5, **said})
+        school.now -= 1
+    assert [s["status"] for s in school.sections()] == ["deleted"]
+
+
 def test_what_is_sent_again_and_again_while_it_waits_is_kept_once(school: School) -> None:
     for _attempt in range(3):
         school.push("new_grade", **GRADE)
