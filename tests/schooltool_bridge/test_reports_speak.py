@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mnet.language import speaking
-from schooltool_bridge import closing, issuing
+from schooltool_bridge import closing, final_marks, issuing
 from schooltool_bridge.issuing import Issued, Office
 from schooltool_bridge.reports import section_report, transcript
 from schooltool_bridge.reports.averages import ScoreSystem, shown_mark
@@ -44,7 +44,7 @@ def test_a_mark_is_stored_alike_in_every_language_and_shown_in_the_readers(schoo
     autumn, percent = filed_under(school), system_called(school, "Percent")
     with speaking("de"):
         write(school, closing.close_term, autumn, percent)
-    (final,) = school.read(closing.finals)
+    (final,) = school.read(final_marks.finals)
     assert final.mark == f"{final.percent} %"
     assert "." in final.mark
     with speaking("de"):
