@@ -13,7 +13,8 @@ import pytest
 
 from mnet.language import speaking
 from schooltool_bridge import closing, final_marks, issuing
-from schooltool_bridge.issuing import Issued, Office
+from schooltool_bridge.hand.author import Author
+from schooltool_bridge.issuing import Office
 from schooltool_bridge.reports import section_report, transcript
 from schooltool_bridge.reports.averages import ScoreSystem, shown_mark
 from schooltool_bridge.reports.paper import Paper, csv_bytes
@@ -83,10 +84,10 @@ def test_numbers_in_a_csv_keep_their_point_under_translated_heads(school: School
 def test_an_issued_report_is_set_in_the_schools_language(school: School) -> None:
     anna, _algebra, _quiz = ids(school)
     with speaking("de"):
-        issued = write(
-            school, issuing.issue_to, "transcript", anna, None, Office("Bergschule", ZONE)
-        )
-    assert isinstance(issued, Issued)
+        issued = issuing.issue_to(
+            school.database, Author("head", school.now), "transcript", anna, None,
+            Office("Bergschule", ZONE),
+        )  # fmt: skip
     assert issued.title.startswith("Leistungsübersicht: ")
     pdf = school.read(lambda c: issuing.pdf_of(c, issued.number))[1]
     assert re.search(rb"/Lang ?\(de\)", pdf)
