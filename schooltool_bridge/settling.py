@@ -154,19 +154,19 @@ class Settling:
         except (Refused, NotFound, SwitchedOff, Malformed):
             return None
 
-    def come_again(self, connection: Connection, *written: Names) -> int:
+    def brought_by_hand(self, written: Iterable[Names] = ()) -> int:
         """Apply what waited for names that a person wrote by hand, or gave away.
 
+        To be called after the transaction that wrote them, each peer's turn being one of its own.
         Returns how many events left the inbox.
         """
-        keys = [user_key(key(names.idnumber)) for names in written if names.idnumber]
-        keys += [people.username_key(names.username) for names in written]
-        before = sum(inbox.counts(connection).values())
-        for sender in self._registry.all():
-            if sender.enabled:
-                one_at_a_time(connection, sender.id)
-                events.release(connection, source(sender, self._site), keys)
-        return before - sum(inbox.counts(connection).values())
+        before = self._open_now()
+        self._wake_others(waking.BY_HAND, _keys(written))
+        return before - self._open_now()
+
+    def _open_now(self) -> int:
+        with self._database.read() as connection:
+            return sum(inbox.counts(connection).values())
 
     def retry_held(
         self, peer_id: int, *, after_id: int = 0, actor: str, now_unix_s: int
@@ -249,6 +249,15 @@ def _open(connection: Connection, inbox_id: int) -> Entry:
     if entry is None or entry.status not in inbox.OPEN:
         raise NotFound(f"There is no open event {inbox_id} in the inbox (any more).")
     return entry
+
+
+def _keys(written: Iterable[Names]) -> list[str]:
+    """What events wait for that are about these names."""
+    keys: list[str] = []
+    for names in written:
+        keys += [user_key(key(names.idnumber))] if names.idnumber else []
+        keys += [people.username_key(names.username)]
+    return keys
 
 
 def _count(connection: Connection, peer_id: int) -> int:

@@ -1,8 +1,8 @@
-"""What one peer brings may be what another peer's events wait for: people belong to the school.
+"""What one peer or a person brings may be what another peer's events wait for.
 
-Each peer's events come again in a transaction of their own, after the one that brought the
-names: two peers' turns in one transaction could wait for each other for ever.
-Source: requirements 1.1, 1.3, 1.4.
+People belong to the school, so whoever brings them frees what waits. Each peer's events come again
+in a transaction of their own, after the one that brought the names: two peers' turns in one
+transaction could wait for each other for ever. Source: requirements 1.1, 1.3, 1.4.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from mnet.exchange import Site
 from peers.registry import Registry
 from schooltool_bridge import events
 from schooltool_bridge.applying import source
+
+# Brought by a person here, not by a peer.
+BY_HAND = 0
 
 
 def wake_others(
