@@ -164,6 +164,10 @@ class Settling:
         self._wake_others(waking.BY_HAND, _keys(written))
         return before - self._open_now()
 
+    def wake_missed(self) -> None:
+        """Apply what waits though it need not: whoever should have woken it was killed before."""
+        waking.wake_missed(self._database, self._registry, self._site)
+
     def _open_now(self) -> int:
         with self._database.read() as connection:
             return sum(inbox.counts(connection).values())

@@ -2,7 +2,8 @@
 
 People belong to the school, so whoever brings them frees what waits. Each peer's events come again
 in a transaction of their own, after the one that brought the names: two peers' turns in one
-transaction could wait for each other for ever. Source: requirements 1.1, 1.3, 1.4.
+transaction could wait for each other for ever. What a process that was killed in between left
+waiting comes when the next one begins, or within the hour. Source: requirements 1.1, 1.3, 1.4.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Iterable
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from peers.registry import Registry
-from schooltool_bridge import events
+from schooltool_bridge import events, inbox
 from schooltool_bridge.applying import source
 
 # Brought by a person here, not by a peer.
 BY_HAND = 0
+# Keys looked at in one transaction, so that the peer's own calls do not wait long.
+MISSED_AT_ONCE = 100
 
 
 def wake_others(
@@ -38,3 +41,18 @@ def wake_others(
                     more = events.release(connection, source(peer, site), keys)
                 # Each time fewer events are left to bring any.
                 todo.append((peer.id, more))
+
+
+def wake_missed(database: Database, registry: Registry, site: Site) -> None:
+    """Let come again what waits though it need not, because nobody was left to wake it."""
+    for peer in registry.all():
+        if not peer.enabled:
+            continue
+        with database.read() as connection:
+            missed = inbox.missed(connection, peer.id)
+        for first in range(0, len(missed), MISSED_AT_ONCE):
+            with database.write() as connection:
+                one_at_a_time(connection, peer.id)
+                keys = missed[first : first + MISSED_AT_ONCE]
+                more = events.release(connection, source(peer, site), keys)
+            wake_others(database, registry, site, peer.id, more)
