@@ -74,6 +74,7 @@ BELOW = {
         "close": "cli_closing:close_section",
         "file": "cli_school:file_sections",
         "import-assessments": "cli_gradebook:import_assessments",
+        "joined": "cli_closing:section_joined",
         "link": "cli_school:link_section",
         "proposals": "cli_closing:section_proposals",
         "unlink": "cli_school:unlink_section",
@@ -82,6 +83,7 @@ BELOW = {
     "term": {
         "accept": "cli_closing:accept_term",
         "close": "cli_closing:close_term",
+        "joined": "cli_closing:term_joined",
         "proposals": "cli_closing:term_proposals",
         "reopen": "cli_closing:reopen_term",
     },

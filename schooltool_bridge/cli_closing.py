@@ -1,4 +1,4 @@
-"""Commands that close a term or a section, show what is proposed afterwards, and accept it.
+"""Commands that close a term or a section, show what came afterwards, and accept it.
 
 Source: requirements 1.8 (the form of commands), R70, R71.
 """
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import audit
-from schooltool_bridge import closing, identity, queries
+from schooltool_bridge import closing, final_marks, identity, queries
 from schooltool_bridge.app import App
-from schooltool_bridge.closing import Proposal
 from schooltool_bridge.command import Command, CommandError, common
+from schooltool_bridge.final_marks import Final, Standing
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.model import section
 from schooltool_bridge.queries import Row
@@ -28,9 +28,11 @@ from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.written import several_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 _COLUMNS = (
     "section", "name", "person", "mark", "percent", "code", "new_mark", "new_percent", "new_code",
 )  # fmt: skip
+_JOINED_COLUMNS = ("section", "name", "person", "percent", "code")
 _NOTHING = "Nothing is proposed: the records say what the final marks say."
 _MARKS = click.option("--marks", required=True, help='A score system, such as "Letter grades".')
 _YEAR = click.option("--year", "year_title", help="Of this school year, when several have it.")
@@ -65,12 +67,14 @@ def _chosen(function: F) -> F:
 def close_term(command: Command, title: str, year_title: str | None, marks: str) -> None:
     """Close a term: store the final marks of all its sections, which transcripts show from then on.
 
-    Grades may still come; what they would change is proposed: term proposals.
+    Grades may still come; what they would change is proposed: term proposals. Closing a closed
+    term stores the marks of those alone who joined since.
     """
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         system = scores.find(connection, marks)
-        seen = closing.preview(connection, closing.of_term(term.id))
+        again = term.closed_unix_s is not None
+        seen = closing.preview(connection, final_marks.of_term(term.id), only_joined=again)
         stored = closing.close_term(connection, _author(app), term.id, system.id)
     row = {
         "term": term.title,
@@ -108,8 +112,21 @@ def term_proposals(command: Command, title: str, year_title: str | None) -> None
     """List where the records of a term now say something else than the final marks."""
     with App(command.settings) as app, app.database.read() as connection:
         term = years.find_term(connection, title, year_title)
-        rows = _rows(connection, closing.of_term(term.id))
-    command.show_table(rows, _COLUMNS, _NOTHING)
+        _show_proposals(command, connection, final_marks.of_term(term.id))
+
+
+@click.command("joined")
+@click.argument("title")
+@_YEAR
+@common
+def term_joined(command: Command, title: str, year_title: str | None) -> None:
+    """List who joined a term's sections since they were closed, and has no final mark.
+
+    Closing it once more stores these marks, and changes no other.
+    """
+    with App(command.settings) as app, app.database.read() as connection:
+        term = years.find_term(connection, title, year_title)
+        _show_joined(command, connection, final_marks.of_term(term.id))
 
 
 @click.command("accept")
@@ -135,7 +152,7 @@ def accept_term(
         raise CommandError("Say --all, or whose marks: --section, --person.")
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
-        wanted = closing.of_term(term.id)
+        wanted = final_marks.of_term(term.id)
         if section_id is not None:
             found = queries.find_section(connection, section_id, peer_wwwroot)
             wanted = wanted.where(section.c.id == found)
@@ -149,7 +166,10 @@ def accept_term(
 @_MARKS
 @common
 def close_section(command: Command, section_id: str, peer_wwwroot: str | None, marks: str) -> None:
-    """Close one section, such as an ongoing one: store its students' final marks."""
+    """Close one section, such as an ongoing one: store its students' final marks.
+
+    Later it stores the marks of those alone who joined since, and changes no other.
+    """
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
         found = queries.find_section(connection, section_id, peer_wwwroot)
         system = scores.find(connection, marks)
@@ -166,8 +186,21 @@ def section_proposals(command: Command, section_id: str, peer_wwwroot: str | Non
     """List where the records of a section now say something else than its final marks."""
     with App(command.settings) as app, app.database.read() as connection:
         found = queries.find_section(connection, section_id, peer_wwwroot)
-        rows = _rows(connection, closing.of_section(found))
-    command.show_table(rows, _COLUMNS, _NOTHING)
+        _show_proposals(command, connection, final_marks.of_section(found))
+
+
+@click.command("joined")
+@click.argument("section_id", metavar="ID")
+@_PEER
+@common
+def section_joined(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
+    """List who joined a section since it was closed, and has no final mark.
+
+    Closing it once more stores these marks, and changes no other.
+    """
+    with App(command.settings) as app, app.database.read() as connection:
+        found = queries.find_section(connection, section_id, peer_wwwroot)
+        _show_joined(command, connection, final_marks.of_section(found))
 
 
 @click.command("accept")
@@ -189,7 +222,7 @@ def accept_section(
         raise CommandError("Say --all, or whose mark: --person.")
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
         found = queries.find_section(connection, section_id, peer_wwwroot)
-        wanted = closing.of_section(found)
+        wanted = final_marks.of_section(found)
         accepted = _accept(connection, _author(app, why), wanted, person_id)
     command.show({"accepted": accepted}, f"{accepted} final mark(s) changed.")
 
@@ -208,25 +241,13 @@ def _author(app: App, why: str = "") -> Author:
     return Author(audit.COMMAND_LINE, int(app.clock()), why)
 
 
-def _rows(connection: Connection, wanted: sa.Select[tuple[int]]) -> list[Row]:
-    found = closing.proposals(connection, wanted)
-    people = labels.people(connection, (p.final.person_id for p in found))
-    ids = sorted({p.final.section_id for p in found})
-    sections = {s.id: s for s in lookup.by_ids(connection, ids)}
-    return list(_listed(found, people, sections))
-
-
-def _listed(
-    found: Iterable[Proposal],
-    people: dict[int, labels.Person],
-    sections: dict[int, lookup.SectionRow],
-) -> Iterator[Row]:
-    for p in found:
-        of = sections[p.final.section_id]
-        yield {
-            "section": of.idnumber or str(of.id),
-            "name": of.name,
-            "person": people[p.final.person_id].name_for_scripts,
+def _show_proposals(
+    command: Command, connection: Connection, wanted: sa.Select[tuple[int]]
+) -> None:
+    since = final_marks.since(connection, wanted)
+    rows = [
+        {
+            **row,
             "mark": p.final.mark,
             "percent": plain_number(p.final.percent),
             "code": p.final.code,
@@ -234,3 +255,39 @@ def _listed(
             "new_percent": plain_number(p.percent),
             "new_code": p.code,
         }
+        for p, row in _named(connection, since.proposals, lambda p: p.final)
+    ]
+    command.show_table(rows, _COLUMNS, _NOTHING)
+    if since.joined and not command.as_json:
+        count = len({s.person_id for s in since.joined})
+        click.echo(
+            f"{count} student(s) joined since the closing and have no final mark: see joined."
+        )
+
+
+def _show_joined(command: Command, connection: Connection, wanted: sa.Select[tuple[int]]) -> None:
+    rows = [
+        {**row, "percent": plain_number(s.percent), "code": s.code}
+        for s, row in _named(connection, final_marks.since(connection, wanted).joined, lambda s: s)
+    ]
+    command.show_table(rows, _JOINED_COLUMNS, "Nobody joined since the closing.")
+
+
+def _named(
+    connection: Connection, some: Iterable[T], place: Callable[[T], Final | Standing]
+) -> Iterator[tuple[T, Row]]:
+    """Give each of some with the section and the person of its place, as scripts name them."""
+    places = [(one, place(one)) for one in some]
+    people = labels.people(connection, (at.person_id for _one, at in places))
+    ids = sorted({at.section_id for _one, at in places})
+    sections = {s.id: s for s in lookup.by_ids(connection, ids)}
+    for one, at in places:
+        of = sections[at.section_id]
+        yield (
+            one,
+            {
+                "section": of.idnumber or str(of.id),
+                "name": of.name,
+                "person": people[at.person_id].name_for_scripts,
+            },
+        )

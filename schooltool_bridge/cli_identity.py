@@ -39,9 +39,9 @@ def add(command: Command, why: str, **names: str) -> None:
                 wanted = Names(**names)
                 made = people.add(connection, author, wanted)
                 people.note_in_trail(connection, author, made, N_("person added"))
-                released = app.settling.come_again(connection, wanted)
         except Refused as problem:
             raise CommandError(str(problem)) from None
+        released = app.settling.brought_by_hand([wanted])
     command.show(
         {"id": str(made), "released": released},
         f"{names['firstname']} {names['lastname']} has id {made}.{_came(released)}",
@@ -68,12 +68,11 @@ def change(command: Command, person_id: str, why: str, **given: str | None) -> N
                 names = Names(**{**asdict(before), **told})
                 author = _author(app, why)
                 is_changed = people.change(connection, author, found, names)
-                released = 0
                 if is_changed:
                     people.note_in_trail(connection, author, found, N_("person corrected"))
-                    released = app.settling.come_again(connection, names, before)
         except Refused as problem:
             raise CommandError(str(problem)) from None
+        released = app.settling.brought_by_hand([names, before] if is_changed else [])
     text = f"Person {found} is corrected." if is_changed else f"Person {found} is so already."
     command.show(
         {"id": str(found), "changed": is_changed, "released": released}, text + _came(released)

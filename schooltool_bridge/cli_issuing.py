@@ -6,6 +6,7 @@ Source: requirements 1.8 (the form of commands), R70, R71.
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,17 +41,18 @@ def issue_report(
     at_unix_s = moment(at, settings.zone)
     office = Office(settings.name, settings.zone, paper)
     try:
-        with refusals_told(), App(settings) as app, app.database.write() as connection:
+        with refusals_told(), App(settings) as app, language.speaking(settings.language):
             author = Author(audit.COMMAND_LINE, int(app.clock()))
-            who = queries.find_person(connection, person_id)
-            with language.speaking(settings.language):
-                found = issuing.issue_to(connection, author, kind, who, at_unix_s, office)
-            # Before the commit: what cannot be written is not issued.
-            _write(file, issuing.pdf_of(connection, found.number)[1])
-            row = _row(found)
+            with app.database.read() as connection:
+                who = queries.find_person(connection, person_id)
+            # Written before the commit: what cannot be written is not issued.
+            found = issuing.issue_to(
+                app.database, author, kind, who, at_unix_s, office, partial(_write, file)
+            )
     except PdfError as problem:
         raise CommandError(str(problem)) from None
-    command.show(row, f"Issued {found.title} as {found.number}; its SHA-256 is {found.sha256}.")
+    told = f"Issued {found.title} as {found.number}; its SHA-256 is {found.sha256}."
+    command.show(_row(found), told)
 
 
 @click.command("issued")

@@ -18,8 +18,9 @@ from sqlalchemy.engine import Connection
 from mnet.database import Prepared
 from mnet.faults import TryAgainLater
 from peers.model import peer
+from schooltool_bridge.applying import user_key
 from schooltool_bridge.fields import key
-from schooltool_bridge.model import inbox, inbox_wait
+from schooltool_bridge.model import inbox, inbox_wait, person
 
 HELD, CONFLICT, REJECTED, DISMISSED, DONE = "held", "conflict", "rejected", "dismissed", "done"
 OPEN = (HELD, CONFLICT, REJECTED)
@@ -154,6 +155,22 @@ def waited_for(connection: Connection, peer_id: int, kind: str) -> set[str]:
     """Return the keys of one kind (enrolment, ...) for which a peer's events wait."""
     mine = sa.and_(inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.startswith(f"{kind}:"))
     return set(connection.execute(sa.select(inbox_wait.c.key).where(mine).distinct()).scalars())
+
+
+def missed(connection: Connection, peer_id: int) -> list[str]:
+    """Return by which keys a peer's events wait that should not: for somebody who is here.
+
+    And by which its conflicts about people do: whether they still are some shows a look.
+    """
+    key_of = inbox_wait.c.key
+    start = user_key("")
+    number = sa.func.substr(key_of, len(start) + 1)
+    is_here = sa.exists().where(person.c.idnumber_key == number)
+    waits = sa.select(key_of).join_from(inbox_wait, inbox, inbox.c.id == inbox_wait.c.inbox_id)
+    mine = waits.where(inbox_wait.c.peer_id == peer_id).distinct().order_by(key_of)
+    for_people = sa.and_(inbox.c.status == HELD, key_of.startswith(start), is_here)
+    wanted = mine.where(sa.or_(for_people, inbox.c.status == CONFLICT))
+    return list(connection.execute(wanted).scalars())
 
 
 def get(connection: Connection, inbox_id: int) -> Waiting | None:

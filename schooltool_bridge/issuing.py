@@ -1,8 +1,9 @@
 """Issued reports: numbered, stored as the very bytes that were handed out, and told again.
 
-The number is taken first, printed on the paper, and kept with it in one transaction, so that no
-number is given twice and none is without its paper. What was issued never changes; what the
-records say now is the business of reports. Source: requirements R70, R71.
+The number is looked up first and printed on the paper; both are kept in one transaction, if
+number and records are still the same then, so that no number is given twice and none is without
+its paper, and nobody waits for the typesetting. What was issued never changes; what the records
+say now is the business of reports. Source: requirements R70, R71.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import datetime, tzinfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import one_at_a_time
+from mnet.database import Database, one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from schooltool_bridge import identity
@@ -34,6 +35,8 @@ KINDS = {PROGRESS: N_("Progress report"), TRANSCRIPT: N_("Transcript")}
 NUMBERS = -1
 # A page of the list at most, however much a caller asks for.
 MAX_LISTED = 500
+# So often a report is typeset while others write; then they wait for it.
+TRIES = 3
 # A student's report is a few pages; more than this would make every backup a burden.
 MAX_PDF_BYTES = 4 * 1024 * 1024
 SHA256_CHARS = 64
@@ -72,20 +75,29 @@ class Office:
     size: str = "a4"
 
 
-def issue(
-    connection: Connection,
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A report before it is typeset: everything that will stand on it."""
+
+    number: str
+    person_id: int
+    title: str
+    paper: Paper
+
+
+def issue_to(
+    database: Database,
     author: Author,
     kind: str,
     person_id: int,
-    at_unix_s: int,
-    pdf: Callable[[str], bytes],
-    title: str,
-    zone: tzinfo,
-) -> str:
-    """Store a report as it is handed out and return its number; the year is of the school's clock.
+    at_unix_s: int | None,
+    office: Office,
+    hand_out: Callable[[bytes], None] = lambda _made: None,
+) -> Issued:
+    """Issue a person's progress report or transcript, as of a moment or as all stands now.
 
-    `pdf` gets the number and returns the bytes, with the number on the paper; what it raises
-    gives the number back with the transaction. Raises Refused.
+    The year of its number is of the school's clock. `hand_out` gets the bytes before they are
+    kept for good; what it raises gives the number back. Raises Refused and reports.pdf.PdfError.
     """
     if kind not in KINDS:
         told = _(
@@ -94,69 +106,83 @@ def issue(
             kinds=_kinds(),
         )
         raise Refused("kind", told)
-    one_at_a_time(connection, NUMBERS)
-    number = _next_number(connection, author.now_unix_s, zone)
-    made = pdf(number)
-    if len(made) > MAX_PDF_BYTES:
-        raise Refused("pdf", _("This report is too large to be kept; choose an earlier day."))
-    sha256 = hashlib.sha256(made).hexdigest()
-    connection.execute(
-        sa.insert(issued_report).values(
-            number=number,
-            kind=kind,
-            person_id=person_id,
-            at_unix_s=at_unix_s,
-            issued_unix_s=author.now_unix_s,
-            by_actor=author.actor,
-            pdf=made,
-            sha256=sha256,
-            title=title[:ID_CHARS],
-        )
-    )
-    audit.record(
-        connection,
-        actor=author.actor,
-        action=N_("report issued"),
-        subject=f"report {number}",
-        detail={"kind": kind, "person": person_id, "sha256": sha256},
-        now_unix_s=author.now_unix_s,
-    )
-    return number
+    now_unix_s = author.now_unix_s
+    at_unix_s = past(at_unix_s, now_unix_s, office.zone)
+
+    def draw(connection: Connection) -> Drawn:
+        return _draw(connection, kind, person_id, at_unix_s, now_unix_s, office.zone)
+
+    def keep(connection: Connection, drawn: Drawn, made: bytes) -> Issued:
+        moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
+        _keep(connection, author, kind, moment_unix_s, drawn, made)
+        hand_out(made)
+        return one(connection, drawn.number)
+
+    for _try in range(TRIES):
+        with database.read() as connection:
+            drawn = draw(connection)
+        made = _typeset(drawn, office)
+        with database.write() as connection:
+            one_at_a_time(connection, NUMBERS)
+            if draw(connection) == drawn:
+                return keep(connection, drawn, made)
+    with database.write() as connection:  # they change all the time: now everybody waits
+        one_at_a_time(connection, NUMBERS)
+        drawn = draw(connection)
+        return keep(connection, drawn, _typeset(drawn, office))
 
 
-def issue_to(
+def _draw(
     connection: Connection,
-    author: Author,
     kind: str,
     person_id: int,
     at_unix_s: int | None,
-    office: Office,
-) -> Issued:
-    """Issue a person's progress report or transcript, as of a moment or as all stands now.
-
-    Raises Refused and reports.pdf.PdfError.
-    """
-    now_unix_s, zone = author.now_unix_s, office.zone
-    at_unix_s = past(at_unix_s, now_unix_s, zone)
+    now_unix_s: int,
+    zone: tzinfo,
+) -> Drawn:
     root = identity.root(connection, person_id)
     if kind == TRANSCRIPT:
         made = transcript.paper_of(transcript.read(connection, root, now_unix_s, at_unix_s), zone)
     else:
         found = progress.read(connection, root, at_unix_s, now_unix_s, zone)
         made = progress.paper_of(found, zone)
-    number = issue(
-        connection,
-        author,
-        kind,
-        root,
-        now_unix_s if at_unix_s is None else at_unix_s,
-        lambda number: make_pdf(
-            numbered(made, number, now_unix_s, zone), school=office.school, size=office.size
-        ),
-        f"{made.title}: {made.subject}",
-        zone,
+    number = _next_number(connection, now_unix_s, zone)
+    title = f"{made.title}: {made.subject}"
+    return Drawn(number, root, title, numbered(made, number, now_unix_s, zone))
+
+
+def _typeset(drawn: Drawn, office: Office) -> bytes:
+    made = make_pdf(drawn.paper, school=office.school, size=office.size)
+    if len(made) > MAX_PDF_BYTES:
+        raise Refused("pdf", _("This report is too large to be kept; choose an earlier day."))
+    return made
+
+
+def _keep(
+    connection: Connection, author: Author, kind: str, at_unix_s: int, drawn: Drawn, made: bytes
+) -> None:
+    sha256 = hashlib.sha256(made).hexdigest()
+    connection.execute(
+        sa.insert(issued_report).values(
+            number=drawn.number,
+            kind=kind,
+            person_id=drawn.person_id,
+            at_unix_s=at_unix_s,
+            issued_unix_s=author.now_unix_s,
+            by_actor=author.actor,
+            pdf=made,
+            sha256=sha256,
+            title=drawn.title[:ID_CHARS],
+        )
     )
-    return one(connection, number)
+    audit.record(
+        connection,
+        actor=author.actor,
+        action=N_("report issued"),
+        subject=f"report {drawn.number}",
+        detail={"kind": kind, "person": drawn.person_id, "sha256": sha256},
+        now_unix_s=author.now_unix_s,
+    )
 
 
 def numbered(made: Paper, number: str, issued_unix_s: int, zone: tzinfo) -> Paper:

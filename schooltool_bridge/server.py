@@ -50,6 +50,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
+        pool.submit(app.settling.wake_missed)
         watch = Watch(app, app.verify)
         LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", watch.stop)

@@ -154,19 +154,6 @@ class Settling:
         except (Refused, NotFound, SwitchedOff, Malformed):
             return None
 
-    def come_again(self, connection: Connection, *written: Names) -> int:
-        """Apply what waited for names that a person wrote by hand, or gave away.
-
-        Returns how many events left the inbox.
-        """
-        keys = _keys(written)
-        before = sum(inbox.counts(connection).values())
-        for sender in self._registry.all():
-            if sender.enabled:
-                one_at_a_time(connection, sender.id)
-                events.release(connection, source(sender, self._site), keys)
-        return before - sum(inbox.counts(connection).values())
-
     def brought_by_hand(
         self, written: Iterable[Names] = (), places: Collection[tuple[int, int]] = ()
     ) -> int:
@@ -179,6 +166,10 @@ class Settling:
         self._wake_others(waking.BY_HAND, _keys(written))
         waking.wake_endings(self._database, self._registry, self._site, places)
         return before - self._open_now()
+
+    def wake_missed(self) -> None:
+        """Apply what waits though it need not: whoever should have woken it was killed before."""
+        waking.wake_missed(self._database, self._registry, self._site)
 
     def _open_now(self) -> int:
         with self._database.read() as connection:

@@ -3,7 +3,8 @@
 People belong to the school, so whoever brings them frees what waits; and somebody who is put into
 a section by hand has the place that a peer's ending waits for. Each peer's events come again in a
 transaction of their own, after the one that brought that: two peers' turns in one transaction
-could wait for each other for ever. Source: requirements 1.1, 1.3, 1.4.
+could wait for each other for ever. What a process that was killed in between left waiting for
+people comes when the next one begins, or within the hour. Source: requirements 1.1, 1.3, 1.4.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from schooltool_bridge.fields import key
 
 # Brought by a person here, not by a peer.
 BY_HAND = 0
+# Keys looked at in one transaction, so that the peer's own calls do not wait long.
+MISSED_AT_ONCE = 100
 
 
 def wake_others(
@@ -66,3 +69,18 @@ def _waiting_for(
     waited = inbox.waited_for(connection, peer_id, ENROLMENT)
     keys = (k for place in places for k in enrolments.place_keys(connection, peer_id, *place))
     return [k for k in keys if key(k) in waited] if waited else []
+
+
+def wake_missed(database: Database, registry: Registry, site: Site) -> None:
+    """Let come again what waits though it need not, because nobody was left to wake it."""
+    for peer in registry.all():
+        if not peer.enabled:
+            continue
+        with database.read() as connection:
+            missed = inbox.missed(connection, peer.id)
+        for first in range(0, len(missed), MISSED_AT_ONCE):
+            with database.write() as connection:
+                one_at_a_time(connection, peer.id)
+                keys = missed[first : first + MISSED_AT_ONCE]
+                more = events.release(connection, source(peer, site), keys)
+            wake_others(database, registry, site, peer.id, more)

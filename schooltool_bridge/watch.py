@@ -33,7 +33,7 @@ LEASE_S = 180
 REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
-KEPT_ALIVE = "watch kept alive"
+KEPT_ALIVE, WOKEN = "watch kept alive", "watch woken"
 
 CheckPeer = Callable[[Peer], object]
 log = structlog.get_logger("watch")
@@ -125,6 +125,8 @@ class Watch:
             return self._app.signing_off.keep_alive
         if self._is_due(REFRESHED, REFRESH_INTERVAL_S):
             return self._refresh_and_tell
+        if self._is_due(WOKEN, LOOK_INTERVAL_S):
+            return self._app.settling.wake_missed
         for peer in self._app.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
                 return partial(self._look_after, peer)

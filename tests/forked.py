@@ -37,7 +37,7 @@ class Forked:
         """Start the command; it has nothing to read on its stdin."""
         self.returncode: int | None = None
         told = [arguments, {**os.environ, **environment}, str(Path.cwd())]
-        self._end, theirs = socket.socketpair()
+        self._end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, Path(os.devnull).open("rb") as nothing:
             streams = [file.fileno() for file in (nothing, stdout, stderr, theirs)]
             socket.send_fds(_loader(), [json.dumps(told).encode()], streams)

@@ -1,11 +1,13 @@
 """The failing list: who stands below a percentage, or has a mark or state that does not pass.
 
-Reads a handful of sections at a time, so that a large school does not fill the memory.
+By a fixed number of statements for each ROWS_AT_ONCE grades and enrolments: an ordinary school
+is read at once, and a very large one does not fill the memory.
 Source: field-notes A.4 (failing report).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -17,7 +19,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _, translated
 from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.model import section
+from schooltool_bridge.model import assessment, enrolment, grade, section
 from schooltool_bridge.model_reports import final_mark
 from schooltool_bridge.reports import as_of, paper
 from schooltool_bridge.reports.averages import percent_of, shown_mark
@@ -29,7 +31,8 @@ from schooltool_bridge.reports.transcript import passes, stored_mark
 DEFAULT_BELOW = Decimal(60)
 # States that say of themselves that somebody does not pass.
 NOT_PASSING = ("fl", "wf")
-AT_ONCE = 20
+# About 50 MB while they are folded.
+ROWS_AT_ONCE = 50_000
 # Longer than this nobody reads it, and somebody chose the wrong percentage.
 MAX_LINES = 2_000
 
@@ -67,38 +70,62 @@ def read(
 ) -> FailingList:
     """Read the list for a term (None: every section), as of a moment."""
     school = School(connection)
-    query = sa.select(section.c.id).where(section.c.status != "deleted").order_by(section.c.id)
+    query = sa.select(section.c.id).where(section.c.status != "deleted")
     if term_id is not None:
         query = query.where(section.c.term_id == term_id)
-    lines: list[Failing] = []
-    for some in _batches(list(connection.execute(query).scalars())):
-        lines += _of_some(connection, school, some, below, at_unix_s)
-        if len(lines) > MAX_LINES:
+    found: list[tuple[int, Failing]] = []
+    for some in _parts(connection, query):
+        found += _of_some(connection, school, some, below, at_unix_s)
+        if len(found) > MAX_LINES:
             break
+    known = people(connection, [who for who, _f in found])
+    lines = [replace(f, person=known[who]) for who, f in found if who in known]
     lines.sort(key=lambda f: (f.then.name.casefold(), f.then.id, f.person.place))
     filed = _("All sections") if term_id is None else translated(school.filed(term_id))
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     return FailingList(moment_unix_s, below, filed, lines[:MAX_LINES], len(lines) > MAX_LINES)
 
 
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for first in range(0, len(ids), AT_ONCE):
-        yield ids[first : first + AT_ONCE]
+def _parts(
+    connection: Connection, wanted: sa.Select[tuple[int]]
+) -> Iterator[sa.Select[tuple[int]]]:
+    """Cut a select of ids of sections into selects with at most ROWS_AT_ONCE rows to read each.
+
+    By the first and last id, so that a statement's length does not grow with the school.
+    """
+    rows: Counter[int] = Counter()
+    graded = sa.select(assessment.c.section_id, sa.func.count()).join_from(grade, assessment)
+    for counted, of in (
+        (graded, assessment.c.section_id),
+        (sa.select(enrolment.c.section_id, sa.func.count()), enrolment.c.section_id),
+    ):
+        for section_id, count in connection.execute(counted.where(of.in_(wanted)).group_by(of)):
+            rows[section_id] += count
+    part: list[int] = []
+    together = 0
+    for section_id in sorted(rows):
+        if part and together + rows[section_id] > ROWS_AT_ONCE:
+            yield wanted.where(section.c.id.between(part[0], part[-1]))
+            part, together = [], 0
+        part.append(section_id)
+        together += rows[section_id]
+    if part:
+        yield wanted.where(section.c.id.between(part[0], part[-1]))
 
 
 def _of_some(
     connection: Connection,
     school: School,
-    section_ids: Sequence[int],
+    wanted: sa.Select[tuple[int]],
     below: Decimal,
     at_unix_s: int | None,
-) -> list[Failing]:
-    only = sa.select(section.c.id).where(section.c.id.in_(section_ids))
-    sections = as_of.of_sections(connection, only, at_unix_s)
+) -> list[tuple[int, Failing]]:
+    """Return who fails in these sections (a select of ids), by their ids; not named yet."""
+    sections = as_of.of_sections(connection, wanted, at_unix_s)
     rows = connection.execute(
         sa.select(final_mark)
         .where(
-            final_mark.c.section_id.in_(section_ids),
+            final_mark.c.section_id.in_(wanted),
             sa.true() if at_unix_s is None else final_mark.c.recorded_unix_s <= at_unix_s,
         )
         .order_by(final_mark.c.id)
@@ -120,8 +147,7 @@ def _of_some(
                 mark = shown_mark(mark, reached)
                 title = school.states.get(state.code, state.code)
                 found.append((who, Failing(nobody, then, title, reached, mark, reason)))
-    known = people(connection, [who for who, _f in found])
-    return [replace(f, person=known[who]) for who, f in found if who in known]
+    return found
 
 
 def _reason(

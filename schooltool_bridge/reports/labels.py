@@ -18,13 +18,14 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from schooltool_bridge import shipped_titles
 from schooltool_bridge.fields import STUDENT, TEACHER
+from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import enrolment_state, person, section
 from schooltool_bridge.model_school import course, school_year, score_system, term
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports.averages import Score, ScoreSystem
 
-# As many as a database takes in one statement's list; no section comes near.
-MAX_PEOPLE = 20_000
+# Every database takes as many in one statement's list; no section comes near.
+PEOPLE_AT_ONCE = 20_000
 # In this language; reports show it by `translated`, as they do titles that a school may change.
 ONGOING = N_("Ongoing")
 # What people are in a section, by what is stored.
@@ -64,13 +65,15 @@ class Person:
 
 
 def people(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
-    """Return the people of these ids (at most MAX_PEOPLE)."""
-    wanted = sorted(set(ids))[:MAX_PEOPLE]
+    """Return the people of these ids."""
     columns = (
         person.c.id, person.c.idnumber, person.c.username, person.c.firstname, person.c.lastname,
     )  # fmt: skip
-    rows = connection.execute(sa.select(*columns).where(person.c.id.in_(wanted)))
-    return {r.id: Person(*r) for r in rows}
+    return {
+        r.id: Person(*r)
+        for some in chunks(ids, PEOPLE_AT_ONCE)
+        for r in connection.execute(sa.select(*columns).where(person.c.id.in_(some)))
+    }
 
 
 def section_names(connection: Connection, section_id: int) -> tuple[str, str]:

@@ -20,11 +20,11 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.closing import score_systems
 from schooltool_bridge.fields import key
 from schooltool_bridge.model_school import score_system
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports.averages import Score, ScoreSystem
+from schooltool_bridge.reports.labels import School
 from schooltool_bridge.school.written import free, line, number, plain
 from schooltool_bridge.school.years import OWN_ORDER
 
@@ -47,7 +47,7 @@ class Listed:
 
 def all_systems(connection: Connection, *, hidden_too: bool = True) -> list[Listed]:
     """Return the score systems in the order in which they were made."""
-    known = score_systems(connection)
+    known = School(connection).systems
     rows = connection.execute(sa.select(score_system.c.id, score_system.c.hidden))
     hidden = {row.id: row.hidden for row in rows}
     found = [Listed(known[i], hidden[i]) for i in sorted(known)]

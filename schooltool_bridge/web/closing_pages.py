@@ -1,12 +1,14 @@
-"""Closing in the browser: a term with all its sections, or one section; then what is proposed.
+"""Closing in the browser: a term with all its sections, or one section; then what came since.
 
-Closing is shown in words first, and done only while it is about as many marks. The rules stand in
-schooltool_bridge/closing.py. Source: requirements R70, R71.
+Closing is shown in words first, and done only while it is about as many marks; so is closing once
+more, for who joined since. The rules stand in schooltool_bridge/closing.py. Source:
+requirements R70, R71.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,9 @@ from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import closing
-from schooltool_bridge.closing import Final, Preview, Proposal
+from schooltool_bridge import closing, final_marks
+from schooltool_bridge.closing import Preview
+from schooltool_bridge.final_marks import Final, Proposal, Standing
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports import labels, paper
@@ -52,6 +55,10 @@ class Place:
     # When the term was closed; None for one that is open, and for a section.
     closed_unix_s: int | None
 
+    def is_closed(self, stored: int) -> bool:
+        """Tell whether it was closed already, with so many marks stored."""
+        return self.closed_unix_s is not None or (self.section_id is not None and stored > 0)
+
     @property
     def back(self) -> str:
         """The page that leads here."""
@@ -74,7 +81,7 @@ class Line:
     @property
     def box(self) -> str:
         """What the box to tick sends: whose mark, and what is proposed."""
-        seen = closing.digest([self.proposal]) if self.proposal else ""
+        seen = final_marks.digest([self.proposal]) if self.proposal else ""
         return f"{self.final.section_id}-{self.final.person_id}-{seen}"
 
 
@@ -141,10 +148,11 @@ class ClosingPages:
         with self._app.database.read() as connection:
             place = _known(connection, find, number)
             system = closing.score_system_of(connection, _system_id(view))
-            if place.closed_unix_s is not None:
-                raise Refused("term", _("%(term)s is closed already.", term=place.title))
-            seen = closing.preview(connection, place.wanted)
-            stored = closing.counts(connection, place.wanted).total()
+            stored = final_marks.counts(connection, place.wanted).total()
+            again = place.is_closed(stored)
+            seen = closing.preview(connection, place.wanted, only_joined=again)
+        if again and not seen.marks:
+            raise Refused("term", _("%(term)s is closed already.", term=place.title))
         if not seen.marks:
             raise Refused("term", _("There is no student whose mark could be stored here."))
         return page(
@@ -156,6 +164,7 @@ class ClosingPages:
             empty=seen.without,
             seen=seen.marks,
             stored=stored,
+            again=again,
             problem=problem,
         )
 
@@ -169,28 +178,36 @@ class ClosingPages:
     ) -> Reply:
         with self._app.database.read() as connection:
             place = _known(connection, find, number)
-            marks = closing.counts(connection, place.wanted)
-            proposed = closing.proposals(connection, place.wanted)
+            marks = final_marks.counts(connection, place.wanted)
+            since = final_marks.since(connection, place.wanted)
+            proposed = since.proposals
             finals = (
                 [p.final for p in proposed]
                 if place.section_id is None
-                else closing.finals(connection, wanted=place.wanted)
+                else final_marks.finals(connection, wanted=place.wanted)
             )
             lines = _lines(connection, finals, proposed)
             sections = _sections(connection, place)
             systems = scores.all_systems(connection, hidden_too=False)
+            joined = since.joined if place.is_closed(marks.total()) else ()
+            names = _names(connection, joined) if place.section_id is not None else []
+            latest = final_marks.latest_system(connection, place.wanted) if joined else None
         return page(
             "final_marks.html",
             status=400 if problem else 200,
             place=place,
             lines=lines if place.section_id is not None else lines[:PROPOSALS_SHOWN],
             count=len(proposed),
-            digest=closing.digest(proposed),
+            digest=final_marks.digest(proposed),
             marks=marks,
             total=marks.total(),
             sections=sections,
-            waiting={s.id: sum(p.final.section_id == s.id for p in proposed) for s in sections},
+            waiting=Counter(p.final.section_id for p in proposed),
             systems=[s.system for s in systems],
+            joined=len({s.person_id for s in joined}),
+            joined_names=names,
+            joined_by_section=Counter(s.section_id for s in since.joined),
+            latest_system=latest,
             problem=problem,
             why=why,
             max_why=MAX_WHY_CHARS,
@@ -214,7 +231,7 @@ def in_words(seen: Preview) -> str:
 def _term(connection: Connection, term_id: int) -> Place:
     found = years.one_term(connection, term_id)
     path = f"{SCHOOL}/terms/{found.id}/final"
-    wanted = closing.of_term(found.id)
+    wanted = final_marks.of_term(found.id)
     return Place(found.full_title, path, wanted, found.id, None, found.closed_unix_s)
 
 
@@ -224,7 +241,7 @@ def _section(connection: Connection, section_id: int) -> Place:
         raise NotThere(_("There is no such section."))
     title = rows[0].name or _("Section %(id)s", id=section_id)
     path = f"{SECTIONS}/{section_id}/final"
-    return Place(title, path, closing.of_section(section_id), None, section_id, None)
+    return Place(title, path, final_marks.of_section(section_id), None, section_id, None)
 
 
 def _known(connection: Connection, find: Callable[[Connection, int], Place], number: int) -> Place:
@@ -241,7 +258,16 @@ def _sections(connection: Connection, place: Place) -> list[SectionRow]:
     return lookup.find(connection, wanted, limit=SECTIONS_SHOWN)[0]
 
 
-def _lines(connection: Connection, finals: list[Final], proposed: list[Proposal]) -> list[Line]:
+def _names(connection: Connection, joined: Sequence[Standing]) -> list[str]:
+    """Return who joined, with what they have reached so far."""
+    people = labels.people(connection, (s.person_id for s in joined))
+    in_order = sorted(joined, key=lambda s: people[s.person_id].place)
+    return [f"{people[s.person_id].sorted_name} ({paper.percent(s.percent)})" for s in in_order]
+
+
+def _lines(
+    connection: Connection, finals: Sequence[Final], proposed: Sequence[Proposal]
+) -> list[Line]:
     states = labels.School(connection).states
     people = labels.people(connection, (f.person_id for f in finals))
     ids = sorted({f.section_id for f in finals})
@@ -330,7 +356,7 @@ def _accept_ticked(connection: Connection, view: View, place: Place) -> str:
 
     def is_chosen(proposal: Proposal) -> bool:
         final = proposal.final
-        seen = closing.digest([proposal])
+        seen = final_marks.digest([proposal])
         return f"{final.section_id}-{final.person_id}-{seen}" in ticked
 
     accepted = closing.accept_where(connection, author, place.wanted, is_chosen)

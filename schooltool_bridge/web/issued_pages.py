@@ -72,9 +72,9 @@ class IssuedPages:
                 return self._ask(person_id, kind, size, day if at_unix_s is not None else "")
             office = Office(self._app.settings.name, self._zone, size)
             author = Author(view.who, view.now_unix_s)
-            with self._app.database.write() as connection:
+            with self._app.database.read() as connection:
                 who = _known(connection, person_id)
-                made = issuing.issue_to(connection, author, kind, who.id, at_unix_s, office)
+            made = issuing.issue_to(self._app.database, author, kind, who.id, at_unix_s, office)
         except (Refused, PdfError) as problem:
             return self._person(person_id, problem=str(problem))
         note = _("%(report)s issued as %(number)s.", report=_(KINDS[kind]), number=made.number)

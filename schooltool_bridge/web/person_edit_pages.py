@@ -69,9 +69,9 @@ class PersonEditPages:
                 names, author = Names(**given), _author(view)
                 made = people.add(connection, author, names)
                 people.note_in_trail(connection, author, made, N_("person added"))
-                released = self._app.settling.come_again(connection, names)
         except Refused as problem:
             return _form(given, why=view.text("why"), problem=problem)
+        released = self._app.settling.brought_by_hand([names])
         note = _("%(whom)s is added.", whom=_full(names)) + came_too(released)
         return go(f"{PEOPLE}/{made}", note)
 
@@ -94,12 +94,12 @@ class PersonEditPages:
                     Names(**given),
                     _author(view),
                 )  # fmt: skip - three of a kind
-                released = 0
-                if people.change(connection, author, found.id, names):
+                is_changed = people.change(connection, author, found.id, names)
+                if is_changed:
                     people.note_in_trail(connection, author, found.id, N_("person corrected"))
-                    released = self._app.settling.come_again(connection, names, before)
         except Refused as problem:
             return _form(given, person=found, event=event, why=view.text("why"), problem=problem)
+        released = self._app.settling.brought_by_hand([names, before] if is_changed else [])
         note = _("%(whom)s is corrected.", whom=_full(names)) + came_too(released)
         if event is None:
             return go(f"{PEOPLE}/{found.id}", note)

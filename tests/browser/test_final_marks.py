@@ -50,6 +50,18 @@ def test_a_term_is_closed_and_a_transcript_issued(page: Watched, school: Site) -
     seen.get_by_role("button", name="Accept the ticked").click()
     expect(seen.get_by_text("1 final mark changed.")).to_be_visible()
 
+    push(school, peer, "fetch_user", {"idnumber": "3", "username": "cem", "firstname": "Cem", "lastname": "C"})  # fmt: skip
+    push(school, peer, "new_enrolment", {"sectionid": "5", "userid": "3", "role": "student"})
+    page.goto("/admin/school/terms/1/final")
+    looks_right(seen)
+    page.goto("/admin/sections/1/final")
+    expect(seen.get_by_role("heading", name="1 student joined since it was closed")).to_be_visible()
+    looks_right(seen)
+    seen.get_by_role("button", name="Store their marks …").click()
+    looks_right(seen)
+    seen.get_by_role("button", name="Yes, store them").click()
+    expect(seen.get_by_text("1 final mark stored.")).to_be_visible()
+
     page.goto("/admin/people/1/transcript")
     looks_right(seen)
     seen.get_by_role("button", name="Issue …").click()

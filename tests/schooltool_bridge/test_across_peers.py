@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mnet.exchange import Answer
 from peers import store
+from peers.changes import set_policy
 from schooltool_bridge import inbox, queries
 from schooltool_bridge.model import person_link
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
@@ -39,6 +40,11 @@ def call(rig: Rig, peer: str, method: str, parameter: Any) -> None:
     answer: Answer = rig.app.exchange.answer(fake.request(rig.pem, SIS + method, [parameter]))
     for work in answer.afterwards:
         work()
+
+
+def killed_after(rig: Rig, peer: str, event: str, **data: Any) -> None:
+    """Push to a process that ends with its answer, before it does anything else."""
+    rig.call(rig.peers[peer], SIS + event, data)
 
 
 def waiting(rig: Rig) -> list[tuple[str, str, str]]:
@@ -121,3 +127,40 @@ def test_a_retry_by_hand_frees_other_peers_events(rig: Rig) -> None:
     assert done.entry.status == "done"
     assert waiting(rig) == []
     assert enrolled(rig) == [("2", "a")]
+
+
+def test_what_a_killed_process_left_waiting_comes_when_the_next_one_looks(rig: Rig) -> None:
+    push(rig, B, "new_section", idnumber="5", name="Biology")
+    push(rig, B, "new_enrolment", **PUPIL)
+    push(rig, B, "new_enrolment", **PUPIL | {"userid": "2"})
+    killed_after(rig, A, "fetch_user", **ADA)
+    assert waiting(rig) == [(B, "new_enrolment", "held")] * 2
+    rig.app.settling.wake_missed()
+    assert waiting(rig) == [(B, "new_enrolment", "held")], "nobody brought number 2"
+    assert enrolled(rig) == [("1", "a")]
+
+
+def test_a_conflict_that_a_killed_process_left_is_looked_at_and_frees_others(rig: Rig) -> None:
+    found = rig.app.registry.find(B)
+    assert found is not None
+    with rig.app.database.write() as connection:
+        by_name: dict[str, Any] = {"match_username": "yes"}
+        set_policy(connection, "x", found.id, values=by_name, now_unix_s=1)
+    push(rig, A, "fetch_user", **ADA)
+    push(rig, A, "new_section", idnumber="5", name="Biology")
+    push(rig, A, "new_enrolment", **PUPIL | {"userid": "2"})
+    push(rig, B, "fetch_user", **{**ADA, "idnumber": "2"})
+    killed_after(rig, A, "fetch_user", **{**ADA, "username": "ada.l"})
+    assert sorted(waiting(rig)) == [(A, "new_enrolment", "held"), (B, "fetch_user", "conflict")]
+    rig.app.settling.wake_missed()
+    assert waiting(rig) == []
+    assert enrolled(rig) == [("2", "a")]
+
+
+def test_nothing_of_a_peer_that_is_switched_off_is_looked_at(rig: Rig) -> None:
+    push(rig, B, "new_section", idnumber="5", name="Biology")
+    push(rig, B, "new_enrolment", **PUPIL)
+    killed_after(rig, A, "fetch_user", **ADA)
+    disabled(rig)
+    rig.app.settling.wake_missed()
+    assert waiting(rig) == [(B, "new_enrolment", "held")]

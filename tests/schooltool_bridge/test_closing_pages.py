@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from peers import audit
-from schooltool_bridge import closing
+from schooltool_bridge import final_marks
 from tests.rig import Rig
 from tests.schooltool_bridge.test_school_pages import (
     AUTUMN,
@@ -72,9 +72,20 @@ def cells(page: Page) -> list[list[str]]:
     return [[" ".join(c.text_content().split()) for c in r.xpath("th|td")] for r in rows]
 
 
+def words(page: Page) -> str:
+    """What a page says, in one line."""
+    return " ".join(page.tree.text_content().split())
+
+
+def sections(page: Page) -> list[list[str]]:
+    """The rows of a term's sections: name, final marks, proposals, who joined since."""
+    rows = page.tree.xpath("//*[@aria-label='Sections']//tbody/tr")
+    return [[" ".join(c.text_content().split()) for c in r.xpath("th|td")] for r in rows]
+
+
 def finals(rig: Rig) -> set[tuple[int, str]]:
     with rig.app.database.read() as connection:
-        return {(f.person_id, f.mark) for f in closing.finals(connection)}
+        return {(f.person_id, f.mark) for f in final_marks.finals(connection)}
 
 
 def test_closing_says_in_words_what_it_means_before_it_does_it(rig: Rig, marked: Visitor) -> None:
@@ -165,6 +176,62 @@ def test_an_ongoing_section_is_closed_alone(rig: Rig, marked: Visitor) -> None:
     assert marked.send(path, action="close", system="1", seen="2").status == 400
     empty = SECTIONS + "/3/final"
     assert "no student" in marked.send(empty, action="close", system="1").said()
+
+
+def join(rig: Rig, points: int) -> None:
+    """Cem comes into Algebra too, and is graded there."""
+    moodle = rig.peers[MOODLE]
+    push(rig, moodle, "new_enrolment", sectionid="5", userid="3", role="student")
+    grade(rig, "3", points)
+
+
+def test_who_joined_since_is_shown_and_closing_again_stores_their_marks_alone(
+    rig: Rig, marked: Visitor
+) -> None:
+    path = SECTIONS + "/1/final"
+    close(marked, path)
+    assert "joined since" not in words(marked.get(path))
+    join(rig, 75)
+    grade(rig, "1", 10)
+    shown = marked.get(path)
+    assert "1 student joined since it was closed" in words(shown)
+    assert "X, Cem (75 %)" in words(shown)
+    assert shown.tree.xpath("//option[@selected]/text()") == [LETTERS], "as the other marks"
+    assert [row[1:] for row in sections(marked.get(FINAL))] == [["2", "1", "1"], ["0", "0", "0"]]
+    asked = words(marked.send(path, action="close", system=system(shown)))
+    assert "1 final mark of 1 student in 1 section, written by Letter grades" in asked
+    assert "Final marks that are stored already do not change" in asked
+    assert close(marked, path).status == 303
+    assert finals(rig) == {(1, "A"), (2, "F"), (3, "C")}
+    assert "joined since" not in words(marked.get(path))
+    again = marked.send(path, action="close", system="1")
+    assert (again.status, "closed already" in again.said()) == (400, True)
+
+
+def test_who_joined_a_closed_term_is_counted_by_section_and_given_a_mark(
+    rig: Rig, marked: Visitor
+) -> None:
+    close(marked, FINAL)
+    join(rig, 85)
+    shown = marked.get(FINAL)
+    assert "1 student joined since it was closed" in words(shown)
+    assert [row[1:] for row in sections(shown)] == [["2", "0", "1"], ["1", "0", "0"]]
+    assert close(marked, FINAL).status == 303
+    assert finals(rig) == {(1, "A"), (2, "F"), (3, ""), (3, "B")}
+    assert [d["persons"] for _who, d in told(rig, "final marks added")] == [[3]]
+
+
+def test_who_joins_while_somebody_reads_the_question_is_asked_about_anew(
+    rig: Rig, marked: Visitor
+) -> None:
+    path = SECTIONS + "/1/final"
+    asked = marked.send(path, action="close", system=system(marked.get(path)))
+    seen = asked.tree.xpath("//input[@name='seen']/@value")[0]
+    close(marked, path)
+    join(rig, 75)
+    late = marked.send(path, action="close", system="1", seen=seen)
+    assert (late.status, "Meanwhile" in late.said()) == (400, True)
+    assert finals(rig) == {(1, "A"), (2, "F")}
 
 
 def test_what_is_not_there_or_not_known_is_refused(rig: Rig, marked: Visitor) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from mnet.language import speaking
 from peers.changes import NotPossible
 from peers.model import audit_entry
-from schooltool_bridge import closing
+from schooltool_bridge import closing, final_marks
 from schooltool_bridge.gradebook import marks, spreadsheet
 from schooltool_bridge.gradebook.marks import BadMark, Mark
 from schooltool_bridge.hand.author import Author
@@ -94,15 +94,15 @@ def test_a_percentage_is_stored_alike_in_every_language(school: School) -> None:
     with speaking("de"), school.database.write() as connection:
         author = Author("anna", school.now)
         closing.close_section(connection, author, section_id, percent)
-    (final,) = school.read(closing.finals)
+    (final,) = school.read(final_marks.finals)
     assert final.mark == "91.18 %"
     assert shown_mark(final.mark, final.percent) == "91.18 %"
     with speaking("de"):
         assert shown_mark(final.mark, final.percent) == "91,18 %"
         assert shown_mark("A.1", final.percent) == "A.1"
         school.push("new_grade", **GRADE | {"points_earned": 50})
-        wanted = closing.of_section(section_id)
-        (proposal,) = school.read(lambda c: closing.proposals(c, wanted))
+        wanted = final_marks.of_section(section_id)
+        (proposal,) = school.read(lambda c: final_marks.proposals(c, wanted))
     assert proposal.mark == "73.53 %"
 
 

@@ -158,6 +158,31 @@ def test_reports_are_issued_listed_reprinted_and_checked_by_commands(
     assert peer.wwwroot
 
 
+def test_commands_tell_who_joined_since_and_store_their_marks_alone(
+    site: Site, peer: FakePeer
+) -> None:
+    site.run("section", "close", "5", "--marks", "Letter grades")
+    push(site, peer, "fetch_user", {"idnumber": "78", "username": "cem", "firstname": "Cem", "lastname": "C"})  # fmt: skip
+    push(site, peer, "new_enrolment", {"sectionid": "5", "userid": "78", "role": "student"})
+    push(site, peer, "new_grade", {"assessmentid": "q", "userid": "78", "points_earned": 75})
+    cem = {
+        "section": "5", "name": "Biology A", "person": "78", "percent": 75, "code": "a",
+    }  # fmt: skip
+    for kind, which in (("section", "5"), ("term", "Autumn")):
+        assert site.run(kind, "joined", which) == [cem]
+        assert site.run(kind, "proposals", which) == []
+        told = site.text(kind, "proposals", which)
+        assert "1 student(s) joined since the closing and have no final mark" in told
+    assert site.run("section", "close", "5", "--marks", "Letter grades")["stored"] == 1
+    assert "joined" not in site.text("section", "proposals", "5")
+    assert "Nobody" in site.text("section", "joined", "5")
+    site.run("term", "close", "Autumn", "--marks", "Letter grades")
+    push(site, peer, "fetch_user", {"idnumber": "79", "username": "dan", "firstname": "Dan", "lastname": "D"})  # fmt: skip
+    push(site, peer, "new_enrolment", {"sectionid": "5", "userid": "79", "role": "student"})
+    told = site.text("term", "close", "Autumn", "--marks", "Letter grades")
+    assert "1 final marks of 1 student(s) in 1 section(s); 1 of them empty" in told
+
+
 def test_a_file_or_its_digest_is_known_again_and_nothing_else(
     site: Site, peer: FakePeer, head: Visitor, tmp_path: Path
 ) -> None:

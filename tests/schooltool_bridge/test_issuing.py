@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +19,7 @@ from schooltool_bridge.issuing import Issued, Office
 from schooltool_bridge.model_reports import issued_report
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports import progress, transcript
+from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.reports.pdf import make_pdf
 from tests.schooltool_bridge.school import GRADE, NOW, A, School
 from tests.schooltool_bridge.test_by_hand import ids, write
@@ -42,9 +43,9 @@ def school(database_url: str) -> Iterator[School]:
 
 def issue(school: School, kind: str, at_unix_s: int | None = None) -> Issued:
     anna, _algebra, _quiz = ids(school)
-    found = write(school, issuing.issue_to, kind, anna, at_unix_s, OFFICE)
-    assert isinstance(found, Issued)
-    return found
+    school.now += 1
+    author = Author("account head", school.now)
+    return issuing.issue_to(school.database, author, kind, anna, at_unix_s, OFFICE)
 
 
 def marks(school: School) -> list[str]:
@@ -84,50 +85,115 @@ def test_number_and_day_stand_on_the_paper(school: School) -> None:
     assert issued.title == "Progress report: Anna Ōquist – Ünï"
 
 
-def test_numbers_run_on_and_begin_anew_with_the_schools_year(school: School) -> None:
+def printed(made: Paper, **_office: str) -> bytes:
+    """Stands for a PDF where it does not matter how it looks."""
+    return repr(made).encode()
+
+
+def test_numbers_run_on_and_begin_anew_with_the_schools_year(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "make_pdf", printed)
     anna, _algebra, _quiz = ids(school)
 
     def number(now_unix_s: int) -> str:
-        with school.database.write() as connection:
-            author = Author("head", now_unix_s)
-            return issuing.issue(
-                connection, author, "progress", anna, NOW, lambda n: n.encode(), "P", ZONE
-            )
+        author = Author("head", now_unix_s)
+        return issuing.issue_to(school.database, author, "progress", anna, None, OFFICE).number
 
     found = [number(NEW_YEAR_UNIX_S + after) for after in (-DAY_S, 0, 1, 2, -DAY_S)]
     assert found == ["2026-000001", "2026-000002", "2027-000001", "2027-000002", "2026-000003"]
 
 
-def test_two_at_once_get_two_numbers(school: School) -> None:
+def test_two_at_once_get_two_numbers(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuing, "make_pdf", printed)
     anna, _algebra, _quiz = ids(school)
     together = Barrier(4)
 
     def issue_one(_turn: int) -> str:
         together.wait()
-        with school.database.write() as connection:
-            author = Author("head", school.now)
-            return issuing.issue(
-                connection, author, "progress", anna, NOW, lambda n: n.encode(), "P", ZONE
-            )
+        author = Author("head", school.now)
+        return issuing.issue_to(school.database, author, "progress", anna, None, OFFICE).number
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(issue_one, range(4)))
     assert sorted(found) == [f"2026-00000{n}" for n in (1, 2, 3, 4)]
 
 
-def test_what_fails_takes_no_number(school: School) -> None:
+def test_a_push_does_not_wait_for_the_typesetting_and_stands_in_the_report(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_set, is_pushed = Event(), Event()
+    papers: list[Paper] = []
+
+    def set_slowly(made: Paper, **office: str) -> bytes:
+        papers.append(made)
+        is_set.set()
+        assert is_pushed.wait(20), "the push waits for the typesetting"
+        return printed(made, **office)
+
+    monkeypatch.setattr(issuing, "make_pdf", set_slowly)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(issue, school, "transcript")
+        assert is_set.wait(20)
+        school.push("new_grade", **GRADE | {"points_earned": 17})
+        is_pushed.set()
+        issued = running.result()
+    before, after = papers
+    assert (before.tables[0].rows[0][2], after.tables[0].rows[0][2]) == ("91.18 %", "25 %")
+    assert school.read(lambda c: issuing.pdf_of(c, issued.number))[1] == printed(after)
+
+
+def test_a_number_that_is_taken_meanwhile_is_not_given_again(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[Issued] = []
+
+    def overtaken(made: Paper, **office: str) -> bytes:
+        monkeypatch.setattr(issuing, "make_pdf", printed)
+        others.append(issue(school, "progress"))
+        return printed(made, **office)
+
+    monkeypatch.setattr(issuing, "make_pdf", overtaken)
+    issued = issue(school, "transcript")
+    assert (others[0].number, issued.number) == ("2026-000001", "2026-000002")
+    assert b"2026-000002" in school.read(lambda c: issuing.pdf_of(c, issued.number))[1]
+
+
+def test_a_report_of_records_that_always_change_is_issued_while_the_others_wait(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers: list[Paper] = []
+
+    def unsettled(made: Paper, **office: str) -> bytes:
+        papers.append(made)
+        if len(papers) <= issuing.TRIES:
+            school.push("new_grade", **GRADE | {"points_earned": len(papers)})
+        return printed(made, **office)
+
+    monkeypatch.setattr(issuing, "make_pdf", unsettled)
+    issued = issue(school, "progress")
+    assert len(papers) == issuing.TRIES + 1
+    assert school.read(lambda c: issuing.pdf_of(c, issued.number))[1] == printed(papers[-1])
+    anna, _algebra, _quiz = ids(school)
+    at = issued.issued_unix_s
+    now = school.read(lambda c: progress.paper_of(progress.read(c, anna, None, at, ZONE), ZONE))
+    assert papers[-1] == issuing.numbered(now, issued.number, at, ZONE)
+    assert len({repr(p) for p in papers}) == issuing.TRIES + 1, "each is of other records"
+
+
+def test_what_fails_takes_no_number(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     anna, _algebra, _quiz = ids(school)
 
-    def broken(_number: str) -> bytes:
+    def broken(_made: bytes) -> None:
         raise OSError("no ink")
 
+    author = Author("head", school.now)
     with pytest.raises(OSError, match="no ink"):
-        write(school, issuing.issue, "progress", anna, NOW, broken, "P", ZONE)
-    with pytest.raises(Refused, match="too large"):
-        write(
-            school, issuing.issue, "progress", anna, NOW,
-            lambda _n: bytes(issuing.MAX_PDF_BYTES + 1), "P", ZONE,
-        )  # fmt: skip
+        issuing.issue_to(school.database, author, "progress", anna, None, OFFICE, broken)
+    with monkeypatch.context() as patched:
+        patched.setattr(issuing, "make_pdf", lambda *_, **__: bytes(issuing.MAX_PDF_BYTES + 1))
+        with pytest.raises(Refused, match="too large"):
+            issue(school, "progress")
     for kind, at_unix_s, says in (
         ("diploma", None, "progress or transcript"),
         ("transcript", NOW + 3 * DAY_S, "as of today or a day before"),

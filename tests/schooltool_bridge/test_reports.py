@@ -235,6 +235,27 @@ def test_the_failing_list_goes_by_percent_by_mark_and_by_state(school: School) -
     assert listed() == [("Bob", "final mark")]
 
 
+def test_the_failing_list_is_the_same_however_much_is_read_at_once(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(6):
+        school.push("new_section", idnumber=f"s{n}", name=f"S{n}")
+        enrol(school, f"s{n}", ADA, 1)
+        school.push("new_assessment", sectionid=f"s{n}", idnumber=f"i{n}", name="I", pointval=10)
+        graded(school, f"i{n}", ADA, 3, 4)
+
+    def listed() -> list[str]:
+        with school.database.read() as connection:
+            found = failing.read(connection, below=failing.DEFAULT_BELOW, term_id=None, at_unix_s=None, now_unix_s=school.now)  # fmt: skip
+        return [f"{f.then.name} {f.person.firstname}" for f in found.lines]
+
+    together = listed()
+    assert together[-6:] == [f"S{n} Ada" for n in range(6)]
+    for at_once in (1, 5):
+        monkeypatch.setattr(failing, "ROWS_AT_ONCE", at_once)
+        assert listed() == together
+
+
 def grow(school: School, students: int, items: int) -> None:
     for n in range(items):
         item(school, f"more{n}", f"More {n}", 10, 3)

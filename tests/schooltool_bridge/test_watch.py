@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from mnet.database import Database
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge import notices_facts
+from schooltool_bridge import inbox, notices_facts
 from schooltool_bridge.app import App
 from schooltool_bridge.notices import open_notices
 from schooltool_bridge.site_memory import recall
@@ -34,7 +34,7 @@ from schooltool_bridge.watch import (
     Watch,
 )
 from tests.mail_server import MailServer
-from tests.rig import Clock, Rig, make_rig
+from tests.rig import SIS, Clock, Rig, make_rig
 from tests.site import Site
 from tests.tls import localhost_certificate
 
@@ -314,6 +314,45 @@ def test_a_killed_server_leaves_a_lease_that_lapses(tmp_path: Path) -> None:
             later = Watch(other)
             later.tick()
         assert (before["holder"] == watch._holder, lease(app)["holder"]) == (False, later._holder)
+
+
+def waits_for_ada(rig: Rig) -> None:
+    """One peer's enrolment waits for her; another brings her to a process that is killed then."""
+    moodle, other = rig.add(PEER), rig.add(PEER + "/other")
+    rig.call(moodle, SIS + "new_section", {"idnumber": "5", "name": "Biology"})
+    pupil: dict[str, Any] = {"sectionid": "5", "userid": "1", "role": "student"}
+    rig.call(moodle, SIS + "new_enrolment", pupil)
+    ada: dict[str, Any] = {"idnumber": "1", "username": "ada", "firstname": "Ada", "lastname": "L"}
+    rig.call(other, SIS + "fetch_user", ada)
+    assert held(rig.app) == 1
+
+
+def held(app: App) -> int:
+    with app.database.read() as connection:
+        return sum(inbox.counts(connection).values())
+
+
+def test_a_server_begins_with_what_a_killed_one_left_waiting(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    site.serve()
+    with app_of(site) as app:
+        wait(lambda: lease(app))
+        site.stop(kill=True)
+        waits_for_ada(Rig(app, Clock(time.time())))
+        site.serve()
+        wait(lambda: held(app) == 0)
+        site.stop()
+
+
+def test_the_watch_looks_every_hour_for_what_was_left_waiting(rig: Rig) -> None:
+    watch = Watch(rig.app)
+    watch.tick()
+    waits_for_ada(rig)
+    watch.tick()
+    assert held(rig.app) == 1
+    rig.clock.now += LOOK_INTERVAL_S
+    watch.tick()
+    assert held(rig.app) == 0
 
 
 def lease(app: App) -> dict[str, Any]:
