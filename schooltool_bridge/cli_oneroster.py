@@ -17,7 +17,7 @@ from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.oneroster import checking, tables
 from schooltool_bridge.oneroster.export import export
 from schooltool_bridge.oneroster.import_work import OUTCOMES
-from schooltool_bridge.oneroster.importing import Imported, import_package
+from schooltool_bridge.oneroster.importing import Imported, import_package, let_in_what_waited
 from schooltool_bridge.oneroster.reading import Package
 
 
@@ -79,7 +79,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
 
     All of it or nothing: as long as there is a problem, nothing changes.
     """
-    settings = command.settings
+    settings, released = command.settings, 0
     if only_check:
         with Package(file) as package:
             done = Imported(checking.check(package))
@@ -90,10 +90,14 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
                 app.database, settings, package, preview=preview, actor=audit.COMMAND_LINE,
                 now_unix_s=int(app.clock()),
             )  # fmt: skip
+            if done.applied:
+                released = let_in_what_waited(app.database, app.registry, app.site, done)
     report = done.report
     value = {
         "ok": report.ok,
         "applied": done.applied,
+        # Events of Moodles that waited for somebody whom it brought.
+        "released": max(0, released),
         "version": report.version,
         "rows": report.rows,
         "counts": {name: dict(counts) for name, counts in done.counts.items()},
@@ -101,12 +105,12 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
         "more_problems": report.more,
         "warnings": [_shown(p) for p in report.warnings],
     }
-    command.show(value, "\n".join(_lines(done)))
+    command.show(value, "\n".join(_lines(done, released)))
     if not report.ok:
         raise CommandError(f"{file} has problems; nothing was changed.")
 
 
-def _lines(done: Imported) -> list[str]:
+def _lines(done: Imported, released: int) -> list[str]:
     """What a person reads: notes, problems, counts, and what came of it."""
     report = done.report
     lines = [f"note: {p}" for p in report.warnings] + [str(p) for p in report.problems]
@@ -115,7 +119,8 @@ def _lines(done: Imported) -> list[str]:
         said = ", ".join(f"{counts[what]} {what}" for what in OUTCOMES if counts.get(what))
         lines.append(f"{name}: {said}")
     if report.ok and done.applied:
-        lines.append("Taken in.")
+        came = f" {released} more that waited for it came in too." if released > 0 else ""
+        lines.append(f"Taken in.{came}")
     elif report.ok and done.counts:
         lines.append("Nothing was changed yet; without --preview it will be.")
     elif report.ok:

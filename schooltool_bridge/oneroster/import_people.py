@@ -70,7 +70,9 @@ def _user(work: Work, record: Record) -> tuple[int, str]:
         username = _free_username(work.connection, record["username"])
         if username != record["username"]:
             work.odd(USERS, record, "username", f"is taken; {username} was used")
-        person_id = people.add(work.connection, work.author, _names(work, record, username))
+        names = _names(work, record, username)
+        person_id = people.add(work.connection, work.author, names)
+        work.names.append(names)
         work.ids.keep(USER, sourced_id, person_id)
         return person_id, NEW
     if known is None:
@@ -119,9 +121,8 @@ def _update(work: Work, record: Record, person_id: int) -> bool:
     """Correct somebody whom only imports ever wrote; tell whether anything changed."""
     row = work.connection.execute(sa.select(person).where(person.c.id == person_id)).one()
     names = _names(work, record, row.username)
-    if names == Names(
-        row.username, row.firstname, row.lastname, row.idnumber or "", row.email
-    ):  # fmt: skip - as most are
+    before = Names(row.username, row.firstname, row.lastname, row.idnumber or "", row.email)
+    if names == before:  # as most are
         return False
     authors = work.connection.execute(
         sa.select(person_record.c.by_actor).where(person_record.c.person_id == person_id).distinct()
@@ -130,6 +131,7 @@ def _update(work: Work, record: Record, person_id: int) -> bool:
         if (names.firstname, names.lastname) != (row.firstname, row.lastname):
             work.odd(USERS, record, "familyName", "differs; the name that stands here was kept")
         return False
+    work.names += [before, names]
     return people.change(work.connection, work.author, person_id, names)
 
 

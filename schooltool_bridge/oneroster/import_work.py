@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from peers import audit
 from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.hand.people import Names
 from schooltool_bridge.model_people import imported_id
 from schooltool_bridge.model_school import course, school_year, term
 from schooltool_bridge.oneroster.checking import Record, Report, records
@@ -134,6 +135,8 @@ class Work:
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     # Assessments that this import made, which have no grades yet.
     new_items: set[int] = field(default_factory=set)
+    # Names of people that were written or given up; what Moodles told may wait for them.
+    names: list[Names] = field(default_factory=list)
 
     def rows(self, name: str) -> Iterator[Record]:
         """Give a file's rows; none when it is absent. What the sender takes back is counted."""

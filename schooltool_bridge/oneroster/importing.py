@@ -13,10 +13,16 @@ from functools import partial
 from typing import NoReturn
 
 from mnet.database import Database
+from mnet.exchange import Site
 from mnet.language import N_
 from mnet.settings import Settings
 from peers import audit
+from peers.registry import Registry
+from schooltool_bridge import inbox, people, waking
+from schooltool_bridge.applying import user_key
+from schooltool_bridge.fields import key
 from schooltool_bridge.hand.author import Author
+from schooltool_bridge.hand.people import Names
 from schooltool_bridge.oneroster import (
     import_enrolments,
     import_grades,
@@ -37,6 +43,12 @@ class Imported:
     # File to unchanged, updated, new, failed.
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     applied: bool = False
+    # Names of people that it wrote or gave up.
+    names: tuple[Names, ...] = ()
+
+
+# Brought by no peer.
+_BY_HAND = 0
 
 
 class _Undo(Exception):
@@ -84,7 +96,24 @@ def import_package(
     except _Undo:
         assert work is not None
         return Imported(report, work.counts)
-    return Imported(report, work.counts, applied=True)
+    return Imported(report, work.counts, applied=True, names=tuple(work.names))
+
+
+def let_in_what_waited(database: Database, registry: Registry, site: Site, done: Imported) -> int:
+    """Let come again what Moodles told of people whom an import brought, as after entries by hand.
+
+    Each Moodle's events come in a turn of their own. Returns how many events left the inbox.
+    """
+    keys = [user_key(key(names.idnumber)) for names in done.names if names.idnumber]
+    keys += [people.username_key(names.username) for names in done.names]
+    before = _open_events(database)
+    waking.wake_others(database, registry, site, _BY_HAND, dict.fromkeys(keys))
+    return before - _open_events(database)
+
+
+def _open_events(database: Database) -> int:
+    with database.read() as connection:
+        return sum(inbox.counts(connection).values())
 
 
 def _undo() -> NoReturn:

@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 import zipfile
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,101 +13,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mnet.settings import Settings
 from peers import audit
 from schooltool_bridge import cells
 from schooltool_bridge.hand import enrolments, grades, people
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.model import grade, person
 from schooltool_bridge.model_school import course
-from schooltool_bridge.oneroster.importing import Imported, import_package
-from schooltool_bridge.oneroster.reading import Package
-from tests.oneroster.story import exported, judged, settings, table, tell
+from tests.oneroster.packages import district, edited, empty, gradebook, problems, taken_in, write
+from tests.oneroster.story import exported, judged, table, tell
 from tests.schooltool_bridge.school import School
-
-THERE = "http://new.example.org"
-
-
-def taken_in(
-    school: School, path: Path, *, wwwroot: str = THERE, preview: bool = False
-) -> Imported:
-    """Import and let a second pass."""
-    school.now += 1
-    where = settings(path.parent)
-    here = Settings(where.home, wwwroot, where.name, where.timezone)
-    with Package(path) as package:
-        return import_package(
-            school.database,
-            here,
-            package,
-            preview=preview,
-            actor="command line",
-            now_unix_s=school.now,
-        )
-
-
-def problems(done: Imported) -> list[str]:
-    return [str(p) for p in done.report.problems]
-
-
-def empty(tmp_path: Path, name: str = "empty") -> School:
-    school = School.open(f"sqlite:///{tmp_path / name}")
-    school.now += 100
-    return school
-
-
-def write(folder: Path, name: str, *rows: dict[str, str], **style: Any) -> None:
-    folder.mkdir(exist_ok=True)
-    encoding = style.pop("encoding", "utf-8")
-    with (folder / f"{name}.csv").open("w", encoding=encoding, newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), **style)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def edited(folder: Path, name: str, change: Callable[[list[dict[str, str]]], None]) -> None:
-    rows = table(folder, name)
-    change(rows)
-    write(folder, name, *rows)
-
-
-def district(folder: Path, **style: Any) -> Path:
-    """A small package as another system writes it."""
-    write(folder, "orgs", {"sourcedId": "o1", "name": "Élan", "type": "school"}, **style)
-    write(
-        folder, "academicSessions",
-        {"sourcedId": "{Y}", "title": "2026", "type": "schoolYear", "startDate": "2026-08-01", "endDate": "2027-07-01", "parentSourcedId": "", "schoolYear": "2027"},
-        {"sourcedId": "S1", "title": "S1", "type": "semester", "startDate": "2026-08-01", "endDate": "2027-01-01", "parentSourcedId": "{Y}", "schoolYear": "2027"},
-        {"sourcedId": "S2", "title": "S2", "type": "semester", "startDate": "2027-01-01", "endDate": "2027-07-01", "parentSourcedId": "{Y}", "schoolYear": "2027"},
-        **style,
-    )  # fmt: skip
-    write(
-        folder,
-        "courses",
-        {"sourcedId": "c1", "title": "Maths", "courseCode": "M", "orgSourcedId": "o1"},
-        **style,
-    )
-    write(
-        folder, "classes",
-        {"sourcedId": "k1", "title": "Maths 1", "courseSourcedId": "c1", "classType": "scheduled", "schoolSourcedId": "o1", "termSourcedIds": "S1", "classCode": "M-1"},
-        {"sourcedId": "k2", "title": "Maths 2", "courseSourcedId": "c1", "classType": "scheduled", "schoolSourcedId": "o1", "termSourcedIds": "S1,S2", "classCode": "M-1"},
-        **style,
-    )  # fmt: skip
-    blank = {"enabledUser": "true", "orgSourcedIds": "o1"}
-    write(
-        folder, "users",
-        {"sourcedId": "u1", **blank, "role": "student", "username": "zoé", "givenName": "Zoé", "familyName": "Ö", "identifier": "n1"},
-        {"sourcedId": "u2", **blank, "role": "teacher", "username": "tea", "givenName": "T", "familyName": "E", "identifier": ""},
-        {"sourcedId": "u3", **blank, "role": "parent", "username": "mum", "givenName": "M", "familyName": "U", "identifier": ""},
-        **style,
-    )  # fmt: skip
-    write(
-        folder, "enrollments",
-        {"sourcedId": "e1", "status": "", "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u1", "role": "student", "beginDate": "2026-08-10", "endDate": ""},
-        {"sourcedId": "e2", "status": "", "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u2", "role": "teacher", "beginDate": "", "endDate": ""},
-        **style,
-    )  # fmt: skip
-    return folder
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
@@ -184,7 +97,12 @@ def test_years_terms_courses_and_filing_stand_in_the_audit_trail(tmp_path: Path)
         ("command line", "term added", "S1", {"days": "1 Aug - 31 Dec 2026"}),
         ("command line", "term added", "S2", {"days": "1 Jan - 30 Jun 2027"}),
         ("command line", "course added", "M", {"title": "Maths"}),
-        ("command line", "section filed", "section 1", {"before": "Ongoing", "after": "M, S1, 2026"}),
+        (
+            "command line",
+            "section filed",
+            "section 1",
+            {"before": "Ongoing", "after": "M, S1, 2026"},
+        ),
         ("command line", "section filed", "section 2", {"before": "Ongoing", "after": "M"}),
     ]
     edited(package, "academicSessions", lambda rows: rows[1].update(endDate="2026-12-25"))
@@ -194,9 +112,19 @@ def test_years_terms_courses_and_filing_stand_in_the_audit_trail(tmp_path: Path)
     assert len(audited(school)) == 6, "a preview leaves no note"
     taken_in(school, package)
     assert audited(school)[6:] == [
-        ("command line", "term changed", "S1", {"before": "S1, 1 Aug - 31 Dec 2026", "days": "1 Aug - 24 Dec 2026"}),
+        (
+            "command line",
+            "term changed",
+            "S1",
+            {"before": "S1, 1 Aug - 31 Dec 2026", "days": "1 Aug - 24 Dec 2026"},
+        ),
         ("command line", "course changed", "M", {"before": "Maths", "title": "Mathematics"}),
-        ("command line", "section filed", "section 1", {"before": "M, S1, 2026", "after": "M, S2, 2026"}),
+        (
+            "command line",
+            "section filed",
+            "section 1",
+            {"before": "M, S1, 2026", "after": "M, S2, 2026"},
+        ),
     ]
 
 
@@ -335,18 +263,6 @@ def test_a_change_in_the_file_is_taken_over_and_a_change_made_here_stays(tmp_pat
     taken_in(school, folder)
     assert {p["lastname"] for p in school.people()} == {"Here", "E"}
     assert school.enrolments()["M-1", "n1", "student"] == "wf"
-
-
-def gradebook(folder: Path, score: str, status: str = "fully graded") -> None:
-    write(folder, "categories", {"sourcedId": "g1", "title": "HOMEWORK"})
-    write(
-        folder, "lineItems",
-        {"sourcedId": "i1", "title": "Sums", "description": "x", "assignDate": "2026-09-01", "dueDate": "2026-09-05", "classSourcedId": "k1", "categorySourcedId": "g1", "gradingPeriodSourcedId": "S1", "resultValueMin": "0", "resultValueMax": "10"},
-    )  # fmt: skip
-    write(
-        folder, "results",
-        {"sourcedId": "r1", "lineItemSourcedId": "i1", "studentSourcedId": "u1", "scoreStatus": status, "score": score, "scoreDate": "2026-09-06"},
-    )  # fmt: skip
 
 
 def test_grades_come_as_entries_by_hand_of_their_day(tmp_path: Path) -> None:
