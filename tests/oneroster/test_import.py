@@ -6,19 +6,23 @@ import csv
 import json
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from peers import audit
-from schooltool_bridge import cells
+from schooltool_bridge import cells, roster
 from schooltool_bridge.hand import enrolments, grades, people
 from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import grade, person
+from schooltool_bridge.model import enrolment, grade, person
 from schooltool_bridge.model_school import course
+from schooltool_bridge.oneroster.reading import Package, Style
 from tests.oneroster.packages import district, edited, empty, gradebook, problems, taken_in, write
 from tests.oneroster.story import exported, judged, table, tell
 from tests.schooltool_bridge.school import School
@@ -158,6 +162,40 @@ def test_grades_written_many_at_once_are_as_if_folded_one_by_one(tmp_path: Path,
         for row in before:
             cells.refold(connection, row.assessment_id, row.person_id)
         assert connection.execute(sa.select(grade).order_by(grade.c.id)).all() == before
+
+
+def test_places_written_many_at_once_are_as_if_folded_one_by_one(tmp_path: Path, out: Path) -> None:
+    school = empty(tmp_path)
+    taken_in(school, out)
+    with school.database.write() as connection:
+        before = connection.execute(sa.select(enrolment).order_by(enrolment.c.id)).all()
+        assert len(before) == len(table(out, "enrollments"))
+        for row in before:
+            roster.refold(connection, row.section_id, row.person_id)
+        assert connection.execute(sa.select(enrolment).order_by(enrolment.c.id)).all() == before
+
+
+def test_a_package_is_read_before_anybody_has_to_wait(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = empty(tmp_path)
+    is_writing: list[bool] = []
+    read, write = Package.rows, school.database.write
+
+    def rows(package: Package, name: str, style: Style) -> Iterator[tuple[int, list[str]]]:
+        assert not is_writing, name
+        return read(package, name, style)
+
+    @contextmanager
+    def watched() -> Iterator[Connection]:
+        with write() as connection:
+            is_writing.append(True)
+            yield connection
+            is_writing.clear()
+
+    monkeypatch.setattr(Package, "rows", rows)
+    monkeypatch.setattr(school.database, "write", watched)
+    assert taken_in(school, out).applied
 
 
 def test_a_preview_says_what_would_come_and_changes_nothing(tmp_path: Path) -> None:
