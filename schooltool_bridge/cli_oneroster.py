@@ -86,10 +86,11 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
     else:
         with App(settings) as app, Package(file) as package:
             storage.require_current(app.database)
-            done = import_package(
-                app.database, settings, package, preview=preview, actor=audit.COMMAND_LINE,
-                now_unix_s=int(app.clock()),
-            )  # fmt: skip
+            with progress_shown(command) as show:
+                done = import_package(
+                    app.database, settings, package, preview=preview, actor=audit.COMMAND_LINE,
+                    now_unix_s=int(app.clock()), progress=show,
+                )  # fmt: skip
             if done.applied:
                 released = let_in_what_waited(app.database, app.registry, app.site, done)
     report = done.report

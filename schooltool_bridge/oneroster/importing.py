@@ -8,7 +8,7 @@ import_people.py, import_enrolments.py, import_items.py, import_grades.py. Sourc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
@@ -37,7 +37,9 @@ from schooltool_bridge.oneroster import (
 from schooltool_bridge.oneroster.checking import Record, Report, check
 from schooltool_bridge.oneroster.import_work import ACTOR, Ids, Work, is_known, read
 from schooltool_bridge.oneroster.reading import Package
-from schooltool_bridge.oneroster.tables import SYSTEM_NAME
+from schooltool_bridge.oneroster.tables import MANIFEST, SYSTEM_NAME
+
+Progress = Callable[[str, int, int], None]  # what is done, how far, and of how much
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +70,20 @@ def import_package(
     preview: bool,
     actor: str,
     now_unix_s: int,
+    progress: Progress | None = None,
 ) -> Imported:
     """Take a package in, all of it or nothing; raises OneRosterError when it cannot be read.
 
     `actor` is whom the audit trail names.
     """
+    _tell_of_reading(package, "checking", progress)
     with database.read() as connection:
         known = partial(is_known, Ids.load(connection))
         report = check(package, strict=False, known=known)
     if not report.ok:
         return Imported(report)
     author = Author(ACTOR, now_unix_s, f"OneRoster {report.version}")
+    _tell_of_reading(package, "reading", progress)
     # All that needs no look at the store, before anybody has to wait.
     rows = _Rows.read(package, report, author, settings.zone)
     work: Work | None = None
@@ -94,7 +99,7 @@ def import_package(
                 is_own=report.system == SYSTEM_NAME and report.system_code == settings.wwwroot,
                 actor=actor,
             )
-            _take_in(work, rows)
+            _take_in(work, rows, progress)
             if preview or not report.ok:
                 _undo()
             audit.record(
@@ -124,6 +129,13 @@ def _open_events(database: Database) -> int:
         return sum(inbox.counts(connection).values())
 
 
+def _tell_of_reading(package: Package, what: str, progress: Progress | None) -> None:
+    if progress is not None:
+        package.on_read = lambda name, done, total: (
+            None if name == MANIFEST else progress(f"{what} {name}", done, total)
+        )
+
+
 def _undo() -> NoReturn:
     raise _Undo
 
@@ -150,14 +162,21 @@ _WHOLE = (
 )  # fmt: skip
 
 
-def _take_in(work: Work, rows: _Rows) -> None:
-    import_school.sessions(work)
-    import_courses.courses(work)
-    import_classes.classes(work)
-    import_people.users(work)
-    endings = import_enrolments.enrolments(work, rows.stays)
-    import_items.categories(work)
-    import_items.items(work)
-    import_grades.results(work, rows.results)
-    import_enrolments.end(work, endings)
-    work.write()
+def _take_in(work: Work, rows: _Rows, progress: Progress | None) -> None:
+    endings: list[import_enrolments.Ending] = []
+    steps: Sequence[Callable[[], None]] = (
+        lambda: import_school.sessions(work),
+        lambda: import_courses.courses(work),
+        lambda: import_classes.classes(work),
+        lambda: import_people.users(work),
+        lambda: endings.extend(import_enrolments.enrolments(work, rows.stays)),
+        lambda: import_items.categories(work),
+        lambda: import_items.items(work),
+        lambda: import_grades.results(work, rows.results),
+        lambda: import_enrolments.end(work, endings),
+        work.write,
+    )
+    for done, step in enumerate(steps, 1):
+        step()
+        if progress is not None:
+            progress("writing", done, len(steps))

@@ -22,9 +22,10 @@ from schooltool_bridge.hand import enrolments, grades, people
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.model import enrolment, grade, person
 from schooltool_bridge.model_school import course
+from schooltool_bridge.oneroster.importing import import_package
 from schooltool_bridge.oneroster.reading import Package, Style
 from tests.oneroster.packages import district, edited, empty, gradebook, problems, taken_in, write
-from tests.oneroster.story import exported, judged, table, tell
+from tests.oneroster.story import exported, judged, settings, table, tell
 from tests.schooltool_bridge.school import School
 
 
@@ -427,6 +428,29 @@ def test_a_missing_column_is_named_and_an_old_name_is_taken(tmp_path: Path) -> N
     write(folder, "enrollments", *({n: v for n, v in r.items() if n != "role"} for r in rows))
     done = taken_in(empty(tmp_path, "other"), folder)
     assert "enrollments.csv, row 1, role: this column is missing" in problems(done)
+
+
+def test_a_bar_shows_how_far_an_import_is(tmp_path: Path, out: Path) -> None:
+    school, shown = empty(tmp_path), dict[str, list[tuple[int, int]]]()
+    where = settings(tmp_path)
+    with Package(out) as package:
+        done = import_package(
+            school.database, where, package, preview=True, actor="command line",
+            now_unix_s=school.now + 1,
+            progress=lambda what, part, all_: shown.setdefault(what, []).append((part, all_)),
+        )  # fmt: skip
+    assert done.report.ok
+    kept = {f"{f.stem}.csv" for f in out.iterdir()} - {"manifest.csv"}
+    assert list(shown) == [
+        *(f"checking {name}" for name in done.report.rows if f"{name}.csv" in kept),
+        *(w for w in shown if w.startswith("reading ")),
+        "writing",
+    ]
+    assert {"reading results", "reading enrollments", "reading users"} <= shown.keys()
+    for what, steps in shown.items():
+        parts = [part for part, _all in steps]
+        assert parts == sorted(parts), what
+        assert steps[-1][0] == steps[-1][1] > 0, what
 
 
 def test_a_zip_is_taken_as_a_folder_is(tmp_path: Path) -> None:
