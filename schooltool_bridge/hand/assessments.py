@@ -179,6 +179,32 @@ def delete(connection: Connection, author: Author, assessment_id: int) -> None:
     cells.refold_all(connection, assessment_id, row.section_id)
 
 
+def bring_back(connection: Connection, author: Author, assessment_id: int) -> None:
+    """Put an assessment of ours that was deleted back into the gradebook, as it stood."""
+    row = _must_be_ours(connection, assessment_id)
+    _tell(connection, author, assessment_id, {})
+    cells.refold_all(connection, assessment_id, row.section_id)
+
+
+def keep_when_gone(
+    connection: Connection, author: Author, assessment_id: int, *, keep: bool
+) -> None:
+    """Say whether a Moodle's assessment stays, by hand, should the Moodle delete it.
+
+    Until then it is the Moodle's, and nothing about it changes (fold.item_state).
+    """
+    rows = _history(connection, assessment_id)
+    holds = item_state(rows).row
+    said = {name: getattr(holds, name) for name in ("section_id", "name", "points", *_BLANK)}
+    connection.execute(
+        sa.insert(assessment_history).values(
+            assessment_id=assessment_id,
+            **{**said, "deleted": not keep},
+            **author.columns(author.place(rows, None)),
+        )
+    )
+
+
 def describe(connection: Connection, author: Author, assessment_id: int, detail: Detail) -> None:
     """Write what the school says of an assessment from now on; raises Refused."""
     item = connection.execute(
