@@ -90,3 +90,19 @@ def test_ten_times_the_rows_take_no_more_statements(
     few, many = counts
     assert few == many, what
     assert few <= 100
+
+
+def test_either_database_takes_a_package_in_and_again_and_with_other_grades(
+    database_url: str, tmp_path: Path
+) -> None:
+    school = School.open(database_url)
+    school.now += 100
+    for score, outcome in ((5, "new"), (5, "unchanged"), (7, "updated")):
+        done = taken_in(school, school_of(tmp_path / "package", MANY, score))
+        assert problems(done) == []
+        assert dict(done.counts["results"]) == {outcome: MANY}
+    assert school.enrolments()["K0", "n0", "student"] == "a"
+    assert school.enrolments()["K1", "n1", "student"] == "w", "left, with a grade"
+    for n in range(MANY):
+        assert list(school.grades(f"K{n}").values()) == [7], "of this class, and of no other"
+    school.database.close()
