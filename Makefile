@@ -1,7 +1,7 @@
 # make run    set everything up and serve at http://localhost:8900
 # make test   set everything up, system parts included, and pass all tests
 # make lint   ruff and mypy --strict
-# make bench  calls a second against the floor of two RSA operations; reports of a large school
+# make bench  calls a second against the floor of two RSA operations; reports and imports of a large school
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -41,3 +41,4 @@ lint: install-tests
 bench: install-tests
 	$(BIN)/python -m tests.bench.new_grade
 	$(BIN)/python -m tests.bench.reports
+	$(BIN)/python -m tests.bench.importing

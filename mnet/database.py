@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -50,6 +50,9 @@ BATCH = 32
 # How long the first waits for those who are on their way (they are in the middle of their RSA).
 GATHER_S = 0.003
 GATHER_STEP_S = 0.0005
+
+# Rows of one statement, and values that it looks for: far from what a database takes at most.
+ROWS_AT_ONCE = 1000
 
 # A writer waits this long for another process (a command beside a running server).
 BUSY_TIMEOUT_MS = 30_000
@@ -317,6 +320,25 @@ def savepoint(connection: Connection) -> Iterator[None]:
     """Undo only what the block did when it raises; the transaction around it goes on."""
     with connection.begin_nested():
         yield
+
+
+def in_parts(some: Sequence[T], size: int = ROWS_AT_ONCE) -> Iterator[Sequence[T]]:
+    """Cut a long list into parts that one statement takes."""
+    return (some[start : start + size] for start in range(0, len(some), size))
+
+
+def insert_all(
+    connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]
+) -> list[int]:
+    """Insert rows, all with the same columns, by few statements; return their ids in order."""
+    if not rows:
+        return []
+    if connection.dialect.name == "sqlite":
+        # It gives each row the number after the last one's, and nobody else writes meanwhile.
+        made = connection.execute(sa.insert(table).returning(table.c.id), rows)
+        return sorted(made.scalars())
+    ordered = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(ordered, rows).scalars())
 
 
 def read_revision(connection: Connection) -> str:

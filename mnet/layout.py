@@ -34,9 +34,7 @@ class Layout:
         """Fill in the values, those for %b as they are before base64."""
         pairs = zip(values, self._values, strict=True)
         return self._text % tuple(
-            pybase64.b64encode(value)
-            if is_base64 and isinstance(value, bytes)
-            else value
+            pybase64.b64encode(value) if is_base64 and isinstance(value, bytes) else value
             for value, (is_base64, _behind) in pairs
         )
 

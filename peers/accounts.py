@@ -193,6 +193,11 @@ def is_taken(connection: Connection, key: str) -> bool:
     return connection.execute(found).first() is not None
 
 
+def names_taken(connection: Connection) -> frozenset[str]:
+    """Return the names of all accounts (as `name_key` makes them)."""
+    return frozenset(connection.execute(sa.select(account.c.username_key)).scalars())
+
+
 def check_password(password: str) -> None:
     """Raise BadAccount unless a password is long enough."""
     if len(password) > MAX_PASSWORD_CHARS:

@@ -7,7 +7,7 @@ Source: requirements R22.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -36,6 +36,10 @@ class Entry:
     detail: Mapping[str, object]
 
 
+# What was done, to what, and how.
+Note = tuple[str, str, Mapping[str, object]]
+
+
 def record(
     connection: Connection,
     *,
@@ -51,15 +55,25 @@ def record(
     `subject` a peer's wwwroot or an account's name; `detail` takes what JSON can say and never a
     secret. Texts that are too long for the trail are cut.
     """
-    connection.execute(
-        sa.insert(audit_entry).values(
-            at_unix_s=now_unix_s,
-            actor=actor[:100],
-            action=action[:60],
-            subject=subject[:255],
-            detail={name: _plain(value) for name, value in detail.items()},
-        )
-    )
+    record_all(connection, actor=actor, notes=[(action, subject, detail)], now_unix_s=now_unix_s)
+
+
+def record_all(
+    connection: Connection, *, actor: str, notes: Sequence[Note], now_unix_s: int
+) -> None:
+    """As `record` for many at once, in their order."""
+    rows = [
+        {
+            "at_unix_s": now_unix_s,
+            "actor": actor[:100],
+            "action": action[:60],
+            "subject": subject[:255],
+            "detail": {name: _plain(value) for name, value in detail.items()},
+        }
+        for action, subject, detail in notes
+    ]
+    if rows:
+        connection.execute(sa.insert(audit_entry), rows)
 
 
 def entries(

@@ -9,6 +9,7 @@ taken over anew. Source: requirements 1.5, R64-R66; E36-E38.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ _IS_GONE_THERE = sa.exists().where(
 )
 # Of an active one: never a peer's, or given back when its peer deleted it (fold.item_state).
 _IS_OURS = sa.or_(assessment.c.peer_id.is_(None), _IS_GONE_THERE)
+
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\W_]+(?=\d)")
+_SIGNS = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 
 # A remark names so many others, which is more than anybody has.
 MAX_NAMED = 5
@@ -76,7 +80,7 @@ def choose(there: Sequence[There], name: str, points: Decimal) -> Match:
     """Decide by the names alone. Pure."""
     equal = [t for t in there if t.name == name]
     if not any(t.is_ours for t in equal):
-        near = [t for t in there if t.is_ours and _bare(t.name) == _bare(name)]
+        near = [t for t in there if t.is_ours and bare(t.name) == bare(name)]
         return Match(remark=_did_you_mean(name, near) if near else "")
     if len(equal) > 1:
         return Match(remark=_several(name, equal))
@@ -112,24 +116,29 @@ def given_back(connection: Connection, assessment_id: int) -> str:
     )
 
 
-def _bare(name: str) -> str:
-    """A name without what people slip in: capitals and blanks."""
-    return "".join(unicodedata.normalize("NFC", name.casefold()).split())
+def bare(name: str) -> str:
+    """A name without what people slip in: capitals, blanks, accents, signs. Pure.
+
+    What stands between two digits stays: 1.1 is not 11.
+    """
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    kept = "".join(c for c in letters if not unicodedata.combining(c))
+    return _SIGNS.sub("", _BETWEEN_DIGITS.sub(".", kept)) or kept
 
 
 def _did_you_mean(name: str, near: Sequence[There]) -> str:
     return (
-        f"Did you mean {_named(near)}? “{name}” differs from it in capitals or blanks only, "
-        "so it was created beside. If they are the same, enter the grades made by hand there and "
-        "delete the one made by hand; dismiss this then."
+        f"Did you mean {_named(near)}? “{name}” differs from it in capitals, blanks, "
+        "accents or signs only, so it was created beside. If they are the same, join them on the "
+        "page of either in the section's gradebook; dismiss this then."
     )
 
 
 def _several(name: str, equal: Sequence[There]) -> str:
     return (
         f"The section already has {_named(equal)}, so none was taken over and another "
-        f"“{name}” was created beside. Keep the one that comes from the Moodle, enter the "
-        "grades made by hand there and delete or rename the others; dismiss this then."
+        f"“{name}” was created beside. Join it with the one made by hand that it is, on its page "
+        "in the section's gradebook, and delete or rename the others; dismiss this then."
     )
 
 

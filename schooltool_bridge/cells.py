@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -88,8 +89,8 @@ def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int
     """Fold cells anew; return the section of each assessment."""
     into = identity.roots(connection)
     wanted = sorted({(item, into.get(who, who)) for item, who in places})
-    items: dict[int, Any] = {
-        row.id: row
+    items = {
+        row.id: _Item.of(row)
         for row in connection.execute(
             sa.select(assessment.c.id, assessment.c.section_id, assessment.c.points, peer.c.policy)
             .select_from(assessment.outerjoin(peer, peer.c.id == assessment.c.peer_id))
@@ -104,11 +105,24 @@ def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int
     return {item: row.section_id for item, row in items.items()}
 
 
-def _now(item: Any, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An assessment, as far as its cells depend on it."""
+
+    section_id: int
+    points: Decimal
+    out_of_range: str
+
+    @classmethod
+    def of(cls, row: Any) -> _Item:
+        policy = PeerPolicy.from_stored(row.policy or {})
+        return cls(row.section_id, Decimal(row.points), policy.out_of_range)
+
+
+def _now(item: _Item, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
     """The columns of a cell, folded from its history."""
-    out_of_range = PeerPolicy.from_stored(item.policy or {}).out_of_range
     last = fold.latest(rows)
-    values = as_stored(fold.cell(rows), Decimal(item.points), out_of_range) | {
+    values = as_stored(fold.cell(rows), item.points, item.out_of_range) | {
         "effective_unix_s": last.effective_unix_s if last else -1,
         "seq": last.seq if last else -1,
     }

@@ -74,6 +74,7 @@ BELOW = {
         "close": "cli_closing:close_section",
         "file": "cli_school:file_sections",
         "import-assessments": "cli_gradebook:import_assessments",
+        "join-assessments": "cli_joining:join_assessments",
         "joined": "cli_closing:section_joined",
         "link": "cli_school:link_section",
         "proposals": "cli_closing:section_proposals",

@@ -79,27 +79,29 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
 
     All of it or nothing: as long as there is a problem, nothing changes.
     """
-    settings = command.settings
-    released = 0
+    settings, released = command.settings, 0
     if only_check:
         with Package(file) as package:
             done = Imported(checking.check(package))
     else:
         with App(settings) as app, Package(file) as package:
             storage.require_current(app.database)
-            done = import_package(
-                app.database, settings, package, preview=preview, actor=audit.COMMAND_LINE,
-                now_unix_s=int(app.clock()),
-            )  # fmt: skip
-            released = app.settling.brought_by_hand(done.names, done.places)
+            with progress_shown(command) as show:
+                done = import_package(
+                    app.database, settings, package, preview=preview, actor=audit.COMMAND_LINE,
+                    now_unix_s=int(app.clock()), progress=show,
+                )  # fmt: skip
+            if done.applied:
+                released = app.settling.brought_by_hand(done.names, done.places)
     report = done.report
     value = {
         "ok": report.ok,
         "applied": done.applied,
+        # Events of Moodles that waited for what it brought.
+        "released": max(0, released),
         "version": report.version,
         "rows": report.rows,
         "counts": {name: dict(counts) for name, counts in done.counts.items()},
-        "released": released,
         "problems": [_shown(p) for p in report.problems],
         "more_problems": report.more,
         "warnings": [_shown(p) for p in report.warnings],
@@ -118,8 +120,8 @@ def _lines(done: Imported, released: int) -> list[str]:
         said = ", ".join(f"{counts[what]} {what}" for what in OUTCOMES if counts.get(what))
         lines.append(f"{name}: {said}")
     if report.ok and done.applied:
-        lines.append("Taken in.")
-        lines += [f"{released} events that waited for it came in too."] if released else []
+        came = f" {released} more that waited for it came in too." if released > 0 else ""
+        lines.append(f"Taken in.{came}")
     elif report.ok and done.counts:
         lines.append("Nothing was changed yet; without --preview it will be.")
     elif report.ok:

@@ -35,6 +35,7 @@ from schooltool_bridge.web.gradebook_pages import GradebookPages
 from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
 from schooltool_bridge.web.inbox_pages import InboxPages
 from schooltool_bridge.web.issued_pages import IssuedPages
+from schooltool_bridge.web.joining_pages import JoiningPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
@@ -126,6 +127,7 @@ def frame_of(app: App) -> Frame:
         PersonDataPages(app),
         gradebook,
         GradebookItemsPages(app),
+        JoiningPages(app),
         GradebookUploadPages(app),
         NoticesPages(app),
         ReportsPages(app),

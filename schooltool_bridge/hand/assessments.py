@@ -5,7 +5,7 @@ A peer's name and points stay the peer's. Source: requirements 1.5, R63-R65, R76
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts, insert_all
 from mnet.language import N_, _, translated
 from schooltool_bridge import cells
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
@@ -51,41 +52,103 @@ def add(
 
     Raises Refused.
     """
-    there = connection.execute(
-        sa.select(section.c.id).where(section.c.id == section_id, section.c.status == ACTIVE)
-    ).scalar()
-    if there is None:
-        raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
-    name, points = text("name", name), worth(points)
-    added = connection.execute(
-        sa.insert(assessment).values(
-            peer_id=None,
-            idnumber=None,
-            section_id=section_id,
-            name=name,
-            points=decimal_text(points),
-            status=ACTIVE,
-            effective_unix_s=author.now_unix_s,
-            seq=-1,
+    new = New(section_id, name, points, detail, extra_credit, effective_unix_s)
+    (made,) = add_all(connection, author, [new])
+    if isinstance(made, Refused):
+        raise made
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An assessment that is to be made, there since a moment (now)."""
+
+    section_id: int
+    name: str
+    points: Decimal
+    detail: Detail = Detail()
+    extra_credit: bool = False
+    effective_unix_s: int | None = None
+
+
+def add_all(connection: Connection, author: Author, many: Sequence[New]) -> list[int | Refused]:
+    """Make assessments by few statements: for each our id, or why not; the others are made."""
+    there = _There.read(connection, many)
+    outcomes: list[int | Refused] = []
+    rows: dict[int, dict[str, object]] = {}
+    for at, new in enumerate(many):
+        try:
+            rows[at] = _first_row(author, new, there)
+        except Refused as problem:
+            outcomes.append(problem)
+        else:
+            outcomes.append(0)
+    made = insert_all(connection, assessment, list(rows.values()))
+    histories, details = [], []
+    for item_id, (at, row) in zip(made, rows.items(), strict=True):
+        outcomes[at] = item_id
+        since = author.place((), many[at].effective_unix_s)
+        histories.append(
+            {
+                "assessment_id": item_id,
+                **{name: row[name] for name in ("section_id", "name", "points")},
+                **_BLANK,
+                "extra_credit": many[at].extra_credit,
+                **author.columns(since),
+            }
         )
-    )
-    assert added.inserted_primary_key is not None
-    assessment_id = int(added.inserted_primary_key[0])
-    _tell(
-        connection,
-        author,
-        assessment_id,
-        {
-            "section_id": section_id,
-            "name": name,
-            "points": decimal_text(points),
-            "extra_credit": extra_credit,
-        },
-        effective_unix_s,
-    )  # fmt: skip - an assessment
-    if detail != Detail():
-        describe(connection, author, assessment_id, detail)
-    return assessment_id
+        if many[at].detail != Detail():
+            said = {name: row[name] for name in asdict(many[at].detail)}
+            details.append({"assessment_id": item_id, **said, **author.noted()})
+    if histories:
+        connection.execute(sa.insert(assessment_history), histories)
+    if details:
+        connection.execute(sa.insert(assessment_detail), details)
+    return outcomes
+
+
+def _first_row(author: Author, new: New, there: _There) -> dict[str, object]:
+    if new.section_id not in there.sections:
+        raise Refused("section", _("There is no section with id %(id)s.", id=new.section_id))
+    name, points = text("name", new.name), worth(new.points)
+    at = author.place((), new.effective_unix_s)
+    return {
+        "peer_id": None,
+        "idnumber": None,
+        "section_id": new.section_id,
+        "name": name,
+        "points": decimal_text(points),
+        "status": ACTIVE,
+        "effective_unix_s": at[0],
+        "seq": at[1],
+        **asdict(_fitting(new.detail, new.section_id, there)),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What assessments may name, as far as it is there."""
+
+    # Those that are there now.
+    sections: frozenset[int]
+    categories: frozenset[int]
+    score_systems: frozenset[int]
+    # The section of each.
+    worksheets: Mapping[int, int]
+
+    @classmethod
+    def read(cls, connection: Connection, many: Sequence[New]) -> _There:
+        sections: set[int] = set()
+        sheets: dict[int, int] = {}
+        for part in in_parts(sorted({new.section_id for new in many})):
+            active = sa.select(section.c.id).where(section.c.status == ACTIVE)
+            sections.update(connection.execute(active.where(section.c.id.in_(part))).scalars())
+            of = sa.select(worksheet.c.id, worksheet.c.section_id)
+            found = connection.execute(of.where(worksheet.c.section_id.in_(part)))
+            sheets.update({row.id: row.section_id for row in found})
+        kinds = connection.execute(sa.select(category.c.id)).scalars()
+        systems = connection.execute(sa.select(score_system.c.id)).scalars()
+        return cls(frozenset(sections), frozenset(kinds), frozenset(systems), sheets)
 
 
 def change(
@@ -116,6 +179,32 @@ def delete(connection: Connection, author: Author, assessment_id: int) -> None:
     cells.refold_all(connection, assessment_id, row.section_id)
 
 
+def bring_back(connection: Connection, author: Author, assessment_id: int) -> None:
+    """Put an assessment of ours that was deleted back into the gradebook, as it stood."""
+    row = _must_be_ours(connection, assessment_id)
+    _tell(connection, author, assessment_id, {})
+    cells.refold_all(connection, assessment_id, row.section_id)
+
+
+def keep_when_gone(
+    connection: Connection, author: Author, assessment_id: int, *, keep: bool
+) -> None:
+    """Say whether a Moodle's assessment stays, by hand, should the Moodle delete it.
+
+    Until then it is the Moodle's, and nothing about it changes (fold.item_state).
+    """
+    rows = _history(connection, assessment_id)
+    holds = item_state(rows).row
+    said = {name: getattr(holds, name) for name in ("section_id", "name", "points", *_BLANK)}
+    connection.execute(
+        sa.insert(assessment_history).values(
+            assessment_id=assessment_id,
+            **{**said, "deleted": not keep},
+            **author.columns(author.place(rows, None)),
+        )
+    )
+
+
 def describe(connection: Connection, author: Author, assessment_id: int, detail: Detail) -> None:
     """Write what the school says of an assessment from now on; raises Refused."""
     item = connection.execute(
@@ -123,20 +212,8 @@ def describe(connection: Connection, author: Author, assessment_id: int, detail:
     ).first()
     if item is None:
         raise Refused("assessment", _("There is no assessment with id %(id)s.", id=assessment_id))
-    detail = replace(
-        detail,
-        label=text("label", detail.label, required=False, limit=ID_CHARS),
-        description=note(detail.description),
-    )
-    _must_exist(connection, N_("category"), category, detail.category_id)
-    _must_exist(connection, N_("score system"), score_system, detail.score_system_id)
-    if detail.worksheet_id is not None:
-        home = connection.execute(
-            sa.select(worksheet.c.section_id).where(worksheet.c.id == detail.worksheet_id)
-        ).scalar()
-        if home != item.section_id:
-            raise Refused("worksheet", _("This worksheet belongs to another section."))
-    values = asdict(detail)
+    there = _There.read(connection, [New(item.section_id, "", Decimal(0))])
+    values = asdict(_fitting(detail, item.section_id, there))
     connection.execute(
         sa.insert(assessment_detail).values(assessment_id=assessment_id, **values, **author.noted())
     )
@@ -152,14 +229,36 @@ def worth(points: Decimal) -> Decimal:
     return round(points, MAX_DECIMALS)
 
 
-def _must_exist(connection: Connection, field: str, table: sa.Table, row_id: int | None) -> None:
-    if row_id is None:
-        return
-    if connection.execute(sa.select(table.c.id).where(table.c.id == row_id)).scalar() is None:
+def _fitting(detail: Detail, section_id: int, there: _There) -> Detail:
+    """Read what is said of an assessment of a section; raises Refused."""
+    detail = replace(
+        detail,
+        label=text("label", detail.label, required=False, limit=ID_CHARS),
+        description=note(detail.description),
+    )
+    _must_exist(N_("category"), there.categories, detail.category_id)
+    _must_exist(N_("score system"), there.score_systems, detail.score_system_id)
+    if detail.worksheet_id is not None and there.worksheets.get(detail.worksheet_id) != section_id:
+        raise Refused("worksheet", _("This worksheet belongs to another section."))
+    return detail
+
+
+def _must_exist(field: str, there: Collection[int], row_id: int | None) -> None:
+    if row_id is not None and row_id not in there:
         raise Refused(
             field,
             _("There is no %(field)s with id %(id)s.", field=translated(field), id=row_id),
         )
+
+
+# What a first row of a history need not say.
+_BLANK: Mapping[str, object] = {
+    "chapternum": "",
+    "honors_required": False,
+    "nonhonors_required": False,
+    "extra_credit": False,
+    "deleted": False,
+}
 
 
 def _must_be_ours(connection: Connection, assessment_id: int) -> sa.Row[Any, Any]:
@@ -192,16 +291,9 @@ def _tell(
     """Put a row into the history; what it does not say stays as the latest row has it."""
     history = assessment_history
     rows = _history(connection, assessment_id)
-    blank: dict[str, object] = {
-        "chapternum": "",
-        "honors_required": False,
-        "nonhonors_required": False,
-        "extra_credit": False,
-        "deleted": False,
-    }  # fmt: skip - what a first row need not say
-    names = ("section_id", "name", "points", *blank)
+    names = ("section_id", "name", "points", *_BLANK)
     last = item_state(rows).row if rows else None
-    before = {name: getattr(last, name) for name in names} if last else blank
+    before = {name: getattr(last, name) for name in names} if last else _BLANK
     values = {**before, "deleted": False, **said}
     at = author.place(rows, effective_unix_s)
     connection.execute(

@@ -5,11 +5,15 @@ Any state may follow any. Source: requirements 1.6, R52-R56, R60.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.language import _
-from schooltool_bridge import identity, roster
+from schooltool_bridge import identity, roster_many
 from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.hand.author import Author, Refused, note
 from schooltool_bridge.model import enrolment_history, enrolment_state, person, section
@@ -32,43 +36,107 @@ def set_state(
 
     The same state again with another note changes the note alone.
     """
-    if role not in (STUDENT, TEACHER):
-        raise Refused("role", _("The role is student or teacher."))
-    known = connection.execute(
-        sa.select(enrolment_state.c.code).where(enrolment_state.c.code == code)
-    ).scalar()
-    if known is None:
-        raise Refused("code", _("There is no enrolment state %(code)s.", code=repr(code)))
-    _must_be_there(connection, section_id, person_id)
-    if timeend_unix_s is not None and timeend_unix_s < (timestart_unix_s or timeend_unix_s):
-        raise Refused("timeend", _("The enrolment would end before it begins."))
-    rows = roster.rows_of(connection, section_id, person_id)
-    taught = roster.teacher_rows(connection, section_id, person_id)
-    at = author.place([*rows, *taught], effective_unix_s)
-    connection.execute(
-        sa.insert(enrolment_history).values(
-            section_id=section_id,
-            person_id=person_id,
-            role=role,
-            code=code,
-            note=note(text),
-            timestart_unix_s=timestart_unix_s,
-            timeend_unix_s=timeend_unix_s,
-            **author.columns(at),
-        )
+    state = State(
+        section_id, person_id, role, code, text, effective_unix_s, timestart_unix_s, timeend_unix_s
     )
-    roster.refold(connection, section_id, person_id)
+    (refused,) = set_all(connection, author, [state])
+    if refused is not None:
+        raise refused
 
 
-def _must_be_there(connection: Connection, section_id: int, person_id: int) -> None:
-    there = connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).scalar()
-    if there is None:
-        raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
-    who = connection.execute(sa.select(person.c.id).where(person.c.id == person_id)).scalar()
-    if who is None:
-        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
-    root = identity.root(connection, person_id)
-    if root != person_id:
-        raise Refused(
-            "person", _("This person was merged into the one with id %(id)s; use that.", id=root)
+@dataclass(frozen=True, slots=True)
+class State:
+    """What somebody is in a section from a moment on (now), with a note."""
+
+    section_id: int
+    person_id: int
+    role: str
+    code: str
+    text: str = ""
+    effective_unix_s: int | None = None
+    timestart_unix_s: int | None = None
+    timeend_unix_s: int | None = None
+
+
+def set_all(connection: Connection, author: Author, many: Sequence[State]) -> list[Refused | None]:
+    """Write many states by few statements: for each why it was not; the others are written."""
+    there = _There.read(connection, many)
+    told = roster_many.read(connection, {(s.section_id, s.person_id) for s in many})
+    outcomes: list[Refused | None] = []
+    rows = []
+    places = set()
+    for state in many:
+        place = state.section_id, state.person_id
+        try:
+            there.must_fit(state)
+            at = author.place(told.of(place), state.effective_unix_s)
+            said = note(state.text)
+        except Refused as problem:
+            outcomes.append(problem)
+            continue
+        outcomes.append(None)
+        places.add(place)
+        rows.append(
+            {
+                "section_id": state.section_id,
+                "person_id": state.person_id,
+                "role": state.role,
+                "code": state.code,
+                "note": said,
+                "timestart_unix_s": state.timestart_unix_s,
+                "timeend_unix_s": state.timeend_unix_s,
+                **author.columns(at),
+            }
         )
+    if rows:
+        connection.execute(sa.insert(enrolment_history), rows)
+        roster_many.refold(connection, places)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """The states, sections and people that are there."""
+
+    codes: frozenset[str]
+    sections: frozenset[int]
+    people: frozenset[int]
+    roots: Mapping[int, int]
+
+    @classmethod
+    def read(cls, connection: Connection, many: Sequence[State]) -> _There:
+        codes = connection.execute(sa.select(enrolment_state.c.code)).scalars()
+        return cls(
+            frozenset(codes),
+            _known(connection, section.c.id, {s.section_id for s in many}),
+            _known(connection, person.c.id, {s.person_id for s in many}),
+            identity.roots(connection),
+        )
+
+    def must_fit(self, state: State) -> None:
+        """Raise Refused unless all that it names is there and its times are in order."""
+        if state.role not in (STUDENT, TEACHER):
+            raise Refused("role", _("The role is student or teacher."))
+        if state.code not in self.codes:
+            raise Refused("code", _("There is no enrolment state %(code)s.", code=repr(state.code)))
+        if state.section_id not in self.sections:
+            raise Refused("section", _("There is no section with id %(id)s.", id=state.section_id))
+        who = state.person_id
+        if who not in self.people:
+            raise Refused("person", _("There is nobody with id %(id)s.", id=who))
+        root = self.roots.get(who, who)
+        if root != who:
+            raise Refused(
+                "person",
+                _("This person was merged into the one with id %(id)s; use that.", id=root),
+            )
+        begin, end = state.timestart_unix_s, state.timeend_unix_s
+        if end is not None and end < (begin or end):
+            raise Refused("timeend", _("The enrolment would end before it begins."))
+
+
+def _known(connection: Connection, column: sa.Column[int], ids: set[int]) -> frozenset[int]:
+    found: set[int] = set()
+    for part in in_parts(sorted(ids)):
+        found.update(connection.execute(sa.select(column).where(column.in_(part))).scalars())
+    return frozenset(found)

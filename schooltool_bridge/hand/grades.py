@@ -6,7 +6,7 @@ waits long for its turn to write. Source: requirements 1.5, R66, R72, R75, R77.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -32,6 +32,8 @@ class Entry:
     excepted: bool = False
     # Takes the entry by hand back.
     released: bool = False
+    # Since when it holds (now).
+    effective_unix_s: int | None = None
 
 
 def enter(
@@ -49,28 +51,37 @@ def enter(
     More than the assessment is worth is extra credit; less than nothing is refused. Returns
     False when just this was written there already.
     """
-    entry = Entry(assessment_id, person_id, points, excepted)
-    return enter_all(connection, author, [entry], effective_unix_s) == 1
+    entry = Entry(
+        assessment_id, person_id, points, excepted, effective_unix_s=effective_unix_s
+    )  # fmt: skip
+    return enter_all(connection, author, [entry]) == 1
 
 
 def enter_all(
     connection: Connection,
     author: Author,
     entries: Sequence[Entry],
-    effective_unix_s: int | None = None,
+    refused: Callable[[Entry, Refused], None] | None = None,
 ) -> int:
     """Write many grades by hand as `enter` does each; return how many were written.
 
-    At most one entry a cell. Raises Refused, then nothing was written.
+    At most one entry a cell. Raises Refused, then nothing was written; or tells `refused` of each
+    that is left out, and writes the others.
     """
     if not entries:
         return 0
     there = _There.read(connection, entries)
     fitting = []
     for entry in entries:
-        fitting.append(replace(entry, points=_points(entry.points)))
-        there.must_fit(entry)
-    return _write(connection, author, fitting, there.roots, effective_unix_s)
+        try:
+            there.must_fit(entry)
+            author.place((), entry.effective_unix_s)
+            fitting.append(replace(entry, points=worth(entry.points)))
+        except Refused as problem:
+            if refused is None:
+                raise
+            refused(entry, problem)
+    return _write(connection, author, fitting, there.roots)
 
 
 def release(connection: Connection, author: Author, assessment_id: int, person_id: int) -> bool:
@@ -83,10 +94,11 @@ def release_all(connection: Connection, author: Author, places: Iterable[cells.P
     entries = [Entry(*place, None, released=True) for place in places]
     if not entries:
         return 0
-    return _write(connection, author, entries, identity.roots(connection), None)
+    return _write(connection, author, entries, identity.roots(connection))
 
 
-def _points(points: Decimal | None) -> Decimal | None:
+def worth(points: Decimal | None) -> Decimal | None:
+    """Read the points of an entry; raises Refused."""
     if points is None:
         return None
     if not points.is_finite():
@@ -103,7 +115,6 @@ def _write(
     author: Author,
     entries: Sequence[Entry],
     roots: Mapping[int, int],
-    effective_unix_s: int | None,
 ) -> int:
     """Write what is not said already: the history first, from which the cells are folded."""
     at_place = {(e.assessment_id, roots.get(e.person_id, e.person_id)): e for e in entries}
@@ -118,7 +129,7 @@ def _write(
             "excepted": entry.excepted,
             "attempt": None,
             "deleted": entry.released,
-            **author.columns(author.place(by_hand, effective_unix_s)),
+            **author.columns(author.place(by_hand, entry.effective_unix_s)),
         }
     if not rows:
         return 0

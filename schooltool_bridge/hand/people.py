@@ -5,12 +5,14 @@ Source: requirements 1.4, R39b, R47.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts, insert_all
 from mnet.language import N_, _
 from peers import accounts, audit
 from schooltool_bridge import identity
@@ -35,16 +37,37 @@ class Names:
 
 def add(connection: Connection, author: Author, names: Names) -> int:
     """Make a person; return our id. Raises Refused when a name or number is taken."""
-    values = _read(connection, names, None)
-    added = connection.execute(
-        sa.insert(person).values(
-            **values, can_login=False, follows_peer_id=None, created_unix_s=author.now_unix_s
-        )
-    )
-    assert added.inserted_primary_key is not None
-    person_id = int(added.inserted_primary_key[0])
-    _record(connection, author, person_id, {n: ["", v] for n, v in _shown(values).items() if v})
-    return person_id
+    (made,) = add_all(connection, author, [names])
+    if isinstance(made, Refused):
+        raise made
+    return made
+
+
+def add_all(connection: Connection, author: Author, many: Sequence[Names]) -> list[int | Refused]:
+    """Make people by few statements: for each our id, or why not, then the others are made.
+
+    No two of them have one name or number.
+    """
+    there = _Taken.read(connection, many)
+    outcomes: list[int | Refused] = []
+    rows: dict[int, dict[str, object]] = {}
+    for at, names in enumerate(many):
+        try:
+            rows[at] = _read(there, names, None)
+        except Refused as problem:
+            outcomes.append(problem)
+        else:
+            outcomes.append(0)
+    always = {
+        "can_login": False, "follows_peer_id": None, "created_unix_s": author.now_unix_s
+    }  # fmt: skip
+    made = insert_all(connection, person, [{**values, **always} for values in rows.values()])
+    told = []
+    for person_id, (at, values) in zip(made, rows.items(), strict=True):
+        outcomes[at] = person_id
+        told.append((person_id, {n: ["", v] for n, v in _shown(values).items() if v}))
+    _record_all(connection, author, told)
+    return outcomes
 
 
 def change(connection: Connection, author: Author, person_id: int, names: Names) -> bool:
@@ -59,7 +82,7 @@ def change(connection: Connection, author: Author, person_id: int, names: Names)
         root = identity.root(connection, person_id)
         told = _("This person was merged into the one with id %(id)s; use that.", id=root)
         raise Refused("person", told)
-    values = _read(connection, names, person_id)
+    values = _read(_Taken.read(connection, [names]), names, person_id)
     before = _shown({name: getattr(row, name) for name in values})
     changed = {n: [before[n], v] for n, v in _shown(values).items() if v != before[n]}
     if not changed:
@@ -106,15 +129,48 @@ def set_staff_role(connection: Connection, author: Author, person_id: int, role:
     _record(connection, author, person_id, {"staff role": [before or "", role]})
 
 
-def _read(connection: Connection, names: Names, person_id: int | None) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Who has these user names and numbers now."""
+
+    # By the form that is compared.
+    usernames: Mapping[str, sa.Row[Any]]
+    numbers: Mapping[str, sa.Row[Any]]
+    accounts: frozenset[str]
+
+    @classmethod
+    def read(cls, connection: Connection, many: Sequence[Names]) -> _Taken:
+        return cls(
+            _holders(connection, person.c.username_key, [n.username for n in many]),
+            _holders(connection, person.c.idnumber_key, [n.idnumber for n in many]),
+            accounts.names_taken(connection),
+        )
+
+
+def _holders(
+    connection: Connection,
+    column: sa.Column[str] | sa.Column[str | None],
+    wanted: Sequence[str],
+) -> dict[str, sa.Row[Any]]:
+    found = {}
+    for part in in_parts([key(w.strip()) for w in wanted if w]):
+        rows = connection.execute(
+            sa.select(person.c.id, person.c.firstname, person.c.lastname, column.label("key"))
+            .where(column.in_(part))
+        )  # fmt: skip
+        found.update({row.key: row for row in rows})
+    return found
+
+
+def _read(there: _Taken, names: Names, person_id: int | None) -> dict[str, object]:
     username = text("username", names.username, limit=ID_CHARS)
     number = identifier("idnumber", names.idnumber)
-    _must_be_free(connection, "username", person.c.username_key, username, person_id)
-    if accounts.is_taken(connection, key(username)):
+    _must_be_free(there.usernames, "username", username, person_id)
+    if key(username) in there.accounts:
         told = _("The user name %(name)s is an admin's account here.", name=repr(username))
         raise Refused("username", told)
     if number is not None:
-        _must_be_free(connection, "idnumber", person.c.idnumber_key, number, person_id)
+        _must_be_free(there.numbers, "idnumber", number, person_id)
     return {
         "username": username,
         "username_key": key(username),
@@ -127,15 +183,9 @@ def _read(connection: Connection, names: Names, person_id: int | None) -> dict[s
 
 
 def _must_be_free(
-    connection: Connection,
-    field: str,
-    column: sa.Column[str] | sa.Column[str | None],
-    value: str,
-    person_id: int | None,
+    holders: Mapping[str, sa.Row[Any]], field: str, value: str, person_id: int | None
 ) -> None:
-    holder = connection.execute(
-        sa.select(person.c.id, person.c.firstname, person.c.lastname).where(column == key(value))
-    ).first()
+    holder = holders.get(key(value))
     if holder is not None and holder.id != person_id:
         who = f"{holder.firstname} {holder.lastname}".strip()
         told = _(
@@ -155,12 +205,21 @@ def _shown(values: Mapping[str, object]) -> dict[str, object]:
 def _record(
     connection: Connection, author: Author, person_id: int, changed: Mapping[str, object]
 ) -> None:
-    connection.execute(
-        sa.insert(person_record).values(
-            person_id=person_id,
-            changed=dict(changed),
-            recorded_unix_s=author.now_unix_s,
-            by_actor=author.actor,
-            why=author.why,
-        )
-    )
+    _record_all(connection, author, [(person_id, changed)])
+
+
+def _record_all(
+    connection: Connection, author: Author, told: Sequence[tuple[int, Mapping[str, object]]]
+) -> None:
+    rows = [
+        {
+            "person_id": person_id,
+            "changed": dict(changed),
+            "recorded_unix_s": author.now_unix_s,
+            "by_actor": author.actor,
+            "why": author.why,
+        }
+        for person_id, changed in told
+    ]
+    if rows:
+        connection.execute(sa.insert(person_record), rows)

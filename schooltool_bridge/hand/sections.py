@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_all
 from mnet.language import _
 from schooltool_bridge.fold import place
 from schooltool_bridge.hand.author import Author, Refused, identifier, text
@@ -43,21 +45,50 @@ def add(
                     id=taken,
                 ),
             )
-    added = connection.execute(
-        sa.insert(section).values(
-            peer_id=None,
-            idnumber=number,
-            segment=part,
-            name=name,
-            status=ACTIVE,
-            effective_unix_s=author.now_unix_s,
-            seq=-1,
-        )
+    return add_all(connection, author, [(name, number)], segment=part)[0]
+
+
+def add_all(
+    connection: Connection,
+    author: Author,
+    wanted: Sequence[tuple[str, str | None]],
+    *,
+    segment: str = FIRST_SEGMENT,
+) -> list[int]:
+    """Make sections by few statements; return our ids.
+
+    Names and idnumbers are as `add` reads them, and the idnumbers free.
+    """
+    at = author.place((), None)
+    made = insert_all(
+        connection,
+        section,
+        [
+            {
+                "peer_id": None,
+                "idnumber": number,
+                "segment": segment,
+                "name": name,
+                "status": ACTIVE,
+                "effective_unix_s": at[0],
+                "seq": at[1],
+            }
+            for name, number in wanted
+        ],
     )
-    assert added.inserted_primary_key is not None
-    section_id = int(added.inserted_primary_key[0])
-    _tell(connection, author, section_id, name, deleted=False)
-    return section_id
+    told = [
+        {
+            "section_id": section_id,
+            "name": name,
+            "teacheridnumber": "",
+            "deleted": False,
+            **author.columns(at),
+        }
+        for section_id, (name, _number) in zip(made, wanted, strict=True)
+    ]
+    if told:
+        connection.execute(sa.insert(section_history), told)
+    return made
 
 
 def rename(connection: Connection, author: Author, section_id: int, name: str) -> None:

@@ -7,9 +7,11 @@ Fed row by row by checking.py; keeps only what later rows are compared with. Sou
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
+from schooltool_bridge.oneroster.days import ONE_DAY
 from schooltool_bridge.oneroster.tables import V1_1
 
 Note = Callable[[str, int, str, str], None]  # file, row, column, message
@@ -83,6 +85,12 @@ class Agreement:
         school = cells["schoolSourcedId"]
         if name in _SCHOOL_KEEPERS and self._org_types.get(school, "school") != "school":
             found.append(("schoolSourcedId", "names an org that is no school"))
+        if (
+            name == "academicSessions"
+            and cells["type"] == "schoolYear"
+            and not _is_of_its_end(cells)
+        ):
+            found.append(("schoolYear", "is not the year in which the school year ends"))
         if name == "courses":
             year = cells["schoolYearSourcedId"]
             if self._session_types.get(year, "schoolYear") != "schoolYear":
@@ -132,6 +140,15 @@ class Agreement:
         score = _number(cells["score"])
         worth = self._worth_of_item.get(cells["lineItemSourcedId"])
         return score is not None and worth is not None and score > worth
+
+
+def _is_of_its_end(year: Cells) -> bool:
+    """Tell whether a school year is called by its end; what is no day is told elsewhere."""
+    try:
+        last_day = date.fromisoformat(year["endDate"]) - ONE_DAY
+    except (ValueError, OverflowError):
+        return True
+    return year["schoolYear"] in ("", f"{last_day.year:04}")
 
 
 def _number(text: str) -> Decimal | None:

@@ -142,7 +142,8 @@ def records(package: Package, table: Table, report: Report, *, strict: bool) -> 
         _number, header = next(rows, (1, []))
         columns = _columns(table, header, report, strict=strict)
         for number, cells in rows:
-            if not any(c.strip() for c in cells):
+            # A row of commas alone is a row to the letter, and none to whoever exported it.
+            if not cells or (not strict and not any(c.strip() for c in cells)):
                 continue
             if len(cells) > len(header) or (strict and len(cells) < len(header)):
                 said = f"has {len(cells)} cells where the header has {len(header)}"

@@ -1,267 +1,235 @@
-"""Import of categories, line items and results, as assessments and entries by hand.
+"""Import of results, as entries by hand, written together.
 
 As with enrolments, what an import said before is compared with what the file says now; an entry
-that a teacher made since stays. Source: requirements 1.5, R63-R66; field-notes D.2.
+that a teacher made since stays. Source: requirements 1.5, R66; field-notes D.2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from sys import intern
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from schooltool_bridge import identity
-from schooltool_bridge.fields import decimal_text
-from schooltool_bridge.hand import assessments, grades
-from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Refused, text
-from schooltool_bridge.model import (
-    ID_CHARS,
-    assessment,
-    assessment_history,
-    grade,
-    grade_history,
-)
-from schooltool_bridge.model_school import assessment_detail, category
-from schooltool_bridge.oneroster.checking import Record
+from schooltool_bridge.cells import Place
+from schooltool_bridge.fields import STUDENT, decimal_text
+from schooltool_bridge.hand import grades
+from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Author, Refused
+from schooltool_bridge.hand.grades import Entry
+from schooltool_bridge.model import enrolment, grade, grade_history
+from schooltool_bridge.oneroster import import_new_grades
+from schooltool_bridge.oneroster.checking import Report
 from schooltool_bridge.oneroster.days import first_moment
-from schooltool_bridge.oneroster.import_new_grades import NewGrades
+from schooltool_bridge.oneroster.import_new_grades import NewGrade
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     ASSESSMENT,
-    CATEGORY,
     NEW,
-    SECTION,
     UNCHANGED,
     UPDATED,
     USER,
     Work,
-    is_stand_in,
-    latest,
 )
+from schooltool_bridge.oneroster.import_work import read as read_file
+from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.tables import EXEMPT
 
-CATEGORIES, ITEMS, RESULTS = "categories", "lineItems", "results"
+RESULTS = "results"
+# Their people are looked for by one statement.
+ENTRIES_AT_ONCE = 5_000
 _GRADED = ("fully graded", "partially graded")
-_Says = tuple[str | None, bool]  # points as they are stored, excepted
 
 
-def categories(work: Work) -> None:
-    """Take in the categories; one of the same title is the same."""
-    by_title = {r.title.casefold(): r.id for r in work.connection.execute(sa.select(category))}
-    for record in work.lasting(CATEGORIES):
-        if is_stand_in(work.report, record["sourcedId"]):
-            continue
-        try:
-            title = text("title", record["title"], limit=ID_CHARS)
-        except Refused as problem:
-            work.refused(CATEGORIES, record, problem)
-            continue
-        own_id = work.ids.get(CATEGORY, record["sourcedId"]) or by_title.get(title.casefold())
-        work.count(CATEGORIES, UNCHANGED if own_id else NEW)
-        if own_id is None:
-            added = work.connection.execute(sa.insert(category).values(title=title))
-            assert added.inserted_primary_key is not None
-            own_id = int(added.inserted_primary_key[0])
-            by_title[title.casefold()] = own_id
-        work.ids.keep(CATEGORY, record["sourcedId"], own_id)
+@dataclass(frozen=True, slots=True)
+class _Says:
+    """What may stand in a cell, and why that is refused."""
+
+    points: str | None
+    excepted: bool
+    refused: Refused | None = None
+
+    @property
+    def stored(self) -> tuple[str | None, bool]:
+        """As rows of a history have it."""
+        return self.points, self.excepted
 
 
-def items(work: Work) -> None:
-    """Take in the line items as assessments of their sections."""
-    for record in work.lasting(ITEMS):
-        section_id = work.ids.get(SECTION, record["classSourcedId"])
-        if section_id is None:
-            work.count(ITEMS, UNCHANGED)  # its class was refused, which is told there
-            continue
-        if not record["resultValueMax"]:
-            said = "is empty; an assessment here says what it is worth"
-            work.wrong(ITEMS, record, "resultValueMax", said)
-            continue
-        if Decimal(record["resultValueMin"] or 0) != 0:
-            work.odd(
-                ITEMS, record, "resultValueMin", "is not 0, where every assessment begins here"
-            )
-        try:
-            work.count(ITEMS, _item(work, record, section_id))
-        except Refused as problem:
-            work.refused(ITEMS, record, problem)
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A row of the file."""
+
+    row: int
+    item_id: str
+    user_id: str
+    says: _Says
+    effective_unix_s: int
+    # The day is still to come.
+    is_too_late: bool
 
 
-def _item(work: Work, record: Record, section_id: int) -> str:
-    name, points = text("name", record["title"]), Decimal(record["resultValueMax"])
-    detail = Detail(
-        description=record["description"],
-        category_id=work.ids.get(CATEGORY, record["categorySourcedId"]),
-        due_day=_due_day(record),
-    )
-    item_id = work.ids.get(ASSESSMENT, record["sourcedId"])
-    if item_id is None:
-        item_id = _own_item(work, record, section_id)
-    if item_id is not None:
-        work.ids.keep(ASSESSMENT, record["sourcedId"], item_id)
-        changed = _change(work, item_id, name, points)
-        return UPDATED if _describe(work, item_id, detail) or changed else UNCHANGED
-    assigned = first_moment(date.fromisoformat(record["assignDate"]), work.zone)
-    item_id = assessments.add(
-        work.connection, work.author, section_id, name, points, detail=detail,
-        effective_unix_s=max(min(assigned, work.author.now_unix_s), EARLIEST_UNIX_S),
-    )  # fmt: skip
-    work.ids.keep(ASSESSMENT, record["sourcedId"], item_id)
-    work.new_items.add(item_id)
-    return NEW
+def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> list[Result]:
+    """Read the file; nobody has to wait for that yet."""
+    said: dict[tuple[str, str], _Says] = {}
+    days: dict[str, int] = {}
+    found = []
+    for record in read_file(package, report, RESULTS):
+        what, day = (record["score"], record["scoreStatus"]), record["scoreDate"]
+        if what not in said:
+            said[what] = _says(*what)
+        if day not in days:
+            days[day] = max(first_moment(date.fromisoformat(day), zone), EARLIEST_UNIX_S)
+        if not what[0] and what[1] in _GRADED:
+            report.odd("results.csv", record.row, "score", "is empty; only numbers are kept here")
+        at = days[day]
+        item_id, user_id = intern(record["lineItemSourcedId"]), intern(record["studentSourcedId"])
+        found.append(Result(record.row, item_id, user_id, said[what], at, at > author.now_unix_s))
+    return found
 
 
-def _due_day(record: Record) -> date | None:
-    """The day on which an item is due; our own export writes the first day where there is none."""
-    due = date.fromisoformat(record["dueDate"])
-    return None if record["dueDate"] == record["assignDate"] else due
-
-
-def _own_item(work: Work, record: Record, section_id: int) -> int | None:
-    own = work.own_id(record["sourcedId"], "item-")
-    row = work.connection.execute(
-        sa.select(assessment.c.name, assessment.c.section_id).where(assessment.c.id == own)
-    ).first()
-    if own is None or row is None or (row.name, row.section_id) != (record["title"], section_id):
-        return None
-    return own
-
-
-def _change(work: Work, item_id: int, name: str, points: Decimal) -> bool:
-    history = assessment_history
-    said = latest(
-        work.connection.execute(
-            sa.select(history).where(
-                history.c.assessment_id == item_id, history.c.by_actor == ACTOR
-            )
-        )
-    )
-    if said is None or (said.name, Decimal(said.points)) == (name, points):
-        return False
-    assessments.change(
-        work.connection, work.author, item_id, name=name, points=points,
-        extra_credit=said.extra_credit,
-    )  # fmt: skip
-    return True
-
-
-def _describe(work: Work, item_id: int, detail: Detail) -> bool:
-    """Write description, category and due day when the file says others than an import before."""
-    table = assessment_detail
-    said = latest(
-        work.connection.execute(
-            sa.select(table).where(table.c.assessment_id == item_id, table.c.by_actor == ACTOR)
-        )
-    )
-    row = work.connection.execute(sa.select(assessment).where(assessment.c.id == item_id)).one()
-    if said is None and not _was_made_by_import(work, item_id):
-        return False
-    before = (
-        Detail()
-        if said is None
-        else Detail(
-            description=said.description, category_id=said.category_id, due_day=said.due_day
-        )
-    )
-    if before == detail:
-        return False
-    assessments.describe(
-        work.connection, work.author, item_id,
-        Detail(
-            row.label, detail.description, detail.category_id, row.worksheet_id,
-            row.score_system_id, detail.due_day,
-        ),
-    )  # fmt: skip
-    return True
-
-
-def _was_made_by_import(work: Work, item_id: int) -> bool:
-    history = assessment_history
-    first = sa.select(history.c.by_actor).where(history.c.assessment_id == item_id)
-    return work.connection.execute(first.order_by(history.c.id).limit(1)).scalar() == ACTOR
-
-
-def results(work: Work) -> None:
-    """Take in the results as entries by hand."""
-    told = _told(work)
-    new_grades = NewGrades.begin(work)
-    for record in work.lasting(RESULTS):
-        item_id = work.ids.get(ASSESSMENT, record["lineItemSourcedId"])
-        known = work.ids.get(USER, record["studentSourcedId"])
-        if item_id is None or known is None:
-            work.count(RESULTS, UNCHANGED)  # the item or student was refused, which is told there
-            continue
-        person_id = identity.root(work.connection, known)
-        says = _says(work, record)
-        before = told.get((item_id, person_id))
-        if says == before or (before is None and says == (None, False)):
-            work.count(RESULTS, UNCHANGED)
-            continue
-        if before is None and _stands_there(work, item_id, person_id, says):
-            work.count(RESULTS, UNCHANGED)
-            continue
-        graded = first_moment(date.fromisoformat(record["scoreDate"]), work.zone)
-        points = None if says[0] is None else Decimal(says[0])
-        effective_unix_s = max(graded, EARLIEST_UNIX_S)
-        try:
-            if item_id in work.new_items and before is None:
-                new_grades.enter(
-                    item_id, person_id, points, excepted=says[1], effective_unix_s=effective_unix_s
-                )
-            else:
-                new_grades.write()  # a second row of one cell finds the first
-                grades.enter(
-                    work.connection, work.author, item_id, person_id, points, excepted=says[1],
-                    effective_unix_s=effective_unix_s,
-                )  # fmt: skip
-        except Refused as problem:
-            work.refused(RESULTS, record, problem)
-            continue
-        told[item_id, person_id] = says
-        work.count(RESULTS, NEW if before is None else UPDATED)
-    new_grades.write()
-
-
-def _stands_there(work: Work, item_id: int, person_id: int, says: _Says) -> bool:
-    """Tell whether a cell holds just this, whoever wrote it; then nobody need write it again."""
-    if item_id in work.new_items:
-        return False
-    row = work.connection.execute(
-        sa.select(grade.c.points, grade.c.excepted).where(
-            grade.c.assessment_id == item_id, grade.c.person_id == person_id, grade.c.exists
-        )
-    ).first()
-    return row is not None and (row.points, row.excepted) == says
-
-
-def _says(work: Work, record: Record) -> _Says:
-    score, status = record["score"], record["scoreStatus"]
+def _says(score: str, status: str) -> _Says:
     points = Decimal(score) if score else None
     if status == EXEMPT:
         # Older packages must have a number; a nought stands for none there.
-        return decimal_text(points or None), True
-    if status not in _GRADED:
-        return None, False
-    if points is None:
-        work.odd(RESULTS, record, "score", "is empty; only numbers are kept here")
-    return decimal_text(points), False
+        points = points or None
+    elif status not in _GRADED:
+        points = None
+    try:
+        return _Says(decimal_text(grades.worth(points)), status == EXEMPT)
+    except Refused as problem:
+        return _Says(None, status == EXEMPT, problem)
 
 
-def _told(work: Work) -> dict[tuple[int, int], _Says]:
-    """What imports said of each cell last."""
-    roots = identity.roots(work.connection)
-    found: dict[tuple[int, int], _Says] = {}
-    for row in work.connection.execution_options(yield_per=1000).execute(
-        sa.select(
-            grade.c.assessment_id, grade.c.person_id, grade_history.c.raw_points,
-            grade_history.c.excepted,
+@dataclass(slots=True)
+class _Cells:
+    """What is known of the cells that the file is about, and what is to be written into them."""
+
+    roots: Mapping[int, int]
+    students: frozenset[tuple[int, int]]  # section and person
+    # What imports said of each last.
+    told: dict[Place, tuple[str | None, bool]]
+    # What stands there, whoever wrote it.
+    stands: Mapping[Place, tuple[str | None, bool]]
+    new: dict[Place, NewGrade] = field(default_factory=dict)
+    # Further rows of one cell come after its first.
+    rounds: list[dict[Place, tuple[Result, Entry, str]]] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, work: Work, results: Iterable[Result]) -> _Cells:
+        meant = {work.ids.get(ASSESSMENT, item_id) for item_id in {r.item_id for r in results}}
+        old = sorted(i for i in meant if i is not None and i not in work.new_items)
+        roots = identity.roots(work.connection)
+        students = sa.select(enrolment.c.section_id, enrolment.c.person_id)
+        there = work.connection.execute(students.where(enrolment.c.role == STUDENT))
+        return cls(
+            roots,
+            frozenset((row.section_id, row.person_id) for row in there),
+            _told(work.connection, roots, old),
+            _stands(work.connection, old),
         )
-        .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
-        .where(grade_history.c.by_actor == ACTOR)
-        .order_by(grade_history.c.id)
-    ):  # fmt: skip
-        who = roots.get(row.person_id, row.person_id)
-        found[row.assessment_id, who] = (row.raw_points, row.excepted)
+
+    def add(self, place: Place, result: Result, what: str) -> None:
+        """Put a row before what is written into its cell already."""
+        points = None if result.says.points is None else Decimal(result.says.points)
+        entry = Entry(
+            *place, points, result.says.excepted, effective_unix_s=result.effective_unix_s
+        )  # fmt: skip
+        for one in self.rounds:
+            if place not in one:
+                one[place] = result, entry, what
+                return
+        self.rounds.append({place: (result, entry, what)})
+
+
+def results(work: Work, rows: Sequence[Result]) -> None:
+    """Take in the results as entries by hand."""
+    cells = _Cells.read(work, rows)
+    for result in rows:
+        item_id = work.ids.get(ASSESSMENT, result.item_id)
+        known = work.ids.get(USER, result.user_id)
+        if item_id is None or known is None:
+            work.count(RESULTS, UNCHANGED)  # the item or student was refused, which is told there
+            continue
+        _take(work, cells, (item_id, cells.roots.get(known, known)), result)
+    import_new_grades.write(work.connection, work.author, list(cells.new.values()))
+    for entries in cells.rounds:
+        _write(work, entries)
+
+
+def _take(work: Work, cells: _Cells, place: Place, result: Result) -> None:
+    says, before = result.says, cells.told.get(place)
+    stands = cells.stands.get(place) if before is None else before
+    if says.refused is not None:
+        work.refused(RESULTS, result, says.refused)
+    elif says.stored == stands or (before is None and says.stored == (None, False)):
+        work.count(RESULTS, UNCHANGED)
+    elif before is not None or place[0] not in work.new_items:
+        cells.add(place, result, NEW if before is None else UPDATED)
+        cells.told[place] = says.stored
+    elif result.is_too_late:
+        work.refused(RESULTS, result, _TOO_LATE)
+    elif (work.new_items[place[0]], place[1]) not in cells.students:
+        work.refused(RESULTS, result, _NO_STUDENT)
+    else:
+        cells.new[place] = NewGrade(*place, *says.stored, result.effective_unix_s)
+        cells.told[place] = says.stored
+        work.count(RESULTS, NEW)
+
+
+_TOO_LATE = Refused("effective", "This day is still to come; give today or a day before.")
+_NO_STUDENT = Refused("person", "This person never was a student of the section.")
+
+
+def _write(work: Work, entries: Mapping[Place, tuple[Result, Entry, str]]) -> None:
+    """Write entries of which each has a cell of its own, those of one assessment together."""
+    refused: set[Place] = set()
+
+    def refuse(entry: Entry, problem: Refused) -> None:
+        place = entry.assessment_id, entry.person_id
+        refused.add(place)
+        work.refused(RESULTS, entries[place][0], problem)
+
+    for part in in_parts(sorted(entries), ENTRIES_AT_ONCE):
+        wanted = [entries[place][1] for place in part]
+        grades.enter_all(work.connection, work.author, wanted, refuse)
+    for place, (_result, _entry, what) in entries.items():
+        if place not in refused:
+            work.count(RESULTS, what)
+
+
+def _stands(
+    connection: Connection, item_ids: Sequence[int]
+) -> dict[Place, tuple[str | None, bool]]:
+    found: dict[Place, tuple[str | None, bool]] = {}
+    for part in in_parts(item_ids):
+        for item_id, person_id, points, excepted in connection.execute(
+            sa.select(
+                grade.c.assessment_id, grade.c.person_id, grade.c.points, grade.c.excepted
+            ).where(grade.c.assessment_id.in_(part), grade.c.exists)
+        ):
+            found[item_id, person_id] = points, excepted
+    return found
+
+
+def _told(
+    connection: Connection, roots: Mapping[int, int], item_ids: Sequence[int]
+) -> dict[Place, tuple[str | None, bool]]:
+    found: dict[Place, tuple[str | None, bool]] = {}
+    for part in in_parts(item_ids):
+        for item_id, person_id, points, excepted in connection.execute(
+            sa.select(
+                grade.c.assessment_id, grade.c.person_id, grade_history.c.raw_points,
+                grade_history.c.excepted,
+            )
+            .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+            .where(grade.c.assessment_id.in_(part), grade_history.c.by_actor == ACTOR)
+            .order_by(grade_history.c.id)
+        ):  # fmt: skip
+            found[item_id, roots.get(person_id, person_id)] = points, excepted
     return found

@@ -6,100 +6,67 @@ school. Source: requirements 1.5, R66.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from schooltool_bridge.cells import MANUAL
-from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
-from schooltool_bridge.hand.author import Refused
-from schooltool_bridge.model import assessment, enrolment, grade, grade_history
-from schooltool_bridge.oneroster.import_work import Work
+from schooltool_bridge.hand.author import Author
+from schooltool_bridge.model import grade, grade_history
 
-ROWS_AT_ONCE = 1000
+# The driver takes them one by one, so that only memory counts.
+CELLS_AT_ONCE = 20_000
 
 
-@dataclass(slots=True)
-class NewGrades:
-    """Collects entries for cells that are not there yet, and writes them in parts."""
+@dataclass(frozen=True, slots=True)
+class NewGrade:
+    """An entry for a cell that is not there yet; points as they are stored."""
 
-    work: Work
-    _students: set[tuple[int, int]] = field(default_factory=set)
-    _sections: dict[int, int] = field(default_factory=dict)
-    _waiting: list[dict[str, object]] = field(default_factory=list)
+    item_id: int
+    person_id: int
+    points: str | None
+    excepted: bool
+    effective_unix_s: int
 
-    @classmethod
-    def begin(cls, work: Work) -> NewGrades:
-        """Read who is a student where."""
-        students = sa.select(enrolment.c.section_id, enrolment.c.person_id)
-        found = cls(work)
-        for row in work.connection.execute(students.where(enrolment.c.role == STUDENT)):
-            found._students.add((row.section_id, row.person_id))
-        for row in work.connection.execute(sa.select(assessment.c.id, assessment.c.section_id)):
-            if row.id in work.new_items:
-                found._sections[row.id] = row.section_id
-        return found
 
-    def enter(
-        self,
-        item_id: int,
-        person_id: int,
-        points: Decimal | None,
-        *,
-        excepted: bool,
-        effective_unix_s: int,
-    ) -> None:
-        """Take one entry; raises Refused as hand.grades.enter does."""
-        if points is not None:
-            if points < 0:
-                raise Refused("points", "Points are not below zero.")
-            if points > MAX_POINTS:
-                raise Refused("points", f"Points are at most {MAX_POINTS}.")
-            points = round(points, MAX_DECIMALS)
-        if (self._sections[item_id], person_id) not in self._students:
-            raise Refused("person", "This person never was a student of the section.")
-        author = self.work.author
-        author.place((), effective_unix_s)
-        self._waiting.append(
-            {
-                "assessment_id": item_id,
-                "person_id": person_id,
-                "points": decimal_text(points),
-                "excepted": excepted,
-                "attempt": 0,
-                "exists": True,
-                "authority": MANUAL,
-                "effective_unix_s": effective_unix_s,
-                "seq": -1,
-                "recorded_unix_s": author.now_unix_s,
-            }
-        )
-        if len(self._waiting) >= ROWS_AT_ONCE:
-            self.write()
-
-    def write(self) -> None:
-        """Write what waits: the cells, and the entry in the history of each."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        made = self.work.connection.execute(
-            sa.insert(grade).returning(grade.c.id, grade.c.assessment_id, grade.c.person_id),
-            waiting,
-        )
-        ids = {(row.assessment_id, row.person_id): row.id for row in made}
-        author = self.work.author
-        self.work.connection.execute(
-            sa.insert(grade_history),
+def write(connection: Connection, author: Author, new: Sequence[NewGrade]) -> None:
+    """Write the cells, and the entry in the history of each, which says the same."""
+    for part in in_parts(new, CELLS_AT_ONCE):
+        connection.execute(
+            sa.insert(grade),
             [
                 {
-                    "grade_id": ids[row["assessment_id"], row["person_id"]],
-                    "raw_points": row["points"],
-                    "excepted": row["excepted"],
-                    "attempt": None,
-                    "deleted": False,
-                    **author.columns((int(str(row["effective_unix_s"])), -1)),
+                    "assessment_id": one.item_id,
+                    "person_id": one.person_id,
+                    "points": one.points,
+                    "excepted": one.excepted,
+                    "attempt": 0,
+                    "exists": True,
+                    "authority": MANUAL,
+                    "effective_unix_s": one.effective_unix_s,
+                    "seq": -1,
+                    "recorded_unix_s": author.now_unix_s,
                 }
-                for row in waiting
+                for one in part
             ],
         )
+    for ids in in_parts(sorted({one.item_id for one in new})):
+        connection.execute(_tell(author, ids))
+
+
+def _tell(author: Author, item_ids: Sequence[int]) -> sa.Insert:
+    """What these cells say, into their history."""
+    said = {
+        "grade_id": grade.c.id,
+        "raw_points": grade.c.points,
+        "excepted": grade.c.excepted,
+        "attempt": sa.null(),
+        "deleted": sa.false(),
+        **{name: sa.literal(value) for name, value in author.columns((0, -1)).items()},
+        "effective_unix_s": grade.c.effective_unix_s,
+    }
+    rows = sa.select(*said.values()).where(grade.c.assessment_id.in_(item_ids))
+    return sa.insert(grade_history).from_select(list(said), rows)

@@ -1,8 +1,6 @@
-"""Import of years, terms, courses and classes: the school's order, and sections made by hand.
+"""Import of years and terms; those that would overlap are refused.
 
-Years and terms that would overlap are refused. A class in one term and of one course is filed
-there; what people here filed or renamed since stays as they left it. Source: requirements R41-R47;
-field-notes A.2, D.2.
+One by one, as a school has few. Source: requirements R41-R47; field-notes A.2, D.2.
 """
 
 from __future__ import annotations
@@ -15,29 +13,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnet.database import one_at_a_time
-from schooltool_bridge.hand import sections
 from schooltool_bridge.hand.author import Refused, text
-from schooltool_bridge.model import ID_CHARS, section, section_history
-from schooltool_bridge.model_school import course, school_year, section_filing, term
+from schooltool_bridge.model import ID_CHARS
+from schooltool_bridge.model_school import school_year, term
 from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.days import ONE_DAY
 from schooltool_bridge.oneroster.import_work import (
-    ACTOR,
-    COURSE,
     NEW,
-    SECTION,
     TERM,
     UNCHANGED,
     UPDATED,
     YEAR,
     Work,
     is_stand_in,
-    latest,
 )
-from schooltool_bridge.school import courses as catalogue
-from schooltool_bridge.school import filing, spans, years
+from schooltool_bridge.school import spans, years
 
-SESSIONS, COURSES, CLASSES = "academicSessions", "courses", "classes"
+SESSIONS, CLASSES = "academicSessions", "classes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +154,12 @@ def _write(
     own_id: int | None,
     values: dict[str, object],
 ) -> str:
-    """Make or change a row of a table without history."""
+    """Make or change a year or a term."""
     if own_id is None:
         added = work.connection.execute(sa.insert(table).values(values))
         assert added.inserted_primary_key is not None
         work.ids.keep(kind, record["sourcedId"], int(added.inserted_primary_key[0]))
-        work.note(f"{kind} added", str(values[_SUBJECT[kind]]), _said(values))
+        work.note(f"{kind} added", str(values["title"]), _said(values))
         return NEW
     wanted = sa.select(table).where(table.c.id == own_id)
     row = work.connection.execute(wanted).mappings().one()
@@ -177,166 +169,12 @@ def _write(
     if kind == TERM and row["closed_unix_s"] is not None:
         raise Refused("title", f"The term {row['title']} is closed; its days stay as they are.")
     work.connection.execute(sa.update(table).where(table.c.id == own_id).values(values))
-    before = row["title"]
-    if kind != COURSE:
-        before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
+    before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
     after = {**row, **values}
-    work.note(f"{kind} changed", after[_SUBJECT[kind]], {"before": before, **_said(after)})
+    work.note(f"{kind} changed", after["title"], {"before": before, **_said(after)})
     return UPDATED
 
 
-# What the audit trail calls them by, as when people write them (school/).
-_SUBJECT = {YEAR: "title", TERM: "title", COURSE: "code"}
-
-
 def _said(values: Mapping[str, Any]) -> dict[str, object]:
-    """What the audit trail says of a year, a term or a course."""
-    if "first_day" in values:
-        return {"days": spans.days(values["first_day"], values["last_day"])}
-    return {"title": values["title"]}
-
-
-def courses(work: Work) -> None:
-    """Take in the catalogue."""
-    for record in work.lasting(COURSES):
-        if is_stand_in(work.report, record["sourcedId"]):
-            continue
-        try:
-            work.count(COURSES, _course(work, record))
-        except Refused as problem:
-            work.refused(COURSES, record, problem)
-
-
-def _course(work: Work, record: Record) -> str:
-    sourced_id = record["sourcedId"]
-    title = text("title", record["title"])
-    own_id = work.ids.get(COURSE, sourced_id)
-    if own_id is not None:
-        return _write(work, record, course, COURSE, own_id, {"title": title})
-    code = text("code", record["courseCode"] or sourced_id, limit=ID_CHARS)
-    own_id = _course_of(work, code)
-    if own_id is not None and work.ids.is_meant(COURSE, own_id):
-        # Two courses of the file under one code: the second keeps apart by its id.
-        code = text("code", f"{code} ({sourced_id})", limit=ID_CHARS)
-        own_id = _course_of(work, code)
-    if own_id is not None:
-        return _write(work, record, course, COURSE, own_id, {"title": title})
-    values: dict[str, object] = {"code": code, "title": title, "description": "", "credits": ""}
-    return _write(work, record, course, COURSE, None, values)
-
-
-def _course_of(work: Work, code: str) -> int | None:
-    found: int | None = work.connection.execute(
-        sa.select(course.c.id).where(course.c.code == code)
-    ).scalar()
-    return found
-
-
-def classes(work: Work) -> None:
-    """Take in the classes as sections of ours."""
-    for record in work.lasting(CLASSES):
-        try:
-            section_id, what = _section(work, record)
-            if _file(work, record, section_id) and what == UNCHANGED:
-                what = UPDATED
-        except Refused as problem:
-            work.refused(CLASSES, record, problem)
-        else:
-            work.count(CLASSES, what)
-
-
-def _section(work: Work, record: Record) -> tuple[int, str]:
-    section_id = work.ids.get(SECTION, record["sourcedId"])
-    if section_id is None:
-        section_id = _own_section(work, record)
-    if section_id is None:
-        section_id = _add(work, record)
-        work.ids.keep(SECTION, record["sourcedId"], section_id)
-        return section_id, NEW
-    work.ids.keep(SECTION, record["sourcedId"], section_id)
-    title = text("name", record["title"])
-    said = latest(
-        work.connection.execute(
-            sa.select(section_history).where(
-                section_history.c.section_id == section_id, section_history.c.by_actor == ACTOR
-            )
-        )
-    )
-    if said is None or said.name == title:
-        return section_id, UNCHANGED
-    sections.rename(work.connection, work.author, section_id, title)
-    return section_id, UPDATED
-
-
-def _own_section(work: Work, record: Record) -> int | None:
-    own = work.own_id(record["sourcedId"], "class-")
-    name = work.connection.execute(sa.select(section.c.name).where(section.c.id == own)).scalar()
-    return own if name is not None and name == record["title"] else None
-
-
-def _add(work: Work, record: Record) -> int:
-    code = record["classCode"]
-    try:
-        return sections.add(work.connection, work.author, record["title"], idnumber=code)
-    except Refused as problem:
-        if problem.field != "idnumber":
-            raise
-        work.odd(CLASSES, record, "classCode", f"{problem} The section has no number of its own.")
-        return sections.add(work.connection, work.author, record["title"])
-
-
-def _file(work: Work, record: Record, section_id: int) -> bool:
-    """File a section under its course and term; tell whether that is new."""
-    course_id = work.ids.get(COURSE, record["courseSourcedId"])
-    term_id = _only_term(work, record)
-    filings = work.connection.execute(
-        sa.select(section_filing).where(
-            section_filing.c.section_id == section_id, section_filing.c.by_actor == ACTOR
-        )
-    )
-    said = latest(filings)
-    row = work.connection.execute(sa.select(section).where(section.c.id == section_id)).one()
-    if said is not None:
-        before = (said.course_id, said.term_id)
-    elif row.peer_id is None:
-        before = (row.course_id, row.term_id)
-    else:
-        return False  # a peer's: people here file it
-    if before == (course_id, term_id):
-        return False
-    author = work.author
-    work.connection.execute(
-        sa.insert(section_filing).values(
-            section_id=section_id,
-            course_id=course_id,
-            term_id=term_id,
-            previous_id=row.previous_id,
-            **author.noted(),
-        )
-    )
-    work.connection.execute(
-        sa.update(section)
-        .where(section.c.id == section_id)
-        .values(course_id=course_id, term_id=term_id)
-    )
-    places = {"before": (row.course_id, row.term_id), "after": (course_id, term_id)}
-    said_places = {when: _place_text(work, *place) for when, place in places.items()}
-    work.note("section filed", f"section {section_id}", said_places)
-    return True
-
-
-def _place_text(work: Work, course_id: int | None, term_id: int | None) -> str:
-    in_course = None if course_id is None else catalogue.one(work.connection, course_id)
-    in_term = None if term_id is None else years.one_term(work.connection, term_id)
-    return filing.place_text(in_course, in_term)
-
-
-def _only_term(work: Work, record: Record) -> int | None:
-    """The term of a class; none when it is in several, which somebody has to decide."""
-    named = [one.strip() for one in record["termSourcedIds"].split(",") if one.strip()]
-    found = {work.ids.get(TERM, one) for one in named} - {None}
-    if len(found) > 1:
-        said = "names several terms; the section is in none until somebody files it"
-        work.odd(CLASSES, record, "termSourcedIds", said)
-        return None
-    return next(iter(found), None)
+    """What the audit trail says of a year or a term, as when people write them (school/)."""
+    return {"days": spans.days(values["first_day"], values["last_day"])}

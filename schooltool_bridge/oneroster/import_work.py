@@ -1,15 +1,17 @@
 """What every part of an import shares: the package's rows, known ids, counts, problems.
 
-Knows no file in particular. The importer's own ids stay with what they meant, so that the same
-file again changes nothing. Source: requirements 1.4; field-notes E63.
+Rows are read before the transaction, and what they lead to is written together, so that others
+wait little for their turn to write. Knows no file in particular. The importer's own ids stay with
+what they meant, so that the same file again changes nothing. Source: requirements 1.4; field-notes
+E63.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -54,12 +56,17 @@ _NOT_KEPT = ("orgs", "userProfiles")
 
 @dataclass(slots=True)
 class Ids:
-    """What the ids of imported files stand for here."""
+    """What the ids of imported files stand for here.
 
-    connection: Connection
+    What is to be made has a number below zero until it has an id of ours.
+    """
+
     own: dict[str, dict[str, int]]
     # Known ids of what somebody removed since: it comes anew.
     removed: set[tuple[str, str]]
+    # New ones and those with another meaning, to be written.
+    kept: set[tuple[str, str]] = field(default_factory=set)
+    promised: int = 0
 
     @classmethod
     def load(cls, connection: Connection) -> Ids:
@@ -75,7 +82,7 @@ class Ids:
                 removed.add((row.kind, row.sourced_id))
             else:
                 own[row.kind][row.sourced_id] = row.own_id
-        return cls(connection, own, removed)
+        return cls(own, removed)
 
     def get(self, kind: str, sourced_id: str) -> int | None:
         """Our id of an imported thing, when there is one."""
@@ -87,20 +94,52 @@ class Ids:
 
     def keep(self, kind: str, sourced_id: str, own_id: int) -> None:
         """Remember what an imported id stands for."""
-        if self.own[kind].get(sourced_id) == own_id:
-            return
-        self.own[kind][sourced_id] = own_id
-        if (kind, sourced_id) in self.removed:
-            self.removed.discard((kind, sourced_id))
-            self.connection.execute(
-                sa.update(imported_id)
-                .where(imported_id.c.kind == kind, imported_id.c.sourced_id == sourced_id)
-                .values(own_id=own_id)
-            )
-            return
-        self.connection.execute(
-            sa.insert(imported_id).values(kind=kind, sourced_id=sourced_id, own_id=own_id)
-        )
+        if self.own[kind].get(sourced_id) != own_id:
+            self.own[kind][sourced_id] = own_id
+            self.kept.add((kind, sourced_id))
+
+    def promise(self, kind: str, sourced_id: str) -> int:
+        """Remember that an imported id stands for something that is to be made."""
+        self.promised -= 1
+        self.keep(kind, sourced_id, self.promised)
+        return self.promised
+
+    def fulfil(self, kind: str, made: Mapping[int, int]) -> None:
+        """Say what became of promises: our ids; those that are not named were not made."""
+        own = self.own[kind]
+        for sourced_id in [s for s, own_id in own.items() if own_id < 0]:
+            if own[sourced_id] in made:
+                own[sourced_id] = made[own[sourced_id]]
+            else:
+                del own[sourced_id]
+                self.kept.discard((kind, sourced_id))
+
+    def write(self, connection: Connection) -> None:
+        """Write what was to be remembered."""
+        rows = [
+            {"of_kind": kind, "sourced": sourced_id, "own": self.own[kind][sourced_id]}
+            for kind, sourced_id in sorted(self.kept)
+        ]
+        changed = [r for r in rows if (r["of_kind"], r["sourced"]) in self.removed]
+        new = [r for r in rows if (r["of_kind"], r["sourced"]) not in self.removed]
+        if changed:
+            connection.execute(_MEANS_NOW, changed)
+        if new:
+            connection.execute(_MEANS, new)
+        self.kept.clear()
+
+
+_MEANS = sa.insert(imported_id).values(
+    kind=sa.bindparam("of_kind"), sourced_id=sa.bindparam("sourced"), own_id=sa.bindparam("own")
+)
+_MEANS_NOW = (
+    sa.update(imported_id)
+    .where(
+        imported_id.c.kind == sa.bindparam("of_kind"),
+        imported_id.c.sourced_id == sa.bindparam("sourced"),
+    )
+    .values(own_id=sa.bindparam("own"))
+)
 
 
 def is_known(ids: Ids, report: Report, target: str, sourced_id: str) -> bool:
@@ -118,12 +157,29 @@ def is_stand_in(report: Report, sourced_id: str) -> bool:
     )
 
 
+def read(package: Package, report: Report, name: str) -> Iterator[Record]:
+    """Read a file's rows; none when it is absent."""
+    if report.modes.get(name, ABSENT) != ABSENT:
+        # Its oddities were told when it was checked.
+        yield from records(package, TABLES[report.version][name], Report(), strict=False)
+
+
+class Numbered(Protocol):
+    """A row of a file, as far as its place goes."""
+
+    @property
+    def row(self) -> int:
+        """Its number; the header is row 1."""
+        ...
+
+
 @dataclass(slots=True)
 class Work:
     """One import on its way, inside one transaction."""
 
     connection: Connection
-    package: Package
+    # Of each file that is read as a whole.
+    records: Mapping[str, Sequence[Record]]
     report: Report
     author: Author
     zone: ZoneInfo
@@ -133,19 +189,18 @@ class Work:
     # Whom the audit trail names.
     actor: str
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    # What peers' events may wait for: names that were written, places (section, person).
+    # The section of each assessment that this import made, which has no grades yet.
+    new_items: dict[int, int] = field(default_factory=dict)
+    # What Moodles told may wait for it: names of people that were written or given up, and places
+    # (section, person).
     names: list[Names] = field(default_factory=list)
     places: set[tuple[int, int]] = field(default_factory=set)
-    # Assessments that this import made, which have no grades yet.
-    new_items: set[int] = field(default_factory=set)
+    # For the audit trail, in order.
+    notes: list[audit.Note] = field(default_factory=list)
 
-    def rows(self, name: str) -> Iterator[Record]:
-        """Give a file's rows; none when it is absent. What the sender takes back is counted."""
-        if self.report.modes.get(name, ABSENT) == ABSENT:
-            return
-        table = TABLES[self.report.version][name]
-        # Its oddities were told when it was checked.
-        yield from records(self.package, table, Report(), strict=False)
+    def rows(self, name: str) -> Sequence[Record]:
+        """Give a file's rows; none when it is absent."""
+        return self.records.get(name, ())
 
     def lasting(self, name: str) -> Iterator[Record]:
         """Give the rows that are not taken back; those that are stay here, which is told."""
@@ -158,26 +213,32 @@ class Work:
 
     def note(self, action: str, subject: str, detail: Mapping[str, object]) -> None:
         """Put what changed the school's order into the audit trail."""
-        audit.record(
-            self.connection, actor=self.actor, action=action, subject=subject, detail=detail,
+        self.notes.append((action, subject, detail))
+
+    def write(self) -> None:
+        """Write what the parts left to be written together."""
+        self.ids.write(self.connection)
+        audit.record_all(
+            self.connection, actor=self.actor, notes=self.notes,
             now_unix_s=self.author.now_unix_s,
         )  # fmt: skip
+        self.notes.clear()
 
     def count(self, name: str, what: str) -> None:
         """Count what became of a row."""
         self.counts[name][what] += 1
 
-    def wrong(self, name: str, record: Record, column: str, message: str) -> None:
+    def wrong(self, name: str, record: Numbered, column: str, message: str) -> None:
         """A row cannot be taken in."""
         self.count(name, FAILED)
         self.report.wrong(f"{name}.csv", record.row, column, message)
 
-    def refused(self, name: str, record: Record, problem: Refused) -> None:
+    def refused(self, name: str, record: Numbered, problem: Refused) -> None:
         """The same, as the records themselves refused it."""
         column = _COLUMNS.get(problem.field, "")
         self.wrong(name, record, column, str(problem))
 
-    def odd(self, name: str, record: Record, column: str, message: str) -> None:
+    def odd(self, name: str, record: Numbered, column: str, message: str) -> None:
         """Something was understood in a way that somebody should know of."""
         self.report.odd(f"{name}.csv", record.row, column, message)
 

@@ -1,16 +1,18 @@
 """Import of a OneRoster package: judged first, then taken in as one transaction, or not at all.
 
 A preview goes the same way and is rolled back, so that it cannot say anything else. Parts:
-import_school.py, import_people.py, import_enrolments.py, import_grades.py. Source: requirements
+import_school.py, import_courses.py, import_classes.py,
+import_people.py, import_enrolments.py, import_items.py, import_grades.py. Source: requirements
 1.4, R10, R47; field-notes D.2, E62-E64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 from mnet.database import Database
 from mnet.language import N_
@@ -19,15 +21,20 @@ from peers import audit
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.oneroster import (
+    import_classes,
+    import_courses,
     import_enrolments,
     import_grades,
+    import_items,
     import_people,
     import_school,
 )
-from schooltool_bridge.oneroster.checking import Report, check
-from schooltool_bridge.oneroster.import_work import ACTOR, Ids, Work, is_known
+from schooltool_bridge.oneroster.checking import Record, Report, check
+from schooltool_bridge.oneroster.import_work import ACTOR, Ids, Work, is_known, read
 from schooltool_bridge.oneroster.reading import Package
-from schooltool_bridge.oneroster.tables import SYSTEM_NAME
+from schooltool_bridge.oneroster.tables import MANIFEST, SYSTEM_NAME
+
+Progress = Callable[[str, int, int], None]  # what is done, how far, and of how much
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Imported:
     # File to unchanged, updated, new, failed.
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     applied: bool = False
-    # What peers' events may wait for, for settling.brought_by_hand: names, and places.
+    # What Moodles told may wait for it, for settling.brought_by_hand: names, and places.
     names: Collection[Names] = ()
     places: Collection[tuple[int, int]] = ()
 
@@ -55,30 +62,36 @@ def import_package(
     preview: bool,
     actor: str,
     now_unix_s: int,
+    progress: Progress | None = None,
 ) -> Imported:
     """Take a package in, all of it or nothing; raises OneRosterError when it cannot be read.
 
     `actor` is whom the audit trail names.
     """
+    _tell_of_reading(package, "checking", progress)
     with database.read() as connection:
         known = partial(is_known, Ids.load(connection))
         report = check(package, strict=False, known=known)
     if not report.ok:
         return Imported(report)
+    author = Author(ACTOR, now_unix_s, f"OneRoster {report.version}")
+    _tell_of_reading(package, "reading", progress)
+    # All that needs no look at the store, before anybody has to wait.
+    rows = _Rows.read(package, report, author, settings.zone)
     work: Work | None = None
     try:
         with database.write() as connection:
             work = Work(
                 connection,
-                package,
+                rows.records,
                 report,
-                Author(ACTOR, now_unix_s, f"OneRoster {report.version}"),
+                author,
                 settings.zone,
                 Ids.load(connection),
                 is_own=report.system == SYSTEM_NAME and report.system_code == settings.wwwroot,
                 actor=actor,
             )
-            _take_in(work)
+            _take_in(work, rows, progress)
             if preview or not report.ok:
                 _undo()
             audit.record(
@@ -91,17 +104,54 @@ def import_package(
     return Imported(report, work.counts, applied=True, names=work.names, places=work.places)
 
 
+def _tell_of_reading(package: Package, what: str, progress: Progress | None) -> None:
+    if progress is not None:
+        package.on_read = lambda name, done, total: (
+            None if name == MANIFEST else progress(f"{what} {name}", done, total)
+        )
+
+
 def _undo() -> NoReturn:
     raise _Undo
 
 
-def _take_in(work: Work) -> None:
-    import_school.sessions(work)
-    import_school.courses(work)
-    import_school.classes(work)
-    import_people.users(work)
-    endings = import_enrolments.enrolments(work)
-    import_grades.categories(work)
-    import_grades.items(work)
-    import_grades.results(work)
-    import_enrolments.end(work, endings)
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A package's rows; the files that may have very many are kept as small as can be."""
+
+    records: Mapping[str, Sequence[Record]]
+    stays: Sequence[import_enrolments.Row]
+    results: Sequence[import_grades.Result]
+
+    @classmethod
+    def read(cls, package: Package, report: Report, author: Author, zone: ZoneInfo) -> _Rows:
+        return cls(
+            {name: list(read(package, report, name)) for name in _WHOLE},
+            import_enrolments.read(package, report, author, zone),
+            import_grades.read(package, report, author, zone),
+        )
+
+
+_WHOLE = (
+    "academicSessions", "courses", "classes", "users", "roles", "categories", "lineItems"
+)  # fmt: skip
+
+
+def _take_in(work: Work, rows: _Rows, progress: Progress | None) -> None:
+    endings: list[import_enrolments.Ending] = []
+    steps: Sequence[Callable[[], None]] = (
+        lambda: import_school.sessions(work),
+        lambda: import_courses.courses(work),
+        lambda: import_classes.classes(work),
+        lambda: import_people.users(work),
+        lambda: endings.extend(import_enrolments.enrolments(work, rows.stays)),
+        lambda: import_items.categories(work),
+        lambda: import_items.items(work),
+        lambda: import_grades.results(work, rows.results),
+        lambda: import_enrolments.end(work, endings),
+        work.write,
+    )
+    for done, step in enumerate(steps, 1):
+        step()
+        if progress is not None:
+            progress("writing", done, len(steps))

@@ -12,7 +12,7 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,8 @@ MAX_FILES = 100
 MAX_COLUMNS = 200
 MAX_CELL_CHARS = 10_000
 _PART_BYTES = 2**16
+# How often a progress bar moves.
+_ROWS_A_STEP = 2000
 _CSV = ".csv"
 _ENCRYPTED = 0x1
 _MARKS = (
@@ -68,6 +70,8 @@ class Package:
     def __init__(self, path: Path) -> None:
         """Look what is there, reading nothing yet; raises OneRosterError."""
         self.path = path
+        # Told now and then of a file: how many of its bytes were read, and how many it has.
+        self.on_read: Callable[[str, int, int], None] | None = None
         self._archive: zipfile.ZipFile | None = None
         try:
             if path.is_dir():
@@ -114,7 +118,12 @@ class Package:
         """Give a file's rows with their numbers, the header as row 1; raises BadRows."""
         number = 0
         try:
-            with self._open(name) as raw, io.TextIOWrapper(raw, style.encoding, newline="") as text:
+            size_bytes = self._sizes[f"{name}{_CSV}"]
+            bounded = self._bounded(name)
+            with (
+                io.BufferedReader(bounded) as raw,
+                io.TextIOWrapper(raw, style.encoding, newline="") as text,
+            ):
                 for cells in csv.reader(text, delimiter=style.delimiter, strict=True):
                     number += 1
                     if len(cells) > MAX_COLUMNS or any(len(c) > MAX_CELL_CHARS for c in cells):
@@ -123,7 +132,11 @@ class Package:
                             f"has more than {MAX_COLUMNS} cells, or a cell of more than "
                             f"{MAX_CELL_CHARS} characters",
                         )
+                    if self.on_read is not None and number % _ROWS_A_STEP == 0:
+                        self.on_read(name, bounded.read_bytes, size_bytes)
                     yield number, cells
+            if self.on_read is not None:
+                self.on_read(name, size_bytes, size_bytes)
         except csv.Error as problem:
             raise BadRows(number + 1, f"is not CSV: {problem}") from None
         except UnicodeDecodeError:
@@ -151,13 +164,16 @@ class Package:
         return "utf-8"
 
     def _open(self, name: str) -> BinaryIO:
+        return io.BufferedReader(self._bounded(name))
+
+    def _bounded(self, name: str) -> _Bounded:
         """Open a file; no more of it is read than it said it has."""
         file = f"{name}{_CSV}"
         if self._archive is None:
             raw: BinaryIO = (self.path / file).open("rb")
         else:
             raw = self._archive.open(file)  # type: ignore[assignment] # it reads as one
-        return io.BufferedReader(_Bounded(raw, self._sizes[file]))
+        return _Bounded(raw, self._sizes[file])
 
 
 class _Bounded(io.RawIOBase):
@@ -166,6 +182,7 @@ class _Bounded(io.RawIOBase):
     def __init__(self, raw: BinaryIO, size_bytes: int) -> None:
         self._raw = raw
         self._left_bytes = size_bytes
+        self.read_bytes = 0
 
     def readable(self) -> bool:
         return True
@@ -173,6 +190,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override] # its only use
         data = self._raw.read(len(buffer))
         self._left_bytes -= len(data)
+        self.read_bytes += len(data)
         if self._left_bytes < 0:
             raise OSError("it is longer than it says")
         buffer[: len(data)] = data

@@ -33,6 +33,7 @@ class Kind(Enum):
     NUMBER = "number"
     WHOLE = "whole number"
     CHOICE = "choice"
+    CHOICES = "several choices"  # with commas; a lenient reader takes others as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,15 @@ ENDED = (TO_BE_DELETED, "inactive")
 STATUS = _one_of("status", "active", TO_BE_DELETED, closed=True)
 MODIFIED = _of("dateLastModified", Kind.MOMENT)
 _COMMON = (Column("sourcedId", Kind.ID, is_required=True), STATUS, MODIFIED)
+# Codes of CEDS for the years of a school.
+_GRADES = Column(
+    "grades",
+    Kind.CHOICES,
+    choices=(
+        "IT", "PR", "PK", "TK", "KG", *(f"{year:02}" for year in range(1, 14)), "PS", "UG", "Other",
+    ),
+    aliases=("grade",),
+)  # fmt: skip
 _RACES = (
     "americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican",
     "nativeHawaiianOrOtherPacificIslander", "white", "demographicRaceTwoOrMoreRaces",
@@ -136,7 +146,7 @@ COURSES = Table(
         _to("schoolYearSourcedId", "academicSessions", aliases=("schoolYearId",)),
         _text("title", required=True),
         _text("courseCode"),
-        _text("grades", aliases=("grade",)),
+        _GRADES,
         _to("orgSourcedId", "orgs", required=True, aliases=("orgId",)),
         _text("subjects"),
         _text("subjectCodes"),
@@ -147,7 +157,7 @@ CLASSES = Table(
     (
         *_COMMON,
         _text("title", required=True),
-        _text("grades", aliases=("grade",)),
+        _GRADES,
         _to("courseSourcedId", "courses", required=True, aliases=("courseId",)),
         _text("classCode"),
         _one_of("classType", "homeroom", "scheduled", required=True),
@@ -184,7 +194,7 @@ _USER_END = (
     _text("sms"),
     _text("phone"),
     _to("agentSourcedIds", "users", several=True, aliases=("agents", "agentSourcedId")),
-    _text("grades", aliases=("grade",)),
+    _GRADES,
     _text("password"),
 )
 USERS_1_1 = Table("users", (*_USER_START, *_USER_ROLE_1_1, *_USER_END))

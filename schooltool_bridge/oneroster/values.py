@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from schooltool_bridge.oneroster.tables import ENDED, OWN_WORD, V1_1, Column, Kind
 
@@ -28,6 +28,9 @@ def why_wrong(column: Column, value: str, version: str, *, strict: bool) -> str:
     """Return what is wrong with a value that is not empty, to follow on it; empty for nothing."""
     if column.kind is Kind.CHOICE:
         return _why_no_choice(column, value, version, strict=strict)
+    if column.kind is Kind.CHOICES:
+        fits = not strict or set(value.split(",")) <= set(column.choices)
+        return "" if fits else "is no list of " + ", ".join(column.choices)
     return _BY_KIND[column.kind](value, strict)
 
 
@@ -37,6 +40,14 @@ def is_date(value: str) -> bool:
         return False
     try:
         date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_time(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
@@ -74,7 +85,7 @@ def _why_no_text(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
 
 
 def _why_no_moment(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
-    fits = not strict or (_MOMENT.fullmatch(value) and is_date(value[:10]))
+    fits = not strict or (_MOMENT.fullmatch(value) and _is_time(value))
     return "" if fits else "is no time like 2026-11-21T08:30:00.000Z"
 
 

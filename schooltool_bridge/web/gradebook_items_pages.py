@@ -20,7 +20,7 @@ from schooltool_bridge.cells import MANUAL
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.marks import BadMark
-from schooltool_bridge.hand import assessments, worksheets
+from schooltool_bridge.hand import assessments, joining, worksheets
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
 from schooltool_bridge.queries import NotThere
@@ -28,6 +28,7 @@ from schooltool_bridge.reports.averages import number
 from schooltool_bridge.reports.then import Item, SectionThen
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.gradebook_pages import SECTION
+from schooltool_bridge.web.joining_pages import others
 
 if TYPE_CHECKING:
     from schooltool_bridge.app import App
@@ -273,4 +274,6 @@ def _form(
         systems={str(i): s.said for i, s in systems.items() if i not in hidden or i == kept},
         graded=sum(e.points is not None for e in entries),
         by_hand=sum(e.authority == MANUAL for e in entries),
+        others=others(then, item) if item else {},
+        joined=joining.joined(connection, then.id, item.id) if item and item.peer else [],
     )

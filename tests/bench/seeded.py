@@ -27,8 +27,6 @@ from schooltool_bridge.model import (
 
 NOW = 1_795_000_000
 DAY_S = 86_400
-ITEMS = 50
-SECTIONS_OF_A_STUDENT = 10
 # The section whose gradebook is looked at; of the same size in every school.
 LOOKED_AT = 1
 ITS_STUDENTS, ITS_ITEMS = 30, 60
@@ -37,14 +35,16 @@ ROWS_AT_ONCE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many students and sections; every student has some sections of 50 items each."""
+    """How many students and sections; every student has some sections of some items each."""
 
     students: int
     sections: int
+    items: int = 50
+    sections_of_a_student: int = 10
 
     @property
     def grades(self) -> int:
-        return self.students * SECTIONS_OF_A_STUDENT * ITEMS
+        return self.students * self.sections_of_a_student * self.items
 
 
 def seed(file: Path, size: Size) -> Database:
@@ -71,16 +71,16 @@ def students_of(section_id: int, size: Size) -> list[int]:
     """Ids of a section's students."""
     if section_id == LOOKED_AT:
         return list(range(1, ITS_STUDENTS + 1))
-    each = size.students * SECTIONS_OF_A_STUDENT // size.sections
+    each = size.students * size.sections_of_a_student // size.sections
     first = (section_id * each) % size.students
     return [(first + n) % size.students + 1 for n in range(each)]
 
 
-def _items_of(section_id: int) -> range:
+def _items_of(section_id: int, size: Size) -> range:
     if section_id == LOOKED_AT:
         return range(1, ITS_ITEMS + 1)
-    first = ITS_ITEMS + (section_id - 2) * ITEMS + 1
-    return range(first, first + ITEMS)
+    first = ITS_ITEMS + (section_id - 2) * size.items + 1
+    return range(first, first + size.items)
 
 
 def _people(connection: Connection, peer_id: int, size: Size) -> None:
@@ -156,7 +156,7 @@ def _sections(connection: Connection, peer_id: int, size: Size) -> None:
             for n in numbers
         ),
     )  # fmt: skip - a row
-    items = [(item, n) for n in numbers for item in _items_of(n)]
+    items = [(item, n) for n in numbers for item in _items_of(n, size)]
     _insert(
         connection,
         assessment,
@@ -237,7 +237,7 @@ def _grades(connection: Connection, size: Size) -> None:
         (item, who)
         for n in range(1, size.sections + 2)
         for who in students_of(n, size)
-        for item in _items_of(n)
+        for item in _items_of(n, size)
     ]
     _insert(
         connection,

@@ -8,8 +8,8 @@ import pytest
 
 from mnet.settings import read
 from schooltool_bridge.app import App
+from tests.oneroster.packages import district, edited
 from tests.oneroster.story import table
-from tests.oneroster.test_import import district, edited
 from tests.rig import SIS, START_UNIX_S, Clock, Rig
 from tests.site import Refused, Site
 
@@ -64,6 +64,6 @@ def test_an_import_lets_come_again_what_a_moodle_sent_too_early(tmp_path: Path) 
         ),
     )  # fmt: skip
     said = site.text("import", "oneroster", str(ours))
-    assert "1 events that waited for it came in too." in said
+    assert "Taken in. 1 more that waited for it came in too." in said
     listed = site.run("enrolment", "list", "--section", "5")
     assert {(r["role"], r["code"]) for r in listed} == {("teacher", "a"), ("student", "wn")}

@@ -6,109 +6,27 @@ import csv
 import json
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from mnet.settings import Settings
 from peers import audit
-from schooltool_bridge import cells
+from schooltool_bridge import cells, roster
 from schooltool_bridge.hand import enrolments, grades, people
 from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import grade, person
+from schooltool_bridge.model import enrolment, grade, person
 from schooltool_bridge.model_school import course
-from schooltool_bridge.oneroster.importing import Imported, import_package
-from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.importing import import_package
+from schooltool_bridge.oneroster.reading import Package, Style
+from tests.oneroster.packages import district, edited, empty, gradebook, problems, taken_in, write
 from tests.oneroster.story import exported, judged, settings, table, tell
 from tests.schooltool_bridge.school import School
-
-THERE = "http://new.example.org"
-
-
-def taken_in(
-    school: School, path: Path, *, wwwroot: str = THERE, preview: bool = False
-) -> Imported:
-    """Import and let a second pass."""
-    school.now += 1
-    where = settings(path.parent)
-    here = Settings(where.home, wwwroot, where.name, where.timezone)
-    with Package(path) as package:
-        return import_package(
-            school.database,
-            here,
-            package,
-            preview=preview,
-            actor="command line",
-            now_unix_s=school.now,
-        )
-
-
-def problems(done: Imported) -> list[str]:
-    return [str(p) for p in done.report.problems]
-
-
-def empty(tmp_path: Path, name: str = "empty") -> School:
-    school = School.open(f"sqlite:///{tmp_path / name}")
-    school.now += 100
-    return school
-
-
-def write(folder: Path, name: str, *rows: dict[str, str], **style: Any) -> None:
-    folder.mkdir(exist_ok=True)
-    encoding = style.pop("encoding", "utf-8")
-    with (folder / f"{name}.csv").open("w", encoding=encoding, newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), **style)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def edited(folder: Path, name: str, change: Callable[[list[dict[str, str]]], None]) -> None:
-    rows = table(folder, name)
-    change(rows)
-    write(folder, name, *rows)
-
-
-def district(folder: Path, **style: Any) -> Path:
-    """A small package as another system writes it."""
-    write(folder, "orgs", {"sourcedId": "o1", "name": "Élan", "type": "school"}, **style)
-    write(
-        folder, "academicSessions",
-        {"sourcedId": "{Y}", "title": "2026", "type": "schoolYear", "startDate": "2026-08-01", "endDate": "2027-07-01", "parentSourcedId": "", "schoolYear": "2027"},
-        {"sourcedId": "S1", "title": "S1", "type": "semester", "startDate": "2026-08-01", "endDate": "2027-01-01", "parentSourcedId": "{Y}", "schoolYear": "2027"},
-        {"sourcedId": "S2", "title": "S2", "type": "semester", "startDate": "2027-01-01", "endDate": "2027-07-01", "parentSourcedId": "{Y}", "schoolYear": "2027"},
-        **style,
-    )  # fmt: skip
-    write(
-        folder,
-        "courses",
-        {"sourcedId": "c1", "title": "Maths", "courseCode": "M", "orgSourcedId": "o1"},
-        **style,
-    )
-    write(
-        folder, "classes",
-        {"sourcedId": "k1", "title": "Maths 1", "courseSourcedId": "c1", "classType": "scheduled", "schoolSourcedId": "o1", "termSourcedIds": "S1", "classCode": "M-1"},
-        {"sourcedId": "k2", "title": "Maths 2", "courseSourcedId": "c1", "classType": "scheduled", "schoolSourcedId": "o1", "termSourcedIds": "S1,S2", "classCode": "M-1"},
-        **style,
-    )  # fmt: skip
-    blank = {"enabledUser": "true", "orgSourcedIds": "o1"}
-    write(
-        folder, "users",
-        {"sourcedId": "u1", **blank, "role": "student", "username": "zoé", "givenName": "Zoé", "familyName": "Ö", "identifier": "n1"},
-        {"sourcedId": "u2", **blank, "role": "teacher", "username": "tea", "givenName": "T", "familyName": "E", "identifier": ""},
-        {"sourcedId": "u3", **blank, "role": "parent", "username": "mum", "givenName": "M", "familyName": "U", "identifier": ""},
-        **style,
-    )  # fmt: skip
-    write(
-        folder, "enrollments",
-        {"sourcedId": "e1", "status": "", "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u1", "role": "student", "beginDate": "2026-08-10", "endDate": ""},
-        {"sourcedId": "e2", "status": "", "classSourcedId": "k1", "schoolSourcedId": "o1", "userSourcedId": "u2", "role": "teacher", "beginDate": "", "endDate": ""},
-        **style,
-    )  # fmt: skip
-    return folder
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
@@ -184,7 +102,12 @@ def test_years_terms_courses_and_filing_stand_in_the_audit_trail(tmp_path: Path)
         ("command line", "term added", "S1", {"days": "1 Aug - 31 Dec 2026"}),
         ("command line", "term added", "S2", {"days": "1 Jan - 30 Jun 2027"}),
         ("command line", "course added", "M", {"title": "Maths"}),
-        ("command line", "section filed", "section 1", {"before": "Ongoing", "after": "M, S1, 2026"}),
+        (
+            "command line",
+            "section filed",
+            "section 1",
+            {"before": "Ongoing", "after": "M, S1, 2026"},
+        ),
         ("command line", "section filed", "section 2", {"before": "Ongoing", "after": "M"}),
     ]
     edited(package, "academicSessions", lambda rows: rows[1].update(endDate="2026-12-25"))
@@ -194,9 +117,19 @@ def test_years_terms_courses_and_filing_stand_in_the_audit_trail(tmp_path: Path)
     assert len(audited(school)) == 6, "a preview leaves no note"
     taken_in(school, package)
     assert audited(school)[6:] == [
-        ("command line", "term changed", "S1", {"before": "S1, 1 Aug - 31 Dec 2026", "days": "1 Aug - 24 Dec 2026"}),
+        (
+            "command line",
+            "term changed",
+            "S1",
+            {"before": "S1, 1 Aug - 31 Dec 2026", "days": "1 Aug - 24 Dec 2026"},
+        ),
         ("command line", "course changed", "M", {"before": "Maths", "title": "Mathematics"}),
-        ("command line", "section filed", "section 1", {"before": "M, S1, 2026", "after": "M, S2, 2026"}),
+        (
+            "command line",
+            "section filed",
+            "section 1",
+            {"before": "M, S1, 2026", "after": "M, S2, 2026"},
+        ),
     ]
 
 
@@ -230,6 +163,40 @@ def test_grades_written_many_at_once_are_as_if_folded_one_by_one(tmp_path: Path,
         for row in before:
             cells.refold(connection, row.assessment_id, row.person_id)
         assert connection.execute(sa.select(grade).order_by(grade.c.id)).all() == before
+
+
+def test_places_written_many_at_once_are_as_if_folded_one_by_one(tmp_path: Path, out: Path) -> None:
+    school = empty(tmp_path)
+    taken_in(school, out)
+    with school.database.write() as connection:
+        before = connection.execute(sa.select(enrolment).order_by(enrolment.c.id)).all()
+        assert len(before) == len(table(out, "enrollments"))
+        for row in before:
+            roster.refold(connection, row.section_id, row.person_id)
+        assert connection.execute(sa.select(enrolment).order_by(enrolment.c.id)).all() == before
+
+
+def test_a_package_is_read_before_anybody_has_to_wait(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = empty(tmp_path)
+    is_writing: list[bool] = []
+    read, write = Package.rows, school.database.write
+
+    def rows(package: Package, name: str, style: Style) -> Iterator[tuple[int, list[str]]]:
+        assert not is_writing, name
+        return read(package, name, style)
+
+    @contextmanager
+    def watched() -> Iterator[Connection]:
+        with write() as connection:
+            is_writing.append(True)
+            yield connection
+            is_writing.clear()
+
+    monkeypatch.setattr(Package, "rows", rows)
+    monkeypatch.setattr(school.database, "write", watched)
+    assert taken_in(school, out).applied
 
 
 def test_a_preview_says_what_would_come_and_changes_nothing(tmp_path: Path) -> None:
@@ -335,18 +302,6 @@ def test_a_change_in_the_file_is_taken_over_and_a_change_made_here_stays(tmp_pat
     taken_in(school, folder)
     assert {p["lastname"] for p in school.people()} == {"Here", "E"}
     assert school.enrolments()["M-1", "n1", "student"] == "wf"
-
-
-def gradebook(folder: Path, score: str, status: str = "fully graded") -> None:
-    write(folder, "categories", {"sourcedId": "g1", "title": "HOMEWORK"})
-    write(
-        folder, "lineItems",
-        {"sourcedId": "i1", "title": "Sums", "description": "x", "assignDate": "2026-09-01", "dueDate": "2026-09-05", "classSourcedId": "k1", "categorySourcedId": "g1", "gradingPeriodSourcedId": "S1", "resultValueMin": "0", "resultValueMax": "10"},
-    )  # fmt: skip
-    write(
-        folder, "results",
-        {"sourcedId": "r1", "lineItemSourcedId": "i1", "studentSourcedId": "u1", "scoreStatus": status, "score": score, "scoreDate": "2026-09-06"},
-    )  # fmt: skip
 
 
 def test_grades_come_as_entries_by_hand_of_their_day(tmp_path: Path) -> None:
@@ -473,6 +428,29 @@ def test_a_missing_column_is_named_and_an_old_name_is_taken(tmp_path: Path) -> N
     write(folder, "enrollments", *({n: v for n, v in r.items() if n != "role"} for r in rows))
     done = taken_in(empty(tmp_path, "other"), folder)
     assert "enrollments.csv, row 1, role: this column is missing" in problems(done)
+
+
+def test_a_bar_shows_how_far_an_import_is(tmp_path: Path, out: Path) -> None:
+    school, shown = empty(tmp_path), dict[str, list[tuple[int, int]]]()
+    where = settings(tmp_path)
+    with Package(out) as package:
+        done = import_package(
+            school.database, where, package, preview=True, actor="command line",
+            now_unix_s=school.now + 1,
+            progress=lambda what, part, all_: shown.setdefault(what, []).append((part, all_)),
+        )  # fmt: skip
+    assert done.report.ok
+    kept = {f"{f.stem}.csv" for f in out.iterdir()} - {"manifest.csv"}
+    assert list(shown) == [
+        *(f"checking {name}" for name in done.report.rows if f"{name}.csv" in kept),
+        *(w for w in shown if w.startswith("reading ")),
+        "writing",
+    ]
+    assert {"reading results", "reading enrollments", "reading users"} <= shown.keys()
+    for what, steps in shown.items():
+        parts = [part for part, _all in steps]
+        assert parts == sorted(parts), what
+        assert steps[-1][0] == steps[-1][1] > 0, what
 
 
 def test_a_zip_is_taken_as_a_folder_is(tmp_path: Path) -> None:

@@ -84,7 +84,13 @@ def remarks(school: School) -> list[str]:
         (["Quiz"], "Quiz ", False, "Did you mean"),
         (["Quiz", "quiz"], "Quiz", True, ""),
         (["STRASSE"], "straße", False, "Did you mean"),
-        (["Quiz."], "Quiz", False, ""),
+        (["Quiz."], "Quiz", False, "Did you mean"),
+        (["Quiz - 1"], "Quiz 1", False, "Did you mean"),
+        (["Resume"], "Résumé", False, "Did you mean"),
+        (["Quiz 1.1"], "Quiz 11", False, ""),
+        (["Quiz 1.1"], "Quiz 1-1", False, "Did you mean"),
+        (["?"], "!", False, ""),
+        (["C"], "C++", False, "Did you mean"),
     ],
 )
 def test_only_exactly_the_same_name_is_taken_over(

@@ -65,7 +65,12 @@ def test_it_is_applied_though_an_entry_by_hand_was_there_and_went(school: School
 def test_it_is_applied_though_a_grade_of_the_same_person_under_another_name_came(
     school: School,
 ) -> None:
-    twin: dict[str, Any] = {"idnumber": 2, "username": "anna2", "firstname": "Anna", "lastname": "O"}
+    twin: dict[str, Any] = {
+        "idnumber": 2,
+        "username": "anna2",
+        "firstname": "Anna",
+        "lastname": "O",
+    }
     school.push("fetch_user", **twin)
     with school.database.write() as connection:
         first, second = connection.execute(sa.select(person.c.id).order_by(person.c.id)).scalars()

@@ -1,0 +1,200 @@
+"""Import of classes as sections made by hand.
+
+A class in one term and of one course is filed there; what people here filed or renamed since
+stays as they left it. Source: requirements R41-R47; field-notes A.2, D.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.hand import sections
+from schooltool_bridge.hand.author import Refused, identifier, text
+from schooltool_bridge.model import section, section_history
+from schooltool_bridge.model_school import section_filing
+from schooltool_bridge.oneroster.checking import Record
+from schooltool_bridge.oneroster.import_work import (
+    ACTOR,
+    COURSE,
+    NEW,
+    SECTION,
+    TERM,
+    UNCHANGED,
+    UPDATED,
+    Work,
+)
+from schooltool_bridge.school import courses as catalogue
+from schooltool_bridge.school import filing, years
+from schooltool_bridge.sections import FIRST_SEGMENT
+
+CLASSES = "classes"
+_Home = tuple[int | None, int | None]  # course, term
+
+
+@dataclass(slots=True)
+class _Sections:
+    """The sections that are there, what imports said of them last, and those to be made."""
+
+    rows: dict[int, sa.Row[Any]]
+    names_said: dict[int, str]
+    homes_said: dict[int, _Home]
+    # Of sections made by hand.
+    numbers: set[str]
+    # By their numbers below zero: name and idnumber.
+    new: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, connection: Connection) -> _Sections:
+        rows = {row.id: row for row in connection.execute(sa.select(section))}
+        history, filed = section_history, section_filing
+        names = connection.execute(
+            sa.select(history.c.section_id, history.c.name)
+            .where(history.c.by_actor == ACTOR)
+            .order_by(history.c.id)
+        )
+        homes = connection.execute(
+            sa.select(filed.c.section_id, filed.c.course_id, filed.c.term_id)
+            .where(filed.c.by_actor == ACTOR)
+            .order_by(filed.c.id)
+        )
+        # Those of first segments, as imported ones are.
+        own = [r for r in rows.values() if (r.peer_id, r.segment) == (None, FIRST_SEGMENT)]
+        return cls(
+            rows,
+            {row.section_id: row.name for row in names},  # the last one counts
+            {row.section_id: (row.course_id, row.term_id) for row in homes},
+            {r.idnumber for r in own if r.idnumber is not None},
+        )
+
+
+def classes(work: Work) -> None:
+    """Take in the classes as sections of ours."""
+    there = _Sections.read(work.connection)
+    taken: list[tuple[Record, int, str]] = []
+    for record in work.lasting(CLASSES):
+        try:
+            taken.append((record, *_section(work, there, record)))
+        except Refused as problem:
+            work.refused(CLASSES, record, problem)
+    ids = sections.add_all(work.connection, work.author, list(there.new.values()))
+    made = dict(zip(there.new, ids, strict=True))
+    work.ids.fulfil(SECTION, made)
+    say = _places(work.connection)
+    filings = []
+    for record, number, what in taken:
+        filing_of_it = _filing(work, there, record, made.get(number, number), say)
+        filings += [filing_of_it] if filing_of_it else []
+        is_moved = filing_of_it is not None and what == UNCHANGED
+        work.count(CLASSES, UPDATED if is_moved else what)
+    if filings:
+        work.connection.execute(sa.insert(section_filing), filings)
+        moved = [
+            {"own": f["section_id"], "course": f["course_id"], "in_term": f["term_id"]}
+            for f in filings
+        ]
+        work.connection.execute(_MOVE, moved)
+
+
+def _section(work: Work, there: _Sections, record: Record) -> tuple[int, str]:
+    """Find a section, or promise a new one; return its number and what became of it."""
+    title = text("name", record["title"])
+    section_id = work.ids.get(SECTION, record["sourcedId"])
+    if section_id is None:
+        section_id = _own_section(work, there, record)
+    if section_id is None:
+        number = work.ids.promise(SECTION, record["sourcedId"])
+        there.new[number] = title, _number(work, there, record)
+        return number, NEW
+    work.ids.keep(SECTION, record["sourcedId"], section_id)
+    if there.names_said.get(section_id, title) == title:
+        return section_id, UNCHANGED
+    sections.rename(work.connection, work.author, section_id, title)
+    return section_id, UPDATED
+
+
+def _own_section(work: Work, there: _Sections, record: Record) -> int | None:
+    own = work.own_id(record["sourcedId"], "class-")
+    row = there.rows.get(own) if own is not None else None
+    return own if row is not None and row.name == record["title"] else None
+
+
+def _number(work: Work, there: _Sections, record: Record) -> str | None:
+    """The number of a new section; none when that is another's or cannot be."""
+    try:
+        number = identifier("idnumber", record["classCode"])
+    except Refused as problem:
+        work.odd(CLASSES, record, "classCode", f"{problem} The section has no number of its own.")
+        return None
+    if number in there.numbers:
+        said = f"is the number of another section, {number!r}; this one has none of its own"
+        work.odd(CLASSES, record, "classCode", said)
+        return None
+    if number is not None:
+        there.numbers.add(number)
+    return number
+
+
+def _filing(
+    work: Work,
+    there: _Sections,
+    record: Record,
+    section_id: int,
+    say: Callable[[int | None, int | None], str],
+) -> dict[str, Any] | None:
+    """File a section under its course and term; None when it is there, or people filed it."""
+    home: _Home = work.ids.get(COURSE, record["courseSourcedId"]), _only_term(work, record)
+    row = there.rows.get(section_id)
+    stands: _Home = (row.course_id, row.term_id) if row is not None else (None, None)
+    if section_id not in there.homes_said and row is not None and row.peer_id is not None:
+        return None  # a peer's: people here file it
+    if there.homes_said.get(section_id, stands) == home:
+        return None
+    places = {"before": say(*stands), "after": say(*home)}
+    work.note("section filed", f"section {section_id}", places)
+    course_id, term_id = home
+    return {
+        "section_id": section_id,
+        "course_id": course_id,
+        "term_id": term_id,
+        "previous_id": row.previous_id if row is not None else None,
+        **work.author.noted(),
+    }
+
+
+def _places(connection: Connection) -> Callable[[int | None, int | None], str]:
+    """Return what says where a section is filed."""
+    courses = {one.id: one for one in catalogue.all_courses(connection)}
+    terms = {one.id: one for one in years.all_terms(connection)}
+
+    @cache
+    def say(course_id: int | None, term_id: int | None) -> str:
+        return filing.place_text(
+            courses[course_id] if course_id is not None else None,
+            terms[term_id] if term_id is not None else None,
+        )
+
+    return say
+
+
+def _only_term(work: Work, record: Record) -> int | None:
+    """The term of a class; none when it is in several, which somebody has to decide."""
+    named = [one.strip() for one in record["termSourcedIds"].split(",") if one.strip()]
+    found = {work.ids.get(TERM, one) for one in named} - {None}
+    if len(found) > 1:
+        said = "names several terms; the section is in none until somebody files it"
+        work.odd(CLASSES, record, "termSourcedIds", said)
+        return None
+    return next(iter(found), None)
+
+
+_MOVE = (
+    sa.update(section)
+    .where(section.c.id == sa.bindparam("own"))
+    .values(course_id=sa.bindparam("course"), term_id=sa.bindparam("in_term"))
+)
