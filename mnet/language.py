@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from babel.messages import Catalog
 
 SOURCE = "en"
 FOLDER = Path(__file__).parent / "languages"
@@ -111,14 +114,20 @@ def _dated(value: date, pattern: str) -> str:
 def _catalogue(language: str) -> catalogues.NullTranslations:
     if language == SOURCE:
         return catalogues.NullTranslations()
-    from babel.messages import mofile, pofile  # noqa: PLC0415 - only another language needs it
+    from babel.messages import mofile  # noqa: PLC0415 - only another language needs it
 
-    with (FOLDER / f"{language}.po").open("rb") as file:
-        read = pofile.read_po(file, locale=language, abort_invalid=True)
     compiled = io.BytesIO()
-    mofile.write_mo(compiled, read)
+    mofile.write_mo(compiled, catalogue_of(language))
     compiled.seek(0)
     return catalogues.GNUTranslations(compiled)
+
+
+def catalogue_of(language: str) -> Catalog:
+    """Read the catalogue of a language from its file."""
+    from babel.messages import pofile  # noqa: PLC0415 - only another language needs it
+
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        return pofile.read_po(file, locale=language, abort_invalid=True)
 
 
 def install(environment: Any) -> None:

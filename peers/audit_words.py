@@ -1,8 +1,12 @@
-"""What the details of the audit trail are called, for the page that shows them. Pure."""
+"""The audit trail in the words of whoever reads it; it is kept in English. Pure."""
 
 from __future__ import annotations
 
-from mnet.language import N_
+import re
+from collections.abc import Iterable, Mapping
+
+from mnet.language import N_, _, ngettext, translated
+from mnet.retelling import retold
 
 # Kept in English with each entry; a name that is not here is shown as it is kept.
 NAMES = (
@@ -63,3 +67,84 @@ KEY_CAME = (
     N_("admin"),
     N_("file"),
 )
+# Other words of ours among the values.
+VALUES = (
+    N_("default"),
+    N_("disabled"),
+    N_("enabled"),
+    N_("everybody"),
+    N_("production"),
+    N_("test"),
+    # A report.
+    N_("failing"),
+    N_("gradebook"),
+    N_("history"),
+    N_("progress"),
+    N_("roster"),
+    N_("section"),
+    N_("transcript"),
+)
+# Whose values are words of ours; any other may be the school's own and stays as it is.
+_OUR_WORDS = frozenset(
+    {
+        "by", "came by", "certificate from", "decision", "filter", "form", "kind", "label",
+        "meaning", "report", "role", "state", "status", "was",
+    }
+)  # fmt: skip
+_OUR_CHANGES = frozenset({"label changed", "staff role given", "staff role taken"})
+# What an entry is about, when it is neither a site nor an account.
+_SUBJECTS = {
+    "person": N_("person %(id)s"),
+    "report": N_("report %(id)s"),
+    "section": N_("section %(id)s"),
+}
+_SUBJECT = re.compile(r"(person|report|section) ([0-9][0-9-]*)|([0-9]+) people")
+
+
+def action(text: str) -> str:
+    """Say what was done."""
+    return retold(text)
+
+
+def subject(text: str) -> str:
+    """Say what it was done to."""
+    found = _SUBJECT.fullmatch(text)
+    if found is None:
+        return text
+    if found[3]:
+        return ngettext("%(num)s person", "%(num)s people", int(found[3]))
+    return _(_SUBJECTS[found[1]], id=found[2])
+
+
+def details(action: str, detail: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Say each detail's name and value."""
+    return [
+        (translated(name.replace("_", " ")), _value(value, is_ours=_is_ours(action, name)))
+        for name, value in detail.items()
+    ]
+
+
+def _is_ours(action: str, name: str) -> bool:
+    return name in _OUR_WORDS or (name in ("before", "after") and action in _OUR_CHANGES)
+
+
+def _value(value: object, *, is_ours: bool) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, str):
+        return retold(value) if is_ours else value
+    if isinstance(value, Mapping):
+        return _mapping(value)
+    if isinstance(value, Iterable):
+        return ", ".join(_value(each, is_ours=False) for each in value)
+    return str(value)
+
+
+def _mapping(value: Mapping[str, object]) -> str:
+    """What changed, or how many of each."""
+    told = {name: _value(each, is_ours=each == "default") for name, each in value.items()}
+    if told.keys() == {"before", "after"}:
+        return f"{told['before'] or '-'} → {told['after'] or '-'}"
+    return ", ".join(f"{name} {each}" for name, each in told.items())

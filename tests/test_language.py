@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from jinja2 import Environment
 
 from mnet import language
 from mnet.language import SOURCE, _, ngettext, speaking
-from tests.catalogue import TOP, forms, stored, untranslated, updated
+from tests.catalogue import KEYWORDS, SOURCES, TOP, extracted, forms, stored, untranslated, updated
 
 OTHERS = [code for code in language.shipped() if code != SOURCE]
 TEMPLATES = sorted(f for d in ("peers", "schooltool_bridge") for f in (TOP / d).rglob("*.html"))
@@ -30,6 +31,22 @@ def test_a_catalogue_has_exactly_the_messages_of_the_source(code: str) -> None:
     assert updated(code).decode() == (language.FOLDER / f"{code}.po").read_text(), (
         "run: python -m tests.catalogue"
     )
+
+
+def test_the_catalogue_tool_finds_each_message_that_the_source_marks() -> None:
+    """It reads over a mark within an f-string, or within the values of another one."""
+    known = {form for message in extracted() if message.id for form in forms(message.id)}
+    said = {
+        node.args[0].value
+        for folder in SOURCES
+        for file in sorted((TOP / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Name) and node.func.id in KEYWORDS
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(said) > 1000
+    assert not said - known
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnet.database import one_at_a_time
+from mnet.language import N_
 from schooltool_bridge.hand import sections
 from schooltool_bridge.hand.author import Refused, text
 from schooltool_bridge.model import ID_CHARS, section, section_history
@@ -167,7 +168,7 @@ def _write(
         added = work.connection.execute(sa.insert(table).values(values))
         assert added.inserted_primary_key is not None
         work.ids.keep(kind, record["sourcedId"], int(added.inserted_primary_key[0]))
-        work.note(f"{kind} added", str(values[_SUBJECT[kind]]), _said(values))
+        work.note(_ADDED[kind], str(values[_SUBJECT[kind]]), _said(values))
         return NEW
     wanted = sa.select(table).where(table.c.id == own_id)
     row = work.connection.execute(wanted).mappings().one()
@@ -181,12 +182,14 @@ def _write(
     if kind != COURSE:
         before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
     after = {**row, **values}
-    work.note(f"{kind} changed", after[_SUBJECT[kind]], {"before": before, **_said(after)})
+    work.note(_CHANGED[kind], after[_SUBJECT[kind]], {"before": before, **_said(after)})
     return UPDATED
 
 
 # What the audit trail calls them by, as when people write them (school/).
 _SUBJECT = {YEAR: "title", TERM: "title", COURSE: "code"}
+_ADDED = {YEAR: N_("year added"), TERM: N_("term added"), COURSE: N_("course added")}
+_CHANGED = {YEAR: N_("year changed"), TERM: N_("term changed"), COURSE: N_("course changed")}
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, object]:
@@ -321,7 +324,7 @@ def _file(work: Work, record: Record, section_id: int) -> bool:
     )
     places = {"before": (row.course_id, row.term_id), "after": (course_id, term_id)}
     said_places = {when: _place_text(work, *place) for when, place in places.items()}
-    work.note("section filed", f"section {section_id}", said_places)
+    work.note(N_("section filed"), f"section {section_id}", said_places)
     return True
 
 
