@@ -77,19 +77,19 @@ def shipped() -> tuple[str, ...]:
 
 def day(value: date) -> str:
     """Write a day: 21 Nov 2026."""
-    # Translators: how a day is written, in CLDR's letters.
+    # Translators: how a day is written, in CLDR's letters; no-break spaces keep it on one line.
     return _dated(value, _("d MMM y"))
 
 
 def moment(value: datetime) -> str:
     """Write a day and time of day: 21 Nov 2026, 09:14."""
-    # Translators: how a day with its time is written, in CLDR's letters.
+    # Translators: how a day with its time is written, in CLDR's letters; also no-break spaces.
     return _dated(value, _("d MMM y, HH:mm"))
 
 
 def day_in_its_year(value: date) -> str:
     """Write a day whose year is told beside it: 21 Nov."""
-    # Translators: how a day without its year is written, in CLDR's letters.
+    # Translators: how a day without its year is written, in CLDR's letters; also no-break spaces.
     return _dated(value, _("d MMM"))
 
 

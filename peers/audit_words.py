@@ -88,7 +88,7 @@ VALUES = (
 _OUR_WORDS = frozenset(
     {
         "by", "came by", "certificate from", "decision", "filter", "form", "kind", "label",
-        "meaning", "report", "role", "state", "status", "was",
+        "meaning", "report", "role", "score system", "state", "status", "was",
     }
 )  # fmt: skip
 _OUR_CHANGES = frozenset({"label changed", "staff role given", "staff role taken"})

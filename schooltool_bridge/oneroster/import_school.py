@@ -168,7 +168,7 @@ def _write(
         added = work.connection.execute(sa.insert(table).values(values))
         assert added.inserted_primary_key is not None
         work.ids.keep(kind, record["sourcedId"], int(added.inserted_primary_key[0]))
-        work.note(_ADDED[kind], str(values[_SUBJECT[kind]]), _said(values))
+        work.note(ADDED[kind], str(values[_SUBJECT[kind]]), _said(values))
         return NEW
     wanted = sa.select(table).where(table.c.id == own_id)
     row = work.connection.execute(wanted).mappings().one()
@@ -182,14 +182,14 @@ def _write(
     if kind != COURSE:
         before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
     after = {**row, **values}
-    work.note(_CHANGED[kind], after[_SUBJECT[kind]], {"before": before, **_said(after)})
+    work.note(CHANGED[kind], after[_SUBJECT[kind]], {"before": before, **_said(after)})
     return UPDATED
 
 
 # What the audit trail calls them by, as when people write them (school/).
 _SUBJECT = {YEAR: "title", TERM: "title", COURSE: "code"}
-_ADDED = {YEAR: N_("year added"), TERM: N_("term added"), COURSE: N_("course added")}
-_CHANGED = {YEAR: N_("year changed"), TERM: N_("term changed"), COURSE: N_("course changed")}
+ADDED = {YEAR: N_("year added"), TERM: N_("term added"), COURSE: N_("course added")}
+CHANGED = {YEAR: N_("year changed"), TERM: N_("term changed"), COURSE: N_("course changed")}
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, object]:
