@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
+from mnet import language
 from mnet.language import N_, _, ngettext, translated
 from mnet.retelling import retold
 
@@ -23,12 +25,18 @@ NAMES = (
     N_("certificate from"),
     N_("code"),
     N_("course"),
+    N_("credits"),
     N_("days"),
+    N_("decision"),
     N_("detail"),
+    N_("event"),
+    N_("filter"),
     N_("fingerprint"),
     N_("fingerprint after"),
     N_("fingerprint before"),
     N_("form"),
+    N_("id"),
+    N_("kept"),
     N_("kind"),
     N_("label"),
     N_("links"),
@@ -52,9 +60,11 @@ NAMES = (
     N_("sections"),
     N_("staff role"),
     N_("state"),
+    N_("status"),
     N_("subject"),
     N_("subscribed"),
     N_("title"),
+    N_("was"),
     N_("why"),
 )
 # How a key came (mnet/protocol.py, KeyCame, and the file or key swap of a new peer).
@@ -92,6 +102,12 @@ _OUR_WORDS = frozenset(
     }
 )  # fmt: skip
 _OUR_CHANGES = frozenset({"label changed", "staff role given", "staff role taken"})
+# Another word than an assessment's label.
+_CALLED = {"label": N_("site label")}
+# A day as English writes it, also without its year.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = re.compile(rf"\b([0-9]{{1,2}}) ({'|'.join(_MONTHS)})(?: ([0-9]{{4}}))?\b")
+_WITH_DAYS = frozenset({"year added", "year changed", "term added", "term changed"})
 # What an entry is about, when it is neither a site nor an account.
 _SUBJECTS = {
     "person": N_("person %(id)s"),
@@ -119,9 +135,33 @@ def subject(text: str) -> str:
 def details(action: str, detail: Mapping[str, object]) -> list[tuple[str, str]]:
     """Say each detail's name and value."""
     return [
-        (translated(name.replace("_", " ")), _value(value, is_ours=_is_ours(action, name)))
+        (
+            translated(_CALLED.get(name, name.replace("_", " "))),
+            _value(
+                days_again(value) if isinstance(value, str) and action in _WITH_DAYS else value,
+                is_ours=_is_ours(action, name),
+            ),
+        )
         for name, value in detail.items()
     ]
+
+
+def days_again(text: str) -> str:
+    """Write the days in a text that was kept in English as the language spoken here does."""
+    return _DAY.sub(_day_again, text)
+
+
+def _day_again(found: re.Match[str]) -> str:
+    day, month, year = int(found[1]), _MONTHS.index(found[2]) + 1, found[3]
+    try:
+        return (
+            language.day(date(int(year), month, day))
+            if year
+            # Any year that has the 29th of February.
+            else language.day_in_its_year(date(2000, month, day))
+        )
+    except ValueError:
+        return found[0]
 
 
 def _is_ours(action: str, name: str) -> bool:
@@ -146,5 +186,7 @@ def _mapping(value: Mapping[str, object]) -> str:
     """What changed, or how many of each."""
     told = {name: _value(each, is_ours=each == "default") for name, each in value.items()}
     if told.keys() == {"before", "after"}:
+        if told["before"] == told["after"]:
+            return told["before"] or "-"
         return f"{told['before'] or '-'} → {told['after'] or '-'}"
     return ", ".join(f"{name} {each}" for name, each in told.items())

@@ -237,8 +237,19 @@ def test_the_audit_trail_says_what_was_done(rig: Rig, manager: Visitor) -> None:
                 detail={"before": None, "own password": True, "peers": [], **values},
                 now_unix_s=START_UNIX_S,
             )  # fmt: skip - one entry
+    settling = rig.app.settling
+    who: dict[str, Any] = {"actor": "xqanna", "now_unix_s": START_UNIX_S}
+    with suppress(Fault):
+        school_of(rig, ids).push("fetch_user", MOODLE, **{**XQ, "username": "xqolga"})
+    with rig.app.database.read() as connection:
+        (conflict,) = inbox.find(connection, statuses=[inbox.CONFLICT])
+    settling.retry(conflict.id, **who)
+    settling.decide(conflict.id, author=AUTHOR, keep_apart=True)
+    settling.retry_held(ids["peer_id"], **who)
+    settling.dismiss(ids["inbox_id"], **who)
     said = manager.get("/admin/audit")
-    names = {"tls", "users"}  # of a policy and of a file
+    # Of a policy, of a file, and of calls as they stand on the wire.
+    names = {"tls", "users", "fetch", "user", "new", "enrolment"}
     assert set(unmarked(said)) <= names
     assert "True" not in said.text
 
