@@ -20,7 +20,7 @@ from mnet.language import FOLDER, SOURCE, shipped
 from mnet.retelling import FLAG
 
 TOP = Path(__file__).parent.parent
-SOURCES = ("mnet", "peers", "schooltool_bridge")
+SOURCES = ("mnet", "keys", "peers", "schooltool_bridge")
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 # As language.install has it: a percent sign of a `trans` block is doubled, as in every message.
 OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}

@@ -29,6 +29,7 @@ from schooltool_bridge.hand.people import Names
 from schooltool_bridge.model import person
 from schooltool_bridge.person_sessions import Start
 from schooltool_bridge.school import courses, filing, marking, scores, years
+from tests.catalogue import forms, stored
 from tests.rig import OURS, START_UNIX_S, Rig, make_rig
 from tests.schooltool_bridge.school import School
 from tests.visitor import Page, Visitor
@@ -37,10 +38,12 @@ MOODLE = "http://moodle.example.org"
 AUTHOR = Author("xqhead", START_UNIX_S)
 # A catalogue's entries that are no words, but say how days and numbers are written.
 PATTERNS = {"."}
+# What catalogues translate, and nothing else: as in a real language, other words stay.
+MESSAGES = {form for m in stored("de") if m.id for form in forms(m.id)} - PATTERNS
 # What stands on pages in every language.
 NAMES = re.compile(
     r"""(?x)
-    \b(?:mnet-peer|Moodle|Mahara|MNet|SchoolTool|schooltool|CSV|PDF|EX|MB|SSO|SQLite|RC4)\b
+    \b(?:mnet-peer|Moodle|Mahara|MNet|SchoolTool|schooltool|CSV|PDF|EX|MB|SSO|SQLite|RC4|HTTP|TCP|TLS|XML-RPC)\b
     | \b(?:Identity[ ]Provider|Service[ ]Provider|Remote[ ]enrolment[ ]service)\b  # in a Moodle
     | BEGIN[ ]CERTIFICATE | (?<=\s)/\S+                         # a certificate's first line, paths
     | \b[0-9a-f]{64}\b | \bXX\b | \bstudent\b                   # digests, initials, what was sent
@@ -63,7 +66,7 @@ class Wrapped(gettext.NullTranslations):
     """A catalogue of a language that nobody speaks."""
 
     def gettext(self, message: str) -> str:
-        return message if message in PATTERNS else f"⟦{message}⟧"
+        return f"⟦{message}⟧" if message in MESSAGES else message
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         return self.gettext(one if count == 1 else many)
@@ -165,9 +168,15 @@ def unmarked(page: Page) -> list[str]:
         mute.text = ""
     visible = [*tree.xpath("//title"), *tree.xpath("//body")]
     # What is said may have tags inside, so that one text is looked at as a whole.
-    texts += ["\n".join(each.itertext()) for each in visible]
+    texts += ["\n".join(map(closed, each.itertext())) for each in visible]
     left = [NAMES.sub(" ", outside(text)) for text in texts]
     return sorted({w for text in left for w in WORD.findall(text) if "xq" not in w.lower()})
+
+
+def closed(piece: str) -> str:
+    """Close what is said where a page cut it."""
+    is_cut = piece.rstrip().endswith("…")
+    return piece + "⟧" * (piece.count("⟦") - piece.count("⟧")) if is_cut else piece
 
 
 def outside(text: str) -> str:
@@ -176,4 +185,5 @@ def outside(text: str) -> str:
     for character in text:
         depth += (character == "⟦") - (character == "⟧")
         kept += character if depth == 0 and character != "⟧" else " "
+    assert depth == 0, "what is said is cut in the middle: " + " ".join(text.split())
     return kept

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import ast
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
 from jinja2 import Environment
+from jinja2.ext import babel_extract
 
 from mnet import language
 from mnet.language import SOURCE, _, ngettext, speaking
-from tests.catalogue import KEYWORDS, SOURCES, TOP, extracted, forms, stored, untranslated, updated
+from tests.catalogue import (
+    KEYWORDS,
+    OPTIONS,
+    SOURCES,
+    TOP,
+    extracted,
+    forms,
+    stored,
+    untranslated,
+    updated,
+)
 
 OTHERS = [code for code in language.shipped() if code != SOURCE]
 TEMPLATES = sorted(f for d in ("peers", "schooltool_bridge") for f in (TOP / d).rglob("*.html"))
@@ -105,6 +117,27 @@ def test_the_check_of_templates_sees_what_is_not_marked() -> None:
     assert unmarked("<p>Hello {{ name }}</p>") == ["Hello \0"]
     assert unmarked('<a title="Go there">{{ _("x") }}</a>') == ["Go there"]
     assert unmarked("{% trans %}Hello{% endtrans %}<code>mnet-peer</code>") == []
+
+
+def test_a_message_of_a_template_is_looked_up_as_it_was_extracted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template = "{% trans %}5% of it{% endtrans %}, {% trans n=1 %}{{ n }}%{% endtrans %}"
+    read = babel_extract(BytesIO(template.encode()), list(KEYWORDS), [], OPTIONS["**.html"])
+    asked: list[str] = []
+
+    def translated(message: str) -> str:
+        asked.append(message)
+        return message
+
+    monkeypatch.setattr(language, "translated", translated)
+    environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    language.install(environment)
+    assert environment.from_string(template).render() == "5% of it, 1%"
+    # A message stands alone, or first of what its call was given.
+    found = [[said] if isinstance(said, str) else [*(said or ())] for _n, _f, said, _c in read]
+    assert [said[0] for said in found] == asked
+    assert asked == ["5%% of it", "%(n)s%%"]
 
 
 def test_messages_are_said_in_the_language_spoken_here() -> None:
