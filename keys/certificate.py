@@ -24,6 +24,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from keys import der
 from mnet.protocol import SUBJECT_CHARS
+from mnet.retelling import english
 
 MAX_PEM_CHARS = 16 * 1024
 MIN_KEY_BITS = 2048
@@ -39,11 +40,15 @@ class BadCertificate(ValueError):
 
 
 class NotACertificate(BadCertificate):
-    """This is not exactly one certificate in PEM form (-----BEGIN CERTIFICATE----- ...)."""
+    """It is not exactly one certificate in PEM form."""
 
     def __init__(self) -> None:
-        """Say it in the words of the docstring."""
-        super().__init__(str(self.__doc__))
+        """Say what it should be."""
+        super().__init__(
+            english(
+                "This is not exactly one certificate in PEM form (-----BEGIN CERTIFICATE----- ...)."
+            )
+        )
 
 
 class UnfitKey(BadCertificate):
@@ -51,11 +56,13 @@ class UnfitKey(BadCertificate):
 
 
 class NotRsa(UnfitKey):
-    """The certificate's key is no usable RSA key; make an RSA key on that site."""
+    """The certificate's key is no usable RSA key."""
 
     def __init__(self) -> None:
-        """Say it in the words of the docstring."""
-        super().__init__(str(self.__doc__))
+        """Say what to do."""
+        super().__init__(
+            english("The certificate's key is no usable RSA key; make an RSA key on that site.")
+        )
 
 
 class KeySize(UnfitKey):
@@ -90,8 +97,13 @@ def load(text: str, *, min_bits: int = MIN_KEY_BITS) -> PeerCertificate:
         raise NotRsa
     if not min_bits <= key.key_size <= MAX_KEY_BITS:
         raise KeySize(
-            f"The certificate's key has {key.key_size} bits and must have {min_bits} to "
-            f"{MAX_KEY_BITS}; make a new key on that site."
+            english(
+                "The certificate's key has %(count)s bits and must have %(least)s to %(most)s; "
+                "make a new key on that site.",
+                count=key.key_size,
+                least=min_bits,
+                most=MAX_KEY_BITS,
+            )
         )
     return PeerCertificate(
         to_pem(data), hashlib.sha256(data).hexdigest(), name, alternative, not_after, key
@@ -108,12 +120,20 @@ def check_subject(certificate: PeerCertificate, wwwroot: str) -> None:
     start = wwwroot[:SUBJECT_CHARS]
     if certificate.common_name not in (start, start.removesuffix("/")):
         raise WrongSubject(
-            f"The certificate belongs to {certificate.common_name!r}, not to {start!r}. Is the "
-            "address exactly the site's own (http or https, with or without www)?"
+            english(
+                "The certificate belongs to %(named)s, not to %(wanted)s. Is the address exactly "
+                "the site's own (http or https, with or without www)?",
+                named=repr(certificate.common_name),
+                wanted=repr(start),
+            )
         )
     if certificate.alternative_name not in (None, wwwroot):
         raise WrongSubject(
-            f"The certificate belongs to {certificate.alternative_name!r}, not to {wwwroot!r}."
+            english(
+                "The certificate belongs to %(named)s, not to %(wanted)s.",
+                named=repr(certificate.alternative_name),
+                wanted=repr(wwwroot),
+            )
         )
 
 
@@ -164,7 +184,7 @@ def _parse(data: bytes) -> tuple[str, str | None, int | None, object]:
             raise NotRsa from None
     common, alternative = names[der.COMMON_NAME], names[der.SUBJECT_ALT_NAME]
     if len(common) != 1 or len(alternative) > 1:
-        raise WrongSubject("The certificate must name exactly one site (one CN).")
+        raise WrongSubject(english("The certificate must name exactly one site (one CN)."))
     not_after = int(end.replace(tzinfo=UTC).timestamp()) if end else None
     return common[0], alternative[0] if alternative else None, not_after, key
 

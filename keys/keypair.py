@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from keys.certificate import load
 from mnet.protocol import SUBJECT_CHARS, BadWwwroot
+from mnet.retelling import english
 
 KEY_BITS = 2048
 DEFAULT_DAYS = 28  # a Moodle's own default
@@ -43,7 +44,7 @@ def generate(wwwroot: str, name: str, now_unix_s: int, days: int = DEFAULT_DAYS)
     """
     subject_name = wwwroot[:SUBJECT_CHARS]
     if subject_name.endswith("/"):
-        raise BadWwwroot("The address has a slash as its 64th character; choose another.")
+        raise BadWwwroot(english("The address has a slash as its 64th character; choose another."))
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     now = datetime.fromtimestamp(now_unix_s, UTC)
     subject = x509.Name(

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mnet.retelling import english
 from mnet.settings import PASSPHRASE_FILE
 
 OWNER_ONLY = 0o600
@@ -70,7 +71,12 @@ def too_open(path: Path) -> str | None:
     """Say what is wrong with the mode of a file that only its owner may read; None when fine."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        return f"{path} can be read by others (mode {mode:o}); run: chmod 600 {path}"
+        octal = f"{mode:o}"
+        return english(
+            "%(path)s can be read by others (mode %(mode)s); run: chmod 600 %(path)s",
+            path=path,
+            mode=octal,
+        )
     return None
 
 

@@ -36,6 +36,7 @@ from mnet.faults import (
 )
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION
+from mnet.retelling import english
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
@@ -372,8 +373,9 @@ def _raiser(fault: Fault) -> Callable[[], Value]:
 
 
 def _apology(correlation: str) -> str:
-    return (
-        f"Something went wrong here and nothing was changed; please send it again ({correlation})."
+    return english(
+        "Something went wrong here and nothing was changed; please send it again (%(call)s).",
+        call=correlation,
     )
 
 

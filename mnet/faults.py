@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mnet.retelling import E_
+
 
 class Fault(Exception):
     """A call failed; `code` and `text` are what the caller is told."""
 
     code: ClassVar[int] = 7000
-    sentence: ClassVar[str] = "The call failed for an unknown reason."
+    sentence: ClassVar[str] = E_("The call failed for an unknown reason.")
 
     def __init__(self, text: str = "") -> None:
         """Keep the sentence for the caller; `text` replaces the class's own."""
@@ -33,42 +35,42 @@ class UnreadableMessage(Fault):
     """The body is not a document of this protocol."""
 
     code = 7000
-    sentence = "The message is not well-formed XML of this protocol."
+    sentence = E_("The message is not well-formed XML of this protocol.")
 
 
 class UnknownPeer(Fault):
     """The outer wwwroot names no peer of ours, or a deleted one."""
 
     code = 7020
-    sentence = "This site is not registered here under the address that the message names."
+    sentence = E_("This site is not registered here under the address that the message names.")
 
 
 class CannotOpen(Fault):
     """No key of ours opens the envelope (bad padding, lengths, base64: one error for all)."""
 
     code = 7023
-    sentence = "The message could not be opened with any key of this site; fetch its key again."
+    sentence = E_("The message could not be opened with any key of this site; fetch its key again.")
 
 
 class NotSealed(Fault):
     """The call came without encryption."""
 
     code = 7021
-    sentence = "Calls must be signed and encrypted; only system/keyswap may come in plain."
+    sentence = E_("Calls must be signed and encrypted; only system/keyswap may come in plain.")
 
 
 class NotSigned(Fault):
     """The call was encrypted but carries no signature."""
 
     code = 711
-    sentence = "The message is encrypted but not signed."
+    sentence = E_("The message is encrypted but not signed.")
 
 
 class BadSignature(Fault):
     """The wrapper or signature is wrong, or the envelope was seen before."""
 
     code = 710
-    sentence = "The signature does not verify, or the message was seen before."
+    sentence = E_("The signature does not verify, or the message was seen before.")
 
 
 class KeyChanged(Fault):
@@ -84,42 +86,44 @@ class BadXmlRpc(Fault):
     """The signed payload is not an XML-RPC call."""
 
     code = 15
-    sentence = "The signed payload is not a valid XML-RPC call."
+    sentence = E_("The signed payload is not a valid XML-RPC call.")
 
 
 class BadParameters(Fault):
     """A method that is not ours to define got parameters it cannot take."""
 
     code = 17
-    sentence = "The parameters do not fit the method."
+    sentence = E_("The parameters do not fit the method.")
 
 
 class BadMethodName(Fault):
     """The method name breaks the protocol's pattern."""
 
     code = 713
-    sentence = "The method name is not of the form type/plugin/file.php/function or system/name."
+    sentence = E_(
+        "The method name is not of the form type/plugin/file.php/function or system/name."
+    )
 
 
 class NotPublished(Fault):
     """The method exists, but its service is not published to the caller."""
 
     code = 707
-    sentence = "The service of this method is not published to your site."
+    sentence = E_("The service of this method is not published to your site.")
 
 
 class UnknownMethod(Fault):
     """No such method is registered."""
 
     code = 7012
-    sentence = "No such method is offered by this site."
+    sentence = E_("No such method is offered by this site.")
 
 
 class UnknownSystemMethod(Fault):
     """No such system method."""
 
     code = 7018
-    sentence = "No such system method; see system/listMethods."
+    sentence = E_("No such system method; see system/listMethods.")
 
 
 # Faults of user_authorise, with Moodle's numbers.
@@ -129,21 +133,21 @@ class NoSuchVisit(Fault):
     """No such token for this peer and browser, or it was told about already."""
 
     code = 1
-    sentence = "No visit to your site has this token and browser."
+    sentence = E_("No visit to your site has this token and browser.")
 
 
 class VisitTimedOut(Fault):
     """The token is too old."""
 
     code = 2
-    sentence = "The token is too old; go back and click the link again."
+    sentence = E_("The token is too old; go back and click the link again.")
 
 
 class VisitorGone(Fault):
     """The person signed out, or lost the right to sign in."""
 
     code = 3
-    sentence = "The person is not signed in any more."
+    sentence = E_("The person is not signed in any more.")
 
 
 # Faults of the SIS calls (requirements 1.3).
@@ -159,7 +163,7 @@ class SwitchedOff(Fault):
     """The peer's master switch or a policy refuses the event."""
 
     code = 8403
-    sentence = "This site does not take events from yours at the moment (switched off here)."
+    sentence = E_("This site does not take events from yours at the moment (switched off here).")
 
 
 class NotFound(Fault):
@@ -178,4 +182,4 @@ class TryAgainLater(Fault):
     """Nothing was changed or remembered; the same message may be sent again."""
 
     code = 8503
-    sentence = "This site cannot take the event right now; please send it again later."
+    sentence = E_("This site cannot take the event right now; please send it again later.")

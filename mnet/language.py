@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from babel.messages import Catalog
 
 SOURCE = "en"
 FOLDER = Path(__file__).parent / "languages"
@@ -74,19 +77,25 @@ def shipped() -> tuple[str, ...]:
 
 def day(value: date) -> str:
     """Write a day: 21 Nov 2026."""
-    # Translators: how a day is written, in CLDR's letters.
+    # Translators: how a day is written, in CLDR's letters; no-break spaces keep it on one line.
     return _dated(value, _("d MMM y"))
 
 
 def moment(value: datetime) -> str:
     """Write a day and time of day: 21 Nov 2026, 09:14."""
-    # Translators: how a day with its time is written, in CLDR's letters.
+    # Translators: how a day with its time is written, in CLDR's letters; also no-break spaces.
     return _dated(value, _("d MMM y, HH:mm"))
+
+
+def stamp(value: datetime) -> str:
+    """Write when something was seen, for an admin: 2026-11-21 09:14."""
+    # Translators: how a notice writes a day with its time, in CLDR's letters.
+    return _dated(value, _("y-MM-dd HH:mm"))
 
 
 def day_in_its_year(value: date) -> str:
     """Write a day whose year is told beside it: 21 Nov."""
-    # Translators: how a day without its year is written, in CLDR's letters.
+    # Translators: how a day without its year is written, in CLDR's letters; also no-break spaces.
     return _dated(value, _("d MMM"))
 
 
@@ -111,14 +120,20 @@ def _dated(value: date, pattern: str) -> str:
 def _catalogue(language: str) -> catalogues.NullTranslations:
     if language == SOURCE:
         return catalogues.NullTranslations()
-    from babel.messages import mofile, pofile  # noqa: PLC0415 - only another language needs it
+    from babel.messages import mofile  # noqa: PLC0415 - only another language needs it
 
-    with (FOLDER / f"{language}.po").open("rb") as file:
-        read = pofile.read_po(file, locale=language, abort_invalid=True)
     compiled = io.BytesIO()
-    mofile.write_mo(compiled, read)
+    mofile.write_mo(compiled, catalogue_of(language))
     compiled.seek(0)
     return catalogues.GNUTranslations(compiled)
+
+
+def catalogue_of(language: str) -> Catalog:
+    """Read the catalogue of a language from its file."""
+    from babel.messages import pofile  # noqa: PLC0415 - only another language needs it
+
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        return pofile.read_po(file, locale=language, abort_invalid=True)
 
 
 def install(environment: Any) -> None:

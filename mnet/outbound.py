@@ -24,6 +24,7 @@ from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
 from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
+from mnet.retelling import english
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
 # How PHP begins what it displays, as HTML or as plain text.
@@ -70,7 +71,8 @@ class RemoteFault(CallError):
 
     def __init__(self, code: int, text: str, *, proven: bool) -> None:
         """Keep the peer's code and sentence."""
-        super().__init__(f"The peer answered with fault {code}: {text}")
+        said = english("The peer answered with fault %(code)s: %(text)s", code=code, text=text)
+        super().__init__(said)
         self.code = code
         self.text = text
         self.proven = proven
@@ -181,7 +183,7 @@ class Outbound(Generic[Peer]):
             raise RemoteFault(response.code, response.text, proven=False)
         if not isinstance(response.value, str):
             raise BadAnswer(
-                "The site answered the keyswap with something that is no certificate.",
+                english("The site answered the keyswap with something that is no certificate."),
                 wrong="no certificate",
             )
         return response.value
@@ -218,21 +220,22 @@ class Outbound(Generic[Peer]):
             raise _plain_fault(body)
         opened = self.keys().open(message.wrapped_key, lambda k: envelope.open_text(message, k))
         if opened is None or message.wwwroot not in peer.addresses:
-            raise BadAnswer("The answer is not sealed for this site by the peer.")
+            raise BadAnswer(english("The answer is not sealed for this site by the peer."))
         try:
             signed = envelope.read_signed(opened.result)
         except BadSignature:
-            raise BadAnswer("The answer is not signed.") from None
+            raise BadAnswer(english("The answer is not signed.")) from None
         response = _read_response(signed.payload)
         proven = signed.wwwroot in peer.addresses and envelope.verify(signed, peer.key)
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
             raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:
             raise BadAnswer(
-                "The answer's signature does not verify with the peer's known key.", wrong="key"
+                english("The answer's signature does not verify with the peer's known key."),
+                wrong="key",
             )
         if not opened.is_current:
-            raise BadAnswer("The answer is sealed to a key that this site no longer uses.")
+            raise BadAnswer(english("The answer is sealed to a key that this site no longer uses."))
         if isinstance(response, FaultResponse):
             failed = RemoteFault(response.code, response.text, proven=True)
             self._remember(peer, asked, message, opened.key_id, response.dialect, failed)
@@ -249,16 +252,20 @@ class Outbound(Generic[Peer]):
         after = self.peers.take_key(peer, pem, came=came)
         if after is None:
             return BadAnswer(
-                "The peer announced a new key with a certificate that cannot be its own.",
+                english("The peer announced a new key with a certificate that cannot be its own."),
                 wrong="key",
             )
         if not self.peers.believes(peer, came):
             return BadAnswer(
-                "The peer has a new key but did not prove it with its old one. Compare the "
-                "fingerprint with the peer's admin, then: mnet-peer peer accept-key.",
+                english(
+                    "The peer has a new key but did not prove it with its old one. Compare the "
+                    "fingerprint with the peer's admin, then: mnet-peer peer accept-key."
+                ),
                 wrong="key",
             )
-        return _NewKey(after) if retry else BadAnswer("The peer changed its key twice in one call.")
+        if retry:
+            return _NewKey(after)
+        return BadAnswer(english("The peer changed its key twice in one call."))
 
     def _verified_tls_gives(self, peer: Peer, pem: str) -> bool:
         """Tell whether the site, reached over verified TLS, gives out the same certificate."""
@@ -287,7 +294,7 @@ class Outbound(Generic[Peer]):
             if fresh:
                 self._record(connection, peer, asked, failed)
         if not fresh:
-            raise BadAnswer("The answer was seen before; somebody replayed it.")
+            raise BadAnswer(english("The answer was seen before; somebody replayed it."))
 
     def _record_alone(self, peer: Peer, asked: _Asked, failed: CallError) -> None:
         """Write down a call that brought no answer to remember; the failure itself matters more."""
@@ -357,7 +364,7 @@ def _plain_fault(body: bytes) -> CallError:
     response = _read_response(body)
     if isinstance(response, FaultResponse):
         return RemoteFault(response.code, response.text, proven=False)
-    return BadAnswer("The answer is neither sealed nor a fault.")
+    return BadAnswer(english("The answer is neither sealed nor a fault."))
 
 
 def _no_protocol(body: bytes) -> BadAnswer:
@@ -365,13 +372,17 @@ def _no_protocol(body: bytes) -> BadAnswer:
     before_xml = start.partition(b"<?xml")[0]
     if b"<html" in start or start.startswith(b"<!doctype html"):
         return BadAnswer(
-            "The site answered with a web page instead of XML. Is networking (MNet) switched on "
-            "there, and is the address exactly the site's own?",
+            english(
+                "The site answered with a web page instead of XML. Is networking (MNet) switched "
+                "on there, and is the address exactly the site's own?"
+            ),
             wrong="web page",
         )
     if _PHP_SAYS.search(before_xml):
         return BadAnswer(
-            "The site wrote PHP warnings before its answer; switch off displaying errors there.",
+            english(
+                "The site wrote PHP warnings before its answer; switch off displaying errors there."
+            ),
             wrong="warnings",
         )
-    return BadAnswer("The answer is no message of this protocol.", wrong="no message")
+    return BadAnswer(english("The answer is no message of this protocol."), wrong="no message")

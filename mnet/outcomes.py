@@ -10,6 +10,7 @@ import re
 from collections import Counter
 
 from mnet.faults import Fault
+from mnet.retelling import english
 from mnet.xmlrpc import Value
 
 OK = "ok"
@@ -71,16 +72,38 @@ def of_value(value: Value) -> tuple[str, str]:
     if FAILED_EVENT not in statuses:
         return outcome, ""
     codes = Counter(str(v.get("fault", "")) for v in results if v.get("status") == FAILED_EVENT)
-    listed = ", ".join(f"{count} with fault {code}" for code, count in codes.most_common(5))
-    return outcome, f"Of {len(results)} events failed {listed}."
+    failed = _counted(codes.most_common(5))
+    return outcome, english(
+        "Of %(num)s events failed %(our_failed)s.", num=len(results), our_failed=failed
+    )
 
 
 def remote_reason(code: int, *, proven: bool) -> str:
     """Return why a call on a peer failed that it answered with a fault; never in its own words."""
     known = _SENTENCES.get(code, "")
-    said = f" ({known.rstrip('.')})" if known else ""
-    how = "" if proven else " without signing it"
-    return f"The peer answered with fault {code}{how}{said}."
+    values = {"code": code, "our_sentence": known.rstrip(".")}
+    if known and proven:
+        return english("The peer answered with fault %(code)s (%(our_sentence)s).", **values)
+    if known:
+        return english(
+            "The peer answered with fault %(code)s without signing it (%(our_sentence)s).", **values
+        )
+    if proven:
+        return english("The peer answered with fault %(code)s.", **values)
+    return english("The peer answered with fault %(code)s without signing it.", **values)
+
+
+def _counted(failed: list[tuple[str, int]]) -> str:
+    """Say how many events failed, by fault."""
+    (code, count), *rest = failed
+    if not rest:
+        return english("%(count)s with fault %(code)s", count=count, code=code)
+    return english(
+        "%(count)s with fault %(code)s, %(our_more)s",
+        count=count,
+        code=code,
+        our_more=_counted(rest),
+    )
 
 
 def _sentences() -> dict[int, str]:

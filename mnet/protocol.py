@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
 
+from mnet.retelling import english
+
 # A text node above 10 MB is refused by PHP's parser; base64 twice over leaves about 5.6 MB of
 # payload. 8 MiB of body holds any message that a Moodle can make and stays cheap to refuse.
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
@@ -85,9 +87,14 @@ def check_wwwroot(text: str) -> str:
     """
     wwwroot = text.strip().removesuffix("/")
     if not wwwroot.isascii() or any(c.isspace() or c in "<>\"'&#?%\\" for c in wwwroot):
-        raise BadWwwroot(f"{text!r}: use plain ASCII without spaces, quotes, &, #, ? or %.")
+        said = english(
+            "%(address)s: use plain ASCII without spaces, quotes, &, #, ? or %%.",
+            address=repr(text),
+        )
+        raise BadWwwroot(said)
     if len(wwwroot) > MAX_WWWROOT_CHARS:
-        raise BadWwwroot(f"The address is longer than {MAX_WWWROOT_CHARS} characters.")
+        said = english("The address is longer than %(most)s characters.", most=MAX_WWWROOT_CHARS)
+        raise BadWwwroot(said)
     try:
         parts = urlsplit(wwwroot)
         port_ok = parts.port is None or parts.port > 0
@@ -95,7 +102,11 @@ def check_wwwroot(text: str) -> str:
         port_ok = False
         parts = urlsplit("")
     if parts.scheme not in ("http", "https"):
-        raise BadWwwroot(f"{text!r} does not begin with http:// or https://.")
+        said = english("%(address)s does not begin with http:// or https://.", address=repr(text))
+        raise BadWwwroot(said)
     if not port_ok or "@" in parts.netloc or not _HOST.fullmatch(parts.hostname or ""):
-        raise BadWwwroot(f"{text!r} has no host name or port that a Moodle would take.")
+        said = english(
+            "%(address)s has no host name or port that a Moodle would take.", address=repr(text)
+        )
+        raise BadWwwroot(said)
     return wwwroot

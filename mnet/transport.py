@@ -28,6 +28,7 @@ from zope.interface import implementer
 
 from mnet.outbound import CannotReach
 from mnet.protocol import MAX_MESSAGE_BYTES
+from mnet.retelling import english
 
 CONNECT_TIMEOUT_S = 10.0
 OK = 200
@@ -52,10 +53,23 @@ class Page:
         """Return the body of the answer that `url` gave; raises CannotReach unless it is a 200."""
         if self.status == OK:
             return self.body
-        to = f" to {self.location}" if self.location else ""
+        if self.location:
+            said = english(
+                "%(url)s answered with HTTP status %(status)s to %(target)s; a peer answers with "
+                "200. Is the address exactly the site's own (http or https, with or without www)?",
+                url=url,
+                status=self.status,
+                target=self.location,
+            )
+        else:
+            said = english(
+                "%(url)s answered with HTTP status %(status)s; a peer answers with 200. Is the "
+                "address exactly the site's own (http or https, with or without www)?",
+                url=url,
+                status=self.status,
+            )
         raise CannotReach(
-            f"{url} answered with HTTP status {self.status}{to}; a peer answers with 200. "
-            "Is the address exactly the site's own (http or https, with or without www)?",
+            said,
             reason="status",
             status=self.status,
             location=self.location,
@@ -141,7 +155,10 @@ class Transport:
             timeout_s,
         )
         if answer.status not in SUCCESS:
-            raise CannotReach(f"{host} answered with HTTP status {answer.status}.", reason="status")
+            said = english(
+                "%(host)s answered with HTTP status %(status)s.", host=host, status=answer.status
+            )
+            raise CannotReach(said, reason="status")
 
     def _ask(self, ask: Callable[[], defer.Deferred[Any]], url: str, timeout_s: float) -> Page:
         def start() -> Any:
@@ -150,17 +167,22 @@ class Transport:
         try:
             page: Page = blockingCallFromThread(self._reactor, start)
         except defer.TimeoutError:
-            text = f"{url} did not answer within {timeout_s:.0f} s."
+            text = english(
+                "%(url)s did not answer within %(most)s s.", url=url, most=round(timeout_s)
+            )
             raise CannotReach(text, reason="time") from None
         except DNSLookupError:
-            raise CannotReach(f"The name in {url} is not known (DNS).", reason="name") from None
+            text = english("The name in %(url)s is not known (DNS).", url=url)
+            raise CannotReach(text, reason="name") from None
         except ConnectError as problem:
-            raise CannotReach(f"No connection to {url}: {problem}", reason="connection") from None
+            text = english("No connection to %(url)s: %(why)s", url=url, why=problem)
+            raise CannotReach(text, reason="connection") from None
         except _TooLarge:
-            text = f"{url} answered with more than the limit of 8 MiB."
+            text = english("%(url)s answered with more than the limit of 8 MiB.", url=url)
             raise CannotReach(text, reason="size") from None
         except Exception as problem:  # noqa: BLE001 - whatever a network can do to us
-            raise CannotReach(f"{url} could not be asked: {_reason(problem)}") from None
+            text = english("%(url)s could not be asked: %(why)s", url=url, why=_reason(problem))
+            raise CannotReach(text) from None
         return page
 
 

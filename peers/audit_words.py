@@ -1,8 +1,14 @@
-"""What the details of the audit trail are called, for the page that shows them. Pure."""
+"""The audit trail in the words of whoever reads it; it is kept in English. Pure."""
 
 from __future__ import annotations
 
-from mnet.language import N_
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from mnet import language
+from mnet.language import N_, _, ngettext, translated
+from mnet.retelling import retold
 
 # Kept in English with each entry; a name that is not here is shown as it is kept.
 NAMES = (
@@ -20,13 +26,19 @@ NAMES = (
     N_("certificate from"),
     N_("code"),
     N_("course"),
+    N_("credits"),
     N_("days"),
+    N_("decision"),
     N_("detail"),
+    N_("event"),
+    N_("filter"),
     N_("fingerprint"),
     N_("fingerprint after"),
     N_("fingerprint before"),
     N_("form"),
     N_("grades"),
+    N_("id"),
+    N_("kept"),
     N_("kind"),
     N_("label"),
     N_("links"),
@@ -50,9 +62,11 @@ NAMES = (
     N_("sections"),
     N_("staff role"),
     N_("state"),
+    N_("status"),
     N_("subject"),
     N_("subscribed"),
     N_("title"),
+    N_("was"),
     N_("why"),
 )
 # How a key came (mnet/protocol.py, KeyCame, and the file or key swap of a new peer).
@@ -65,3 +79,116 @@ KEY_CAME = (
     N_("admin"),
     N_("file"),
 )
+# Other words of ours among the values.
+VALUES = (
+    N_("default"),
+    N_("disabled"),
+    N_("enabled"),
+    N_("everybody"),
+    N_("production"),
+    N_("test"),
+    # A report.
+    N_("failing"),
+    N_("gradebook"),
+    N_("history"),
+    N_("progress"),
+    N_("roster"),
+    N_("section"),
+    N_("transcript"),
+)
+# Whose values are words of ours; any other may be the school's own and stays as it is.
+_OUR_WORDS = frozenset(
+    {
+        "by", "came by", "certificate from", "decision", "filter", "form", "kind", "label",
+        "meaning", "report", "role", "score system", "state", "status", "was",
+    }
+)  # fmt: skip
+_OUR_CHANGES = frozenset({"label changed", "staff role given", "staff role taken"})
+# Another word than an assessment's label.
+_CALLED = {"label": N_("site label")}
+# A day as English writes it, also without its year.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = re.compile(rf"\b([0-9]{{1,2}}) ({'|'.join(_MONTHS)})(?: ([0-9]{{4}}))?\b")
+_WITH_DAYS = frozenset({"year added", "year changed", "term added", "term changed"})
+# What an entry is about, when it is neither a site nor an account.
+_SUBJECTS = {
+    "person": N_("person %(id)s"),
+    "report": N_("report %(id)s"),
+    "section": N_("section %(id)s"),
+}
+_SUBJECT = re.compile(r"(person|report|section) ([0-9][0-9-]*)|([0-9]+) people")
+
+
+def action(text: str) -> str:
+    """Say what was done."""
+    return retold(text)
+
+
+def subject(text: str) -> str:
+    """Say what it was done to."""
+    found = _SUBJECT.fullmatch(text)
+    if found is None:
+        return text
+    if found[3]:
+        return ngettext("%(num)s person", "%(num)s people", int(found[3]))
+    return _(_SUBJECTS[found[1]], id=found[2])
+
+
+def details(action: str, detail: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Say each detail's name and value."""
+    return [
+        (
+            translated(_CALLED.get(name, name.replace("_", " "))),
+            _value(
+                days_again(value) if isinstance(value, str) and action in _WITH_DAYS else value,
+                is_ours=_is_ours(action, name),
+            ),
+        )
+        for name, value in detail.items()
+    ]
+
+
+def days_again(text: str) -> str:
+    """Write the days in a text that was kept in English as the language spoken here does."""
+    return _DAY.sub(_day_again, text)
+
+
+def _day_again(found: re.Match[str]) -> str:
+    day, month, year = int(found[1]), _MONTHS.index(found[2]) + 1, found[3]
+    try:
+        return (
+            language.day(date(int(year), month, day))
+            if year
+            # Any year that has the 29th of February.
+            else language.day_in_its_year(date(2000, month, day))
+        )
+    except ValueError:
+        return found[0]
+
+
+def _is_ours(action: str, name: str) -> bool:
+    return name in _OUR_WORDS or (name in ("before", "after") and action in _OUR_CHANGES)
+
+
+def _value(value: object, *, is_ours: bool) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, str):
+        return retold(value) if is_ours else value
+    if isinstance(value, Mapping):
+        return _mapping(value)
+    if isinstance(value, Iterable):
+        return ", ".join(_value(each, is_ours=False) for each in value)
+    return str(value)
+
+
+def _mapping(value: Mapping[str, object]) -> str:
+    """What changed, or how many of each."""
+    told = {name: _value(each, is_ours=each == "default") for name, each in value.items()}
+    if told.keys() == {"before", "after"}:
+        if told["before"] == told["after"]:
+            return told["before"] or "-"
+        return f"{told['before'] or '-'} → {told['after'] or '-'}"
+    return ", ".join(f"{name} {each}" for name, each in told.items())

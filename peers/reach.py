@@ -14,6 +14,8 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mnet.retelling import E_, english
+
 # A name server that does not answer keeps nobody waiting longer.
 NAME_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
@@ -25,11 +27,7 @@ _NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
 _SELF_SIGNED = (18, 19)
 _UNKNOWN_ISSUER = (2, 20, 21)
 
-_RENEW = "Renew the web server's certificate there (for example: certbot renew)."
-_UNCHECKED = (
-    "For a site in your own network you may do without the check: "
-    "mnet-peer peer policy {wwwroot} --set tls=none."
-)
+_RENEW = E_("Renew the web server's certificate there (for example: certbot renew).")
 
 
 class NoWay(Exception):
@@ -75,14 +73,20 @@ def resolve(wwwroot: str) -> list[str]:
         found = answer.get(timeout=NAME_TIMEOUT_S)
     except queue.Empty:
         raise NoWay(
-            f"No name server told the address of {host} within {NAME_TIMEOUT_S:.0f} s.",
-            "Look at this machine's name servers (/etc/resolv.conf).",
+            english(
+                "No name server told the address of %(host)s within %(most)s s.",
+                host=host,
+                most=round(NAME_TIMEOUT_S),
+            ),
+            english("Look at this machine's name servers (/etc/resolv.conf)."),
         ) from None
     if isinstance(found, OSError) or not found:
         raise NoWay(
-            f"The name {host} is not known (DNS).",
-            "Look whether the address is spelt as the site itself spells it; if it is, the name "
-            "is missing in the name servers that this machine asks.",
+            english("The name %(host)s is not known (DNS).", host=host),
+            english(
+                "Look whether the address is spelt as the site itself spells it; if it is, the "
+                "name is missing in the name servers that this machine asks."
+            ),
         )
     return found
 
@@ -96,20 +100,24 @@ def connect(wwwroot: str, addresses: list[str]) -> socket.socket:
             return socket.create_connection((address, port), CONNECT_TIMEOUT_S)
         except OSError as failed:
             problem = problem or failed
-    where = f"{addresses[0]} port {port}"
+    where: dict[str, object] = {"address": addresses[0], "port": port}
     if isinstance(problem, ConnectionRefusedError):
         raise NoWay(
-            f"Nothing listens at {where} (connection refused).",
-            "Look at the port in the address, and whether the site's web server runs.",
+            english("Nothing listens at %(address)s port %(port)s (connection refused).", **where),
+            english("Look at the port in the address, and whether the site's web server runs."),
         )
     if isinstance(problem, TimeoutError):
+        most = round(CONNECT_TIMEOUT_S)
         raise NoWay(
-            f"{where} did not answer within {CONNECT_TIMEOUT_S:.0f} s.",
-            "Probably a firewall drops it: let this machine reach that port.",
+            english(
+                "%(address)s port %(port)s did not answer within %(most)s s.", most=most, **where
+            ),
+            english("Probably a firewall drops it: let this machine reach that port."),
         )
+    why = problem.strerror if problem else english("no address")
     raise NoWay(
-        f"No connection to {where}: {problem.strerror if problem else 'no address'}.",
-        "Look at this machine's network and at firewalls between the two sites.",
+        english("No connection to %(address)s port %(port)s: %(our_why)s.", our_why=why, **where),
+        english("Look at this machine's network and at firewalls between the two sites."),
     )
 
 
@@ -132,41 +140,63 @@ def handshake(wwwroot: str, raw: socket.socket, *, verify: bool) -> TlsFound:
     except (ssl.SSLError, OSError) as problem:
         reason = getattr(problem, "reason", None) or problem.strerror or type(problem).__name__
         raise NoWay(
-            f"The port speaks no TLS that we understand ({reason}).",
-            "Look whether https is right in the address, with this port; if it is, let the web "
-            "server there offer TLS 1.2 or newer.",
+            english("The port speaks no TLS that we understand (%(why)s).", why=reason),
+            english(
+                "Look whether https is right in the address, with this port; if it is, let the "
+                "web server there offer TLS 1.2 or newer."
+            ),
         ) from None
 
 
 def _untrusted(wwwroot: str, problem: ssl.SSLCertVerificationError) -> NoWay:
     host, code = host_and_port(wwwroot)[0], problem.verify_code
     if code == _EXPIRED:
-        return NoWay("The web server's TLS certificate has expired.", _RENEW)
+        return NoWay(english("The web server's TLS certificate has expired."), _RENEW)
     if code == _NOT_YET_VALID:
         return NoWay(
-            "The web server's TLS certificate is not valid yet.",
-            "Look at this machine's clock; if it is right, at the certificate there.",
+            english("The web server's TLS certificate is not valid yet."),
+            english("Look at this machine's clock; if it is right, at the certificate there."),
         )
     if code in (_WRONG_NAME, _WRONG_ADDRESS):
         return NoWay(
-            f"The web server's TLS certificate is for another name than {host}.",
-            "Use the address that the site itself uses (with or without www), or get it a "
-            f"certificate for {host}.",
+            english(
+                "The web server's TLS certificate is for another name than %(host)s.", host=host
+            ),
+            english(
+                "Use the address that the site itself uses (with or without www), or get it a "
+                "certificate for %(host)s.",
+                host=host,
+            ),
         )
-    unchecked = _UNCHECKED.format(wwwroot=wwwroot)
+    unchecked = english(
+        "For a site in your own network you may do without the check: mnet-peer peer policy "
+        "%(peer)s --set tls=none.",
+        peer=wwwroot,
+    )
     if code in _SELF_SIGNED:
         return NoWay(
-            "The web server's TLS certificate is self-signed, so nobody vouches for it.",
-            f"Get the site a certificate of a known authority (Let's Encrypt is free). {unchecked}",
+            english("The web server's TLS certificate is self-signed, so nobody vouches for it."),
+            english(
+                "Get the site a certificate of a known authority (Let's Encrypt is free). "
+                "%(our_advice)s",
+                our_advice=unchecked,
+            ),
         )
     if code in _UNKNOWN_ISSUER:
         return NoWay(
-            "The web server's TLS certificate comes from an authority that this machine does not "
-            "know, or the certificates between are missing.",
-            "Let the web server send the full chain (fullchain.pem), or make the authority known "
-            f"to this machine. {unchecked}",
+            english(
+                "The web server's TLS certificate comes from an authority that this machine does "
+                "not know, or the certificates between are missing."
+            ),
+            english(
+                "Let the web server send the full chain (fullchain.pem), or make the authority "
+                "known to this machine. %(our_advice)s",
+                our_advice=unchecked,
+            ),
         )
     return NoWay(
-        f"The web server's TLS certificate was refused: {problem.verify_message}.",
-        f"Put the certificate there right. {unchecked}",
+        english(
+            "The web server's TLS certificate was refused: %(why)s.", why=problem.verify_message
+        ),
+        english("Put the certificate there right. %(our_advice)s", our_advice=unchecked),
     )

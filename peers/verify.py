@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
-from mnet.language import N_, _
 from mnet.outbound import BadAnswer, CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import SERVICE_SIS
+from mnet.retelling import E_, english
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
 from peers import bootstrap, clocks, reach, store
@@ -25,11 +25,11 @@ from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
 
 # Names for programs; people read them in their language.
-SWITCH, NAME = N_("switched on here"), N_("name resolution")
+SWITCH, NAME = E_("switched on here"), E_("name resolution")
 TCP, TLS, HTTP, XML_RPC = "TCP", "TLS", "HTTP", "XML-RPC"
-SWAP, KEY, CERTIFICATE, CLOCK = N_("keyswap"), N_("key"), N_("certificate"), N_("clock")
-SEALED, SERVICES = N_("sealed round trip"), N_("services")
-VERSION = N_("remote version")
+SWAP, KEY, CERTIFICATE, CLOCK = E_("keyswap"), E_("key"), E_("certificate"), E_("clock")
+SEALED, SERVICES = E_("sealed round trip"), E_("services")
+VERSION = E_("remote version")
 ORDER = (
     SWITCH, NAME, TCP, TLS, HTTP, XML_RPC, SWAP, KEY, CERTIFICATE, CLOCK, SEALED, SERVICES, VERSION,
 )  # fmt: skip
@@ -137,11 +137,11 @@ class _Run:
     def switch(self, *, before_enabling: bool) -> None:
         """Look at our own master switch for the peer."""
         if self.peer.enabled:
-            return self._well(SWITCH, _("The peer is enabled."))
+            return self._well(SWITCH, english("The peer is enabled."))
         if before_enabling:
-            return self._well(SWITCH, _("Not yet; enabling it is the last step."))
+            return self._well(SWITCH, english("Not yet; enabling it is the last step."))
         remedy = f"mnet-peer peer enable {self.peer.wwwroot}"
-        detail = _("The peer is disabled here, so its events are refused (fault 8403).")
+        detail = english("The peer is disabled here, so its events are refused (fault 8403).")
         return self._add(Step(SWITCH, ok=False, detail=detail, remedy=remedy), is_needed=False)
 
     def reach(self) -> None:
@@ -152,11 +152,11 @@ class _Run:
             self._well(NAME, ", ".join(addresses[: reach.MAX_ADDRESSES]))
             name = TCP
             connection = reach.connect(wwwroot, addresses)
-            self._well(TCP, _("port %(port)s is open", port=reach.host_and_port(wwwroot)[1]))
+            self._well(TCP, english("port %(port)s is open", port=reach.host_and_port(wwwroot)[1]))
             name = TLS
             with connection:
                 if not wwwroot.startswith("https://"):
-                    return self._well(TLS, _("Does not apply: the address is plain http."))
+                    return self._well(TLS, english("Does not apply: the address is plain http."))
                 found = reach.handshake(wwwroot, connection, verify=self._verifies_tls)
         except reach.NoWay as problem:
             return self._add(Step(name, ok=False, detail=str(problem), remedy=problem.remedy))
@@ -164,10 +164,14 @@ class _Run:
         if found.not_after_unix_s is None:
             return self._well(
                 TLS,
-                _("%(version)s; certificate not checked (policy tls=none).", version=found.version),
+                english(
+                    "%(version)s; certificate not checked (policy tls=none).", version=found.version
+                ),
             )
         day = datetime.fromtimestamp(found.not_after_unix_s, UTC).date().isoformat()
-        said = _("%(version)s, certificate valid until %(day)s", version=found.version, day=day)
+        said = english(
+            "%(version)s, certificate valid until %(day)s", version=found.version, day=day
+        )
         return self._well(TLS, said)
 
     def page(self) -> None:
@@ -190,25 +194,32 @@ class _Run:
                 peer.wwwroot, peer.application, verify_tls=self._verifies_tls
             )
         except RemoteFault as problem:
-            self._well(XML_RPC, _("The peer answers in XML-RPC."))
+            self._well(XML_RPC, english("The peer answers in XML-RPC."))
             return self._call_failed(SWAP, problem)
         except BadAnswer as problem:
             if problem.wrong == "no certificate":
-                self._well(XML_RPC, _("The peer answers in XML-RPC."))
+                self._well(XML_RPC, english("The peer answers in XML-RPC."))
                 return self._call_failed(SWAP, problem)
             return self._call_failed(XML_RPC, problem)
         except CallError as problem:
             return self._call_failed(XML_RPC, problem)
-        self._well(XML_RPC, _("The peer answers in XML-RPC."))
+        self._well(XML_RPC, english("The peer answers in XML-RPC."))
         try:
             given = load(pem)
         except BadCertificate as problem:
-            remedy = _(
+            remedy = english(
                 "On the peer: Site administration > Networking > Settings: Delete key makes a "
                 "new one."
             )
-            return self._add(Step(SWAP, ok=False, detail=rules.clean(problem), remedy=remedy))
-        self._well(SWAP, _("The peer gives out a certificate."))
+            return self._add(
+                Step(
+                    SWAP,
+                    ok=False,
+                    detail=rules.clean(problem, rules.MAX_SENTENCE_CHARS),
+                    remedy=remedy,
+                )
+            )
+        self._well(SWAP, english("The peer gives out a certificate."))
         self._add(self._key_step(given))
         known = self.peer.certificate
         step = rules.certificate_step(CERTIFICATE, known, peer.wwwroot, int(self._clock()))
@@ -217,17 +228,21 @@ class _Run:
     def _key_step(self, given: PeerCertificate) -> Step:
         peer, known = self.peer, self.peer.certificate
         if given.fingerprint == known.fingerprint:
-            detail = _("The trusted one, SHA-256 %(fingerprint)s", fingerprint=known.fingerprint)
+            detail = english(
+                "The trusted one, SHA-256 %(fingerprint)s", fingerprint=known.fingerprint
+            )
             return Step(KEY, ok=True, detail=detail)
         try:
             check_subject(given, peer.wwwroot)
         except BadCertificate as problem:
             remedy = rules.other_address(peer.wwwroot)
-            return Step(KEY, ok=False, detail=rules.clean(problem), remedy=remedy)
+            return Step(
+                KEY, ok=False, detail=rules.clean(problem, rules.MAX_SENTENCE_CHARS), remedy=remedy
+            )
         bootstrap.let_prove(self._asking, self._registry, peer, given.pem)
         self.peer = self._registry.by_id(peer.id) or peer
         if self.peer.certificate.fingerprint == given.fingerprint:
-            detail = _(
+            detail = english(
                 "The peer had a new key, which was proven: SHA-256 %(fingerprint)s",
                 fingerprint=given.fingerprint,
             )
@@ -235,19 +250,19 @@ class _Run:
         with self._outbound.database.read() as connection:
             stored = store.by_id(connection, peer.id)
         offered = stored.certificate(store.OFFERED) if stored else None
-        detail = _(
+        detail = english(
             "The peer gives out another key than the trusted one: SHA-256 %(given)s instead of "
             "%(known)s.",
             given=given.fingerprint,
             known=known.fingerprint,
         )
         if offered is None or offered.fingerprint != given.fingerprint:
-            remedy = _(
+            remedy = english(
                 "It still proves itself with the trusted one, so look at proxies and caches "
                 "between the two sites; trust nothing new before you know."
             )
         else:
-            remedy = _(
+            remedy = english(
                 "Compare it with the certificate that the peer shows itself (Site administration "
                 "> Networking > Settings). Only if it is the same: mnet-peer peer accept-key "
                 "%(peer)s --fingerprint %(fingerprint)s",
@@ -266,11 +281,11 @@ class _Run:
             self._tell_clock(None)
             return self._call_failed(SEALED, problem)
         self._tell_clock(answered.timestamp_unix_s)
-        self._well(SEALED, _("A call was sealed, answered and proven."))
+        self._well(SEALED, english("A call was sealed, answered and proven."))
         services = rules.remote_services(answered.value)
         if services is None:
-            remedy = _("Update the software there; a peer lists its services.")
-            step = Step(SERVICES, ok=False, detail=_("The answer is no list."), remedy=remedy)
+            remedy = english("Update the software there; a peer lists its services.")
+            step = Step(SERVICES, ok=False, detail=english("The answer is no list."), remedy=remedy)
             return self._add(step, is_needed=False)
         self.services = services
         ticked = self.peer.services
@@ -300,18 +315,19 @@ class _Run:
         """Ask for the peer's version, where its plugin offers to tell it."""
         if SERVICE_SIS not in self.peer.services.subscribed:
             return self._well(
-                VERSION, _("Not offered: %(service)s is not subscribed here.", service=SERVICE_SIS)
+                VERSION,
+                english("Not offered: %(service)s is not subscribed here.", service=SERVICE_SIS),
             )
         try:
             path = self._version_method()
             if path is None:
-                return self._well(VERSION, _("Not offered."))
+                return self._well(VERSION, english("Not offered."))
             told = self._asking.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
         release = told.get("release") or told.get("version") if isinstance(told, dict) else None
         self.release = rules.clean(release)[:MAX_RELEASE_CHARS] if release else None
-        return self._well(VERSION, self.release or _("Offered, but it does not tell one."))
+        return self._well(VERSION, self.release or english("Offered, but it does not tell one."))
 
     def _version_method(self) -> str | None:
         answer: Value = self._asking.call(

@@ -13,7 +13,6 @@ from urllib.parse import urljoin
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject
 from keys.rotation import judge_expiry
-from mnet.language import N_, _, translated
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import (
     API_VERSION,
@@ -22,9 +21,12 @@ from mnet.protocol import (
     SERVICE_SIS,
     SERVICE_SP,
 )
+from mnet.retelling import E_, english, together
 from mnet.xmlrpc import Value
 
 MAX_EXCERPT_CHARS = 200
+# A sentence of ours about a site, with its address and what its certificate says.
+MAX_SENTENCE_CHARS = 600
 # A site has a handful of services; what comes after so many is not looked at.
 MAX_SERVICES = 200
 
@@ -35,7 +37,7 @@ SERVICE_NAMES = {
     SERVICE_ENROL: "Remote enrolment service",
     SERVICE_SIS: "schooltool (SchoolTool)",
 }
-NETWORKING_ON = N_(
+NETWORKING_ON = E_(
     "On the peer: Site administration > Advanced features: tick Networking; then Site "
     "administration > Networking > Settings: Networking on."
 )
@@ -47,7 +49,7 @@ _SERVER_ERROR = 500
 class Step:
     """One thing that was looked at; `remedy` is empty when it is well.
 
-    The name is in English, for programs; detail and remedy are in the language spoken here.
+    All in English, for programs and to be kept; pages say it again in their language.
     """
 
     name: str
@@ -90,30 +92,31 @@ class Report:
 
 def not_tried(name: str, because: Step) -> Step:
     """Say that a step was made pointless by one that failed."""
-    failed = translated(because.name)
     return Step(
         name,
         ok=False,
-        detail=_("Not tried, because this failed: %(step)s.", step=failed),
-        remedy=_("See: %(step)s.", step=failed),
+        detail=english("Not tried, because this failed: %(our_step)s.", our_step=because.name),
+        remedy=english("See: %(our_step)s.", our_step=because.name),
         was_tried=False,
     )
 
 
-def clean(text: object) -> str:
+def clean(text: object, most_chars: int = MAX_EXCERPT_CHARS) -> str:
     """Return a text from outside on one line, printable and short."""
-    words = " ".join(str(text)[: MAX_EXCERPT_CHARS * 4].split())
-    return "".join(c for c in words if c.isprintable())[:MAX_EXCERPT_CHARS]
+    words = " ".join(str(text)[: most_chars * 4].split())
+    return "".join(c for c in words if c.isprintable())[:most_chars]
 
 
 def page_step(name: str, wwwroot: str, *, status: int, location: str) -> Step:
     """Judge the site's first page by its HTTP status; a redirect within the site is fine."""
     if status == _OK_STATUS:
-        return Step(name, ok=True, detail=_("The first page answers."))
+        return Step(name, ok=True, detail=english("The first page answers."))
     if location and _is_within(wwwroot, urljoin(wwwroot + "/", location)):
-        return Step(name, ok=True, detail=_("The first page leads on within the site."))
+        return Step(name, ok=True, detail=english("The first page leads on within the site."))
     if status in _FORBIDDEN:
-        detail = _("The first page is not for everybody (HTTP status %(status)s).", status=status)
+        detail = english(
+            "The first page is not for everybody (HTTP status %(status)s).", status=status
+        )
         return Step(name, ok=True, detail=detail)
     return _status_step(name, wwwroot, wwwroot + "/", status, location)
 
@@ -129,75 +132,76 @@ def call_step(name: str, problem: CallError, *, wwwroot: str, url: str, ours: st
         return Step(
             name,
             ok=False,
-            detail=clean(problem),
-            remedy=_("Look at the web server there and its log; then verify again."),
+            detail=clean(problem, MAX_SENTENCE_CHARS),
+            remedy=english("Look at the web server there and its log; then verify again."),
         )
     wrong = problem.wrong if isinstance(problem, BadAnswer) else "envelope"
-    on = _(NETWORKING_ON)
+    on = english(NETWORKING_ON)
     remedies = {
-        "web page": _(
-            "%(networking_on)s If it is on, a proxy or a login page stands in front of the site: "
+        "web page": english(
+            "%(our_networking)s If it is on, a proxy or a login page stands in front of the site: "
             "let /mnet/ through untouched.",
-            networking_on=on,
+            our_networking=on,
         ),
-        "warnings": _(
+        "warnings": english(
             "On the peer: Site administration > Development > Debugging: untick Display debug "
             "messages, and set display_errors = Off in its php.ini."
         ),
-        "no message": _(
+        "no message": english(
             "Look whether the address is the site's own wwwroot, and whether the peer knows this "
             "site as exactly %(ours)s (an old Moodle says nothing at all to a stranger). "
-            "%(networking_on)s",
+            "%(our_networking)s",
             ours=ours,
-            networking_on=on,
+            our_networking=on,
         ),
-        "no certificate": _("%(networking_on)s It makes the site's key.", networking_on=on),
-        "key": _(
+        "no certificate": english("%(our_networking)s It makes the site's key.", our_networking=on),
+        "key": english(
             "Compare the peer's certificate with ours of it: mnet-peer peer show %(peer)s.",
             peer=wwwroot,
         ),
-        "envelope": _(
-            "Look whether the peer has our current certificate, %(where)s", where=_our_key(ours)
+        "envelope": english(
+            "Look whether the peer has our current certificate, %(our_place)s",
+            our_place=_our_key(ours),
         ),
     }
-    return Step(name, ok=False, detail=clean(problem), remedy=remedies[wrong])
+    return Step(name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=remedies[wrong])
 
 
 def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, str]:
     """Return what a peer's fault means and what to do about it."""
     said = (
-        N_("The peer answered with fault %(code)s: %(text)s")
+        E_("The peer answered with fault %(code)s: %(text)s")
         if fault.proven
-        else N_(
+        else E_(
             "The peer answered with fault %(code)s: %(text)s (in plain, so not proven to be the "
             "peer's own)"
         )
     )
-    detail = _(said, code=fault.code, text=clean(fault.text))
-    register = _(
+    detail = english(said, code=fault.code, text=clean(fault.text))
+    register = english(
         "The peer does not know this site. On the peer: Site administration > Networking > Manage "
         "peers: add exactly %(ours)s (http or https, with or without www, no slash at its end).",
         ours=ours,
     )
-    renew = _("On the peer fetch our key again: %(where)s", where=_our_key(ours))
-    cipher = _(
-        "%(renew)s If it has the right one already, PHP there cannot do RC4: switch on OpenSSL's "
-        "legacy provider (see the README).",
-        renew=renew,
+    renew = english("On the peer fetch our key again: %(our_place)s", our_place=_our_key(ours))
+    cipher = english(
+        "%(our_advice)s If it has the right one already, PHP there cannot do RC4: switch on "
+        "OpenSSL's legacy provider (see the README).",
+        our_advice=renew,
     )
     remedies = {
         **dict.fromkeys((7020, 6003), register),
         **dict.fromkeys((7023, 6002), cipher),
         **dict.fromkeys((709, 710, 711, 7022, 7026, 6004), renew),
-        7025: _(
+        7025: english(
             "The peer has a new key that it could not prove; see the step before, then: "
             "mnet-peer peer show %(peer)s.",
             peer=wwwroot,
         ),
-        **dict.fromkeys((704, 6012), _(NETWORKING_ON)),
+        **dict.fromkeys((704, 6012), english(NETWORKING_ON)),
         **dict.fromkeys(
             (702, 703, 705, 706, 707, 708, 7012, 7013, 7014, 7015, 7018, 7019),
-            _(
+            english(
                 "The peer does not offer us this. On the peer: look whether the plugin is "
                 "installed and up to date, then Site administration > Networking > Manage peers > "
                 "(this site) > Services: tick Publish for %(service)s.",
@@ -206,16 +210,18 @@ def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, 
         ),
         **dict.fromkeys(
             (7021, 6005, 7024),
-            _("Something between the two sites changes messages; look at proxies in front of it."),
+            english(
+                "Something between the two sites changes messages; look at proxies in front of it."
+            ),
         ),
-        713: _("The peer refuses the method's name; update the software there."),
-        8403: _("This site is switched off at the peer: enable it there."),
-        6013: _(
+        713: english("The peer refuses the method's name; update the software there."),
+        8403: english("This site is switched off at the peer: enable it there."),
+        6013: english(
             "The peer got the call under another name than %(peer)s; look at its proxy.",
             peer=wwwroot,
         ),
     }
-    other = _("Look into the peer's own log at this minute, and ask its admin.")
+    other = english("Look into the peer's own log at this minute, and ask its admin.")
     return detail, remedies.get(fault.code, other)
 
 
@@ -226,24 +232,31 @@ def certificate_step(
     try:
         check_subject(certificate, wwwroot)
     except BadCertificate as problem:
-        return Step(name, ok=False, detail=clean(problem), remedy=other_address(wwwroot))
+        return Step(
+            name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=other_address(wwwroot)
+        )
     end = certificate.not_after_unix_s
-    day = datetime.fromtimestamp(end, UTC).date().isoformat() if end is not None else _("unknown")
-    renew = _(
+    day = (
+        datetime.fromtimestamp(end, UTC).date().isoformat()
+        if end is not None
+        else english("unknown")
+    )
+    renew = english(
         "On the peer: Site administration > Networking > Settings: Delete key makes a new one. "
         "Then verify again; a key that does not prove itself waits for you here."
     )
     verdict = judge_expiry(end, now_unix_s)
     if verdict == "expired":
-        detail = _("The peer's certificate ended %(day)s.", day=day)
+        detail = english("The peer's certificate ended %(our_day)s.", our_day=day)
         return Step(name, ok=False, detail=detail, remedy=renew)
     if verdict == "soon":
-        detail = _(
-            "It names the peer; it ends %(day)s, which is soon; a Moodle renews it by itself.",
-            day=day,
+        detail = english(
+            "It names the peer; it ends %(our_day)s, which is soon; a Moodle renews it by itself.",
+            our_day=day,
         )
         return Step(name, ok=True, detail=detail)
-    return Step(name, ok=True, detail=_("It names the peer; it ends %(day)s.", day=day))
+    detail = english("It names the peer; it ends %(our_day)s.", our_day=day)
+    return Step(name, ok=True, detail=detail)
 
 
 def remote_services(answer: Value) -> dict[str, RemoteService] | None:
@@ -285,38 +298,44 @@ def services_step(
         theirs = remote.get(service, no)
         label = SERVICE_NAMES.get(service, service)
         if service in published and not theirs.subscribe:
-            there.append(_("Subscribe for %(service)s", service=label))
+            there.append(english("Subscribe for %(service)s", service=label))
         if service in subscribed and not theirs.publish:
-            there.append(_("Publish for %(service)s", service=label))
+            there.append(english("Publish for %(service)s", service=label))
         if service == SERVICE_SIS and theirs.subscribe and service not in published:
             here["--publish"] = sorted({*published, service})
         if service == SERVICE_SIS and theirs.publish and service not in subscribed:
             here["--subscribe"] = sorted({*subscribed, service})
     ways = {
-        "--publish": N_("publish %(service)s here"),
-        "--subscribe": N_("subscribe %(service)s here"),
+        "--publish": E_("publish %(service)s here"),
+        "--subscribe": E_("subscribe %(service)s here"),
     }
-    missing = there + [_(ways[way], service=SERVICE_SIS) for way in here if here[way]]
+    missing = there + [english(ways[way], service=SERVICE_SIS) for way in here if here[way]]
     options = " ".join(f"{way} {','.join(names)}" for way, names in here.items() if names)
     ours = f"mnet-peer peer services {wwwroot} {options}"
     if missing:
-        ticks = _(" and tick ").join(there)
-        boxes = _(
+        boxes = together(E_("%(our_first)s; %(our_others)s"), missing)
+        detail = english("Not the same on both sides; missing: %(our_boxes)s.", our_boxes=boxes)
+        here_too = english("Here: %(command)s", command=ours)
+        if not there:
+            return Step(name, ok=False, detail=detail, remedy=here_too)
+        ticks = together(E_("%(our_first)s and tick %(our_others)s"), there)
+        remedy = english(
             "On the peer: Site administration > Networking > Manage peers > (this site) > "
-            "Services: tick %(boxes)s.",
-            boxes=ticks,
+            "Services: tick %(our_boxes)s.",
+            our_boxes=ticks,
         )
-        remedies = [boxes] if there else []
-        remedies += [_("Here: %(command)s", command=ours)] if options else []
-        detail = _("Not the same on both sides; missing: %(missing)s.", missing="; ".join(missing))
-        return Step(name, ok=False, detail=detail, remedy=" ".join(remedies))
+        if options:
+            remedy = english("%(our_advice)s Here: %(command)s", our_advice=remedy, command=ours)
+        return Step(name, ok=False, detail=detail, remedy=remedy)
     if not published and not subscribed:
         label = SERVICE_NAMES[SERVICE_SIS]
         return Step(
             name,
             ok=False,
-            detail=_("Nothing is published or subscribed on either side, so nothing can flow."),
-            remedy=_(
+            detail=english(
+                "Nothing is published or subscribed on either side, so nothing can flow."
+            ),
+            remedy=english(
                 "Here: mnet-peer peer services %(peer)s --publish %(service)s --subscribe "
                 "%(service)s. On the peer: Site administration > Networking > Manage peers > "
                 "(this site) > Services: tick Publish and tick Subscribe for %(label)s.",
@@ -325,17 +344,17 @@ def services_step(
                 label=label,
             ),
         )
-    detail = _(
-        "Both sides agree: we publish %(published)s and subscribe %(subscribed)s.",
-        published=_listed(published),
-        subscribed=_listed(subscribed),
+    detail = english(
+        "Both sides agree: we publish %(our_published)s and subscribe %(our_subscribed)s.",
+        our_published=_listed(published),
+        our_subscribed=_listed(subscribed),
     )
     return Step(name, ok=True, detail=detail)
 
 
 def other_address(wwwroot: str) -> str:
     """Say what to do when a site's own address seems to be another than the one we know."""
-    return _(
+    return english(
         "Find the site's own address (its wwwroot: http or https, with or without www) on its "
         "front page; then: mnet-peer peer rename %(peer)s NEW-ADDRESS.",
         peer=wwwroot,
@@ -343,7 +362,7 @@ def other_address(wwwroot: str) -> str:
 
 
 def _our_key(ours: str) -> str:
-    return _(
+    return english(
         "Site administration > Networking > Manage peers > %(ours)s: its certificate must be the "
         "one that mnet-peer key show tells.",
         ours=ours,
@@ -354,41 +373,41 @@ def _status_step(name: str, wwwroot: str, url: str, status: int, location: str) 
     if location:
         target = clean(urljoin(url, location))
         if _is_within(wwwroot, target):
-            remedy = _(
+            remedy = english(
                 "A login or another page stands in front of networking: let /mnet/ through "
                 "without it, in the site and in proxies."
             )
         else:
-            remedy = _(
-                "Probably the site's own address is another (www, https). %(what_to_do)s If not, a "
+            remedy = english(
+                "Probably the site's own address is another (www, https). %(our_advice)s If not, a "
                 "login page or proxy stands in front of it.",
-                what_to_do=other_address(wwwroot),
+                our_advice=other_address(wwwroot),
             )
-        detail = _(
+        detail = english(
             "The site redirects to %(target)s (HTTP status %(status)s); a peer never does.",
             target=target,
             status=status,
         )
         return Step(name, ok=False, detail=detail, remedy=remedy)
-    detail = _("The site answered with HTTP status %(status)s.", status=status)
-    on = _(NETWORKING_ON)
+    detail = english("The site answered with HTTP status %(status)s.", status=status)
+    on = english(NETWORKING_ON)
     if status == _NOT_FOUND:
-        remedy = _(
+        remedy = english(
             "Look whether the address has the right path (such as /moodle at its end) and the "
-            "right type (moodle or mahara). %(networking_on)s",
-            networking_on=on,
+            "right type (moodle or mahara). %(our_networking)s",
+            our_networking=on,
         )
-        detail = _("There is no such page (HTTP status 404).")
+        detail = english("There is no such page (HTTP status 404).")
         return Step(name, ok=False, detail=detail, remedy=remedy)
     if status in _FORBIDDEN:
-        remedy = _(
-            "Let this machine through to /mnet/ there (firewall, proxy). %(networking_on)s",
-            networking_on=on,
+        remedy = english(
+            "Let this machine through to /mnet/ there (firewall, proxy). %(our_networking)s",
+            our_networking=on,
         )
     elif status >= _SERVER_ERROR:
-        remedy = _("Look into the web server's error log there; is the site in maintenance?")
+        remedy = english("Look into the web server's error log there; is the site in maintenance?")
     else:
-        remedy = _("Look at the web server and the proxies in front of it.")
+        remedy = english("Look at the web server and the proxies in front of it.")
     return Step(name, ok=False, detail=detail, remedy=remedy)
 
 
@@ -401,4 +420,4 @@ def _is_ticked(flag: object) -> bool:
 
 
 def _listed(names: Collection[str]) -> str:
-    return ", ".join(sorted(names)) or _("nothing")
+    return ", ".join(sorted(names)) or english("nothing")

@@ -18,6 +18,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.retelling import E_, english
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.model import assessment, assessment_history
 from schooltool_bridge.sections import ACTIVE
@@ -40,6 +41,11 @@ _IS_OURS = sa.or_(assessment.c.peer_id.is_(None), _IS_GONE_THERE)
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\W_]+(?=\d)")
 _SIGNS = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 
+# How a remark names others, one after the other.
+_BY_HAND = E_("“%(name)s” (id %(id)s, by hand)")
+_BY_HAND_AND = E_("“%(name)s” (id %(id)s, by hand), %(our_others)s")
+_FROM_MOODLE = E_("“%(name)s” (id %(id)s, from a Moodle)")
+_FROM_MOODLE_AND = E_("“%(name)s” (id %(id)s, from a Moodle), %(our_others)s")
 # A remark names so many others, which is more than anybody has.
 MAX_NAMED = 5
 
@@ -109,10 +115,12 @@ def given_back(connection: Connection, assessment_id: int) -> str:
     ).first()
     if row is None:
         return ""
-    return (
-        f"“{row.name}” (id {assessment_id}) was deleted in the Moodle, but it was made by hand "
-        "before that took it over: it stays here, by hand again, with its grades. Delete it here "
-        "if nobody needs it; dismiss this then."
+    return english(
+        "“%(name)s” (id %(id)s) was deleted in the Moodle, but it was made by hand before that "
+        "took it over: it stays here, by hand again, with its grades. Delete it here if nobody "
+        "needs it; dismiss this then.",
+        name=row.name,
+        id=assessment_id,
     )
 
 
@@ -127,30 +135,43 @@ def bare(name: str) -> str:
 
 
 def _did_you_mean(name: str, near: Sequence[There]) -> str:
-    return (
-        f"Did you mean {_named(near)}? “{name}” differs from it in capitals, blanks, "
-        "accents or signs only, so it was created beside. If they are the same, join them on the "
-        "page of either in the section's gradebook; dismiss this then."
+    return english(
+        "Did you mean %(our_others)s? “%(name)s” differs from it in capitals, blanks, accents or "
+        "signs only, so it was created beside. If they are the same, join them on the page of "
+        "either in the section's gradebook; dismiss this then.",
+        our_others=_named(near),
+        name=name,
     )
 
 
 def _several(name: str, equal: Sequence[There]) -> str:
-    return (
-        f"The section already has {_named(equal)}, so none was taken over and another "
-        f"“{name}” was created beside. Join it with the one made by hand that it is, on its page "
-        "in the section's gradebook, and delete or rename the others; dismiss this then."
+    return english(
+        "The section already has %(our_others)s, so none was taken over and another “%(name)s” was "
+        "created beside. Join it with the one made by hand that it is, on its page in the "
+        "section's gradebook, and delete or rename the others; dismiss this then.",
+        our_others=_named(equal),
+        name=name,
     )
 
 
 def _other_points(ours: There, points: Decimal) -> str:
-    return (
-        f"{_named([ours])} was taken over by the Moodle's of the same name, but it was worth "
-        f"{decimal_text(ours.points)} points here and is worth {decimal_text(points)} there. "
-        "Grades entered by hand stay as they are: look whether they still fit; dismiss this then."
+    return english(
+        "%(our_one)s was taken over by the Moodle's of the same name, but it was worth %(before)s "
+        "points here and is worth %(after)s there. Grades entered by hand stay as they are: look "
+        "whether they still fit; dismiss this then.",
+        our_one=_named([ours]),
+        before=decimal_text(ours.points),
+        after=decimal_text(points),
     )
 
 
 def _named(some: Sequence[There]) -> str:
-    named = [f"“{t.name}” (id {t.id}, {'by hand' if t.is_ours else 'from a Moodle'})" for t in some]
-    more = f" and {len(some) - MAX_NAMED} more" if len(some) > MAX_NAMED else ""
-    return ", ".join(named[:MAX_NAMED]) + more
+    more = len(some) - MAX_NAMED
+    *before, last = some[:MAX_NAMED]
+    said = english(_BY_HAND if last.is_ours else _FROM_MOODLE, name=last.name, id=last.id)
+    for one in reversed(before):
+        message = _BY_HAND_AND if one.is_ours else _FROM_MOODLE_AND
+        said = english(message, name=one.name, id=one.id, our_others=said)
+    if more <= 0:
+        return said
+    return english("%(our_others)s and %(count)s more", our_others=said, count=more)

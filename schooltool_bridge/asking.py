@@ -18,6 +18,7 @@ from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, NotPublished, TryAgainLater, UnknownMethod
 from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import SERVICE_SIS
+from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer, Registry
@@ -54,20 +55,26 @@ class Asking:
             path = self.method(peer, "get_user")
             if path is None:
                 raise Malformed(
-                    "firstname and lastname are missing, and your site offers no get_user to ask."
+                    english(
+                        "firstname and lastname are missing, and your site offers no get_user to "
+                        "ask."
+                    )
                 )
             answer = self.outbound.call(peer, path, [dict(wanted)], timeout_s=GET_USER_TIMEOUT_S)
         except RemoteFault as fault:
             self._forget_if_gone(peer, fault)
             if not fault.proven:
                 raise TryAgainLater from fault
-            raise NotFound(f"Your site's get_user does not know {_named(wanted)}.") from fault
+            raise NotFound(_unknown(wanted)) from fault
         except CallError as problem:
             raise TryAgainLater(
-                f"Your site could not be asked about {_named(wanted)}; send it again later."
+                english(
+                    "Your site could not be asked about %(wanted)s; send it again later.",
+                    wanted=_named(wanted),
+                )
             ) from problem
         if not isinstance(answer, dict) or not answer:
-            raise NotFound(f"Your site's get_user does not know {_named(wanted)}.")
+            raise NotFound(_unknown(wanted))
         return answer
 
     def enrolments_of(self, peer: Peer, person: events.NewPerson) -> None:
@@ -152,6 +159,10 @@ class Asking:
             with self.database.write() as connection:
                 store.set_columns(connection, peer.id, methods=found)
         return found
+
+
+def _unknown(wanted: dict[str, str]) -> str:
+    return english("Your site's get_user does not know %(wanted)s.", wanted=_named(wanted))
 
 
 def _named(wanted: dict[str, str]) -> str:

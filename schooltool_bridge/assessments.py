@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
+from mnet.retelling import english
 from schooltool_bridge import adoption, cells, sections
 from schooltool_bridge.applying import (
     CREATED,
@@ -57,7 +58,12 @@ def apply(
     if event.deleted:
         if known is None:
             if not event.when.is_timed:
-                raise NotFound(f"delete_assessment: there is no assessment {event.idnumber!r}.")
+                raise NotFound(
+                    english(
+                        "delete_assessment: there is no assessment %(assessment)s.",
+                        assessment=repr(event.idnumber),
+                    )
+                )
             raise Held(assessment_key(event.idnumber))
         section_id = known.section_id
     else:

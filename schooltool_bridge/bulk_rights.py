@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.language import _
+from mnet.language import N_, _
 from peers import audit, store
 from schooltool_bridge import going, identity, people_list, rights
 from schooltool_bridge.id_chunks import chunks
@@ -144,18 +144,28 @@ def carry_out(
         visits += rights.set_own(connection, about, allowed=allowed)
     if order.peer_id is not None and order.right == GO:
         visits += going.set_going(connection, about, order.peer_id, allowed=allowed)
-    what = "going over" if order.right == GO else "sign-on"
-    by = {LINK: "links", OWN: "own password", BOTH: "links and own password", GO: "to the peer"}
+    actions = {
+        (True, True): N_("going over allowed"),
+        (True, False): N_("going over denied"),
+        (False, True): N_("sign-on allowed"),
+        (False, False): N_("sign-on denied"),
+    }
+    by = {
+        LINK: N_("links"),
+        OWN: N_("own password"),
+        BOTH: N_("links and own password"),
+        GO: N_("to the peer"),
+    }
     audit.record(
         connection,
         actor=change.actor,
-        action=f"{what} {'allowed' if allowed else 'denied'}",
+        action=actions[order.right == GO, allowed],
         subject=f"{len(about)} people",
         detail={
             "people": len(about),
             "links": links,
             "by": by[order.right],
-            "peer": peer_name or "every",
+            "peer": peer_name or N_("every"),
             **chosen_by,
         },
         now_unix_s=change.now_unix_s,

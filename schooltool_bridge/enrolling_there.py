@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.exchange import Site
+from mnet.language import N_, _
 from mnet.xmlrpc import Value
 from peers import audit
 from peers.registry import Peer
@@ -38,7 +39,11 @@ BATCH_S = 40.0
 MAX_FOUND = 50
 MAX_WORDS = 5
 _NAMES_A_QUERY = 500  # far below any database's limit of parameters
-NEEDED = {"firstname": "a first name", "lastname": "a last name", "email": "an email address"}
+NEEDED = {
+    "firstname": N_("a first name"),
+    "lastname": N_("a last name"),
+    "email": N_("an email address"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,12 @@ class InCourse:
         if self.is_removable:
             return ""
         how = sorted({e.plugin for e in self.enrolments if e.plugin})
-        by = f"by {' and '.join(how)} " if how else ""
-        return f"Was enrolled {by}in the Moodle itself, so it can be taken away only there."
+        if not how:
+            return _("Was enrolled in the Moodle itself, so it can be taken away only there.")
+        return _(
+            "Was enrolled by %(plugins)s in the Moodle itself, so it can be taken away only there.",
+            plugins=_(" and ").join(how),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +123,13 @@ class Enrolling:
                 for some in _in_parts(wanted)
                 for row in connection.execute(sa.select(person).where(person.c.id.in_(some)))
             }
-        run = _Run(self, "enrolled at", course_id)
+        run = _Run(self, N_("enrolled at"), course_id)
         for person_id in wanted:
             row = found.get(person_id)
             if row is None:
-                run.refuse(Done(person_id, "", "", ok=False, text="There is no such person here."))
+                run.refuse(
+                    Done(person_id, "", "", ok=False, text=_("There is no such person here."))
+                )
                 continue
             reason = why_not(row, self.peer)
             one = Done(row.id, row.username.lower(), full_name(row), ok=False, text=reason)
@@ -126,7 +137,7 @@ class Enrolling:
                 run.refuse(one)
             else:
                 user = user_of(row, self.site)
-                run.change(one, partial(self.courses.enrol, user, course_id), "Enrolled.")
+                run.change(one, partial(self.courses.enrol, user, course_id), _("Enrolled."))
         return run.done
 
     def unenrol(self, course_id: int, there: Iterable[InCourse]) -> list[Done]:
@@ -134,14 +145,14 @@ class Enrolling:
 
         `there` is who stands in the course, as the Moodle told it just now (`who_is_there`).
         """
-        run = _Run(self, "unenrolled at", course_id)
+        run = _Run(self, N_("unenrolled at"), course_id)
         for who in there:
             one = Done(who.person_id, who.username, who.name, ok=False, text=who.why_not)
             if one.text:
                 run.refuse(one)
             else:
                 call = partial(self.courses.unenrol, who.username, course_id)
-                run.change(one, call, "Taken out.")
+                run.change(one, call, _("Taken out."))
         return run.done
 
 
@@ -161,7 +172,7 @@ class _Run:
 
     def change(self, one: Done, call: Callable[[], None], said: str) -> None:
         if not self._stopped and self._with.clock() >= self._end_unix_s:
-            self._stopped = "Not tried: the Moodle answers slowly. Send the rest again."
+            self._stopped = _("Not tried: the Moodle answers slowly. Send the rest again.")
         if self._stopped:
             return self._add(one, self._stopped)
         try:
@@ -169,9 +180,10 @@ class _Run:
         except CoursesError as problem:
             text = str(problem)
             if problem.kind in ("out of reach", "unreadable"):
-                text += " Whether it was done shows when the course is looked at again."
+                more = _("Whether it was done shows when the course is looked at again.")
+                text = f"{text} {more}"
             if not problem.is_of_one:
-                self._stopped = "Not tried, after what went wrong before."
+                self._stopped = _("Not tried, after what went wrong before.")
             return self._add(one, text)
         self._record(one)
         return self._add(one, said, ok=True)
@@ -195,15 +207,17 @@ class _Run:
 def why_not(row: sa.Row[Any], peer: Peer) -> str:
     """Say why somebody cannot be enrolled at a peer from here; empty when they can."""
     if row.follows_peer_id == peer.id:
-        return (
+        return _(
             "Came from that Moodle and has an account of its own there; enrol that one over there."
         )
-    missing = [words for name, words in NEEDED.items() if not getattr(row, name).strip()]
+    missing = [_(words) for name, words in NEEDED.items() if not getattr(row, name).strip()]
     if missing:
-        lacks = " and ".join(missing)
-        return f"Lacks {lacks}, without which a Moodle takes nobody. Add it where they come from."
+        return _(
+            "Lacks %(names)s, without which a Moodle takes nobody. Add it where they come from.",
+            names=_(" and ").join(missing),
+        )
     if not jumping.USERNAME.fullmatch(row.username.lower()):
-        return (
+        return _(
             "Has a user name that no Moodle takes: plain letters, digits and . _ - @ only, at most "
             "100. Change it where they come from."
         )

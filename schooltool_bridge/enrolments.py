@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
+from mnet.retelling import english
 from schooltool_bridge import identity, links, roster, sections
 from schooltool_bridge.applying import (
     CREATED,
@@ -93,7 +94,11 @@ def place_keys(connection: Connection, peer_id: int, section_id: int, person_id:
 def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
     if event.code is None and not event.when.is_timed:
         return NotFound(
-            f"end_enrolment: {event.userid!r} was never enrolled in section {event.sectionid!r}."
+            english(
+                "end_enrolment: %(person)s was never enrolled in section %(section)s.",
+                person=repr(event.userid),
+                section=repr(event.sectionid),
+            )
         )
     return Held(*missing)
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
+from mnet.retelling import english
 from mnet.xmlrpc import Value
 from schooltool_bridge import assessments, enrolments, fields, grades, inbox, people, sections
 from schooltool_bridge.applying import Applied, Held, NewPerson, Source, user_key
@@ -76,7 +77,10 @@ def receive(
         answer: dict[str, Value] = {
             "status": "held",
             "id": "",
-            "message": f"Kept until it can be applied; waiting for {', '.join(held.waiting_for)}.",
+            "message": english(
+                "Kept until it can be applied; waiting for %(keys)s.",
+                keys=", ".join(held.waiting_for),
+            ),
             "waiting_for": [*held.waiting_for],
         }
         return Received(answer)
@@ -104,9 +108,11 @@ def receive_many(
     no list of a sane length, SwitchedOff by the master switch.
     """
     if not isinstance(pushed, list):
-        raise Malformed("push_events takes a list of structs of event and data.")
+        raise Malformed(english("push_events takes a list of structs of event and data."))
     if len(pushed) > MAX_PUSHED:
-        raise Malformed(f"push_events takes at most {MAX_PUSHED} events at once.")
+        raise Malformed(
+            english("push_events takes at most %(most)s events at once.", most=MAX_PUSHED)
+        )
     if not source.enabled:
         raise SwitchedOff
     results: list[dict[str, Value]] = []
@@ -115,7 +121,9 @@ def receive_many(
     for element in pushed:
         try:
             if not isinstance(element, dict) or not isinstance(element.get("event"), str):
-                raise Malformed("push_events: an event is a struct of event (its name) and data.")
+                raise Malformed(
+                    english("push_events: an event is a struct of event (its name) and data.")
+                )
             data = element.get("data")
             received = receive(connection, source, element["event"], data, now_unix_s)
         except TryAgainLater:
@@ -138,7 +146,7 @@ def retry(connection: Connection, source: Source, inbox_id: int) -> tuple[str, t
     """
     waiting = inbox.get(connection, inbox_id)
     if waiting is None:
-        raise NotFound(f"There is no open event {inbox_id} in the inbox.")
+        raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
     status, applied = _again(connection, source, waiting)
     if applied is None:
         return status, ()
@@ -180,7 +188,7 @@ def dismiss(connection: Connection, inbox_id: int) -> None:
     """Take an event out of the inbox; its row stays. Raises NotFound."""
     waiting = inbox.get(connection, inbox_id)
     if waiting is None:
-        raise NotFound(f"There is no open event {inbox_id} in the inbox.")
+        raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
     inbox.settle(connection, waiting, status=inbox.DISMISSED)
 
 
@@ -198,11 +206,23 @@ def needs_get_user(data: object) -> dict[str, str] | None:
 
 def _read(source: Source, event: str, data: object) -> Event:
     if event not in EVENTS:
-        raise Malformed(f"There is no event {event[:40]!r}; there are: {', '.join(EVENTS)}.")
+        raise Malformed(
+            english(
+                "There is no event %(event)s; there are: %(known)s.",
+                event=repr(event[:40]),
+                known=", ".join(EVENTS),
+            )
+        )
     if not source.enabled:
         raise SwitchedOff
     if policy := closed_by(source, event):
-        raise SwitchedOff(f"{event} is switched off for your site here (policy {policy}).")
+        raise SwitchedOff(
+            english(
+                "%(event)s is switched off for your site here (policy %(policy)s).",
+                event=event,
+                policy=policy,
+            )
+        )
     if event == "fetch_user":
         data = fields.mapped(data, source.policy.names)
     read = Fields(event, data)
@@ -223,9 +243,17 @@ def _check_addressee(source: Source, event: str, read: Fields) -> None:
     """A signed call names no addressee, so an event must: else a peer could pass it on."""
     to = read.text("to").removesuffix("/")
     if to and to != source.our_wwwroot:
-        raise Malformed(f"{event}: to names another site; this is {source.our_wwwroot}.")
+        raise Malformed(
+            english(
+                "%(event)s: to names another site; this is %(ours)s.",
+                event=event,
+                ours=source.our_wwwroot,
+            )
+        )
     if not to and source.names_addressee:
-        raise Malformed(f"{event}: to is missing, though your site names it otherwise.")
+        raise Malformed(
+            english("%(event)s: to is missing, though your site names it otherwise.", event=event)
+        )
 
 
 def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:

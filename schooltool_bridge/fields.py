@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mnet.faults import Malformed
+from mnet.retelling import E_, english
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
 
 # Larger than any mark and any score; keeps arithmetic sane.
@@ -141,6 +142,12 @@ def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+_MISSING = E_("%(event)s: %(field)s is missing.")
+_EMPTY = E_("%(event)s: %(field)s is empty.")
+_NO_NUMBER = E_("%(event)s: %(field)s must be a number.")
+_BEYOND = E_("%(event)s: %(field)s is beyond %(most)s.")
+
+
 class Fields:
     """The fields of one event; every reader raises Malformed naming its field."""
 
@@ -149,7 +156,7 @@ class Fields:
         if data == []:
             data = {}
         if not isinstance(data, dict):
-            raise Malformed(f"{event} takes a struct of fields.")
+            raise Malformed(english("%(event)s takes a struct of fields.", event=event))
         self._event = event
         self._data: dict[str, object] = data
 
@@ -163,14 +170,16 @@ class Fields:
         if value is None or value == []:
             value = ""
         if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise self._wrong(name, "must be a text")
+            raise self._wrong(name, E_("%(event)s: %(field)s must be a text."))
         text = unicodedata.normalize("NFC", str(value)).strip()
         if len(text) > limit:
-            raise self._wrong(name, f"is longer than {limit} characters")
+            raise self._wrong(
+                name, E_("%(event)s: %(field)s is longer than %(most)s characters."), most=limit
+            )
         if _CONTROLS.search(text):
-            raise self._wrong(name, "holds control characters")
+            raise self._wrong(name, E_("%(event)s: %(field)s holds control characters."))
         if required and not text:
-            raise self._wrong(name, "is empty" if self.has(name) else "is missing")
+            raise self._wrong(name, _EMPTY if self.has(name) else _MISSING)
         return text
 
     def as_sent(self, name: str) -> str:
@@ -194,25 +203,25 @@ class Fields:
             return False
         if word in _TRUE:
             return True
-        raise self._wrong(name, "must be a boolean")
+        raise self._wrong(name, E_("%(event)s: %(field)s must be a boolean."))
 
     def points(self, name: str, *, required: bool) -> Decimal | None:
         """Read a number of points; None when it is null or empty and may be."""
         if not self.has(name):
-            raise self._wrong(name, "is missing")
+            raise self._wrong(name, _MISSING)
         value = self._data[name]
         if value is None or value == [] or (isinstance(value, str) and not value.strip()):
             if required:
-                raise self._wrong(name, "is empty")
+                raise self._wrong(name, _EMPTY)
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise self._wrong(name, "must be a number")
+            raise self._wrong(name, _NO_NUMBER)
         text = str(value).strip()
         if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
-            raise self._wrong(name, "must be a number")
+            raise self._wrong(name, _NO_NUMBER)
         number = Decimal(text)
         if abs(number) > MAX_POINTS:
-            raise self._wrong(name, f"is beyond {MAX_POINTS}")
+            raise self._wrong(name, _BEYOND, most=MAX_POINTS)
         return round(number, MAX_DECIMALS)
 
     def whole(self, name: str, *, limit: int) -> int | None:
@@ -225,9 +234,9 @@ class Fields:
         text = str(value).strip()
         is_whole = text.isascii() and text.isdigit() and len(text) <= _WHOLE_DIGITS
         if isinstance(value, bool) or not is_whole:
-            raise self._wrong(name, "must be a whole number from 0 on")
+            raise self._wrong(name, E_("%(event)s: %(field)s must be a whole number from 0 on."))
         if int(text) > limit:
-            raise self._wrong(name, f"is beyond {limit}")
+            raise self._wrong(name, _BEYOND, most=limit)
         return int(text)
 
     def when(self) -> When:
@@ -244,8 +253,8 @@ class Fields:
         }
         return dict(list(kept.items())[:MAX_EXTRA_FIELDS])
 
-    def _wrong(self, name: str, what: str) -> Malformed:
-        return Malformed(f"{self._event}: {name} {what}.")
+    def _wrong(self, name: str, what: str, **values: object) -> Malformed:
+        return Malformed(english(what, event=self._event, field=name, **values))
 
 
 _USER_FIELDS = frozenset(
@@ -274,7 +283,7 @@ def user(fields: Fields) -> UserEvent:
     idnumber = fields.id("idnumber", required=False)
     username = fields.id("username", required=False)
     if not idnumber and not username:
-        raise Malformed("fetch_user: idnumber is missing.")
+        raise Malformed(english(_MISSING, event="fetch_user", field="idnumber"))
     hashed = fields.text("password_hash", limit=_HASH_CHARS)
     return UserEvent(
         when=fields.when(),
@@ -309,8 +318,12 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
     role = named if named in (STUDENT, TEACHER) else roles.get(named)
     if named and role is None:
         raise Malformed(
-            f"{'end' if ended else 'new'}_enrolment: role {named!r} is neither student nor "
-            "teacher, nor mapped to one by the policy for your site."
+            english(
+                "%(event)s: role %(role)s is neither student nor teacher, nor mapped to one by the "
+                "policy for your site.",
+                event="end_enrolment" if ended else "new_enrolment",
+                role=repr(named),
+            )
         )
     status = fields.text("status", limit=ID_CHARS).casefold()
     suspended = status in ("1", "suspended") or fields.boolean("suspended")
@@ -331,7 +344,7 @@ def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
     points = Decimal(0) if deleted else fields.points("pointval", required=True)
     assert points is not None
     if points < 0:
-        raise Malformed("new_assessment: pointval is below zero.")
+        raise Malformed(english("new_assessment: pointval is below zero."))
     return AssessmentEvent(
         when=fields.when(),
         idnumber=fields.id("idnumber"),

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared, savepoint
 from mnet.faults import Malformed, NotFound
+from mnet.retelling import english
 from schooltool_bridge import cells, identity, links, roster
 from schooltool_bridge.applying import (
     CREATED,
@@ -182,7 +183,11 @@ def _renamed(connection: Connection, peer_id: int, assessmentid: str) -> str | N
 def _wait(event: GradeEvent, *missing: str) -> Held | NotFound:
     if event.deleted and not event.when.is_timed:
         return NotFound(
-            f"delete_grade: {event.userid!r} has no grade for assessment {event.assessmentid!r}."
+            english(
+                "delete_grade: %(person)s has no grade for assessment %(assessment)s.",
+                person=repr(event.userid),
+                assessment=repr(event.assessmentid),
+            )
         )
     return Held(*missing)
 
@@ -190,7 +195,8 @@ def _wait(event: GradeEvent, *missing: str) -> Held | NotFound:
 def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
     rejects = source.policy.out_of_range == "reject" and event.points is not None
     if rejects and not 0 <= (event.points or 0) <= maximum:
-        raise Malformed(f"new_grade: points_earned must be from 0 to {maximum:f}.")
+        most = f"{maximum:f}"
+        raise Malformed(english("new_grade: points_earned must be from 0 to %(most)s.", most=most))
 
 
 def _told(connection: Connection, grade_id: int) -> list[GradeRow]:

@@ -16,6 +16,7 @@ from keys import protect
 from mnet import settings as settings_file
 from mnet.database import Database
 from mnet.language import N_, _
+from mnet.retelling import english
 from mnet.settings import (
     PASSPHRASE_FILE,
     SMTP_PASSWORD_FILE,
@@ -85,7 +86,7 @@ def _files(settings: Settings, database: Database) -> Iterator[Step]:
         if file.exists():
             problem = protect.too_open(file)
             yield step(
-                f"mode of {file.name}",
+                english("mode of %(file)s", file=file.name),
                 ok=problem is None,
                 detail=problem or _("only its owner may read it"),
                 remedy=f"chmod 600 {file}",

@@ -17,12 +17,14 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared
 from mnet.faults import TryAgainLater
+from mnet.retelling import E_, english
 from peers.model import peer
 from schooltool_bridge.applying import user_key
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import inbox, inbox_wait, person
 
-HELD, CONFLICT, REJECTED, DISMISSED, DONE = "held", "conflict", "rejected", "dismissed", "done"
+HELD, CONFLICT, REJECTED = E_("held"), E_("conflict"), E_("rejected")
+DISMISSED, DONE = E_("dismissed"), E_("done")
 OPEN = (HELD, CONFLICT, REJECTED)
 
 # A Moodle that pushes a whole school in the wrong order stays below this.
@@ -95,7 +97,12 @@ def put(
     if status == REJECTED:
         _make_room(connection, peer_id)
     elif _count(connection, peer_id, status) >= MAX_HELD:
-        raise TryAgainLater(f"Too many events of your site are {status} here; settle those first.")
+        raise TryAgainLater(
+            english(
+                "Too many events of your site are %(our_status)s here; settle those first.",
+                our_status=status,
+            )
+        )
     added = connection.execute(
         sa.insert(inbox).values(
             peer_id=peer_id,

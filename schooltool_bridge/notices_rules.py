@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from keys.rotation import RENEW_BEFORE_S
+from mnet import language
 from mnet.language import N_, _, ngettext, translated
 
 Severity = Literal["urgent", "warning", "info"]
@@ -300,6 +301,6 @@ def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:
 def moment(unix_s: int, zone: tzinfo) -> str:
     """Write a moment by the school's clock; the bare seconds where that has no date."""
     try:
-        return datetime.fromtimestamp(unix_s, zone).strftime("%Y-%m-%d %H:%M")
+        return language.stamp(datetime.fromtimestamp(unix_s, zone))
     except (ValueError, OverflowError):  # a certificate without an end says 9999-12-31, in UTC
         return str(unix_s)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mnet import language
+from mnet.language import _
 from peers import bootstrap
 from peers.store import StoredPeer
 from peers.verify_rules import Report
@@ -143,7 +144,7 @@ def frame_of(app: App) -> Frame:
 def _verify(app: App, stored: StoredPeer, before_enabling: bool) -> Report:  # noqa: FBT001 - an interface's
     peer = app.registry.by_id(stored.id)
     if peer is None:
-        raise PageError("It has no certificate that we could verify.")
+        raise PageError(_("It has no certificate that we could verify."))
     return app.verify(peer, before_enabling=before_enabling)
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict
+from mnet.retelling import E_, english
 from peers import accounts
 from schooltool_bridge import identity, links
 from schooltool_bridge.applying import (
@@ -102,14 +103,19 @@ def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
     if by_id:
         is_elsewhere = by_name is not None and by_id.id != by_name.id
         if by_name and is_elsewhere and not is_alike and not _are_one(connection, by_id, by_name):
-            raise _conflict(f"username {event.username!r} belongs to somebody else at your site")
+            raise _conflict(
+                E_("username %(name)s belongs to somebody else at your site"), name=event.username
+            )
         _check_idnumber(connection, by_id, event)
         return _Match(by_id, by_id.person_id, is_elsewhere)
     if by_name:
         if is_alike:
             raise alike(event.username or "", by_name.username or "")
         if not takes_ids(by_name, event):
-            raise _conflict(f"username {event.username!r} belongs to another idnumber at your site")
+            raise _conflict(
+                E_("username %(name)s belongs to another idnumber at your site"),
+                name=event.username,
+            )
         _check_idnumber(connection, by_name, event)
         return _Match(by_name, by_name.person_id)
     person_id = _by_idnumber(connection, event)
@@ -138,11 +144,15 @@ def _check_idnumber(connection: Connection, link: Link, event: UserEvent) -> Non
     holder = _by_idnumber(connection, event)
     if holder is not None:
         if holder not in (link.person_id, *identity.everybody(connection, link.person_id)):
-            raise _conflict(f"idnumber {event.idnumber!r} belongs to somebody else here")
+            raise _conflict(
+                E_("idnumber %(name)s belongs to somebody else here"), name=event.idnumber
+            )
         return
     own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == link.person_id))
     if own.scalar() is not None:
-        raise _conflict(f"username {event.username!r} belongs to another idnumber here")
+        raise _conflict(
+            E_("username %(name)s belongs to another idnumber here"), name=event.username
+        )
 
 
 def _by_idnumber(connection: Connection, event: UserEvent) -> int | None:
@@ -155,7 +165,9 @@ def _by_username(connection: Connection, event: UserEvent) -> int | None:
     assert event.username
     wanted = key(event.username)
     if accounts.is_taken(connection, wanted):
-        raise _conflict(f"username {event.username!r} is an account with admin rights here")
+        raise _conflict(
+            E_("username %(name)s is an account with admin rights here"), name=event.username
+        )
     found = connection.execute(
         sa.select(person.c.id, person.c.idnumber_key, person.c.username).where(
             person.c.username_key == wanted
@@ -166,17 +178,26 @@ def _by_username(connection: Connection, event: UserEvent) -> int | None:
     if not links.is_same_name(found.username, event.username):
         raise alike(event.username, found.username)
     if event.idnumber and found.idnumber_key not in (None, key(event.idnumber)):
-        raise _conflict(f"username {event.username!r} belongs to another idnumber here")
+        raise _conflict(
+            E_("username %(name)s belongs to another idnumber here"), name=event.username
+        )
     return int(found.id)
 
 
 def alike(given: str, known: str) -> Conflict:
     """The conflict about two user names that only look the same."""
-    return _conflict(f"username {given!r} looks like {known!r}, which is another one")
+    return _conflict(
+        E_("username %(name)s looks like %(known)s, which is another one"), name=given, known=known
+    )
 
 
-def _conflict(why: str) -> Conflict:
-    return Conflict(f"fetch_user: {why}; a person here has to decide who is meant.")
+def _conflict(why: str, **names: str | None) -> Conflict:
+    said = english(why, **{name: repr(value) for name, value in names.items()})
+    return Conflict(
+        english(
+            "fetch_user: %(our_reason)s; a person here has to decide who is meant.", our_reason=said
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

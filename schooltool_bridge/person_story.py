@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
+from mnet.retelling import retold
 from peers.model import peer
 from schooltool_bridge import identity
 from schooltool_bridge.fold import place
@@ -38,6 +39,7 @@ _TITLES = {
     "lastname": N_("last name"),
     "idnumber": N_("id number"),
     "email": N_("email"),
+    "staff role": N_("staff role"),
 }
 
 
@@ -167,10 +169,11 @@ def _merges(connection: Connection, rows: Collection[int]) -> list[Line]:
 def _changes(changed: Mapping[str, Any]) -> str:
     """Write what changed: {"lastname": ["before", "after"]}."""
     parts = []
-    for name, (before, after) in changed.items():
+    for name, values in changed.items():
+        before, after = (_(str(v)) if name == "staff role" and v else v for v in values)
         title = _(_TITLES[name]) if name in _TITLES else name
         if name == "conflict":
-            parts.append(_("decided: %(what)s", what=after))
+            parts.append(_("decided: %(what)s", what=retold(str(after))))
         elif not before:
             parts.append(f"{title} {_quoted(after)}")
         elif not after:

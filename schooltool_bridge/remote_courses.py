@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from mnet.faults import NotPublished, UnknownMethod
+from mnet.language import N_, _
 from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import SERVICE_ENROL
+from mnet.retelling import retold
 from mnet.xmlrpc import Value
 from peers.registry import Peer
 
@@ -31,9 +33,9 @@ MAX_ID = 2**31 - 1
 # Before 1970 and after 9999 nothing can be shown as a day.
 MAX_UNIX_S = 253_000_000_000
 
-WHERE_HOST = "Site administration > Networking > Manage peers > (this site) > Services"
-WHERE_PLUGIN = "Site administration > Plugins > Enrolments > Manage enrol plugins"
-WHERE_COURSE = "the course's Enrolment methods (Moodle 4: Participants > Enrolment methods)"
+WHERE_HOST = N_("Site administration > Networking > Manage peers > (this site) > Services")
+WHERE_PLUGIN = N_("Site administration > Plugins > Enrolments > Manage enrol plugins")
+WHERE_COURSE = N_("the course's Enrolment methods (Moodle 4: Participants > Enrolment methods)")
 
 Kind = Literal["not set up", "out of reach", "not granted", "not offered", "refused", "unreadable"]
 T = TypeVar("T")
@@ -105,15 +107,24 @@ class Courses:
         """Ask `peer`; raises CoursesError (not set up) when it cannot be asked from here at all."""
         if SERVICE_ENROL not in peer.services.subscribed:
             raise CoursesError(
-                f"Courses of {_name(peer)} are not asked for from here. Subscribe to the service "
-                f"{SERVICE_ENROL} (Remote enrolment service) on its page Services, or by: "
-                f"mnet-peer peer services {peer.wwwroot} --subscribe ...,{SERVICE_ENROL}",
+                _(
+                    "Courses of %(name)s are not asked for from here. Subscribe to the service "
+                    "%(service)s (Remote enrolment service) on its page Services, or by: "
+                    "mnet-peer peer services %(peer)s --subscribe ...,%(service)s",
+                    name=_name(peer),
+                    service=SERVICE_ENROL,
+                    peer=peer.wwwroot,
+                ),
                 "not set up",
             )
         if not peer.enabled:
             raise CoursesError(
-                f"{_name(peer)} is switched off here. Switch it on first: "
-                f"mnet-peer peer enable {peer.wwwroot}",
+                _(
+                    "%(name)s is switched off here. Switch it on first: mnet-peer peer enable "
+                    "%(peer)s",
+                    name=_name(peer),
+                    peer=peer.wwwroot,
+                ),
                 "not set up",
             )
         self._outbound = outbound
@@ -143,8 +154,11 @@ class Courses:
         if answer is not True:
             # A Moodle 1.9 says false, whatever the reason.
             raise CoursesError(
-                "The Moodle did not do it and does not say why. Look whether it still offers the "
-                f"course to this site and whether {PLUGIN_ON}",
+                _(
+                    "The Moodle did not do it and does not say why. Look whether it still offers "
+                    "the course to this site and whether %(plugin_on)s",
+                    plugin_on=_plugin_on(),
+                ),
                 "refused",
             )
 
@@ -157,14 +171,24 @@ class Courses:
             raise _refusal(self._peer, fault) from fault
         except CannotReach as problem:
             raise CoursesError(
-                f"{_name(self._peer)} is out of reach: {problem} Try again later, or look what is "
-                f"wrong: mnet-peer peer verify {self._peer.wwwroot}",
+                _(
+                    "%(name)s is out of reach: %(why)s Try again later, or look what is wrong: "
+                    "mnet-peer peer verify %(peer)s",
+                    name=_name(self._peer),
+                    why=retold(str(problem)),
+                    peer=self._peer.wwwroot,
+                ),
                 "out of reach",
             ) from problem
         except CallError as problem:
             raise CoursesError(
-                f"{_name(self._peer)} gave no answer that can be believed: {problem} See: "
-                f"mnet-peer peer verify {self._peer.wwwroot}",
+                _(
+                    "%(name)s gave no answer that can be believed: %(why)s See: mnet-peer peer "
+                    "verify %(peer)s",
+                    name=_name(self._peer),
+                    why=retold(str(problem)),
+                    peer=self._peer.wwwroot,
+                ),
                 "unreadable",
             ) from problem
 
@@ -174,7 +198,7 @@ def read_courses(answer: Value) -> Listed[RemoteCourse]:
 
     A list, or a Moodle 1.9's struct keyed by course id; its false or nothing means no courses.
     """
-    read = _read_all(answer, _course, MAX_COURSES, "courses")
+    read = _read_all(answer, _course, MAX_COURSES, N_("The Moodle's answer is no list of courses."))
     items = {course.id: course for course in reversed(read.items)}
     ordered = sorted(items.values(), key=lambda c: (c.sort_order, c.fullname.casefold(), c.id))
     return Listed(tuple(ordered), read.unread)
@@ -187,24 +211,26 @@ def read_enrolments(answer: Value) -> Listed[RemoteEnrolment]:
     """
     if isinstance(answer, str) and answer.strip().lower() == "no course":
         raise _of_code(COURSE_GONE)
-    read = _read_all(answer, _enrolment, MAX_ENROLMENTS, "enrolments")
+    read = _read_all(
+        answer, _enrolment, MAX_ENROLMENTS, N_("The Moodle's answer is no list of enrolments.")
+    )
     # The guest stands in every Moodle and is nobody.
     items = {e: None for e in read.items if e.username.casefold() != "guest"}
     return Listed(tuple(sorted(items, key=lambda e: (e.username, e.plugin, e.role))), read.unread)
 
 
 def _read_all(
-    answer: Value, read: Callable[[Mapping[str, Value]], T | None], limit: int, what: str
+    answer: Value, read: Callable[[Mapping[str, Value]], T | None], limit: int, no_list: str
 ) -> Listed[T]:
     if answer is None or answer is False or answer == "":
         return Listed(())
     rows = list(answer.values()) if isinstance(answer, dict) else answer
     if not isinstance(rows, list):
-        raise CoursesError(f"The Moodle's answer is no list of {what}.", "unreadable")
+        raise CoursesError(_(no_list), "unreadable")
     found = [read(row) if isinstance(row, dict) else None for row in rows[:limit]]
     items = tuple(item for item in found if item is not None)
     if rows and not items:
-        raise CoursesError(f"The Moodle's answer is no list of {what}.", "unreadable")
+        raise CoursesError(_(no_list), "unreadable")
     return Listed(items, len(rows) - len(items))
 
 
@@ -215,7 +241,7 @@ def _course(row: Mapping[str, Value]) -> RemoteCourse | None:
     shortname = _text(row.get("shortname"))
     return RemoteCourse(
         id=number,
-        fullname=_text(row.get("fullname")) or shortname or f"Course {number}",
+        fullname=_text(row.get("fullname")) or shortname or _("Course %(number)s", number=number),
         shortname=shortname,
         idnumber=_text(row.get("idnumber")),
         category=_text(row.get("cat_name")),
@@ -259,28 +285,38 @@ def _whole(value: Value, limit: int) -> int | None:
     return value if isinstance(value, int) and 0 <= value <= limit else None
 
 
-PLUGIN_ON = (
-    f"MNet remote enrolments is enabled ({WHERE_PLUGIN}) and stands among {WHERE_COURSE}, "
-    "for this site or for all hosts."
-)
 COURSE_GONE = 5012
 # The faults of Moodle's enrol plugin (PROTOCOL.md section 12), each with what to do.
 _FAULTS = {
-    5011: "The Moodle could not make an account for this person. Look whether an account with the "
-    "same user name or email address is in the way there.",
-    COURSE_GONE: "There is no such course at the Moodle any more. Load the list of courses anew.",
-    5013: "The Moodle does not offer this course to this site. Over there, look whether "
-    + PLUGIN_ON,
-    5014: "The Moodle knows nobody of ours by this user name, so there is nothing to take away.",
-    5017: "The course has no enrolment method for this site. Add MNet remote enrolments, for this "
-    f"site or for all hosts, to {WHERE_COURSE}.",
-    5018: "Remote enrolments are off at the Moodle. Enable MNet remote enrolments there: "
-    f"{WHERE_PLUGIN}.",
-    5019: "The Moodle could not enrol this person. Look whether the course's method MNet remote "
-    "enrolments has a role, and into the Moodle's own log.",
-    5020: "The Moodle could not take the enrolment away. Only one that was made through the "
-    "network can be taken away from here; others are taken away in the Moodle.",
-    5021: "The Moodle got no user name. Give the person one, then try again.",
+    5011: N_(
+        "The Moodle could not make an account for this person. Look whether an account with the "
+        "same user name or email address is in the way there."
+    ),
+    COURSE_GONE: N_(
+        "There is no such course at the Moodle any more. Load the list of courses anew."
+    ),
+    5013: N_(
+        "The Moodle does not offer this course to this site. Over there, look whether %(plugin_on)s"
+    ),
+    5014: N_(
+        "The Moodle knows nobody of ours by this user name, so there is nothing to take away."
+    ),
+    5017: N_(
+        "The course has no enrolment method for this site. Add MNet remote enrolments, for this "
+        "site or for all hosts, to %(course)s."
+    ),
+    5018: N_(
+        "Remote enrolments are off at the Moodle. Enable MNet remote enrolments there: %(plugin)s."
+    ),
+    5019: N_(
+        "The Moodle could not enrol this person. Look whether the course's method MNet remote "
+        "enrolments has a role, and into the Moodle's own log."
+    ),
+    5020: N_(
+        "The Moodle could not take the enrolment away. Only one that was made through the network "
+        "can be taken away from here; others are taken away in the Moodle."
+    ),
+    5021: N_("The Moodle got no user name. Give the person one, then try again."),
 }
 # Faults of the whole plugin or course rather than of one person; going on would only repeat them.
 _OF_ALL = (COURSE_GONE, 5013, 5017, 5018)
@@ -294,23 +330,43 @@ def _refusal(peer: Peer, fault: RemoteFault) -> CoursesError:
         return _of_code(fault.code)
     if fault.code in _NOT_GRANTED:
         return CoursesError(
-            f"{_name(peer)} does not let this site ask for its courses. Over there: {WHERE_HOST}: "
-            "tick Publish for Remote enrolment service (mnet_enrol); and enable MNet remote "
-            f"enrolments: {WHERE_PLUGIN}. A Moodle from 5.0 on has no remote enrolments any more.",
+            _(
+                "%(name)s does not let this site ask for its courses. Over there: %(host)s: tick "
+                "Publish for Remote enrolment service (mnet_enrol); and enable MNet remote "
+                "enrolments: %(plugin)s. A Moodle from 5.0 on has no remote enrolments any more.",
+                name=_name(peer),
+                host=_(WHERE_HOST),
+                plugin=_(WHERE_PLUGIN),
+            ),
             "not granted",
             code=fault.code,
         )
     kind: Kind = "refused" if fault.proven else "unreadable"
     return CoursesError(
-        f"{_name(peer)} refused with fault {fault.code}. Look into the log over there, or see: "
-        f"mnet-peer peer verify {peer.wwwroot}",
+        _(
+            "%(name)s refused with fault %(code)s. Look into the log over there, or see: mnet-peer "
+            "peer verify %(peer)s",
+            name=_name(peer),
+            code=fault.code,
+            peer=peer.wwwroot,
+        ),
         kind,
         code=fault.code,
     )
 
 
 def _of_code(code: int) -> CoursesError:
-    return CoursesError(_FAULTS[code], "not offered" if code in _OF_ALL else "refused", code=code)
+    said = _(_FAULTS[code], plugin_on=_plugin_on(), plugin=_(WHERE_PLUGIN), course=_(WHERE_COURSE))
+    return CoursesError(said, "not offered" if code in _OF_ALL else "refused", code=code)
+
+
+def _plugin_on() -> str:
+    return _(
+        "MNet remote enrolments is enabled (%(plugin)s) and stands among %(course)s, for this site "
+        "or for all hosts.",
+        plugin=_(WHERE_PLUGIN),
+        course=_(WHERE_COURSE),
+    )
 
 
 def _name(peer: Peer) -> str:

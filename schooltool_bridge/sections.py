@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
+from mnet.retelling import english
 from schooltool_bridge import links, roster
 from schooltool_bridge.applying import (
     CREATED,
@@ -84,7 +85,11 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
             moved = None
     if event.deleted and known is None:
         if not event.when.is_timed:
-            raise NotFound(f"delete_section: there is no section {event.idnumber!r}.")
+            raise NotFound(
+                english(
+                    "delete_section: there is no section %(section)s.", section=repr(event.idnumber)
+                )
+            )
         raise Held(section_key(event.idnumber))
     if moved is not None:
         # A real idnumber moves the record that Moodle's own id had named.

@@ -14,6 +14,7 @@ from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter
 from mnet.exchange import Context, Site
 from mnet.faults import Malformed
 from mnet.protocol import SERVICE_SIS, SIS_PATH
+from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
@@ -130,7 +131,13 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
 
 def _only(params: list[Value], method: str) -> Value:
     if len(params) != 1:
-        raise Malformed(f"{method} takes exactly one parameter, not {len(params)}.")
+        raise Malformed(
+            english(
+                "%(method)s takes exactly one parameter, not %(count)s.",
+                method=method,
+                count=len(params),
+            )
+        )
     return params[0]
 
 

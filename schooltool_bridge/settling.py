@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, SwitchedOff
-from mnet.language import N_
+from mnet.language import N_, _
+from mnet.retelling import english
 from peers import audit
 from peers.registry import Registry
 from schooltool_bridge import events, inbox, people, waking
@@ -87,8 +88,13 @@ class Settling:
             before = _open(connection, inbox_id)
             if policy := events.closed_by(sender, before.event):
                 raise SwitchedOff(
-                    f"{before.wwwroot} may not send {before.event} at the moment; allow it first "
-                    f"(policy {policy})."
+                    english(
+                        "%(peer)s may not send %(event)s at the moment; allow it first "
+                        "(policy %(policy)s).",
+                        peer=before.wwwroot,
+                        event=before.event,
+                        policy=policy,
+                    )
                 )
             open_before = _count(connection, before.peer_id)
             status, names = events.retry(connection, sender, inbox_id)
@@ -136,7 +142,7 @@ class Settling:
                 before.wwwroot,
                 author.now_unix_s,
                 id=inbox_id,
-                decision="two people" if keep_apart else "one person",
+                decision=N_("two people") if keep_apart else N_("one person"),
                 kept=kept_id,
                 status=status,
                 why=author.why,
@@ -234,12 +240,20 @@ class Settling:
     def _source(self, peer_id: int, inbox_id: int | None) -> Source:
         peer = self._registry.by_id(peer_id)
         if peer is None:
-            which = "This peer" if inbox_id is None else f"The peer of event {inbox_id}"
-            raise NotFound(f"{which} was removed; add it again, or dismiss what it sent.")
+            removed = english("This peer was removed; add it again, or dismiss what it sent.")
+            if inbox_id is not None:
+                removed = english(
+                    "The peer of event %(id)s was removed; add it again, or dismiss what it sent.",
+                    id=inbox_id,
+                )
+            raise NotFound(removed)
         if not peer.enabled:
             raise SwitchedOff(
-                f"{peer.wwwroot} is switched off, so nothing that it sent is applied; "
-                "enable it first."
+                english(
+                    "%(peer)s is switched off, so nothing that it sent is applied; enable it "
+                    "first.",
+                    peer=peer.wwwroot,
+                )
             )
         return source(peer, self._site)
 
@@ -247,14 +261,16 @@ class Settling:
 def about_people(sender: Source, entry: Entry) -> UserEvent:
     """Read a conflict about people; raises Refused for any other event, Malformed."""
     if entry.event != "fetch_user" or entry.status != inbox.CONFLICT:
-        raise Refused("decision", f"Event {entry.id} is no conflict about people.")
+        raise Refused("decision", _("Event %(id)s is no conflict about people.", id=entry.id))
     return events.read_user(sender, entry.payload)
 
 
 def _open(connection: Connection, inbox_id: int) -> Entry:
     entry = inbox.one(connection, inbox_id)
     if entry is None or entry.status not in inbox.OPEN:
-        raise NotFound(f"There is no open event {inbox_id} in the inbox (any more).")
+        raise NotFound(
+            english("There is no open event %(id)s in the inbox (any more).", id=inbox_id)
+        )
     return entry
 
 

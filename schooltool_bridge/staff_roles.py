@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.language import N_
+from mnet.language import N_, _
 from peers import audit
 from schooltool_bridge import identity
 from schooltool_bridge.hand import people
@@ -29,10 +29,11 @@ def give(connection: Connection, author: Author, person_id: int, role: str) -> b
     Raises Refused for another role, for nobody, and for a row that was merged into another.
     """
     if connection.execute(sa.select(person.c.id).where(person.c.id == person_id)).first() is None:
-        raise Refused("person", f"There is nobody with id {person_id}.")
+        raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     root = identity.root(connection, person_id)
     if root != person_id and role:
-        raise Refused("person", f"This person was merged into the one with id {root}; use that.")
+        told = _("This person was merged into the one with id %(id)s; use that.", id=root)
+        raise Refused("person", told)
     before = role_of(connection, person_id)
     people.set_staff_role(connection, author, person_id, role)
     if before == role:

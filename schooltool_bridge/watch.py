@@ -157,8 +157,7 @@ class Watch:
             with self._app.database.write() as connection:
                 _keep_date(connection, peer, end_unix_s, self._now())
         if self._check_peer is not None:
-            with speaking(self._app.settings.language):  # what it found is kept for the pages
-                self._check_peer(peer)
+            self._check_peer(peer)
 
     def _now(self) -> int:
         return int(self._app.clock())

@@ -6,6 +6,7 @@ it that nothing is empty or out of date.
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Iterable
@@ -16,16 +17,21 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from mnet.language import FOLDER, SOURCE, shipped
+from mnet.retelling import FLAG
 
 TOP = Path(__file__).parent.parent
-SOURCES = ("mnet", "peers", "schooltool_bridge")
+SOURCES = ("mnet", "keys", "peers", "schooltool_bridge")
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
-OPTIONS = {"**.html": {"trimmed": "true", "silent": "false"}}
-KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+# As language.install has it: a percent sign of a `trans` block is doubled, as in every message.
+OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
+# Those of which sentences are stored or sent in English (mnet/retelling.py).
+KEPT: dict[str, None] = {"english": None, "E_": None}
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), **KEPT}
 WIDTH = 100
 _TOLD = re.compile(rb'"(Project|Report|POT|PO|Last|Language-Team|Generated)')
 
 
+@functools.cache
 def extracted() -> Catalog:
     """Every message that the source marks."""
     catalog = Catalog(charset="utf-8")
@@ -38,9 +44,10 @@ def extracted() -> Catalog:
             comment_tags=("Translators:",),
             strip_comment_tags=True,
         )
-        for file, _line, message, comments, context in sorted(found, key=lambda f: (f[0], f[1])):
-            place = (f"{folder}/{file}", 1)
-            catalog.add(message, None, [place], auto_comments=comments, context=context)
+        for file, _line, message, comments, _context in sorted(found, key=lambda f: (f[0], f[1])):
+            catalog.add(message, None, [(f"{folder}/{file}", 1)], auto_comments=comments)
+        for _file, _line, message, *_rest in extract_from_dir(TOP / folder, METHODS[:1], {}, KEPT):
+            catalog[message].flags.add(FLAG)
     return catalog
 
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
 from jinja2 import Environment
+from jinja2.ext import babel_extract
 
 from mnet import language
 from mnet.language import SOURCE, _, ngettext, speaking
-from tests.catalogue import TOP, forms, stored, untranslated, updated
+from tests.catalogue import (
+    KEYWORDS,
+    OPTIONS,
+    SOURCES,
+    TOP,
+    extracted,
+    forms,
+    stored,
+    untranslated,
+    updated,
+)
 
 OTHERS = [code for code in language.shipped() if code != SOURCE]
 TEMPLATES = sorted(f for d in ("peers", "schooltool_bridge") for f in (TOP / d).rglob("*.html"))
@@ -30,6 +43,22 @@ def test_a_catalogue_has_exactly_the_messages_of_the_source(code: str) -> None:
     assert updated(code).decode() == (language.FOLDER / f"{code}.po").read_text(), (
         "run: python -m tests.catalogue"
     )
+
+
+def test_the_catalogue_tool_finds_each_message_that_the_source_marks() -> None:
+    """It reads over a mark within an f-string, or within the values of another one."""
+    known = {form for message in extracted() if message.id for form in forms(message.id)}
+    said = {
+        node.args[0].value
+        for folder in SOURCES
+        for file in sorted((TOP / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Name) and node.func.id in KEYWORDS
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(said) > 1000
+    assert not said - known
 
 
 @pytest.mark.parametrize("code", OTHERS)
@@ -88,6 +117,27 @@ def test_the_check_of_templates_sees_what_is_not_marked() -> None:
     assert unmarked("<p>Hello {{ name }}</p>") == ["Hello \0"]
     assert unmarked('<a title="Go there">{{ _("x") }}</a>') == ["Go there"]
     assert unmarked("{% trans %}Hello{% endtrans %}<code>mnet-peer</code>") == []
+
+
+def test_a_message_of_a_template_is_looked_up_as_it_was_extracted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template = "{% trans %}5% of it{% endtrans %}, {% trans n=1 %}{{ n }}%{% endtrans %}"
+    read = babel_extract(BytesIO(template.encode()), list(KEYWORDS), [], OPTIONS["**.html"])
+    asked: list[str] = []
+
+    def translated(message: str) -> str:
+        asked.append(message)
+        return message
+
+    monkeypatch.setattr(language, "translated", translated)
+    environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    language.install(environment)
+    assert environment.from_string(template).render() == "5% of it, 1%"
+    # A message stands alone, or first of what its call was given.
+    found = [[said] if isinstance(said, str) else [*(said or ())] for _n, _f, said, _c in read]
+    assert [said[0] for said in found] == asked
+    assert asked == ["5%% of it", "%(n)s%%"]
 
 
 def test_messages_are_said_in_the_language_spoken_here() -> None:

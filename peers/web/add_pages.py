@@ -10,6 +10,7 @@ from keys.certificate import BadCertificate, check_subject, load
 from mnet.language import _
 from mnet.outbound import CallError
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
+from mnet.retelling import retold
 from peers import cautions, changes, store
 from peers.accounts import MANAGER
 from peers.bootstrap import Found
@@ -54,7 +55,9 @@ class AddPages:
             found = self._found(wwwroot, application, pasted, verify_tls=not any_tls)
         except (BadWwwroot, BadCertificate, CallError, NotPossible) as problem:
             can_loosen = wwwroot.startswith("https://") and isinstance(problem, CallError)
-            return self._start(**entered, problem=str(problem), tls_failed=can_loosen, status=400)
+            return self._start(
+                **entered, problem=retold(str(problem)), tls_failed=can_loosen, status=400
+            )
         return self._found_page(view, found, any_tls=any_tls)
 
     def confirm(self, view: View) -> Reply:
@@ -76,7 +79,7 @@ class AddPages:
                 )
             peer_id = self._add(view, found)
         except (BadWwwroot, BadCertificate, NotPossible) as problem:
-            return self._start(problem=str(problem), status=400)
+            return self._start(problem=retold(str(problem)), status=400)
         return go(
             f"/admin/peers/{peer_id}/services?step=3", _("%(name)s is registered.", name=name)
         )
@@ -90,7 +93,7 @@ class AddPages:
                     connection, view.who, wwwroot=wwwroot, now_unix_s=view.now_unix_s
                 )
         except NotPossible as problem:
-            return self._start(problem=str(problem), status=400)
+            return self._start(problem=retold(str(problem)), status=400)
         return go(ADD, _("%(name)s is gone from the list; it may knock again.", name=wwwroot))
 
     def _add(self, view: View, found: Found) -> int:

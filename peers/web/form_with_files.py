@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
+from mnet.language import _
 from peers.web.view import UploadedFile
 
 TYPE = "multipart/form-data"
@@ -33,7 +34,7 @@ def read(
     try:
         _stream, form, sent = parser.parse(BytesIO(body), kind, len(body), options)
     except HTTPException:
-        raise ValueError("The form is larger than this page takes.") from None
+        raise ValueError(_("The form is larger than this page takes.")) from None
     files = {
         name: UploadedFile(_shown(part.filename or ""), part.stream.read())
         for name, part in sent.items()

@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
+from mnet.retelling import retold
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
@@ -105,6 +106,7 @@ class Frame:
         )
         # For texts that are stored: unlike `_` it takes them as they are, and they are escaped.
         self._jinja.filters["translated"] = language.translated
+        self._jinja.filters["retold"] = retold
         self._jinja.filters.update(filters or {})
 
     def url(self, path: str) -> str:
@@ -316,7 +318,8 @@ def _read_static() -> dict[str, tuple[bytes, str]]:
 
 
 def _problem(text: str, status: int) -> Reply:
-    return page("problem.html", status=status, text=text, title=_(TITLES.get(status, N_("Sorry"))))
+    title = _(TITLES[status]) if status in TITLES else _("Sorry")
+    return page("problem.html", status=status, text=text, title=title)
 
 
 def _check_numbers(parts: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ MEANINGS = {
     SERVICE_SP: N_("This side lets the other's users in."),
     SERVICE_ENROL: N_("Enrolling people into courses over there."),
 }
-WHERE = "Site administration > Networking > Manage peers"
+WHERE = N_("Site administration > Networking > Manage peers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from keys.certificate import BadCertificate
 from mnet.database import Database
 from mnet.language import _
 from mnet.protocol import BadWwwroot
+from mnet.retelling import retold
 from peers import store
 from peers.bootstrap import Found
 from peers.changes import NotPossible
@@ -77,5 +78,5 @@ class Parts:
             with self.database.write() as connection:
                 work(connection)
         except (NotPossible, BadPolicy, BadWwwroot, BadCertificate) as problem:
-            raise PageError(str(problem)) from None
+            raise PageError(retold(str(problem))) from None
         return before

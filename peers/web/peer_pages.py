@@ -177,7 +177,7 @@ class PeerPages:
             check=found,
             step=view.query.get("step", ""),
             boxes=boxes(peer.published, peer.subscribed),
-            where=WHERE,
+            where=_(WHERE),
             our_wwwroot=self._parts.our_wwwroot,
             is_manager=view.role == MANAGER,
         )

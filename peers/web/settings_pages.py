@@ -15,6 +15,7 @@ from keys.certificate import BadCertificate
 from mnet.language import N_, _, translated
 from mnet.outbound import CallError
 from mnet.protocol import BadWwwroot, check_wwwroot
+from mnet.retelling import retold
 from peers import changes
 from peers.accounts import MANAGER
 from peers.policy import OUT_OF_RANGE, PeerPolicy
@@ -140,7 +141,7 @@ class SettingsPages:
             verify_tls = PeerPolicy.from_stored(peer.policy).tls == "verify"
             found = self._parts.discover(wwwroot, peer.application, verify_tls)
         except (BadWwwroot, BadCertificate, CallError) as problem:
-            return self._addresses(peer_id, problem=str(problem))
+            return self._addresses(peer_id, problem=retold(str(problem)))
         certificate = found.certificate
         if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
             return self._addresses(peer_id, found=found)

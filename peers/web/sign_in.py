@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.language import N_, _
-from peers import accounts, audit
+from peers import accounts, audit, audit_words
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
 from peers.web import origin, sessions, throttle
 from peers.web.frame import PASSWORD, SIGN_IN, SIGN_OUT
@@ -198,7 +198,9 @@ class SignInPages:
                 limit=AUDIT_ROWS,
             )
         subject = view.query.get("subject", "")
-        return page("audit.html", entries=entries, subject=subject, limit=AUDIT_ROWS)
+        return page(
+            "audit.html", entries=entries, subject=subject, limit=AUDIT_ROWS, words=audit_words
+        )
 
     def _accounts(
         self,

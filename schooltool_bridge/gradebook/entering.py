@@ -161,7 +161,8 @@ class _Found:
         item_id, person_id = place
         item = self.columns.get(item_id)
         name = self.names.get(person_id, _("A student who is not in the section"))
-        return f"{name}, {item.item.name if item else _('an assessment that is gone')}"
+        about = item.item.name if item else _("an assessment that is gone")
+        return f"{name}, {about}"
 
     def conflict(self, place: Place, text: str) -> Problem:
         cell = self.cells.get(place)

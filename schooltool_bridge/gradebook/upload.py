@@ -169,6 +169,13 @@ def bare(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 
 
+# What the audit trail says, by what was in a spreadsheet.
+UPLOADED = {
+    ASSESSMENTS: N_("assessments uploaded"),
+    GRADES: N_("grades uploaded"),
+}
+
+
 def write(connection: Connection, author: Author, plan: Plan, *, shown: str | None) -> None:
     """Carry a plan out, all of it; in the audit trail stand its counts.
 
@@ -186,7 +193,7 @@ def write(connection: Connection, author: Author, plan: Plan, *, shown: str | No
         audit.record(
             connection,
             actor=author.actor,
-            action=f"{plan.what} uploaded",
+            action=UPLOADED[plan.what],
             subject=f"section {plan.section_id}",
             detail=dict(plan.counts),
             now_unix_s=author.now_unix_s,

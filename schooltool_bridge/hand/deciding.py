@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
+from mnet.retelling import E_, english
 from peers import accounts
 from schooltool_bridge import identity, links, people
 from schooltool_bridge.applying import Source
@@ -91,7 +92,7 @@ def one_person(
     number, real = own.scalar(), links.real(event.idnumber)
     if real and number not in (None, key(real)) and asked.holder_id is None:
         _set(connection, link, kept_apart=True)
-    _record(connection, author, source, link, "is this person")
+    _record(connection, author, source, link, E_("whom %(peer)s names is this person"))
     return sorted(visits)
 
 
@@ -127,7 +128,7 @@ def keep_apart(connection: Connection, author: Author, source: Source, event: Us
         if who is None:
             who = people.create(connection, source, event, author.now_unix_s)
         link = _new_link(connection, source, event, who)
-    _record(connection, author, source, link, "is somebody of their own")
+    _record(connection, author, source, link, E_("whom %(peer)s names is somebody of their own"))
 
 
 def _kept(asked: Question, kept_id: int | None) -> int:
@@ -190,7 +191,7 @@ def _record(connection: Connection, author: Author, source: Source, link: Link, 
     connection.execute(
         sa.insert(person_record).values(
             person_id=link.person_id,
-            changed={"conflict": ["", f"whom {source.wwwroot} names {what}"]},
+            changed={"conflict": ["", english(what, peer=source.wwwroot)]},
             recorded_unix_s=author.now_unix_s,
             by_actor=author.actor,
             why=author.why,

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.language import N_
 from schooltool_bridge.hand import sections
 from schooltool_bridge.hand.author import Refused, identifier, text
 from schooltool_bridge.model import section, section_history
@@ -156,7 +157,7 @@ def _filing(
     if there.homes_said.get(section_id, stands) == home:
         return None
     places = {"before": say(*stands), "after": say(*home)}
-    work.note("section filed", f"section {section_id}", places)
+    work.note(N_("section filed"), f"section {section_id}", places)
     course_id, term_id = home
     return {
         "section_id": section_id,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import insert_all
+from mnet.language import N_
 from schooltool_bridge.hand.author import Refused, text
 from schooltool_bridge.model import ID_CHARS
 from schooltool_bridge.model_school import course
@@ -86,7 +87,7 @@ def _course(work: Work, there: _Catalogue, record: Record) -> str:
     if before == title:
         return UNCHANGED
     there.titles[own_id] = title
-    work.note("course changed", row.code, {"before": before, "title": title})
+    work.note(N_("course changed"), row.code, {"before": before, "title": title})
     return UPDATED
 
 
@@ -95,7 +96,7 @@ def _promise(work: Work, there: _Catalogue, sourced_id: str, code: str, title: s
     there.new[number] = {"code": code, "title": title, "description": "", "credits": ""}
     there.codes[code] = number
     there.meant.add(number)
-    work.note("course added", code, {"title": title})
+    work.note(N_("course added"), code, {"title": title})
     return NEW
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnet.database import one_at_a_time
+from mnet.language import N_
 from schooltool_bridge.hand.author import Refused, text
 from schooltool_bridge.model import ID_CHARS
 from schooltool_bridge.model_school import school_year, term
@@ -159,7 +160,7 @@ def _write(
         added = work.connection.execute(sa.insert(table).values(values))
         assert added.inserted_primary_key is not None
         work.ids.keep(kind, record["sourcedId"], int(added.inserted_primary_key[0]))
-        work.note(f"{kind} added", str(values["title"]), _said(values))
+        work.note(ADDED[kind], str(values["title"]), _said(values))
         return NEW
     wanted = sa.select(table).where(table.c.id == own_id)
     row = work.connection.execute(wanted).mappings().one()
@@ -171,8 +172,12 @@ def _write(
     work.connection.execute(sa.update(table).where(table.c.id == own_id).values(values))
     before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
     after = {**row, **values}
-    work.note(f"{kind} changed", after["title"], {"before": before, **_said(after)})
+    work.note(CHANGED[kind], after["title"], {"before": before, **_said(after)})
     return UPDATED
+
+
+ADDED = {YEAR: N_("year added"), TERM: N_("term added")}
+CHANGED = {YEAR: N_("year changed"), TERM: N_("term changed")}
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, object]:

@@ -129,6 +129,7 @@ def _in_csv(cell: Cell) -> str:
         return plain(cell)  # for programs: a point in every language
     if not isinstance(cell, str):
         return text(cell)
+    cell = cell.replace("\N{NO-BREAK SPACE}", " ")  # a day, to a spreadsheet that reads it
     return "'" + cell if cell.startswith(_FORMULA) else cell
 
 

@@ -27,7 +27,7 @@ MAX_METHODS = 100
 MAX_METHOD_CHARS = 200
 DIRECTIONS = {"in": N_("They called us"), "out": N_("We called them")}
 OUTCOMES = {
-    calls.ANY_FAILED: N_("Failed"),
+    calls.ANY_FAILED: N_("failed"),
     calls.ANY_OK: N_("Not failed"),
     "created": N_("Created"),
     "updated": N_("Updated"),
@@ -96,9 +96,10 @@ class CallsPages:
             "to": asked.get("to", "") if until is not None else "",
         }
         has_more, rows = len(rows) > ROWS, rows[:ROWS]
-        outcomes = dict(OUTCOMES)
+        failed = _(OUTCOMES[calls.ANY_FAILED]).capitalize()
+        outcomes = {**OUTCOMES, calls.ANY_FAILED: failed}
         if outcome:
-            outcomes.setdefault(outcome, outcome.capitalize())
+            outcomes.setdefault(outcome, words.outcome_title(outcome))
         return page(
             "calls.html",
             calls=rows,

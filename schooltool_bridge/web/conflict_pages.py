@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
-from mnet.language import _, translated
+from mnet.language import _
+from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import inbox, people_list, person_story
@@ -81,11 +82,11 @@ class ConflictPages:
                 entry.id, author=author, keep_apart=decision == APART, kept_id=kept
             )
         except (Fault, Refused) as problem:
-            return go(back, str(problem))
+            return go(back, retold(str(problem)))
         if done.entry.status == DONE:
             note = _("Decided, and applied.")
         else:
-            note = _("Decided, but something is left: %(why)s", why=translated(done.entry.reason))
+            note = _("Decided, but something is left: %(why)s", why=retold(done.entry.reason))
         if done.released and done.entry.status == DONE:
             more = _("%(count)s more that waited for it came in too.", count=done.released)
             note = f"{note} {more}"

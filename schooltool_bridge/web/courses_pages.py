@@ -29,7 +29,6 @@ from schooltool_bridge.enrolling_there import (
 )
 from schooltool_bridge.remote_courses import (
     WHERE_COURSE,
-    WHERE_HOST,
     WHERE_PLUGIN,
     Courses,
     CoursesError,
@@ -45,7 +44,6 @@ COURSE = COURSES + "/<int:course_id>"
 # More courses or people than this nobody reads through; a search or a command finds the rest.
 MAX_COURSES_SHOWN, MAX_PEOPLE_SHOWN = 200, 500
 MAX_SEARCH_CHARS = 100
-PLACES = {"host": WHERE_HOST, "plugin": WHERE_PLUGIN, "course": WHERE_COURSE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class CoursesPages:
             unread=listed.unread,
             wanted=wanted,
             day=self._day,
-            places=PLACES,
+            places={"plugin": _(WHERE_PLUGIN), "course": _(WHERE_COURSE)},
         )
 
     def course(self, view: View, peer_id: int, course_id: int) -> Reply:

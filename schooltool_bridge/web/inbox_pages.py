@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from mnet.database import Database
 from mnet.faults import Fault
-from mnet.language import N_, _, translated
+from mnet.language import N_, _
+from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge import inbox
@@ -114,7 +115,7 @@ class InboxPages:
             else:
                 raise PageError(_("This form is not known here."))
         except Fault as problem:
-            return go(_back(view), problem.text)
+            return go(_back(view), retold(problem.text))
         return go(_back(view), note)
 
     def do_many(self, view: View) -> Reply:
@@ -131,7 +132,7 @@ class InboxPages:
                 now_unix_s=view.now_unix_s,
             )
         except Fault as problem:
-            return go(_back(view), problem.text)
+            return go(_back(view), retold(problem.text))
         return go(_back(view, after=done.last_id if done.left else ""), _retried_many(done))
 
 
@@ -166,7 +167,7 @@ def _one_retried(entry: Entry) -> str:
         return _(
             "%(event)s is still held: %(waits)s is not known here yet.", event=name, waits=waits
         )
-    why = translated(entry.reason)
+    why = retold(entry.reason)
     if entry.status == CONFLICT:
         return _("%(event)s is still in conflict: %(why)s", event=name, why=why)
     return _("%(event)s is rejected again: %(why)s", event=name, why=why)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
-from mnet.language import N_, SOURCE, _, ngettext, speaking
+from mnet.language import N_, _, ngettext
+from mnet.retelling import E_, english, together
 from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 PEOPLE = "/admin/people"
 # Each row is a box to tick; a form takes a few hundred.
 ROWS = 50
-ROLE_WORDS = {STUDENT: N_("Students"), TEACHER: N_("Teachers"), OTHER: N_("Neither, now")}
-NUMBER_WORDS = {"none": N_("Has none")}
+ROLE_WORDS = {STUDENT: E_("Students"), TEACHER: E_("Teachers"), OTHER: E_("Neither, now")}
+NUMBER_WORDS = {"none": E_("Has none")}
 ASKED = ("search", "role", "peer", "right", "number")
 RIGHT_WORDS = {
-    MAY: N_("May sign in"),
-    MAY_NOT: N_("May not sign in"),
-    WAITS: N_("A new link waits"),
+    MAY: E_("May sign in"),
+    MAY_NOT: E_("May not sign in"),
+    WAITS: E_("A new link waits"),
 }
 _FILTERS = {
     "search": N_("search"),
@@ -45,6 +46,13 @@ _FILTERS = {
     "peer": N_("peer"),
     "right": N_("right"),
     "number": N_("number"),
+}
+_RECORDED = {
+    "search": E_("search %(part)s"),
+    "role": E_("role %(our_value)s"),
+    "peer": E_("peer %(part)s"),
+    "right": E_("right %(our_value)s"),
+    "number": E_("number %(our_value)s"),
 }
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
@@ -93,7 +101,7 @@ class PeoplePages:
                 words = _in_words(connection, order)
                 if seen.people and seen.digest == confirmed:
                     how: dict[str, object] = (
-                        {"filter": _recorded(asked) or "everybody"}
+                        {"filter": _recorded(asked) or N_("everybody")}
                         if everybody
                         else {"persons": ids}
                     )
@@ -232,8 +240,14 @@ def _told(asked: Mapping[str, str]) -> str:
 
 def _recorded(asked: Mapping[str, str]) -> str:
     """Write a filter as the audit trail keeps it, in English."""
-    with speaking(SOURCE):
-        return _told(asked)
+    words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
+    return together(
+        E_("%(our_first)s; %(our_others)s"),
+        [
+            english(_RECORDED[name], part=value, our_value=words.get(name, {}).get(value, ""))
+            for name, value in _kept(asked).items()
+        ],
+    )
 
 
 def _said(choices: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mnet.faults import Conflict, Malformed, NotFound
 from mnet.language import N_, _, ngettext, number, translated
-from mnet.outcomes import of_code
+from mnet.outcomes import FAULT, of_code
 from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
 from schooltool_bridge.calls import Call, is_failure
 from schooltool_bridge.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
@@ -158,12 +158,19 @@ def field_rows(payload: object) -> list[FieldRow]:
 
 def outcome(call: Call) -> tuple[str, str]:
     """Say how a call ended, and how urgent that looks."""
+    said = outcome_title(call.outcome)
     if is_failure(call.outcome):
-        return translated(call.outcome.capitalize()), "urgent"
+        return said, "urgent"
     if call.reason:
-        said = translated(call.outcome.capitalize())
         return _("%(outcome)s, in part", outcome=said), "warning"
-    return translated(call.outcome.capitalize()), _OUTCOMES.get(call.outcome, "quiet")
+    return said, _OUTCOMES.get(call.outcome, "quiet")
+
+
+def outcome_title(outcome: str) -> str:
+    """Say an outcome as the journal keeps it."""
+    if outcome.startswith(FAULT):
+        return _("Fault %(code)s", code=outcome.removeprefix(FAULT))
+    return translated(outcome.capitalize())
 
 
 def short_method(method: str) -> str:
