@@ -16,6 +16,7 @@ import structlog
 
 from mnet.database import Database
 from schooltool_bridge import storage
+from tests.made_once import Keys, made_once
 from tests.postgres import Cluster
 
 _numbers = itertools.count()
@@ -46,6 +47,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def quiet_log() -> None:
     """Lines of log go nowhere in the test process; servers write theirs to files."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_made_once() -> Iterator[Keys]:
+    with made_once() as keys:
+        yield keys
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keys_of_a_file(keys_made_once: Keys) -> None:
+    """No key is dealt out twice in one file."""
+    keys_made_once.begin()
 
 
 @pytest.fixture(scope="session")
