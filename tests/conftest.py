@@ -30,9 +30,11 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES and "TMPDIR" 
 
 # Files are dealt out to the cores one by one (make test keeps this order): the long ones first, so
 # that none is left alone at the end.
-_LONG = ("test_merging_any_order", "test_server", "browser/", "test_php_", "test_names_and_order",
-         "test_verify", "test_order", "test_issued_pages", "test_any_day", "test_events",
-         "test_erasing", "test_roaming", "test_sign_in", "test_landing_forged")  # fmt: skip
+_LONG = ("test_merging_any_order", "test_any_day", "test_order", "test_roaming", "test_events",
+         "browser/", "test_erasing", "test_server", "test_command_files", "test_issued_pages",
+         "test_names_and_order", "test_sign_in", "test_php_", "test_landing_forged",
+         "test_school_order", "test_watch", "test_verify", "test_adoption",
+         "test_reports_pages")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
