@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# One more than there are cores: tests wait for servers, databases and a browser.
+WORKERS ?= $(shell expr `nproc` + 1)
 export MNET_PEER_HOME ?= $(CURDIR)/.mnet-peer
 
 .PHONY: install install-tests run test lint bench
@@ -32,7 +34,7 @@ run: install
 
 test: install-tests
 	.ci/system-packages php8.2-cli php8.2-xml php-xmlrpc postgresql chromium fonts-dejavu-core
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: install-tests
 	$(BIN)/ruff check .

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +14,27 @@ from typing import Any
 import pytest
 import structlog
 
+from mnet.database import Database
+from schooltool_bridge import storage
+from tests.made_once import Keys, made_once
 from tests.postgres import Cluster
 
 _numbers = itertools.count()
 
+# What tests write goes into memory where there is room: it need not outlive the machine, and on a
+# disk a new database alone costs a third of a second of a core.
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES and "TMPDIR" not in os.environ:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 
 # Files are dealt out to the cores one by one (make test keeps this order): the long ones first, so
 # that none is left alone at the end.
-_LONG = ("test_any_day", "test_server", "browser/", "test_php_", "test_names_and_order",
-         "test_verify", "test_order", "test_issued_pages", "test_events",
-         "test_erasing", "test_roaming", "test_sign_in", "test_landing_forged")  # fmt: skip
+_LONG = ("test_any_day", "test_order", "test_roaming", "test_events",
+         "browser/", "test_erasing", "test_server", "test_command_files", "test_issued_pages",
+         "test_names_and_order", "test_sign_in", "test_php_", "test_landing_forged",
+         "test_school_order", "test_watch", "test_verify", "test_adoption",
+         "test_reports_pages")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def quiet_log() -> None:
     """Lines of log go nowhere in the test process; servers write theirs to files."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_made_once() -> Iterator[Keys]:
+    with made_once() as keys:
+        yield keys
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keys_of_a_file(keys_made_once: Keys) -> None:
+    """No key is dealt out twice in one file."""
+    keys_made_once.begin()
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +82,39 @@ def postgres() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: Cluster) -> str:
+    """A PostgreSQL database with today's schema, to copy: the migrations take far longer."""
+    database = Database(postgres.url("migrated"))
+    storage.upgrade(database)
+    database.close()
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of each kind that a school may use."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'school.sqlite'}"
-    cluster: Cluster = request.getfixturevalue("postgres")
-    return cluster.url(f"school{next(_numbers)}")
+        yield _sqlite_url(tmp_path)
+    else:
+        yield from _database_in(request.getfixturevalue("postgres"), "template0")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind that a school may use, for tests.migrated.fill."""
+    if request.param == "sqlite":
+        yield _sqlite_url(tmp_path)
+    else:
+        template = request.getfixturevalue("migrated")
+        yield from _database_in(request.getfixturevalue("postgres"), template)
+
+
+def _sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'school.sqlite'}"
+
+
+def _database_in(cluster: Cluster, template: str) -> Iterator[str]:
+    name = f"school{next(_numbers)}"
+    yield cluster.url(name, template)
+    cluster.drop(name)

@@ -22,8 +22,7 @@ def register(site: Site) -> FakePeer:
 
 
 def push(site: Site, peer: FakePeer, event: str, data: Any) -> Any:
-    pem = site.run("key", "show")["certificate"]
-    return answered(peer, site.post(peer.request(pem, SIS + event, [data])))
+    return answered(peer, site.post(peer.request(site.certificate(), SIS + event, [data])))
 
 
 def answered(peer: FakePeer, body: bytes) -> Any:

@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Self
 
-from mnet.database import REVISION_AGE_S
+from mnet import settings
+from mnet.database import REVISION_AGE_S, Database, read_revision
 from tests.forked import Forked
 from tests.php_peer.runner import free_port
 
@@ -39,6 +40,7 @@ class Site:
         self.port = free_port()
         self.wwwroot = f"http://127.0.0.1:{self.port}{path}"
         self._server: Forked | None = None
+        self._seen = ""
         self.made = self.run("init", "--wwwroot", self.wwwroot, "--name", name, *init_options)
 
     def run(self, *arguments: str) -> Any:
@@ -57,9 +59,21 @@ class Site:
             said, complained = (_read(file) for file in (stdout, stderr))
         if status:
             raise Refused(status, complained, said)
-        if self._server is not None:
-            time.sleep(REVISION_AGE_S)  # by then the server has seen what the command changed
+        self.wait_until_seen()
         return said
+
+    def wait_until_seen(self) -> None:
+        """Wait until a server that runs knows the configuration as it is stored."""
+        if self._server is not None and self._seen != (stored := self._revision()):
+            time.sleep(REVISION_AGE_S)
+            self._seen = stored
+
+    def _revision(self) -> str:
+        database = Database(settings.read(self.home).database)
+        with database.read() as connection:
+            found = read_revision(connection)
+        database.close()
+        return found
 
     def serve(self, *options: str) -> None:
         """Start the server and wait until it answers."""
@@ -67,6 +81,7 @@ class Site:
             address = f"tcp:{self.port}:interface=127.0.0.1"
             command = ["serve", "--home", str(self.home), "--listen", address, *options]
             self._server = Forked(command, log, log, PYTHONUNBUFFERED="1")
+        self._seen = self._revision()
         for _attempt in range(2000):  # 40 s, for a machine that is busy with many tests
             try:
                 with urllib.request.urlopen(f"{self.wwwroot}/healthz", timeout=2):
@@ -96,6 +111,11 @@ class Site:
     def log(self) -> str:
         """What the server logged."""
         return (self.home / "serve.log").read_text()
+
+    def certificate(self) -> str:
+        """Our certificate, as peers fetch it."""
+        with urllib.request.urlopen(f"{self.wwwroot}/mnet/publickey.php", timeout=20) as answer:
+            return str(answer.read(), "ascii")
 
     def post(self, body: bytes, path: str = "/mnet/xmlrpc/server.php") -> bytes:
         """Send a body as a peer does and return the answer's."""

@@ -84,7 +84,7 @@ def test_who_sends_too_much_is_told_what_to_do(site: Site) -> None:
 
 
 def test_a_half_sent_request_changes_nothing_and_others_go_on(site: Site, peer: FakePeer) -> None:
-    pem = site.run("key", "show")["certificate"]
+    pem = site.certificate()
     body = peer.request(pem, SIS + "new_section", [{"idnumber": "half", "name": "x"}])
     head = POST + b"Content-Length: %d\r\n\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", site.port)) as gone:

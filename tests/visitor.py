@@ -14,12 +14,12 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from jinja2.bccache import Bucket, BytecodeCache
 from lxml import html
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from peers.web.frame import Frame
-from peers.web.view import Route
 from peers.web.wire import FORM_TYPE, Raw
 
 SENDER = "198.51.100.7"
@@ -122,19 +122,20 @@ def over_http(port: int, prefix: str = "") -> Ask:
 
 def in_memory(frame: Frame, sender: str = SENDER, *, waits: bool = False) -> Ask:
     """Ask a frame as its worker threads do; with `waits` also what is left for after the answer."""
-    rules = _rules(tuple(frame.routes))
+    rules = _rules(tuple((r.rule, r.methods) for r in frame.routes))
+    frame._jinja.bytecode_cache = _compiled(frame._spoken)
     site = urlsplit(frame.wwwroot)
 
     def ask(method: str, path: str, headers: Headers, body: bytes) -> Page:
         where, _, query = path.partition("?")
-        found: tuple[Route, Mapping[str, Any]]
+        found: tuple[int, Mapping[str, Any]]
         try:
             found = rules.bind(site.netloc).match(where, method)
         except HTTPException as problem:
             return Page(problem.code or 0, [], b"")
         lower = {"host": site.netloc, **{n.lower(): v for n, v in headers.items()}}
         raw = Raw(method, frame.prefix + where, query, lower, body, sender)
-        sent = frame.answer(found[0], raw, found[1])
+        sent = frame.answer(frame.routes[found[0]], raw, found[1])
         for work in sent.afterwards if waits else ():
             work()
         return Page(sent.status, sent.headers, sent.body)
@@ -142,10 +143,31 @@ def in_memory(frame: Frame, sender: str = SENDER, *, waits: bool = False) -> Ask
     return ask
 
 
-@functools.lru_cache(maxsize=1)
-def _rules(routes: tuple[Route, ...]) -> Map:
-    """A frame's addresses; putting them together takes longer than a page."""
-    return Map([Rule(r.rule, methods=r.methods, endpoint=r) for r in routes])
+@functools.cache
+def _rules(routes: tuple[tuple[str, tuple[str, ...]], ...]) -> Map:
+    """Routes' places by their addresses; putting these together takes longer than a page."""
+    return Map(
+        [Rule(rule, methods=methods, endpoint=n) for n, (rule, methods) in enumerate(routes)]
+    )
+
+
+class _Compiled(BytecodeCache):
+    """Templates compiled once a process, where every frame would compile its own."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+@functools.cache
+def _compiled(_language: str) -> _Compiled:
+    """One for each language: what is constant is translated when it is compiled."""
+    return _Compiled()
 
 
 def filled(rule: str) -> str:

@@ -37,7 +37,7 @@ def courses(school: Site, host: CourseHost) -> Iterator[str]:
                     lastname="Byron", email=email, can_login=False, created_unix_s=1,
                 )
             )  # fmt: skip
-    with Moodle(school.wwwroot, school.run("key", "show")["certificate"]) as moodle:
+    with Moodle(school.wwwroot, school.certificate()) as moodle:
         moodle.scripted = host.scripted
         peer_id = roaming.befriend(school, moodle)
         roaming.set_services(school, peer_id, (), ("mnet_enrol",))

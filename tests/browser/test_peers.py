@@ -21,7 +21,7 @@ DAY_S = 24 * 3600
 
 @pytest.fixture
 def moodle(school: Site) -> Iterator[Moodle]:
-    with Moodle(school.wwwroot, school.run("key", "show")["certificate"]) as moodle:
+    with Moodle(school.wwwroot, school.certificate()) as moodle:
         yield moodle
 
 
@@ -93,7 +93,6 @@ def test_a_second_site_of_ours_is_added_verified_and_switched_on(
         other.run("peer", "add", school.wwwroot, "--yes")
         other.run("peer", "services", school.wwwroot, "--publish", "schooltool,sso_idp",
                   "--subscribe", "schooltool,sso_sp")  # fmt: skip
-        time.sleep(0.5)
         assert verify(page) == "All is well"
         browser.get_by_role("button", name="Switch on").click()
         expect(browser.get_by_text("is switched on.")).to_be_visible()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -36,7 +35,7 @@ def moodle(school: Site) -> Iterator[Moodle]:
         peer_id = befriend(school, moodle)
         with app_of(school) as app, app.database.write() as connection:
             store.set_services(connection, peer_id, publish=BOTH, subscribe=BOTH)
-        time.sleep(0.5)
+        school.wait_until_seen()
         yield moodle
 
 

@@ -18,7 +18,8 @@ from keys.custody import Custody
 from keys.keypair import KeyPair, generate
 from keys.keyring import Keyring
 from keys.store import CURRENT, StoredKey
-from mnet.database import Database, metadata
+from mnet.database import Database
+from tests.migrated import fill
 
 NOW = 1_795_000_000
 DAY = 24 * 3600
@@ -34,7 +35,7 @@ def pairs() -> list[KeyPair]:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
-    metadata.create_all(opened.engine)
+    fill(opened)
     yield opened
     opened.close()
 

@@ -35,8 +35,9 @@ from keys.der import walk
 from keys.keypair import KeyPair, generate
 from keys.keyring import Keyring, LoadedKey, NoKey
 from keys.rotation import is_due, judge_expiry
-from mnet.database import Database, metadata
+from mnet.database import Database
 from mnet.protocol import BadWwwroot
+from tests.migrated import fill
 from tests.recorded import CERTIFICATES
 
 NOW = 1_795_000_000
@@ -278,7 +279,7 @@ def test_archived_keys_are_tried_only_when_the_current_one_does_not_fit(pair: Ke
 
 def test_the_archive_keeps_six_and_a_rotation_forgets_envelopes(database_url: str) -> None:
     database = Database(database_url)
-    metadata.create_all(database.engine)
+    fill(database)
     with pytest.raises(NoKey):
         Keyring.load([], None, os.urandom)
     for number in range(9):

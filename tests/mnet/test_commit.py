@@ -14,9 +14,9 @@ _INSERT = Prepared(sa.insert(_TABLE).values(id=sa.bindparam("new_id")))
 @pytest.mark.parametrize("way", ["write", "apply"])
 @pytest.mark.parametrize("also_ordinary", [False, True])
 def test_prepared_statements_alone_are_committed(
-    database_url: str, way: str, *, also_ordinary: bool
+    empty_database_url: str, way: str, *, also_ordinary: bool
 ) -> None:
-    database = Database(database_url)
+    database = Database(empty_database_url)
 
     def work(connection: sa.Connection) -> None:
         if also_ordinary:

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 from keys.certificate import load
 from mnet import settings
-from mnet.database import REVISION_AGE_S
 from peers import store
 from schooltool_bridge import queries, rights
 from schooltool_bridge.app import App
@@ -43,7 +42,7 @@ def befriend(site: Site, moodle: Moodle, *, application: str = "moodle") -> int:
             origin="file", now_unix_s=now,
         )  # fmt: skip
         store.set_services(connection, peer_id, publish=SERVICES[0], subscribe=SERVICES[1])
-    time.sleep(2 * REVISION_AGE_S)  # by then the server knows it
+    site.wait_until_seen()
     return peer_id
 
 
@@ -105,13 +104,13 @@ def set_services(
 ) -> None:
     with app_of(site) as app, app.database.write() as connection:
         store.set_services(connection, peer_id, publish=publish, subscribe=subscribe)
-    time.sleep(2 * REVISION_AGE_S)  # by then the server has seen it
+    site.wait_until_seen()
 
 
 def set_state(site: Site, peer_id: int, state: str) -> None:
     with app_of(site) as app, app.database.write() as connection:
         store.set_state(connection, peer_id, state)
-    time.sleep(2 * REVISION_AGE_S)
+    site.wait_until_seen()
 
 
 def soon(condition: Callable[[], object]) -> None:

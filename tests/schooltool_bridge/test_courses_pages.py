@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def moodle(site: Site) -> Iterator[Moodle]:
-    with Moodle(site.wwwroot, site.run("key", "show")["certificate"]) as moodle:
+    with Moodle(site.wwwroot, site.certificate()) as moodle:
         yield moodle
 
 

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnet.database import Database
-from schooltool_bridge import storage
 from schooltool_bridge.gradebook import entering, grid, marks
 from schooltool_bridge.gradebook.entering import Typed, Unreadable
 from schooltool_bridge.gradebook.marks import BadMark, Mark
@@ -23,6 +22,7 @@ from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.model_school import category, category_weight
 from schooltool_bridge.reports.averages import Score, ScoreSystem
 from schooltool_bridge.reports.then import Item
+from tests.migrated import fill
 from tests.schooltool_bridge.gradebooks import Book, make_book, system_id
 from tests.schooltool_bridge.school import NOW
 
@@ -46,7 +46,7 @@ def item(points: str = "20") -> Item:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    storage.upgrade(database)
+    fill(database)
     yield database
     database.close()
 

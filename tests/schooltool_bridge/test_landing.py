@@ -174,9 +174,10 @@ def test_a_mahara_lands_at_its_own_path_and_need_not_say_where_to(
 
 
 def test_fifty_landings_at_once_with_one_token_let_in_exactly_one(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, empty_database_url: str
 ) -> None:
-    kind = [] if database_url.startswith("sqlite") else ["--database-url", database_url]
+    url = empty_database_url
+    kind = [] if url.startswith("sqlite") else ["--database-url", url]
     site = site_in(tmp_path, *kind)
     site.serve("--workers", "2")
     with Moodle(site.wwwroot, pem_of(site)) as moodle:

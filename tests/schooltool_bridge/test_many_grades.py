@@ -13,7 +13,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
-from schooltool_bridge import storage
 from schooltool_bridge.gradebook import entering, grid, upload, upload_grades
 from schooltool_bridge.gradebook.entering import Typed
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
@@ -21,6 +20,7 @@ from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import grade, grade_history
+from tests.migrated import fill
 from tests.schooltool_bridge.gradebooks import Book, make_book
 from tests.schooltool_bridge.school import NOW
 
@@ -32,7 +32,7 @@ CAROL = Author("carol", NOW + 60)
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    storage.upgrade(database)
+    fill(database)
     yield database
     database.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def peer(site: Site) -> FakePeer:
 
 
 def test_calls_are_counted_by_method_and_outcome(site: Site, peer: FakePeer) -> None:
-    pem = site.run("key", "show")["certificate"]
+    pem = site.certificate()
     held = {"sectionid": "later", "userid": "1", "role": "student"}
     pushed: tuple[tuple[str, Any], ...] = (
         ("fetch_user", PERSON),
@@ -128,7 +127,7 @@ def test_several_workers_add_up_to_one_number(tmp_path: Path) -> None:
     site.serve("--workers", "2")
     try:
         peer = register(site)
-        pem = site.run("key", "show")["certificate"]
+        pem = site.certificate()
         sent = 24
         for _call in range(sent):
             site.post(peer.request(pem, SIS + "fetch_user", [PERSON]))
@@ -168,7 +167,7 @@ def test_a_server_without_its_key_is_not_healthy_and_still_measured(tmp_path: Pa
             connection.execute(sa.delete(key_pair))
             bump_revision(connection)
         database.close()
-        time.sleep(0.5)
+        site.wait_until_seen()
         assert ask(site, "/healthz")[0] == 503
         status, text, _kind = ask(site, "/metrics")
         assert status == 200

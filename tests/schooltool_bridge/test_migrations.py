@@ -9,8 +9,8 @@ from mnet.database import Database, metadata
 from schooltool_bridge import storage
 
 
-def test_the_migrations_make_what_the_definitions_say(database_url: str) -> None:
-    database = Database(database_url)
+def test_the_migrations_make_what_the_definitions_say(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     storage.upgrade(database)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

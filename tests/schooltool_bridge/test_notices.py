@@ -15,7 +15,7 @@ from mnet.database import Database
 from mnet.protocol import KeyCame
 from peers import store
 from peers.model import peer_check
-from schooltool_bridge import inbox, journal, notices_facts, storage, tls_dates
+from schooltool_bridge import inbox, journal, notices_facts, tls_dates
 from schooltool_bridge.notices import latest_notices, open_notices, refresh
 from schooltool_bridge.notices_model import notice as notice_table
 from schooltool_bridge.notices_rules import (
@@ -28,6 +28,7 @@ from schooltool_bridge.notices_rules import (
     notice,
     standing,
 )
+from tests.migrated import fill
 from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 NOW = START_UNIX_S
@@ -145,7 +146,7 @@ def test_every_kind_that_calls_for_a_hand_says_what_to_do() -> None:
 @pytest.fixture
 def database(database_url: str) -> Database:
     made = Database(database_url)
-    storage.upgrade(made)
+    fill(made)
     return made
 
 

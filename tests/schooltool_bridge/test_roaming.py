@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 from keys.certificate import load
-from mnet.database import REVISION_AGE_S
 from mnet.outbound import RemoteFault
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
@@ -89,7 +88,7 @@ def register(at: Site, of: Site, application: str) -> int:
             origin="file", now_unix_s=1,
         )  # fmt: skip
         store.set_services(connection, peer_id, publish=BOTH, subscribe=BOTH)
-    time.sleep(2 * REVISION_AGE_S)
+    at.wait_until_seen()
     return peer_id
 
 
