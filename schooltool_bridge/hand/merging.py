@@ -7,7 +7,7 @@ sign in again. Source: requirements 1.4, R39b.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,6 +116,8 @@ def _name(row: sa.Row[Any]) -> str:
 
 def _settle(connection: Connection, rows: Collection[int]) -> None:
     """Fold anew whatever these rows touch, for whoever they are now."""
+    # Looked up before anything is folded: a place that one of them loses is another's.
+    items, sections = _graded(connection, rows), _places(connection, rows)
     for root in sorted({identity.root(connection, row) for row in rows}):
         theirs = identity.everybody(connection, root)
         connection.execute(
@@ -123,7 +125,10 @@ def _settle(connection: Connection, rows: Collection[int]) -> None:
             .where(person_link.c.person_id.in_(theirs))
             .values(is_several=len(theirs) > 1)
         )
-        _refold(connection, root, rows)
+        for assessment_id in items:
+            cells.refold_cell(connection, assessment_id, root)
+        for section_id in sections:
+            roster.refold(connection, section_id, root, afresh=True)
     told = sa.select(grade_history.c.id).where(grade_history.c.grade_id == grade.c.id)
     held = sa.select(person.c.merged_into_id).where(person.c.merged_into_id.is_not(None))
     connection.execute(
@@ -133,16 +138,17 @@ def _settle(connection: Connection, rows: Collection[int]) -> None:
     )
 
 
-def _refold(connection: Connection, root: int, rows: Collection[int]) -> None:
+def _graded(connection: Connection, rows: Collection[int]) -> Sequence[int]:
     graded = sa.select(grade.c.assessment_id).where(grade.c.person_id.in_(rows)).distinct()
-    for assessment_id in connection.execute(graded).scalars().all():
-        cells.refold_cell(connection, assessment_id, root)
+    return connection.execute(graded).scalars().all()
+
+
+def _places(connection: Connection, rows: Collection[int]) -> Sequence[int]:
     places = sa.union(
         sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(rows)),
         sa.select(enrolment_history.c.section_id).where(enrolment_history.c.person_id.in_(rows)),
     )
-    for section_id in connection.execute(places).scalars().all():
-        roster.refold(connection, section_id, root, afresh=True)
+    return connection.execute(places).scalars().all()
 
 
 def _record(

@@ -128,6 +128,19 @@ def test_a_section_that_names_one_record_as_its_teacher_has_the_person(school: S
     assert school.enrolments() == school.enrolments(at=school.now) == {("5", "b1", "teacher"): "a"}
 
 
+def test_whom_a_section_named_while_merged_teaches_it_apart_again(school: School) -> None:
+    school.push("fetch_user", **ANNA)
+    school.push("fetch_user", **TOM)
+    merge(school)
+    school.push("new_section", **SECTION, teacheridnumber=TOM["idnumber"])
+    undo(school)
+    assert (
+        school.enrolments()
+        == school.enrolments(at=school.now)
+        == {("5", TOM["idnumber"], "teacher"): "a"}
+    )
+
+
 def test_who_no_longer_teaches_by_the_other_record_is_on_no_pupils_report(school: School) -> None:
     school.begin_term()
     school.push("fetch_user", **TOM)
