@@ -54,7 +54,9 @@ class Readers:
         items = {i.id: (str(i.peer), i.name_for_scripts) for i in then.items}
         ours = {self.person_id(who): who for who in roots}
         return {
-            (items[item_id], ours[person_id]): Cell(e.points, e.excepted, e.attempt, e.authority)
+            (items[item_id], ours[person_id]): Cell(
+                e.points, e.excepted, e.attempt, e.authority, e.recorded_unix_s, e.peer_points
+            )
             for (item_id, person_id), e in then.entries.items()
             if person_id in ours
         }
@@ -169,11 +171,20 @@ def _stored_cells(readers: Readers, model: Model) -> Cells:
     rows: Any = readers.school.read(lambda c: c.execute(stored).all())
     return {
         ((r.wwwroot, r.idnumber), ours[r.person_id]): Cell(
-            None if r.points is None else Decimal(r.points), r.excepted, r.attempt, r.authority
+            _decimal(r.points),
+            r.excepted,
+            r.attempt,
+            r.authority,
+            r.recorded_unix_s,
+            _decimal(r.peer_points),
         )
         for r in rows
         if r.person_id in ours
     }
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionThen]) -> None:

@@ -22,97 +22,24 @@ from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.settling import Settling
 from tests.schooltool_bridge.any_day_comparing import Readers, Then, compare, compare_lists
+from tests.schooltool_bridge.any_day_events import (
+    DAY,
+    ITEMS,
+    PEOPLE,
+    SECTIONS,
+    Event,
+    as_sent,
+    by_hand,
+    codes,
+    events_of,
+    items,
+    moments,
+    names,
+    people,
+    sections,
+)
 from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, Model, Thing
 from tests.schooltool_bridge.school import NOW, US, A, B, School
-
-DAY = 86_400
-PEOPLE = ("91", "92", "93")
-# Both have a section 5 and an assessment 7; only A's are two.
-SECTIONS = ((A, "5"), (A, "6"), (B, "5"))
-ITEMS = ((A, "7"), (A, "8"), (B, "7"))
-
-# Mostly the same few, so that what is said meets.
-people = st.sampled_from(["91", "91", "91", "92", "92", "93"])
-sections = st.sampled_from([(A, "5"), (A, "5"), (A, "6"), (B, "5")])
-items = st.sampled_from([(A, "7"), (A, "7"), (A, "8"), (B, "7")])
-points = st.sampled_from(["99", "5", None, "0", "7.5", "68"])
-names = st.sampled_from(["Ada", "Öda"])
-codes = st.sampled_from(["a", "s", "w", "wp", "ps", "e"])
-# Short distances within three days, so that moments meet; None: the sender gives no time.
-moments = st.builds(lambda day, s: NOW + day * DAY + s, st.integers(0, 2), st.integers(0, 3))
-times = st.none() | st.tuples(moments, st.integers(-1, 2))
-
-# An event: its name, what it is about, whom it names, what else it says, its peer and its time.
-Event = tuple[str, Thing | None, str | None, dict[str, Any], str, tuple[int, int] | None]
-
-
-def _own(things: tuple[Thing, ...], peer: str) -> st.SearchStrategy[Thing]:
-    """A peer's own, mostly the first."""
-    own = [thing for thing in things if thing[0] == peer]
-    return st.sampled_from([own[0], *own])
-
-
-def events_of(peer: str) -> st.SearchStrategy[Event]:
-    """What a peer pushes: of its own sections and assessments, and of anybody."""
-    sections, items = _own(SECTIONS, peer), _own(ITEMS, peer)
-
-    def of(
-        what: str, things: st.SearchStrategy[Thing], who: st.SearchStrategy[str | None], **data: Any
-    ) -> st.SearchStrategy[Event]:
-        return st.builds(
-            lambda thing, who, data, when: (what, thing, who, data, thing[0], when),
-            things, who, st.fixed_dictionaries(data), times,
-        )  # fmt: skip
-
-    user = st.builds(
-        lambda who, first, when: (
-            "fetch_user", None, who, {"firstname": first, "lastname": f"L{who}"}, peer, when
-        ),
-        people, names, times,
-    )  # fmt: skip
-    a_role = st.sampled_from([STUDENT, STUDENT, "teacher"])
-    a_grade = of("new_grade", items, people, points_earned=points, excepted=st.booleans(),
-                 attempt_num=st.integers(1, 3))  # fmt: skip
-    an_item = of(
-        "new_assessment", items, st.none(), section=sections,
-        name=st.sampled_from(["Quiz", "Essay"]), pointval=st.sampled_from(["68", "10"]),
-    )  # fmt: skip
-    taken_back = st.builds(
-        lambda event, attempt: (*event[:3], {"attempt_num": attempt} if attempt else {}, *event[4:]),
-        of("delete_grade", items, people), st.integers(0, 3),
-    )  # fmt: skip
-    return st.one_of(
-        a_grade, a_grade, taken_back, an_item,
-        of("new_section", sections, st.none(), name=st.sampled_from(["Algebra", "Botany"]),
-           teacheridnumber=st.just("") | people),
-        of("new_enrolment", sections, people, role=a_role, code=st.sampled_from(["a", "a", "s"])),
-        of("end_enrolment", sections, people, role=st.just("") | a_role),
-        of("delete_section", sections, st.none()),
-        of("delete_assessment", items, st.none()), user,
-    )  # fmt: skip
-
-
-def as_sent(event: Event) -> dict[str, Any]:
-    """The event's fields on the wire."""
-    what, thing, who, said, _peer, when = event
-    number = thing[1] if thing else None
-    kind = what.partition("_")[2]
-    about: dict[str, Any] = {
-        "user": {"idnumber": who, "username": f"u{who}"},
-        "section": {"idnumber": number},
-        "assessment": {"idnumber": number},
-        "enrolment": {"sectionid": number, "userid": who},
-        "grade": {"assessmentid": number, "userid": who},
-    }[kind]
-    data = {**about, **said}
-    if "code" in said:
-        data["status"] = 1 if data.pop("code") == "s" else 0
-    if "section" in said:
-        data["sectionid"] = data.pop("section")[1]
-    if when:
-        data["timemodified"] = when[0]
-        data |= {"seq": when[1]} if when[1] >= 0 else {}
-    return data
 
 
 class AnyDay(RuleBasedStateMachine):
@@ -163,7 +90,8 @@ class AnyDay(RuleBasedStateMachine):
                     "new_assessment", item, None, section=(item[0], "5"), name="Quiz", pointval="68"
                 )
                 # One cell a person, so that what it says tells one withdrawal from the other.
-                who, reached = ("92", "68") if item == (A, "8") else ("91", "5")
+                who = "92" if item == (A, "8") else "91"
+                reached = {(A, "7"): "5", (A, "8"): "68", (B, "7"): "99"}[item]
                 tell("new_grade", item, who, points_earned=reached, excepted=False, attempt_num=1)
         self.push(*begun[A])
         self.push(*begun[B])
@@ -187,6 +115,12 @@ class AnyDay(RuleBasedStateMachine):
     @rule(pushed=st.lists(events_of(A), min_size=2, max_size=8))
     def a_peer_pushes_many_at_once(self, pushed: list[Event]) -> None:
         self.push(*pushed)
+
+    @rule(pushed=st.lists(events_of(A), min_size=2, max_size=8), at=moments)
+    def a_peer_pushes_backwards_what_happened_in_one_second(
+        self, pushed: list[Event], at: int
+    ) -> None:
+        self.push(*((*event[:5], (at, len(pushed) - n)) for n, event in enumerate(pushed)))
 
     @rule(pushed=st.lists(events_of(B), min_size=1, max_size=4))
     def another_peer_pushes(self, pushed: list[Event]) -> None:
@@ -308,7 +242,7 @@ class AnyDay(RuleBasedStateMachine):
             if e[0] == "end_enrolment" and e[1] and e[2] and self.waits(e)
         ]
 
-    @rule(who=people, item=items, given=points, excepted=st.booleans(), at=st.none() | moments)
+    @rule(who=people, item=items, given=by_hand, excepted=st.booleans(), at=st.none() | moments)
     def a_grade_is_written(
         self, who: str, item: Thing, given: str | None, excepted: bool, at: int | None
     ) -> None:

@@ -32,6 +32,8 @@ class Said:
     who: str | None
     data: dict[str, Any]
     peer: str | None
+    # When it arrived or was written, whenever it took effect.
+    recorded: int
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -46,6 +48,9 @@ class Cell:
     excepted: bool
     attempt: int
     authority: str
+    recorded: int
+    # The peer's points beside what was written by hand.
+    beside: Decimal | None = None
 
 
 @dataclass
@@ -139,10 +144,15 @@ class Model:
         there = self.item(item, at)
         if there is None:
             return None
+        by_peer = self._cell_of_peer(item, who, at, there[2])
         written = self.written_in_cell(item, who, at)
         if written and written[-1].what == "enter":
-            data = written[-1].data
-            return Cell(data["points"], data["excepted"], 0, "manual")
+            data, recorded = written[-1].data, written[-1].recorded
+            beside = by_peer.points if by_peer else None
+            return Cell(data["points"], data["excepted"], 0, "manual", recorded, beside)
+        return by_peer
+
+    def _cell_of_peer(self, item: Thing, who: str, at: int, maximum: Decimal) -> Cell | None:
         told = self.told_of_cell(item, who, at)
         for attempt in (3, 2, 1):
             about = [s for s in told if s.data.get("attempt_num", attempt) == attempt]
@@ -150,8 +160,8 @@ class Model:
                 raw, data = about[-1].data["points_earned"], about[-1].data
                 points = None if raw is None else Decimal(raw)
                 if points is not None and item[0] in self.clamping:
-                    points = min(max(points, Decimal(0)), there[2])
-                return Cell(points, data["excepted"], attempt, "peer")
+                    points = min(max(points, Decimal(0)), maximum)
+                return Cell(points, data["excepted"], attempt, "peer", about[-1].recorded)
         return None
 
     def cells(self, section: Thing, who: str, at: int) -> dict[Thing, Cell]:
@@ -270,7 +280,7 @@ class Model:
         """Write down what was said, now or at a place of its own; what is no news is left out."""
         history = self.history(what, thing, who, peer)
         at, seq = when or max([(now, -1), *(s.place[:2] for s in history)])
-        said = Said(what, at, seq, len(self.said), thing, who, data, peer)
+        said = Said(what, at, seq, len(self.said), thing, who, data, peer, now)
         if peer is not None:
             if when and any(s.place[:2] == when for s in self.said if same_word(s, said)):
                 return

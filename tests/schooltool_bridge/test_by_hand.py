@@ -155,6 +155,19 @@ def test_a_state_is_written_for_a_day_before_but_not_for_tomorrow(school: School
     assert [r["code"] for r in after] == ["wf"]
 
 
+def test_what_a_peer_says_first_is_no_repeat_of_what_was_written_by_hand(school: School) -> None:
+    anna, section, _quiz = ids(school)
+    when = school.now + 10
+    school.now += 86400
+    for code in ("a", "wf"):
+        arguments = (section, anna, "student", code)
+        write(school, enrolments.set_state, *arguments, effective_unix_s=when)
+    again = {"sectionid": "5", "userid": "1", "role": "student", "timemodified": when}
+    school.push("new_enrolment", **again)
+    assert school.enrolments() == {("5", "1", "student"): "a"}
+    assert school.status("new_enrolment", **again) == "unchanged"
+
+
 def test_a_section_of_our_own_runs_like_any_other(school: School) -> None:
     section = write(school, sections.add, "Drama", idnumber="D1")
     bob = write(school, people.add, Names("bob", "Bob", "Ōquist", idnumber="77"))
