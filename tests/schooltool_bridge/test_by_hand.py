@@ -19,7 +19,7 @@ from schooltool_bridge.model import enrolment_history, enrolment_state, grade, g
 from schooltool_bridge.model_people import person_record
 from schooltool_bridge.model_school import category
 from schooltool_bridge.reports import as_of
-from tests.schooltool_bridge.school import ANNA, GRADE, NOW, A, School
+from tests.schooltool_bridge.school import ANNA, GRADE, NOW, PUPIL, A, School
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_what_a_peer_says_first_is_no_repeat_of_what_was_written_by_hand(school:
     for code in ("a", "wf"):
         arguments = (section, anna, "student", code)
         write(school, enrolments.set_state, *arguments, effective_unix_s=when)
-    again = {"sectionid": "5", "userid": "1", "role": "student", "timemodified": when}
+    again: dict[str, Any] = {**PUPIL, "timemodified": when}
     school.push("new_enrolment", **again)
     assert school.enrolments() == {("5", "1", "student"): "a"}
     assert school.status("new_enrolment", **again) == "unchanged"
