@@ -18,7 +18,7 @@ from mnet.protocol import SERVICE_SIS
 from mnet.retelling import E_, english
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
-from peers import bootstrap, clocks, reach, store
+from peers import bootstrap, clocks, reach, store, verify_services
 from peers import verify_rules as rules
 from peers.registry import Peer, Registry
 from peers.verify_clock import clock_step
@@ -282,14 +282,14 @@ class _Run:
             return self._call_failed(SEALED, problem)
         self._tell_clock(answered.timestamp_unix_s)
         self._well(SEALED, english("A call was sealed, answered and proven."))
-        services = rules.remote_services(answered.value)
+        services = verify_services.remote_services(answered.value)
         if services is None:
             remedy = english("Update the software there; a peer lists its services.")
             step = Step(SERVICES, ok=False, detail=english("The answer is no list."), remedy=remedy)
             return self._add(step, is_needed=False)
         self.services = services
         ticked = self.peer.services
-        step = rules.services_step(
+        step = verify_services.services_step(
             SERVICES,
             published=ticked.published,
             subscribed=ticked.subscribed,

@@ -6,7 +6,7 @@ short cleaned piece of a fault's text. Source: requirements R17; PROTOCOL.md sec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urljoin
@@ -15,20 +15,16 @@ from keys.certificate import BadCertificate, PeerCertificate, check_subject
 from keys.rotation import judge_expiry
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import (
-    API_VERSION,
     SERVICE_ENROL,
     SERVICE_IDP,
     SERVICE_SIS,
     SERVICE_SP,
 )
-from mnet.retelling import E_, english, together
-from mnet.xmlrpc import Value
+from mnet.retelling import E_, english
 
 MAX_EXCERPT_CHARS = 200
 # A sentence of ours about a site, with its address and what its certificate says.
 MAX_SENTENCE_CHARS = 600
-# A site has a handful of services; what comes after so many is not looked at.
-MAX_SERVICES = 200
 
 # As Moodle's language packs call them; ours is called by its name, as our plugin shows it.
 SERVICE_NAMES = {
@@ -259,99 +255,6 @@ def certificate_step(
     return Step(name, ok=True, detail=detail)
 
 
-def remote_services(answer: Value) -> dict[str, RemoteService] | None:
-    """Read a peer's system/listServices; None when it is no list of services."""
-    listed = list(answer.values()) if isinstance(answer, dict) else answer
-    if not isinstance(listed, list):
-        return None
-    found: dict[str, RemoteService] = {}
-    for row in listed[:MAX_SERVICES]:
-        if not isinstance(row, dict) or str(row.get("apiversion", "")) != API_VERSION:
-            continue
-        name = clean(row.get("name", ""))
-        # A Moodle lists a service twice when it is also ticked for "All hosts".
-        before = found.get(name, RemoteService(publish=False, subscribe=False))
-        found[name] = RemoteService(
-            publish=before.publish or _is_ticked(row.get("publish")),
-            subscribe=before.subscribe or _is_ticked(row.get("subscribe")),
-        )
-    return found
-
-
-def services_step(
-    name: str,
-    *,
-    published: Collection[str],
-    subscribed: Collection[str],
-    remote: Mapping[str, RemoteService],
-    wwwroot: str,
-) -> Step:
-    """Compare what both sides ticked, and name each box that is missing and where.
-
-    Only `schooltool` must be the same on both sides; of others a peer may tick what it likes,
-    but what we tick must have its counterpart there.
-    """
-    there: list[str] = []
-    here: dict[str, list[str]] = {"--publish": [], "--subscribe": []}
-    no = RemoteService(publish=False, subscribe=False)
-    for service in sorted({*published, *subscribed, SERVICE_SIS}):
-        theirs = remote.get(service, no)
-        label = SERVICE_NAMES.get(service, service)
-        if service in published and not theirs.subscribe:
-            there.append(english("Subscribe for %(service)s", service=label))
-        if service in subscribed and not theirs.publish:
-            there.append(english("Publish for %(service)s", service=label))
-        if service == SERVICE_SIS and theirs.subscribe and service not in published:
-            here["--publish"] = sorted({*published, service})
-        if service == SERVICE_SIS and theirs.publish and service not in subscribed:
-            here["--subscribe"] = sorted({*subscribed, service})
-    ways = {
-        "--publish": E_("publish %(service)s here"),
-        "--subscribe": E_("subscribe %(service)s here"),
-    }
-    missing = there + [english(ways[way], service=SERVICE_SIS) for way in here if here[way]]
-    options = " ".join(f"{way} {','.join(names)}" for way, names in here.items() if names)
-    ours = f"mnet-peer peer services {wwwroot} {options}"
-    if missing:
-        boxes = together(E_("%(our_first)s; %(our_others)s"), missing)
-        detail = english("Not the same on both sides; missing: %(our_boxes)s.", our_boxes=boxes)
-        here_too = english("Here: %(command)s", command=ours)
-        if not there:
-            return Step(name, ok=False, detail=detail, remedy=here_too)
-        ticks = together(E_("%(our_first)s and tick %(our_others)s"), there)
-        remedy = english(
-            "On the peer: Site administration > Networking > Manage peers > (this site) > "
-            "Services: tick %(our_boxes)s.",
-            our_boxes=ticks,
-        )
-        if options:
-            remedy = english("%(our_advice)s Here: %(command)s", our_advice=remedy, command=ours)
-        return Step(name, ok=False, detail=detail, remedy=remedy)
-    if not published and not subscribed:
-        label = SERVICE_NAMES[SERVICE_SIS]
-        return Step(
-            name,
-            ok=False,
-            detail=english(
-                "Nothing is published or subscribed on either side, so nothing can flow."
-            ),
-            remedy=english(
-                "Here: mnet-peer peer services %(peer)s --publish %(service)s --subscribe "
-                "%(service)s. On the peer: Site administration > Networking > Manage peers > "
-                "(this site) > Services: tick Publish and tick Subscribe for %(label)s.",
-                peer=wwwroot,
-                service=SERVICE_SIS,
-                label=label,
-            ),
-        )
-    detail = english(
-        "Both sides agree: we publish %(our_published)s and subscribe %(our_subscribed)s.",
-        our_published=_listed(published),
-        our_subscribed=_listed(subscribed),
-    )
-    return Step(name, ok=True, detail=detail)
-
-
 def other_address(wwwroot: str) -> str:
     """Say what to do when a site's own address seems to be another than the one we know."""
     return english(
@@ -413,11 +316,3 @@ def _status_step(name: str, wwwroot: str, url: str, status: int, location: str) 
 
 def _is_within(wwwroot: str, target: str) -> bool:
     return target == wwwroot or target.startswith(wwwroot + "/")
-
-
-def _is_ticked(flag: object) -> bool:
-    return str(flag).strip().lower() in ("1", "true")
-
-
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(sorted(names)) or english("nothing")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -18,8 +17,17 @@ from sqlalchemy.engine import Connection
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
 from mnet.retelling import english
 from mnet.xmlrpc import Value
-from schooltool_bridge import assessments, enrolments, fields, grades, inbox, people, sections
-from schooltool_bridge.applying import Applied, Held, NewPerson, Source, user_key
+from schooltool_bridge import (
+    assessments,
+    enrolments,
+    fields,
+    grades,
+    inbox,
+    keeping,
+    people,
+    sections,
+)
+from schooltool_bridge.applying import Applied, Held, NewPerson, Source
 from schooltool_bridge.fields import Event, Fields, UserEvent
 
 EVENTS = (
@@ -67,13 +75,13 @@ def receive(
     try:
         read = _read(source, event, data)
     except (Malformed, NotFound) as fault:
-        _refuse(connection, source, event, data, fault, now_unix_s)
+        keeping.refuse(connection, source, event, data, fault, now_unix_s)
         raise
-    place = _place(read, now_unix_s)
+    place = keeping.place_of(read, now_unix_s)
     try:
         applied = _apply(connection, source, read, now_unix_s)
     except Held as held:
-        _hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
+        keeping.hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
         answer: dict[str, Value] = {
             "status": "held",
             "id": "",
@@ -85,12 +93,12 @@ def receive(
         }
         return Received(answer)
     except (Malformed, NotFound, Conflict) as fault:
-        _refuse(connection, source, event, data, fault, now_unix_s, read)
+        keeping.refuse(connection, source, event, data, fault, now_unix_s, read)
         raise
     if applied.again_with:
-        _hold(connection, source, event, data, applied.again_with, place, now_unix_s)
+        keeping.hold(connection, source, event, data, applied.again_with, place, now_unix_s)
     if applied.remark:
-        _remark(connection, source, event, data, applied.remark, place, now_unix_s)
+        keeping.remark_on(connection, source, event, data, applied.remark, place, now_unix_s)
     came = [applied, *_release(connection, source, applied.ready)]
     return Received(
         {"status": applied.status, "id": str(applied.id), "message": applied.message},
@@ -157,7 +165,7 @@ def refuse(
     connection: Connection, source: Source, event: str, data: object, why: Fault, now_unix_s: int
 ) -> NoReturn:
     """Refuse an event for what only its bringer can know; the inbox keeps it. Raises `why`."""
-    _refuse(connection, source, event, data, why, now_unix_s, _read(source, event, data))
+    keeping.refuse(connection, source, event, data, why, now_unix_s, _read(source, event, data))
     raise why
 
 
@@ -310,7 +318,7 @@ def _again(
         return waiting.status, None
     except Fault as fault:
         status = inbox.CONFLICT if isinstance(fault, Conflict) else inbox.REJECTED
-        waits = _conflict_waits(read) if status == inbox.CONFLICT else ()
+        waits = keeping.conflict_waits(read) if status == inbox.CONFLICT else ()
         inbox.settle(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
         return status, None
     status = inbox.HELD if applied.again_with else inbox.DONE
@@ -319,89 +327,6 @@ def _again(
         return inbox.CONFLICT, applied
     inbox.settle(connection, waiting, status=status, waiting_for=applied.again_with)
     return status, applied
-
-
-def _hold(
-    connection: Connection,
-    source: Source,
-    event: str,
-    data: object,
-    waiting_for: tuple[str, ...],
-    place: tuple[int, int],
-    now_unix_s: int,
-) -> None:
-    inbox.put(
-        connection,
-        peer_id=source.peer_id,
-        event=event,
-        status=inbox.HELD,
-        data=data,
-        waiting_for=waiting_for,
-        reason="",
-        place=place,
-        now_unix_s=now_unix_s,
-    )
-
-
-def _remark(
-    connection: Connection,
-    source: Source,
-    event: str,
-    data: object,
-    remark: str,
-    place: tuple[int, int],
-    now_unix_s: int,
-) -> None:
-    """Tell a person of an event that took effect; an inbox that is full misses this alone."""
-    with suppress(TryAgainLater):
-        inbox.put(
-            connection,
-            peer_id=source.peer_id,
-            event=event,
-            status=inbox.CONFLICT,
-            data=data,
-            waiting_for=(),
-            reason=remark,
-            place=place,
-            now_unix_s=now_unix_s,
-        )
-
-
-def _refuse(
-    connection: Connection,
-    source: Source,
-    event: str,
-    data: object,
-    fault: Fault,
-    now_unix_s: int,
-    read: Event | None = None,
-) -> None:
-    in_conflict = isinstance(fault, Conflict)
-    inbox.put(
-        connection,
-        peer_id=source.peer_id,
-        event=event[:40],
-        status=inbox.CONFLICT if in_conflict else inbox.REJECTED,
-        data=data,
-        waiting_for=_conflict_waits(read) if in_conflict else (),
-        reason=fault.text,
-        place=_place(read, now_unix_s) if read else (now_unix_s, -1),
-        now_unix_s=now_unix_s,
-    )
-
-
-def _place(read: Event, now_unix_s: int) -> tuple[int, int]:
-    time = read.when.timemodified
-    return (now_unix_s, -1) if time is None else (time, read.when.seq)
-
-
-def _conflict_waits(read: Event | None) -> tuple[str, ...]:
-    """A conflict about people is looked at again when one of the names it is about moves."""
-    if not isinstance(read, UserEvent):
-        return ()
-    waits = [user_key(read.idnumber)] if read.idnumber else []
-    waits += [people.username_key(read.username)] if read.username else []
-    return tuple(waits)
 
 
 __all__ = ["EVENTS", "NewPerson", "Received", "Source", "receive", "receive_many", "retry"]

@@ -114,11 +114,6 @@ def latest(rows: Iterable[Row]) -> Row | None:
     return max(rows, key=place, default=None)
 
 
-def until(rows: Iterable[Row], at_unix_s: int | None) -> list[Row]:
-    """The rows that had taken effect by a moment; all of them without one."""
-    return [r for r in rows if at_unix_s is None or r.effective_unix_s <= at_unix_s]
-
-
 @dataclass(frozen=True, slots=True)
 class EnrolmentRow:
     """One row of a person's history in a section; code None is an ending by the peer."""

@@ -15,7 +15,7 @@ from mnet.faults import Fault
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.transport import Page as Answer
 from mnet.xmlrpc import Value
-from peers import accounts, audit, checks, reach, verify_rules
+from peers import accounts, audit, checks, reach, verify_rules, verify_services
 from peers.policy import PeerPolicy
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
@@ -163,7 +163,7 @@ def test_a_failed_verification_is_said_in_words(rig: Rig, manager: Visitor) -> N
             for code in (7023, 710, 7025, 704, 707, 7021, 713, 8403, 6013, 1)
         ),
         *(
-            verify_rules.services_step(
+            verify_services.services_step(
                 "services", published=p, subscribed=s, remote=remote, wwwroot=THERE
             )
             for p, s, remote in (

@@ -6,7 +6,7 @@ Source: requirements R55, R72.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -105,6 +105,17 @@ def text(field: str, value: str, *, required: bool = True, limit: int = NAME_CHA
             _("%(field)s has a character that cannot be shown.", field=_said(field)),
         )
     return clean
+
+
+def must_be_somebody(who: int, people: Collection[int], roots: Mapping[int, int]) -> None:
+    """Raise Refused for an id that is not among `people`, or merged (`roots`: into whom)."""
+    if who not in people:
+        raise Refused("person", _("There is nobody with id %(id)s.", id=who))
+    root = roots.get(who, who)
+    if root != who:
+        raise Refused(
+            "person", _("This person was merged into the one with id %(id)s; use that.", id=root)
+        )
 
 
 def note(value: str) -> str:

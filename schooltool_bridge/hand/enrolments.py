@@ -15,7 +15,7 @@ from mnet.database import in_parts
 from mnet.language import _
 from schooltool_bridge import identity, roster_many
 from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.hand.author import Author, Refused, note
+from schooltool_bridge.hand.author import Author, Refused, must_be_somebody, note
 from schooltool_bridge.model import enrolment_history, enrolment_state, person, section
 
 
@@ -121,15 +121,7 @@ class _There:
             raise Refused("code", _("There is no enrolment state %(code)s.", code=repr(state.code)))
         if state.section_id not in self.sections:
             raise Refused("section", _("There is no section with id %(id)s.", id=state.section_id))
-        who = state.person_id
-        if who not in self.people:
-            raise Refused("person", _("There is nobody with id %(id)s.", id=who))
-        root = self.roots.get(who, who)
-        if root != who:
-            raise Refused(
-                "person",
-                _("This person was merged into the one with id %(id)s; use that.", id=root),
-            )
+        must_be_somebody(state.person_id, self.people, self.roots)
         begin, end = state.timestart_unix_s, state.timeend_unix_s
         if end is not None and end < (begin or end):
             raise Refused("timeend", _("The enrolment would end before it begins."))

@@ -17,7 +17,7 @@ from mnet.language import _
 from schooltool_bridge import cells, identity
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
 from schooltool_bridge.fold import GradeRow, latest
-from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.hand.author import Author, Refused, must_be_somebody
 from schooltool_bridge.model import assessment, enrolment, grade_history, person
 from schooltool_bridge.sections import ACTIVE
 
@@ -192,16 +192,8 @@ class _There:
             raise Refused(
                 "assessment", _("There is no assessment with id %(id)s.", id=entry.assessment_id)
             )
-        who = entry.person_id
-        if who not in self.people:
-            raise Refused("person", _("There is nobody with id %(id)s.", id=who))
-        root = self.roots.get(who, who)
-        if root != who:
-            raise Refused(
-                "person",
-                _("This person was merged into the one with id %(id)s; use that.", id=root),
-            )
-        if (home, who) not in self.students:
+        must_be_somebody(entry.person_id, self.people, self.roots)
+        if (home, entry.person_id) not in self.students:
             raise Refused(
                 "person", _("This person never was a student of the section; enrol them first.")
             )
