@@ -10,7 +10,6 @@ import io
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -20,6 +19,7 @@ import openpyxl
 
 from mnet import language
 from mnet.language import _
+from schooltool_bridge.damaged_zip import DAMAGED_ZIP
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.gradebook.spreadsheet import (
     MAX_COLUMNS,
@@ -41,15 +41,6 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 _DECLARATION_BYTES = 200
 _VISIBLE = "visible"
 _ERROR = "e"
-# What reading a damaged, locked or odd zip raises.
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-)
 
 
 def read(data: bytes) -> list[Table]:
@@ -80,27 +71,33 @@ def _look_over(data: bytes) -> None:
     """Refuse what is no workbook of tables, or unpacks to too much; raises BadSheet."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-            names = {p.filename.casefold() for p in parts}
-            if "content.xml" in names or "mimetype" in names:
-                raise BadSheet(_("This is an OpenDocument file. Save it as .xlsx."))
-            if "[content_types].xml" not in names:
-                raise BadSheet(_("This is a zip file but no spreadsheet. Choose the .xlsx itself."))
-            if any(name.rpartition("/")[2] == _MACROS for name in names):
-                raise BadSheet(_("This workbook holds macros. Save it as .xlsx, without them."))
-            size_bytes = sum(p.file_size for p in parts)
-            if len(parts) > MAX_PARTS or size_bytes > MAX_UNZIPPED_BYTES:
-                raise BadSheet(
-                    _(
-                        "The file unpacks to more than this page reads (%(size)s MB). Copy the "
-                        "table into a new file.",
-                        size=MAX_UNZIPPED_BYTES // MIB,
-                    )
-                )
-            for part in parts:
-                _must_be_plain(part.filename.casefold(), archive.read(part))
-    except _DAMAGED as problem:
+            _look_into(archive)
+    except BadSheet:
+        raise
+    except DAMAGED_ZIP as problem:
         raise BadSheet(_("The file is damaged or locked. Save it as .xlsx again.")) from problem
+
+
+def _look_into(archive: zipfile.ZipFile) -> None:
+    parts = archive.infolist()
+    names = {p.filename.casefold() for p in parts}
+    if "content.xml" in names or "mimetype" in names:
+        raise BadSheet(_("This is an OpenDocument file. Save it as .xlsx."))
+    if "[content_types].xml" not in names:
+        raise BadSheet(_("This is a zip file but no spreadsheet. Choose the .xlsx itself."))
+    if any(name.rpartition("/")[2] == _MACROS for name in names):
+        raise BadSheet(_("This workbook holds macros. Save it as .xlsx, without them."))
+    size_bytes = sum(p.file_size for p in parts)
+    if len(parts) > MAX_PARTS or size_bytes > MAX_UNZIPPED_BYTES:
+        raise BadSheet(
+            _(
+                "The file unpacks to more than this page reads (%(size)s MB). Copy the "
+                "table into a new file.",
+                size=MAX_UNZIPPED_BYTES // MIB,
+            )
+        )
+    for part in parts:
+        _must_be_plain(part.filename.casefold(), archive.read(part))
 
 
 def _must_be_plain(name: str, part: bytes) -> None:

@@ -11,13 +11,13 @@ import codecs
 import csv
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from schooltool_bridge.damaged_zip import DAMAGED_ZIP
 from schooltool_bridge.oneroster.writing import OneRosterError
 
 # A million grades take 90 MB; a district's package with all files, less than twice that.
@@ -38,8 +38,6 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DELIMITERS = ",;\t"
-# What a damaged disk or zip, or one that lies, ends in.
-_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError)
 
 
 class BadRows(Exception):
@@ -79,7 +77,7 @@ class Package:
             else:
                 self._archive = zipfile.ZipFile(path)
                 self._sizes = _in_archive(path, self._archive)
-        except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as problem:
+        except DAMAGED_ZIP as problem:
             raise OneRosterError(
                 f"{path} is neither a folder nor a zip of CSV files that can be read: {problem}."
             ) from None
@@ -110,7 +108,7 @@ class Package:
             encoding = self._encoding(name)
             with self._open(name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as text:
                 first = text.readline(MAX_COLUMNS * MAX_CELL_CHARS)
-        except _BROKEN as problem:
+        except DAMAGED_ZIP as problem:
             raise BadRows(1, f"cannot be read: {problem}") from None
         return Style(encoding, max(DELIMITERS, key=first.count))
 
@@ -141,7 +139,7 @@ class Package:
             raise BadRows(number + 1, f"is not CSV: {problem}") from None
         except UnicodeDecodeError:
             raise BadRows(number + 1, f"is not in one encoding ({style.encoding})") from None
-        except _BROKEN as problem:
+        except DAMAGED_ZIP as problem:
             raise BadRows(number + 1, f"cannot be read: {problem}") from None
 
     def _encoding(self, name: str) -> str:

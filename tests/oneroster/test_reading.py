@@ -174,3 +174,24 @@ def test_a_cell_is_written_on_one_line(tmp_path: Path) -> None:
     with package(tmp_path / "p") as folder:
         folder.write("x.csv", ["a", "b"], [{"a": "1\r\n2\n3", "b": '"'}, {"a": "=x,y"}])
     assert (tmp_path / "p" / "x.csv").read_bytes() == b'a,b\r\n1 2 3,""""\r\n"=x,y",\r\n'
+
+
+@given(st.data())
+def test_a_damaged_zip_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.zip"
+    whole = bytearray(
+        zipped(path, manifest=b"propertyName,value\r\n", users=b"sourcedId\r\n" * 9).read_bytes()
+    )
+    for _flip in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(whole)
+    try:
+        with Package(path) as opened:
+            check(opened, strict=False)
+    except OneRosterError as problem:
+        refusal = str(problem)
+    else:
+        refusal = "None."
+    assert refusal.endswith(".")
