@@ -10,16 +10,18 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.sql.compiler import SQLCompiler
 
 metadata = sa.MetaData(
     naming_convention={
@@ -47,33 +49,35 @@ REVISION_AGE_S = 0.2
 # Works that share one commit; more would let the first wait too long.
 BATCH = 32
 
-# How long the first waits for those who are on their way (they are in the middle of their RSA).
-GATHER_S = 0.003
-GATHER_STEP_S = 0.0005
-
 # Rows of one statement, and values that it looks for: far from what a database takes at most.
 ROWS_AT_ONCE = 1000
 
 # A writer waits this long for another process (a command beside a running server).
 BUSY_TIMEOUT_MS = 30_000
 
+# SQLite's log is written back into the database at this size (16 MB). A page that a thousand calls
+# change, such as an index's last, is then written back once for all of them.
+CHECKPOINT_PAGES = 4_000
+
 
 T = TypeVar("T")
 
 
-class _Job:
-    """A work that waits for the writer's place."""
+@dataclass(slots=True)
+class Outcome:
+    """What came of a work: its result, or why nothing of it was kept."""
 
-    __slots__ = ("is_leading", "problem", "result", "turn", "work")
+    result: Any = None
+    problem: Exception | None = None
 
-    def __init__(self, work: Callable[[Connection], Any]) -> None:
-        self.work = work
-        self.result: Any = None
-        self.problem: BaseException | None = None
-        # Let go of when the work is done, or when it is this thread that runs what waits.
-        self.turn = threading.Lock()
-        self.turn.acquire()
-        self.is_leading = False
+    def tell(self, generator: Generator[T, Any, Any]) -> Callable[[], T]:
+        """Return what goes on with a generator that waits for this."""
+        if self.problem is not None:
+            return partial(generator.throw, self.problem)
+        return partial(generator.send, self.result)
+
+
+_Batch: TypeAlias = list[tuple[Callable[[Connection], object], Outcome]]
 
 
 class Prepared:
@@ -84,7 +88,7 @@ class Prepared:
 
     def __init__(self, statement: sa.sql.ClauseElement) -> None:
         """Keep the statement; it is compiled for a kind of database when it first runs there."""
-        self._statement = statement
+        self._statements = {"sqlite": statement, "postgresql": statement}
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
@@ -94,11 +98,29 @@ class Prepared:
         if compiled is None:
             named = sqlite_dialect.dialect(paramstyle="named")
             dialect = named if name == "sqlite" else connection.dialect
-            made = self._statement.compile(dialect=dialect)
-            compiled = self._compiled[name] = (str(made), dict(made.params))
+            made = self._statements[name].compile(dialect=dialect)
+            assert isinstance(made, SQLCompiler)
+            given = {n: v for n, v in made.params.items() if not made.binds[n].required}
+            compiled = self._compiled[name] = (str(made), given)
         text, constants = compiled
         driver: Any = connection.connection.dbapi_connection
         return driver.execute(text, {**constants, **values} if constants else values)
+
+
+class PreparedInsert(Prepared):
+    """An insert of one row that is given its id by the database."""
+
+    def __init__(self, statement: sa.Insert, new_id: sa.Column[int]) -> None:
+        """Keep the statement, and which column's new value `run_for_id` returns."""
+        super().__init__(statement)
+        # SQLite's driver knows it anyway, and its RETURNING takes as long as the whole insert.
+        self._statements["postgresql"] = statement.returning(new_id)
+
+    def run_for_id(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Run with values for every bind parameter; return the new row's id."""
+        cursor = self.run(connection, values)
+        is_sqlite = connection.dialect.name == "sqlite"
+        return int(cursor.lastrowid if is_sqlite else cursor.fetchone()[0])
 
 
 class Database:
@@ -119,10 +141,6 @@ class Database:
             _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         )
         self._writer = threading.Lock() if self.is_sqlite else None
-        self._jobs: deque[_Job] = deque()
-        self._is_led = False
-        self._coming = 0
-        self._counting = threading.Lock()
         self._writing: Connection | None = None
         self._revision = ""
         self._revision_until = 0.0
@@ -170,102 +188,80 @@ class Database:
                 connection.rollback()
                 raw.execute("PRAGMA foreign_keys=ON")
 
-    @contextmanager
-    def coming(self) -> Iterator[None]:
-        """Announce that the block will probably apply something, which is worth waiting for."""
-        with self._counting:
-            self._coming += 1
-        try:
-            yield
-        finally:
-            with self._counting:
-                self._coming -= 1
+    @property
+    def most_together(self) -> int:
+        """How many works share a commit; on PostgreSQL transactions run beside each other."""
+        return BATCH if self.is_sqlite else 1
 
     def apply(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction of its own and return its result once that is durable.
+        """Run `work` in a transaction and return its result once that is durable."""
+        [outcome] = self.apply_all([work])
+        if outcome.problem is not None:
+            raise outcome.problem
+        return cast("T", outcome.result)
 
-        On SQLite, works that wait at the same time share one commit, and so one wait for the
-        disk: whoever gets the writer's place first gives those announced as `coming` a moment to
-        join, then runs all that queue. Another's failure makes `work` run a second time (the
-        first was rolled back), so it has no effect but on the connection and its result.
+    def apply_all(self, works: Sequence[Callable[[Connection], object]]) -> list[Outcome]:
+        """Run each of the works, and return what came of them once that is durable.
+
+        On SQLite they share one commit, and so one wait for the disk. A failure is its own work's
+        alone, but makes the others run a second time (the first was rolled back), so a work has
+        no effect but on the connection and its result.
         """
+        outcomes = [Outcome() for _ in works]
+        batch = list(zip(works, outcomes, strict=True))
         if self._writer is None:
-            with self.write() as connection:
-                return work(connection)
-        job = _Job(work)
-        with self._counting:
-            self._jobs.append(job)
-            job.is_leading = not self._is_led
-            self._is_led = True
-        if not job.is_leading:
-            job.turn.acquire()
-        if job.is_leading:
-            self._lead(job)
-        if job.problem is not None:
-            raise job.problem
-        return cast("T", job.result)
+            for work, outcome in batch:
+                try:
+                    with self.write() as connection:
+                        outcome.result = work(connection)
+                except Exception as problem:  # noqa: BLE001 - goes to whoever waits for it
+                    outcome.problem = problem
+        else:
+            with self._writer:
+                self._run(batch)
+        return outcomes
 
-    def _lead(self, leader: _Job) -> None:
-        """Run what waits, the leader's own among it, then let the next lead."""
-        batch = self._gather()
-        with self._writer or nullcontext():
-            self._run(batch)
-        with self._counting:
-            following = self._jobs[0] if self._jobs else None
-            self._is_led = following is not None
-        if following is not None:
-            following.is_leading = True
-            following.turn.release()
-        for job in batch:
-            if job is not leader:
-                job.turn.release()
-
-    def _gather(self) -> list[_Job]:
-        until = time.monotonic() + GATHER_S
-        while len(self._jobs) < min(self._coming, BATCH) and time.monotonic() < until:
-            time.sleep(GATHER_STEP_S)
-        return [self._jobs.popleft() for _ in range(min(len(self._jobs), BATCH))]
-
-    def _run(self, batch: list[_Job]) -> None:
-        # One connection for all batches: getting one from the pool takes as long as a statement.
-        connection = self._writing = self._writing or self.engine.connect()
+    def _run(self, batch: _Batch) -> None:
         try:
-            if not self._run_together(connection, batch):
-                self._run_one_by_one(connection, batch)
-            if connection.info.pop(_BUMPED, None):
+            # One connection for all batches: getting one from the pool takes long.
+            self._writing = self._writing or self.engine.connect()
+            if not self._run_together(self._writing, batch):
+                self._run_one_by_one(self._writing, batch)
+            if self._writing.info.pop(_BUMPED, None):
                 self._revision_until = 0.0
         except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
-            connection.invalidate()
-            connection.close()
-            self._writing = None
-            for job in batch:
-                job.problem = problem
+            if self._writing is not None:
+                self._writing.invalidate()
+                self._writing.close()
+                self._writing = None
+            for _work, outcome in batch:
+                outcome.problem = problem
 
-    def _run_together(self, connection: Connection, batch: list[_Job]) -> bool:
+    def _run_together(self, connection: Connection, batch: _Batch) -> bool:
         """Run all in one transaction; False when one failed and nothing was kept."""
         cursor = connection.connection.cursor()
         cursor.execute("BEGIN IMMEDIATE")
-        for job in batch:
+        for work, outcome in batch:
             try:
-                job.result = job.work(connection)
-            except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
-                job.problem = problem
+                outcome.result = work(connection)
+            except Exception as problem:  # noqa: BLE001 - goes to whoever waits for it
+                outcome.problem = problem
                 cursor.execute("ROLLBACK")
                 return len(batch) == 1
         cursor.execute("COMMIT")
         return True
 
-    def _run_one_by_one(self, connection: Connection, batch: list[_Job]) -> None:
+    def _run_one_by_one(self, connection: Connection, batch: _Batch) -> None:
         """Run all in one transaction, each behind a savepoint that a failure goes back to."""
         cursor = connection.connection.cursor()
         cursor.execute("BEGIN IMMEDIATE")
-        for job in batch:
+        for work, outcome in batch:
             cursor.execute("SAVEPOINT job")
-            job.problem = None
+            outcome.problem = None
             try:
-                job.result = job.work(connection)
-            except BaseException as problem:  # noqa: BLE001 - goes to whoever waits for it
-                job.problem = problem
+                outcome.result = work(connection)
+            except Exception as problem:  # noqa: BLE001 - goes to whoever waits for it
+                outcome.problem = problem
                 cursor.execute("ROLLBACK TO job")
             cursor.execute("RELEASE job")
         cursor.execute("COMMIT")
@@ -305,6 +301,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
             "synchronous=FULL",  # an acknowledged event survives a power cut
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -43,8 +43,9 @@ class Parameter:
 class Method(Generic[Context]):
     """A function that peers may call.
 
-    `prepare` runs before the transaction and may take its time (asking the peer back); what it
-    returns replaces the parameters. `run` does the work inside the transaction.
+    `prepare` returns what must be done before the transaction and may take its time (asking the
+    peer back), None when that is nothing; what comes of it replaces the parameters.
+    `run` does the work inside the transaction.
     """
 
     path: str
@@ -53,7 +54,7 @@ class Method(Generic[Context]):
     help: str
     parameters: tuple[Parameter, ...] = ()
     returns: tuple[str, str] = ("struct", "")
-    prepare: Callable[[Context, list[Value]], list[Value]] | None = None
+    prepare: Callable[[Context, list[Value]], Callable[[], list[Value]] | None] | None = None
     # Taken too without the path in front (requirements 1.2).
     bare: bool = False
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Generic
+from typing import Generic, NamedTuple
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -37,6 +37,7 @@ from mnet.faults import (
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION
 from mnet.retelling import english
+from mnet.together import SLOW, Journey, alone
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
@@ -68,8 +69,7 @@ class Context(Generic[Peer]):
         return self.open_connection
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The bytes to send, and what to do once they have left; a call's status is always 200."""
 
     body: bytes
@@ -104,9 +104,15 @@ class Exchange(Generic[Peer]):
     metrics: Metrics = field(default_factory=Metrics)
 
     def answer(self, body: bytes, sender: str = "") -> Answer:
+        """Answer one request body by itself; never raises."""
+        return alone(self.journey(body, sender), self.database)
+
+    def journey(self, body: bytes, sender: str = "") -> Journey[Answer]:
         """Answer one request body; never raises. Every failure becomes a fault (section 8).
 
-        `sender` is the network address that it came from, for the log only.
+        Yields where it may take its time, and each work for a transaction, so that others may
+        go along (mnet/together.py). `sender` is the network address that the body came from, for
+        the log only.
         """
         started_s = time.perf_counter()
         correlation = self.random(6).hex()
@@ -114,12 +120,11 @@ class Exchange(Generic[Peer]):
         try:
             message = envelope.read_message(body)
             if isinstance(message, SealedMessage):
-                with self.database.coming():
-                    answer = self._sealed(message, correlation, started_s, notes)
-            elif isinstance(message, SignedMessage):
-                answer = Answer(self._sign_only(self._bare(message.payload, notes)))
+                answer = yield from self._sealed(message, correlation, started_s, notes)
             else:
-                answer = Answer(self._bare(message.payload, notes))
+                bare = yield from self._bare(message.payload, notes)
+                is_signed = isinstance(message, SignedMessage)
+                answer = Answer(self._sign(bare, self.keys(), None) if is_signed else bare)
         except Fault as fault:  # before the envelope is open: in plain
             notes["fault"] = fault.code
             answer = Answer(xmlrpc.write_fault(fault.code, fault.text))
@@ -137,7 +142,7 @@ class Exchange(Generic[Peer]):
 
     def _sealed(
         self, message: SealedMessage, correlation: str, started_s: float, notes: dict[str, object]
-    ) -> Answer:
+    ) -> Journey[Answer]:
         peer = self.directory.find(message.wwwroot)
         if peer is None:
             raise UnknownPeer
@@ -152,33 +157,37 @@ class Exchange(Generic[Peer]):
             fault = xmlrpc.write_fault(KeyChanged.code, keys.certificate_pem)
             return Answer(self._wrap(fault, peer, keys, None, key_id=opened.key_id))
         if not envelope.is_signed(opened.result):
-            return Answer(self._seal(self._bare(opened.result, notes, NotSigned), peer))
+            bare = yield from self._bare(opened.result, notes, NotSigned)
+            return Answer(self._seal(bare, peer))
         context: Context[Peer] | None = None
         timestamp = None
         signed: SignedMessage | None = None
         try:
             signed = envelope.read_signed(opened.result)
             timestamp = signed.timestamp_unix_s
-            peer = self._verified(peer, signed)
+            peer = yield from self._verified(peer, signed)
             context = Context(peer, int(self.clock()), correlation, started_s)
             digest = envelope.replay_digest(message)
-            payload = self._execute(context, signed.payload, digest, opened.key_id, notes)
+            payload = yield from self._execute(
+                context, signed.payload, digest, opened.key_id, notes
+            )
         except Fault as fault:
             notes["fault"] = fault.code
             if isinstance(fault, TryAgainLater) and context and signed:
-                self._record_unkept(context, signed.payload, fault)
+                yield from self._record_unkept(context, signed.payload, fault)
             payload = xmlrpc.write_fault(fault.code, fault.text, peer.dialect)
         if context:
             notes["method"] = context.method
         afterwards = tuple(context.afterwards) if context else ()
         return Answer(self._wrap(payload, peer, keys, timestamp), afterwards)
 
-    def _verified(self, peer: Peer, signed: SignedMessage) -> Peer:
+    def _verified(self, peer: Peer, signed: SignedMessage) -> Journey[Peer]:
         """Return the peer whose key signed the message, perhaps with a key just learnt."""
         if signed.wwwroot not in peer.addresses:
             raise BadSignature
         if envelope.verify(signed, peer.key):
             return peer
+        yield SLOW
         refreshed = self.directory.refresh_key(peer)
         if refreshed is None or not envelope.verify(signed, refreshed.key):
             raise BadSignature
@@ -191,15 +200,16 @@ class Exchange(Generic[Peer]):
         digest: bytes,
         key_id: int,
         notes: dict[str, object],
-    ) -> bytes:
+    ) -> Journey[bytes]:
         """Dispatch and apply a verified call in one transaction; return the answer's payload."""
         peer = context.peer
-        call, work = self._resolve(context, payload, digest)
+        call, work = yield from self._resolve(context, payload, digest)
         dialect = (call.dialect if call else None) or peer.dialect
         for attempt in range(ATTEMPTS):
             try:
-                value = self._apply(context, call, work, payload, digest, key_id, notes)
-                return xmlrpc.write_response(value, dialect)
+                apply = self._work(context, call, work, payload, digest, key_id)
+                result, notes["outcome"] = yield apply
+                return xmlrpc.write_response(_value(result), dialect)
             except (IntegrityError, OperationalError):
                 # Met another transaction; nothing was kept, so simply again.
                 if attempt + 1 == ATTEMPTS:
@@ -216,7 +226,7 @@ class Exchange(Generic[Peer]):
 
     def _resolve(
         self, context: Context[Peer], payload: bytes, digest: bytes
-    ) -> tuple[MethodCall | None, Callable[[], Value]]:
+    ) -> Journey[tuple[MethodCall | None, Callable[[], Value]]]:
         """Find what the call asks for; a fault found here is raised inside the transaction."""
         call = None
         try:
@@ -226,15 +236,18 @@ class Exchange(Generic[Peer]):
             params = list(call.params)
             if not isinstance(found, Method):
                 return call, lambda: self._system(found, params, context.peer.services)
-            if found.prepare is not None and not self.ledger.seen(digest):
-                params = found.prepare(context, params)
+            first = found.prepare(context, params) if found.prepare else None
+            if first is not None:
+                yield SLOW
+                if not self.ledger.seen(digest):
+                    params = first()
         except TryAgainLater:
             raise
         except Fault as fault:
             return call, _raiser(fault)
         return call, lambda: found.run(context, params)
 
-    def _apply(
+    def _work(
         self,
         context: Context[Peer],
         call: MethodCall | None,
@@ -242,8 +255,8 @@ class Exchange(Generic[Peer]):
         payload: bytes,
         digest: bytes,
         key_id: int,
-        notes: dict[str, object],
-    ) -> Value:
+    ) -> Callable[[Connection], tuple[Value | Fault, str]]:
+        """Return what is done inside the transaction, to the call and to what we remember of it."""
         now = context.now_unix_s
 
         def apply(connection: Connection) -> tuple[Value | Fault, str]:
@@ -267,10 +280,7 @@ class Exchange(Generic[Peer]):
             self._record(connection, context, payload, outcome, reason)
             return result, outcome
 
-        result, notes["outcome"] = self.database.apply(apply)
-        if isinstance(result, Fault):
-            raise result
-        return result
+        return apply
 
     def _record(
         self,
@@ -293,11 +303,13 @@ class Exchange(Generic[Peer]):
             reason=reason,
         )
 
-    def _record_unkept(self, context: Context[Peer], payload: bytes, fault: TryAgainLater) -> None:
+    def _record_unkept(
+        self, context: Context[Peer], payload: bytes, fault: TryAgainLater
+    ) -> Journey[None]:
         """Write down a call that left no other trace, so that an admin sees it failing."""
         try:
             outcome = outcomes.of_fault(fault)
-            self.database.apply(lambda c: self._record(c, context, payload, *outcome))
+            yield lambda c: self._record(c, context, payload, *outcome)
         except DBAPIError:
             log.warning("not recorded", call=context.correlation)
 
@@ -308,13 +320,15 @@ class Exchange(Generic[Peer]):
 
     def _bare(
         self, payload: bytes, notes: dict[str, object], refusal: type[Fault] = NotSealed
-    ) -> bytes:
+    ) -> Journey[bytes]:
         """Answer what is not both signed and sealed: keyswap, or a refusal (sections 5 and 8)."""
         try:
             call = xmlrpc.read_call(payload)
             notes["method"] = call.name
             if not is_keyswap(call.name):
                 raise refusal
+            if call.params:
+                yield SLOW
             self._note_stranger(call)
             return xmlrpc.write_response(self.keys().certificate_pem, call.dialect)
         except Fault as fault:
@@ -356,13 +370,16 @@ class Exchange(Generic[Peer]):
             timestamp_unix_s=now if theirs_unix_s is None else min(now, theirs_unix_s),
         )
 
-    def _sign_only(self, payload: bytes) -> bytes:
-        return self._sign(payload, self.keys(), None)
-
     def _seal(self, text: bytes, peer: Peer) -> bytes:
         return envelope.sealed_message(
             text, key=peer.key, wwwroot=self.site.wwwroot, random=self.random
         )
+
+
+def _value(result: Value | Fault) -> Value:
+    if isinstance(result, Fault):
+        raise result
+    return result
 
 
 def _raiser(fault: Fault) -> Callable[[], Value]:

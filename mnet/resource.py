@@ -5,6 +5,7 @@ Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirem
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
@@ -15,12 +16,16 @@ import structlog
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from mnet.database import Database
 from mnet.exchange import Answer
 from mnet.protocol import APPLICATIONS
+from mnet.together import Journey, Together
 from mnet.workers import Workers
 
 TEXT = b"text/plain; charset=utf-8"
 OK = 200
+# Threads that take calls, several at once: one for each processor, and one that waits for the disk.
+CALL_THREADS = len(os.sched_getaffinity(0)) + 1
 
 log = structlog.get_logger("http")
 
@@ -55,7 +60,8 @@ class PeerResource(Resource):
         self,
         *,
         path: str,
-        answer: Callable[[bytes, str], Answer],
+        journey: Callable[[bytes, str], Journey[Answer]],
+        database: Database,
         certificate_pem: Callable[[], str],
         pages: Mapping[str, Page],
         reactor: Any,
@@ -68,9 +74,12 @@ class PeerResource(Resource):
         self._prefix = path.rstrip("/").encode()
         self._others = others
         self._trusted_proxies = trusted_proxies
-        self._answer = answer
+        self._journey = journey
         self._reactor = reactor
         self._workers = workers
+        self._together = Together[Request, Answer](
+            database, workers, self._send, CALL_THREADS if database.is_sqlite else workers.count
+        )
         prefixes = {"", path.rstrip("/")}
         servers = {p + a.server for p in prefixes for a in APPLICATIONS.values()}
         self._servers = frozenset(s.encode() for s in servers)
@@ -119,8 +128,15 @@ class PeerResource(Resource):
         # Read here: once the connection is lost, nobody may touch the content any more.
         body = content.read()
         sender = sender_of(request, self._trusted_proxies)
-        self._in_thread(request, lambda: self._answer(body, sender))
+        self._together.submit(request, self._journey(body, sender))
         return NOT_DONE_YET
+
+    def _send(self, ended: list[tuple[Request, Answer | None]]) -> None:
+        """Send answers, all with one word to the reactor; then comes what they leave to do."""
+        self._reactor.callFromThread(_finish_all, ended)
+        for _request, answer in ended:
+            for afterwards in answer.afterwards if answer else ():
+                self._workers.submit(afterwards)
 
     def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:
         def run() -> None:
@@ -168,6 +184,14 @@ def _is_loopback(text: str) -> bool:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped.is_loopback
     return address.is_loopback
+
+
+def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
+    for request, answer in ended:
+        try:
+            _finish(request, answer)
+        except Exception:
+            log.exception("bug")
 
 
 def _finish(request: Request, answer: Answer | None) -> None:

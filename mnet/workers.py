@@ -20,7 +20,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         """Take how many there may be; none is made yet."""
-        self._count = count
+        self.count = count
         self._threads: list[threading.Thread] = []
         self._is_closed = False
         self._works: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
@@ -28,7 +28,7 @@ class Workers:
     def submit(self, work: Callable[[], object]) -> None:
         """Run `work` soon in one of the threads; what it raises is logged."""
         self._works.put(work)
-        if len(self._threads) < self._count:
+        if len(self._threads) < self.count:
             thread = threading.Thread(target=self._run, name="worker", daemon=True)
             self._threads.append(thread)
             thread.start()

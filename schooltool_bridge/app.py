@@ -50,8 +50,8 @@ from schooltool_bridge.settling import Settling
 from schooltool_bridge.signing_off import SigningOff
 
 VERSION = version("mnet-peer")
-# Each call holds a thread while it waits for the store or asks its peer back; the work itself
-# is RSA, which lets go of the interpreter.
+# A call holds one while it asks its peer back; most calls are taken together by a few of them
+# (mnet/resource.py), on PostgreSQL each by one of its own.
 WORKER_THREADS = 16
 # Landings wait for the site that vouches, so that theirs are their own too.
 LANDING_THREADS = 8
@@ -254,7 +254,8 @@ class App:
         )
         resource = PeerResource(
             path=urlsplit(self.site.wwwroot).path,
-            answer=self.exchange.answer,
+            journey=self.exchange.journey,
+            database=self.database,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
             pages={
                 "/healthz": watching.guarded(self._health, self._may_see),

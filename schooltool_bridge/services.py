@@ -92,14 +92,20 @@ def _event_method(event: str, asking: Asking) -> Method[Call]:
     )
 
 
-def _complete_user(asking: Asking, call: Call, params: list[Value]) -> list[Value]:
+def _complete_user(
+    asking: Asking, call: Call, params: list[Value]
+) -> Callable[[], list[Value]] | None:
     """Ask the peer for the rest of a person that was named only by idnumber or username."""
     wanted = events.needs_get_user(_only(params, "fetch_user"))
     if wanted is None or not call.peer.enabled:
-        return params
+        return None
     known = params[0]
-    found = asking.get_user(call.peer, wanted)
-    return [{**found, **known} if isinstance(known, dict) else found]
+
+    def ask() -> list[Value]:
+        found = asking.get_user(call.peer, wanted)
+        return [{**found, **known} if isinstance(known, dict) else found]
+
+    return ask
 
 
 def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:

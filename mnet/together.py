@@ -1,0 +1,173 @@
+"""Journeys that are at the same place go on together: several calls in one thread, in stages.
+
+All that wait are opened, then applied in one transaction, then signed and sealed. RSA after RSA
+and Python after Python is what a processor is fast at, and one thread for several calls spares
+them the handing over of the interpreter from each to each. Knows neither wire nor method.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from mnet.database import Database
+from mnet.workers import Workers
+
+# Calls that one thread takes at once; more would let the first wait too long.
+MOST_AT_ONCE = 32
+
+log = structlog.get_logger("together")
+
+T = TypeVar("T")
+Who = TypeVar("Who")
+
+Work: TypeAlias = Callable[[Connection], object]
+# What a journey yields before it does what may take long (asking another site).
+SLOW: Literal["slow"] = "slow"
+Step: TypeAlias = Work | Literal["slow"]
+# It yields works for a transaction, and is sent what came of them once that is durable.
+Journey: TypeAlias = Generator[Step, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop(Generic[Who, T]):
+    """Where a journey stands that has not ended yet."""
+
+    who: Who
+    journey: Journey[T]
+    step: Step
+
+
+def alone(journey: Journey[T], database: Database) -> T:
+    """Follow a journey to its end in this thread, however long that takes."""
+    try:
+        step = next(journey)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    return _go_on(journey, step, database)
+
+
+def _go_on(journey: Journey[T], step: Step, database: Database) -> T:
+    try:
+        while True:
+            if step == SLOW:
+                step = next(journey)
+                continue
+            try:
+                result = database.apply(step)
+            except Exception as problem:  # noqa: BLE001 - the journey decides what it means
+                step = journey.throw(problem)
+            else:
+                step = journey.send(result)
+    except StopIteration as end:
+        ended: T = end.value
+        return ended
+
+
+class Together(Generic[Who, T]):
+    """Takes in journeys, follows those that wait together, and hands on how they ended."""
+
+    def __init__(
+        self,
+        database: Database,
+        workers: Workers,
+        hand_on: Callable[[list[tuple[Who, T | None]]], None],
+        threads: int,
+    ) -> None:
+        """Use at most `threads` of the workers, and more for what goes on alone.
+
+        `hand_on` takes several ends at once; None for a journey that failed, which is logged.
+        """
+        self._database = database
+        self._workers = workers
+        self._hand_on = hand_on
+        self._threads = threads
+        # One of them waits for the disk, the others share what comes.
+        self._abreast = max(1, threads - 1)
+        self._most = min(MOST_AT_ONCE, database.most_together)
+        self._waiting: deque[tuple[Who, Journey[T]]] = deque()
+        self._running = 0
+        self._counting = threading.Lock()
+
+    def submit(self, who: Who, journey: Journey[T]) -> None:
+        """Begin a journey soon; `who` is given back with its end."""
+        with self._counting:
+            self._waiting.append((who, journey))
+            if self._running == self._threads:
+                return
+            self._running += 1
+        self._workers.submit(self._run)
+
+    def _run(self) -> None:
+        while taken := self._take():
+            try:
+                self._follow(taken)
+            except BaseException:
+                with self._counting:
+                    self._running -= 1
+                raise
+
+    def _take(self) -> list[tuple[Who, Journey[T]]]:
+        with self._counting:
+            waiting = self._waiting
+            share = ceil(len(waiting) / self._abreast)
+            taken = [waiting.popleft() for _ in range(min(share, self._most))]
+            if not taken:
+                self._running -= 1
+        return taken
+
+    def _follow(self, taken: Iterable[tuple[Who, Journey[T]]]) -> None:
+        """Bring all to their work, do it in one transaction, and bring them to their end."""
+        stops = self._advance((who, journey, journey.__next__) for who, journey in taken)
+        to_apply = []
+        for stop in stops:
+            if stop.step == SLOW:
+                self._part(stop)
+            else:
+                to_apply.append((stop, stop.step))
+        if not to_apply:
+            return
+        outcomes = self._database.apply_all([work for _stop, work in to_apply])
+        met = zip(to_apply, outcomes, strict=True)
+        # Whoever wants more than that (once more, since it met another transaction) goes alone.
+        for stop in self._advance(
+            (stop.who, stop.journey, outcome.tell(stop.journey)) for (stop, _work), outcome in met
+        ):
+            self._part(stop)
+
+    def _advance(
+        self, journeys: Iterable[tuple[Who, Journey[T], Callable[[], Step]]]
+    ) -> list[_Stop[Who, T]]:
+        """Take each one step further and hand on those that end by it."""
+        stops: list[_Stop[Who, T]] = []
+        ended: list[tuple[Who, T | None]] = []
+        for who, journey, go in journeys:
+            try:
+                stops.append(_Stop(who, journey, go()))
+            except StopIteration as end:
+                ended.append((who, end.value))
+            except Exception:
+                log.exception("bug")
+                ended.append((who, None))
+        if ended:
+            self._hand_on(ended)
+        return stops
+
+    def _part(self, stop: _Stop[Who, T]) -> None:
+        def work() -> None:
+            end = None
+            try:
+                end = _go_on(stop.journey, stop.step, self._database)
+            except Exception:
+                log.exception("bug")
+            self._hand_on([(stop.who, end)])
+
+        self._workers.submit(work)
