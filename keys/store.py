@@ -35,7 +35,7 @@ seen_envelope = sa.Table(
     "seen_envelope",
     metadata,
     sa.Column("digest", sa.LargeBinary(32), primary_key=True),
-    sa.Column("key_pair_id", sa.Integer, nullable=False, index=True),
+    sa.Column("key_pair_id", sa.Integer, nullable=False),
     sa.Column("seen_unix_s", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
