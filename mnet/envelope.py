@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
@@ -37,8 +38,7 @@ _PADDING = PKCS1v15()
 _SHA1 = SHA1()  # noqa: S303 - the protocol's signature; a SHA-256 one is refused by every peer
 
 
-@dataclass(frozen=True, slots=True)
-class SealedMessage:
+class SealedMessage(NamedTuple):
     """An encryptedMessage as read: the claimed sender and its two ciphertexts.
 
     Ciphertexts that are no base64 or not there come as empty bytes, so that they fail later in
@@ -50,8 +50,7 @@ class SealedMessage:
     wrapped_key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SignedMessage:
+class SignedMessage(NamedTuple):
     """A signedMessage as read; nothing of it is believed before `verify`."""
 
     wwwroot: str

@@ -27,15 +27,17 @@ class Layout:
         self._text = text
         self._first, *rest = (piece.encode() for piece in re.split("%[bsd]", text.decode()))
         kinds = re.findall("%[bsd]", text.decode())
-        # Of each value: whether it is in base64, and the literal text behind it.
-        self._values = [(k == _BASE64, r) for k, r in zip(kinds, rest, strict=True)]
+        self._is_base64 = [kind == _BASE64 for kind in kinds]
+        # Of each value: whether it is in base64, how what is behind it begins, and that in full.
+        self._values = [(k == _BASE64, r[:1], r) for k, r in zip(kinds, rest, strict=True)]
 
     def write(self, *values: bytes | int) -> bytes:
         """Fill in the values, those for %b as they are before base64."""
-        pairs = zip(values, self._values, strict=True)
         return self._text % tuple(
-            pybase64.b64encode(value) if is_base64 and isinstance(value, bytes) else value
-            for value, (is_base64, _behind) in pairs
+            [
+                pybase64.b64encode(value) if is_base64 and isinstance(value, bytes) else value
+                for value, is_base64 in zip(values, self._is_base64, strict=True)
+            ]
         )
 
     def read(self, data: bytes) -> list[bytes] | None:
@@ -44,9 +46,9 @@ class Layout:
         if not data.startswith(self._first) or len(data) > MAX_MESSAGE_BYTES:
             return None
         values = []
-        for is_base64, behind in self._values:
+        for is_base64, mark, behind in self._values:
             # No value holds the mark that begins what is behind it: the checks below see to it.
-            end = data.find(behind[:1], start)
+            end = data.find(mark, start)
             if end < 0 or not data.startswith(behind, end):
                 return None
             value = data[start:end]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from typing import NamedTuple
 
 from mnet.exchange import Site
 from peers.policy import PeerPolicy
@@ -18,8 +19,7 @@ CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 ENROLMENT = "enrolment"  # the kind of what the end of one waits for
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Who sends events, and what it may."""
 
     peer_id: int
@@ -62,8 +62,7 @@ class NewPerson:
     username: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """An event took effect, or changed nothing because it is old or known."""
 
     status: str

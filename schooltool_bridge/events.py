@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from sqlalchemy.engine import Connection
 
@@ -54,8 +53,7 @@ _POLICY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """The answer to an event, and who appeared by it."""
 
     answer: dict[str, Value]
@@ -143,7 +141,7 @@ def receive_many(
         new_people.extend(received.new_people)
         names.update(dict.fromkeys(received.names))
         if isinstance(data, dict) and data.get("to"):
-            source = replace(source, names_addressee=True)
+            source = source._replace(names_addressee=True)
     return results, tuple(new_people), tuple(names)
 
 
@@ -171,7 +169,7 @@ def refuse(
 
 def read_user(source: Source, payload: object) -> UserEvent:
     """Read a person that waits in the inbox; raises Malformed, SwitchedOff."""
-    read = _read(replace(source, names_addressee=False), "fetch_user", payload)
+    read = _read(source._replace(names_addressee=False), "fetch_user", payload)
     assert isinstance(read, UserEvent)
     return read
 
@@ -298,7 +296,7 @@ def _again(
 ) -> tuple[str, Applied | None]:
     """Apply an event of the inbox; return its status then, and what was applied."""
     # It was addressed rightly when it came, and it came then, not now.
-    source = replace(source, names_addressee=False)
+    source = source._replace(names_addressee=False)
     try:
         read = _read(source, waiting.event, waiting.payload)
         if (

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from mnet.faults import Malformed
 from mnet.retelling import E_, english
@@ -34,8 +35,7 @@ STUDENT, TEACHER = "student", "teacher"
 OWN_ID = "#"  # how a Moodle writes its own id where there is no idnumber
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """When an event happened at the sender's: its time and running number, where it gave them."""
 
     timemodified: int | None
@@ -110,8 +110,7 @@ class AssessmentEvent:
     name_as_sent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GradeEvent:
+class GradeEvent(NamedTuple):
     """new_grade, delete_grade (deleted; no attempt: all of them)."""
 
     when: When
@@ -227,6 +226,8 @@ class Fields:
     def whole(self, name: str, *, limit: int) -> int | None:
         """Read a whole number from 0 on; None when missing or empty."""
         value = self._data.get(name)
+        if type(value) is int and 0 <= value <= limit:  # as nearly all are; no boolean
+            return value
         if value is None or value in ("", []):
             return None
         if isinstance(value, float) and value.is_integer():

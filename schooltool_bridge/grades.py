@@ -6,14 +6,13 @@ Source: requirements 1.3, 1.5, R67, R72-R76.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Prepared, savepoint
+from mnet.database import Prepared, PreparedInsert, savepoint
 from mnet.faults import Malformed, NotFound
 from mnet.retelling import english
 from schooltool_bridge import cells, identity, links, roster
@@ -104,11 +103,11 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         counting = counting_grade(_told(connection, grade_id))
     values = _values(counting, source, Decimal(found.maximum))
     latest = max(at, last or at)
-    stored = {**values, "effective_unix_s": latest[0], "seq": latest[1]}
-    _UPDATE.run(connection, {"cell": grade_id, **{f"new_{name}": v for name, v in stored.items()}})
+    stored = {**values, "new_effective_unix_s": latest[0], "new_seq": latest[1]}
+    _UPDATE.run(connection, {"cell": grade_id, **stored})
     before = (found.points, bool(found.excepted), found.attempt, bool(found.exists))
-    after = (values["points"], values["excepted"], values["attempt"], values["exists"])
-    if found.withdrawn and (found.points is None) != (values["points"] is None):
+    after = tuple(values[f"new_{name}"] for name in ("points", "excepted", "attempt", "exists"))
+    if found.withdrawn and (found.points is None) != (values["new_points"] is None):
         # Which withdrawal it was depends on whether there is a grade.
         roster.refold(connection, found.section_id, found.person_id)
     status = CREATED if last is None else UPDATED if before != after else UNCHANGED
@@ -151,14 +150,14 @@ def _apply_slowly(
     if not is_there:
         known_as = _renamed(connection, source.peer_id, event.assessmentid)
         if known_as is not None:
-            renamed = replace(event, assessmentid=known_as)
+            renamed = event._replace(assessmentid=known_as)
             return apply(connection, source, renamed, now_unix_s)
     person_id = links.find(connection, source.peer_id, event.userid)
     if is_there and person_id is not None:
         with savepoint(connection):  # a refused grade leaves no link behind
             linked = links.resolve(connection, source.peer_id, event.userid)
             assert linked is not None
-            return apply(connection, source, replace(event, userid=linked.name), now_unix_s)
+            return apply(connection, source, event._replace(userid=linked.name), now_unix_s)
     missing = [] if is_there else [assessment_key(event.assessmentid)]
     missing += [] if person_id else [user_key(event.userid)]
     raise _wait(event, *missing)
@@ -221,7 +220,7 @@ def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> b
 
 def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
     ids = {"new_assessment_id": assessment_id, "new_person_id": person_id}
-    return int(_NEW_CELL.run(connection, ids).fetchone()[0])
+    return _NEW_CELL.run_for_id(connection, ids)
 
 
 def _write(
@@ -237,7 +236,7 @@ def _write(
         "new_seq": at[1],
         "new_recorded_unix_s": now_unix_s,
     }
-    row_id = _NEW_ROW.run(connection, values).fetchone()[0]
+    row_id = _NEW_ROW.run_for_id(connection, values)
     return GradeRow(
         row_id, *at, now_unix_s, event.points, event.excepted, event.attempt, event.deleted
     )
@@ -246,11 +245,11 @@ def _write(
 def _values(counting: GradeRow | None, source: Source, maximum: Decimal) -> dict[str, object]:
     points = counting.raw_points if counting else None
     return {
-        "points": decimal_text(within(points, maximum, source.policy.out_of_range)),
-        "excepted": counting.excepted if counting else False,
-        "attempt": (counting.attempt or 0) if counting else 0,
-        "exists": counting is not None,
-        "recorded_unix_s": counting.recorded_unix_s if counting else 0,
+        "new_points": decimal_text(within(points, maximum, source.policy.out_of_range)),
+        "new_excepted": counting.excepted if counting else False,
+        "new_attempt": (counting.attempt or 0) if counting else 0,
+        "new_exists": counting is not None,
+        "new_recorded_unix_s": counting.recorded_unix_s if counting else 0,
     }
 
 
@@ -297,9 +296,8 @@ _EVERYTHING = Prepared(
         assessment.c.idnumber == sa.bindparam("wanted"),
     )
 )
-_NEW_CELL = Prepared(
-    sa.insert(grade)
-    .values(
+_NEW_CELL = PreparedInsert(
+    sa.insert(grade).values(
         assessment_id=sa.bindparam("new_assessment_id"),
         person_id=sa.bindparam("new_person_id"),
         excepted=sa.false(),
@@ -309,19 +307,18 @@ _NEW_CELL = Prepared(
         effective_unix_s=-1,
         seq=-1,
         recorded_unix_s=0,
-    )
-    .returning(grade.c.id)
+    ),
+    grade.c.id,
 )
-_NEW_ROW = Prepared(
-    sa.insert(grade_history)
-    .values(
+_NEW_ROW = PreparedInsert(
+    sa.insert(grade_history).values(
         {
             c.name: sa.bindparam(f"new_{c.name}")
             for c in grade_history.c
             if c.name not in ("id", "by_actor", "why")  # a peer's word
         }
-    )
-    .returning(grade_history.c.id)
+    ),
+    grade_history.c.id,
 )
 _UPDATE = Prepared(
     sa.update(grade)

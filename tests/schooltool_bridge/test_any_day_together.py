@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 from collections.abc import Callable
@@ -39,7 +38,7 @@ def begin(url: str) -> School:
                 connection, source.peer_id, pem=certificate.pem,
                 fingerprint=certificate.fingerprint, origin="file", now_unix_s=NOW,
             )  # fmt: skip
-    school.sources[B] = dataclasses.replace(clamping, policy=PeerPolicy.from_stored(stored))
+    school.sources[B] = clamping._replace(policy=PeerPolicy.from_stored(stored))
     school.database.close()
     return school
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -384,7 +383,7 @@ def test_an_event_without_segment_goes_to_the_one_whose_term_holds_it(
     ordered.push("fetch_user", idnumber="1", username="anna", firstname="Anna", lastname="B")
     change(ordered, filing.file, [4], course_id=1, term_id=1)
     change(ordered, filing.file, [5], course_id=1, term_id=2)
-    ordered.sources[A] = replace(ordered.sources[A], zone=ZoneInfo(zone))
+    ordered.sources[A] = ordered.sources[A]._replace(zone=ZoneInfo(zone))
     ordered.push(
         "new_enrolment", sectionid="9", userid="1", role="student", timemodified=at(when)
     )  # fmt: skip
