@@ -22,6 +22,8 @@ from mnet.workers import Workers
 
 # Calls that one thread takes at once; more would let the first wait too long.
 MOST_AT_ONCE = 32
+# Workers left to those who go on alone and to what follows an answer, however many calls wait.
+SPARE_WORKERS = 4
 
 log = structlog.get_logger("together")
 
@@ -82,16 +84,16 @@ class Together(Generic[Who, T]):
         hand_on: Callable[[list[tuple[Who, T | None]]], None],
         threads: int,
     ) -> None:
-        """Use at most `threads` of the workers, and more for what goes on alone.
+        """Use at most `threads` of the workers; some are always left to what goes on alone.
 
         `hand_on` takes several ends at once; None for a journey that failed, which is logged.
         """
         self._database = database
         self._workers = workers
         self._hand_on = hand_on
-        self._threads = threads
+        self._threads = max(1, min(threads, workers.count - SPARE_WORKERS))
         # One of them waits for the disk, the others share what comes.
-        self._abreast = max(1, threads - 1)
+        self._abreast = max(1, self._threads - 1)
         self._most = min(MOST_AT_ONCE, database.most_together)
         self._waiting: deque[tuple[Who, Journey[T]]] = deque()
         self._running = 0

@@ -9,10 +9,11 @@ import pytest
 
 from mnet import envelope, xmlrpc
 from mnet.exchange import Answer
-from mnet.together import Together
+from mnet.together import SPARE_WORKERS, Together
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
 from schooltool_bridge import sections
+from schooltool_bridge.app import WORKER_THREADS
 from tests.rig import SIS, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
@@ -22,7 +23,7 @@ class Later(Workers):
     """Works that a test runs itself, one by one."""
 
     def __init__(self) -> None:
-        super().__init__(0)
+        super().__init__(WORKER_THREADS)
         self.works: list[Callable[[], object]] = []
 
     def submit(self, work: Callable[[], object]) -> None:
@@ -97,6 +98,16 @@ def test_threads_on_several_processors_share_what_comes(tmp_path: Path) -> None:
     first, *_others = calls.later.works
     first()
     assert calls.sent == [2, 1, 1]
+    rig.app.database.close()
+
+
+def test_however_many_calls_wait_workers_are_left_to_the_slow(tmp_path: Path) -> None:
+    rig = make_rig(tmp_path)
+    rig.add(MOODLE)
+    calls = Calls(rig, threads=1000)
+    for n in range(2 * WORKER_THREADS):
+        calls.submit(str(n), b"not opened in this test")
+    assert len(calls.later.works) == WORKER_THREADS - SPARE_WORKERS
     rig.app.database.close()
 
 
