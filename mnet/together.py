@@ -20,8 +20,6 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database
 from mnet.workers import Workers
 
-# Calls that one thread takes at once; more would let the first wait too long.
-MOST_AT_ONCE = 32
 # Workers left to those who go on alone and to what follows an answer, however many calls wait.
 SPARE_WORKERS = 4
 
@@ -47,17 +45,11 @@ class _Stop(Generic[Who, T]):
     step: Step
 
 
-def alone(journey: Journey[T], database: Database) -> T:
-    """Follow a journey to its end in this thread, however long that takes."""
-    try:
-        step = next(journey)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    return _go_on(journey, step, database)
+def alone(journey: Journey[T], database: Database, step: Step = SLOW) -> T:
+    """Follow a journey to its end in this thread, from a step on that it yielded if it has begun.
 
-
-def _go_on(journey: Journey[T], step: Step, database: Database) -> T:
+    Raises what the journey raises.
+    """
     try:
         while True:
             if step == SLOW:
@@ -94,7 +86,7 @@ class Together(Generic[Who, T]):
         self._threads = max(1, min(threads, workers.count - SPARE_WORKERS))
         # One of them waits for the disk, the others share what comes.
         self._abreast = max(1, self._threads - 1)
-        self._most = min(MOST_AT_ONCE, database.most_together)
+        self._most = database.most_together
         self._waiting: deque[tuple[Who, Journey[T]]] = deque()
         self._running = 0
         self._counting = threading.Lock()
@@ -167,7 +159,7 @@ class Together(Generic[Who, T]):
         def work() -> None:
             end = None
             try:
-                end = _go_on(stop.journey, stop.step, self._database)
+                end = alone(stop.journey, self._database, stop.step)
             except Exception:
                 log.exception("bug")
             self._hand_on([(stop.who, end)])

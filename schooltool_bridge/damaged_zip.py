@@ -1,6 +1,6 @@
 """What Python's library raises for a zip that is damaged, locked, cut or lies about itself.
 
-Found by flipping bytes: it documents only the first of them. Source: requirements 1.6, house rules.
+Found by flipping bytes: it documents only the first of them. Source: R63; E62.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from mnet import envelope, xmlrpc
 from mnet.exchange import Answer
@@ -14,6 +15,8 @@ from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
 from schooltool_bridge import sections
 from schooltool_bridge.app import WORKER_THREADS
+from schooltool_bridge.applying import Applied, Source
+from schooltool_bridge.fields import SectionEvent
 from tests.rig import SIS, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
@@ -127,9 +130,11 @@ def test_a_call_that_fails_is_undone_alone(own: Rig, monkeypatch: pytest.MonkeyP
     calls = Calls(own)
     apply = sections.apply
 
-    def fail_on_two(*given: object) -> object:
-        applied = apply(*given)  # type: ignore[arg-type] # handed on as it came
-        if given[2].idnumber == "2":  # type: ignore[attr-defined] # an event
+    def fail_on_two(
+        connection: Connection, source: Source, event: SectionEvent, now: int
+    ) -> Applied:
+        applied = apply(connection, source, event, now)
+        if event.idnumber == "2":
             raise ZeroDivisionError
         return applied
 
