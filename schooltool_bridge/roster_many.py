@@ -47,8 +47,8 @@ def read(connection: Connection, places: Collection[Place]) -> Told:
         found = connection.execute(
             sa.select(
                 history.c.section_id, history.c.person_id, history.c.id,
-                history.c.effective_unix_s, history.c.seq, history.c.role, history.c.code,
-                history.c.note, history.c.by_actor, roster.HOLDS,
+                history.c.effective_unix_s, history.c.seq, history.c.recorded_unix_s,
+                history.c.role, history.c.code, history.c.note, history.c.by_actor, roster.HOLDS,
             )
             .select_from(history.outerjoin(states, states.c.code == history.c.code))
             .where(

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.policy import PeerPolicy
-from schooltool_bridge import fold, identity
+from schooltool_bridge import fold, identity, times
 from schooltool_bridge.cells import MANUAL, PEER, row_of
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, item_state, place
@@ -100,7 +100,7 @@ def _fold(rows: Read, at_unix_s: int | None) -> list[SectionThen]:
 def _by_then(rows: Rows, at_unix_s: int | None) -> Rows:
     if at_unix_s is None:
         return rows
-    return [r for r in rows if r.effective_unix_s <= at_unix_s]
+    return [r for r in rows if times.took_effect(r) <= at_unix_s]
 
 
 def _section(
@@ -170,7 +170,7 @@ def _item(
         then.honors_required,
         then.nonhonors_required,
         then.wwwroot if holds.is_peers else None,
-        first.effective_unix_s,
+        times.took_effect(first),
     )  # fmt: skip - in the order of the fields
     if detail is None:
         return item
@@ -221,7 +221,7 @@ def _entry(
         counting.excepted,
         counting.attempt or 0,
         MANUAL if cell.by_hand else PEER,
-        counting.effective_unix_s,
+        times.took_effect(counting),
         counting.recorded_unix_s,
         by_peer if cell.by_hand else None,
         next(why for row, why in history if row is counting),
@@ -247,12 +247,13 @@ def _people_in(
         who = rows.root(r.person_id)
         held[r.section_id, who].append(
             EnrolmentRow(
-                r.id, r.effective_unix_s, r.seq, r.role, r.code, r.note, r.by_actor, r.holds
+                r.id, r.effective_unix_s, r.seq, r.recorded_unix_s,
+                r.role, r.code, r.note, r.by_actor, r.holds,
             )
-        )
+        )  # fmt: skip - in the order of the fields
         if r.role == STUDENT and r.holds:
             joined = found[r.section_id].joined
-            came = r.timestart_unix_s or r.effective_unix_s
+            came = times.known(r.timestart_unix_s) or times.took_effect(r)
             joined[who] = min(came, joined.get(who, came))
     taught = _taught(rows, told)
     for place_of in held.keys() | taught.keys():
@@ -278,7 +279,13 @@ def _taught(rows: Read, told: Mapping[int, Rows]) -> dict[tuple[int, int], list[
         apart = {r.idnumber_key for r in rows.apart if _is_of_another(rows, r, row.peer_id, who)}
         known_as = (names[who, None] - apart) | names[who, row.peer_id]
         naming = [
-            TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in known_as)
+            TeacherRow(
+                r.id,
+                r.effective_unix_s,
+                r.seq,
+                r.recorded_unix_s,
+                key(r.teacheridnumber) in known_as,
+            )
             for r in told.get(row.section_id, ())
             if r.teacheridnumber
         ]

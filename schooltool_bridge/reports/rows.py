@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import identity, roster
+from schooltool_bridge import identity, roster, times
 from schooltool_bridge.fields import TEACHER
 from schooltool_bridge.model import (
     assessment,
@@ -75,7 +75,7 @@ class _Scope:
         """Read what of a history had taken effect by then."""
         query = sa.select(table) if of is None else of
         if self.until_unix_s is not None:
-            wanted = (*wanted, table.c.effective_unix_s <= self.until_unix_s)
+            wanted = (*wanted, times.by_then(table, self.until_unix_s))
         rows = self.connection.execute(query.where(*wanted)).all()
         # Not by the database, which would rather read a whole table in the order of its ids.
         return sorted(rows, key=attrgetter("id"))

@@ -63,7 +63,7 @@ class AnyDay(RuleBasedStateMachine):
         raise NotImplementedError
 
     def teardown(self) -> None:
-        moments = {s.at for s in self.model.said}
+        moments = {s.since for s in self.model.said}
         compare(self.readers, self.model, [None, *sorted({*moments, *(m - 1 for m in moments)})])
         self.school.database.close()
 

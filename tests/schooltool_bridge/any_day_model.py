@@ -1,7 +1,7 @@
 """A school as a list of what was said, and what follows from it for a moment; nothing is kept up.
 
-Each thing said has its place: the second when it took effect, its sender's running number, its
-turn. What names somebody or something not known yet does not count before that is known, so the
+Each thing said has its place: the second that its sender gave, its sender's running number, its
+turn; and it took effect then, but not before it was known. What names somebody or something not known yet does not count before that is known, so the
 order of arrival never matters. Source: requirements 1.3-1.6.
 """
 
@@ -39,6 +39,11 @@ class Said:
     def place(self) -> tuple[int, int, int]:
         return self.at, self.seq, self.turn
 
+    @property
+    def since(self) -> int:
+        """When it took effect: a clock that is ahead tells of nothing before we knew it."""
+        return min(self.at, self.recorded)
+
 
 @dataclass
 class Cell:
@@ -64,7 +69,7 @@ class Model:
 
     def all(self, *whats: str, at: int = EVER, thing: Thing | None = None) -> list[Said]:
         """What was said of this kind by then, each at its place."""
-        some = [s for s in self.said if s.what in whats and s.at <= at]
+        some = [s for s in self.said if s.what in whats and s.since <= at]
         return sorted((s for s in some if thing in (None, s.thing)), key=lambda s: s.place)
 
     # Who and what there is.
@@ -107,13 +112,13 @@ class Model:
 
     def section(self, section: Thing, at: int) -> tuple[str, bool] | None:
         """A section's name, and whether its peer deleted it; None before it is told of."""
-        told = [s for s in self.told_of_section(section) if s.at <= at]
+        told = [s for s in self.told_of_section(section) if s.since <= at]
         named = [s.data["name"] for s in told if s.what == "new_section"]
         return (named[-1], told[-1].what == "delete_section") if named else None
 
     def item(self, item: Thing, at: int) -> tuple[Thing, str, Decimal] | None:
         """An assessment's section, name and worth; None while there is none, or no more."""
-        told = [s for s in self.told_of_item(item) if s.at <= at]
+        told = [s for s in self.told_of_item(item) if s.since <= at]
         if not told or told[-1].what == "delete_assessment":
             return None
         return home(told[-1]), told[-1].data["name"], Decimal(told[-1].data["pointval"])
@@ -133,7 +138,7 @@ class Model:
         """What the peer told; taking back waits for something that can be taken back."""
         records, all_told = self.records(who), self.all("new_grade", "delete_grade", thing=item)
         graded = {s.who for s in all_told if s.what == "new_grade"}
-        return [s for s in all_told if s.who in records and s.who in graded and s.at <= at]
+        return [s for s in all_told if s.who in records and s.who in graded and s.since <= at]
 
     def written_in_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
         records = self.records(who)
@@ -187,7 +192,7 @@ class Model:
             and (s.what != "end_enrolment" or {(s.who, r) for r in roles(s)} & begun)
         ]
         ordered = sorted([*naming, *mine], key=lambda s: (s.at, s.seq, s in mine, s.turn))
-        return [s for s in ordered if s.at <= at]
+        return [s for s in ordered if s.since <= at]
 
     def place(
         self, section: Thing, who: str, role: str, at: int, *, by_name: bool = True
@@ -213,7 +218,7 @@ class Model:
             else:
                 code = s.data["code"]
                 own, named = (code, named) if code in HOLDING else (None, False)
-            since = s.at if code != before else since
+            since = s.since if code != before else since
         return (code, since) if code else None
 
     def percent(self, section: Thing, who: str, at: int) -> Decimal | None:
