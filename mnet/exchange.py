@@ -59,6 +59,8 @@ class Context(Generic[Peer]):
     method: str = ""
     # Set while the transaction is open; `prepare` runs before that.
     open_connection: Connection | None = None
+    # What the sender's clock said, by the signed envelope; None when it said nothing.
+    sent_unix_s: int | None = None
     # Work for after the answer has left.
     afterwards: list[Callable[[], None]] = field(default_factory=list)
 
@@ -166,7 +168,8 @@ class Exchange(Generic[Peer]):
             signed = envelope.read_signed(opened.result)
             timestamp = signed.timestamp_unix_s
             peer = yield from self._verified(peer, signed)
-            context = Context(peer, int(self.clock()), correlation, started_s)
+            now = int(self.clock())
+            context = Context(peer, now, correlation, started_s, sent_unix_s=timestamp)
             digest = envelope.replay_digest(message)
             payload = yield from self._execute(
                 context, signed.payload, digest, opened.key_id, notes

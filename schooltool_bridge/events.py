@@ -25,8 +25,9 @@ from schooltool_bridge import (
     keeping,
     people,
     sections,
+    times,
 )
-from schooltool_bridge.applying import Applied, Held, NewPerson, Source
+from schooltool_bridge.applying import Applied, ClocksDiffer, Held, NewPerson, Source
 from schooltool_bridge.fields import Event, Fields, UserEvent
 
 EVENTS = (
@@ -72,6 +73,7 @@ def receive(
     """
     try:
         read = _read(source, event, data)
+        _check_clock(source, event, read, now_unix_s)
     except (Malformed, NotFound) as fault:
         keeping.refuse(connection, source, event, data, fault, now_unix_s)
         raise
@@ -260,6 +262,21 @@ def _check_addressee(source: Source, event: str, read: Fields) -> None:
         raise Malformed(
             english("%(event)s: to is missing, though your site names it otherwise.", event=event)
         )
+
+
+def _check_clock(source: Source, event: str, read: Event, now_unix_s: int) -> None:
+    """See that what happened is no more than a day ahead; raises Malformed, or ClocksDiffer."""
+    sent, clock = read.when.timemodified, source.clock_unix_s
+    if sent is None or sent - now_unix_s <= times.MAX_AHEAD_S:
+        return
+    # By the sender's own clock, which is ahead as well, that is no day from now.
+    if clock is not None and clock > now_unix_s and sent - clock <= times.MAX_AHEAD_S:
+        raise ClocksDiffer(clock - now_unix_s)
+    raise Malformed(
+        english(
+            "%(event)s: timemodified lies more than a day ahead of the clock here.", event=event
+        )
+    )
 
 
 def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:

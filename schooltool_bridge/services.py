@@ -6,7 +6,8 @@ Source: requirements 1.2, 1.3, R37-R67.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from mnet.database import one_at_a_time
@@ -18,8 +19,8 @@ from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge import events, waking
-from schooltool_bridge.applying import source
+from schooltool_bridge import clock_notes, events, waking
+from schooltool_bridge.applying import ClocksDiffer, source
 from schooltool_bridge.asking import Asking
 
 Call = Context[Peer]
@@ -111,9 +112,9 @@ def _complete_user(
 def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
-    received = events.receive(
-        call.connection, source(call.peer, asking.site), event, data, call.now_unix_s
-    )
+    sender = source(call.peer, asking.site, call.sent_unix_s)
+    with _clocks_noted(call, asking):
+        received = events.receive(call.connection, sender, event, data, call.now_unix_s)
     _note_addressee(call, [data])
     _go_on(call, asking, received.new_people, received.names)
     return received.answer
@@ -122,9 +123,11 @@ def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
 def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     pushed = _only(params, "push_events")
-    results, new_people, names = events.receive_many(
-        call.connection, source(call.peer, asking.site), pushed, call.now_unix_s
-    )
+    sender = source(call.peer, asking.site, call.sent_unix_s)
+    with _clocks_noted(call, asking):
+        results, new_people, names = events.receive_many(
+            call.connection, sender, pushed, call.now_unix_s
+        )
     if isinstance(pushed, list):
         done = zip(pushed, results, strict=True)
         _note_addressee(
@@ -133,6 +136,17 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
         )
     _go_on(call, asking, new_people, names)
     return [*results]
+
+
+@contextmanager
+def _clocks_noted(call: Call, asking: Asking) -> Iterator[None]:
+    """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
+    try:
+        yield
+    except ClocksDiffer as differ:
+        told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
+        call.afterwards.append(partial(clock_notes.note, asking.database, call.peer.id, **told))
+        raise
 
 
 def _only(params: list[Value], method: str) -> Value:

@@ -247,8 +247,15 @@ def _people_in(
         who = rows.root(r.person_id)
         held[r.section_id, who].append(
             EnrolmentRow(
-                r.id, r.effective_unix_s, r.seq, r.recorded_unix_s,
-                r.role, r.code, r.note, r.by_actor, r.holds,
+                r.id,
+                r.effective_unix_s,
+                r.seq,
+                r.recorded_unix_s,
+                r.role,
+                r.code,
+                r.note,
+                r.by_actor,
+                r.holds,
             )
         )  # fmt: skip - in the order of the fields
         if r.role == STUDENT and r.holds:
