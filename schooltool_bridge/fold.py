@@ -269,9 +269,7 @@ def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
     if all(r.attempt is not None or r.deleted for r in rows):
         return list(rows)
     by_time = sorted(
-        (r.effective_unix_s, r.seq, r.attempt)
-        for r in rows
-        if r.attempt is not None and not r.deleted
+        (*place(r)[:2], r.attempt) for r in rows if r.attempt is not None and not r.deleted
     )
     found: list[GradeRow] = []
     highest, begun = None, 0
