@@ -19,6 +19,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.database import Database
 from mnet.exchange import Answer
+from mnet.observe import tell
 from mnet.protocol import APPLICATIONS
 from mnet.slow_work import SlowWork
 from mnet.together import Journey, Together
@@ -156,8 +157,8 @@ class PeerResource(Resource):
                 return
             try:
                 answer = work()
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 answer = None
             self._reactor.callFromThread(_finish, request, answer)
 
@@ -207,8 +208,8 @@ def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
     for request, answer in ended:
         try:
             _finish(request, answer)
-        except Exception:
-            log.exception("bug")
+        except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+            tell(log, problem)
 
 
 def _finish(request: Request, answer: Answer | None) -> None:

@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.observe import tell
 from mnet.slow_work import NoRoom, SlowWork
 from mnet.workers import Workers
 
@@ -175,8 +176,8 @@ class Together(Generic[Who, T]):
                 stops.append(_Stop(who, journey, go()))
             except StopIteration as end:
                 ended.append((who, end.value))
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 ended.append((who, None))
         if ended:
             self._hand_on(ended)
@@ -194,6 +195,6 @@ class Together(Generic[Who, T]):
         end = None
         try:
             end = alone(stop.journey, self._database, stop.step)
-        except Exception:
-            log.exception("bug")
+        except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+            tell(log, problem)
         self._hand_on([(stop.who, end)])

@@ -16,7 +16,7 @@ from mnet.breakers import REST_S, TIME_OUTS
 from mnet.outbound import CannotReach
 from mnet.protocol import KeyCame
 from mnet.slow_work import SHARE, WAITING_EACH
-from mnet.xmlrpc import FaultResponse, Value
+from mnet.xmlrpc import FaultResponse
 from peers.registry import Peer
 from tests.rig import FakePeer
 from tests.schooltool_bridge.slow_site import WAIT_S, Request, SlowSite
