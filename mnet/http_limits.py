@@ -112,21 +112,24 @@ class BoundedRequest(Request):
     # No form is parsed: MNet bodies come with any content type, also a form's.
     _received_bytes = 0
     _refused = False
+    _at_end: tuple[Callable[[], object], ...] = ()
     # The caller went away; there is nobody to answer.
     is_gone = False
-    # Gives back the place that it takes while it is under way.
-    leave: Callable[[], None] | None = None
 
     def connectionLost(self, reason: Failure) -> None:
         """Note that nobody waits any more."""
         self.is_gone = True
-        self._leave()
+        self._end()
         super().connectionLost(reason)
 
     def finish(self) -> None:
-        """Give back its place once the answer has left."""
-        self._leave()
+        """Send the rest of the answer, and give back what it held while it was under way."""
+        self._end()
         super().finish()
+
+    def when_over(self, work: Callable[[], object]) -> None:
+        """Do `work` when the answer has left or nobody waits for it any more."""
+        self._at_end = (*self._at_end, work)
 
     def gotLength(self, length: int | None) -> None:
         """Refuse at once what announces itself too large."""
@@ -147,10 +150,10 @@ class BoundedRequest(Request):
         if not self._refused:
             super().process()
 
-    def _leave(self) -> None:
-        leave, self.leave = self.leave, None
-        if leave is not None:
-            leave()
+    def _end(self) -> None:
+        works, self._at_end = self._at_end, ()
+        for work in works:
+            work()
 
     def _refuse(self) -> None:
         if self._refused:

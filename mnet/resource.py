@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -22,6 +23,7 @@ from mnet.exchange import Answer
 from mnet.observe import tell
 from mnet.places import Kind, Places
 from mnet.protocol import APPLICATIONS
+from mnet.slow_work import SlowWork
 from mnet.together import Journey, Together
 from mnet.workers import Workers
 
@@ -71,12 +73,14 @@ class PeerResource(Resource):
         instant: Mapping[str, Callable[[], Answer]],
         reactor: Any,
         workers: Workers,
+        slow_work: SlowWork,
         trusted_proxies: frozenset[str] = frozenset(),
         others: Resource | None = None,
     ) -> None:
         """Serve below `path`; `pages` are further GET pages, `others` answers all the rest.
 
-        For whoever is on this machine, `instant` pages are answered at once, out of memory.
+        What waits for other sites is done in `slow_work`. For whoever is on this machine, `instant`
+        pages are answered at once, out of memory.
         """
         super().__init__()
         self._prefix = path.rstrip("/").encode()
@@ -85,8 +89,14 @@ class PeerResource(Resource):
         self._journey = journey
         self._reactor = reactor
         self._workers = workers
+        self._slow_work = slow_work
         self._together = Together[Request, Answer](
-            database, workers, self._send, CALL_THREADS if database.is_sqlite else workers.count
+            database,
+            workers,
+            self._send,
+            CALL_THREADS if database.is_sqlite else workers.count,
+            slow_work,
+            has_left,
         )
         prefixes = {"", path.rstrip("/")}
         servers = {p + a.server for p in prefixes for a in APPLICATIONS.values()}
@@ -135,7 +145,7 @@ class PeerResource(Resource):
         kind: Kind = "call" if request.path in self._servers else "page"
         if not self._places.take(kind):
             return False
-        request.leave = partial(self._places.leave, kind)
+        request.when_over(partial(self._places.leave, kind))
         return True
 
     def _hand_on(self, request: Request, others: Resource) -> bytes | int:
@@ -161,20 +171,25 @@ class PeerResource(Resource):
         self._reactor.callFromThread(_finish_all, ended)
         for _request, answer in ended:
             for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(afterwards)
+                self._slow_work.after(self._workers, afterwards)
 
     def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:
         def run() -> None:
+            if has_left(request):
+                return
             try:
                 answer = work()
             except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
                 tell(log, problem)
                 answer = None
             self._reactor.callFromThread(_finish, request, answer)
-            for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(afterwards)
 
         self._workers.submit(run)
+
+
+def has_left(request: HttpRequest) -> bool:
+    """Tell whether whoever asked went away, so that there is nobody to answer."""
+    return bool(getattr(request, "is_gone", False))
 
 
 def sender_of(request: Request, trusted_proxies: frozenset[str]) -> str:
@@ -220,7 +235,7 @@ def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
 
 
 def _finish(request: Request, answer: Answer | None) -> None:
-    if getattr(request, "is_gone", False):
+    if has_left(request):
         return
     if answer is None:
         request.setResponseCode(503)
