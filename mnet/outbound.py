@@ -14,7 +14,6 @@ from typing import Any, Generic, Literal, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
@@ -25,6 +24,7 @@ from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
 from mnet.retelling import english
+from mnet.store_errors import STORE_ERRORS, name_of
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
 # How PHP begins what it displays, as HTML or as plain text.
@@ -311,8 +311,8 @@ class Outbound(Generic[Peer]):
         try:
             with self.database.write() as connection:
                 self._record(connection, peer, asked, failed)
-        except DBAPIError:
-            log.warning("not recorded", call=asked.correlation)
+        except STORE_ERRORS as problem:
+            log.warning("not recorded", problem=name_of(problem), call=asked.correlation)
 
     def _record(
         self, connection: Connection, peer: Peer, asked: _Asked, failed: CallError | None

@@ -18,6 +18,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.database import Database
 from mnet.exchange import Answer
+from mnet.observe import tell
 from mnet.protocol import APPLICATIONS
 from mnet.together import Journey, Together
 from mnet.workers import Workers
@@ -142,8 +143,8 @@ class PeerResource(Resource):
         def run() -> None:
             try:
                 answer = work()
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 answer = None
             self._reactor.callFromThread(_finish, request, answer)
             for afterwards in answer.afterwards if answer else ():
@@ -190,8 +191,8 @@ def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
     for request, answer in ended:
         try:
             _finish(request, answer)
-        except Exception:
-            log.exception("bug")
+        except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+            tell(log, problem)
 
 
 def _finish(request: Request, answer: Answer | None) -> None:

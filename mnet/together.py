@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.observe import tell
 from mnet.workers import Workers
 
 # Workers left to those who go on alone and to what follows an answer, however many calls wait.
@@ -148,8 +149,8 @@ class Together(Generic[Who, T]):
                 stops.append(_Stop(who, journey, go()))
             except StopIteration as end:
                 ended.append((who, end.value))
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 ended.append((who, None))
         if ended:
             self._hand_on(ended)
@@ -160,8 +161,8 @@ class Together(Generic[Who, T]):
             end = None
             try:
                 end = alone(stop.journey, self._database, stop.step)
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
             self._hand_on([(stop.who, end)])
 
         self._workers.submit(work)

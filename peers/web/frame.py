@@ -23,7 +23,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
+from mnet.observe import tell
 from mnet.retelling import retold
+from mnet.store_errors import STORE_ERRORS
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
@@ -148,10 +150,11 @@ class Frame:
         with language.speaking(self._spoken):
             try:
                 return self._answer(route, raw, parts)
-            except Exception:
-                log.exception("bug", path=raw.path)
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem, path=raw.path)
                 text = _("Something went wrong here; please try again.")
-                return self._problem_page(raw, text, 500)
+                is_store = isinstance(problem, STORE_ERRORS)
+                return self._problem_page(raw, text, 503 if is_store else 500)
 
     def _nowhere(self, raw: Raw, problem: object) -> Sent:
         if not isinstance(problem, MethodNotAllowed):
