@@ -192,7 +192,12 @@ def _listed(source: Source, pushed: object) -> list[Value]:
 
 
 def _receive_whole(
-    connection: Connection, source: Source, event: str, data: object, now_unix_s: int, most: int | None
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    now_unix_s: int,
+    most: int | None,
 ) -> Received:
     """As `receive`, but TryAgainLater undoes what was written; other faults leave the inbox's."""
     refused: Fault | None = None
