@@ -6,8 +6,7 @@ Source: requirements 1.2, 1.3, R37-R67.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 from mnet.database import one_at_a_time
@@ -19,7 +18,7 @@ from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge import clock_notes, events, waking
+from schooltool_bridge import clock_notes, event_reading, events, waking
 from schooltool_bridge.applying import ClocksDiffer, source
 from schooltool_bridge.asking import Asking
 
@@ -97,7 +96,7 @@ def _complete_user(
     asking: Asking, call: Call, params: list[Value]
 ) -> Callable[[], list[Value]] | None:
     """Ask the peer for the rest of a person that was named only by idnumber or username."""
-    wanted = events.needs_get_user(_only(params, "fetch_user"))
+    wanted = event_reading.needs_get_user(_only(params, "fetch_user"))
     if wanted is None or not call.peer.enabled:
         return None
     known = params[0]
@@ -113,10 +112,17 @@ def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
     sender = source(call.peer, asking.site, call.sent_unix_s)
-    with _clocks_noted(call, asking):
+    try:
         received = events.receive(call.connection, sender, event, data, call.now_unix_s)
+    except ClocksDiffer as differ:
+        _note_clock(call, asking, differ)
+        raise
     _note_addressee(call, [data])
-    _go_on(call, asking, received.new_people, received.names)
+    new_people, names, left = received.new_people, received.names, received.left
+    while left:
+        came = events.come_again(call.connection, source(call.peer, asking.site), left)
+        new_people, names, left = new_people + came.new_people, names + came.names, came.left
+    _go_on(call, asking, new_people, names)
     return received.answer
 
 
@@ -124,10 +130,12 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     one_at_a_time(call.connection, call.peer.id)
     pushed = _only(params, "push_events")
     sender = source(call.peer, asking.site, call.sent_unix_s)
-    with _clocks_noted(call, asking):
-        results, new_people, names = events.receive_many(
-            call.connection, sender, pushed, call.now_unix_s
-        )
+    results, new_people, names = events.receive_many(
+        call.connection, sender, pushed, call.now_unix_s
+    )
+    differ = ClocksDiffer((call.sent_unix_s or 0) - call.now_unix_s)
+    if any(result.get("message") == differ.text for result in results):
+        _note_clock(call, asking, differ)
     if isinstance(pushed, list):
         done = zip(pushed, results, strict=True)
         _note_addressee(
@@ -138,15 +146,10 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
     return [*results]
 
 
-@contextmanager
-def _clocks_noted(call: Call, asking: Asking) -> Iterator[None]:
+def _note_clock(call: Call, asking: Asking, differ: ClocksDiffer) -> None:
     """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
-    try:
-        yield
-    except ClocksDiffer as differ:
-        told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
-        call.afterwards.append(partial(clock_notes.note, asking.database, call.peer.id, **told))
-        raise
+    told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
+    call.afterwards.append(partial(clock_notes.note, asking.database, call.peer.id, **told))
 
 
 def _only(params: list[Value], method: str) -> Value:
