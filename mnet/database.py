@@ -131,8 +131,12 @@ class Database:
     transaction begins IMMEDIATE: no deadlock by upgrading a read, no SQLITE_BUSY half way.
     """
 
-    def __init__(self, url: str) -> None:
-        """Open the database at `url` (sqlite:///FILE or postgresql+psycopg://...); no I/O yet."""
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the database at `url` (sqlite:///FILE or postgresql+psycopg://...); no I/O yet.
+
+        `clock` gives unix seconds: what `now_unix_s` says on its connections.
+        """
+        self.clock = clock
         self.url = make_url(url)
         if self.url.drivername == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
@@ -140,6 +144,7 @@ class Database:
         self.engine: Engine = (
             _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         )
+        self.engine.update_execution_options(database=self)
         self._writer = threading.Lock() if self.is_sqlite else None
         self._writing: Connection | None = None
         self._revision = ""
@@ -310,6 +315,12 @@ def _sqlite_engine(url: sa.URL) -> Engine:
 
 def _postgres_engine(url: sa.URL) -> Engine:
     return sa.create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+
+
+def now_unix_s(connection: Connection) -> int:
+    """Return the time by the clock of a connection's database, for what depends on the day."""
+    database: Database = connection.get_execution_options()["database"]
+    return int(database.clock())
 
 
 @contextmanager

@@ -16,8 +16,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from peers.model import peer
-from peers.policy import PeerPolicy
 from schooltool_bridge import fold, identity, roster
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.model import assessment, enrolment_history, grade, grade_history
@@ -92,9 +90,9 @@ def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int
     items = {
         row.id: _Item.of(row)
         for row in connection.execute(
-            sa.select(assessment.c.id, assessment.c.section_id, assessment.c.points, peer.c.policy)
-            .select_from(assessment.outerjoin(peer, peer.c.id == assessment.c.peer_id))
-            .where(assessment.c.id.in_({item for item, _who in wanted}))
+            sa.select(assessment.c.id, assessment.c.section_id, assessment.c.points).where(
+                assessment.c.id.in_({item for item, _who in wanted})
+            )
         )
     }
     ids = make_all(connection, wanted)
@@ -111,18 +109,16 @@ class _Item:
 
     section_id: int
     points: Decimal
-    out_of_range: str
 
     @classmethod
     def of(cls, row: Any) -> _Item:
-        policy = PeerPolicy.from_stored(row.policy or {})
-        return cls(row.section_id, Decimal(row.points), policy.out_of_range)
+        return cls(row.section_id, Decimal(row.points))
 
 
 def _now(item: _Item, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
     """The columns of a cell, folded from its history."""
     last = fold.latest(rows)
-    values = as_stored(fold.cell(rows), item.points, item.out_of_range) | {
+    values = as_stored(fold.cell(rows), item.points) | {
         "effective_unix_s": last.effective_unix_s if last else -1,
         "seq": last.seq if last else -1,
     }
@@ -172,10 +168,10 @@ def histories(
     return found
 
 
-def as_stored(cell: fold.Cell, maximum: Decimal, out_of_range: str) -> dict[str, object]:
+def as_stored(cell: fold.Cell, maximum: Decimal) -> dict[str, object]:
     """What the row of a cell says: what counts, and the peer's value beside it."""
     counting, told = cell.counting, cell.by_peer
-    by_peer = fold.within(told.raw_points if told else None, maximum, out_of_range)
+    by_peer = fold.within(told, maximum)
     by_hand = cell.by_hand
     return {
         "points": decimal_text(by_hand.raw_points if by_hand else by_peer),
@@ -210,6 +206,7 @@ def row_of(row: sa.Row[Any]) -> fold.GradeRow:
         row.attempt,
         row.deleted,
         row.by_actor,
+        row.is_clamped,
     )
 
 
