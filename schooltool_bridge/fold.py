@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
-from schooltool_bridge.fields import When
+from schooltool_bridge.fields import MAX_DECIMALS, When
 
 
 class Placed(Protocol):
@@ -52,6 +52,16 @@ class Said(Placed, Protocol):
     @property
     def by_actor(self) -> str | None:
         """Who wrote it by hand; None: the peer told it."""
+        ...
+
+    @property
+    def points(self) -> str:
+        """What the assessment is worth."""
+        ...
+
+    @property
+    def recorded_unix_s(self) -> int:
+        """When it arrived or was written."""
         ...
 
 
@@ -95,6 +105,25 @@ def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
     first_told_id = min(r.id for r in ordered if r.by_actor is None)
     holds = max([told[-1], *(r for r in by_hand if r.id > first_told_id)], key=place)
     return ItemState(holds, holds.deleted, is_peers=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What an assessment made by hand was worth when a peer's took it over, and when that was."""
+
+    points: Decimal
+    recorded_unix_s: int
+
+
+def taken_over(rows: Iterable[SaidRow]) -> TakenOver | None:
+    """Tell from an assessment's history whether a peer's took it over."""
+    told = list(rows)
+    first = min((r for r in told if r.by_actor is None), key=lambda r: r.id, default=None)
+    if first is None:
+        return None
+    ours = [r for r in told if r.by_actor is not None and r.id < first.id and not r.deleted]
+    last = max(ours, key=place, default=None)
+    return TakenOver(Decimal(last.points), first.recorded_unix_s) if last is not None else None
 
 
 def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
@@ -249,3 +278,17 @@ def within(told: GradeRow | None, maximum: Decimal) -> Decimal | None:
     if told is None or points is None or not told.is_clamped:
         return points
     return min(max(points, Decimal(0)), maximum)
+
+
+def entered(row: GradeRow, maximum: Decimal, taken: TakenOver | None) -> Decimal | None:
+    """Return the points of an entry by hand, in terms of what the assessment is worth.
+
+    One that was made before a peer's assessment of another worth took this one over keeps its
+    percentage; whoever meant the points themselves enters them again (requirements 1.5).
+    """
+    points = row.raw_points
+    if points is None or taken is None or row.recorded_unix_s >= taken.recorded_unix_s:
+        return points
+    if taken.points in (0, maximum):
+        return points
+    return round(points * maximum / taken.points, MAX_DECIMALS)

@@ -246,8 +246,15 @@ def _write(
     }
     row_id = _NEW_ROW.run_for_id(connection, values)
     return GradeRow(
-        row_id, *at, now_unix_s, event.points, event.excepted, event.attempt, event.deleted,
-        None, is_clamped,
+        row_id,
+        *at,
+        now_unix_s,
+        event.points,
+        event.excepted,
+        event.attempt,
+        event.deleted,
+        None,
+        is_clamped,
     )  # fmt: skip - in the order of the fields
 
 

@@ -137,8 +137,13 @@ _CHANGE = (
         {
             n: sa.bindparam(f"new_{n}")
             for n in (
-                "code", "since_unix_s", "note",
-                "next_code", "next_unix_s", "last_code", "last_unix_s",
+                "code",
+                "since_unix_s",
+                "note",
+                "next_code",
+                "next_unix_s",
+                "last_code",
+                "last_unix_s",
             )
         }
     )

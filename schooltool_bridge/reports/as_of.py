@@ -192,6 +192,8 @@ def _entries(
 ) -> tuple[dict[int, dict[tuple[int, int], Entry]], set[tuple[int, int]]]:
     """The cells of each section, and who has a grade in which."""
     of = {item.id: (section_id, item) for section_id, some in items.items() for item in some}
+    told = _by(lambda r: r.assessment_id, _by_then(rows.assessments, at_unix_s))
+    taken = {item: fold.taken_over(some) for item, some in told.items()}
     histories: dict[tuple[int, int], list[tuple[fold.GradeRow, str]]] = defaultdict(list)
     for row in _by_then(rows.grades, at_unix_s):
         histories[row.assessment_id, rows.root(row.person_id)].append((row_of(row), row.why))
@@ -201,14 +203,16 @@ def _entries(
         section_id, item = of.get(assessment_id, (None, None))
         if section_id is None or item is None:
             continue
-        entry = _entry(history, item)
+        entry = _entry(history, item, taken.get(assessment_id))
         if entry is not None:
             found[section_id][assessment_id, person_id] = entry
             graded |= {(section_id, person_id)} if entry.points is not None else set()
     return found, graded
 
 
-def _entry(history: Sequence[tuple[fold.GradeRow, str]], item: Item) -> Entry | None:
+def _entry(
+    history: Sequence[tuple[fold.GradeRow, str]], item: Item, taken: fold.TakenOver | None
+) -> Entry | None:
     cell = fold.cell([row for row, _why in history])
     counting = cell.counting
     if counting is None:
@@ -216,7 +220,7 @@ def _entry(history: Sequence[tuple[fold.GradeRow, str]], item: Item) -> Entry | 
     told = cell.by_peer
     by_peer = fold.within(told, item.points)
     return Entry(
-        counting.raw_points if cell.by_hand else by_peer,
+        fold.entered(cell.by_hand, item.points, taken) if cell.by_hand else by_peer,
         counting.excepted,
         counting.attempt or 0,
         MANUAL if cell.by_hand else PEER,

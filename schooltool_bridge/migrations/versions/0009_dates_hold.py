@@ -57,4 +57,3 @@ def _clamp(connection: sa.Connection) -> None:
 def _stored(policy: object) -> dict[str, str]:
     found = json.loads(policy) if isinstance(policy, str) else policy
     return found if isinstance(found, dict) else {}
-
