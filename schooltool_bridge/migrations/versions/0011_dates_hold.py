@@ -7,8 +7,8 @@ from alembic import op
 
 from schooltool_bridge.model_guards import guards_off, guards_on
 
-revision = "0009"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
