@@ -13,12 +13,15 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.database import Database
 from mnet.exchange import Answer
+from mnet.observe import tell
 from mnet.protocol import APPLICATIONS
+from mnet.slow_work import SlowWork
 from mnet.together import Journey, Together
 from mnet.workers import Workers
 
@@ -66,10 +69,14 @@ class PeerResource(Resource):
         pages: Mapping[str, Page],
         reactor: Any,
         workers: Workers,
+        slow_work: SlowWork,
         trusted_proxies: frozenset[str] = frozenset(),
         others: Resource | None = None,
     ) -> None:
-        """Serve below `path`; `pages` are further GET pages, `others` answers all the rest."""
+        """Serve below `path`; `pages` are further GET pages, `others` answers all the rest.
+
+        What waits for other sites is done in `slow_work`.
+        """
         super().__init__()
         self._prefix = path.rstrip("/").encode()
         self._others = others
@@ -77,8 +84,14 @@ class PeerResource(Resource):
         self._journey = journey
         self._reactor = reactor
         self._workers = workers
+        self._slow_work = slow_work
         self._together = Together[Request, Answer](
-            database, workers, self._send, CALL_THREADS if database.is_sqlite else workers.count
+            database,
+            workers,
+            self._send,
+            CALL_THREADS if database.is_sqlite else workers.count,
+            slow_work,
+            has_left,
         )
         prefixes = {"", path.rstrip("/")}
         servers = {p + a.server for p in prefixes for a in APPLICATIONS.values()}
@@ -136,20 +149,25 @@ class PeerResource(Resource):
         self._reactor.callFromThread(_finish_all, ended)
         for _request, answer in ended:
             for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(afterwards)
+                self._slow_work.after(self._workers, afterwards)
 
     def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:
         def run() -> None:
+            if has_left(request):
+                return
             try:
                 answer = work()
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 answer = None
             self._reactor.callFromThread(_finish, request, answer)
-            for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(afterwards)
 
         self._workers.submit(run)
+
+
+def has_left(request: HttpRequest) -> bool:
+    """Tell whether whoever asked went away, so that there is nobody to answer."""
+    return bool(getattr(request, "is_gone", False))
 
 
 def sender_of(request: Request, trusted_proxies: frozenset[str]) -> str:
@@ -190,12 +208,12 @@ def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
     for request, answer in ended:
         try:
             _finish(request, answer)
-        except Exception:
-            log.exception("bug")
+        except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+            tell(log, problem)
 
 
 def _finish(request: Request, answer: Answer | None) -> None:
-    if getattr(request, "is_gone", False):
+    if has_left(request):
         return
     if answer is None:
         request.setResponseCode(503)

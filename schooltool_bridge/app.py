@@ -33,6 +33,7 @@ from mnet.metrics import Metrics
 from mnet.outbound import Outbound
 from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
+from mnet.slow_work import SlowWork
 from mnet.transport import Transport
 from mnet.workers import Workers
 from peers import audit, bootstrap, checks
@@ -50,11 +51,9 @@ from schooltool_bridge.settling import Settling
 from schooltool_bridge.signing_off import SigningOff
 
 VERSION = version("mnet-peer")
-# A call holds one while it asks its peer back; most calls are taken together by a few of them
-# (mnet/resource.py), on PostgreSQL each by one of its own.
+# Most calls are taken together by a few of them (mnet/resource.py), on PostgreSQL each by one of
+# its own. What waits for other sites has threads of its own (mnet/slow_work.py).
 WORKER_THREADS = 16
-# Landings wait for the site that vouches, so that theirs are their own too.
-LANDING_THREADS = 8
 # Pages have threads of their own: hashing passwords must not keep a peer's calls waiting.
 PAGE_THREADS = 4
 
@@ -206,6 +205,7 @@ class App:
 
     def verify(self, peer: Peer, *, before_enabling: bool = False) -> Report:
         """Look whether a peer and we understand each other, and keep what was found."""
+        self.outbound.breakers.forget(peer.id)
         report = verify(
             peer,
             outbound=self.outbound,
@@ -243,9 +243,9 @@ class App:
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
 
     def web_site(
-        self, reactor: Any, workers: Workers, page_workers: Workers, slow_workers: Workers
+        self, reactor: Any, workers: Workers, page_workers: Workers, slow_work: SlowWork
     ) -> BoundedSite:
-        """Return what is served on the listening port; `slow_workers` wait for other sites."""
+        """Return what is served on the listening port; `slow_work` is for waiting for sites."""
         # Every command would start slower by the pages.
         from schooltool_bridge.pages import frame_of  # noqa: PLC0415 - only a server shows pages
 
@@ -263,12 +263,13 @@ class App:
             },
             reactor=reactor,
             workers=workers,
+            slow_work=slow_work,
             trusted_proxies=trusted_proxies,
             others=frame_of(self).resource(
                 reactor,
                 page_workers,
+                slow_work,
                 lambda request: sender_of(request, trusted_proxies),
-                slow_workers,
             ),
         )
         return BoundedSite(resource, reactor)

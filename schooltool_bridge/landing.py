@@ -149,6 +149,8 @@ class Landing:
         peer = self._provider(arrival.idp)
         if not self.throttle.may_ask(sender, peer.id, self.clock()):
             raise LandingRefused("too-many-failed", peer)
+        if self.outbound.rests(peer):
+            raise LandingRefused("idp-rests", peer)
         self._claim(peer, arrival.token)
         try:
             vouched = self._authorise(peer, arrival)

@@ -296,7 +296,8 @@ grade_history = sa.Table(
     # As the peer sent it, before any policy; None clears.
     sa.Column("raw_points", sa.String(60), nullable=True),
     sa.Column("excepted", sa.Boolean, nullable=False),
-    # None: every attempt up to that time (a deletion without attempt_num), or written by hand.
+    # None: written by hand, a deletion of every attempt up to that time, or a peer's grade
+    # without a number: the rows around it say to which it belongs (fold.with_attempts).
     sa.Column("attempt", sa.Integer, nullable=True),
     # Taken back; of an entry by hand: released, so that the peer's value counts again.
     sa.Column("deleted", sa.Boolean, nullable=False),

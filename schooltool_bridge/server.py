@@ -19,8 +19,9 @@ from twisted.web.server import Site
 
 from mnet.metrics import environment_of_workers
 from mnet.settings import Settings
+from mnet.slow_work import SlowWork
 from mnet.workers import Workers
-from schooltool_bridge.app import LANDING_THREADS, PAGE_THREADS, WORKER_THREADS, App
+from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
 from schooltool_bridge.watch import TICK_S, Watch
 
@@ -48,18 +49,20 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         app.rotate_key_if_due()
         pool = Workers(WORKER_THREADS)
         page_pool = Workers(PAGE_THREADS)
-        landing_pool = Workers(LANDING_THREADS)
-        site = app.web_site(reactor, pool, page_pool, landing_pool)
+        # The watch verifies peers one after the other, each of which may be silent.
+        watch_pool = Workers(1)
+        slow_work = SlowWork()
+        site = app.web_site(reactor, pool, page_pool, slow_work)
         _listen(reactor, site, listen)
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
         pool.submit(app.settling.wake_missed)
         watch = Watch(app, app.verify)
-        LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
+        LoopingCall(lambda: watch_pool.submit(watch.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
         reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
-        for other in (page_pool, landing_pool):
-            reactor.addSystemEventTrigger("during", "shutdown", other.close, STOP_TIMEOUT_S / 8)
+        for other in (page_pool, watch_pool, slow_work):
+            reactor.addSystemEventTrigger("during", "shutdown", other.close, STOP_TIMEOUT_S / 12)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()
         gc.freeze()

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.language import speaking
+from mnet.observe import tell
 from peers.registry import Peer
 from schooltool_bridge import notices, notices_facts, notices_rules, tls_dates
 from schooltool_bridge.app import App
@@ -90,9 +91,9 @@ class Watch:
             while not self._is_stopped and self._holds_lease() and (work := self._next()):
                 try:
                     work()
-                except Exception:
+                except Exception as problem:  # noqa: BLE001 - whatever it is, the others go on
                     # Its time is noted: it is tried again when it is due, the others go on.
-                    log.exception("watch")
+                    tell(log, problem, at="watch")
         finally:
             self._busy.release()
 
