@@ -41,6 +41,11 @@ log = structlog.get_logger("outbound")
 class CallError(Exception):
     """A call on a peer did not bring an answer; the text says why and what to do."""
 
+    @property
+    def in_our_words(self) -> str:
+        """Why, for logs and the journal: nothing in it that the peer wrote."""
+        return outcomes.clean(str(self))
+
 
 Reason = Literal["name", "connection", "time", "status", "size", "rests", "other"]
 Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
@@ -83,6 +88,11 @@ class RemoteFault(CallError):
         self.code = code
         self.text = text
         self.proven = proven
+
+    @property
+    def in_our_words(self) -> str:
+        """Why, for logs and the journal: nothing in it that the peer wrote."""
+        return outcomes.remote_reason(self.code, proven=self.proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,10 +390,9 @@ class _NewKey(Exception):
 def _outcome(failed: CallError) -> tuple[str, str]:
     """Return outcome and reason, as the journal keeps them, of a call that failed."""
     if isinstance(failed, RemoteFault):
-        reason = outcomes.remote_reason(failed.code, proven=failed.proven)
-        return outcomes.of_code(failed.code), reason
+        return outcomes.of_code(failed.code), failed.in_our_words
     outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
-    return outcome, outcomes.clean(str(failed))
+    return outcome, failed.in_our_words
 
 
 def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:

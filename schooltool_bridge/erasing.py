@@ -20,8 +20,8 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
-from peers.accounts import sign_in_failure
 from peers.model import audit_entry, peer
+from peers.web import throttle
 from schooltool_bridge import erasing_texts, identity, person_data
 from schooltool_bridge.fields import OWN_ID
 from schooltool_bridge.hand.author import Author, Refused
@@ -140,7 +140,7 @@ def erase(connection: Connection, author: Author, person_id: int) -> int:
         "sections taught": len(taught),
     }
     _rename_as_teacher(connection, taught, who.ids)
-    connection.execute(sa.delete(sign_in_failure).where(person_data.failures_of(who)))
+    throttle.forget(connection, person_data.sign_in_names(who))
     counts["texts by others"] = erasing_texts.replace_in_store(connection, who)
     guards_on(connection, guarded)
     audit.record(

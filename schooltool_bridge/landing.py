@@ -224,12 +224,12 @@ class Landing:
             answer = self._ask(peer, params)
         except RemoteFault as fault:
             codes = {NO_SESSION: "token-unknown", TOO_LATE: "token-late", PROHIBITED: "idp-refuses"}
-            reason = outcomes.remote_reason(fault.code, proven=fault.proven)
-            raise LandingRefused(codes.get(fault.code, "idp-fault"), peer, reason) from fault
+            code = codes.get(fault.code, "idp-fault")
+            raise LandingRefused(code, peer, fault.in_our_words) from fault
         except CallError as problem:
             is_silent = isinstance(problem, CannotReach) and not problem.has_answered
             code = "idp-unreachable" if is_silent else "idp-fault"
-            raise LandingRefused(code, peer, outcomes.clean(str(problem))) from problem
+            raise LandingRefused(code, peer, problem.in_our_words) from problem
         return _vouched(peer, answer)
 
     def _ask(self, peer: Peer, params: list[Value]) -> Value:
