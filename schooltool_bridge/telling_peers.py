@@ -25,13 +25,20 @@ MAX_COURSES = 500
 log = structlog.get_logger("sign-on")
 
 
-def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value]) -> bool:
+def tell(
+    outbound: Outbound[Peer],
+    peer: Peer,
+    method: str,
+    params: list[Value],
+    *,
+    timeout_s: float = TELL_TIMEOUT_S,
+) -> bool:
     """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
 
     Never raises CallError.
     """
     try:
-        outbound.call(peer, AUTH_PATH + method, params, timeout_s=TELL_TIMEOUT_S)
+        outbound.call(peer, AUTH_PATH + method, params, timeout_s=timeout_s)
     except CallError as problem:
         log.warning(method, peer=peer.wwwroot, reason=problem.in_our_words)
         return isinstance(problem, RemoteFault)
