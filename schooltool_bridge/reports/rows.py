@@ -22,7 +22,6 @@ from schooltool_bridge.model import (
     assessment_history,
     enrolment,
     enrolment_history,
-    enrolment_state,
     grade,
     grade_history,
     person,
@@ -111,7 +110,12 @@ def read(
     taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
     return Read(
         sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
-        told=scope.history(section_history, section_history.c.section_id.in_(wanted)),
+        # All of it: whom it named later tells from when on an enrolment told of later counts.
+        told=connection.execute(
+            sa.select(section_history)
+            .where(section_history.c.section_id.in_(wanted))
+            .order_by(section_history.c.id)
+        ).all(),
         assessments=scope.history(
             assessment_history, assessment_history.c.assessment_id.in_(ever), of=_ASSESSMENTS
         ),
@@ -122,12 +126,13 @@ def read(
             scope.theirs(grade.c.person_id),
             of=_GRADES,
         ),
-        enrolments=scope.history(
-            enrolment_history,
-            enrolment_history.c.section_id.in_(wanted),
-            scope.theirs_or(sa.select(enrolment.c.person_id).where(taught)),
-            of=_ENROLMENTS,
-        ),
+        # All of it: an enrolment told of later may have begun before.
+        enrolments=connection.execute(
+            roster.HISTORY.where(
+                enrolment_history.c.section_id.in_(wanted),
+                scope.theirs_or(sa.select(enrolment.c.person_id).where(taught)),
+            )
+        ).all(),
         teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
         names=connection.execute(
             _NAMES.where(
@@ -157,9 +162,6 @@ _ASSESSMENTS: sa.Select[Any] = sa.select(
 _GRADES: sa.Select[Any] = sa.select(
     grade_history, grade.c.assessment_id, grade.c.person_id
 ).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
-_ENROLMENTS: sa.Select[Any] = sa.select(enrolment_history, roster.HOLDS).select_from(
-    enrolment_history.outerjoin(enrolment_state, enrolment_state.c.code == enrolment_history.c.code)
-)
 _TEACHERS: sa.Select[Any] = sa.select(
     enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id
 ).join_from(enrolment, section, section.c.id == enrolment.c.section_id)

@@ -55,6 +55,10 @@ class School:
     # A story told at once: each event arrives when it happened, were that later.
     is_story: bool = False
 
+    def __post_init__(self) -> None:
+        """What the store is asked about now, it answers by this school's clock."""
+        self.database.clock = lambda: self.now
+
     @classmethod
     def open(cls, url: str, *wwwroots: str, **policy: Any) -> School:
         school = cls(Database(url))
