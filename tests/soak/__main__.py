@@ -14,14 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from tests.soak import floods_pages, floods_peers, floods_wire
 from tests.soak.flood import FLOODS, Until
+from tests.soak.held import longest_s
 from tests.soak.probes import Probes, Seen, probing
 from tests.soak.stage import Stage, stage, start
 
@@ -68,33 +70,39 @@ class Row:
 def run(made: Stage, name: str, seconds: float) -> Row:
     """Run one flood against a fresh server."""
     held = made.scratch / f"held-{name.replace(' ', '-')}"
-    held.write_text("0")
+    for left in made.scratch.glob(f"{held.name}*"):
+        left.unlink()
     made.armed.clear()
     server = start(made, made.scratch / "home", held)
     try:
         with probing(made, server) as probes:
             time.sleep(SETTLE_S)
+            held.with_suffix(".begin").touch()
             until = Until(time.monotonic() + seconds + END_S)
             flooding = multiprocessing.get_context("fork").Process(
                 target=_flood, args=(name, made, until), daemon=True
             )
             flooding.start()
             time.sleep(seconds)
+            hold_s, failed = longest_s(held), bool(flooding.exitcode)
         stop_s = _stop(server)
         flooding.kill()
         flooding.join()
     finally:
         server.kill()
         server.wait()
-    return _row(name, probes, float(held.read_text() or 0), stop_s)
+    row = _row(name, probes, hold_s, stop_s)
+    return replace(row, wrong=[*row.wrong, "the flood itself failed"]) if failed else row
 
 
 def _flood(name: str, made: Stage, until: Until) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         FLOODS[name](made, until)
-    finally:
-        os._exit(0)
+    except Exception:  # noqa: BLE001 - told, and the row says that there was no flood
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def _stop(server: subprocess.Popen[bytes]) -> float:

@@ -6,10 +6,11 @@ import io
 import zipfile
 from collections.abc import Callable
 
+from schooltool_bridge.gradebook.upload import ASSESSMENTS
 from tests.moodle import Moodle
 from tests.soak.flood import Until, flood, many, post, unique
 from tests.soak.stage import CLERK, PASSWORD, Stage
-from tests.visitor import SAME, Visitor, over_http
+from tests.visitor import SAME, Page, Visitor, over_http
 
 SIGN_IN = "/admin/sign-in"
 FORM = "multipart/form-data; boundary=b"
@@ -49,15 +50,21 @@ def bombs(stage: Stage, until: Until) -> None:
     upload = "/admin/sections/1/gradebook/upload"
     files = [_workbook(make) for make in (_blanks, _cells, _many_parts)]
 
-    def once(number: int) -> None:
+    def send(data: bytes) -> Page:
         token = visitor.get(upload).form_token
-        head = f'--b\r\nContent-Disposition: form-data; name="form_token"\r\n\r\n{token}\r\n'
-        head += '--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\ngrades\r\n'
+        fields = {"form_token": token, "what": ASSESSMENTS}
+        head = "".join(
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
         head += '--b\r\nContent-Disposition: form-data; name="file"; filename="a.xlsx"\r\n\r\n'
-        body = head.encode() + files[number % len(files)] + b"\r\n--b--\r\n"
-        visitor.post(upload, body, {"Content-Type": FORM, **SAME})
+        body = head.encode() + data + b"\r\n--b--\r\n"
+        return visitor.post(upload, body, {"Content-Type": FORM, **SAME})
 
-    many(until, 2, once)
+    reached = send(b"PK\x03\x04 and no workbook").said()
+    assert reached, "the file is not looked at"
+    assert "Choose" not in reached, reached
+    many(until, 2, lambda n: send(files[n % len(files)]))
 
 
 @flood("huge titles")
@@ -71,6 +78,8 @@ def titles(stage: Stage, until: Until) -> None:
         def once(_number: int) -> None:
             visitor.send("/admin/peers/add", wwwroot=looked_at.wwwroot, application="moodle")
 
+        once(0)
+        assert looked_at.asked, "it is not looked at"
         many(until, 2, once)
 
 

@@ -1,7 +1,9 @@
 """A server as `mnet-peer` is, and beside it a thread that notices who holds the interpreter.
 
 Run as: python -m tests.soak.held FILE ARGUMENTS... where FILE gets the longest hold in seconds,
-and FILE.stacks where all threads stood when one held it long.
+from the moment that FILE.begin is there (what a start loads is nobody's hold), and FILE.stacks
+where all threads stood when one held it long. A hold that has not ended by then cannot be written
+here: `longest_s` tells of it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def watch(file: Path) -> None:
 
     (A machine that is busy with others, and many threads that take turns, are nobody's hold.)
     """
-    longest_s, stacks = 0.0, 0
+    while not file.with_suffix(".begin").exists():
+        time.sleep(LOOK_S)
+    held_s, stacks = 0.0, 0
     own = str(threading.get_native_id())
     with file.with_suffix(".stacks").open("w") as told:
         before, before_s = _processor_s(), time.monotonic()
@@ -50,9 +54,23 @@ def watch(file: Path) -> None:
                     default=0.0,
                 )
                 if used_s > 0.8 * (took_s - LOOK_S):
-                    longest_s = max(longest_s, min(used_s, took_s))
-            file.write_text(f"{longest_s:.3f}")
+                    held_s = max(held_s, min(used_s, took_s))
+            file.write_text(f"{held_s:.3f}")
             before, before_s = now, time.monotonic()
+
+
+def longest_s(file: Path) -> float:
+    """Return the longest hold so far, one that has not ended included; for another process.
+
+    The stacks are written without the interpreter, the rest is not.
+    """
+    stacks = file.with_suffix(".stacks")
+    if not stacks.exists():
+        return 0.0
+    looked = file if file.exists() else file.with_suffix(".begin")
+    looked_s, told_s = looked.stat().st_mtime, stacks.stat().st_mtime
+    lasts_s = time.time() - looked_s if told_s > looked_s else 0.0
+    return max(float(looked.read_text() or 0), lasts_s)
 
 
 def main() -> None:
