@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from http import HTTPStatus
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -45,6 +46,7 @@ from peers.web import sessions
 from peers.web.roles import allows
 from schooltool_bridge import journal, services, sign_on_methods, watching
 from schooltool_bridge.asking import Asking
+from schooltool_bridge.heartbeat import Heartbeat
 from schooltool_bridge.landing import Landing
 from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.settling import Settling
@@ -112,7 +114,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.site = Site(settings.wwwroot, settings.name, VERSION, settings.zone)
-        self.database = Database(settings.database)
+        self.database = Database(settings.database, clock=clock)
         self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
         self.registry = Registry(self.database, clock)
         self.ledger = StoreLedger(self.database)
@@ -176,6 +178,11 @@ class App:
         """Counts calls for /metrics."""
         look = partial(watching.readings, self.database, self.registry, self.custody)
         return Metrics(services.KNOWN_METHODS, look, VERSION)
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """Looks all the time whether the store takes what is written."""
+        return Heartbeat(self.database, self._look_at_key)
 
     @cached_property
     def settling(self) -> Settling:
@@ -257,6 +264,7 @@ class App:
             journey=self.exchange.journey,
             database=self.database,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
+            instant={"/healthz": self._health},
             pages={
                 "/healthz": watching.guarded(self._health, self._may_see),
                 "/metrics": watching.guarded(self._metrics, self._may_see),
@@ -287,9 +295,14 @@ class App:
         return Answer(self.metrics.page(), content_type=METRICS_TYPE)
 
     def _health(self) -> Answer:
-        """Answer only when the store and the key are usable; else the error becomes a 503."""
+        """Tell, out of memory, whether the store takes what is written and the key is usable."""
+        health = self.heartbeat.health()
+        status = HTTPStatus.OK if health.is_well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Answer(f"{health.text}\n".encode(), content_type=TEXT, status=status)
+
+    def _look_at_key(self) -> str:
         key: RSAPrivateKey = self.custody.keyring().current.private_key
-        return Answer(f"ok {VERSION} rsa{key.key_size}\n".encode(), content_type=TEXT)
+        return f"ok {VERSION} rsa{key.key_size}"
 
 
 def end_at_peers(app: App, visits: Iterable[Visit]) -> None:

@@ -24,6 +24,7 @@ from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
 from mnet.observe import tell
+from mnet.places import SlowPages
 from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
@@ -141,9 +142,9 @@ class Frame:
         sender_of: Callable[[Any], str],
     ) -> Any:
         """Return the Twisted resource that serves every page added so far."""
-        app = Klein()
+        app, slow_pages = Klein(), SlowPages()
         for number, route in enumerate(self.routes):
-            serve = on_worker(self.begin, route, reactor, workers, slow_work, sender_of)
+            serve = on_worker(self.begin, route, reactor, workers, slow_work, slow_pages, sender_of)
             methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
             app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
 
