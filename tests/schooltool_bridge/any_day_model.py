@@ -261,8 +261,9 @@ class Model:
                     ended = "w"
                 named = s.data["teacheridnumber"] in records
             elif s.what == "end_enrolment":
-                # What ended by its date before that was no withdrawal.
-                is_over = own is not None and self._by_dates(own, s.at - 1) == "en"
+                # What ended by its date before that, or was over as it was told, is no withdrawal.
+                until = None if own is None else self.dates(own)[1]
+                is_over = own is not None and until is not None and until < max(s.at, own.at + 1)
                 if named or (own is not None and not is_over):
                     ended = "w" if graded else "wn"
                 elif own is not None:
