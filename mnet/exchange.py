@@ -38,7 +38,7 @@ from mnet.observe import tell
 from mnet.protocol import DEFAULT_APPLICATION
 from mnet.retelling import english
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
-from mnet.together import SLOW, Journey, alone
+from mnet.together import Journey, Slow, alone
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
@@ -190,7 +190,8 @@ class Exchange(Generic[Peer]):
             raise BadSignature
         if envelope.verify(signed, peer.key):
             return peer
-        yield SLOW
+        # In a share of its own: whoever forges signatures keeps no other question waiting.
+        yield Slow(f"key of {peer.id}")
         refreshed = self.directory.refresh_key(peer)
         if refreshed is None or not envelope.verify(signed, refreshed.key):
             raise BadSignature
@@ -237,7 +238,7 @@ class Exchange(Generic[Peer]):
                 return call, lambda: self._system(found, params, context.peer.services)
             first = found.prepare(context, params) if found.prepare else None
             if first is not None:
-                yield SLOW
+                yield Slow(context.peer.id)
                 if not self.ledger.seen(digest):
                     params = first()
         except TryAgainLater:
@@ -329,7 +330,7 @@ class Exchange(Generic[Peer]):
             if not is_keyswap(call.name):
                 raise refusal
             if call.params:
-                yield SLOW
+                yield Slow("strangers")
             self._note_stranger(call)
             return xmlrpc.write_response(self.keys().certificate_pem, call.dialect)
         except Fault as fault:
