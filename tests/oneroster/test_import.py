@@ -30,7 +30,6 @@ from tests.oneroster.packages import (
     empty,
     gradebook,
     problems,
-    setting,
     taken_in,
     write,
 )
@@ -448,48 +447,3 @@ def test_results_of_one_cell_are_read_together_in_time(tmp_path: Path) -> None:
     assert taken_in(school, folder).counts["results"] == {"updated": 1, "unchanged": 1}
     assert school.grades("M-1") == {("1", "n1"): 8}, "what the file says counts, whatever its day"
     assert taken_in(school, folder).counts["results"] == {"unchanged": 2}
-
-
-@pytest.mark.parametrize("is_delta", [False, True])
-def test_a_number_that_another_has_makes_two_people_never_one(
-    tmp_path: Path, *, is_delta: bool
-) -> None:
-    folder = district(tmp_path / "d")
-    school = empty(tmp_path)
-    taken_in(school, folder)
-    edited(folder, "users", lambda rows: rows[0].update(identifier="n7"))
-    another = {"sourcedId": "u9", "username": "bob", "givenName": "Bob", "identifier": "n1"}
-    edited(folder, "users", lambda rows: rows.append({**rows[0], **another}))
-    if is_delta:
-        # Of somebody whom the file does not name we know all the same whose number it is.
-        edited(folder, "users", lambda rows: rows.__delitem__(0))
-        mode = {"propertyName": "file.users", "value": "delta"}
-        write(folder, "manifest", mode)
-    done = taken_in(school, folder)
-    assert (problems(done), done.counts["users"]["new"]) == ([], 1)
-    names = {p["firstname"]: p["idnumber"] for p in school.people()}
-    assert names == (
-        {"Zoé": "n1", "T": "u2", "Bob": "u9"} if is_delta else {"Zoé": "n7", "T": "u2", "Bob": "n1"}
-    )
-    again = taken_in(school, folder)
-    assert set(again.counts["users"]) == {"unchanged"}
-    assert {p["firstname"]: p["idnumber"] for p in school.people()} == names
-
-
-def test_two_rows_with_one_number_stay_two_however_often_they_come(tmp_path: Path) -> None:
-    folder = district(tmp_path / "d")
-    edited(folder, "users", setting(identifier="990"))
-    school = empty(tmp_path)
-    for _time in range(2):
-        assert problems(taken_in(school, folder)) == []
-        found = {(p["firstname"], p["idnumber"]) for p in school.people()}
-        assert found == {("Zoé", "u1"), ("T", "u2")}
-    # One of them alone does not take the number from the others' file back.
-    edited(folder, "users", lambda rows: rows.__delitem__(slice(1, None)))
-    write(folder, "manifest", {"propertyName": "file.users", "value": "delta"})
-    taken_in(school, folder)
-    edited(
-        folder, "users", lambda rows: rows[0].update(sourcedId="u8", givenName="X", username="x")
-    )
-    done = taken_in(school, folder)
-    assert done.counts["users"] == {"new": 1}, "somebody else with the school's number"
