@@ -33,6 +33,7 @@ _PHP_SAYS = re.compile(rb"(?:<b>|^|\n|php )(?:warning|notice|deprecated|fatal er
 
 CALL_TIMEOUT_S = 30.0
 KEYSWAP_TIMEOUT_S = 10.0
+MIN_SECOND_TRY_S = 0.1
 
 log = structlog.get_logger("outbound")
 
@@ -51,7 +52,7 @@ Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelop
 
 
 class CannotReach(CallError):
-    """The peer did not answer: no connection, time-out, or an HTTP error."""
+    """The peer gave no answer: no connection, time-out, or an HTTP error (`has_answered`)."""
 
     def __init__(
         self, text: str, *, reason: Reason = "other", status: int = 0, location: str = ""
@@ -61,6 +62,11 @@ class CannotReach(CallError):
         self.reason = reason
         self.status = status
         self.location = location
+
+    @property
+    def has_answered(self) -> bool:
+        """Tell whether somebody did answer there, though not as a peer does."""
+        return self.reason in ("status", "size")
 
 
 class BadAnswer(CallError):
@@ -203,6 +209,9 @@ class Outbound(Generic[Peer]):
         try:
             return self._once(peer, asked)
         except _NewKey as announced:
+            # Both attempts share the time that the caller has.
+            spent_s = time.perf_counter() - asked.started_s
+            asked.timeout_s = max(asked.timeout_s - spent_s, MIN_SECOND_TRY_S)
             return self._once(announced.peer, asked, retry=False)
 
     def keyswap(self, wwwroot: str, application: Application, *, verify_tls: bool) -> str:
