@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from schooltool_bridge.oneroster.report import Record, Report
@@ -67,6 +68,41 @@ _TIME_OF_DAY = re.compile(r"[T ]\d\d?:\d\d.*", re.ASCII)
 _COMMA = re.compile(r"(-?\d+),(\d{1,2}|\d{4,})", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """What a cell means: in the standard's words, why it cannot be read, and what to say of it."""
+
+    meant: str
+    why: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A column of the file, and what becomes of a row whose cell there cannot be read."""
+
+    column: Column
+    is_kept: bool
+    is_needed: bool
+    must_be_read: bool
+    # What is special of values that were looked at; None: nothing.
+    known: dict[str, _Cell | None] = field(default_factory=dict)
+
+    def look_at(self, value: str, version: str) -> _Cell | None:
+        """Look at a value; most stand in many rows."""
+        if self.column.kind not in _OF_FEW_VALUES:
+            return _look_at(self.column, value, version)
+        if value not in self.known:
+            if len(self.known) == _MAX_KNOWN:
+                self.known.clear()
+            self.known[value] = _look_at(self.column, value, version)
+        return self.known[value]
+
+
+_OF_FEW_VALUES = frozenset({Kind.CHOICE, Kind.DATE, Kind.NUMBER, Kind.YES_NO, Kind.YEAR})
+_MAX_KNOWN = 5_000
+
+
 class Reader:
     """Reads the rows of one file as they are meant."""
 
@@ -74,64 +110,55 @@ class Reader:
         """Begin a file; what is found is told to the report."""
         self._table = table
         self._report = report
-        self._kept = KEPT.get(table.name, frozenset())
-        self._needed = NEEDED.get(table.name, frozenset())
-        self._columns = [c for c in table.all_columns if c.name in self._kept]
-        self._others = [c for c in table.columns if self._kept and c.name not in self._kept]
+        kept = KEPT.get(table.name, frozenset())
+        needed = NEEDED.get(table.name, frozenset())
+        self._columns = [
+            _Kept(c, c.name in kept, c.name in needed, c.name in needed or c.name in _MUST_BE_READ)
+            for c in (table.all_columns if kept else ())
+        ]
         # What stands under each id, to tell a row that comes twice from two that disagree.
         self._seen: dict[str, tuple[str, ...]] = {}
 
     def read(self, record: Record) -> Record | None:
         """Return a row as it is meant; None: it is left out, which was told."""
-        values = dict(record.values)
-        for column in self._others:
-            self._look_beside(record, column)
-        for column in self._columns:
-            value = values.get(column.name, "")
+        given = record.values
+        values: dict[str, str] | None = None
+        for kept in self._columns:
+            name = kept.column.name
+            value = given.get(name)
             if not value:
-                if column.name in self._needed:
-                    self._report.leave_out(self._table.name, record.row, column.name, "is empty")
+                if kept.is_needed:
+                    self._report.leave_out(self._table.name, record.row, name, "is empty")
                     return None
                 continue
-            why = self._cell(record.row, column, values)
-            if why and (column.name in self._needed or column.name in _MUST_BE_READ):
-                said = f"{shortened(value)} {why}"
-                self._report.leave_out(self._table.name, record.row, column.name, said)
+            cell = kept.look_at(value, self._report.version)
+            if cell is None:
+                continue
+            if cell.why and kept.is_kept and kept.must_be_read:
+                said = f"{shortened(value)} {cell.why}"
+                self._report.leave_out(self._table.name, record.row, name, said)
                 return None
-            if why:
-                self._odd(record.row, column.name, f"{shortened(value)} {why}; not read")
-                values[column.name] = ""
-        return self._once(Record(record.row, values))
+            self._tell(record.row, kept, value, cell)
+            values = dict(given) if values is None else values
+            values[name] = "" if cell.why else cell.meant
+        return self._once(record if values is None else Record(record.row, values))
 
-    def _cell(self, row: int, column: Column, values: dict[str, str]) -> str:
-        """Put a cell into the standard's words where it is meant so; return why it is not read."""
-        value = values[column.name]
-        meant = _meant(column, value)
-        if meant != value:
-            self._odd(row, column.name, f"{shortened(value)} was read as {shortened(meant)}")
-            values[column.name] = meant
-        if column.kind is Kind.CHOICE:
-            if meant not in column.choices and meant not in ENDED:
-                self._odd(row, column.name, f"{shortened(meant)} is none of the standard's words")
-            return ""
-        return why_wrong(column, meant, self._report.version, strict=False)
-
-    def _look_beside(self, record: Record, column: Column) -> None:
-        """Tell of what is not as the standard wants it, though it is not kept."""
-        value = record[column.name]
-        if not value:
+    def _tell(self, row: int, kept: _Kept, value: str, cell: _Cell) -> None:
+        """Say what a cell was read as, or why it was not."""
+        if cell.why:
+            what = "not read" if kept.is_kept else "it is not kept here"
+            self._odd(row, kept.column.name, f"{shortened(value)} {cell.why}; {what}")
             return
-        meant = _meant(column, value)
-        why = why_wrong(column, meant, self._report.version, strict=False)
-        if why:
-            self._odd(record.row, column.name, f"{shortened(value)} {why}; it is not kept here")
-        elif meant != value:
-            self._odd(record.row, column.name, f"{shortened(value)} was read as {shortened(meant)}")
+        if cell.meant != value:
+            said = f"{shortened(value)} was read as {shortened(cell.meant)}"
+            self._odd(row, kept.column.name, said)
+        if cell.note:
+            self._odd(row, kept.column.name, f"{shortened(cell.meant)} {cell.note}")
 
     def _once(self, record: Record) -> Record | None:
         if self._table.name not in _ONE_EACH:
             return record
-        said = tuple(record[c.name] for c in self._columns)
+        said = tuple(record[k.column.name] for k in self._columns if k.is_kept)
         before = self._seen.setdefault(record["sourcedId"], said)
         if before is said:
             return record
@@ -145,6 +172,17 @@ class Reader:
 
     def _odd(self, row: int, column: str, message: str) -> None:
         self._report.odd(self._table.file, row, column, message)
+
+
+def _look_at(column: Column, value: str, version: str) -> _Cell | None:
+    """Look at a cell that is not empty; None: it is as the standard wants it."""
+    meant = _meant(column, value)
+    if column.kind is Kind.CHOICE:
+        is_known = meant in column.choices or meant in ENDED
+        note = "" if is_known else "is none of the standard's words"
+        return None if is_known and meant == value else _Cell(meant, note=note)
+    why = why_wrong(column, meant, version, strict=False)
+    return _Cell(meant, why) if why or meant != value else None
 
 
 def _meant(column: Column, value: str) -> str:
