@@ -134,10 +134,11 @@ def _set_right(command: Command, which: Which, *, allowed: bool) -> None:
                 connection, _change(app), found, which.peer_wwwroot, allowed=allowed
             )
         end_at_peers(app, done.visits)
-    where = ", ".join(done.peers) or "no peer"
-    may = "may sign in from" if allowed else "may no longer sign in from"
+    may = "may" if allowed else "may no longer"
+    # One of our own people, whom no peer brought, has a password or nothing.
+    ways = f"from: {', '.join(done.peers)}" if done.peers else "here by their own password"
     command.show({"id": str(found), "can_login": allowed, "peers": done.peers},
-                 f"Person {found} {may}: {where}.")  # fmt: skip
+                 f"Person {found} {may} sign in {ways}.")  # fmt: skip
 
 
 def _set_going(command: Command, which: Which, *, allowed: bool) -> None:

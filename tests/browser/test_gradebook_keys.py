@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -16,6 +18,8 @@ from tests.site import Site
 
 STUDENTS = tuple(f"S{n}" for n in range(6))
 LONG = "An assessment with a name that nobody would ever type by hand, " * 3
+# Whether the page would ask before it is left.
+LEAVING = "() => !window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,14 @@ def test_what_is_wrong_is_named_and_one_goes_on_there(page: Watched, book: Book)
     expect(cell(page, "S3", "Item 2")).to_have_value("8")
     page.problems[:] = [p for p in page.problems if "400" not in p]
     looks_right(page.page)
+    # What is not saved is still counted, asked about before it is left, and can be taken back.
+    expect(page.page.get_by_text("2 not saved yet")).to_be_visible()
+    assert page.page.evaluate(LEAVING)
+    cell(page, "S3", "Item 2").focus()
+    page.page.keyboard.press("Escape")
+    expect(cell(page, "S3", "Item 2")).to_have_value("")
+    expect(page.page.get_by_text("1 not saved yet")).to_be_visible()
+    page.page.keyboard.type("8")
     cell(page, "S3", "Item 1").fill("1")
     page.page.get_by_role("button", name="Save").click()
     expect(page.page.get_by_text("2 grades are saved.")).to_be_visible()
@@ -139,3 +151,30 @@ def test_a_spreadsheet_is_looked_at_and_taken(page: Watched, book: Book, tmp_pat
     page.page.get_by_role("button", name="Yes, do all of it").click()
     expect(page.page.get_by_text("3 grades taken from the file")).to_be_visible()
     expect(cell(page, "S1", "Item 3")).to_have_value("7")
+
+
+def test_a_moodles_export_and_a_template_go_in(page: Watched, book: Book, tmp_path: Path) -> None:
+    page.goto(path(book, "upload"))
+    with page.page.expect_download() as kept:
+        page.page.get_by_role("link", name="a spreadsheet for grades").click()
+    template = openpyxl.load_workbook(io.BytesIO(kept.value.path().read_bytes()))
+    assert template.active is not None
+    rows = [list(row) for row in template.active.iter_rows(values_only=True)]
+    assert rows[0][:4] == ["idnumber", "username", "Name", "Quiz"]
+    assert [row[0] for row in rows[1:]] == [f"n-{name}" for name in STUDENTS]
+    export = tmp_path / "Algebra Grades.csv"
+    export.write_text(
+        '"First name","Last name","ID number","Quiz: Item 5 (Real)","Quiz: Item 5 (Percentage)",'
+        '"Course total (Real)","Last downloaded from this course"\n'
+        "S2,LS2,n-S2,8.50,85.00 %,8.50,1764400000\nS3,LS3,n-S3,-,-,-,1764400000\n"
+    )
+    page.page.get_by_label("Grades").check()
+    page.page.get_by_label("File (.xlsx or .csv").set_input_files(export)
+    page.page.get_by_role("button", name="Look what would change").click()
+    expect(
+        page.page.get_by_text("Columns that are not read: First name, Last name,")
+    ).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Yes, do all of it").click()
+    expect(page.page.get_by_text("1 grade taken from the file")).to_be_visible()
+    expect(cell(page, "S2", "Item 5")).to_have_value("8.5")
