@@ -63,7 +63,7 @@ class Context(Generic[Peer]):
     # Set while the transaction is open; `prepare` runs before that.
     open_connection: Connection | None = None
     # Work for after the answer has left.
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def connection(self) -> Connection:
@@ -76,7 +76,7 @@ class Answer(NamedTuple):
     """The bytes to send, and what to do once they have left; a call's status is always 200."""
 
     body: bytes
-    afterwards: tuple[Callable[[], None], ...] = ()
+    afterwards: tuple[Callable[[], object], ...] = ()
     content_type: bytes = b"text/xml; charset=utf-8"
     status: int = 200
 

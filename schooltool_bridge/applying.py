@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mnet.exchange import Site
 from peers.policy import PeerPolicy
 from peers.registry import Peer
-from schooltool_bridge.fields import When
+from schooltool_bridge.fields import When, key, own_id
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 ENROLMENT = "enrolment"  # the kind of what the end of one waits for
@@ -56,10 +56,19 @@ def source(peer: Peer, site: Site) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """A person who just appeared, as the peer names them."""
+    """A person who just appeared: our id, and how the peer names them."""
 
+    person_id: int
     idnumber: str | None
     username: str | None
+    # Moodle's own id, where the event told it.
+    moodle_id: str | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """By which of its other events the peer may name this person (`userid`)."""
+        own = own_id(self.idnumber, self.moodle_id)
+        return frozenset(key(name) for name in (self.idnumber, own) if name)
 
 
 class Applied(NamedTuple):

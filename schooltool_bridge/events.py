@@ -145,6 +145,18 @@ def receive_many(
     return results, tuple(new_people), tuple(names)
 
 
+def enrolled_in(pushed: object) -> frozenset[str]:
+    """Return the keys (applying.NewPerson) of all whom a push enrols. Pure."""
+    found: set[str] = set()
+    for element in pushed if isinstance(pushed, list) else ():
+        data = element.get("data") if isinstance(element, dict) else None
+        if isinstance(data, dict) and element.get("event") == "new_enrolment":
+            userid = data.get("userid")
+            if isinstance(userid, (str, int)) and not isinstance(userid, bool):
+                found.add(fields.key(str(userid).strip()))
+    return frozenset(found)
+
+
 def retry(connection: Connection, source: Source, inbox_id: int) -> tuple[str, tuple[str, ...]]:
     """Let an event of the inbox come again. Raises NotFound.
 

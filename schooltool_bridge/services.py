@@ -131,7 +131,9 @@ def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
             call,
             [e.get("data") for e, r in done if isinstance(e, dict) and r["status"] != "failed"],
         )
-    _go_on(call, asking, new_people, names)
+    # Who is enrolled by this very push need not be asked about.
+    enrolled = events.enrolled_in(pushed)
+    _go_on(call, asking, tuple(p for p in new_people if not p.keys & enrolled), names)
     return [*results]
 
 
@@ -160,10 +162,9 @@ def _go_on(
 
     And let come again what other peers sent that waited for them.
     """
-    works: list[Callable[[], None]] = [
-        partial(asking.enrolments_of, call.peer, person) for person in people
-    ]
-    call.afterwards.extend(works)
+    if people:
+        asking.ask_after(call.connection, call.peer.id, people)
+        call.afterwards.append(asking.errands.at(call.peer.id))
     if names:
         where = (asking.database, asking.registry, asking.site)
         call.afterwards.append(partial(waking.wake_others, *where, call.peer.id, names))

@@ -16,7 +16,7 @@ from mnet.breakers import REST_S, TIME_OUTS
 from mnet.outbound import CannotReach
 from mnet.protocol import KeyCame
 from mnet.slow_work import SHARE, WAITING_EACH
-from mnet.xmlrpc import FaultResponse
+from mnet.xmlrpc import FaultResponse, Value
 from peers.registry import Peer
 from tests.rig import FakePeer
 from tests.schooltool_bridge.slow_site import WAIT_S, Request, SlowSite
@@ -106,6 +106,25 @@ def test_eighty_people_named_only_by_number_keep_no_other_moodle_waiting(
     assert sum(not isinstance(a, FaultResponse) for a in answers) == SHARE + WAITING_EACH
     # Its list of methods was asked for once, whoever needed it.
     assert [method for method, _params in sleepy.calls].count("listMethods") == 1
+
+
+def test_a_thousand_new_people_keep_no_other_moodle_waiting(
+    peers: tuple[SlowSite, Voucher, Voucher],
+) -> None:
+    site, sleepy, lively = peers
+    people: list[Value] = [
+        {
+            "event": "fetch_user",
+            "data": {
+                "idnumber": f"n{n}", "username": f"n{n}", "firstname": "A", "lastname": str(n),
+            },
+        }
+        for n in range(1000)
+    ]  # fmt: skip
+    results = site.call(sleepy, "push_events", people)
+    assert [r["status"] for r in results] == ["created"] * 1000
+    assert site.asked.acquire(timeout=WAIT_S), "it is asked after them"
+    assert_lively(site, lively)
 
 
 def test_two_calls_at_once_that_need_a_peers_methods_ask_once_and_both_get_them(
