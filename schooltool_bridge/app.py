@@ -175,7 +175,7 @@ class App:
         """Does what is to be asked of peers, or told to them, after an answer."""
 
         def fetch_picture(peer: Peer, errand: Errand) -> bool:
-            shown = landing_pictures.Shown(errand.person_id, **errand.detail)
+            shown = landing_pictures.Shown(errand.person_id, **errand.about)
             parts = (self.database, self.outbound, self.clock)
             return landing_pictures.fetch_if_newer(*parts, peer, shown)
 
@@ -184,7 +184,7 @@ class App:
 
         def tell_courses(peer: Peer, errand: Errand) -> bool:
             return telling_peers.tell_courses(
-                self.database, self.outbound, peer, errand.person_id, errand.detail["username"]
+                self.database, self.outbound, peer, errand.person_id, errand.about["username"]
             )
 
         return Errands(

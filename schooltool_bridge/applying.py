@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mnet.exchange import Site
 from peers.policy import PeerPolicy
 from peers.registry import Peer
-from schooltool_bridge.fields import When, key, own_id
+from schooltool_bridge.fields import OWN_ID, When, key, own_id
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 ENROLMENT = "enrolment"  # the kind of what the end of one waits for
@@ -68,7 +68,7 @@ class NewPerson:
     def keys(self) -> frozenset[str]:
         """By which of its other events the peer may name this person (`userid`)."""
         own = own_id(self.idnumber, self.moodle_id)
-        return frozenset(key(name) for name in (self.idnumber, own) if name)
+        return frozenset(key(name) for name in (self.idnumber, own and OWN_ID + own) if name)
 
 
 class Applied(NamedTuple):

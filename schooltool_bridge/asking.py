@@ -106,7 +106,7 @@ class Asking:
 
         Returns False when the peer did not answer, so that it is to be asked again.
         """
-        user: dict[str, Value] = {n: str(errand.detail[n]) for n in ("idnumber", "username")}
+        user: dict[str, Value] = {n: str(errand.about[n]) for n in ("idnumber", "username")}
         try:
             path = self.method(peer, "list_user_enrolments")
             if path is None:

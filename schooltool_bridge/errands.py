@@ -43,17 +43,17 @@ class Errand(NamedTuple):
     id: int
     kind: str
     person_id: int
-    detail: Mapping[str, Any]
+    about: Mapping[str, Any]
     version: int
     tries: int
 
 
 class Wanted(NamedTuple):
-    """What is to be asked or told about a person; `detail` is plain JSON."""
+    """What is to be asked or told about a person; `about` is plain JSON."""
 
     kind: str
     person_id: int
-    detail: Mapping[str, object] = {}
+    about: Mapping[str, object] = {}
 
 
 # It returns False when the peer did not answer and is to be asked again.
@@ -78,7 +78,7 @@ def remember(
                     sa.update(errand)
                     .where(table.id == row.id)
                     .values(
-                        detail=dict(again.detail),
+                        about=dict(again.about),
                         version=table.version + 1,
                         tries=0,
                         due_unix_s=now_unix_s,
@@ -89,7 +89,7 @@ def remember(
             "peer_id": peer_id,
             "kind": w.kind,
             "person_id": w.person_id,
-            "detail": dict(w.detail),
+            "about": dict(w.about),
             "version": 0,
             "tries": 0,
             "due_unix_s": now_unix_s,
@@ -99,6 +99,12 @@ def remember(
     ]
     if rows:
         connection.execute(sa.insert(errand), rows)
+
+
+def forget(connection: Connection, peer_id: int, kind: str, person_id: int) -> None:
+    """Take an errand away that is not wanted any more."""
+    mine = (errand.c.peer_id == peer_id, errand.c.kind == kind, errand.c.person_id == person_id)
+    connection.execute(sa.delete(errand).where(*mine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class Errands:
                 _end(connection, done)
             row = connection.execute(
                 sa.select(
-                    table.id, table.kind, table.person_id, table.detail, table.version, table.tries
+                    table.id, table.kind, table.person_id, table.about, table.version, table.tries
                 )
                 .where(table.peer_id == peer_id, self._free())
                 # One that fails again and again lets the others go first.

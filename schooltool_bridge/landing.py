@@ -290,6 +290,8 @@ class Landing:
         if landing_pictures.is_wanted(connection, peer, shown):
             seen = {"username": shown.username, "version": shown.version}
             wanted.append(errands.Wanted(errands.PICTURE, person_id, seen))
+        else:
+            errands.forget(connection, peer.id, errands.PICTURE, person_id)
         errands.remember(connection, peer.id, wanted, int(self.clock()))
 
     def _bring(

@@ -19,7 +19,7 @@ errand = sa.Table(
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
     # What the question needs beside the person, such as how the peer calls them.
-    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("about", sa.JSON, nullable=False),
     # Grows each time that the same is wanted anew before it was done.
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),

@@ -102,7 +102,7 @@ def test_what_is_to_be_asked_outlives_a_restart_and_is_gone_once_it_was_asked(ri
     assert work.who == peer_of(rig).id
     work()
     assert [e.person_id for e in asked.done] == ids
-    assert asked.done[0].detail == {"idnumber": f"{MOODLE} 0", "username": f"{MOODLE[7:]}0"}
+    assert asked.done[0].about == {"idnumber": f"{MOODLE} 0", "username": f"{MOODLE[7:]}0"}
     assert left(rig) == 0
     assert errands_of(rig, asked).due() == []
 
@@ -215,11 +215,14 @@ def test_what_is_wanted_anew_meanwhile_is_done_once_more(rig: Rig) -> None:
             wanted = Wanted(PICTURE, person_id, {"username": "u", "version": version})
             remember(connection, peer_id, [wanted], int(rig.clock()))
 
-    asked = Asked()
-    asked.answers = lambda e: want("newer") or True if e.detail.get("version") == "old" else True
+    def answers(taken: Errand) -> bool:
+        if taken.about.get("version") == "old":
+            want("newer")
+        return True
+
     want("old")
-    errands_of(rig, asked).run(peer_id)
-    told = [e.detail["version"] for e in asked.done if e.kind == PICTURE]
+    errands_of(rig, asked := Asked(answers=answers)).run(peer_id)
+    told = [e.about["version"] for e in asked.done if e.kind == PICTURE]
     assert told == ["old", "newer"]
     assert left(rig) == 0
 
@@ -266,7 +269,7 @@ def test_people_whose_enrolments_come_in_the_same_push_are_not_asked_about(rig: 
     results = rig.call(rig.peers[MOODLE], SIS + "push_events", push)
     assert not isinstance(results, FaultResponse)
     errands_of(rig, asked := Asked()).run(peer_of(rig).id)
-    assert [e.detail["idnumber"] for e in asked.done] == ["2"]
+    assert [e.about["idnumber"] for e in asked.done] == ["2"]
 
 
 def test_who_is_erased_is_asked_about_no_more(rig: Rig) -> None:

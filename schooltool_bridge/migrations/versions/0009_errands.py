@@ -14,7 +14,7 @@ def upgrade() -> None:
         sa.Column("peer_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("about", sa.JSON(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_unix_s", sa.BigInteger(), nullable=False),
