@@ -1,5 +1,8 @@
 """Logging: one JSON line an event, on stderr. Nothing secret is ever given to it.
 
+Of an error it keeps what it is and where it was raised, never its sentence: that may quote what
+somebody sent, or what stands in the store.
+
 Source: requirements R90; house rules.
 """
 
@@ -10,6 +13,7 @@ import logging
 import sys
 import threading
 import time
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
 from contextlib import suppress
@@ -103,6 +107,41 @@ def _as_json(_logger: object, _name: str, event: MutableMapping[str, Any]) -> by
     return _ENCODER.encode(event).encode()
 
 
+def _with_traceback(_logger: object, _name: str, event: Line) -> Line:
+    """Put the error that is being handled, if `exc_info` asks for it, into the event as text."""
+    asked = event.pop("exc_info", None)
+    problem = asked if isinstance(asked, BaseException) else sys.exception() if asked else None
+    if problem is not None:
+        event["exception"] = told(problem)
+    return event
+
+
+def told(problem: BaseException) -> str:
+    """Return an error's traceback, and those of its causes, without any of their sentences."""
+    told_of: list[str] = []
+    seen: set[int] = set()
+    now: BaseException | None = problem
+    while now is not None and id(now) not in seen:
+        seen.add(id(now))
+        frames = traceback.format_list(traceback.extract_tb(now.__traceback__))
+        told_of.append(f"Traceback (most recent call last):\n{''.join(frames)}{_kind(now)}")
+        now = now.__cause__ or (None if now.__suppress_context__ else now.__context__)
+    return "\n\nwhile handling, or because of:\n\n".join(reversed(told_of))
+
+
+def _kind(problem: BaseException) -> str:
+    """Return an error's class, with the code that the system or a database gave it."""
+    kind = type(problem)
+    found = (getattr(problem, name, None) for name in ("errno", "sqlite_errorname", "sqlstate"))
+    codes = " ".join(str(code) for code in found if isinstance(code, int | str))
+    name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
+    return f"{name} ({codes})" if codes else name
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def start_logging(*, quiet: bool = False) -> None:
     """Send log lines to stderr as JSON; `quiet` keeps only warnings (commands)."""
     structlog.configure(
@@ -110,7 +149,7 @@ def start_logging(*, quiet: bool = False) -> None:
             Seldom(),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _with_traceback,
             _as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(

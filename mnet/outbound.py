@@ -33,6 +33,7 @@ _PHP_SAYS = re.compile(rb"(?:<b>|^|\n|php )(?:warning|notice|deprecated|fatal er
 
 CALL_TIMEOUT_S = 30.0
 KEYSWAP_TIMEOUT_S = 10.0
+MIN_SECOND_TRY_S = 0.1
 
 log = structlog.get_logger("outbound")
 
@@ -40,13 +41,18 @@ log = structlog.get_logger("outbound")
 class CallError(Exception):
     """A call on a peer did not bring an answer; the text says why and what to do."""
 
+    @property
+    def in_our_words(self) -> str:
+        """Why, for logs and the journal: nothing in it that the peer wrote."""
+        return outcomes.clean(str(self))
+
 
 Reason = Literal["name", "connection", "time", "status", "size", "rests", "other"]
 Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
 
 
 class CannotReach(CallError):
-    """The peer did not answer: no connection, time-out, or an HTTP error."""
+    """The peer gave no answer: no connection, time-out, or an HTTP error (`has_answered`)."""
 
     def __init__(
         self, text: str, *, reason: Reason = "other", status: int = 0, location: str = ""
@@ -56,6 +62,11 @@ class CannotReach(CallError):
         self.reason = reason
         self.status = status
         self.location = location
+
+    @property
+    def has_answered(self) -> bool:
+        """Tell whether somebody did answer there, though not as a peer does."""
+        return self.reason in ("status", "size")
 
 
 class BadAnswer(CallError):
@@ -77,6 +88,11 @@ class RemoteFault(CallError):
         self.code = code
         self.text = text
         self.proven = proven
+
+    @property
+    def in_our_words(self) -> str:
+        """Why, for logs and the journal: nothing in it that the peer wrote."""
+        return outcomes.remote_reason(self.code, proven=self.proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +209,9 @@ class Outbound(Generic[Peer]):
         try:
             return self._once(peer, asked)
         except _NewKey as announced:
+            # Both attempts share the time that the caller has.
+            spent_s = time.perf_counter() - asked.started_s
+            asked.timeout_s = max(asked.timeout_s - spent_s, MIN_SECOND_TRY_S)
             return self._once(announced.peer, asked, retry=False)
 
     def keyswap(self, wwwroot: str, application: Application, *, verify_tls: bool) -> str:
@@ -371,10 +390,9 @@ class _NewKey(Exception):
 def _outcome(failed: CallError) -> tuple[str, str]:
     """Return outcome and reason, as the journal keeps them, of a call that failed."""
     if isinstance(failed, RemoteFault):
-        reason = outcomes.remote_reason(failed.code, proven=failed.proven)
-        return outcomes.of_code(failed.code), reason
+        return outcomes.of_code(failed.code), failed.in_our_words
     outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
-    return outcome, outcomes.clean(str(failed))
+    return outcome, failed.in_our_words
 
 
 def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
+from mnet import outcomes
 from mnet.asked_once import AskedOnce
 from mnet.database import Database
 from mnet.dispatcher import Services
@@ -169,7 +170,9 @@ class Registry:
             certificate = load(pem)
             check_subject(certificate, peer.wwwroot)
         except BadCertificate as problem:
-            log.warning("key refused", peer=peer.wwwroot, origin=origin, reason=str(problem))
+            log.warning(
+                "key refused", peer=peer.wwwroot, origin=origin, reason=outcomes.clean(str(problem))
+            )
             return None
         if certificate.fingerprint == peer.certificate.fingerprint or trust is Trust.IGNORE:
             return peer

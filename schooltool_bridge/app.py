@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from http import HTTPStatus
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -54,6 +55,7 @@ from schooltool_bridge import (
 )
 from schooltool_bridge.asking import Asking
 from schooltool_bridge.errands import Errand, Errands
+from schooltool_bridge.heartbeat import Heartbeat
 from schooltool_bridge.landing import Landing
 from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.settling import Settling
@@ -218,6 +220,11 @@ class App:
         return Metrics(services.KNOWN_METHODS, look, VERSION)
 
     @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """Looks all the time whether the store takes what is written."""
+        return Heartbeat(self.database, self._look_at_key)
+
+    @cached_property
     def settling(self) -> Settling:
         """Settles events of the inbox by hand."""
         return Settling(self.database, self.registry, self.site)
@@ -297,6 +304,7 @@ class App:
             journey=self.exchange.journey,
             database=self.database,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
+            instant={"/healthz": self._health},
             pages={
                 "/healthz": watching.guarded(self._health, self._may_see),
                 "/metrics": watching.guarded(self._metrics, self._may_see),
@@ -327,9 +335,14 @@ class App:
         return Answer(self.metrics.page(), content_type=METRICS_TYPE)
 
     def _health(self) -> Answer:
-        """Answer only when the store and the key are usable; else the error becomes a 503."""
+        """Tell, out of memory, whether the store takes what is written and the key is usable."""
+        health = self.heartbeat.health()
+        status = HTTPStatus.OK if health.is_well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Answer(f"{health.text}\n".encode(), content_type=TEXT, status=status)
+
+    def _look_at_key(self) -> str:
         key: RSAPrivateKey = self.custody.keyring().current.private_key
-        return Answer(f"ok {VERSION} rsa{key.key_size}\n".encode(), content_type=TEXT)
+        return f"ok {VERSION} rsa{key.key_size}"
 
 
 def end_at_peers(app: App, visits: Iterable[Visit]) -> None:

@@ -114,7 +114,7 @@ class Asking:
             answer = self.outbound.call(peer, path, [user])
         except CallError as problem:
             self._forget_if_gone(peer, problem)
-            log.warning("list_user_enrolments", peer=peer.wwwroot, reason=str(problem))
+            log.warning("list_user_enrolments", peer=peer.wwwroot, reason=problem.in_our_words)
             return isinstance(problem, RemoteFault) and problem.proven
         # PHP sends a list with gaps in its keys as a struct.
         listed = list(answer.values()) if isinstance(answer, dict) else answer

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
-from mnet import outcomes
 from mnet.database import Database
 from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH
@@ -27,19 +26,23 @@ ACTIVE = "a"  # requirements 1.6
 log = structlog.get_logger("sign-on")
 
 
-def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value]) -> bool:
+def tell(
+    outbound: Outbound[Peer],
+    peer: Peer,
+    method: str,
+    params: list[Value],
+    *,
+    timeout_s: float = TELL_TIMEOUT_S,
+) -> bool:
     """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
 
     Never raises CallError.
     """
     try:
-        outbound.call(peer, AUTH_PATH + method, params, timeout_s=TELL_TIMEOUT_S)
-    except RemoteFault as fault:
-        reason = outcomes.remote_reason(fault.code, proven=fault.proven)
-        log.warning(method, peer=peer.wwwroot, reason=reason)
+        outbound.call(peer, AUTH_PATH + method, params, timeout_s=timeout_s)
     except CallError as problem:
-        log.warning(method, peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
-        return False
+        log.warning(method, peer=peer.wwwroot, reason=problem.in_our_words)
+        return isinstance(problem, RemoteFault)
     return True
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet import outcomes
 from mnet.language import speaking
 from mnet.observe import tell
 from peers.registry import Peer
@@ -154,7 +155,7 @@ class Watch:
             try:
                 end_unix_s = tls_dates.tls_not_after(peer.wwwroot)
             except tls_dates.NoDate as problem:
-                log.info("no TLS date", peer=peer.wwwroot, reason=str(problem))
+                log.info("no TLS date", peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
             with self._app.database.write() as connection:
                 _keep_date(connection, peer, end_unix_s, self._now())
         if self._check_peer is not None:

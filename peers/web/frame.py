@@ -24,6 +24,7 @@ from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
 from mnet.observe import tell
+from mnet.places import SlowPages
 from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
@@ -141,9 +142,9 @@ class Frame:
         sender_of: Callable[[Any], str],
     ) -> Any:
         """Return the Twisted resource that serves every page added so far."""
-        app = Klein()
+        app, slow_pages = Klein(), SlowPages()
         for number, route in enumerate(self.routes):
-            serve = on_worker(self.begin, route, reactor, workers, slow_work, sender_of)
+            serve = on_worker(self.begin, route, reactor, workers, slow_work, slow_pages, sender_of)
             methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
             app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
 
@@ -201,11 +202,13 @@ class Frame:
             return sent
 
         try:
+            elsewhere = self._elsewhere(route, view)
+            if elsewhere is not None:
+                return rendered(view, lambda: elsewhere)
+            # Only now: who may not be here has nothing read that a form holds.
             form, files = form_of(raw, route.form)
             view = replace(self._view(raw, session, form), files=files)
-            refused = self._allowed(route, view, raw, form_token)
-            if refused is not None:
-                return rendered(view, lambda: refused)
+            self._check_origin(view, raw, form_token)
             _check_numbers(parts)
             who = route.waits_for(view, parts) if route.waits_for else None
         except PageError as problem:
@@ -233,8 +236,8 @@ class Frame:
             raise PageError(_("There is no such file."), 404)
         return Reply(body=found[0], content_type=STATIC_TYPES[Path(name).suffix])
 
-    def _allowed(self, route: Route, view: View, raw: Raw, form_token: str) -> Reply | None:
-        """Return what to answer instead, when this person may not do this."""
+    def _elsewhere(self, route: Route, view: View) -> Reply | None:
+        """Return where whoever is not signed in has to go first; raises PageError by role."""
         if route.role is not None:
             if view.session is None:
                 back = f"?next={quote(view.path)}" if view.method == "GET" else ""
@@ -243,6 +246,10 @@ class Frame:
                 return go(PASSWORD)
             if not allows(view.role, route.role):
                 raise PageError(_("Your account may not see this page."), 403)
+        return None
+
+    def _check_origin(self, view: View, raw: Raw, form_token: str) -> None:
+        """Raise PageError for a form that no page of ours sent."""
         if raw.method == "POST" and not origin.is_ours(
             fetch_site=raw.headers.get("sec-fetch-site"),
             origin=raw.headers.get("origin"),
@@ -258,7 +265,6 @@ class Frame:
                 ),
                 403,
             )
-        return None
 
     def _session(self, token: str, now_unix_s: int) -> Session | None:
         if not token:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_to_bytes
 
@@ -14,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.http import Request
 
 from mnet.language import _
+from mnet.places import SlowPages
 from mnet.resource import has_left
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
@@ -132,15 +134,18 @@ def on_worker(
     reactor: Any,
     workers: Workers,
     slow_work: SlowWork,
+    slow_pages: SlowPages,
     sender_of: Callable[[Any], str],
 ) -> Callable[..., Deferred[bytes]]:
     """Make Klein's function for a route: it reads the request and hops to a worker thread.
 
-    A page that waits for another site goes on in `slow_work` once it is known who may see it.
+    A page that waits for another site goes on in `slow_work` once it is known who may see it, if
+    its address has not too many of them already.
     """
 
     def serve(request: Request, **parts: Any) -> Deferred[bytes]:
         raw = raw_of(request, sender_of(request))
+        may_wait = route.waits_for is None or _take_share(slow_pages, request, raw.sender)
         done: Deferred[bytes] = Deferred()
 
         def finish(sent: Sent) -> None:
@@ -159,13 +164,22 @@ def on_worker(
                 deliver(begun)
                 return
             go_on = begun.go_on
-            if not slow_work.submit(begun.who, lambda: deliver(go_on()), lambda: has_left(request)):
+            gone = partial(has_left, request)
+            if not (may_wait and slow_work.submit(begun.who, lambda: deliver(go_on()), gone)):
                 deliver(begun.say_busy())
 
         workers.submit(work)
         return done
 
     return serve
+
+
+def _take_share(slow_pages: SlowPages, request: Any, sender: str) -> bool:
+    """Count a page that may wait, until it is over; False when its address has its share."""
+    if not slow_pages.take(sender):
+        return False
+    request.when_over(partial(slow_pages.leave, sender))
+    return True
 
 
 def send(request: Request, sent: Sent) -> bytes:

@@ -15,6 +15,7 @@ from twisted.web.http_headers import Headers
 from mnet import xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.exchange import Answer
+from mnet.places import SlowPages
 from mnet.slow_work import SlowWork
 from mnet.together import Together
 from mnet.workers import Workers
@@ -40,6 +41,10 @@ class Request:
         self.content = BytesIO()
         self.responseHeaders = Headers()
         self.status = 0
+        self.at_end: list[Callable[[], object]] = []
+
+    def when_over(self, work: Callable[[], object]) -> None:
+        self.at_end.append(work)
 
     def getHeader(self, name: bytes) -> bytes | None:  # noqa: N802 - Twisted's
         return AGENT.encode() if name == b"user-agent" else None
@@ -86,6 +91,7 @@ class SlowSite:
             Reactor,
             self.page_workers,
             self.slow_work,
+            SlowPages(),
             lambda _request: "198.51.100.7",
         )
 
@@ -133,5 +139,11 @@ class SlowSite:
     def land(self, brought: dict[str, str]) -> tuple[Request, Future[bytes]]:
         """Let a browser land; the page is in the future once it has come."""
         request, page = Request(f"{LAND}?{urlencode(brought)}"), Future[bytes]()
-        self._land(request).addCallback(page.set_result)
+
+        def end(body: bytes) -> None:
+            for work in request.at_end:
+                work()
+            page.set_result(body)
+
+        self._land(request).addCallback(end)
         return request, page

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnet.places import place_of
 from schooltool_bridge import landing_throttle
 from schooltool_bridge.journal import call_journal
 from schooltool_bridge.landing_throttle import (
@@ -19,7 +20,6 @@ from schooltool_bridge.landing_throttle import (
     PEER_FAILURES,
     WELL_KNOWN_S,
     LandingThrottle,
-    place_of,
 )
 from tests.schooltool_bridge.roaming import COOKIE, TERESA, code_of
 from tests.schooltool_bridge.vouching import LandingSite, Voucher, land, landing_site
@@ -87,12 +87,12 @@ def test_a_class_behind_one_address_is_never_kept_waiting(
         assert code_of(forged(site, "198.51.100.7")) == "token-unknown"
 
 
-def test_a_peer_out_of_reach_keeps_nobody_waiting_afterwards(
+def test_a_peer_that_is_broken_keeps_nobody_waiting_afterwards(
     site: LandingSite, moodle: Voucher
 ) -> None:
     moodle.forged = b"<html>Error establishing a database connection"
     for _number in range(ADDRESS_FAILURES + 1):
-        assert code_of(land(site.browser(), moodle.visit())) == "idp-unreachable"
+        assert code_of(land(site.browser(), moodle.visit())) == "idp-fault"
     moodle.forged = None
     assert is_in(land(site.browser(), moodle.visit()))
 
