@@ -201,6 +201,11 @@ enrolment = sa.Table(
     sa.Column("code", sa.ForeignKey("enrolment_state.code"), nullable=False),
     sa.Column("since_unix_s", sa.BigInteger, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
+    # What comes of itself by its dates, and after that (present.py); None: nothing.
+    sa.Column("next_code", sa.ForeignKey("enrolment_state.code"), nullable=True),
+    sa.Column("next_unix_s", sa.BigInteger, nullable=True),
+    sa.Column("last_code", sa.ForeignKey("enrolment_state.code"), nullable=True),
+    sa.Column("last_unix_s", sa.BigInteger, nullable=True),
     sa.UniqueConstraint("section_id", "person_id", "role"),
 )
 
@@ -217,6 +222,8 @@ enrolment_history = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("timestart_unix_s", sa.BigInteger, nullable=True),
     sa.Column("timeend_unix_s", sa.BigInteger, nullable=True),
+    # The policy for dates under which it first arrived (fold_enrolments.DATES).
+    sa.Column("dates", sa.String(20), nullable=True),
     *_when(),
     sa.Index("ix_enrolment_history_section_id_person_id", "section_id", "person_id"),
 )
@@ -301,6 +308,8 @@ grade_history = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=True),
     # Taken back; of an entry by hand: released, so that the peer's value counts again.
     sa.Column("deleted", sa.Boolean, nullable=False),
+    # It arrived under the policy that holds points between nought and the maximum.
+    sa.Column("is_clamped", sa.Boolean, nullable=False, server_default=sa.false()),
     *_when(),
 )
 
@@ -320,6 +329,9 @@ inbox = sa.Table(
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("received_unix_s", sa.BigInteger, nullable=False),
+    # What of the peer's policy then goes with it for good (applying.under); a row from
+    # before there was such says nothing.
+    sa.Column("arrived_under", sa.JSON, nullable=False, server_default="{}"),
     # With the status, or SQLite would look through all of a status instead.
     sa.Index("ix_inbox_peer_id_digest_status", "peer_id", "digest", "status"),
     sa.Index("ix_inbox_peer_id_status_id", "peer_id", "status", "id"),
@@ -364,5 +376,6 @@ ENROLMENT_STATES = (
     {"code": "ps", "meaning": "completed", "title": N_("Passed")},
     {"code": "fl", "meaning": "completed", "title": N_("Failed")},
     {"code": "s", "meaning": "inactive", "title": N_("Suspended in Moodle")},
+    {"code": "en", "meaning": "inactive", "title": N_("Ended")},
     {"code": "e", "meaning": "inactive", "title": N_("Added in error")},
 )
