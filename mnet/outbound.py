@@ -21,9 +21,9 @@ from mnet.database import Database
 from mnet.envelope import SealedMessage
 from mnet.exchange import Site
 from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
-from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
+from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, NotSealed, UnreadableMessage
 from mnet.metrics import Metrics
-from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
+from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, MAX_KEYSWAP_BYTES, Application, KeyCame
 from mnet.retelling import english
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
@@ -178,6 +178,8 @@ class Outbound(Generic[Peer]):
         answer = self.post(
             wwwroot + application.server, body, verify_tls=verify_tls, timeout_s=KEYSWAP_TIMEOUT_S
         )
+        if len(answer) > MAX_KEYSWAP_BYTES:
+            raise _no_protocol(answer)
         response = _read_response(answer)
         if isinstance(response, FaultResponse):
             raise RemoteFault(response.code, response.text, proven=False)
@@ -214,7 +216,7 @@ class Outbound(Generic[Peer]):
     def _open_answer(self, peer: Peer, asked: _Asked, body: bytes, *, retry: bool) -> Answered:
         try:
             message = envelope.read_message(body)
-        except (UnreadableMessage, BadSignature):
+        except (UnreadableMessage, BadSignature, NotSealed):
             raise _no_protocol(body) from None
         if not isinstance(message, SealedMessage):
             raise _plain_fault(body)
@@ -225,8 +227,8 @@ class Outbound(Generic[Peer]):
             signed = envelope.read_signed(opened.result)
         except BadSignature:
             raise BadAnswer(english("The answer is not signed.")) from None
-        response = _read_response(signed.payload)
         proven = signed.wwwroot in peer.addresses and envelope.verify(signed, peer.key)
+        response = _read_response(signed.payload)
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
             raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:

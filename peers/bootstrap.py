@@ -21,7 +21,10 @@ PAGE_TIMEOUT_S = 10.0
 MAX_NAME_CHARS = 80  # a Moodle keeps no longer one
 REFRESH_TIMEOUT_S = 10.0
 
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(rb"<title[\s>]", re.IGNORECASE)
+# Looked at, of a page and of its title; a title is cut to far less.
+_PAGE_BYTES = 100_000
+_TITLE_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,19 @@ def _first_page(
     except CallError:
         return wwwroot, None
     offset_s = clocks.of_date(page.date, asked_unix_s, time.time())
-    title = _TITLE.search(page.body[:100_000]) if page.status == OK else None
-    text = unescape(title.group(1).decode("utf-8", "replace")) if title else ""
+    title = title_of(page.body) if page.status == OK else b""
+    text = unescape(title.decode("utf-8", "replace"))
     text = "".join(c for c in " ".join(text.split()) if c.isprintable())
     return text[:MAX_NAME_CHARS] or wwwroot, offset_s
+
+
+def title_of(page: bytes) -> bytes:
+    """Return what stands in a page's first title, cut; empty when it has none."""
+    page = page[:_PAGE_BYTES]
+    found = _TITLE.search(page)
+    start = page.find(b">", found.start()) + 1 if found else 0
+    end = page.lower().find(b"</title", start) if start else -1
+    return page[start:end][:_TITLE_BYTES] if end > 0 else b""
 
 
 def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> None:

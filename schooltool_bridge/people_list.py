@@ -6,13 +6,13 @@ their links. Source: requirements 1.7, R29, R30.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.letters import nfc
 from peers.model import peer
 from peers.policy import SCHOOL_ROLES
 from schooltool_bridge import identity, rights, school_roles
@@ -148,7 +148,7 @@ def condition(wanted: PeopleFilter) -> sa.ColumnElement[bool]:
 
 
 def _words(search: str) -> list[str]:
-    text = unicodedata.normalize("NFC", search[:MAX_SEARCH_CHARS])
+    text = nfc(search[:MAX_SEARCH_CHARS])
     return text.replace("\0", "").split()[:MAX_WORDS]
 
 

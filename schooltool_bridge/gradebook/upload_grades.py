@@ -8,7 +8,6 @@ Source: R63, R77; E40, E41, E44, E63, E64.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
+from mnet.letters import nfc
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, key
 from schooltool_bridge.gradebook import grid, marks
@@ -131,7 +131,7 @@ def _items(found: Plan, here: _Here, table: Table, headed: Headings) -> dict[int
     items = {}
     named: set[str] = set()
     for number, text in headed.others.items():
-        name = unicodedata.normalize("NFC", text)
+        name = nfc(text)
         same = here.columns.get(name, ())
         if len(same) == 1 and name not in named:
             named.add(name)
