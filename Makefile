@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # One more than there are cores: tests wait for servers, databases and a browser.
 WORKERS ?= $(shell expr `nproc` + 1)
 export MNET_PEER_HOME ?= $(CURDIR)/.mnet-peer
@@ -19,11 +20,12 @@ install-tests: .venv/installed-tests
 	$(PYTHON) -m venv .venv || { .ci/system-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
 
 .venv/installed: .venv/bin/python pyproject.toml .ci/constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e .
+	$(PIP) --require-hashes --only-binary :all: -r .ci/constraints.txt
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/installed-tests: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e '.[dev]'
+.venv/installed-tests: .venv/installed .ci/constraints-tests.txt
+	$(PIP) --require-hashes --only-binary :all: -r .ci/constraints-tests.txt
 	touch $@
 
 run: install

@@ -11,17 +11,26 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from mnet.engines import (
+    BUSY_TIMEOUT_MS,
+    begin,
+    check_open,
+    driver_of,
+    postgres_engine,
+    sqlite_engine,
+)
+from mnet.store_errors import wrapped
 
 metadata = sa.MetaData(
     naming_convention={
@@ -52,12 +61,8 @@ BATCH = 32
 # Rows of one statement, and values that it looks for: far from what a database takes at most.
 ROWS_AT_ONCE = 1000
 
-# A writer waits this long for another process (a command beside a running server).
-BUSY_TIMEOUT_MS = 30_000
-
-# SQLite's log is written back into the database at this size (16 MB). A page that a thousand calls
-# change, such as an index's last, is then written back once for all of them.
-CHECKPOINT_PAGES = 4_000
+# Who waited this long for writers of this process waits the less for those of others.
+LONG_WAIT_MS = 1_000
 
 
 T = TypeVar("T")
@@ -138,8 +143,9 @@ class Database:
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine: Engine = (
-            _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+            sqlite_engine(self.url) if self.is_sqlite else postgres_engine(self.url)
         )
+        self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._writer = threading.Lock() if self.is_sqlite else None
         self._writing: Connection | None = None
         self._revision = ""
@@ -148,21 +154,29 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection inside a read transaction; nothing it does is kept."""
-        with self.engine.connect() as connection:
-            yield connection
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except self._driver_error as problem:
+            raise wrapped(problem, self.engine.dialect) from problem
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection inside a transaction that commits when the block ends."""
-        with self._writer or nullcontext(), self.engine.connect() as connection:
-            connection.begin()  # else commit() does nothing after raw statements (Prepared) only
-            if self.is_sqlite:
-                # Straight to the driver: this is on every call's way.
-                connection.connection.cursor().execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.commit()
-            if connection.info.pop(_BUMPED, None):
-                self._revision_until = 0.0
+        """Give a connection inside a transaction that commits when the block ends.
+
+        Whatever fails, the COMMIT too, nothing is kept and the connection is as before.
+        """
+        try:
+            with self._alone() as left_ms, self.engine.connect() as connection:
+                connection.begin()  # else commit() does nothing after raw statements only
+                if self.is_sqlite:
+                    begin(driver_of(connection), left_ms)
+                yield connection
+                _commit(connection)
+                if connection.info.pop(_BUMPED, None):
+                    self._revision_until = 0.0
+        except self._driver_error as problem:
+            raise wrapped(problem, self.engine.dialect) from problem
 
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
@@ -174,7 +188,7 @@ class Database:
             with self.write() as connection:
                 yield connection
             return
-        with self._writer or nullcontext(), self.engine.connect() as connection:
+        with self._alone(), self.engine.connect() as connection:
             raw = connection.connection.cursor()
             raw.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
             try:
@@ -217,54 +231,82 @@ class Database:
                 except Exception as problem:  # noqa: BLE001 - goes to whoever waits for it
                     outcome.problem = problem
         else:
-            with self._writer:
-                self._run(batch)
+            try:
+                with self._alone() as left_ms:
+                    self._run(batch, left_ms)
+            except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
+                for _work, outcome in batch:
+                    outcome.problem = problem
+            for outcome in outcomes:
+                if outcome.problem is not None:
+                    outcome.problem = wrapped(outcome.problem, self.engine.dialect)
         return outcomes
 
-    def _run(self, batch: _Batch) -> None:
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        """Wait for this process's other writers; give how long others may be waited for, in ms."""
+        if self._writer is None:
+            yield BUSY_TIMEOUT_MS
+            return
+        left_ms = BUSY_TIMEOUT_MS
+        if not self._writer.acquire(blocking=False):
+            started_s = time.monotonic()
+            if not self._writer.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+                raise self.engine.dialect.loaded_dbapi.OperationalError("other writers take long")
+            waited_ms = round((time.monotonic() - started_s) * 1000)
+            if waited_ms > LONG_WAIT_MS:
+                left_ms = max(1, BUSY_TIMEOUT_MS - waited_ms)
+        try:
+            yield left_ms
+        finally:
+            self._writer.release()
+
+    def _run(self, batch: _Batch, left_ms: int) -> None:
         try:
             # One connection for all batches: getting one from the pool takes long.
             self._writing = self._writing or self.engine.connect()
-            if not self._run_together(self._writing, batch):
+            if not self._run_together(self._writing, batch, left_ms):
                 self._run_one_by_one(self._writing, batch)
             if self._writing.info.pop(_BUMPED, None):
                 self._revision_until = 0.0
-        except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
+        except Exception:
             if self._writing is not None:
-                self._writing.invalidate()
+                self._writing.invalidate()  # which rolls back, whatever state it is in
                 self._writing.close()
                 self._writing = None
-            for _work, outcome in batch:
-                outcome.problem = problem
+            raise
 
-    def _run_together(self, connection: Connection, batch: _Batch) -> bool:
+    def _run_together(self, connection: Connection, batch: _Batch, left_ms: int) -> bool:
         """Run all in one transaction; False when one failed and nothing was kept."""
-        cursor = connection.connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
+        driver = driver_of(connection)
+        begin(driver, left_ms)
         for work, outcome in batch:
             try:
                 outcome.result = work(connection)
             except Exception as problem:  # noqa: BLE001 - goes to whoever waits for it
                 outcome.problem = problem
-                cursor.execute("ROLLBACK")
+                if driver.in_transaction:  # a full disk may have ended it already
+                    driver.execute("ROLLBACK")
                 return len(batch) == 1
-        cursor.execute("COMMIT")
+        driver.execute("COMMIT")
         return True
 
     def _run_one_by_one(self, connection: Connection, batch: _Batch) -> None:
         """Run all in one transaction, each behind a savepoint that a failure goes back to."""
-        cursor = connection.connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE")
+        driver = driver_of(connection)
+        begin(driver, BUSY_TIMEOUT_MS)
         for work, outcome in batch:
-            cursor.execute("SAVEPOINT job")
+            driver.execute("SAVEPOINT job")
             outcome.problem = None
             try:
                 outcome.result = work(connection)
-            except Exception as problem:  # noqa: BLE001 - goes to whoever waits for it
+            except Exception as problem:
                 outcome.problem = problem
-                cursor.execute("ROLLBACK TO job")
-            cursor.execute("RELEASE job")
-        cursor.execute("COMMIT")
+                if not driver.in_transaction:
+                    raise  # SQLite ended it by itself, and with it what the others did
+                driver.execute("ROLLBACK TO job")
+            driver.execute("RELEASE job")
+        driver.execute("COMMIT")
 
     def revision(self) -> str:
         """Return the token of the store's configuration, at most a fraction of a second old.
@@ -282,6 +324,7 @@ class Database:
         """Close every connection."""
         if self._writing is not None:
             self._writing.close()
+            self._writing = None
         self.engine.dispose()
 
     @property
@@ -290,26 +333,14 @@ class Database:
         return Path(self.url.database) if self.is_sqlite and self.url.database else None
 
 
-def _sqlite_engine(url: sa.URL) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",  # an acknowledged event survives a power cut
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _postgres_engine(url: sa.URL) -> Engine:
-    return sa.create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+def _commit(connection: Connection) -> None:
+    check_open(connection)
+    try:
+        connection.commit()
+    except Exception:
+        # Nobody rolls back for us: SQLAlchemy and its pool take the transaction for ended.
+        connection.invalidate()
+        raise
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from typing import Generic, NamedTuple
 
 import structlog
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
@@ -35,13 +34,17 @@ from mnet.faults import (
     UnreadableMessage,
 )
 from mnet.metrics import Metrics
+from mnet.observe import tell
 from mnet.protocol import DEFAULT_APPLICATION, MAX_KEYSWAP_BYTES
 from mnet.retelling import english
-from mnet.together import SLOW, Journey, alone
+from mnet.store_errors import PASSING, STORE_ERRORS, name_of
+from mnet.together import Journey, Slow, alone
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
 ATTEMPTS = 3
+# No third try, and no line in the journal, once a call took that long: its Moodle waits 60 s.
+LATE_S = 20.0
 
 log = structlog.get_logger("exchange")
 
@@ -128,8 +131,8 @@ class Exchange(Generic[Peer]):
         except Fault as fault:  # before the envelope is open: in plain
             notes["fault"] = fault.code
             answer = Answer(xmlrpc.write_fault(fault.code, fault.text))
-        except Exception:
-            log.exception("bug", call=correlation)
+        except Exception as problem:  # noqa: BLE001 - a caller gets an answer, whatever it is
+            tell(log, problem, call=correlation)
             notes["fault"] = TryAgainLater.code
             answer = Answer(xmlrpc.write_fault(TryAgainLater.code, _apology(correlation)))
         taken_s = time.perf_counter() - started_s
@@ -188,7 +191,8 @@ class Exchange(Generic[Peer]):
             raise BadSignature
         if envelope.verify(signed, peer.key):
             return peer
-        yield SLOW
+        # In a share of its own: whoever forges signatures keeps no other question waiting.
+        yield Slow(f"key of {peer.id}")
         refreshed = self.directory.refresh_key(peer)
         if refreshed is None or not envelope.verify(signed, refreshed.key):
             raise BadSignature
@@ -211,18 +215,14 @@ class Exchange(Generic[Peer]):
                 apply = self._work(context, call, work, payload, digest, key_id)
                 result, notes["outcome"] = yield apply
                 return xmlrpc.write_response(_value(result), dialect)
-            except (IntegrityError, OperationalError):
-                # Met another transaction; nothing was kept, so simply again.
-                if attempt + 1 == ATTEMPTS:
-                    log.exception("store", call=context.correlation)
-            except DBAPIError:
-                log.exception("store", call=context.correlation)
-                break
             except Fault:
                 raise
-            except Exception:
-                log.exception("bug", call=context.correlation)
-                break
+            except Exception as problem:  # noqa: BLE001 - a caller gets an answer
+                # Nothing was kept. Simply again, when it met another transaction or the store.
+                is_last = attempt + 1 == ATTEMPTS or (attempt > 0 and _is_late(context))
+                if is_last or not isinstance(problem, PASSING):
+                    tell(log, problem, call=context.correlation)
+                    break
         raise TryAgainLater(_apology(context.correlation))
 
     def _resolve(
@@ -239,7 +239,7 @@ class Exchange(Generic[Peer]):
                 return call, lambda: self._system(found, params, context.peer.services)
             first = found.prepare(context, params) if found.prepare else None
             if first is not None:
-                yield SLOW
+                yield Slow(context.peer.id)
                 if not self.ledger.seen(digest):
                     params = first()
         except TryAgainLater:
@@ -308,11 +308,13 @@ class Exchange(Generic[Peer]):
         self, context: Context[Peer], payload: bytes, fault: TryAgainLater
     ) -> Journey[None]:
         """Write down a call that left no other trace, so that an admin sees it failing."""
+        if _is_late(context):
+            return  # the store is what fails; this would wait for it too
         try:
             outcome = outcomes.of_fault(fault)
             yield lambda c: self._record(c, context, payload, *outcome)
-        except DBAPIError:
-            log.warning("not recorded", call=context.correlation)
+        except STORE_ERRORS as problem:
+            log.warning("not recorded", problem=name_of(problem), call=context.correlation)
 
     def _system(self, name: str, params: list[Value], services: Services) -> Value:
         if name == "keyswap":
@@ -331,7 +333,7 @@ class Exchange(Generic[Peer]):
             if not is_keyswap(call.name):
                 raise refusal
             if call.params:
-                yield SLOW
+                yield Slow("strangers")
             self._note_stranger(call)
             return xmlrpc.write_response(self.keys().certificate_pem, call.dialect)
         except Fault as fault:
@@ -398,6 +400,10 @@ def _raiser(fault: Fault) -> Callable[[], Value]:
         raise fault
 
     return work
+
+
+def _is_late(context: Context[Peer]) -> bool:
+    return time.perf_counter() - context.started_s > LATE_S
 
 
 def _apology(correlation: str) -> str:

@@ -6,6 +6,7 @@ the protocol inside. Source: PROTOCOL.md section 3 (limits).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
@@ -16,14 +17,13 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
+from mnet.places import MAX_CONNECTIONS, first_to_go, place_of
 from mnet.protocol import MAX_MESSAGE_BYTES
 
 # A Moodle sends its whole request at once and gives up after 60 s itself.
 REQUEST_DEADLINE_S = 30
 IDLE_TIMEOUT_S = 60
 ABORT_S = 5
-# Each may hold a body in a temporary file; a school has a handful of peers.
-MAX_CONNECTIONS = 256
 
 # Seen by a person whose browser sent a file; a peer reads the number alone.
 _TOO_LARGE_TEXT = (
@@ -48,10 +48,14 @@ class BoundedChannel(HTTPChannel):
     # When it became quiet, or when the request began that is still arriving.
     since_s = 0.0
     is_arriving = False
+    # Whether it ever sent a whole request, and where it comes from.
+    has_asked = False
+    address = ""
 
     def connectionMade(self) -> None:
         """Start the clock for the first request."""
         super().connectionMade()
+        self.address = place_of(str(getattr(self.transport.getPeer(), "host", "")))
         self.since_s = self.site.reactor.seconds()
         self.site.channels.add(self)
 
@@ -65,6 +69,7 @@ class BoundedChannel(HTTPChannel):
     def allContentReceived(self) -> None:
         """Stop the clock: the request is here, and our own work has its own bounds."""
         self.is_arriving = False
+        self.has_asked = True
         super().allContentReceived()
 
     def requestDone(self, request: Request) -> None:
@@ -76,6 +81,16 @@ class BoundedChannel(HTTPChannel):
         """Let go of the place at the site."""
         self.site.channels.discard(self)
         super().connectionLost(reason)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request of it is being answered."""
+        return not self._handlingRequest
+
+    def make_room(self) -> None:
+        """End the connection at once: another one gets its place."""
+        self.site.channels.discard(self)
+        self.transport.abortConnection()
 
     def close_if_late(self, now_s: float) -> None:
         """End the connection when its request does not arrive, or none comes for long."""
@@ -97,13 +112,24 @@ class BoundedRequest(Request):
     # No form is parsed: MNet bodies come with any content type, also a form's.
     _received_bytes = 0
     _refused = False
+    _at_end: tuple[Callable[[], object], ...] = ()
     # The caller went away; there is nobody to answer.
     is_gone = False
 
     def connectionLost(self, reason: Failure) -> None:
         """Note that nobody waits any more."""
         self.is_gone = True
+        self._end()
         super().connectionLost(reason)
+
+    def finish(self) -> None:
+        """Send the rest of the answer, and give back what it held while it was under way."""
+        self._end()
+        super().finish()
+
+    def when_over(self, work: Callable[[], object]) -> None:
+        """Do `work` when the answer has left or nobody waits for it any more."""
+        self._at_end = (*self._at_end, work)
 
     def gotLength(self, length: int | None) -> None:
         """Refuse at once what announces itself too large."""
@@ -123,6 +149,11 @@ class BoundedRequest(Request):
         """Answer, unless the request was refused already."""
         if not self._refused:
             super().process()
+
+    def _end(self) -> None:
+        works, self._at_end = self._at_end, ()
+        for work in works:
+            work()
 
     def _refuse(self) -> None:
         if self._refused:
@@ -162,9 +193,12 @@ class BoundedSite(Site):
         super().stopFactory()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Take a connection, or close it when there are too many."""
+        """Take a connection; when there are too many, one goes that waits, or else this one."""
         if len(self.channels) >= MAX_CONNECTIONS:
-            return None
+            goes = first_to_go(channel for channel in self.channels if channel.is_waiting)
+            if goes is None:
+                return None
+            goes.make_room()
         return super().buildProtocol(addr)
 
     def log(self, _request: object) -> None:

@@ -14,9 +14,9 @@ from typing import Any, Generic, Literal, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from mnet import envelope, outcomes, xmlrpc
+from mnet.breakers import REST_S, SLOW_S, Breakers
 from mnet.database import Database
 from mnet.envelope import SealedMessage
 from mnet.exchange import Site
@@ -25,6 +25,7 @@ from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, NotSealed, Unreadab
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, MAX_KEYSWAP_BYTES, Application, KeyCame
 from mnet.retelling import english
+from mnet.store_errors import STORE_ERRORS, name_of
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
 # How PHP begins what it displays, as HTML or as plain text.
@@ -39,8 +40,13 @@ log = structlog.get_logger("outbound")
 class CallError(Exception):
     """A call on a peer did not bring an answer; the text says why and what to do."""
 
+    @property
+    def in_our_words(self) -> str:
+        """Why, for logs and the journal: nothing in it that the peer wrote."""
+        return outcomes.clean(str(self))
 
-Reason = Literal["name", "connection", "time", "status", "size", "other"]
+
+Reason = Literal["name", "connection", "time", "status", "size", "rests", "other"]
 Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
 
 
@@ -76,6 +82,11 @@ class RemoteFault(CallError):
         self.code = code
         self.text = text
         self.proven = proven
+
+    @property
+    def in_our_words(self) -> str:
+        """Why, for logs and the journal: nothing in it that the peer wrote."""
+        return outcomes.remote_reason(self.code, proven=self.proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,10 @@ class Outbound(Generic[Peer]):
     verifies_tls: Callable[[Peer], bool]
     application_of: Callable[[Peer], Application]
     metrics: Metrics = field(default_factory=Metrics)
+    # Peers that let calls time out are left alone for a while.
+    breakers: Breakers = field(default_factory=Breakers)
+    # Seconds of a clock that does not jump.
+    seconds: Callable[[], float] = time.monotonic
 
     def call(
         self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
@@ -149,13 +164,17 @@ class Outbound(Generic[Peer]):
         self, peer: Peer, method: str, params: list[Value], *, timeout_s: float = CALL_TIMEOUT_S
     ) -> Answered:
         """Call as `call` does, and return also when the peer says that it answered."""
+        self._check_rest(peer)
         asked = _Asked(method, params, timeout_s, self.random(6).hex(), time.perf_counter())
-        outcome = ""
+        began_s, outcome, timed_out = self.seconds(), "", False
         try:
             answered = self._up_to_twice(peer, asked)
             outcome = outcomes.OK
         except CallError as failed:
             outcome, _reason = _outcome(failed)
+            timed_out = isinstance(failed, CannotReach) and (
+                failed.reason == "time" or self.seconds() - began_s >= SLOW_S
+            )
             # A proven fault was recorded together with the answer that brought it.
             if not (isinstance(failed, RemoteFault) and failed.proven):
                 self._record_alone(peer, asked, failed)
@@ -163,7 +182,22 @@ class Outbound(Generic[Peer]):
         else:
             return answered
         finally:
+            self.breakers.ended(peer.id, self.seconds(), timed_out=timed_out)
             self.metrics.count("out", method, outcome, time.perf_counter() - asked.started_s)
+
+    def rests(self, peer: Peer) -> bool:
+        """Tell whether a peer was silent so often that it is not asked at the moment."""
+        return self.breakers.rests(peer.id, self.seconds())
+
+    def _check_rest(self, peer: Peer) -> None:
+        if self.breakers.begins(peer.id, self.seconds()):
+            return
+        text = english(
+            "%(peer)s let calls time out again and again; it is asked anew after %(rest)s s.",
+            peer=peer.wwwroot,
+            rest=round(REST_S),
+        )
+        raise CannotReach(text, reason="rests")
 
     def _up_to_twice(self, peer: Peer, asked: _Asked) -> Answered:
         try:
@@ -303,8 +337,8 @@ class Outbound(Generic[Peer]):
         try:
             with self.database.write() as connection:
                 self._record(connection, peer, asked, failed)
-        except DBAPIError:
-            log.warning("not recorded", call=asked.correlation)
+        except STORE_ERRORS as problem:
+            log.warning("not recorded", problem=name_of(problem), call=asked.correlation)
 
     def _record(
         self, connection: Connection, peer: Peer, asked: _Asked, failed: CallError | None
@@ -349,10 +383,9 @@ class _NewKey(Exception):
 def _outcome(failed: CallError) -> tuple[str, str]:
     """Return outcome and reason, as the journal keeps them, of a call that failed."""
     if isinstance(failed, RemoteFault):
-        reason = outcomes.remote_reason(failed.code, proven=failed.proven)
-        return outcomes.of_code(failed.code), reason
+        return outcomes.of_code(failed.code), failed.in_our_words
     outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
-    return outcome, outcomes.clean(str(failed))
+    return outcome, failed.in_our_words
 
 
 def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:

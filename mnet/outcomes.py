@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from mnet.faults import BadXmlRpc, Fault
+from mnet.faults import Fault, UnreadablePayload
 from mnet.retelling import english
 from mnet.xmlrpc import Value
 
@@ -48,7 +48,7 @@ def clean(text: str) -> str:
 
 def of_fault(fault: Fault) -> tuple[str, str]:
     """Return outcome and reason of a call that we answered with a fault."""
-    is_told = fault.code in _SIS_CODES or isinstance(fault, BadXmlRpc)
+    is_told = fault.code in _SIS_CODES or isinstance(fault, UnreadablePayload)
     text = clean(fault.text) if is_told else type(fault).sentence
     return of_code(fault.code), text
 

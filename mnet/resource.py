@@ -8,22 +8,28 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.database import Database
 from mnet.exchange import Answer
+from mnet.observe import tell
+from mnet.places import Kind, Places
 from mnet.protocol import APPLICATIONS
+from mnet.slow_work import SlowWork
 from mnet.together import Journey, Together
 from mnet.workers import Workers
 
 TEXT = b"text/plain; charset=utf-8"
 OK = 200
+READ = (b"GET", b"HEAD")
 # Threads that take calls, several at once: one for each processor, and one that waits for the disk.
 CALL_THREADS = len(os.sched_getaffinity(0)) + 1
 
@@ -64,12 +70,18 @@ class PeerResource(Resource):
         database: Database,
         certificate_pem: Callable[[], str],
         pages: Mapping[str, Page],
+        instant: Mapping[str, Callable[[], Answer]],
         reactor: Any,
         workers: Workers,
+        slow_work: SlowWork,
         trusted_proxies: frozenset[str] = frozenset(),
         others: Resource | None = None,
     ) -> None:
-        """Serve below `path`; `pages` are further GET pages, `others` answers all the rest."""
+        """Serve below `path`; `pages` are further GET pages, `others` answers all the rest.
+
+        What waits for other sites is done in `slow_work`. For whoever is on this machine, `instant`
+        pages are answered at once, out of memory.
+        """
         super().__init__()
         self._prefix = path.rstrip("/").encode()
         self._others = others
@@ -77,8 +89,14 @@ class PeerResource(Resource):
         self._journey = journey
         self._reactor = reactor
         self._workers = workers
+        self._slow_work = slow_work
         self._together = Together[Request, Answer](
-            database, workers, self._send, CALL_THREADS if database.is_sqlite else workers.count
+            database,
+            workers,
+            self._send,
+            CALL_THREADS if database.is_sqlite else workers.count,
+            slow_work,
+            has_left,
         )
         prefixes = {"", path.rstrip("/")}
         servers = {p + a.server for p in prefixes for a in APPLICATIONS.values()}
@@ -89,11 +107,20 @@ class PeerResource(Resource):
                 certificate_pem().encode(), content_type=TEXT
             )
         self._pages = {(p + page).encode(): make for p in prefixes for page, make in gets.items()}
+        self._places = Places()
+        self._instant = {(p + at).encode(): make for p in prefixes for at, make in instant.items()}
 
     def render(self, request: Request) -> bytes | int:
         """Answer POSTs to the protocol's path and GETs of the few pages; 4xx for the rest."""
         request.setHeader(b"Server", b"mnet-peer")
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
+        instant = self._instant.get(request.path)
+        if instant and request.method in READ and _is_local(request, self._trusted_proxies):
+            _finish(request, instant())
+            return NOT_DONE_YET
+        return self._answer(request) if self._take_place(request) else _busy(request)
+
+    def _answer(self, request: Request) -> bytes | int:
         if request.path in self._servers:
             if request.method != b"POST":
                 return _refuse(request, 405, b"This address takes MNet calls by POST.\n")
@@ -103,7 +130,7 @@ class PeerResource(Resource):
             return self._hand_on(request, self._others)
         if page is None:
             return _refuse(request, 404, b"There is nothing at this address.\n")
-        if request.method not in (b"GET", b"HEAD"):
+        if request.method not in READ:
             return _refuse(request, 405, b"Only GET is served here.\n")
         visitor = Visitor(
             sender_of(request, self._trusted_proxies),
@@ -112,6 +139,14 @@ class PeerResource(Resource):
         )
         self._in_thread(request, lambda: page(visitor))
         return NOT_DONE_YET
+
+    def _take_place(self, request: Any) -> bool:
+        """Take a place until the answer has left (mnet/http_limits.py gives it back)."""
+        kind: Kind = "call" if request.path in self._servers else "page"
+        if not self._places.take(kind):
+            return False
+        request.when_over(partial(self._places.leave, kind))
+        return True
 
     def _hand_on(self, request: Request, others: Resource) -> bytes | int:
         """Let the other pages answer, as if the wwwroot's path were not there."""
@@ -136,20 +171,25 @@ class PeerResource(Resource):
         self._reactor.callFromThread(_finish_all, ended)
         for _request, answer in ended:
             for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(afterwards)
+                self._slow_work.after(self._workers, afterwards)
 
     def _in_thread(self, request: Request, work: Callable[[], Answer]) -> None:
         def run() -> None:
+            if has_left(request):
+                return
             try:
                 answer = work()
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 answer = None
             self._reactor.callFromThread(_finish, request, answer)
-            for afterwards in answer.afterwards if answer else ():
-                self._workers.submit(afterwards)
 
         self._workers.submit(run)
+
+
+def has_left(request: HttpRequest) -> bool:
+    """Tell whether whoever asked went away, so that there is nobody to answer."""
+    return bool(getattr(request, "is_gone", False))
 
 
 def sender_of(request: Request, trusted_proxies: frozenset[str]) -> str:
@@ -190,12 +230,12 @@ def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
     for request, answer in ended:
         try:
             _finish(request, answer)
-        except Exception:
-            log.exception("bug")
+        except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+            tell(log, problem)
 
 
 def _finish(request: Request, answer: Answer | None) -> None:
-    if getattr(request, "is_gone", False):
+    if has_left(request):
         return
     if answer is None:
         request.setResponseCode(503)
@@ -207,6 +247,11 @@ def _finish(request: Request, answer: Answer | None) -> None:
     if request.method != b"HEAD":
         request.write(answer.body)
     request.finish()
+
+
+def _busy(request: Request) -> bytes:
+    request.setHeader(b"Retry-After", b"10")
+    return _refuse(request, 503, b"Too much is asked here at the moment; please try again soon.\n")
 
 
 def _refuse(request: Request, status: int, text: bytes) -> bytes:

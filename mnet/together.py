@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.observe import tell
+from mnet.slow_work import NoRoom, SlowWork
 from mnet.workers import Workers
 
 # Workers left to those who go on alone and to what follows an answer, however many calls wait.
@@ -29,9 +32,18 @@ T = TypeVar("T")
 Who = TypeVar("Who")
 
 Work: TypeAlias = Callable[[Connection], object]
-# What a journey yields before it does what may take long (asking another site).
-SLOW: Literal["slow"] = "slow"
-Step: TypeAlias = Work | Literal["slow"]
+
+
+class Slow(NamedTuple):
+    """What a journey yields before it does what may take long, such as asking another site.
+
+    It says whose share that takes; NoRoom is thrown into it where there is no room.
+    """
+
+    who: Hashable
+
+
+Step: TypeAlias = Work | Slow
 # It yields works for a transaction, and is sent what came of them once that is durable.
 Journey: TypeAlias = Generator[Step, Any, T]
 
@@ -45,14 +57,14 @@ class _Stop(Generic[Who, T]):
     step: Step
 
 
-def alone(journey: Journey[T], database: Database, step: Step = SLOW) -> T:
+def alone(journey: Journey[T], database: Database, step: Step | None = None) -> T:
     """Follow a journey to its end in this thread, from a step on that it yielded if it has begun.
 
     Raises what the journey raises.
     """
     try:
         while True:
-            if step == SLOW:
+            if step is None or isinstance(step, Slow):
                 step = next(journey)
                 continue
             try:
@@ -75,14 +87,20 @@ class Together(Generic[Who, T]):
         workers: Workers,
         hand_on: Callable[[list[tuple[Who, T | None]]], None],
         threads: int,
+        slow_work: SlowWork,
+        has_left: Callable[[Who], bool] = lambda _who: False,
     ) -> None:
         """Use at most `threads` of the workers; some are always left to what goes on alone.
 
         `hand_on` takes several ends at once; None for a journey that failed, which is logged.
+        What takes long goes on in `slow_work`. A journey of somebody who `has_left` by then is
+        not begun, and not gone on with where it would take long.
         """
         self._database = database
         self._workers = workers
         self._hand_on = hand_on
+        self._slow_work = slow_work
+        self._has_left = has_left
         self._threads = max(1, min(threads, workers.count - SPARE_WORKERS))
         # One of them waits for the disk, the others share what comes.
         self._abreast = max(1, self._threads - 1)
@@ -120,11 +138,21 @@ class Together(Generic[Who, T]):
 
     def _follow(self, taken: Iterable[tuple[Who, Journey[T]]]) -> None:
         """Bring all to their work, do it in one transaction, and bring them to their end."""
-        stops = self._advance((who, journey, journey.__next__) for who, journey in taken)
-        to_apply = []
+        stops = self._advance(
+            (who, journey, journey.__next__) for who, journey in taken if not self._has_left(who)
+        )
+        to_apply: list[tuple[_Stop[Who, T], Work]] = []
+        refused: list[_Stop[Who, T]] = []
         for stop in stops:
-            if stop.step == SLOW:
-                self._part(stop)
+            if not isinstance(stop.step, Slow):
+                to_apply.append((stop, stop.step))
+            elif not self._part_slowly(stop, stop.step.who):
+                refused.append(stop)
+        for stop in self._advance(
+            (r.who, r.journey, partial(r.journey.throw, NoRoom())) for r in refused
+        ):
+            if isinstance(stop.step, Slow):
+                self._part(stop)  # it wants to go on all the same, as if nobody else were there
             else:
                 to_apply.append((stop, stop.step))
         if not to_apply:
@@ -148,20 +176,25 @@ class Together(Generic[Who, T]):
                 stops.append(_Stop(who, journey, go()))
             except StopIteration as end:
                 ended.append((who, end.value))
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)
                 ended.append((who, None))
         if ended:
             self._hand_on(ended)
         return stops
 
     def _part(self, stop: _Stop[Who, T]) -> None:
-        def work() -> None:
-            end = None
-            try:
-                end = alone(stop.journey, self._database, stop.step)
-            except Exception:
-                log.exception("bug")
-            self._hand_on([(stop.who, end)])
+        self._workers.submit(partial(self._alone, stop))
 
-        self._workers.submit(work)
+    def _part_slowly(self, stop: _Stop[Who, T], who: Hashable) -> bool:
+        """Let a journey go on in a share; False when there is no room in it."""
+        has_left = partial(self._has_left, stop.who)
+        return self._slow_work.submit(who, partial(self._alone, stop), has_left)
+
+    def _alone(self, stop: _Stop[Who, T]) -> None:
+        end = None
+        try:
+            end = alone(stop.journey, self._database, stop.step)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+            tell(log, problem)
+        self._hand_on([(stop.who, end)])

@@ -12,6 +12,8 @@ from queue import SimpleQueue
 
 import structlog
 
+from mnet.observe import tell
+
 log = structlog.get_logger("workers")
 
 
@@ -46,5 +48,5 @@ class Workers:
         while (work := self._works.get()) is not None and not self._is_closed:
             try:
                 work()
-            except Exception:
-                log.exception("bug")
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from mnet import xmlrpc_flat
-from mnet.faults import BadXmlRpc, UnreadableMessage
+from mnet.faults import UnreadableMessage, UnreadablePayload
 from mnet.letters import UNREADABLE
 from mnet.retelling import E_, english
 from mnet.safe_xml import encoding_of, parse, trimmed
@@ -87,14 +87,14 @@ def read_call(data: bytes) -> MethodCall:
     name = _one(root, "methodName")
     params = [e for e in root if _name(e) == "params"]
     if len(params) > 1:
-        raise BadXmlRpc(english("The call has more than one params element."))
+        raise UnreadablePayload(english("The call has more than one params element."))
     values = [
         reader.value(_one(param, "value"))
         for param in (params[0] if params else ())
         if _is(param, "param")
     ]
     if len(values) > MAX_PARAMS:
-        raise BadXmlRpc(english("The call has too many parameters."))
+        raise UnreadablePayload(english("The call has too many parameters."))
     return MethodCall(_leaf(name).strip(), tuple(values), reader.dialect)
 
 
@@ -102,12 +102,14 @@ def read_response(data: bytes) -> MethodResponse | FaultResponse:
     """Read a methodResponse; raises BadXmlRpc naming what is wrong."""
     root, reader = _open(data, "methodResponse")
     if len(root) != 1:
-        raise BadXmlRpc(english("The answer must have exactly one params or fault element."))
+        raise UnreadablePayload(
+            english("The answer must have exactly one params or fault element.")
+        )
     part = root[0]
     if _name(part) == "fault":
         fault = reader.value(_one(part, "value"))
         if not isinstance(fault, dict):
-            raise BadXmlRpc(english("The fault is no struct."))
+            raise UnreadablePayload(english("The fault is no struct."))
         # Moodle's own fault has the prolog of neither dialect (section 4).
         dialect = reader.dialect if reader.dialect is Dialect.EXTENSION else None
         return FaultResponse(
@@ -115,7 +117,7 @@ def read_response(data: bytes) -> MethodResponse | FaultResponse:
         )
     values = [reader.value(_one(p, "value")) for p in part if _is(p, "param")]
     if _name(part) != "params" or len(values) != 1:
-        raise BadXmlRpc(english("The answer must have exactly one value."))
+        raise UnreadablePayload(english("The answer must have exactly one value."))
     return MethodResponse(values[0], reader.dialect)
 
 
@@ -129,9 +131,9 @@ def _open(data: bytes, expected: str) -> tuple[etree._Element, _Reader]:
     try:
         root = parse(readable(data, encoding_of(data)))
     except UnreadableMessage as problem:
-        raise BadXmlRpc(str(problem)) from None
+        raise UnreadablePayload(str(problem)) from None
     if _name(root) != expected:
-        raise BadXmlRpc(english("The signed payload is no %(what)s.", what=expected))
+        raise UnreadablePayload(english("The signed payload is no %(what)s.", what=expected))
     return root, _Reader(dialect, mends=mends)
 
 
@@ -161,11 +163,11 @@ class _Reader:
         """Read a `value` element."""
         self._count += 1
         if self._count > MAX_VALUES:
-            raise BadXmlRpc(english("The message has too many values."))
+            raise UnreadablePayload(english("The message has too many values."))
         inner = None
         for child in element:
             if inner is not None:
-                raise BadXmlRpc(english("A value holds more than one thing."))
+                raise UnreadablePayload(english("A value holds more than one thing."))
             inner = child
         if inner is None:
             return self._string(element.text)
@@ -191,11 +193,11 @@ class _Reader:
                 elif tag == "value" and value is None:
                     value = part
                 else:
-                    raise BadXmlRpc(
+                    raise UnreadablePayload(
                         english("A struct's member is more than one name and one value.")
                     )
             if name is None or value is None:
-                raise BadXmlRpc(english("A struct's member lacks its name or value."))
+                raise UnreadablePayload(english("A struct's member lacks its name or value."))
             members[self._string(_leaf(name))] = self.value(value)
         return members
 
@@ -230,7 +232,7 @@ def _scalar(kind: str, text: str) -> Value:
         try:
             return base64.b64decode("".join(stripped.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise BadXmlRpc(english("A base64 value is no base64.")) from None
+            raise UnreadablePayload(english("A base64 value is no base64.")) from None
     raise _no_value(E_("There is no type %(text)s in XML-RPC."), kind)
 
 
@@ -278,9 +280,9 @@ def _one(element: etree._Element, name: str) -> etree._Element:
     return found[0]
 
 
-def _no_value(sentence: str, text: str, **values: str) -> BadXmlRpc:
+def _no_value(sentence: str, text: str, **values: str) -> UnreadablePayload:
     """Say what is wrong about something that the sender wrote, of which the beginning is quoted."""
-    return BadXmlRpc(english(sentence, text=repr(text[:_QUOTED_CHARS]), **values))
+    return UnreadablePayload(english(sentence, text=repr(text[:_QUOTED_CHARS]), **values))
 
 
 def _leaf(element: etree._Element) -> str:

@@ -60,6 +60,16 @@ sign_in_failure = sa.Table(
     sa.Column("last_unix_s", sa.BigInteger, nullable=False),
 )
 
+# From which addresses a name signed in, so that guessing elsewhere keeps nobody out.
+sign_in_address = sa.Table(
+    "sign_in_address",
+    metadata,
+    # As it is compared: an admin's, or "person " and one of the people's.
+    sa.Column("name", sa.String(300), primary_key=True),
+    sa.Column("address", sa.String(100), primary_key=True),
+    sa.Column("last_unix_s", sa.BigInteger, nullable=False),
+)
+
 
 class BadAccount(ValueError):
     """An account's name or password cannot be taken; the text says why."""
@@ -200,12 +210,16 @@ def names_taken(connection: Connection) -> frozenset[str]:
 
 
 def check_password(password: str) -> None:
-    """Raise BadAccount unless a password is long enough."""
+    """Raise BadAccount unless a password is long enough and not one that everybody tries first."""
     if len(password) > MAX_PASSWORD_CHARS:
         raise BadAccount(_("A password has at most %(most)s characters.", most=MAX_PASSWORD_CHARS))
     if len(password) < MIN_PASSWORD_CHARS:
         raise BadAccount(
             _("A password has at least %(least)s characters.", least=MIN_PASSWORD_CHARS)
+        )
+    if password_hashes.is_common(password):
+        raise BadAccount(
+            _("This password is one of those that are tried first; please choose another one.")
         )
 
 

@@ -100,6 +100,8 @@ def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> Non
     call sealed to the old key brings. Without it the way that the certificate came decides
     (peers/trust.py).
     """
+    if outbound.rests(peer):
+        return
     verify_tls = peer.policy.tls == "verify"
     try:
         pem = outbound.keyswap(peer.wwwroot, peer.application, verify_tls=verify_tls)

@@ -1,7 +1,7 @@
-"""Passwords as they are kept: argon2id hashes, made and compared. No table and no account here.
+"""Passwords as they are kept: argon2id hashes, made and compared; and which are everybody's.
 
-Used for admins and for the school's people alike; how long a password must be is decided by
-whoever keeps it. Source: requirements 1.8 (admin), R39a.
+No table and no account here. Used for admins and for the school's people alike; how long a
+password must be is decided by whoever keeps it. Source: requirements 1.8 (admin), R39a.
 """
 
 from __future__ import annotations
@@ -12,12 +12,20 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
+# How many of the passwords of known leaks nobody may choose, the most frequent first.
+COMMONEST = 10_000
+
 _HASHER = PasswordHasher()
 
 
 def hashed(password: str) -> str:
     """Return what is kept of a password; takes some 50 ms on purpose."""
     return _HASHER.hash(password)
+
+
+def is_common(password: str) -> bool:
+    """Tell whether a password is one of the COMMONEST, in whatever case."""
+    return password.casefold() in _commonest()
 
 
 def fits(kept: str | None, password: str) -> bool:
@@ -27,6 +35,14 @@ def fits(kept: str | None, password: str) -> bool:
     except VerificationError:
         return False
     return kept is not None
+
+
+@cache
+def _commonest() -> frozenset[str]:
+    # Read where a password is chosen, since it takes a moment and half a megabyte.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+
+    return frozenset(FREQUENCY_LISTS["passwords"][:COMMONEST])
 
 
 @cache

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
+from mnet import outcomes
+from mnet.asked_once import AskedOnce
 from mnet.database import Database
 from mnet.dispatcher import Services
 from mnet.language import N_
@@ -27,6 +31,8 @@ from peers.trust import Trust, judge
 
 # One forced look at a peer's key in this time; the messages between are refused (section 6).
 REFRESH_INTERVAL_S = 2.0
+# Whoever comes during a look waits for what it finds: a keyswap, and a call with its second try.
+REFRESH_WAIT_S = 30.0
 
 log = structlog.get_logger("peers")
 
@@ -64,7 +70,7 @@ class Registry:
         self._lock = threading.Lock()
         self._revision: str | None = None
         self._by_address: Mapping[str, Peer] = {}
-        self._refreshing: set[int] = set()
+        self._refreshing = AskedOnce[None]()
         self._refreshed_at: dict[int, float] = {}
         # Set by the composition root: asks the peer itself (peers/bootstrap.py).
         self.ask_for_key: Callable[[Peer], None] = lambda _peer: None
@@ -124,20 +130,29 @@ class Registry:
     def refresh_key(self, peer: Peer) -> Peer | None:
         """Look for a new key of a peer whose signature did not verify.
 
-        At most one look per peer at a time and one in two seconds; None when there is nothing
-        new to believe.
+        At most one look per peer at a time, for which others wait, and one in two seconds; None
+        when there is nothing new to believe.
         """
+        # It may have been learnt since this call looked the peer up.
+        if (changed := self._changed(peer)) is not None:
+            return changed
         with self._lock:
             since_s = self._clock() - self._refreshed_at.get(peer.id, 0.0)
-            if peer.id in self._refreshing or 0 <= since_s < REFRESH_INTERVAL_S:
-                return None
-            self._refreshing.add(peer.id)
+        if 0 <= since_s < REFRESH_INTERVAL_S:
+            return None
+        with suppress(TimeoutError):
+            self._refreshing.ask(peer.id, partial(self._look, peer), wait_s=REFRESH_WAIT_S)
+        return self._changed(peer)
+
+    def _look(self, peer: Peer) -> None:
         try:
             self.ask_for_key(peer)
         finally:
             with self._lock:
-                self._refreshing.discard(peer.id)
                 self._refreshed_at[peer.id] = self._clock()
+
+    def _changed(self, peer: Peer) -> Peer | None:
+        """Return a peer as it is now, when it has another key than `peer`."""
         now = self.by_id(peer.id)
         if now is None or now.certificate.fingerprint == peer.certificate.fingerprint:
             return None
@@ -158,7 +173,9 @@ class Registry:
             certificate = load(pem)
             check_subject(certificate, peer.wwwroot)
         except BadCertificate as problem:
-            log.warning("key refused", peer=peer.wwwroot, origin=origin, reason=str(problem))
+            log.warning(
+                "key refused", peer=peer.wwwroot, origin=origin, reason=outcomes.clean(str(problem))
+            )
             return None
         if certificate.fingerprint == peer.certificate.fingerprint or trust is Trust.IGNORE:
             return peer

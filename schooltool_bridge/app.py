@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from http import HTTPStatus
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -33,6 +34,7 @@ from mnet.metrics import Metrics
 from mnet.outbound import Outbound
 from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
+from mnet.slow_work import SlowWork
 from mnet.transport import Transport
 from mnet.workers import Workers
 from peers import audit, bootstrap, checks
@@ -44,17 +46,16 @@ from peers.web import sessions
 from peers.web.roles import allows
 from schooltool_bridge import journal, services, sign_on_methods, watching
 from schooltool_bridge.asking import Asking
+from schooltool_bridge.heartbeat import Heartbeat
 from schooltool_bridge.landing import Landing
 from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.settling import Settling
 from schooltool_bridge.signing_off import SigningOff
 
 VERSION = version("mnet-peer")
-# A call holds one while it asks its peer back; most calls are taken together by a few of them
-# (mnet/resource.py), on PostgreSQL each by one of its own.
+# Most calls are taken together by a few of them (mnet/resource.py), on PostgreSQL each by one of
+# its own. What waits for other sites has threads of its own (mnet/slow_work.py).
 WORKER_THREADS = 16
-# Landings wait for the site that vouches, so that theirs are their own too.
-LANDING_THREADS = 8
 # Pages have threads of their own: hashing passwords must not keep a peer's calls waiting.
 PAGE_THREADS = 4
 
@@ -179,6 +180,11 @@ class App:
         return Metrics(services.KNOWN_METHODS, look, VERSION)
 
     @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """Looks all the time whether the store takes what is written."""
+        return Heartbeat(self.database, self._look_at_key)
+
+    @cached_property
     def settling(self) -> Settling:
         """Settles events of the inbox by hand."""
         return Settling(self.database, self.registry, self.site)
@@ -206,6 +212,7 @@ class App:
 
     def verify(self, peer: Peer, *, before_enabling: bool = False) -> Report:
         """Look whether a peer and we understand each other, and keep what was found."""
+        self.outbound.breakers.forget(peer.id)
         report = verify(
             peer,
             outbound=self.outbound,
@@ -243,9 +250,9 @@ class App:
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
 
     def web_site(
-        self, reactor: Any, workers: Workers, page_workers: Workers, slow_workers: Workers
+        self, reactor: Any, workers: Workers, page_workers: Workers, slow_work: SlowWork
     ) -> BoundedSite:
-        """Return what is served on the listening port; `slow_workers` wait for other sites."""
+        """Return what is served on the listening port; `slow_work` is for waiting for sites."""
         # Every command would start slower by the pages.
         from schooltool_bridge.pages import frame_of  # noqa: PLC0415 - only a server shows pages
 
@@ -257,18 +264,20 @@ class App:
             journey=self.exchange.journey,
             database=self.database,
             certificate_pem=lambda: self.custody.keyring().certificate_pem,
+            instant={"/healthz": self._health},
             pages={
                 "/healthz": watching.guarded(self._health, self._may_see),
                 "/metrics": watching.guarded(self._metrics, self._may_see),
             },
             reactor=reactor,
             workers=workers,
+            slow_work=slow_work,
             trusted_proxies=trusted_proxies,
             others=frame_of(self).resource(
                 reactor,
                 page_workers,
+                slow_work,
                 lambda request: sender_of(request, trusted_proxies),
-                slow_workers,
             ),
         )
         return BoundedSite(resource, reactor)
@@ -286,9 +295,14 @@ class App:
         return Answer(self.metrics.page(), content_type=METRICS_TYPE)
 
     def _health(self) -> Answer:
-        """Answer only when the store and the key are usable; else the error becomes a 503."""
+        """Tell, out of memory, whether the store takes what is written and the key is usable."""
+        health = self.heartbeat.health()
+        status = HTTPStatus.OK if health.is_well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Answer(f"{health.text}\n".encode(), content_type=TEXT, status=status)
+
+    def _look_at_key(self) -> str:
         key: RSAPrivateKey = self.custody.keyring().current.private_key
-        return Answer(f"ok {VERSION} rsa{key.key_size}\n".encode(), content_type=TEXT)
+        return f"ok {VERSION} rsa{key.key_size}"
 
 
 def end_at_peers(app: App, visits: Iterable[Visit]) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
+from mnet.asked_once import AskedOnce
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, NotPublished, TryAgainLater, UnknownMethod
@@ -27,6 +29,8 @@ from schooltool_bridge import events
 GET_USER_TIMEOUT_S = 10.0
 # A peer that does not offer a method is asked again what it offers after this time.
 METHODS_AGE_S = 600.0
+# Whoever needs the list while another asks for it waits: a call, and its second try with a new key.
+METHODS_WAIT_S = 2 * GET_USER_TIMEOUT_S
 MAX_METHODS = 500
 GONE = (UnknownMethod.code, NotPublished.code)
 
@@ -42,7 +46,9 @@ class Asking:
     registry: Registry
     outbound: Outbound[Peer]
     clock: Callable[[], float]
-    _asked_at: dict[int, float] = field(default_factory=dict)
+    # When a peer last told what it offers.
+    _told_at: dict[int, float] = field(default_factory=dict)
+    _methods: AskedOnce[dict[str, str]] = field(default_factory=AskedOnce)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get_user(self, peer: Peer, wanted: dict[str, str]) -> dict[str, Value]:
@@ -87,7 +93,7 @@ class Asking:
             answer = self.outbound.call(peer, path, [dict(user)])
         except CallError as problem:
             self._forget_if_gone(peer, problem)
-            log.warning("list_user_enrolments", peer=peer.wwwroot, reason=str(problem))
+            log.warning("list_user_enrolments", peer=peer.wwwroot, reason=problem.in_our_words)
             return
         # PHP sends a list with gaps in its keys as a struct.
         listed = list(answer.values()) if isinstance(answer, dict) else answer
@@ -127,25 +133,28 @@ class Asking:
         """
         if SERVICE_SIS not in peer.services.subscribed:
             return None
-        if name in peer.methods:
-            return peer.methods[name]
-        now = self.clock()
+        # As it is now: another call may have learnt them since this one looked the peer up.
+        known = (self.registry.by_id(peer.id) or peer).methods
+        if name in known:
+            return known[name]
         with self._lock:
-            if 0 <= now - self._asked_at.get(peer.id, -METHODS_AGE_S) < METHODS_AGE_S:
+            if 0 <= self.clock() - self._told_at.get(peer.id, -METHODS_AGE_S) < METHODS_AGE_S:
                 return None
-            self._asked_at[peer.id] = now
+        learn = partial(self.learn_methods, peer)
         try:
-            return self.learn_methods(peer).get(name)
-        except CannotReach:
-            with self._lock:
-                self._asked_at.pop(peer.id, None)
-            raise
+            return self._methods.ask(peer.id, learn, wait_s=METHODS_WAIT_S).get(name)
+        except TimeoutError:
+            raise CannotReach(
+                english("%(peer)s did not tell in time which methods it offers.", peer=peer.wwwroot)
+            ) from None
 
     def _forget_if_gone(self, peer: Peer, problem: CallError) -> None:
         """Ask anew next time, when a method that the peer offered once is not there any more."""
         if isinstance(problem, RemoteFault) and problem.code in GONE:
             with self.database.write() as connection:
                 store.set_columns(connection, peer.id, methods={})
+            with self._lock:
+                self._told_at.pop(peer.id, None)
 
     def learn_methods(self, peer: Peer) -> dict[str, str]:
         """Ask what a peer offers and keep it: {last segment: path}; raises CallError."""
@@ -158,6 +167,8 @@ class Asking:
         if found != dict(peer.methods):
             with self.database.write() as connection:
                 store.set_columns(connection, peer.id, methods=found)
+        with self._lock:
+            self._told_at[peer.id] = self.clock()
         return found
 
 

@@ -5,6 +5,7 @@ Source: requirements 1.8.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from schooltool_bridge.app import VERSION
 from schooltool_bridge.command import outer
 from schooltool_bridge.lazy_group import LazyGroup
 
+# Whatever a command writes is for whoever runs it: a school's grades, keys, settings.
+OWNER_ONLY = 0o077
 COMMANDS = {
     "admin": "cli_admins:admin",
     "audit": "cli_admins:audit_group",
@@ -107,6 +110,7 @@ def main(context: click.Context, home: Path | None, as_json: bool) -> None:  # n
 
     The data folder is --home, else MNET_PEER_HOME, else .mnet-peer in the current folder.
     """
+    os.umask(OWNER_ONLY)
     start_logging(quiet=context.invoked_subcommand != "serve")
     context.obj = outer(home, as_json=as_json)
 

@@ -77,7 +77,7 @@ def reset_password(command: Command, name: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.reset_password(connection, name, made, one_time=True)
-        throttle.succeeded(connection, accounts.name_key(found.username))
+        throttle.forgive(connection, accounts.name_key(found.username))
         _note(connection, N_("password reset"), found.username, int(app.clock()))
     _tell_password(command, found.username, made)
 

@@ -20,16 +20,13 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
-from peers.accounts import sign_in_failure
 from peers.model import audit_entry, peer
-from schooltool_bridge import erasing_texts, identity, person_data
+from peers.web import throttle
+from schooltool_bridge import erasing_texts, identity, inbox, person_data
 from schooltool_bridge.fields import OWN_ID
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.id_chunks import chunks
-from schooltool_bridge.inbox import DISMISSED
 from schooltool_bridge.model import (
-    inbox,
-    inbox_wait,
     person,
     person_history,
     person_link,
@@ -140,7 +137,7 @@ def erase(connection: Connection, author: Author, person_id: int) -> int:
         "sections taught": len(taught),
     }
     _rename_as_teacher(connection, taught, who.ids)
-    connection.execute(sa.delete(sign_in_failure).where(person_data.failures_of(who)))
+    throttle.forget(connection, person_data.sign_in_names(who))
     counts["texts by others"] = erasing_texts.replace_in_store(connection, who)
     guards_on(connection, guarded)
     audit.record(
@@ -272,21 +269,7 @@ _RENAME = {
 def _empty_inbox(connection: Connection, who: Known) -> int:
     """Take the content of events about a person; none of them can be applied any more."""
     ids = [row.id for row in person_data.inbox_about(connection, who)]
-    for inbox_id in ids:
-        connection.execute(
-            sa.update(inbox)
-            .where(inbox.c.id == inbox_id)
-            .values(
-                status=DISMISSED,
-                payload={},
-                # A digest of a few known words could be guessed back.
-                digest=secrets.token_bytes(32),
-                waiting_for=[],
-                reason="",
-            )
-        )
-    for some in chunks(ids):
-        connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id.in_(some)))
+    inbox.empty(connection, ids)
     return len(ids)
 
 

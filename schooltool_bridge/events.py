@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from sqlalchemy.engine import Connection
 
+from mnet.database import savepoint
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
 from mnet.retelling import english
 from mnet.xmlrpc import Value
 from schooltool_bridge import (
     assessments,
     enrolments,
+    event_reading,
     fields,
     grades,
     inbox,
@@ -27,30 +29,28 @@ from schooltool_bridge import (
     sections,
 )
 from schooltool_bridge.applying import Applied, Held, NewPerson, Source
-from schooltool_bridge.fields import Event, Fields, UserEvent
+from schooltool_bridge.event_reading import EVENTS
+from schooltool_bridge.fields import Event, UserEvent
 
-EVENTS = (
-    "fetch_user",
-    "new_section",
-    "new_enrolment",
-    "new_assessment",
-    "new_grade",
-    "end_enrolment",
-    "delete_section",
-    "delete_assessment",
-    "delete_grade",
-)
 # More than any course's events at once; a larger push is cut up by the sender.
 MAX_PUSHED = 5_000
+# Events applied in one transaction, those that come again with them counted; then others' calls
+# have their turn.
+PART_EVENTS = 200
 
-# Which of a peer's policies lets an event in.
-_POLICY = {
-    "fetch_user": "accept_people",
-    "new_section": "accept_sections",
-    "delete_section": "accept_sections",
-    "new_enrolment": "accept_enrolments",
-    "end_enrolment": "accept_enrolments",
-}
+# What may come again: whatever waits for any of some keys and happened after a place (inbox.py).
+Lots: TypeAlias = tuple[tuple[tuple[str, ...], tuple[int, int, int]], ...]
+
+
+class Came(NamedTuple):
+    """What came again in one transaction."""
+
+    new_people: tuple[NewPerson, ...] = ()
+    # For which other peers' events may wait (waking.py).
+    names: tuple[str, ...] = ()
+    # What is left for a transaction of its own.
+    left: Lots = ()
+    tried: int = 0
 
 
 class Received(NamedTuple):
@@ -60,18 +60,36 @@ class Received(NamedTuple):
     new_people: tuple[NewPerson, ...] = ()
     # For which other peers' events may wait (waking.py).
     names: tuple[str, ...] = ()
+    # What is still to come again, in a transaction of its own (come_again); and how many did.
+    left: Lots = ()
+    tried: int = 0
+
+
+class Push(NamedTuple):
+    """How far a push has come: what its last part did, and where the next one begins."""
+
+    source: Source
+    results: tuple[dict[str, Value], ...] = ()
+    new_people: tuple[NewPerson, ...] = ()
+    names: tuple[str, ...] = ()
+    left: Lots = ()
 
 
 def receive(
-    connection: Connection, source: Source, event: str, data: object, now_unix_s: int
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    now_unix_s: int,
+    most: int | None = None,
 ) -> Received:
-    """Apply one event, or hold it; then whatever waited for it.
+    """Apply one event, or hold it; then what waited for it, at most PART_EVENTS or `most`.
 
     Raises Malformed, NotFound, Conflict (the inbox keeps the event), SwitchedOff or
     TryAgainLater (it does not).
     """
     try:
-        read = _read(source, event, data)
+        read = event_reading.read(source, event, data)
     except (Malformed, NotFound) as fault:
         keeping.refuse(connection, source, event, data, fault, now_unix_s)
         raise
@@ -97,22 +115,71 @@ def receive(
         keeping.hold(connection, source, event, data, applied.again_with, place, now_unix_s)
     if applied.remark:
         keeping.remark_on(connection, source, event, data, applied.remark, place, now_unix_s)
-    came = [applied, *_release(connection, source, applied.ready)]
+    came = _come_again(connection, source, lot(applied.ready), most, [applied])
     return Received(
         {"status": applied.status, "id": str(applied.id), "message": applied.message},
-        tuple(a.new_person for a in came if a.new_person),
-        _names(came),
+        came.new_people,
+        came.names,
+        came.left,
+        came.tried,
     )
 
 
 def receive_many(
     connection: Connection, source: Source, pushed: object, now_unix_s: int
 ) -> tuple[list[dict[str, Value]], tuple[NewPerson, ...], tuple[str, ...]]:
-    """Apply the events of push_events; one bad event never spoils the others.
+    """Apply the events of push_events in one transaction; one bad event never spoils the others.
 
     Returns their answers, and new people and names as in Received. Raises Malformed when this is
     no list of a sane length, SwitchedOff by the master switch.
     """
+    push = receive_part(connection, Push(source), pushed, now_unix_s)
+    new_people, names = [*push.new_people], [*push.names]
+    while is_left(push, pushed):
+        push = receive_part(connection, push, pushed, now_unix_s)
+        new_people += push.new_people
+        names += push.names
+    return [*push.results], tuple(new_people), tuple(dict.fromkeys(names))
+
+
+def is_left(push: Push, pushed: object) -> bool:
+    """Tell whether a push that has begun has anything left to do."""
+    return bool(push.left) or (isinstance(pushed, list) and len(push.results) < len(pushed))
+
+
+def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s: int) -> Push:
+    """Go on with a push: first with what is left of what came again, then with its next events.
+
+    At most PART_EVENTS events. Raises as `receive_many`.
+    """
+    listed = _listed(push.source, pushed)
+    came = _come_again(connection, push.source, push.left, None, [])
+    source, results, left = push.source, [*push.results], came.left
+    new_people, names = [*came.new_people], dict.fromkeys(came.names)
+    applied = came.tried
+    # Where an event might find no room after it wrote something, it is undone whole.
+    is_short = inbox.room(connection, source.peer_id) <= PART_EVENTS
+    while len(results) < len(listed) and applied < PART_EVENTS and not left:
+        element = listed[len(results)]
+        applied += 1
+        try:
+            event, data = _event_of(element)
+            most = max(1, PART_EVENTS - applied)
+            go = _receive_whole if is_short else receive
+            received = go(connection, source, event, data, now_unix_s, most)
+        except Fault as fault:
+            results.append({"status": "failed", "fault": fault.code, "message": fault.text})
+            continue
+        results.append(received.answer)
+        new_people += received.new_people
+        names.update(dict.fromkeys(received.names))
+        left, applied = received.left, applied + received.tried
+        if isinstance(data, dict) and data.get("to"):
+            source = source._replace(names_addressee=True)
+    return Push(source, tuple(results), tuple(new_people), tuple(names), left)
+
+
+def _listed(source: Source, pushed: object) -> list[Value]:
     if not isinstance(pushed, list):
         raise Malformed(english("push_events takes a list of structs of event and data."))
     if len(pushed) > MAX_PUSHED:
@@ -121,73 +188,74 @@ def receive_many(
         )
     if not source.enabled:
         raise SwitchedOff
-    results: list[dict[str, Value]] = []
-    new_people: list[NewPerson] = []
-    names: dict[str, None] = {}
-    for element in pushed:
+    return pushed
+
+
+def _receive_whole(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    now_unix_s: int,
+    most: int | None,
+) -> Received:
+    """As `receive`, but TryAgainLater undoes what was written; other faults leave the inbox's."""
+    refused: Fault | None = None
+    with savepoint(connection):
         try:
-            if not isinstance(element, dict) or not isinstance(element.get("event"), str):
-                raise Malformed(
-                    english("push_events: an event is a struct of event (its name) and data.")
-                )
-            data = element.get("data")
-            received = receive(connection, source, element["event"], data, now_unix_s)
+            return receive(connection, source, event, data, now_unix_s, most)
         except TryAgainLater:
             raise
         except Fault as fault:
-            results.append({"status": "failed", "fault": fault.code, "message": fault.text})
-            continue
-        results.append(received.answer)
-        new_people.extend(received.new_people)
-        names.update(dict.fromkeys(received.names))
-        if isinstance(data, dict) and data.get("to"):
-            source = source._replace(names_addressee=True)
-    return results, tuple(new_people), tuple(names)
+            refused = fault
+    raise refused
 
 
-def retry(connection: Connection, source: Source, inbox_id: int) -> tuple[str, tuple[str, ...]]:
-    """Let an event of the inbox come again. Raises NotFound.
+def _event_of(element: Value) -> tuple[str, Value]:
+    event = element.get("event") if isinstance(element, dict) else None
+    if not isinstance(element, dict) or not isinstance(event, str):
+        raise Malformed(english("push_events: an event is a struct of event (its name) and data."))
+    return event, element.get("data")
 
-    Returns its status then, and names as in Received.
+
+def retry(
+    connection: Connection, source: Source, inbox_id: int, most: int | None = None
+) -> tuple[str, Came]:
+    """Let an event of the inbox come again, then what waits for it as `receive`. Raises NotFound.
+
+    Returns its status then, and what came.
     """
     waiting = inbox.get(connection, inbox_id)
     if waiting is None:
         raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
     status, applied = _again(connection, source, waiting)
     if applied is None:
-        return status, ()
-    return status, _names([applied, *_release(connection, source, applied.ready)])
+        return status, Came()
+    return status, _come_again(connection, source, lot(applied.ready), most, [applied])
 
 
 def refuse(
     connection: Connection, source: Source, event: str, data: object, why: Fault, now_unix_s: int
 ) -> NoReturn:
     """Refuse an event for what only its bringer can know; the inbox keeps it. Raises `why`."""
-    keeping.refuse(connection, source, event, data, why, now_unix_s, _read(source, event, data))
+    keeping.refuse(
+        connection, source, event, data, why, now_unix_s, event_reading.read(source, event, data)
+    )
     raise why
 
 
-def read_user(source: Source, payload: object) -> UserEvent:
-    """Read a person that waits in the inbox; raises Malformed, SwitchedOff."""
-    read = _read(source._replace(names_addressee=False), "fetch_user", payload)
-    assert isinstance(read, UserEvent)
-    return read
+def lot(keys: Iterable[str]) -> Lots:
+    """Say that whatever waits for any of these (applying.user_key, ...) may come again."""
+    keys = tuple(keys)
+    return ((keys, inbox.FIRST),) if keys else ()
 
 
-def release(connection: Connection, source: Source, keys: Iterable[str]) -> tuple[str, ...]:
-    """Let a peer's events come again that wait for any of these (applying.user_key, ...).
+def come_again(connection: Connection, source: Source, lots: Lots) -> Came:
+    """Let some of what waits come again, and some of what waits for that, and so on.
 
-    Returns names as in Received.
+    To be called until nothing is `left`, each time in a transaction of its own.
     """
-    return _names(_release(connection, source, tuple(keys)))
-
-
-def closed_by(source: Source, event: str) -> str | None:
-    """Return the policy that keeps this peer's event out; None when none does."""
-    if event not in EVENTS:
-        return None
-    policy = _POLICY.get(event, "accept_grades")
-    return None if getattr(source.policy, policy) else policy
+    return _come_again(connection, source, lots, None, [])
 
 
 def dismiss(connection: Connection, inbox_id: int) -> None:
@@ -196,70 +264,6 @@ def dismiss(connection: Connection, inbox_id: int) -> None:
     if waiting is None:
         raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
     inbox.settle(connection, waiting, status=inbox.DISMISSED)
-
-
-def needs_get_user(data: object) -> dict[str, str] | None:
-    """Return what to ask the peer's get_user for, when fetch_user names nobody's name.
-
-    That is when there is an idnumber or username and neither first nor last name.
-    """
-    if not isinstance(data, dict) or data.get("firstname") or data.get("lastname"):
-        return None
-    read = Fields("fetch_user", data)
-    wanted = {name: read.id(name, required=False) for name in ("idnumber", "username")}
-    return {n: v for n, v in wanted.items() if v} or None
-
-
-def _read(source: Source, event: str, data: object) -> Event:
-    if event not in EVENTS:
-        raise Malformed(
-            english(
-                "There is no event %(event)s; there are: %(known)s.",
-                event=repr(event[:40]),
-                known=", ".join(EVENTS),
-            )
-        )
-    if not source.enabled:
-        raise SwitchedOff
-    if policy := closed_by(source, event):
-        raise SwitchedOff(
-            english(
-                "%(event)s is switched off for your site here (policy %(policy)s).",
-                event=event,
-                policy=policy,
-            )
-        )
-    if event == "fetch_user":
-        data = fields.mapped(data, source.policy.names)
-    read = Fields(event, data)
-    _check_addressee(source, event, read)
-    deleted = event.startswith("delete_")
-    if event == "fetch_user":
-        return fields.user(read)
-    if event.endswith("_section"):
-        return fields.section(read, deleted=deleted)
-    if event.endswith("_enrolment"):
-        return fields.enrolment(read, source.policy.roles, ended=event == "end_enrolment")
-    if event.endswith("_assessment"):
-        return fields.assessment(read, deleted=deleted)
-    return fields.grade(read, deleted=deleted)
-
-
-def _check_addressee(source: Source, event: str, read: Fields) -> None:
-    """A signed call names no addressee, so an event must: else a peer could pass it on."""
-    to = read.text("to").removesuffix("/")
-    if to and to != source.our_wwwroot:
-        raise Malformed(
-            english(
-                "%(event)s: to names another site; this is %(ours)s.",
-                event=event,
-                ours=source.our_wwwroot,
-            )
-        )
-    if not to and source.names_addressee:
-        raise Malformed(
-            english("%(event)s: to is missing, though your site names it otherwise.", event=event)
-        )
 
 
 def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:
@@ -274,21 +278,33 @@ def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int)
     return grades.apply(connection, source, read, now_unix_s)
 
 
-def _release(connection: Connection, source: Source, ready: tuple[str, ...]) -> list[Applied]:
-    """Let come again what waited for what is there now, and what waited for that, and so on."""
-    came: list[Applied] = []
-    keys = deque([ready] if ready else [])
-    while keys:
-        for waiting in inbox.waiting_on(connection, source.peer_id, keys.popleft()):
+def _come_again(
+    connection: Connection, source: Source, lots: Lots, most: int | None, came: list[Applied]
+) -> Came:
+    """Let come again what waits, and what waited for that, and so on: `most` of it at once.
+
+    `came` is what was applied before.
+    """
+    count, most = 0, most or PART_EVENTS
+    todo = deque(lots)
+    while todo and count < most:
+        keys, after = todo.popleft()
+        limit = most - count
+        found = inbox.waiting_on(connection, source.peer_id, keys, after=after, limit=limit)
+        count += len(found)
+        if len(found) == limit:
+            todo.appendleft((keys, found[-1].place))
+        for waiting in found:
             _status, applied = _again(connection, source, waiting)
             if applied is not None:
                 came.append(applied)
-                keys += [applied.ready] if applied.ready else []
-    return came
-
-
-def _names(came: Iterable[Applied]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for applied in came for name in applied.names))
+                todo += lot(applied.ready)
+    return Came(
+        tuple(a.new_person for a in came if a.new_person),
+        tuple(dict.fromkeys(name for applied in came for name in applied.names)),
+        tuple(todo),
+        count,
+    )
 
 
 def _again(
@@ -298,7 +314,7 @@ def _again(
     # It was addressed rightly when it came, and it came then, not now.
     source = source._replace(names_addressee=False)
     try:
-        read = _read(source, waiting.event, waiting.payload)
+        read = event_reading.read(source, waiting.event, waiting.payload)
         if (
             isinstance(read, fields.SectionEvent)
             and not read.deleted

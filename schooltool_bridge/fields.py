@@ -112,7 +112,7 @@ class AssessmentEvent:
 
 
 class GradeEvent(NamedTuple):
-    """new_grade, delete_grade (deleted; no attempt: all of them)."""
+    """new_grade (no attempt: fold.with_attempts), delete_grade (deleted; no attempt: all)."""
 
     when: When
     assessmentid: str
@@ -388,7 +388,7 @@ def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
         userid=fields.id("userid"),
         points=None if deleted else fields.points("points_earned", required=False),
         excepted=fields.boolean("excepted"),
-        attempt=attempt if deleted or attempt is not None else 1,
+        attempt=attempt,
         deleted=deleted,
     )
 

@@ -236,13 +236,46 @@ def cell(rows: Sequence[GradeRow]) -> Cell:
 
 
 def counting_grade(rows: Sequence[GradeRow]) -> GradeRow | None:
-    """The peer's row that counts: the latest of the highest attempt that was not taken back."""
-    attempts = sorted({r.attempt for r in rows if r.attempt is not None}, reverse=True)
-    for attempt in attempts:
-        row = latest(r for r in rows if r.attempt in (None, attempt))
+    """The peer's row that counts: the latest of the highest attempt that was not taken back.
+
+    A cleared attempt is not taken back: its row says that there are no points.
+    """
+    told = with_attempts(rows)
+    for attempt in sorted({r.attempt for r in told if r.attempt is not None}, reverse=True):
+        row = latest(r for r in told if r.attempt in (None, attempt))
         if row is not None and not row.deleted:
             return row
     return None
+
+
+FIRST_ATTEMPT = 1
+
+
+def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
+    """Say to which attempt a peer's grades without a number belong.
+
+    To the highest one whose first grade is not later than theirs, the first where there is none.
+    A deletion without a number stays: it takes every attempt back (requirements 1.3).
+    """
+    if all(r.attempt is not None or r.deleted for r in rows):
+        return list(rows)
+    by_time = sorted(
+        (r.effective_unix_s, r.seq, r.attempt)
+        for r in rows
+        if r.attempt is not None and not r.deleted
+    )
+    found: list[GradeRow] = []
+    highest, begun = None, 0
+    for row in sorted(rows, key=place):
+        if row.attempt is not None or row.deleted:
+            found.append(row)
+            continue
+        while begun < len(by_time) and by_time[begun][:2] <= place(row)[:2]:
+            attempt = by_time[begun][2]
+            highest = attempt if highest is None else max(highest, attempt)
+            begun += 1
+        found.append(replace(row, attempt=FIRST_ATTEMPT if highest is None else highest))
+    return found
 
 
 def within(points: Decimal | None, maximum: Decimal, policy: str) -> Decimal | None:

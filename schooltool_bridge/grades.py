@@ -95,10 +95,11 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         cells.refold(connection, found.assessment_id, found.person_id)
         return Applied(UPDATED if last else CREATED, grade_id, _BESIDE, ready)
     if not event.deleted and (
-        last is None or (at >= last and (event.attempt or 0) >= (found.attempt or 0))
+        last is None
+        or (event.attempt is not None and at >= last and event.attempt >= (found.attempt or 0))
     ):
         # The newest word on the highest attempt: no need to read the others.
-        counting: GradeRow | None = written
+        counting = counting_grade([written])
     else:
         counting = counting_grade(_told(connection, grade_id))
     values = _values(counting, source, Decimal(found.maximum))

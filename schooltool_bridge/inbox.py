@@ -7,18 +7,21 @@ Source: requirements 1.1, 1.3, R89.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Prepared
+from mnet.database import Prepared, in_parts
 from mnet.faults import TryAgainLater
 from mnet.retelling import E_, english
 from peers.model import peer
+from schooltool_bridge import inbox_counts
 from schooltool_bridge.applying import user_key
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import inbox, inbox_wait, person
@@ -26,19 +29,23 @@ from schooltool_bridge.model import inbox, inbox_wait, person
 HELD, CONFLICT, REJECTED = E_("held"), E_("conflict"), E_("rejected")
 DISMISSED, DONE = E_("dismissed"), E_("done")
 OPEN = (HELD, CONFLICT, REJECTED)
+# These may come again, and nothing of them is thrown away.
+WAITING = (HELD, CONFLICT)
 
-# A Moodle that pushes a whole school in the wrong order stays below this.
-MAX_HELD = 100_000
+# Of one peer. A Moodle that tells of a large school's year before its people stays below this.
+MAX_WAITING = 20_000
 # Of what cannot be applied at all the latest show what is wrong.
 MAX_REJECTED = 1_000
 MAX_PAYLOAD_CHARS = 64 * 1024
+# Before every place in the order of events.
+FIRST = (-1, -1, -1)
 # Never kept: a hash would lie here bare.
 SECRET_FIELDS = frozenset({"password", "password_hash"})
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An event in the inbox that may come again."""
+    """An event in the inbox that may come again; `place` is its time, its seq and its id."""
 
     id: int
     peer_id: int
@@ -79,46 +86,53 @@ def put(
     """Put an event into the inbox; one that lies there already in this state stays as it is.
 
     But without a time it comes anew when something else waits with it that arrived since: of
-    those the later arrival wins. Raises TryAgainLater when too many events of this peer are held.
+    those the later arrival wins. Raises TryAgainLater when MAX_WAITING events of this peer wait.
     """
     payload = _payload(data)
     digest = hashlib.sha256(f"{event} {json.dumps(payload, sort_keys=True)}".encode()).digest()
-    lies_there = sa.select(inbox.c.id).where(
-        inbox.c.peer_id == peer_id, inbox.c.digest == digest, inbox.c.status == status
-    )
     waits = list(dict.fromkeys(waiting_for))
-    there = connection.execute(lies_there).scalar()
+    known = {"peer": peer_id, "known": digest, "in_status": status}
+    there = connection.execute(_LIES_THERE, known).scalar()
     if there is not None:
         is_timed = place != (now_unix_s, -1)
         if is_timed or not _is_followed(connection, there, peer_id, event, waits):
             return
-        connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id == there))
-        connection.execute(sa.delete(inbox).where(inbox.c.id == there))
+        _drop(connection, peer_id, status, [there])
     if status == REJECTED:
         _make_room(connection, peer_id)
-    elif _count(connection, peer_id, status) >= MAX_HELD:
+    elif room(connection, peer_id) < 1:
         raise TryAgainLater(
             english(
-                "Too many events of your site are %(our_status)s here; settle those first.",
-                our_status=status,
+                "%(most)s events of your site wait here already, so none is taken that would have "
+                "to wait as well. The admin of this site brings what they wait for, or dismisses "
+                "them (mnet-peer inbox list); then send this again.",
+                most=MAX_WAITING,
             )
         )
+    inbox_counts.move(connection, peer_id, None, status)
     added = connection.execute(
-        sa.insert(inbox).values(
-            peer_id=peer_id,
-            event=event,
-            status=status,
-            payload=payload,
-            digest=digest,
-            waiting_for=waits if status == HELD else [],
-            reason=reason,
-            effective_unix_s=place[0],
-            seq=place[1],
-            received_unix_s=now_unix_s,
-        )
+        sa.insert(inbox),
+        {
+            "peer_id": peer_id,
+            "event": event,
+            "status": status,
+            "payload": payload,
+            "digest": digest,
+            "waiting_for": waits if status == HELD else [],
+            "reason": reason,
+            "effective_unix_s": place[0],
+            "seq": place[1],
+            "received_unix_s": now_unix_s,
+        },
     )
     assert added.inserted_primary_key is not None
-    _wait(connection, added.inserted_primary_key[0], peer_id, waits)
+    _wait(connection, added.inserted_primary_key[0], peer_id, event, waits)
+
+
+def room(connection: Connection, peer_id: int) -> int:
+    """Return how many more events of a peer may wait."""
+    found = inbox_counts.counts(connection, peer_id)
+    return MAX_WAITING - sum(found.get((peer_id, status), 0) for status in WAITING)
 
 
 def settle(
@@ -139,28 +153,72 @@ def settle(
     if status == DONE:
         values["payload"] = {}  # it stands in the history now
     connection.execute(sa.update(inbox).where(inbox.c.id == waiting.id).values(values))
+    inbox_counts.move(connection, waiting.peer_id, waiting.status, status)
     connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id == waiting.id))
-    _wait(connection, waiting.id, waiting.peer_id, waits)
+    _wait(connection, waiting.id, waiting.peer_id, waiting.event, waits)
 
 
-def waiting_on(connection: Connection, peer_id: int, keys: Iterable[str]) -> list[Waiting]:
-    """Return a peer's events that wait for any of these, in the order in which they happened."""
-    ids = {
-        row[0]
-        for k in keys
-        for row in _WAITING.run(connection, {"peer": peer_id, "wanted": key(k)}).fetchall()
-    }
-    if not ids:
-        return []
-    rows = connection.execute(
-        sa.select(inbox).where(inbox.c.id.in_(ids), inbox.c.status.in_((HELD, CONFLICT)))
-    )
-    return sorted((_row(row) for row in rows), key=lambda w: w.place)
+def empty(connection: Connection, inbox_ids: Sequence[int]) -> None:
+    """Take the content of events that must not be known any more; their rows stay, dismissed."""
+    for some in in_parts(inbox_ids):
+        rows = connection.execute(
+            sa.select(inbox.c.id, inbox.c.peer_id, inbox.c.status).where(inbox.c.id.in_(some))
+        )
+        for row in rows.all():
+            inbox_counts.move(connection, row.peer_id, row.status, DISMISSED)
+            connection.execute(
+                sa.update(inbox)
+                .where(inbox.c.id == row.id)
+                .values(
+                    status=DISMISSED,
+                    payload={},
+                    # A digest of a few known words could be guessed back.
+                    digest=secrets.token_bytes(32),
+                    waiting_for=[],
+                    reason="",
+                )
+            )
+        connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id.in_(some)))
+
+
+def waiting_on(
+    connection: Connection,
+    peer_id: int,
+    keys: Iterable[str],
+    *,
+    after: tuple[int, int, int] = FIRST,
+    limit: int,
+) -> list[Waiting]:
+    """Return a peer's events that wait for any of these, in the order in which they happened.
+
+    At most `limit` of them, of those that happened after a place.
+    """
+    # Nearly always nothing waits, and each event that is applied asks.
+    wanted = [
+        k
+        for k in dict.fromkeys(map(key, keys))
+        if _IS_WAITING.run(connection, {"peer": peer_id, "wanted": k}).fetchone()
+    ]
+    at = sa.tuple_(inbox.c.effective_unix_s, inbox.c.seq, inbox.c.id)
+    found: dict[int, Waiting] = {}
+    for some in in_parts(wanted):
+        ids = sa.select(inbox_wait.c.inbox_id).where(
+            inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.in_(some)
+        )
+        query = sa.select(inbox).where(inbox.c.id.in_(ids), inbox.c.status.in_(WAITING))
+        if after != FIRST:
+            query = query.where(at > sa.tuple_(*map(sa.literal, after)))
+        in_order = (inbox.c.effective_unix_s, inbox.c.seq, inbox.c.id)
+        rows = connection.execute(query.order_by(*in_order).limit(limit))
+        found |= {row.id: _row(row) for row in rows}
+    return sorted(found.values(), key=lambda w: w.place)[:limit]
 
 
 def waited_for(connection: Connection, peer_id: int, kind: str) -> set[str]:
     """Return the keys of one kind (enrolment, ...) for which a peer's events wait."""
-    mine = sa.and_(inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.startswith(f"{kind}:"))
+    # As a range, which an index answers; ";" is what follows ":".
+    of_kind = inbox_wait.c.key.between(f"{kind}:", f"{kind};")
+    mine = sa.and_(inbox_wait.c.peer_id == peer_id, of_kind)
     return set(connection.execute(sa.select(inbox_wait.c.key).where(mine).distinct()).scalars())
 
 
@@ -203,13 +261,17 @@ def find(
     limit: int = 50,
 ) -> list[Entry]:
     """Return events in these states, newest first: of one peer or all, older than one or all."""
-    query = _ENTRIES.where(inbox.c.status.in_(list(statuses)))
-    if peer_id is not None:
-        query = query.where(inbox.c.peer_id == peer_id)
-    if before_id is not None:
-        query = query.where(inbox.c.id < before_id)
-    rows = connection.execute(query.order_by(inbox.c.id.desc()).limit(limit))
-    return [_entry(row) for row in rows]
+    # Each peer's newest of each state come straight off the index.
+    everyone = connection.execute(sa.select(peer.c.id)).scalars().all()
+    each = []
+    for of in everyone if peer_id is None else [peer_id]:
+        for status in statuses:
+            query = _ENTRIES.where(inbox.c.peer_id == of, inbox.c.status == status)
+            if before_id is not None:
+                query = query.where(inbox.c.id < before_id)
+            rows = connection.execute(query.order_by(inbox.c.id.desc()).limit(limit))
+            each.append([_entry(row) for row in rows])
+    return list(heapq.merge(*each, key=lambda e: e.id, reverse=True))[:limit]
 
 
 def held_ids(connection: Connection, peer_id: int, *, after_id: int, limit: int) -> list[int]:
@@ -232,11 +294,10 @@ def held_after(connection: Connection, peer_id: int, after_id: int) -> int:
     ).scalar_one()
 
 
-def counts(connection: Connection) -> Mapping[tuple[int, str], int]:
-    """Count the open events by peer's id and status."""
-    by = (inbox.c.peer_id, inbox.c.status)
-    query = sa.select(*by, sa.func.count()).where(inbox.c.status.in_(OPEN)).group_by(*by)
-    return {(peer_id, status): count for peer_id, status, count in connection.execute(query)}
+def counts(connection: Connection, peer_id: int | None = None) -> Mapping[tuple[int, str], int]:
+    """Return how many events are open by peer's id and status; of one peer or all."""
+    found = inbox_counts.counts(connection, peer_id)
+    return {where: count for where, count in found.items() if where[1] in OPEN}
 
 
 _ENTRIES = sa.select(inbox, peer.c.wwwroot).select_from(
@@ -265,10 +326,12 @@ def _row(row: sa.Row[Any]) -> Waiting:
     )
 
 
-def _wait(connection: Connection, inbox_id: int, peer_id: int, waits: list[str]) -> None:
+def _wait(
+    connection: Connection, inbox_id: int, peer_id: int, event: str, waits: list[str]
+) -> None:
     if waits:
         rows = [
-            {"inbox_id": inbox_id, "peer_id": peer_id, "key": k}
+            {"inbox_id": inbox_id, "peer_id": peer_id, "event": event, "key": k}
             for k in dict.fromkeys(key(w) for w in waits)
         ]
         connection.execute(sa.insert(inbox_wait), rows)
@@ -278,29 +341,30 @@ def _is_followed(
     connection: Connection, inbox_id: int, peer_id: int, event: str, waits: list[str]
 ) -> bool:
     """Tell whether another event of this name that waits for one of these came after this one."""
-    later = (
-        sa.select(inbox.c.id)
-        .join_from(inbox, inbox_wait, inbox_wait.c.inbox_id == inbox.c.id)
-        .where(
-            inbox_wait.c.peer_id == peer_id,
-            inbox_wait.c.key.in_([key(w) for w in waits]),
-            inbox.c.event == event,
-            inbox.c.id > inbox_id,
-        )
+    later = sa.select(inbox_wait.c.inbox_id).where(
+        inbox_wait.c.peer_id == peer_id,
+        inbox_wait.c.key == sa.bindparam("wanted"),
+        inbox_wait.c.event == event,
+        inbox_wait.c.inbox_id > inbox_id,
     )
-    return connection.execute(later.limit(1)).first() is not None
-
-
-def _count(connection: Connection, peer_id: int, status: str) -> int:
-    counted = sa.select(sa.func.count()).select_from(inbox)
-    mine = sa.and_(inbox.c.peer_id == peer_id, inbox.c.status == status)
-    return connection.execute(counted.where(mine)).scalar_one()
+    return any(connection.execute(later.limit(1), {"wanted": key(w)}).first() for w in waits)
 
 
 def _make_room(connection: Connection, peer_id: int) -> None:
+    """Of what was rejected the oldest goes, so that one more has room."""
+    count = inbox_counts.counts(connection, peer_id).get((peer_id, REJECTED), 0)
+    if count < MAX_REJECTED:
+        return
     mine = sa.and_(inbox.c.peer_id == peer_id, inbox.c.status == REJECTED)
-    kept = sa.select(inbox.c.id).where(mine).order_by(inbox.c.id.desc()).limit(MAX_REJECTED - 1)
-    connection.execute(sa.delete(inbox).where(mine, inbox.c.id.not_in(kept)))
+    oldest = sa.select(inbox.c.id).where(mine).order_by(inbox.c.id).limit(count + 1 - MAX_REJECTED)
+    _drop(connection, peer_id, REJECTED, connection.execute(oldest).scalars().all())
+
+
+def _drop(connection: Connection, peer_id: int, status: str, inbox_ids: Sequence[int]) -> None:
+    for some in in_parts(inbox_ids):
+        connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id.in_(some)))
+        connection.execute(sa.delete(inbox).where(inbox.c.id.in_(some)))
+    inbox_counts.move(connection, peer_id, status, None, len(inbox_ids))
 
 
 def _payload(data: object) -> object:
@@ -313,8 +377,13 @@ def _payload(data: object) -> object:
     return kept
 
 
-_WAITING = Prepared(
-    sa.select(inbox_wait.c.inbox_id).where(
-        inbox_wait.c.peer_id == sa.bindparam("peer"), inbox_wait.c.key == sa.bindparam("wanted")
-    )
+_LIES_THERE = sa.select(inbox.c.id).where(
+    inbox.c.peer_id == sa.bindparam("peer"),
+    inbox.c.digest == sa.bindparam("known"),
+    inbox.c.status == sa.bindparam("in_status"),
+)
+_IS_WAITING = Prepared(
+    sa.select(inbox_wait.c.inbox_id)
+    .where(inbox_wait.c.peer_id == sa.bindparam("peer"), inbox_wait.c.key == sa.bindparam("wanted"))
+    .limit(sa.literal_column("1"))
 )

@@ -149,6 +149,8 @@ class Landing:
         peer = self._provider(arrival.idp)
         if not self.throttle.may_ask(sender, peer.id, self.clock()):
             raise LandingRefused("too-many-failed", peer)
+        if self.outbound.rests(peer):
+            raise LandingRefused("idp-rests", peer)
         self._claim(peer, arrival.token)
         try:
             vouched = self._authorise(peer, arrival)
@@ -222,10 +224,10 @@ class Landing:
             )
         except RemoteFault as fault:
             codes = {NO_SESSION: "token-unknown", TOO_LATE: "token-late", PROHIBITED: "idp-refuses"}
-            reason = outcomes.remote_reason(fault.code, proven=fault.proven)
-            raise LandingRefused(codes.get(fault.code, "idp-fault"), peer, reason) from fault
+            code = codes.get(fault.code, "idp-fault")
+            raise LandingRefused(code, peer, fault.in_our_words) from fault
         except CallError as problem:
-            raise LandingRefused("idp-unreachable", peer, outcomes.clean(str(problem))) from problem
+            raise LandingRefused("idp-unreachable", peer, problem.in_our_words) from problem
         return _vouched(peer, answer)
 
     def _let_in(

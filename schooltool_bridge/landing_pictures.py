@@ -13,9 +13,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
-from mnet import outcomes
 from mnet.database import Database, one_at_a_time
-from mnet.outbound import CallError, Outbound, RemoteFault
+from mnet.outbound import CallError, Outbound
 from mnet.protocol import AUTH_PATH
 from peers.registry import Peer
 from schooltool_bridge import pictures
@@ -60,7 +59,8 @@ def fetch_if_newer(
     try:
         png = _ask(outbound, peer, shown.username) if shown.version else None
     except (CallError, NoPicture) as problem:
-        log.warning(METHOD, peer=peer.wwwroot, reason=_reason(problem))
+        reason = problem.in_our_words if isinstance(problem, CallError) else str(problem)
+        log.warning(METHOD, peer=peer.wwwroot, reason=reason)
         return
     with database.write() as connection:
         one_at_a_time(connection, peer.id)
@@ -99,10 +99,3 @@ def _ask(outbound: Outbound[Peer], peer: Peer, username: str) -> bytes | None:
         if not answer.get("f2"):
             raise
         return pictures.from_base64(answer["f2"])
-
-
-def _reason(problem: CallError | NoPicture) -> str:
-    """Return why there is no picture, in no words of the peer's own."""
-    if isinstance(problem, RemoteFault):
-        return outcomes.remote_reason(problem.code, proven=problem.proven)
-    return outcomes.clean(str(problem))

@@ -52,6 +52,17 @@ WORDS = {
     "idp-unreachable": Words(
         503, N_("%(site)s did not answer when we asked who you are."), WAIT
     ),
+    "idp-rests": Words(
+        503,
+        N_("%(site)s did not answer several times just now, so it is not asked at the moment."),
+        WAIT,
+    ),
+    "idp-busy": Words(
+        503,
+        N_("So many come from %(site)s at this moment that it could not tell us in time who you "
+        "are."),
+        WAIT,
+    ),
     "idp-fault": Words(502, N_("%(site)s could not tell us who you are."), OFFICE),
     "idp-refuses": Words(403, N_("%(site)s does not let its users come here."), OFFICE),
     "token-used": Words(403, N_("This link was used already; each works once."), AGAIN),

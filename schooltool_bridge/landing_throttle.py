@@ -11,8 +11,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
+
+from mnet.places import place_of
 
 # Two classes whose Moodle was too slow for all their tokens may click at once again. After that
 # twelve a minute: a person who clicks on is let through, a program learns nothing.
@@ -25,8 +26,6 @@ MAX_ADDRESSES = 10_000
 # Whoever landed well from an address within a week is not kept out by what others bring to the
 # peer: else anybody with many addresses could close a school's way in.
 WELL_KNOWN_S = 7 * 24 * 3600
-# A household's or a school's whole network; inside it an address is free to choose.
-IPV6_PREFIX_BITS = 64
 
 K = TypeVar("K", bound=Hashable)
 
@@ -106,16 +105,3 @@ class LandingThrottle:
             self._well_known[place] = now_s
             while len(self._well_known) > MAX_ADDRESSES:
                 self._well_known.popitem(last=False)
-
-
-def place_of(sender: str) -> str:
-    """Return what counts as one address: an IPv4 address, or an IPv6 network. Pure."""
-    try:
-        address = ip_address(sender)
-    except ValueError:
-        return sender
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(int(address) >> (128 - IPV6_PREFIX_BITS))

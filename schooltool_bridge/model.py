@@ -296,7 +296,8 @@ grade_history = sa.Table(
     # As the peer sent it, before any policy; None clears.
     sa.Column("raw_points", sa.String(60), nullable=True),
     sa.Column("excepted", sa.Boolean, nullable=False),
-    # None: every attempt up to that time (a deletion without attempt_num), or written by hand.
+    # None: written by hand, a deletion of every attempt up to that time, or a peer's grade
+    # without a number: the rows around it say to which it belongs (fold.with_attempts).
     sa.Column("attempt", sa.Integer, nullable=True),
     # Taken back; of an entry by hand: released, so that the peer's value counts again.
     sa.Column("deleted", sa.Boolean, nullable=False),
@@ -319,8 +320,9 @@ inbox = sa.Table(
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("received_unix_s", sa.BigInteger, nullable=False),
-    sa.Index("ix_inbox_peer_id_digest", "peer_id", "digest"),
-    sa.Index("ix_inbox_peer_id_status", "peer_id", "status"),
+    # With the status, or SQLite would look through all of a status instead.
+    sa.Index("ix_inbox_peer_id_digest_status", "peer_id", "digest", "status"),
+    sa.Index("ix_inbox_peer_id_status_id", "peer_id", "status", "id"),
 )
 
 inbox_wait = sa.Table(
@@ -329,7 +331,18 @@ inbox_wait = sa.Table(
     sa.Column("inbox_id", sa.ForeignKey("inbox.id"), primary_key=True),
     sa.Column("key", sa.String(600), primary_key=True),
     _peer(),
-    sa.Index("ix_inbox_wait_peer_id_key", "peer_id", "key"),
+    # The event's name, so that a later one of its kind is found without looking at others.
+    sa.Column("event", sa.String(40), nullable=False, server_default=""),
+    sa.Index("ix_inbox_wait_peer_id_key_event_inbox_id", "peer_id", "key", "event", "inbox_id"),
+)
+
+# How many events of a peer lie in the inbox in which state (inbox_counts.py).
+inbox_count = sa.Table(
+    "inbox_count",
+    metadata,
+    sa.Column("peer_id", sa.ForeignKey("peer.id"), primary_key=True),
+    sa.Column("status", sa.String(20), primary_key=True),
+    sa.Column("events", sa.Integer, nullable=False),
 )
 
 HISTORY_TABLES = (

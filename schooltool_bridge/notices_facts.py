@@ -86,6 +86,7 @@ def _peer(
         held_since_unix_s=_held_since(connection, stored.id),
         conflicts=counts[inbox_store.CONFLICT],
         rejected=counts[inbox_store.REJECTED],
+        is_full=inbox_store.room(connection, stored.id) < 1,
         without_right=rights.without_right(connection, stored.id),
         check=Check(check.at_unix_s, check.ok, _failing(check.steps)) if check else None,
     )
@@ -110,13 +111,8 @@ def heard_unix_s(connection: Connection, peer_id: int, now_unix_s: int) -> int |
 
 def inbox_counts(connection: Connection, peer_id: int) -> dict[str, int]:
     """Return how many of a peer's events are held, in conflict and rejected."""
-    counted = (
-        sa.select(inbox.c.status, sa.func.count())
-        .where(inbox.c.peer_id == peer_id, inbox.c.status.in_(inbox_store.OPEN))
-        .group_by(inbox.c.status)
-    )
-    found: dict[str, int] = dict(connection.execute(counted).all())
-    return {status: found.get(status, 0) for status in inbox_store.OPEN}
+    found = inbox_store.counts(connection, peer_id)
+    return {status: found.get((peer_id, status), 0) for status in inbox_store.OPEN}
 
 
 def calls_between(

@@ -82,6 +82,8 @@ class PeerFacts:
     held_since_unix_s: int | None = None
     conflicts: int = 0
     rejected: int = 0
+    # No more events may wait.
+    is_full: bool = False
     # People it brought who may sign in from elsewhere, and about whom nobody decided yet.
     without_right: int = 0
     check: Check | None = None
@@ -139,6 +141,14 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "conflict": Kind("warning", N_("Decide each: mnet-peer inbox list --status conflict"), _INBOX),
+    "inbox-full": Kind(
+        "urgent",
+        N_(
+            "Bring what they wait for (people, sections), or dismiss what never comes: "
+            "mnet-peer inbox list; then have it sent again."
+        ),
+        _INBOX,
+    ),
     "held-many": Kind("warning", _HELD, _INBOX),
     "held-long": Kind("warning", _HELD, _INBOX),
     "rejected-many": Kind("warning", N_("See why: mnet-peer inbox list --status rejected"), _INBOX),
@@ -240,6 +250,14 @@ def _inbox(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
             peer=who,
         )
         yield notice("conflict", who, text)
+    if peer.is_full:
+        text = _(
+            "%(count)s events of %(peer)s wait, the most that are kept; more are refused until "
+            "some are settled.",
+            count=peer.held + peer.conflicts,
+            peer=who,
+        )
+        yield notice("inbox-full", who, text)
     if peer.held > limits.held:
         text = _("%(count)s events of %(peer)s are held.", count=peer.held, peer=who)
         yield notice("held-many", who, text)

@@ -16,10 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_
-from peers.accounts import sign_in_failure
 from peers.model import audit_entry
 from peers.sign_on import jump_session, person_session
-from peers.web import throttle
 from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, key
 from schooltool_bridge.inbox import DONE
@@ -221,10 +219,9 @@ def audit_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
     ]
 
 
-def failures_of(who: Known) -> Condition:
-    """Return the condition that a count of failed sign-ins is a person's."""
-    named = [throttle.keys(f"person {key(v)}", "")[0][0] for v in who.names["username"]]
-    return sign_in_failure.c.key.in_(named)
+def sign_in_names(who: Known) -> list[str]:
+    """Return the names under which a person's sign-ins are counted (peers/web/throttle.py)."""
+    return [f"person {key(name)}" for name in who.names["username"]]
 
 
 def _people_in(detail: Mapping[str, object]) -> set[int]:

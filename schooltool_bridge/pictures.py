@@ -25,6 +25,9 @@ from schooltool_bridge.model_access import person_picture
 MAX_BASE64_CHARS = 2 * 1024 * 1024
 # 64 MB once decoded; a telephone's 12 megapixels are below.
 MAX_PIXELS = 16_000_000
+# A progressive JPEG is drawn anew for each scan; cameras and web sites write some ten.
+MAX_SCANS = 100
+_JPEG, _START_OF_SCAN = b"\xff\xd8", b"\xff\xda"
 # What browsers show; every further format is one more decoder to be attacked by.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 OURS_PX = 192  # twice what our pages show, for fine screens
@@ -70,6 +73,8 @@ def drawn_anew(data: bytes) -> bytes:
 
     Nothing of the file is in it but its pixels: no place, no camera, no colour profile.
     """
+    if data.startswith(_JPEG) and data.count(_START_OF_SCAN) > MAX_SCANS:
+        raise NoPicture(f"it is drawn in more than {MAX_SCANS} scans")
     with _one_at_a_time:
         try:
             with Image.open(BytesIO(data), formats=FORMATS) as image:

@@ -9,25 +9,33 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import structlog
-from twisted.internet import endpoints, error, protocol
+from twisted.internet import defer, endpoints, error, protocol
 from twisted.internet.task import LoopingCall
 from twisted.web.server import Site
 
 from mnet.metrics import environment_of_workers
 from mnet.settings import Settings
+from mnet.slow_work import SlowWork
 from mnet.workers import Workers
-from schooltool_bridge.app import LANDING_THREADS, PAGE_THREADS, WORKER_THREADS, App
+from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
+from schooltool_bridge.stopping import (
+    PARENT_VARIABLE,
+    WORKERS_S,
+    Guard,
+    end_with,
+    end_with_server,
+)
 from schooltool_bridge.watch import TICK_S, Watch
 
 KEY_CHECK_INTERVAL_S = 3600.0
 # Calls leave few cycles behind, so looking for them every 700 objects is mostly in vain.
 GC_THRESHOLD = 20_000
-STOP_TIMEOUT_S = 8.0  # `serve` ends within ten seconds of SIGTERM
 
 log = structlog.get_logger("server")
 
@@ -43,23 +51,28 @@ def serve(settings: Settings, listen: str, workers: int) -> None:
 
 
 def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
+    end_with_server()
+    guard = Guard()
     _let_work_finish()
     with App(settings) as app:
         app.rotate_key_if_due()
         pool = Workers(WORKER_THREADS)
         page_pool = Workers(PAGE_THREADS)
-        landing_pool = Workers(LANDING_THREADS)
-        site = app.web_site(reactor, pool, page_pool, landing_pool)
-        _listen(reactor, site, listen)
+        # The watch verifies peers one after the other, each of which may be silent.
+        watch_pool = Workers(1)
+        slow_work = SlowWork()
+        site = app.web_site(reactor, pool, page_pool, slow_work)
+        port = _listen(reactor, site, listen)
+        app.heartbeat.start()
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
         pool.submit(app.settling.wake_missed)
         watch = Watch(app, app.verify)
-        LoopingCall(lambda: pool.submit(watch.tick)).start(TICK_S)
+        LoopingCall(lambda: watch_pool.submit(watch.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
-        reactor.addSystemEventTrigger("during", "shutdown", pool.close, STOP_TIMEOUT_S)
-        for other in (page_pool, landing_pool):
-            reactor.addSystemEventTrigger("during", "shutdown", other.close, STOP_TIMEOUT_S / 8)
+        reactor.addSystemEventTrigger("before", "shutdown", app.heartbeat.stop)
+        end_with(reactor, port, (pool, page_pool, watch_pool, slow_work))
+        reactor.callLater(0, guard.arm)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()
         gc.freeze()
@@ -79,11 +92,12 @@ def _let_work_finish() -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def _listen(reactor: Any, site: Site, listen: str) -> None:
+def _listen(reactor: Any, site: Site, listen: str) -> Any:
+    """Return the listening port; raises CommandError."""
     if listen.startswith("fd:"):
         descriptor = int(listen.removeprefix("fd:"))
-        reactor.adoptStreamPort(descriptor, socket.AF_INET, site)
-        return
+        return reactor.adoptStreamPort(descriptor, socket.AF_INET, site)
+    ports: list[Any] = []
     problem: list[Any] = []
     try:
         endpoint = endpoints.serverFromString(reactor, listen)
@@ -91,58 +105,83 @@ def _listen(reactor: Any, site: Site, listen: str) -> None:
         raise CommandError(
             f"--listen {listen!r}: {wrong}; write tcp:PORT:interface=ADDRESS."
         ) from None
-    endpoint.listen(site).addErrback(problem.append)
+    endpoint.listen(site).addCallbacks(ports.append, problem.append)
     if problem:
         why = problem[0].value
         text = str(why.socketError) if isinstance(why, error.CannotListenError) else str(why)
         raise CommandError(f"Cannot listen on {listen}: {text}. Is another server running there?")
+    return ports[0]
 
 
 class _Worker(protocol.ProcessProtocol):
-    """A worker process; the server ends when one ends unasked."""
+    """A worker process; tells when it ended."""
 
-    def __init__(self, reactor: Any, ended: list[int]) -> None:
-        self._reactor = reactor
+    def __init__(self, ended: Callable[[Any, Any], None]) -> None:
         self._ended = ended
 
     def processEnded(self, reason: Any) -> None:
-        self._ended.append(1)
-        if self._reactor.running:
+        self._ended(self.transport, reason)
+
+
+class _WorkerProcesses:
+    """Several processes that take connections from one socket; when one ends, all do."""
+
+    def __init__(self, reactor: Any, command: Sequence[str], server: socket.socket) -> None:
+        self._reactor = reactor
+        self._command = command
+        self._server = server
+        self._running: list[Any] = []
+        self._is_stopping = False
+        self._all_ended: defer.Deferred[None] = defer.Deferred()
+        self.one_ended_unasked = False
+
+    def start(self, count: int) -> None:
+        environment = {**environment_of_workers(), PARENT_VARIABLE: str(os.getpid())}
+        descriptors = {0: 0, 1: 1, 2: 2, 3: self._server.fileno()}
+        for _worker in range(count):
+            process = self._reactor.spawnProcess(
+                _Worker(self._ended),
+                sys.executable,
+                self._command,
+                env=environment,
+                childFDs=descriptors,
+            )
+            self._running.append(process)
+
+    def stop(self) -> defer.Deferred[None] | None:
+        """Ask all to end, end those that do not, and wait until all are gone."""
+        self._is_stopping = True
+        self._signal("TERM")
+        if not self._running:
+            return None
+        self._reactor.callLater(WORKERS_S, self._signal, "KILL")
+        return self._all_ended
+
+    def _signal(self, name: str) -> None:
+        for process in self._running:
+            with suppress(error.ProcessExitedAlready):
+                process.signalProcess(name)
+
+    def _ended(self, process: Any, reason: Any) -> None:
+        self._running.remove(process)
+        if not self._is_stopping:
+            self.one_ended_unasked = True
             log.error("worker ended", reason=reason.getErrorMessage())
             self._reactor.stop()
+        elif not self._running:
+            self._all_ended.callback(None)
 
 
 def _serve_by_workers(reactor: Any, settings: Settings, listen: str, count: int) -> None:
     """Listen once and let several processes take connections from the one socket."""
     server = _bound_socket(listen)
-    environment = environment_of_workers()
-    command = [sys.executable, "-m", "schooltool_bridge.cli", "serve", "--home", str(settings.home)]
-    ended: list[int] = []
-    workers: list[Any] = []
-
-    def start() -> None:
-        workers.extend(
-            reactor.spawnProcess(
-                _Worker(reactor, ended),
-                sys.executable,
-                [*command, "--listen", "fd:3"],
-                env=environment,
-                childFDs={0: 0, 1: 1, 2: 2, 3: server.fileno()},
-            )
-            for _ in range(count)
-        )
-
-    def stop() -> None:
-        for worker in workers:
-            try:
-                worker.signalProcess("TERM")
-            except error.ProcessExitedAlready:
-                continue
-
-    reactor.callWhenRunning(start)
-    reactor.addSystemEventTrigger("before", "shutdown", stop)
+    program = [sys.executable, "-m", "schooltool_bridge.cli"]
+    command = [*program, "serve", "--home", str(settings.home), "--listen", "fd:3"]
+    workers = _WorkerProcesses(reactor, command, server)
+    reactor.callWhenRunning(workers.start, count)
+    reactor.addSystemEventTrigger("before", "shutdown", workers.stop)
     reactor.run()
-    if ended and len(ended) < count:
+    if workers.one_ended_unasked:
         raise CommandError("A worker ended by itself; its log says why.")
 
 

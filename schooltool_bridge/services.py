@@ -18,7 +18,7 @@ from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge import events, waking
+from schooltool_bridge import event_reading, events, waking
 from schooltool_bridge.applying import source
 from schooltool_bridge.asking import Asking
 
@@ -96,7 +96,7 @@ def _complete_user(
     asking: Asking, call: Call, params: list[Value]
 ) -> Callable[[], list[Value]] | None:
     """Ask the peer for the rest of a person that was named only by idnumber or username."""
-    wanted = events.needs_get_user(_only(params, "fetch_user"))
+    wanted = event_reading.needs_get_user(_only(params, "fetch_user"))
     if wanted is None or not call.peer.enabled:
         return None
     known = params[0]
@@ -115,7 +115,11 @@ def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
         call.connection, source(call.peer, asking.site), event, data, call.now_unix_s
     )
     _note_addressee(call, [data])
-    _go_on(call, asking, received.new_people, received.names)
+    new_people, names, left = received.new_people, received.names, received.left
+    while left:
+        came = events.come_again(call.connection, source(call.peer, asking.site), left)
+        new_people, names, left = new_people + came.new_people, names + came.names, came.left
+    _go_on(call, asking, new_people, names)
     return received.answer
 
 

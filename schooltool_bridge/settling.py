@@ -19,7 +19,7 @@ from mnet.language import N_, _
 from mnet.retelling import english
 from peers import audit
 from peers.registry import Registry
-from schooltool_bridge import events, inbox, people, waking
+from schooltool_bridge import event_reading, events, inbox, people, waking
 from schooltool_bridge.applying import Source, source, user_key
 from schooltool_bridge.fields import UserEvent, key
 from schooltool_bridge.hand import deciding, merging
@@ -86,7 +86,7 @@ class Settling:
             one_at_a_time(connection, peer_id)
             # The peer itself may have brought it in order while we waited for our turn.
             before = _open(connection, inbox_id)
-            if policy := events.closed_by(sender, before.event):
+            if policy := event_reading.closed_by(sender, before.event):
                 raise SwitchedOff(
                     english(
                         "%(peer)s may not send %(event)s at the moment; allow it first "
@@ -97,8 +97,7 @@ class Settling:
                     )
                 )
             open_before = _count(connection, before.peer_id)
-            status, names = events.retry(connection, sender, inbox_id)
-            left_with_it = open_before - _count(connection, before.peer_id)
+            status, came = events.retry(connection, sender, inbox_id)
             _note(
                 connection,
                 actor,
@@ -111,8 +110,8 @@ class Settling:
             )
             now = inbox.one(connection, inbox_id)
         assert now is not None
-        self._wake_others(peer_id, names)
-        return Retried(now, max(0, left_with_it - (status == inbox.DONE)))
+        self._go_on(peer_id, came)
+        return Retried(now, self._left_with_it(peer_id, open_before, status))
 
     def decide(
         self, inbox_id: int, *, author: Author, keep_apart: bool = False, kept_id: int | None = None
@@ -133,8 +132,7 @@ class Settling:
             else:
                 visits = deciding.one_person(connection, author, sender, event, kept_id)
             open_before = _count(connection, before.peer_id)
-            status, names = events.retry(connection, sender, inbox_id)
-            released = open_before - _count(connection, before.peer_id) - (status == inbox.DONE)
+            status, came = events.retry(connection, sender, inbox_id)
             _note(
                 connection,
                 author.actor,
@@ -149,8 +147,8 @@ class Settling:
             )  # fmt: skip - one entry
             now = inbox.one(connection, inbox_id)
         assert now is not None
-        self._wake_others(before.peer_id, names)
-        return Decided(now, max(0, released), visits)
+        self._go_on(before.peer_id, came)
+        return Decided(now, self._left_with_it(before.peer_id, open_before, status), visits)
 
     def question(self, connection: Connection, entry: Entry) -> Question | None:
         """Return who could be meant by a conflict about people; None for anything else."""
@@ -190,14 +188,20 @@ class Settling:
         """
         sender = self._source(peer_id, None)
         by_status: Counter[str] = Counter()
-        names: list[str] = []
+        came = events.Came()
         with self._database.write() as connection:
             one_at_a_time(connection, peer_id)
             ids = inbox.held_ids(connection, peer_id, after_id=after_id, limit=MAX_AT_ONCE)
             for inbox_id in ids:
                 # An earlier one may have taken this one along.
                 if inbox.get(connection, inbox_id) is not None:
-                    names += events.retry(connection, sender, inbox_id)[1]
+                    most = max(1, MAX_AT_ONCE - came.tried)
+                    more = events.retry(connection, sender, inbox_id, most)[1]
+                    came = events.Came(
+                        names=came.names + more.names,
+                        left=came.left + more.left,
+                        tried=came.tried + more.tried,
+                    )
             for inbox_id in ids:
                 entry = inbox.one(connection, inbox_id)
                 assert entry is not None
@@ -213,7 +217,7 @@ class Settling:
                     now_unix_s,
                     **by_status,
                 )
-        self._wake_others(peer_id, names)
+        self._go_on(peer_id, came)
         return RetriedMany(dict(by_status), left, last_id)
 
     def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
@@ -233,6 +237,17 @@ class Settling:
                 was=entry.status,
             )
         return entry
+
+    def _go_on(self, peer_id: int, came: events.Came) -> None:
+        """Let come again what is left of that, then what other peers sent."""
+        peer = self._registry.by_id(peer_id)
+        more = waking.come_again(self._database, peer, self._site, came.left) if peer else ()
+        self._wake_others(peer_id, (*came.names, *more))
+
+    def _left_with_it(self, peer_id: int, open_before: int, status: str) -> int:
+        with self._database.read() as connection:
+            left = open_before - _count(connection, peer_id)
+        return max(0, left - (status == inbox.DONE))
 
     def _wake_others(self, peer_id: int, names: Iterable[str]) -> None:
         waking.wake_others(self._database, self._registry, self._site, peer_id, names)
@@ -262,7 +277,7 @@ def about_people(sender: Source, entry: Entry) -> UserEvent:
     """Read a conflict about people; raises Refused for any other event, Malformed."""
     if entry.event != "fetch_user" or entry.status != inbox.CONFLICT:
         raise Refused("decision", _("Event %(id)s is no conflict about people.", id=entry.id))
-    return events.read_user(sender, entry.payload)
+    return event_reading.read_user(sender, entry.payload)
 
 
 def _open(connection: Connection, inbox_id: int) -> Entry:
@@ -284,7 +299,7 @@ def _keys(written: Iterable[Names]) -> list[str]:
 
 
 def _count(connection: Connection, peer_id: int) -> int:
-    return sum(n for (of, _status), n in inbox.counts(connection).items() if of == peer_id)
+    return sum(inbox.counts(connection, peer_id).values())
 
 
 def _note(

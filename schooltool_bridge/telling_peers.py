@@ -10,7 +10,6 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
-from mnet import outcomes
 from mnet.database import Database
 from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH
@@ -34,12 +33,9 @@ def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value])
     """
     try:
         outbound.call(peer, AUTH_PATH + method, params, timeout_s=TELL_TIMEOUT_S)
-    except RemoteFault as fault:
-        reason = outcomes.remote_reason(fault.code, proven=fault.proven)
-        log.warning(method, peer=peer.wwwroot, reason=reason)
     except CallError as problem:
-        log.warning(method, peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
-        return False
+        log.warning(method, peer=peer.wwwroot, reason=problem.in_our_words)
+        return isinstance(problem, RemoteFault)
     return True
 
 

@@ -16,9 +16,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
-from peers.registry import Registry
+from peers.registry import Peer, Registry
 from schooltool_bridge import enrolments, events, inbox
 from schooltool_bridge.applying import ENROLMENT, source
+from schooltool_bridge.events import Lots
 from schooltool_bridge.fields import key
 
 # Brought by a person here, not by a peer.
@@ -39,12 +40,24 @@ def wake_others(
         told_by, keys = todo.popleft()
         for peer in registry.all() if keys else ():
             if peer.enabled and peer.id != told_by:
-                with database.write() as connection:
-                    # Looked at in this peer's turn, so that nothing is missed that it just sends.
-                    one_at_a_time(connection, peer.id)
-                    more = events.release(connection, source(peer, site), keys)
                 # Each time fewer events are left to bring any.
-                todo.append((peer.id, more))
+                todo.append((peer.id, come_again(database, peer, site, events.lot(keys))))
+
+
+def come_again(database: Database, peer: Peer, site: Site, lots: Lots) -> tuple[str, ...]:
+    """Let all come again that waits, in as many transactions as it takes.
+
+    Returns the names that were brought by it.
+    """
+    names: dict[str, None] = {}
+    while lots:
+        with database.write() as connection:
+            # Looked at in this peer's turn, so that nothing is missed that it just sends.
+            one_at_a_time(connection, peer.id)
+            came = events.come_again(connection, source(peer, site), lots)
+        names.update(dict.fromkeys(came.names))
+        lots = came.left
+    return tuple(names)
 
 
 def wake_endings(
@@ -58,8 +71,9 @@ def wake_endings(
         if peer.enabled:
             with database.write() as connection:
                 one_at_a_time(connection, peer.id)
-                keys = _waiting_for(connection, peer.id, places)
-                events.release(connection, source(peer, site), keys)
+                lots = events.lot(_waiting_for(connection, peer.id, places))
+                left = events.come_again(connection, source(peer, site), lots).left
+            come_again(database, peer, site, left)
 
 
 def _waiting_for(
@@ -79,8 +93,6 @@ def wake_missed(database: Database, registry: Registry, site: Site) -> None:
         with database.read() as connection:
             missed = inbox.missed(connection, peer.id)
         for first in range(0, len(missed), MISSED_AT_ONCE):
-            with database.write() as connection:
-                one_at_a_time(connection, peer.id)
-                keys = missed[first : first + MISSED_AT_ONCE]
-                more = events.release(connection, source(peer, site), keys)
+            keys = missed[first : first + MISSED_AT_ONCE]
+            more = come_again(database, peer, site, events.lot(keys))
             wake_others(database, registry, site, peer.id, more)

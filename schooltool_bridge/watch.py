@@ -17,7 +17,9 @@ from typing import Any
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet import outcomes
 from mnet.language import speaking
+from mnet.observe import tell
 from peers.registry import Peer
 from schooltool_bridge import notices, notices_facts, notices_rules, tls_dates
 from schooltool_bridge.app import App
@@ -90,9 +92,9 @@ class Watch:
             while not self._is_stopped and self._holds_lease() and (work := self._next()):
                 try:
                     work()
-                except Exception:
+                except Exception as problem:  # noqa: BLE001 - whatever it is, the others go on
                     # Its time is noted: it is tried again when it is due, the others go on.
-                    log.exception("watch")
+                    tell(log, problem, at="watch")
         finally:
             self._busy.release()
 
@@ -153,7 +155,7 @@ class Watch:
             try:
                 end_unix_s = tls_dates.tls_not_after(peer.wwwroot)
             except tls_dates.NoDate as problem:
-                log.info("no TLS date", peer=peer.wwwroot, reason=str(problem))
+                log.info("no TLS date", peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
             with self._app.database.write() as connection:
                 _keep_date(connection, peer, end_unix_s, self._now())
         if self._check_peer is not None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import sqlalchemy as sa
-
 from keys.custody import Custody
 from keys.keyring import NoKey
 from mnet.database import Database
@@ -17,9 +15,7 @@ from mnet.exchange import Answer
 from mnet.metrics import Readings
 from mnet.resource import TEXT, Visitor
 from peers.registry import Registry
-from schooltool_bridge import inbox as inbox_store
-from schooltool_bridge import journal
-from schooltool_bridge.model import inbox
+from schooltool_bridge import inbox, journal
 
 _REFUSED = Answer(
     b"This page answers callers on this machine and signed-in admins only.\n",
@@ -41,12 +37,10 @@ def guarded(
 
 def readings(database: Database, registry: Registry, custody: Custody) -> Readings:
     """Read what a scrape shows of the store; raises what an unusable database raises."""
-    status = inbox.c.status
     with database.read() as connection:
-        counted = connection.execute(
-            sa.select(status, sa.func.count()).where(status.in_(inbox_store.OPEN)).group_by(status)
-        )
-        waiting = dict.fromkeys(inbox_store.OPEN, 0) | {row[0]: row[1] for row in counted}
+        waiting = dict.fromkeys(inbox.OPEN, 0)
+        for (_peer_id, status), count in inbox.counts(connection).items():
+            waiting[status] += count
         peers = registry.all()
         contacts = {p.wwwroot: journal.last_contact(connection, p.id) for p in peers}
     expiries = {p.wwwroot: p.certificate.not_after_unix_s for p in peers}

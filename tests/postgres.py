@@ -33,18 +33,26 @@ class Cluster:
         if os.getuid() == 0:
             shutil.chown(self._folder, "postgres")
         self._run("initdb", "-D", f"{self._folder}/data", "-A", "trust", "-U", "tester", "-N")
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+        shutil.rmtree(self._folder)
+
+    def start(self) -> None:
+        """Start the server, also once more."""
         options = " ".join([f"-k {self._folder}", *(f"-c {option}" for option in OPTIONS)])
         log = f"{self._folder}/log"
         self._run("pg_ctl", "-D", f"{self._folder}/data", "-o", options, "-l", log, "-w", "start")
         self._maker = psycopg.connect(
             host=str(self._folder), user="tester", dbname="postgres", autocommit=True
         )
-        return self
 
-    def __exit__(self, *_exc: object) -> None:
+    def stop(self) -> None:
+        """Stop it, whoever is connected."""
         self._maker.close()
         self._run("pg_ctl", "-D", f"{self._folder}/data", "-m", "immediate", "stop")
-        shutil.rmtree(self._folder)
 
     def url(self, name: str, template: str = "template0") -> str:
         """Make a database, empty or a copy of another to which nobody is connected."""

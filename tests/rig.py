@@ -159,7 +159,14 @@ class Rig:
         """Everything in the store but the journal of what was seen."""
         from mnet.database import metadata
 
-        skipped = {"call_journal", "seen_envelope", "store_revision", "inbox", "inbox_wait"}
+        skipped = {
+            "call_journal",
+            "seen_envelope",
+            "store_revision",
+            "inbox",
+            "inbox_wait",
+            "inbox_count",
+        }
         with self.app.database.read() as connection:
             return {
                 t.name: [tuple(r) for r in connection.execute(t.select().order_by(*t.primary_key))]

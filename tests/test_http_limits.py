@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mnet.places import MAX_CONNECTIONS
 from tests.pushing import push, register
 from tests.rig import SIS, FakePeer
 from tests.site import Site
@@ -104,3 +105,33 @@ def test_expect_100_continue_is_answered(site: Site) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 100")
         connection.sendall(b"hello")
         assert b"200 OK" in connection.recv(1000)
+
+
+def answers(port: int, path: bytes = b"/healthz") -> bytes:
+    """Ask once, on a connection of its own; returns the status line."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return connection.recv(100).partition(b"\r\n")[0]
+
+
+def test_connections_that_send_no_whole_request_keep_nobody_out(site: Site, peer: FakePeer) -> None:
+    told = b"POST /mnet/xmlrpc/server.php HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nbegins"
+    waiting = [told, b"GET / HT", b"", told[:30]]
+    slow = []
+    try:
+        for number in range(MAX_CONNECTIONS + 100):
+            connection = socket.create_connection(("127.0.0.1", site.port), timeout=20)
+            connection.sendall(waiting[number % len(waiting)])
+            slow.append(connection)
+        assert answers(site.port) == b"HTTP/1.1 200 OK"
+        assert answers(site.port, b"/") == b"HTTP/1.1 200 OK"
+        new = {"idnumber": "amid", "name": "x"}
+        assert push(site, peer, "new_section", new)["status"] == "created"
+        # It was the oldest that had to go, and the youngest is still served.
+        slow[-1].sendall(told[30:] + b" " * 8994)
+        assert slow[-1].recv(100).startswith(b"HTTP/1.1 200")
+        with pytest.raises(ConnectionResetError):
+            slow[0].recv(100)
+    finally:
+        for connection in slow:
+            connection.close()

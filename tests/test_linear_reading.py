@@ -80,6 +80,13 @@ BLANKS = (" ", "\n", "\t")
 MARKS = ("\u0301\u0327", "\u0327", "a\u0301", "é", "\u0f73\u0f71", "\uac00", "\u1f82", "\ufb03")
 NAMES = ("a", "a/", "a.", ".php/", "-", "/", "a-/", "_")
 
+KEPT: list[retelling.Kept] = [
+    retelling.kept_of("The peer answered with fault %(code)s: %(text)s"),
+    retelling.kept_of(
+        "%(url)s answered with HTTP status %(status)s to %(target)s; (line %(line)s)."
+    ),
+]
+
 EXPRESSIONS: dict[str, Met] = {
     "mnet/dispatcher.py:NAME": bounded(
         lambda t: dispatcher.Dispatcher[Any].of(()).find(t, dispatcher.Services(frozenset(), frozenset())),
@@ -182,12 +189,6 @@ OURS = {
     "schooltool_bridge/reports/paper.py:filename": "titles of reports",
 }
 
-KEPT = [
-    retelling.kept_of("The peer answered with fault %(code)s: %(text)s"),
-    retelling.kept_of(
-        "%(url)s answered with HTTP status %(status)s to %(target)s; (line %(line)s)."
-    ),
-]
 CALL = (
     '<?xml version="1.0" encoding="utf-8"?><methodCall><methodName>a/b',
     "</methodName></methodCall>",

@@ -352,6 +352,25 @@ def test_an_envelope_is_never_too_small(site: Site, peer: FakePeer) -> None:
     assert envelope.is_signed(peer.sign(payload))
 
 
+def test_whatever_a_command_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    ann = site.run("person", "add", "--username", "ann", "--firstname", "Ann", "--lastname", "Lee")[
+        "id"
+    ]
+    out = tmp_path / "out"
+    out.mkdir()
+    site.run("database", "backup", str(out / "backup.sqlite"))
+    site.run("export", "oneroster", str(out / "folder"))
+    site.run("export", "oneroster", str(out / "roster.zip"))
+    site.run("bundle", str(out / "bundle.zip"))
+    site.run("person", "export", ann, str(out / "ann.zip"))
+    site.run("report", "issue", "progress", ann, str(out / "issued.pdf"))
+    site.run("report", "transcript", ann, "--pdf", str(out / "t.pdf"), "--csv", str(out / "t.csv"))
+    files = [f for folder in (out, site.home) for f in folder.rglob("*") if f.is_file()]
+    assert len(files) > 9
+    assert {f.name: oct(f.stat().st_mode & 0o077) for f in files if f.stat().st_mode & 0o077} == {}
+
+
 def test_an_init_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     home = tmp_path / "home"
     command = [

@@ -6,6 +6,9 @@ off until the last step. Source: requirements R15.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 from keys.certificate import BadCertificate, check_subject, load
 from mnet.language import _
 from mnet.outbound import CallError
@@ -33,8 +36,8 @@ class AddPages:
         """Return the pages' addresses."""
         return [
             Route(ADD, self.start, MANAGER),
-            Route(ADD, self.look, MANAGER, ("POST",), is_slow=True),
-            Route(ADD + "/confirm", self.confirm, MANAGER, ("POST",), is_slow=True),
+            Route(ADD, self.look, MANAGER, ("POST",), waits_for=_new_site),
+            Route(ADD + "/confirm", self.confirm, MANAGER, ("POST",), waits_for=_new_site),
             Route("/admin/peers/waiting", self.dismiss, MANAGER, ("POST",)),
         ]
 
@@ -173,3 +176,8 @@ class AddPages:
             tls_failed=tls_failed,
             our_wwwroot=self._parts.our_wwwroot,
         )
+
+
+def _new_site(_view: View, _parts: Mapping[str, Any]) -> Hashable:
+    """All sites that are no peers yet have one share."""
+    return "new sites"

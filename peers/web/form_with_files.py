@@ -35,11 +35,13 @@ def read(
         _stream, form, sent = parser.parse(BytesIO(body), kind, len(body), options)
     except HTTPException:
         raise ValueError(_("The form is larger than this page takes.")) from None
+    # A part without a name can be meant for no field; Werkzeug calls it None.
     files = {
         name: UploadedFile(_shown(part.filename or ""), part.stream.read())
         for name, part in sent.items()
+        if isinstance(name, str)
     }
-    return {name: form.getlist(name) for name in form}, files
+    return {name: form.getlist(name) for name in form if isinstance(name, str)}, files
 
 
 def _shown(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import structlog
@@ -23,13 +23,27 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
+from mnet.observe import tell
+from mnet.places import SlowPages
 from mnet.retelling import retold
+from mnet.slow_work import SlowWork
+from mnet.store_errors import STORE_ERRORS
 from mnet.workers import Workers
 from peers.web import origin, sessions
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_ID, PageError, Reply, Route, Tab, View, go, page
-from peers.web.wire import Pages, Raw, Sent, cookies_of, form_of, on_worker, raw_of, send
+from peers.web.wire import (
+    Pages,
+    Raw,
+    Sent,
+    Waiting,
+    cookies_of,
+    form_of,
+    on_worker,
+    raw_of,
+    send,
+)
 
 HERE = Path(__file__).parent
 SIGN_IN, SIGN_OUT, PASSWORD = "/admin/sign-in", "/admin/sign-out", "/admin/password"
@@ -58,6 +72,8 @@ TITLES = {
     405: N_("Not this way"),
     400: N_("That did not work"),
 }
+
+T = TypeVar("T")
 
 log = structlog.get_logger("pages")
 
@@ -122,15 +138,13 @@ class Frame:
         self,
         reactor: Any,
         workers: Workers,
+        slow_work: SlowWork,
         sender_of: Callable[[Any], str],
-        slow_workers: Workers | None = None,
     ) -> Any:
         """Return the Twisted resource that serves every page added so far."""
-        slow = slow_workers or workers
-        app = Klein()
+        app, slow_pages = Klein(), SlowPages()
         for number, route in enumerate(self.routes):
-            threads = slow if route.is_slow else workers
-            serve = on_worker(self.answer, route, reactor, (threads, slow), sender_of)
+            serve = on_worker(self.begin, route, reactor, workers, slow_work, slow_pages, sender_of)
             methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
             app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
 
@@ -144,14 +158,23 @@ class Frame:
         return Pages(app.resource(), nowhere)
 
     def answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
-        """Answer one request for a page, in the site's language; never raises."""
+        """Answer one request for a page here and now, in the site's language; never raises."""
+        begun = self.begin(route, raw, parts)
+        return begun.go_on() if isinstance(begun, Waiting) else begun
+
+    def begin(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent | Waiting:
+        """Answer one request, or tell what it waits for once it is known who asks; never raises."""
+        return self._spoken_safely(raw, lambda: self._begin(route, raw, parts))
+
+    def _spoken_safely(self, raw: Raw, make: Callable[[], T]) -> T | Sent:
         with language.speaking(self._spoken):
             try:
-                return self._answer(route, raw, parts)
-            except Exception:
-                log.exception("bug", path=raw.path)
+                return make()
+            except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
+                tell(log, problem, path=raw.path)
                 text = _("Something went wrong here; please try again.")
-                return self._problem_page(raw, text, 500)
+                is_store = isinstance(problem, STORE_ERRORS)
+                return self._problem_page(raw, text, 503 if is_store else 500)
 
     def _nowhere(self, raw: Raw, problem: object) -> Sent:
         if not isinstance(problem, MethodNotAllowed):
@@ -160,26 +183,46 @@ class Frame:
         sent.headers.append(("Allow", ", ".join(sorted(problem.valid_methods or ()))))
         return sent
 
-    def _answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
+    def _begin(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent | Waiting:
         cookies = cookies_of(raw.headers.get("cookie", ""))
         now = int(self.clock())
         session = self._session(cookies.get(COOKIE, ""), now)
         form_token = session.form_token if session else cookies.get(FORM_COOKIE, "")
         view = self._view(raw, session, {})
+        note = unquote(cookies.get(NOTE_COOKIE, ""))[:MAX_NOTE_CHARS]
+
+        def rendered(view: View, make: Callable[[], Reply]) -> Sent:
+            try:
+                reply = make()
+            except PageError as problem:
+                reply = _problem(str(problem), problem.status)
+            sent = self._rendered(view, reply, session, form_token, note)
+            if NOTE_COOKIE in cookies and reply.template:
+                sent.headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, "", age_s=0)))
+            return sent
+
         try:
+            elsewhere = self._elsewhere(route, view)
+            if elsewhere is not None:
+                return rendered(view, lambda: elsewhere)
+            # Only now: who may not be here has nothing read that a form holds.
             form, files = form_of(raw, route.form)
             view = replace(self._view(raw, session, form), files=files)
-            refused = self._allowed(route, view, raw, form_token)
-            if refused is None:
-                _check_numbers(parts)
-            reply = refused or route.handler(view, **parts)
+            self._check_origin(view, raw, form_token)
+            _check_numbers(parts)
+            who = route.waits_for(view, parts) if route.waits_for else None
         except PageError as problem:
-            reply = _problem(str(problem), problem.status)
-        note = unquote(cookies.get(NOTE_COOKIE, ""))[:MAX_NOTE_CHARS]
-        sent = self._rendered(view, reply, session, form_token, note)
-        if NOTE_COOKIE in cookies and reply.template:
-            sent.headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, "", age_s=0)))
-        return sent
+            told = _problem(str(problem), problem.status)
+            return rendered(view, lambda: told)
+        if who is None:
+            return rendered(view, lambda: route.handler(view, **parts))
+
+        def later(make: Callable[[], Reply]) -> Callable[[], Sent]:
+            return lambda: self._spoken_safely(raw, lambda: rendered(view, make))
+
+        return Waiting(
+            who, later(lambda: route.handler(view, **parts)), later(lambda: route.busy(view))
+        )
 
     def _problem_page(self, raw: Raw, text: str, status: int) -> Sent:
         """Say what is wrong without looking anything up; a form that is open keeps its token."""
@@ -193,8 +236,8 @@ class Frame:
             raise PageError(_("There is no such file."), 404)
         return Reply(body=found[0], content_type=STATIC_TYPES[Path(name).suffix])
 
-    def _allowed(self, route: Route, view: View, raw: Raw, form_token: str) -> Reply | None:
-        """Return what to answer instead, when this person may not do this."""
+    def _elsewhere(self, route: Route, view: View) -> Reply | None:
+        """Return where whoever is not signed in has to go first; raises PageError by role."""
         if route.role is not None:
             if view.session is None:
                 back = f"?next={quote(view.path)}" if view.method == "GET" else ""
@@ -203,6 +246,10 @@ class Frame:
                 return go(PASSWORD)
             if not allows(view.role, route.role):
                 raise PageError(_("Your account may not see this page."), 403)
+        return None
+
+    def _check_origin(self, view: View, raw: Raw, form_token: str) -> None:
+        """Raise PageError for a form that no page of ours sent."""
         if raw.method == "POST" and not origin.is_ours(
             fetch_site=raw.headers.get("sec-fetch-site"),
             origin=raw.headers.get("origin"),
@@ -218,7 +265,6 @@ class Frame:
                 ),
                 403,
             )
-        return None
 
     def _session(self, token: str, now_unix_s: int) -> Session | None:
         if not token:

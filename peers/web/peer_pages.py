@@ -24,7 +24,7 @@ from peers.web.moodle_boxes import (
     preset_of,
 )
 from peers.web.parts import NO_FACTS, Parts
-from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import PageError, Reply, Route, Tab, View, go, its_peer, page
 
 PEER = "/admin/peers/<int:peer_id>"
 AUDIT_SHOWN = 8
@@ -47,7 +47,7 @@ class PeerPages:
             Route(PEER + "/services", self.services, MANAGER),
             Route(PEER + "/services", self.set_services, MANAGER, ("POST",)),
             Route(PEER + "/verify", self.check, CLERK),
-            Route(PEER + "/verify", self.do_check, CLERK, ("POST",), is_slow=True),
+            Route(PEER + "/verify", self.do_check, CLERK, ("POST",), waits_for=its_peer),
             Route(PEER + "/remove", self.removal, MANAGER),
             Route(PEER + "/remove", self.remove, MANAGER, ("POST",)),
         ]

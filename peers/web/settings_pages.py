@@ -21,7 +21,7 @@ from peers.accounts import MANAGER
 from peers.policy import OUT_OF_RANGE, PeerPolicy
 from peers.web.parts import Parts
 from peers.web.peer_pages import PEER
-from peers.web.view import PageError, Reply, Route, View, go, page
+from peers.web.view import PageError, Reply, Route, View, go, its_peer, page
 
 # Each screen's policies, in the order shown.
 SCREENS = {
@@ -62,7 +62,7 @@ class SettingsPages:
             *screens,
             Route(PEER + "/addresses", self.addresses, MANAGER),
             Route(PEER + "/addresses", self.change_addresses, MANAGER, ("POST",)),
-            Route(PEER + "/move", self.move, MANAGER, ("POST",), is_slow=True),
+            Route(PEER + "/move", self.move, MANAGER, ("POST",), waits_for=its_peer),
             Route(PEER + "/label", self.label, MANAGER, ("POST",)),
         ]
 

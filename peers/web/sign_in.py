@@ -65,9 +65,7 @@ class SignInPages:
         key, now = accounts.name_key(username), view.now_unix_s
         tried = throttle.attempt(
             self._database,
-            key,
-            view.sender,
-            now,
+            throttle.Try(key, view.sender, now, username),
             lambda connection: accounts.check_sign_in(connection, username, password),
         )
         found = tried.found
@@ -80,7 +78,7 @@ class SignInPages:
             values = {"next": back, "problem": problem, "username": username}
             return page("sign_in.html", status=tried.status, **values)
         with self._database.write() as connection:
-            throttle.succeeded(connection, key)
+            throttle.succeeded(connection, key, view.sender, now)
             if view.session:
                 sessions.end(connection, view.session.token)
             token = sessions.start(connection, found.id, now)
@@ -126,14 +124,16 @@ class SignInPages:
         if new == old:
             raise BadAccount(_("Choose a password that is not the old one."))
         key, now = accounts.name_key(mine.username), view.now_unix_s
-        with self._database.read() as connection:
-            if wait_s := throttle.to_wait_s(connection, key, view.sender, now):
-                raise BadAccount(_("Too many tries. Please wait %(time)s.", time=_duration(wait_s)))
-            if accounts.check_sign_in(connection, mine.username, old):
-                return
-        with self._database.write() as connection:
-            throttle.failed(connection, key, view.sender, now)
-        raise BadAccount(_("The old password is not right."))
+        tried = throttle.attempt(
+            self._database,
+            throttle.Try(key, view.sender, now, mine.username),
+            lambda connection: accounts.check_sign_in(connection, mine.username, old),
+        )
+        if tried.wait_s:
+            time = _duration(tried.wait_s)
+            raise BadAccount(_("Too many tries. Please wait %(time)s.", time=time))
+        if tried.found is None:
+            raise BadAccount(_("The old password is not right."))
 
     def accounts(self, view: View) -> Reply:
         """List the accounts."""
@@ -171,7 +171,7 @@ class SignInPages:
                     self._audit(connection, view.who, N_("role changed"), name, now, role=role)
                 elif action == "reset":
                     accounts.reset_password(connection, name, made, one_time=True)
-                    throttle.succeeded(connection, accounts.name_key(name))
+                    throttle.forgive(connection, accounts.name_key(name))
                     self._audit(connection, view.who, N_("password reset"), name, now)
                 elif action == "remove":
                     accounts.remove(connection, name)

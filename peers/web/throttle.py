@@ -1,29 +1,51 @@
 """Slowing down whoever guesses passwords: by user name and by network address.
 
 After a few failures each further one doubles the wait. A name is slowed whether it exists or
-not, so that the wait tells nothing. For admins' and people's sign-in alike.
+not, so that the wait tells nothing. An address from which somebody signed in before counts that
+name's failures by itself, so that nobody elsewhere can keep its owner out. For admins' and
+people's sign-in alike; each failure stands in the log and the audit trail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
-from peers.accounts import sign_in_failure
+from mnet.language import N_
+from peers import audit
+from peers.accounts import sign_in_address, sign_in_failure
 
 # Typing errors are free; a whole class behind one address gets a few more.
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
 FIRST_WAIT_S, LONGEST_WAIT_S = 15, 3600
 # Failures are forgotten after this time without a new one.
 MEMORY_S = 24 * 3600
+# And an address from which somebody signed in, after this time without doing so again.
+ADDRESS_MEMORY_S = 90 * 24 * 3600
 MAX_KEY_CHARS = 300
+MAX_ADDRESS_CHARS = 100
 
 T = TypeVar("T")
+Key = tuple[str, int]
+
+log = structlog.get_logger("sign-in")
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Somebody who says who they are: the name as it is compared and from which address."""
+
+    name_key: str
+    address: str
+    now_unix_s: int
+    # Whom the audit trail names, such as "anna" for an admin, "user anna" for one of the people.
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +61,27 @@ class Tried(Generic[T]):
         return 429 if self.wait_s else 403
 
 
-def attempt(
-    database: Database,
-    name_key: str,
-    address: str,
-    now_unix_s: int,
-    check: Callable[[Connection], T | None],
-) -> Tried[T]:
+def attempt(database: Database, one: Try, check: Callable[[Connection], T | None]) -> Tried[T]:
     """Look at one try with `check`, unless name or address have to wait; a failure is counted.
 
     A success is not: the caller says `succeeded` in the transaction that begins the session.
     """
     with database.read() as connection:
-        wait = to_wait_s(connection, name_key, address, now_unix_s)
+        wait = to_wait_s(connection, one.name_key, one.address, one.now_unix_s)
         found = None if wait else check(connection)
     if found is None and not wait:
+        name = "".join(c for c in one.subject if c.isprintable())
+        log.warning("sign-in failed", name=name, sender=one.address)
         with database.write() as connection:
-            failed(connection, name_key, address, now_unix_s)
+            failed(connection, one.name_key, one.address, one.now_unix_s)
+            audit.record(
+                connection,
+                actor=audit.SERVER,
+                action=N_("sign-in failed"),
+                subject=name,
+                detail={"address": one.address},
+                now_unix_s=one.now_unix_s,
+            )
     return Tried(found, wait)
 
 
@@ -67,16 +93,25 @@ def wait_s(count: int, free: int, since_last_s: int) -> int:
     return max(0, due_s - max(0, since_last_s))
 
 
-def keys(name_key: str, address: str) -> tuple[tuple[str, int], ...]:
-    """Return the keys that a try counts under, each with its free failures."""
-    by_name, by_address = f"name {name_key}"[:MAX_KEY_CHARS], f"address {address}"[:MAX_KEY_CHARS]
-    return (by_name, FREE_BY_NAME), (by_address, FREE_BY_ADDRESS)
+def keys(name_key: str, address: str, *, is_known: bool = False) -> tuple[Key, Key]:
+    """Return the keys that a failure counts under, each with how many are free.
+
+    The first is the name's: everywhere, or where it `is_known`, at this address alone.
+    """
+    named = f"at {address} {name_key}" if is_known else f"name {name_key}"
+    return (named[:MAX_KEY_CHARS], FREE_BY_NAME), (
+        f"address {address}"[:MAX_KEY_CHARS],
+        FREE_BY_ADDRESS,
+    )
 
 
 def to_wait_s(connection: Connection, name_key: str, address: str, now_unix_s: int) -> int:
     """Return how long this name from this address has to wait, in seconds."""
+    is_known = _is_known(connection, name_key, address, now_unix_s)
+    counted = keys(name_key, address, is_known=is_known)
     longest = 0
-    for key, free in keys(name_key, address):
+    # Whoever signed in here before waits for nobody else's failures.
+    for key, free in counted[:1] if is_known else counted:
         row = connection.execute(
             sa.select(sign_in_failure.c["count"], sign_in_failure.c.last_unix_s).where(
                 sign_in_failure.c.key == key
@@ -92,7 +127,8 @@ def failed(connection: Connection, name_key: str, address: str, now_unix_s: int)
     """Count a failure."""
     table = sign_in_failure
     connection.execute(sa.delete(table).where(table.c.last_unix_s < now_unix_s - MEMORY_S))
-    for key, _free in keys(name_key, address):
+    is_known = _is_known(connection, name_key, address, now_unix_s)
+    for key, _free in keys(name_key, address, is_known=is_known):
         counted = connection.execute(
             sa.update(table)
             .where(table.c.key == key)
@@ -102,7 +138,52 @@ def failed(connection: Connection, name_key: str, address: str, now_unix_s: int)
             connection.execute(sa.insert(table).values(key=key, count=1, last_unix_s=now_unix_s))
 
 
-def succeeded(connection: Connection, name_key: str) -> None:
-    """Forget a name's failures; an address keeps its own."""
-    key = keys(name_key, "")[0][0]
-    connection.execute(sa.delete(sign_in_failure).where(sign_in_failure.c.key == key))
+def succeeded(connection: Connection, name_key: str, address: str, now_unix_s: int) -> None:
+    """Forget a name's failures and remember where it signed in; an address keeps its own."""
+    forgive(connection, name_key)
+    table = sign_in_address
+    connection.execute(sa.delete(table).where(table.c.last_unix_s < now_unix_s - ADDRESS_MEMORY_S))
+    here = {"name": name_key[:MAX_KEY_CHARS], "address": address[:MAX_ADDRESS_CHARS]}
+    mine = sa.and_(*(table.c[column] == value for column, value in here.items()))
+    again = connection.execute(sa.update(table).where(mine).values(last_unix_s=now_unix_s))
+    if not again.rowcount:
+        connection.execute(sa.insert(table).values(**here, last_unix_s=now_unix_s))
+
+
+def forgive(connection: Connection, name_key: str) -> None:
+    """Forget a name's failures, wherever they were."""
+    wanted = failures(connection, [name_key])
+    connection.execute(sa.delete(sign_in_failure).where(sign_in_failure.c.key.in_(wanted)))
+
+
+def forget(connection: Connection, name_keys: Iterable[str]) -> None:
+    """Forget all that is known of names: their failures and where they signed in."""
+    names = [name[:MAX_KEY_CHARS] for name in name_keys]
+    for name in names:
+        forgive(connection, name)
+    connection.execute(sa.delete(sign_in_address).where(sign_in_address.c.name.in_(names)))
+
+
+def failures(connection: Connection, name_keys: Iterable[str]) -> list[str]:
+    """Return the keys under which failures of these names may be counted."""
+    found = []
+    for name in name_keys:
+        rows = connection.execute(
+            sa.select(sign_in_address.c.address).where(
+                sign_in_address.c.name == name[:MAX_KEY_CHARS]
+            )
+        )
+        found += [keys(name, address, is_known=True)[0][0] for (address,) in rows]
+        found.append(keys(name, "")[0][0])
+    return found
+
+
+def _is_known(connection: Connection, name_key: str, address: str, now_unix_s: int) -> bool:
+    """Tell whether this name signed in from this address, and not too long ago."""
+    table = sign_in_address
+    found = sa.select(table.c.name).where(
+        table.c.name == name_key[:MAX_KEY_CHARS],
+        table.c.address == address[:MAX_ADDRESS_CHARS],
+        table.c.last_unix_s >= now_unix_s - ADDRESS_MEMORY_S,
+    )
+    return connection.execute(found).first() is not None

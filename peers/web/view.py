@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mnet.language import _
 from peers.web.sessions import Session
@@ -140,6 +141,29 @@ def download(body: bytes, content_type: str, filename: str) -> Reply:
 
 
 Handler = Callable[..., Reply]
+# Whose share a page takes that waits for a site: by the View and the parts of its address.
+WaitsFor = Callable[[View, Mapping[str, Any]], Hashable]
+
+
+def its_peer(_view: View, parts: Mapping[str, Any]) -> Hashable:
+    """Say that a page waits for the peer whose number is in its address."""
+    return parts.get("peer_id")
+
+
+def long_pages(_view: View, _parts: Mapping[str, Any]) -> Hashable:
+    """Say that a page waits for no site, but takes so long that all such have one share."""
+    return "long pages"
+
+
+def busy(_view: View) -> Reply:
+    """Say that so much waits already that this page cannot be begun."""
+    raise PageError(
+        _(
+            "So many wait for this at the moment that one more would not be served in time. "
+            "Nothing was changed. Please try again in a minute."
+        ),
+        503,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +171,18 @@ class Route:
     """One page's address, who may see it, and what makes it.
 
     The handler takes the View and the parts of the address. `role` None: everybody.
+    `waits_for` is for a page that waits for other sites or takes long, so that it must not keep
+    everyday pages waiting: whose share it takes; where that is None this time, it does neither.
     """
 
     rule: str
     handler: Handler
     role: str | None
     methods: tuple[str, ...] = ("GET",)
-    # Waits for other sites, so that it must not keep everyday pages waiting.
-    is_slow: bool = False
+    waits_for: WaitsFor | None = None
     form: FormLimits = FormLimits()
+    # What it answers when there is no room in that share.
+    busy: Callable[[View], Reply] = busy
 
 
 @dataclass(frozen=True, slots=True)

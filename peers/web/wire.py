@@ -5,8 +5,9 @@ Which page it is and who may see it is the frame's business. Source: README, "Th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_to_bytes
 
@@ -14,6 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.web.http import Request
 
 from mnet.language import _
+from mnet.places import SlowPages
+from mnet.resource import has_left
+from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from peers.web import form_with_files
 from peers.web.view import FormLimits, PageError, Route, UploadedFile
@@ -42,6 +46,15 @@ class Sent:
     headers: list[tuple[str, str]]
     body: bytes
     afterwards: tuple[Callable[[], object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A page that may be seen and waits for another site: in whose share, and its two answers."""
+
+    who: Hashable
+    go_on: Callable[[], Sent]
+    say_busy: Callable[[], Sent]
 
 
 def cookies_of(header: str) -> dict[str, str]:
@@ -116,35 +129,57 @@ class Pages:
 
 
 def on_worker(
-    answer: Callable[[Route, Raw, Mapping[str, Any]], Sent],
+    begin: Callable[[Route, Raw, Mapping[str, Any]], Sent | Waiting],
     route: Route,
     reactor: Any,
-    workers: tuple[Workers, Workers],
+    workers: Workers,
+    slow_work: SlowWork,
+    slow_pages: SlowPages,
     sender_of: Callable[[Any], str],
 ) -> Callable[..., Deferred[bytes]]:
     """Make Klein's function for a route: it reads the request and hops to a worker thread.
 
-    Of `workers` the first do the page, the second what is left for after it.
+    A page that waits for another site goes on in `slow_work` once it is known who may see it, if
+    its address has not too many of them already.
     """
-    now, after = workers
 
     def serve(request: Request, **parts: Any) -> Deferred[bytes]:
         raw = raw_of(request, sender_of(request))
+        may_wait = route.waits_for is None or _take_share(slow_pages, request, raw.sender)
         done: Deferred[bytes] = Deferred()
 
         def finish(sent: Sent) -> None:
-            done.callback(b"" if getattr(request, "is_gone", False) else send(request, sent))
+            done.callback(b"" if has_left(request) else send(request, sent))
 
-        def work() -> None:
-            sent = answer(route, raw, parts)
+        def deliver(sent: Sent) -> None:
             reactor.callFromThread(finish, sent)
             for afterwards in sent.afterwards:
-                after.submit(afterwards)
+                slow_work.after(workers, afterwards)
 
-        now.submit(work)
+        def work() -> None:
+            if has_left(request):
+                return
+            begun = begin(route, raw, parts)
+            if isinstance(begun, Sent):
+                deliver(begun)
+                return
+            go_on = begun.go_on
+            gone = partial(has_left, request)
+            if not (may_wait and slow_work.submit(begun.who, lambda: deliver(go_on()), gone)):
+                deliver(begun.say_busy())
+
+        workers.submit(work)
         return done
 
     return serve
+
+
+def _take_share(slow_pages: SlowPages, request: Any, sender: str) -> bool:
+    """Count a page that may wait, until it is over; False when its address has its share."""
+    if not slow_pages.take(sender):
+        return False
+    request.when_over(partial(slow_pages.leave, sender))
+    return True
 
 
 def send(request: Request, sent: Sent) -> bytes:

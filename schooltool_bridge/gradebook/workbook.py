@@ -1,7 +1,8 @@
 """Reading an xlsx file that a stranger may have made: looked over as a zip, then by openpyxl.
 
 Nothing is unpacked before it is known how large it becomes, and no part with a document type (a
-door to other files) reaches a parser. Pure. Source: R63.
+door to other files) reaches a parser. openpyxl gets the parts as they were looked over, packed
+anew, and never the stranger's own zip. Pure. Source: R63.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import openpyxl
 
 from mnet import language
 from mnet.language import _
-from schooltool_bridge.damaged_zip import DAMAGED_ZIP
+from schooltool_bridge import outside_zip
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.gradebook.spreadsheet import (
     MAX_COLUMNS,
@@ -45,15 +46,15 @@ _ERROR = "e"
 
 def read(data: bytes) -> list[Table]:
     """Return the visible sheets; raises BadSheet."""
-    _look_over(data)
+    plain = _look_over(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of parts that we do not read
             values = openpyxl.load_workbook(
-                io.BytesIO(data), read_only=True, data_only=True, keep_links=False
+                io.BytesIO(plain), read_only=True, data_only=True, keep_links=False
             )
             formulas = openpyxl.load_workbook(
-                io.BytesIO(data), read_only=True, data_only=False, keep_links=False
+                io.BytesIO(plain), read_only=True, data_only=False, keep_links=False
             )
             return _tables(values, formulas)
     except BadSheet:
@@ -67,18 +68,30 @@ def read(data: bytes) -> list[Table]:
         ) from problem
 
 
-def _look_over(data: bytes) -> None:
-    """Refuse what is no workbook of tables, or unpacks to too much; raises BadSheet."""
+def _look_over(data: bytes) -> bytes:
+    """Return the same workbook, stored plainly; raises BadSheet.
+
+    Refuses what is no workbook of tables, or unpacks to too much.
+    """
+    plain = io.BytesIO()
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _look_into(archive)
+        with (
+            outside_zip.opened(io.BytesIO(data)) as archive,
+            zipfile.ZipFile(plain, "w", zipfile.ZIP_STORED) as looked_over,
+        ):
+            for part in _parts(archive):
+                content = outside_zip.content(archive, part)
+                _must_be_plain(part.filename.casefold(), content)
+                looked_over.writestr(part.filename, content)
     except BadSheet:
         raise
-    except DAMAGED_ZIP as problem:
+    except outside_zip.DAMAGED_ZIP as problem:
         raise BadSheet(_("The file is damaged or locked. Save it as .xlsx again.")) from problem
+    return plain.getvalue()
 
 
-def _look_into(archive: zipfile.ZipFile) -> None:
+def _parts(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return what is to be unpacked, once it is known that it may be; raises BadSheet."""
     parts = archive.infolist()
     names = {p.filename.casefold() for p in parts}
     if "content.xml" in names or "mimetype" in names:
@@ -96,8 +109,9 @@ def _look_into(archive: zipfile.ZipFile) -> None:
                 size=MAX_UNZIPPED_BYTES // MIB,
             )
         )
-    for part in parts:
-        _must_be_plain(part.filename.casefold(), archive.read(part))
+    if len(names) < len(parts):
+        raise BadSheet(_("The file is written in an odd way. Save it as .xlsx again."))
+    return parts
 
 
 def _must_be_plain(name: str, part: bytes) -> None:

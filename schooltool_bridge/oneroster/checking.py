@@ -115,6 +115,8 @@ _NOT_KEPT = {
 def check(package: Package, *, strict: bool = True, known: Known | None = None) -> Report:
     """Read all of a package and say what is wrong with it; raises OneRosterError."""
     report = Report()
+    for file, message in package.oddities:
+        (report.wrong if strict else report.odd)(file, 0, "", message)
     _read_manifest(package, report, strict=strict)
     ids: dict[str, set[str]] = defaultdict(set)
     agreement = Agreement(report.wrong, report.odd, report.version, strict=strict)

@@ -1,8 +1,9 @@
 """Reading a OneRoster package from outside: a folder or a zip, bounded, never unpacked to disk.
 
-Finds out how each file is written (a byte order mark, UTF-16, cp1252, semicolons) and gives its
-rows as texts; what they mean is checking.py's. Everything is hostile: names that lead elsewhere,
-bombs, endless cells. Source: field-notes D.2, E62.
+Finds the files (whatever the capitals of their names, also in one folder of a zip), finds out how
+each is written (a byte order mark, UTF-16, cp1252, semicolons) and gives its rows as texts; what
+they mean is checking.py's. Everything is hostile: names that lead elsewhere, bombs, endless cells.
+Source: field-notes D.2, E62.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import codecs
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
-from schooltool_bridge.damaged_zip import DAMAGED_ZIP
+from schooltool_bridge import outside_zip
+from schooltool_bridge.oneroster.tables import FILES
 from schooltool_bridge.oneroster.writing import OneRosterError
+from schooltool_bridge.outside_zip import DAMAGED_ZIP
 
 # A million grades take 90 MB; a district's package with all files, less than twice that.
 MAX_FILE_BYTES = 150 * 2**20
@@ -27,11 +31,14 @@ MAX_PACKAGE_BYTES = 300 * 2**20
 MAX_FILES = 100
 MAX_COLUMNS = 200
 MAX_CELL_CHARS = 10_000
+MAX_ROW_CHARS = MAX_COLUMNS * MAX_CELL_CHARS
 _PART_BYTES = 2**16
 # How often a progress bar moves.
 _ROWS_A_STEP = 2000
 _CSV = ".csv"
 _ENCRYPTED = 0x1
+# What a Mac puts beside each file: not the sender's words.
+_MAC_FOLDER, _HIDDEN = "__MACOSX", "."
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -62,6 +69,15 @@ class Style:
         return self.encoding == "utf-8" and self.delimiter == ","
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of a package: where it stands, what it is called there, and its size."""
+
+    place: Path | zipfile.ZipInfo
+    called: str
+    size_bytes: int
+
+
 class Package:
     """The CSV files of a folder or zip. As a context manager it closes what it opened."""
 
@@ -70,18 +86,55 @@ class Package:
         self.path = path
         # Told now and then of a file: how many of its bytes were read, and how many it has.
         self.on_read: Callable[[str, int, int], None] | None = None
+        # What is unusual about the files themselves: which, and what to say of it.
+        self.oddities: list[tuple[str, str]] = []
         self._archive: zipfile.ZipFile | None = None
-        try:
-            if path.is_dir():
-                self._sizes = _in_folder(path)
-            else:
-                self._archive = zipfile.ZipFile(path)
-                self._sizes = _in_archive(path, self._archive)
-        except DAMAGED_ZIP as problem:
+        with ExitStack() as opened:
+            try:
+                if path.is_dir():
+                    found = _in_folder(path)
+                else:
+                    stream = opened.enter_context(path.open("rb"))
+                    self._archive = opened.enter_context(outside_zip.opened(stream))
+                    found = self._at_the_top(_in_archive(path, self._archive))
+            except DAMAGED_ZIP as problem:
+                raise OneRosterError(
+                    f"{path} is neither a folder nor a zip of CSV files that can be read: "
+                    f"{problem}."
+                ) from None
+            _must_be_small(path, found)
+            self._files = self._named(found)
+            self._opened = opened.pop_all()
+
+    def _at_the_top(self, found: list[_File]) -> list[_File]:
+        """The files of a zip, which may stand in one folder together."""
+        folders = {PurePosixPath(file.called).parent for file in found}
+        if len(folders) > 1:
+            names = ", ".join(sorted(repr(str(f))[:60] for f in folders)[:3])
             raise OneRosterError(
-                f"{path} is neither a folder nor a zip of CSV files that can be read: {problem}."
-            ) from None
-        _must_be_small(path, self._sizes)
+                f"{self.path} has CSV files in several folders ({names}); zip one package alone."
+            )
+        folder = next(iter(folders), PurePosixPath())
+        if folder != PurePosixPath():
+            said = f"stand in the folder {str(folder)[:60]!r}; the standard has them at the top"
+            self.oddities.append((self.path.name, f"the files {said}"))
+        return [_File(f.place, PurePosixPath(f.called).name, f.size_bytes) for f in found]
+
+    def _named(self, found: Iterable[_File]) -> dict[str, _File]:
+        """The files by the standard's names, without .csv."""
+        named: dict[str, _File] = {}
+        for file in found:
+            name = file.called[: -len(_CSV)]
+            known = _BY_FOLDED_NAME.get(name.casefold(), name)
+            if known in named:
+                raise OneRosterError(f"{self.path} holds {known[:100]!r} twice.")
+            if known not in _NAMES:
+                self.oddities.append((file.called[:100], "is no file of OneRoster; left out"))
+                continue
+            if file.called != f"{known}{_CSV}":
+                self.oddities.append((file.called, f"was read as {known}{_CSV}"))
+            named[known] = file
+        return named
 
     def __enter__(self) -> Self:
         """Give the package."""
@@ -94,20 +147,19 @@ class Package:
         trace: TracebackType | None,
     ) -> None:
         """Let go of the zip."""
-        if self._archive is not None:
-            self._archive.close()
+        self._opened.close()
 
     @property
     def names(self) -> set[str]:
-        """The files' names without .csv."""
-        return {name.removesuffix(_CSV) for name in self._sizes}
+        """The files' names without .csv, as the standard has them."""
+        return set(self._files)
 
     def style(self, name: str) -> Style:
         """Find out how a file is written; reads all of it once. Raises BadRows."""
         try:
             encoding = self._encoding(name)
             with self._open(name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as text:
-                first = text.readline(MAX_COLUMNS * MAX_CELL_CHARS)
+                first = text.readline(MAX_ROW_CHARS)
         except DAMAGED_ZIP as problem:
             raise BadRows(1, f"cannot be read: {problem}") from None
         return Style(encoding, max(DELIMITERS, key=first.count))
@@ -116,29 +168,28 @@ class Package:
         """Give a file's rows with their numbers, the header as row 1; raises BadRows."""
         number = 0
         try:
-            size_bytes = self._sizes[f"{name}{_CSV}"]
             bounded = self._bounded(name)
             with (
                 io.BufferedReader(bounded) as raw,
                 io.TextIOWrapper(raw, style.encoding, newline="") as text,
             ):
-                for cells in csv.reader(text, delimiter=style.delimiter, strict=True):
+                lines = _Lines(text)
+                for cells in csv.reader(lines, delimiter=style.delimiter, strict=True):
                     number += 1
+                    lines.end_row()
                     if len(cells) > MAX_COLUMNS or any(len(c) > MAX_CELL_CHARS for c in cells):
-                        raise BadRows(
-                            number,
-                            f"has more than {MAX_COLUMNS} cells, or a cell of more than "
-                            f"{MAX_CELL_CHARS} characters",
-                        )
+                        raise BadRows(number, _TOO_WIDE)
                     if self.on_read is not None and number % _ROWS_A_STEP == 0:
-                        self.on_read(name, bounded.read_bytes, size_bytes)
+                        self.on_read(name, bounded.read_bytes, bounded.size_bytes)
                     yield number, cells
             if self.on_read is not None:
-                self.on_read(name, size_bytes, size_bytes)
+                self.on_read(name, bounded.size_bytes, bounded.size_bytes)
         except csv.Error as problem:
             raise BadRows(number + 1, f"is not CSV: {problem}") from None
         except UnicodeDecodeError:
             raise BadRows(number + 1, f"is not in one encoding ({style.encoding})") from None
+        except _RowTooLong:
+            raise BadRows(number + 1, _TOO_WIDE) from None
         except DAMAGED_ZIP as problem:
             raise BadRows(number + 1, f"cannot be read: {problem}") from None
 
@@ -161,35 +212,66 @@ class Package:
                 return "cp1252"
         return "utf-8"
 
-    def _open(self, name: str) -> BinaryIO:
+    def _open(self, name: str) -> io.BufferedReader:
         return io.BufferedReader(self._bounded(name))
 
     def _bounded(self, name: str) -> _Bounded:
         """Open a file; no more of it is read than it said it has."""
-        file = f"{name}{_CSV}"
-        if self._archive is None:
-            raw: BinaryIO = (self.path / file).open("rb")
-        else:
-            raw = self._archive.open(file)  # type: ignore[assignment] # it reads as one
-        return _Bounded(raw, self._sizes[file])
+        file = self._files[name]
+        if isinstance(file.place, Path):
+            return _Bounded(file.place.open("rb", buffering=0), file.size_bytes)
+        assert self._archive is not None
+        return _Bounded(outside_zip.Part(self._archive, file.place), file.size_bytes)
+
+
+_NAMES = frozenset(FILES)
+_BY_FOLDED_NAME = {name.casefold(): name for name in FILES}
+_TOO_WIDE = f"has more than {MAX_COLUMNS} cells, or a cell of more than {MAX_CELL_CHARS} characters"
+
+
+class _RowTooLong(Exception):
+    """A row has more characters than all its cells may have together."""
+
+
+class _Lines:
+    """Lines of a text for a reader of CSV, bounded: a row may have several."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._row_chars = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_ROW_CHARS + 1)
+        if not line:
+            raise StopIteration
+        self._row_chars += len(line)
+        if self._row_chars > MAX_ROW_CHARS:
+            raise _RowTooLong
+        return line
+
+    def end_row(self) -> None:
+        """Begin to count anew."""
+        self._row_chars = 0
 
 
 class _Bounded(io.RawIOBase):
-    """As much of a stream as was announced; more is an error (a zip may lie about its sizes)."""
+    """As much of a stream as was announced; more is an error (a file may grow meanwhile)."""
 
-    def __init__(self, raw: BinaryIO, size_bytes: int) -> None:
+    def __init__(self, raw: io.RawIOBase, size_bytes: int) -> None:
         self._raw = raw
-        self._left_bytes = size_bytes
+        self.size_bytes = size_bytes
         self.read_bytes = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override] # its only use
-        data = self._raw.read(len(buffer))
-        self._left_bytes -= len(data)
+        data = self._raw.read(len(buffer)) or b""
         self.read_bytes += len(data)
-        if self._left_bytes < 0:
+        if self.read_bytes > self.size_bytes:
             raise OSError("it is longer than it says")
         buffer[: len(data)] = data
         return len(data)
@@ -199,44 +281,45 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
-def _in_folder(path: Path) -> dict[str, int]:
-    found = {}
-    for file in path.iterdir():
-        if file.suffix != _CSV:
+def _in_folder(path: Path) -> list[_File]:
+    found = []
+    for file in sorted(path.iterdir()):
+        if file.suffix.casefold() != _CSV or file.name.startswith(_HIDDEN):
             continue
         if file.is_symlink() or not file.is_file():
             raise OneRosterError(f"{file} is no plain file; put the file itself there.")
-        found[file.name] = file.stat().st_size
+        found.append(_File(file, file.name, file.stat().st_size))
     return found
 
 
-def _in_archive(path: Path, archive: zipfile.ZipFile) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _in_archive(path: Path, archive: zipfile.ZipFile) -> list[_File]:
+    found: list[_File] = []
     for entry in archive.infolist():
         name = entry.filename
-        if "/" in name or "\\" in name or name.startswith(".."):
+        parts = name.split("/")
+        if "\\" in name or name.startswith("/") or ".." in parts:
             raise OneRosterError(
                 f"{path} holds {name[:100]!r}; the CSV files stand at the top of the zip."
             )
+        is_csv = parts[-1].casefold().endswith(_CSV) and not parts[-1].startswith(_HIDDEN)
+        if not is_csv or parts[0] == _MAC_FOLDER:
+            continue
         if entry.flag_bits & _ENCRYPTED:
             raise OneRosterError(f"{path} is locked by a password; zip it again without.")
-        if name in found:
-            raise OneRosterError(f"{path} holds {name[:100]!r} twice.")
-        if name.endswith(_CSV):
-            found[name] = entry.file_size
+        found.append(_File(entry, name, entry.file_size))
     return found
 
 
-def _must_be_small(path: Path, sizes: Mapping[str, int]) -> None:
-    if len(sizes) > MAX_FILES:
+def _must_be_small(path: Path, found: Collection[_File]) -> None:
+    if len(found) > MAX_FILES:
         raise OneRosterError(f"{path} holds more than {MAX_FILES} CSV files.")
-    for name, size_bytes in sizes.items():
-        if size_bytes > MAX_FILE_BYTES:
+    for file in found:
+        if file.size_bytes > MAX_FILE_BYTES:
             raise OneRosterError(
-                f"{name} has {size_bytes >> 20} MB; up to {MAX_FILE_BYTES >> 20} are read. "
-                "Export fewer classes at once."
+                f"{file.called} has {file.size_bytes >> 20} MB; up to {MAX_FILE_BYTES >> 20} are "
+                "read. Export fewer classes at once."
             )
-    if sum(sizes.values()) > MAX_PACKAGE_BYTES:
+    if sum(file.size_bytes for file in found) > MAX_PACKAGE_BYTES:
         raise OneRosterError(
             f"{path} has more than {MAX_PACKAGE_BYTES >> 20} MB in all; export fewer classes at "
             "once."

@@ -365,6 +365,8 @@ def files_of(version: str) -> list[str]:
     return sorted([*TABLES[version], *NOT_OURS[version]], key=str.casefold)
 
 
+# The names of all files that a package of either version may have, without .csv.
+FILES = (MANIFEST, *dict.fromkeys((*files_of(V1_2), *files_of(V1_1))))
 # What our own export fills the gaps of the format with; on the way in they mean "none".
 SYSTEM_NAME = "mnet-peer"
 ONGOING_YEAR, ONGOING_TERM, NO_CATEGORY = "year-ongoing", "term-ongoing", "category-none"

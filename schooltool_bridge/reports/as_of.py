@@ -224,7 +224,7 @@ def _entry(
         counting.effective_unix_s,
         counting.recorded_unix_s,
         by_peer if cell.by_hand else None,
-        next(why for row, why in history if row is counting),
+        next(why for row, why in history if row.id == counting.id),
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
-from peers.web.view import PageError, Reply, Route, View, go, page
+from peers.web.view import PageError, Reply, Route, View, go, long_pages, page
 from schooltool_bridge import closing, final_marks
 from schooltool_bridge.closing import Preview
 from schooltool_bridge.final_marks import Final, Proposal, Standing
@@ -99,8 +99,8 @@ class ClosingPages:
             (SCHOOL + "/terms/<int:term_id>/final", self.term, self.change_term),
             (SECTIONS + "/<int:section_id>/final", self.section, self.change_section),
         ):
-            found.append(Route(rule, show, CLERK, is_slow=True))
-            found.append(Route(rule, change, CLERK, ("POST",), is_slow=True))
+            found.append(Route(rule, show, CLERK, waits_for=long_pages))
+            found.append(Route(rule, change, CLERK, ("POST",), waits_for=long_pages))
         return found
 
     def term(self, _view: View, term_id: int) -> Reply:

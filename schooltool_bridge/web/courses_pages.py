@@ -17,7 +17,7 @@ from mnet.language import _
 from peers.accounts import MANAGER
 from peers.registry import Peer
 from peers.web.peer_pages import PEER
-from peers.web.view import PageError, Reply, Route, View, go, page
+from peers.web.view import PageError, Reply, Route, View, go, its_peer, page
 from schooltool_bridge.enrolling_there import (
     MAX_AT_ONCE,
     MAX_FOUND,
@@ -64,9 +64,9 @@ class CoursesPages:
     def routes(self) -> list[Route]:
         """Return the pages' addresses; all wait for the Moodle."""
         return [
-            Route(COURSES, self.courses, MANAGER, is_slow=True),
-            Route(COURSE, self.course, MANAGER, is_slow=True),
-            Route(COURSE, self.change, MANAGER, ("POST",), is_slow=True),
+            Route(COURSES, self.courses, MANAGER, waits_for=its_peer),
+            Route(COURSE, self.course, MANAGER, waits_for=its_peer),
+            Route(COURSE, self.change, MANAGER, ("POST",), waits_for=its_peer),
         ]
 
     def courses(self, view: View, peer_id: int) -> Reply:

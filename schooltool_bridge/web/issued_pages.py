@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
-from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, page
+from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, long_pages, page
 from schooltool_bridge import identity, issuing
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.issuing import KINDS, MAX_PDF_BYTES, Office
@@ -51,7 +51,7 @@ class IssuedPages:
         """Return the pages' addresses; a PDF takes a moment to make."""
         return [
             Route(OF_PERSON, self.of_person, CLERK),
-            Route(OF_PERSON, self.issue, CLERK, ("POST",), is_slow=True),
+            Route(OF_PERSON, self.issue, CLERK, ("POST",), waits_for=long_pages),
             Route(ISSUED, self.found, CLERK),
             Route(ISSUED, self.check, CLERK, ("POST",), form=FORM),
             Route(ISSUED + "/<number>.pdf", self.print_again, CLERK),

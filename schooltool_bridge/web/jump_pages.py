@@ -57,9 +57,7 @@ class JumpPages:
         slowed, now = f"person {key(username)}", view.now_unix_s
         tried = throttle.attempt(
             self._app.database,
-            slowed,
-            view.sender,
-            now,
+            throttle.Try(slowed, view.sender, now, f"user {username}"),
             lambda connection: rights.check_password(connection, username, password),
         )
         found = tried.found
@@ -71,7 +69,7 @@ class JumpPages:
             )
             return self._form(path, problem, username, tried.status)
         with self._app.database.write() as connection:
-            throttle.succeeded(connection, slowed)
+            throttle.succeeded(connection, slowed, view.sender, now)
             before = person_sessions.find(connection, view.cookies.get(COOKIE, ""), now)
             if before is not None:
                 person_sessions.end(connection, before.digest)

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
-from peers.web.view import PageError, Reply, Route, Tab, View, download, page
+from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
 from schooltool_bridge import identity
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import person, section
@@ -83,10 +83,9 @@ class ReportsPages:
         for rule, make in makers:
             for ending in ("", CSV, PDF):
                 handler = partial(self._answer, make, ending)
-                is_long = ending == PDF or make == self._failing
-                routes.append(
-                    Route(f"{rule}.{ending}" if ending else rule, handler, CLERK, is_slow=is_long)
-                )
+                waits_for = long_pages if ending == PDF or make == self._failing else None
+                address = f"{rule}.{ending}" if ending else rule
+                routes.append(Route(address, handler, CLERK, waits_for=waits_for))
         return routes
 
     def tabs(self) -> list[Tab]:

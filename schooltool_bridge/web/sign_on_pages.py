@@ -7,8 +7,9 @@ Source: requirements 1.7, R25, R28, R32, R33.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Hashable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -44,7 +45,13 @@ class SignOnPages:
         paths = {"moodle": None, "mahara": "/"}
         return [
             *(
-                Route(APPLICATIONS[name].land, partial(self._land, default), None, is_slow=True)
+                Route(
+                    APPLICATIONS[name].land,
+                    partial(self._land, default),
+                    None,
+                    waits_for=self._provider,
+                    busy=self._busy,
+                )
                 for name, default in paths.items()
             ),
             Route("/", self.home, None),
@@ -127,6 +134,15 @@ class SignOnPages:
         if agreed is None or path is None or present is None:
             raise PageError(_("That question is too old. Go back and click the link again."))
         return Reply(status=303, location=path, cookies=(cookie_of(agreed[0]),))
+
+    def _provider(self, view: View, _parts: Mapping[str, Any]) -> Hashable:
+        """Return the id of the peer that somebody comes from; None where none will be asked."""
+        peer = self._app.registry.find(view.query.get("idp", ""))
+        return peer.id if peer else None
+
+    def _busy(self, view: View) -> Reply:
+        peer = self._app.registry.find(view.query.get("idp", ""))
+        return _refusal(LandingRefused("idp-busy", peer), secrets.token_hex(6))
 
     def _land(self, default_path: str | None, view: View) -> Reply:
         correlation = secrets.token_hex(6)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from mnet.database import Database
+from mnet.observe import told
 
 PROGRAM = """
 import structlog
@@ -49,5 +57,45 @@ def test_an_error_brings_its_traceback_also_when_quiet() -> None:
     (bug,) = lines(quiet=True)
     assert (bug["event"], bug["level"], bug["call"]) == ("bug", "error", "c1")
     assert str(bug["exception"]).startswith("Traceback")
-    assert "KeyError: 'nothing there'" in str(bug["exception"])
+    assert str(bug["exception"]).endswith("KeyError")
+    assert "nothing there" not in str(bug["exception"]).replace('KeyError("nothing there")', "")
     assert "exc_info" not in bug
+
+
+def test_of_an_error_and_its_causes_no_sentence_is_kept() -> None:
+    try:
+        try:
+            int("what a peer wrote")
+        except ValueError as problem:
+            raise OSError(28, "in /srv/of/somebody") from problem
+    except OSError as problem:
+        kept = told(problem)
+    assert "peer wrote" not in kept.replace('int("what a peer wrote")', "")
+    assert "somebody" not in kept.replace('"in /srv/of/somebody"', "")
+    assert kept.endswith("OSError (28)")
+    assert kept.index("ValueError") < kept.index("OSError (28)")
+
+
+def test_of_a_statement_that_failed_no_value_is_kept(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
+    name, table = (
+        "Ann Otherxq",
+        sa.Table("held", sa.MetaData(), sa.Column("name", sa.Text, unique=True)),
+    )
+    with database.write() as connection:
+        table.create(connection)
+        connection.execute(table.insert().values(name=name))
+    with pytest.raises(DBAPIError) as failed, database.write() as connection:
+        connection.execute(table.insert().values(name=name))
+    kept = told(failed.value)
+    assert name not in kept
+    assert name not in str(failed.value).partition("DETAIL")[0]
+    assert "IntegrityError" in kept
+    assert "SQLITE_CONSTRAINT_UNIQUE" in kept or "23505" in kept
+    database.close()
+
+
+def test_a_circle_of_causes_ends() -> None:
+    first, second = sqlite3.OperationalError("a"), ValueError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert told(first).count("Traceback") == 2

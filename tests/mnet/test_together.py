@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from mnet import envelope, xmlrpc
 from mnet.exchange import Answer
+from mnet.slow_work import SlowWork
 from mnet.together import SPARE_WORKERS, Together
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
@@ -51,7 +52,15 @@ class Calls:
         self.answers: dict[str, Answer | None] = {}
         # How many answers each word to the reactor brought.
         self.sent: list[int] = []
-        self.together = Together[str, Answer](rig.app.database, self.later, self._send, threads)
+        self.left: set[str] = set()
+        self.together = Together[str, Answer](
+            rig.app.database,
+            self.later,
+            self._send,
+            threads,
+            SlowWork(self.later),
+            self.left.__contains__,
+        )
 
     def _send(self, ended: list[tuple[str, Answer | None]]) -> None:
         self.sent.append(len(ended))

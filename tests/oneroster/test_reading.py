@@ -53,11 +53,36 @@ def test_a_zip_that_lies_about_a_size_is_read_no_further(tmp_path: Path) -> None
     assert any(p.file == "users.csv" and "cannot be read" in p.message for p in problems)
 
 
-@pytest.mark.parametrize("name", ["../users.csv", "/etc/users.csv", "a\\users.csv", "d/users.csv"])
+@pytest.mark.parametrize(
+    "name", ["../users.csv", "/etc/users.csv", "a\\users.csv", "d/../users.csv"]
+)
 def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         archive.writestr(name, "x")
     with pytest.raises(OneRosterError, match="at the top of the zip"):
+        Package(tmp_path / "p.zip")
+
+
+def test_one_folder_of_a_zip_is_looked_into_and_two_are_not(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for name in (
+            "roster/",
+            "roster/Users.CSV",
+            "__MACOSX/roster/._Users.CSV",
+            "roster/._orgs.csv",
+        ):
+            archive.writestr(name, "sourcedId\r\n")
+    with Package(tmp_path / "p.zip") as opened:
+        assert opened.names == {"users"}
+        said = [f"{file}: {message}" for file, message in opened.oddities]
+        assert [cells for _n, cells in opened.rows("users", Style("utf-8", ","))] == [["sourcedId"]]
+    assert said == [
+        "p.zip: the files stand in the folder 'roster'; the standard has them at the top",
+        "Users.CSV: was read as users.csv",
+    ]
+    with zipfile.ZipFile(tmp_path / "p.zip", "a") as archive:
+        archive.writestr("second/users.csv", "x")
+    with pytest.raises(OneRosterError, match="several folders"):
         Package(tmp_path / "p.zip")
 
 
@@ -71,6 +96,8 @@ def test_links_and_doubles_and_what_is_no_zip_are_refused(tmp_path: Path) -> Non
     (tmp_path / "twice.zip").write_bytes(raw.replace(b"usera.csv", b"users.csv"))
     with pytest.raises(OneRosterError, match="twice"):
         Package(tmp_path / "twice.zip")
+    with pytest.raises(OneRosterError, match="twice"):
+        Package(zipped(tmp_path / "capitals.zip", users=b"a", USERS=b"b"))
     (tmp_path / "x.zip").write_bytes(b"PK no zip")
     with pytest.raises(OneRosterError, match="neither a folder nor a zip"):
         Package(tmp_path / "x.zip")
@@ -130,6 +157,16 @@ def test_a_row_that_is_too_wide_or_too_long_has_its_number(tmp_path: Path) -> No
     with Package(tmp_path) as opened, pytest.raises(BadRows) as caught:
         list(opened.rows("users", opened.style("users")))
     assert caught.value.row == 3
+
+
+@pytest.mark.parametrize("line", [b",", b'"\n",'])
+def test_a_row_without_an_end_is_read_no_further_than_all_its_cells(
+    tmp_path: Path, line: bytes
+) -> None:
+    (tmp_path / "users.csv").write_bytes(b"a,b\n" + line * 3_000_000)
+    with Package(tmp_path) as opened, pytest.raises(BadRows, match="more than 200 cells") as caught:
+        list(opened.rows("users", Style("utf-8", ",")))
+    assert caught.value.row == 2
 
 
 @pytest.mark.parametrize(

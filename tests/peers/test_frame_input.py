@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import pytest
 
 from peers import audit
-from peers.accounts import CLERK, MANAGER
+from peers.accounts import CLERK, MANAGER, TEACHER
+from peers.web import form_with_files
 from peers.web.frame import NOTE_COOKIE, Frame
+from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import MAX_FORM_BYTES
+from schooltool_bridge.pages import frame_of
 from tests.peers.framed import HOSTILE, assert_safe, signed_in
 from tests.rig import START_UNIX_S, Rig
 from tests.visitor import SAME, Visitor, in_memory
@@ -76,6 +80,38 @@ def test_forms_that_are_none_are_refused(
     assert answer.status == 400
     assert answer.said()
     assert_safe(answer)
+
+
+def parts(*heads: bytes) -> tuple[bytes, dict[str, str]]:
+    """A form of files with one part for each head."""
+    body = b"".join(b"--x\r\n" + head + b"\r\n\r\nvalue\r\n" for head in heads) + b"--x--\r\n"
+    return body, {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+def test_a_part_without_a_name_belongs_to_no_field() -> None:
+    named = b'Content-Disposition: form-data; name="kept"'
+    nameless = b"Content-Disposition: form-data"
+    body, headers = parts(named, nameless, nameless + b'; filename="a.csv"')
+    form, files = form_with_files.read(body, headers["Content-Type"], 10)
+    assert (form, files) == ({"kept": ["value"]}, {})
+
+
+def test_nobody_makes_us_read_a_form_without_the_right_to_send_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reads(*_: object) -> None:
+        raise AssertionError("the form was read")
+
+    monkeypatch.setattr("peers.web.frame.form_of", reads)
+    stranger = Visitor(in_memory(frame_of(rig.app)))
+    teacher = signed_in(rig, TEACHER)
+    routes = [r for r in frame_of(rig.app).routes if "POST" in r.methods and r.role is not None]
+    assert [r for r in routes if r.form.takes_files]
+    for route in routes:
+        path = re.sub(r"<[^>]*>", "1", route.rule)
+        assert stranger.post(path, b"a=1").location.startswith("/admin/sign-in"), path
+        if not allows(TEACHER, route.role or ""):
+            assert teacher.post(path, b"a=1").status == 403, path
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def test_each_further_failure_doubles_the_wait(count: int, since_last_s: int, wa
 
 def test_a_wait_is_counted_under_the_name_and_under_the_address() -> None:
     assert throttle.keys("eve", "::1") == (("name eve", 5), ("address ::1", 20))
+    assert throttle.keys("eve", "::1", is_known=True)[0] == ("at ::1 eve", 5)
     assert all(len(key) <= 300 for key, _free in throttle.keys("x" * 999, "y" * 999))
 
 

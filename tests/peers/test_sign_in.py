@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from peers import accounts
+from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web import sessions, throttle
 from peers.web.frame import FORM_COOKIE
@@ -87,7 +87,12 @@ def test_nobody_learns_which_names_there_are(rig: Rig, visitor: Visitor) -> None
     assert plain[0] == plain[1]
     assert answers[0].status == answers[1].status == 403
     assert answers[0].set_cookies.keys() == answers[1].set_cookies.keys()
-    assert actions(rig) == []
+    # Only the trail tells: both names, the address, and no password.
+    assert actions(rig) == [("server", "sign-in failed", n) for n in ("anna", "nobody")]
+    with rig.app.database.read() as connection:
+        assert [dict(e.detail) for e in audit.entries(connection)] == [
+            {"address": "198.51.100.7"}
+        ] * 2
 
 
 def test_a_name_that_is_not_there_takes_as_long(rig: Rig) -> None:
@@ -289,6 +294,36 @@ def test_guessing_for_one_name_is_slowed_whether_it_exists_or_not(rig: Rig, name
     assert elsewhere.sign_in(name, OWN).status == 429  # the second wait is twice as long
     rig.clock.now += throttle.FIRST_WAIT_S
     assert elsewhere.sign_in(name, OWN).status == (303 if name == "anna" else 403)
+
+
+def test_nobody_elsewhere_keeps_out_who_signed_in_here_before(rig: Rig) -> None:
+    at_home = browser(rig)
+    at_home.sign_in("anna", OWN)
+    fail(browser(rig, "203.0.113.5"), "anna", throttle.FREE_BY_NAME)
+    assert browser(rig, "203.0.113.6").sign_in("anna", OWN).status == 429
+    assert browser(rig).sign_in("anna", OWN).status == 303
+    # Nor do the wrong names of others at the same address.
+    with rig.app.database.write() as connection:
+        for number in range(throttle.FREE_BY_ADDRESS):
+            throttle.failed(connection, f"name {number}", "198.51.100.7", START_UNIX_S)
+    assert browser(rig).sign_in("nobody", OWN).status == 429
+    assert browser(rig).sign_in("anna", OWN).status == 303
+    # Guessing right there is slowed all the same.
+    fail(browser(rig), "anna", throttle.FREE_BY_NAME)
+    assert browser(rig).sign_in("anna", OWN).status == 429
+    rig.clock.now += throttle.FIRST_WAIT_S
+    assert browser(rig).sign_in("anna", OWN).status == 303
+    rig.clock.now += throttle.ADDRESS_MEMORY_S + 1
+    fail(browser(rig, "203.0.113.5"), "anna", throttle.FREE_BY_NAME)
+    assert browser(rig).sign_in("anna", OWN).status == 429
+
+
+@pytest.mark.parametrize("common", ["password123", "QWERTY12345", "1q2w3e4r5t6y"])
+def test_a_password_that_everybody_tries_first_is_not_taken(visitor: Visitor, common: str) -> None:
+    visitor.sign_in("anna", OWN)
+    fields = {"old_password": OWN, "new_password": common, "new_again": common}
+    assert "tried first" in visitor.send("/admin/password", **fields).said()
+    assert visitor.send("/admin/password", **{**fields, "old_password": "x"}).status == 400
 
 
 def test_guessing_from_one_address_is_slowed_whatever_the_name(rig: Rig) -> None:

@@ -39,6 +39,18 @@ def _own(things: tuple[Thing, ...], peer: str) -> st.SearchStrategy[Thing]:
     return st.sampled_from([own[0], *own])
 
 
+def _numbered(
+    grades: st.SearchStrategy[Event], attempts: st.SearchStrategy[int]
+) -> st.SearchStrategy[Event]:
+    """Grades that name their attempt; 0: they do not."""
+    return st.builds(
+        lambda event, attempt: (
+            *event[:3], event[3] | ({"attempt_num": attempt} if attempt else {}), *event[4:]
+        ),
+        grades, attempts,
+    )  # fmt: skip
+
+
 def events_of(peer: str) -> st.SearchStrategy[Event]:
     """What a peer pushes: of its own sections and assessments, and of anybody."""
     sections, items = _own(SECTIONS, peer), _own(ITEMS, peer)
@@ -58,16 +70,13 @@ def events_of(peer: str) -> st.SearchStrategy[Event]:
         people, names, times,
     )  # fmt: skip
     a_role = st.sampled_from([STUDENT, STUDENT, "teacher"])
-    a_grade = of("new_grade", items, people, points_earned=points, excepted=st.booleans(),
-                 attempt_num=st.integers(1, 3))  # fmt: skip
+    a_grade = _numbered(of("new_grade", items, people, points_earned=points,
+                           excepted=st.booleans()), st.integers(0, 3))  # fmt: skip
     an_item = of(
         "new_assessment", items, st.none(), section=sections,
         name=st.sampled_from(["Quiz", "Essay"]), pointval=st.sampled_from(["68", "10"]),
     )  # fmt: skip
-    taken_back = st.builds(
-        lambda event, attempt: (*event[:3], {"attempt_num": attempt} if attempt else {}, *event[4:]),
-        of("delete_grade", items, people), st.integers(0, 3),
-    )  # fmt: skip
+    taken_back = _numbered(of("delete_grade", items, people), st.integers(0, 3))
     return st.one_of(
         a_grade, a_grade, taken_back, an_item,
         of("new_section", sections, st.none(), name=st.sampled_from(["Algebra", "Botany"]),

@@ -153,9 +153,9 @@ class Model:
         return by_peer
 
     def _cell_of_peer(self, item: Thing, who: str, at: int, maximum: Decimal) -> Cell | None:
-        told = self.told_of_cell(item, who, at)
+        told = [(s, self.attempt(item, s)) for s in self.told_of_cell(item, who, at)]
         for attempt in (3, 2, 1):
-            about = [s for s in told if s.data.get("attempt_num", attempt) == attempt]
+            about = [s for s, of in told if of in (None, attempt)]
             if about and about[-1].what == "new_grade":
                 raw, data = about[-1].data["points_earned"], about[-1].data
                 points = None if raw is None else Decimal(raw)
@@ -163,6 +163,21 @@ class Model:
                     points = min(max(points, Decimal(0)), maximum)
                 return Cell(points, data["excepted"], attempt, "peer", about[-1].recorded)
         return None
+
+    def attempt(self, item: Thing, said: Said) -> int | None:
+        """The attempt that a grade is of; None: what takes all of them back.
+
+        Without a number: the highest one that had begun by then, the first where none had.
+        """
+        if "attempt_num" in said.data or said.what == "delete_grade":
+            return said.data.get("attempt_num")
+        assert said.who is not None
+        begun = [
+            s.data["attempt_num"]
+            for s in self.told_of_cell(item, said.who)
+            if s.what == "new_grade" and "attempt_num" in s.data and s.place[:2] <= said.place[:2]
+        ]
+        return max(begun, default=1)
 
     def cells(self, section: Thing, who: str, at: int) -> dict[Thing, Cell]:
         """What somebody has at the assessments that are in a section then."""

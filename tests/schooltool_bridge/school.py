@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database, metadata
-from mnet.faults import Fault
+from mnet.faults import Fault, TryAgainLater
 from mnet.xmlrpc import Value
 from peers import store
 from peers.policy import PeerPolicy
@@ -88,10 +88,18 @@ class School:
         failure: Fault | None = None
         with self.database.write() as connection:
             try:
-                return events.receive(connection, self.source(peer), event, data, self.now).answer
+                received = events.receive(connection, self.source(peer), event, data, self.now)
+            except TryAgainLater:
+                raise
             except Fault as fault:
                 failure = fault
-        raise failure
+        if failure is not None:
+            raise failure
+        left = received.left
+        while left:
+            with self.database.write() as connection:
+                left = events.come_again(connection, self.source(peer), left).left
+        return received.answer
 
     def push_all(self, pushed: list[tuple[str, dict[str, Any]]], peer: str | None = None) -> None:
         """Push events whatever their answers are."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnet.places import place_of
 from schooltool_bridge import landing_throttle
 from schooltool_bridge.journal import call_journal
 from schooltool_bridge.landing_throttle import (
@@ -19,7 +20,6 @@ from schooltool_bridge.landing_throttle import (
     PEER_FAILURES,
     WELL_KNOWN_S,
     LandingThrottle,
-    place_of,
 )
 from tests.schooltool_bridge.roaming import COOKIE, TERESA, code_of
 from tests.schooltool_bridge.vouching import LandingSite, Voucher, land, landing_site

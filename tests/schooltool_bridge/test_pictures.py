@@ -66,6 +66,15 @@ def test_every_usual_picture_becomes_a_small_square_png(kind: str, mode: str) ->
     assert left < right
 
 
+def test_a_picture_of_hundreds_of_scans_is_refused_before_it_is_drawn() -> None:
+    file = file_of("JPEG", progressive=True)
+    assert pictures.drawn_anew(file)  # the usual ten
+    last = file.rindex(b"\xff\xda")
+    scan = file[last : file.rindex(b"\xff\xd9")]
+    with pytest.raises(NoPicture, match="more than 100 scans"):
+        pictures.drawn_anew(file[:last] + scan * 101 + b"\xff\xd9")
+
+
 def test_sixteen_bits_of_grey_are_scaled_down() -> None:
     kept = BytesIO()
     Image.new("I;16", (20, 20), 0x8000).save(kept, "PNG")

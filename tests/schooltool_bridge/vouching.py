@@ -38,6 +38,8 @@ class Voucher:
     visits: dict[str, tuple[str, float, Any]] = field(default_factory=dict)
     # What fetch_user_image answers, by user name.
     pictures: dict[str, Value] = field(default_factory=dict)
+    # What further methods answer to their parameters, by last segment.
+    scripted: dict[str, Callable[..., Any]] = field(default_factory=dict)
     # Every call that came: its method's last segment, and its parameters.
     calls: list[tuple[str, list[Value]]] = field(default_factory=list)
     # An answer in place of its own, and the last one that it gave.
@@ -76,6 +78,8 @@ class Voucher:
                 return xmlrpc.write_fault(2, "authfail_sessiontimedout")
         elif method == "fetch_user_image":
             value = self.pictures.get(str(params[0]), [])
+        elif method in self.scripted:
+            value = self.scripted[method](*params)
         return xmlrpc.write_response(value, Dialect.PHPXMLRPC)
 
 

@@ -1,0 +1,119 @@
+"""Who keeps a place among the connections, when there is not room for all. Pure bookkeeping.
+
+A connection counts as a call or a page from its first whole request on until the answer has left.
+Pages and landings cannot take the places of calls; a connection that has sent no whole request
+has none of its own, and the first to go is the oldest of the address that has most of them: a
+school behind one address loses none as long as nobody opens connections to keep them.
+Source: PROTOCOL.md section 3 (limits).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from ipaddress import IPv6Address, ip_address
+from typing import Literal, Protocol, TypeVar
+
+# In all; each may hold a body in a temporary file, and a school has a handful of peers.
+MAX_CONNECTIONS = 256
+# Of these, at once under way. What is left is for those who have yet to say what they want: a
+# monitor's question always finds one.
+MAX_UNDER_WAY = 240
+MAX_PAGES = 176
+# Of the pages that wait for other sites, for one address: nearly twice what one site may have
+# (mnet/slow_work.py), so that a school's other landings go on when one of its sites is silent.
+MAX_SLOW_PAGES_EACH = 120
+# A household's or a school's whole network; inside it an address is free to choose.
+IPV6_PREFIX_BITS = 64
+
+Kind = Literal["call", "page"]
+
+
+class Places:
+    """Counts what is under way; used by one thread."""
+
+    def __init__(self) -> None:
+        """Begin with nothing under way."""
+        self._under_way: Counter[Kind] = Counter()
+
+    def take(self, kind: Kind) -> bool:
+        """Take a place for a request; False when there is none for its kind."""
+        if self._under_way.total() >= MAX_UNDER_WAY:
+            return False
+        if kind == "page" and self._under_way["page"] >= MAX_PAGES:
+            return False
+        self._under_way[kind] += 1
+        return True
+
+    def leave(self, kind: Kind) -> None:
+        """Give a place back."""
+        self._under_way[kind] -= 1
+
+
+class SlowPages:
+    """Counts the pages under way that wait for other sites, by address; used by one thread."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._under_way: Counter[str] = Counter()
+
+    def take(self, sender: str) -> bool:
+        """Count one more; False when this address has its share."""
+        place = place_of(sender)
+        if self._under_way[place] >= MAX_SLOW_PAGES_EACH:
+            return False
+        self._under_way[place] += 1
+        return True
+
+    def leave(self, sender: str) -> None:
+        """Count one less."""
+        place = place_of(sender)
+        self._under_way[place] -= 1
+        if not self._under_way[place]:
+            del self._under_way[place]
+
+
+class Waiting(Protocol):
+    """A connection on which no request is being answered."""
+
+    @property
+    def address(self) -> Hashable:
+        """Where it comes from."""
+        ...
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it ever sent a whole request."""
+        ...
+
+    @property
+    def since_s(self) -> float:
+        """Since when it is quiet, or its request arrives."""
+        ...
+
+
+W = TypeVar("W", bound=Waiting)
+
+
+def first_to_go(waiting: Iterable[W]) -> W | None:
+    """Return which connection is closed to make room; None when all are being answered."""
+    found = list(waiting)
+    never_asked = [one for one in found if not one.has_asked]
+    some = never_asked or found
+    if not some:
+        return None
+    count = Counter(one.address for one in some)
+    return min(some, key=lambda one: (-count[one.address], one.since_s))
+
+
+def place_of(sender: str) -> str:
+    """Return what counts as one address: an IPv4 address, or an IPv6 network."""
+    try:
+        address = ip_address(sender)
+    except ValueError:
+        return sender
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(int(address) >> (128 - IPV6_PREFIX_BITS))

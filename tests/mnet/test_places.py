@@ -1,0 +1,58 @@
+"""Who keeps a place when there is not room for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mnet.places import (
+    MAX_CONNECTIONS,
+    MAX_PAGES,
+    MAX_SLOW_PAGES_EACH,
+    MAX_UNDER_WAY,
+    Places,
+    SlowPages,
+    first_to_go,
+)
+
+
+@dataclass(frozen=True)
+class One:
+    address: str
+    since_s: float
+    has_asked: bool = False
+
+
+def test_pages_leave_places_to_calls_and_both_to_who_has_yet_to_say_what_they_want() -> None:
+    places = Places()
+    assert sum(places.take("page") for _ in range(MAX_CONNECTIONS)) == MAX_PAGES
+    assert sum(places.take("call") for _ in range(MAX_CONNECTIONS)) == MAX_UNDER_WAY - MAX_PAGES
+    assert MAX_UNDER_WAY < MAX_CONNECTIONS
+    places.leave("page")
+    assert places.take("call"), "calls may have them all"
+    assert not places.take("page")
+
+
+def test_who_has_sent_no_whole_request_goes_first() -> None:
+    old, young = One("a", 1), One("a", 5)
+    idle = One("b", 0, has_asked=True)
+    assert first_to_go([idle, young, old]) is old
+    assert first_to_go([idle]) is idle
+    assert first_to_go([]) is None
+
+
+def test_the_address_that_keeps_most_of_them_loses_one() -> None:
+    slow_upload = One("school", 0)
+    flood = [One("attacker", n) for n in range(2, 9)]
+    assert first_to_go([slow_upload, *flood]) is flood[0]
+    # Whoever has asked before counts for nothing in this.
+    others = [One("school", 1, has_asked=True) for _ in range(50)]
+    assert first_to_go([slow_upload, *others, *flood]) is flood[0]
+
+
+def test_an_address_has_a_share_of_the_slow_pages() -> None:
+    slow = SlowPages()
+    taken = [slow.take(f"2001:db8:1:2::{n:x}") for n in range(1, 2 * MAX_SLOW_PAGES_EACH)]
+    assert sum(taken) == MAX_SLOW_PAGES_EACH, "a network is one address"
+    assert slow.take("203.0.113.9")
+    slow.leave("2001:db8:1:2::ffff")
+    assert slow.take("2001:db8:1:2::1")
