@@ -1,6 +1,7 @@
 # make run    set everything up and serve at http://localhost:8900
 # make test   set everything up, system parts included, and pass all tests
 # make lint   ruff and mypy --strict
+# make soak   a real server under every flood that once stopped one: SECONDS=600 in all, FLOOD=name alone
 # make bench  calls a second against the floor of two RSA operations; reports and imports of a large school
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= $(shell expr `nproc` + 1)
 export MNET_PEER_HOME ?= $(CURDIR)/.mnet-peer
 
-.PHONY: install install-tests run test lint bench
+.PHONY: install install-tests run test lint bench soak
 
 install: .venv/installed
 
@@ -46,3 +47,6 @@ bench: install-tests
 	$(BIN)/python -m tests.bench.new_grade
 	$(BIN)/python -m tests.bench.reports
 	$(BIN)/python -m tests.bench.importing
+
+soak: install-tests
+	$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FLOOD),--flood "$(FLOOD)")

@@ -136,8 +136,12 @@ class Database:
     transaction begins IMMEDIATE: no deadlock by upgrading a read, no SQLITE_BUSY half way.
     """
 
-    def __init__(self, url: str) -> None:
-        """Open the database at `url` (sqlite:///FILE or postgresql+psycopg://...); no I/O yet."""
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the database at `url` (sqlite:///FILE or postgresql+psycopg://...); no I/O yet.
+
+        `clock` gives unix seconds: what `now_unix_s` says on its connections.
+        """
+        self.clock = clock
         self.url = make_url(url)
         if self.url.drivername == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
@@ -145,6 +149,7 @@ class Database:
         self.engine: Engine = (
             sqlite_engine(self.url) if self.is_sqlite else postgres_engine(self.url)
         )
+        self.engine.update_execution_options(database=self)
         self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._writer = threading.Lock() if self.is_sqlite else None
         self._writing: Connection | None = None
@@ -341,6 +346,12 @@ def _commit(connection: Connection) -> None:
         # Nobody rolls back for us: SQLAlchemy and its pool take the transaction for ended.
         connection.invalidate()
         raise
+
+
+def now_unix_s(connection: Connection) -> int:
+    """Return the time by the clock of a connection's database, for what depends on the day."""
+    database: Database = connection.get_execution_options()["database"]
+    return int(database.clock())
 
 
 @contextmanager

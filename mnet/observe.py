@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import orjson
 import structlog
@@ -97,6 +98,28 @@ def _kind_of(line: Line) -> Hashable | None:
     return line.get("event"), type(problem), place
 
 
+class _Lines:
+    """Standard error, to which nobody's work is lost: a disk that is full takes no log either."""
+
+    def __init__(self) -> None:
+        try:
+            self._descriptor: int | None = sys.stderr.fileno()
+        except (AttributeError, OSError):  # a stream that somebody made
+            self._descriptor = None
+
+    def write(self, line: bytes) -> None:
+        """Write a line as far as it goes, past any buffer that would keep what failed."""
+        with suppress(OSError):
+            if self._descriptor is None:
+                sys.stderr.buffer.write(line)
+                sys.stderr.buffer.flush()
+            while line and self._descriptor is not None:
+                line = line[os.write(self._descriptor, line) :]
+
+    def flush(self) -> None:
+        """Do nothing: it is written."""
+
+
 def _as_json(_logger: object, _name: str, event: MutableMapping[str, Any]) -> bytes:
     # The quick one is for what nearly all lines are: this is on every call's way.
     with suppress(TypeError):  # it knows no number beyond 64 bits and no half a character
@@ -155,6 +178,6 @@ def start_logging(*, quiet: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if quiet else logging.INFO
         ),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=cast("BinaryIO", _Lines())),
         cache_logger_on_first_use=True,
     )

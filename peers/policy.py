@@ -12,6 +12,14 @@ from dataclasses import dataclass, field, fields
 from mnet.language import _
 
 OUT_OF_RANGE = ("accept", "clamp", "reject")
+# Whether an enrolment begins and ends with its dates: both, without the begin, without the end, no.
+DATES = ("hold", "ignore start", "ignore end", "ignore")
+_CHOICES = {
+    "out_of_range": OUT_OF_RANGE,
+    "dates_students": DATES,
+    "dates_teachers": DATES,
+    "tls": ("verify", "none"),
+}
 # What somebody is at the school; other: in no section, neither as student nor as teacher.
 STUDENT, TEACHER, OTHER = SCHOOL_ROLES = ("student", "teacher", "other")
 # What the policy `names` may take from another of a peer's fields.
@@ -34,6 +42,9 @@ class PeerPolicy:
     match_username: bool = False
     # Grades below zero or above the assessment's points: accept | clamp | reject.
     out_of_range: str = "accept"
+    # The dates of enrolments (timestart, timeend): hold | ignore start | ignore end | ignore.
+    dates_students: str = "hold"
+    dates_teachers: str = "ignore end"
     # Moodle's role names for ours, e.g. editingteacher=teacher,nonediting=teacher.
     roles: Mapping[str, str] = field(default_factory=dict)
     # Which of a peer's fields tell a first name, last name or email, e.g.
@@ -51,6 +62,10 @@ class PeerPolicy:
     tls: str = "verify"
     # A new key that verified TLS brings is believed; a Mahara's rotation heals only by that.
     trust_tls_key: bool = True
+
+    def dates_of(self, role: str | None) -> str:
+        """Return the policy for the dates of an enrolment in a role; none: an ending has none."""
+        return self.dates_teachers if role == TEACHER else self.dates_students
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, str]) -> PeerPolicy:
@@ -72,10 +87,8 @@ def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, 
                 known=", ".join(known),
             )
         )
-    if name == "out_of_range":
-        return _one_of(name, text, OUT_OF_RANGE)
-    if name == "tls":
-        return _one_of(name, text, ("verify", "none"))
+    if name in _CHOICES:
+        return _one_of(name, text, _CHOICES[name])
     if name == "roles":
         return _roles(text)
     if name == "names":

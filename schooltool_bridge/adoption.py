@@ -3,8 +3,9 @@
 Only for an assessment that its peer brings for the first time, and only when exactly one active
 assessment of its section has exactly that name. Everything else is created beside, with a remark
 for the inbox where a person should look. Grades are not touched: a cell's entry by hand wins over
-what the peer sends later (fold.py). When the peer deletes it later it is given back, and may be
-taken over anew. Source: requirements 1.5, R64-R66; E36-E38.
+what the peer sends later (fold.py), and keeps its percentage should the maximum be another. When
+the peer deletes it later it is given back, and may be taken over anew. Source: requirements 1.5,
+R64-R66; E36-E38.
 """
 
 from __future__ import annotations
@@ -158,8 +159,9 @@ def _several(name: str, equal: Sequence[There]) -> str:
 def _other_points(ours: There, points: Decimal) -> str:
     return english(
         "%(our_one)s was taken over by the Moodle's of the same name, but it was worth %(before)s "
-        "points here and is worth %(after)s there. Grades entered by hand stay as they are: look "
-        "whether they still fit; dismiss this then.",
+        "points here and is worth %(after)s there. Grades entered by hand before that keep their "
+        "percentage. Where the points themselves were meant, enter them again in the gradebook; "
+        "dismiss this when it is right.",
         our_one=_named([ours]),
         before=decimal_text(ours.points),
         after=decimal_text(points),

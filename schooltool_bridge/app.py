@@ -114,7 +114,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.site = Site(settings.wwwroot, settings.name, VERSION, settings.zone)
-        self.database = Database(settings.database)
+        self.database = Database(settings.database, clock=clock)
         self.custody = Custody(self.database, settings.passphrase, clock, os.urandom)
         self.registry = Registry(self.database, clock)
         self.ledger = StoreLedger(self.database)

@@ -6,7 +6,8 @@ a refused event leaves nothing behind and needs no undoing. Source: requirements
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import NamedTuple
 
@@ -52,6 +53,30 @@ def source(peer: Peer, site: Site) -> Source:
         names_addressee=peer.names_addressee,
         zone=site.zone,
     )
+
+
+def arrives_under(policy: PeerPolicy) -> dict[str, str]:
+    """Return what an event that arrives now keeps of its peer's policy, held or not.
+
+    What it says of a day must not change when the policy does.
+    """
+    return {
+        "out_of_range": policy.out_of_range,
+        "dates_students": policy.dates_students,
+        "dates_teachers": policy.dates_teachers,
+    }
+
+
+def under(sender: Source, arrived_under: Mapping[str, str]) -> Source:
+    """Return the sender with the policy under which an event of its own first arrived."""
+    of, kept = sender.policy, arrived_under
+    policy = replace(
+        of,
+        out_of_range=kept.get("out_of_range", of.out_of_range),
+        dates_students=kept.get("dates_students", of.dates_students),
+        dates_teachers=kept.get("dates_teachers", of.dates_teachers),
+    )
+    return sender._replace(policy=policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from peers.model import peer
-from peers.policy import PeerPolicy
 from schooltool_bridge import fold, identity, roster
 from schooltool_bridge.fields import decimal_text
-from schooltool_bridge.model import assessment, enrolment_history, grade, grade_history
+from schooltool_bridge.model import (
+    assessment,
+    assessment_history,
+    enrolment_history,
+    grade,
+    grade_history,
+)
 
 PEER, MANUAL = "peer", "manual"
 Place = tuple[int, int]  # assessment, person
@@ -89,14 +93,7 @@ def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int
     """Fold cells anew; return the section of each assessment."""
     into = identity.roots(connection)
     wanted = sorted({(item, into.get(who, who)) for item, who in places})
-    items = {
-        row.id: _Item.of(row)
-        for row in connection.execute(
-            sa.select(assessment.c.id, assessment.c.section_id, assessment.c.points, peer.c.policy)
-            .select_from(assessment.outerjoin(peer, peer.c.id == assessment.c.peer_id))
-            .where(assessment.c.id.in_({item for item, _who in wanted}))
-        )
-    }
+    items = worths(connection, {item for item, _who in wanted})
     ids = make_all(connection, wanted)
     told = histories(connection, wanted, into)
     connection.execute(
@@ -106,23 +103,18 @@ def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
-    """An assessment, as far as its cells depend on it."""
+class Worth:
+    """An assessment, as far as its cells depend on it: what it is worth, and was by hand."""
 
     section_id: int
     points: Decimal
-    out_of_range: str
-
-    @classmethod
-    def of(cls, row: Any) -> _Item:
-        policy = PeerPolicy.from_stored(row.policy or {})
-        return cls(row.section_id, Decimal(row.points), policy.out_of_range)
+    taken: fold.TakenOver | None
 
 
-def _now(item: _Item, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
+def _now(item: Worth, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
     """The columns of a cell, folded from its history."""
     last = fold.latest(rows)
-    values = as_stored(fold.cell(rows), item.points, item.out_of_range) | {
+    values = as_stored(fold.cell(rows), item.points, item.taken) | {
         "effective_unix_s": last.effective_unix_s if last else -1,
         "seq": last.seq if last else -1,
     }
@@ -172,13 +164,30 @@ def histories(
     return found
 
 
-def as_stored(cell: fold.Cell, maximum: Decimal, out_of_range: str) -> dict[str, object]:
+def worths(connection: Connection, wanted: Collection[int]) -> dict[int, Worth]:
+    """Return what assessments are worth, and were before a peer's took them over."""
+    history = assessment_history
+    by_hand = sa.select(history.c.assessment_id).where(
+        history.c.assessment_id.in_(wanted), history.c.by_actor.is_not(None)
+    )
+    told: dict[int, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(sa.select(history).where(history.c.assessment_id.in_(by_hand))):
+        told[row.assessment_id].append(row)
+    columns = (assessment.c.id, assessment.c.section_id, assessment.c.points)
+    rows = connection.execute(sa.select(*columns).where(assessment.c.id.in_(wanted)))
+    return {
+        r.id: Worth(r.section_id, Decimal(r.points), fold.taken_over(told.get(r.id, ())))
+        for r in rows
+    }
+
+
+def as_stored(cell: fold.Cell, maximum: Decimal, taken: fold.TakenOver | None) -> dict[str, object]:
     """What the row of a cell says: what counts, and the peer's value beside it."""
     counting, told = cell.counting, cell.by_peer
-    by_peer = fold.within(told.raw_points if told else None, maximum, out_of_range)
+    by_peer = fold.within(told, maximum)
     by_hand = cell.by_hand
     return {
-        "points": decimal_text(by_hand.raw_points if by_hand else by_peer),
+        "points": decimal_text(fold.entered(by_hand, maximum, taken) if by_hand else by_peer),
         "excepted": counting.excepted if counting else False,
         "attempt": (counting.attempt or 0) if counting else 0,
         "exists": counting is not None,
@@ -210,6 +219,7 @@ def row_of(row: sa.Row[Any]) -> fold.GradeRow:
         row.attempt,
         row.deleted,
         row.by_actor,
+        row.is_clamped,
     )
 
 

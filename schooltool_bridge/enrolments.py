@@ -5,9 +5,13 @@ Source: requirements 1.3, 1.6, R48-R57.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import now_unix_s
 from mnet.faults import NotFound
 from mnet.retelling import english
 from schooltool_bridge import identity, links, roster, sections
@@ -23,7 +27,8 @@ from schooltool_bridge.applying import (
     user_key,
 )
 from schooltool_bridge.fields import OWN_ID, TEACHER, EnrolmentEvent
-from schooltool_bridge.fold import EnrolmentRow, enrolment_state, place, settle
+from schooltool_bridge.fold import EnrolmentRow, latest, place, settle
+from schooltool_bridge.fold_enrolments import ENDED, row_of, timeline
 from schooltool_bridge.model import enrolment_history, section
 
 
@@ -39,7 +44,7 @@ def apply(
         missing += [user_key(event.userid)] if person_id is None else []
         raise _wait(event, *missing)
     everybody = identity.everybody(connection, person_id)
-    rows = roster.rows_of(connection, where.id, person_id, everybody)
+    rows = _told(connection, where.id, everybody)
     taught = roster.teacher_rows(connection, where.id, person_id, everybody)
     before = roster.current(connection, where.id, person_id)
     # Each row of a person has its own history; what another one was told is not this one's to end.
@@ -47,12 +52,12 @@ def apply(
     if event.code is None and not (event.role in alone if event.role else alone):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
     links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
-    places = [place(r)[:2] for r in rows] + [place(r)[:2] for r in taught]
+    places = [place(t.row)[:2] for t in rows] + [place(r)[:2] for r in taught]
     last = max(places, default=None)
     at = settle(event.when, now_unix_s, last)
     is_known = _is_known(rows, before, event, at)
     if is_known and len(everybody) > 1:
-        own = roster.rows_of(connection, where.id, person_id, [person_id])
+        own = _told(connection, where.id, [person_id])
         is_known = _is_known(own, alone, event, at)
     if not is_known:
         connection.execute(
@@ -64,6 +69,7 @@ def apply(
                 note="",
                 timestart_unix_s=event.timestart_unix_s,
                 timeend_unix_s=event.timeend_unix_s,
+                dates=source.policy.dates_of(event.role),
                 effective_unix_s=at[0],
                 seq=at[1],
                 recorded_unix_s=now_unix_s,
@@ -107,30 +113,62 @@ def _alone(connection: Connection, section_id: int, person_id: int) -> dict[str,
     """Return what a person is in a section by what was told of just this row of theirs."""
     rows = roster.rows_of(connection, section_id, person_id, [person_id])
     taught = roster.teacher_rows(connection, section_id, person_id, [person_id])
-    states = {
-        role: enrolment_state(rows, taught if role == TEACHER else (), role=role, has_grade=False)
-        for role in roster.ROLES
-    }
-    return {
-        role: roster.Now(0, s.code, s.since_unix_s, s.holds)
-        for role, s in states.items()
-        if s is not None
-    }
+    found = {}
+    for role in roster.ROLES:
+        folded = timeline(rows, taught if role == TEACHER else (), role=role, has_grade=False)
+        now = max(now_unix_s(connection), folded.told_unix_s)
+        state, coming = folded.from_moment(now)
+        if state is not None:
+            found[role] = roster.Now(0, state.code, state.since_unix_s, state.holds, tuple(coming))
+    return found
+
+
+class _Told(NamedTuple):
+    """A row of the history as it is folded, and the dates that came with it."""
+
+    row: EnrolmentRow
+    dates: tuple[int | None, int | None]
+
+
+def _told(connection: Connection, section_id: int, of: Collection[int]) -> list[_Told]:
+    history = enrolment_history
+    wanted = sa.and_(history.c.section_id == section_id, history.c.person_id.in_(of))
+    return [
+        _Told(row_of(row), (row.timestart_unix_s, row.timeend_unix_s))
+        for row in connection.execute(roster.HISTORY.where(wanted))
+    ]
 
 
 def _is_known(
-    rows: list[EnrolmentRow],
+    rows: list[_Told],
     before: dict[str, roster.Now],
     event: EnrolmentEvent,
     at: tuple[int, int],
 ) -> bool:
+    dates = (event.timestart_unix_s, event.timeend_unix_s)
     if event.when.is_timed:
         # What was written by hand for this second is no word of the peer's.
-        told = [r for r in rows if r.by_actor is None and place(r)[:2] == at]
-        return any((r.role, r.code) == (event.role, event.code) for r in told)
+        told = [t for t in rows if t.row.by_actor is None and place(t.row)[:2] == at]
+        said = (event.role, event.code, dates)
+        return any((t.row.role, t.row.code, t.dates) == said for t in told)
     roles = [event.role] if event.role else list(before)
     if event.code is None:
-        return not any(role in before and before[role].holds for role in roles)
+        return not any(role in before and _can_end(before[role]) for role in roles)
     # A teacher whom only the section names is not yet enrolled as one.
-    own = (enrolment_state(rows, (), role=role, has_grade=False) for role in roles)
-    return all(state is not None and state.code == event.code for state in own)
+    return all(_stands(rows, role, event.code, dates) for role in roles)
+
+
+def _can_end(now: roster.Now) -> bool:
+    """Tell whether somebody is in their place, or will be by what was told."""
+    return now.holds or (bool(now.coming) and now.code != ENDED)
+
+
+def _stands(rows: list[_Told], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:
+    """Tell whether just this was told last of an enrolment, or written by hand over it."""
+    mine = [t for t in rows if t.row.role in (None, role)]
+    last = latest(t.row for t in mine)
+    if last is None or last.code != code:
+        return False
+    told = [t for t in mine if t.row.by_actor is None and t.row.code is not None]
+    by_peer = max(told, key=lambda t: place(t.row), default=None)
+    return by_peer is None or by_peer.dates == dates

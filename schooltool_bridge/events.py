@@ -28,7 +28,7 @@ from schooltool_bridge import (
     people,
     sections,
 )
-from schooltool_bridge.applying import Applied, Held, NewPerson, Source
+from schooltool_bridge.applying import Applied, Held, NewPerson, Source, under
 from schooltool_bridge.event_reading import EVENTS
 from schooltool_bridge.fields import Event, UserEvent
 
@@ -313,6 +313,8 @@ def _again(
     """Apply an event of the inbox; return its status then, and what was applied."""
     # It was addressed rightly when it came, and it came then, not now.
     source = source._replace(names_addressee=False)
+    if waiting.status == inbox.HELD:
+        source = under(source, waiting.arrived_under)
     try:
         read = event_reading.read(source, waiting.event, waiting.payload)
         if (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
-from schooltool_bridge.fields import When
+from schooltool_bridge.fields import MAX_DECIMALS, When
 
 
 class Placed(Protocol):
@@ -52,6 +52,16 @@ class Said(Placed, Protocol):
     @property
     def by_actor(self) -> str | None:
         """Who wrote it by hand; None: the peer told it."""
+        ...
+
+    @property
+    def points(self) -> str:
+        """What the assessment is worth."""
+        ...
+
+    @property
+    def recorded_unix_s(self) -> int:
+        """When it arrived or was written."""
         ...
 
 
@@ -97,6 +107,25 @@ def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
     return ItemState(holds, holds.deleted, is_peers=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What an assessment made by hand was worth when a peer's took it over, and when that was."""
+
+    points: Decimal
+    recorded_unix_s: int
+
+
+def taken_over(rows: Iterable[SaidRow]) -> TakenOver | None:
+    """Tell from an assessment's history whether a peer's took it over."""
+    told = list(rows)
+    first = min((r for r in told if r.by_actor is None), key=lambda r: r.id, default=None)
+    if first is None:
+        return None
+    ours = [r for r in told if r.by_actor is not None and r.id < first.id and not r.deleted]
+    last = max(ours, key=place, default=None)
+    return TakenOver(Decimal(last.points), first.recorded_unix_s) if last is not None else None
+
+
 def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
     """Return the time and running number under which an event enters a history.
 
@@ -125,8 +154,14 @@ class EnrolmentRow:
     code: str | None
     note: str = ""
     by_actor: str | None = None
-    # Whether its code leaves somebody in their place (roster.HOLDS).
+    # Whether its code leaves somebody in their place, or is a withdrawal's (roster.MEANS).
     holds: bool = False
+    is_left: bool = False
+    # By hand: whether it was written for another day than that of writing.
+    has_own_day: bool = True
+    # Its dates as far as they hold (fold_enrolments.held_dates).
+    begins_unix_s: int | None = None
+    ends_unix_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,49 +189,6 @@ ACTIVE = "a"
 WITHDRAWN, WITHDRAWN_NO_GRADE = "w", "wn"
 
 
-def enrolment_state(
-    rows: Iterable[EnrolmentRow],
-    teacher_rows: Iterable[TeacherRow],
-    *,
-    role: str,
-    has_grade: bool,
-) -> EnrolmentState | None:
-    """Fold what is known of a person in a section in one role; None when never enrolled so.
-
-    A teacher may be there by an enrolment of his own, by the section naming him, or both; he
-    leaves when neither holds any more. An ending by the peer means "Withdrawn - No Grade" as
-    long as there is no grade; it does not undo a code that a person gave.
-    """
-    own: str | None = None  # the enrolment's own code while it is active
-    named = False  # whether the section names this person
-    ended = ""
-    state: EnrolmentState | None = None
-    mine = [r for r in rows if r.role in (None, role)]
-    steps: list[EnrolmentRow | TeacherRow] = [*mine, *teacher_rows]
-    # A row of the one history may share its id with one of the other: sections speak first.
-    for step in sorted(steps, key=lambda s: (*place(s)[:2], isinstance(s, EnrolmentRow), s.id)):
-        note = ""
-        if isinstance(step, TeacherRow):
-            if named and not step.names_person:
-                ended = WITHDRAWN
-            named = step.names_person
-        elif step.holds:
-            own, note = step.code, step.note
-        else:
-            own, named, note = None, False, step.note
-            if state is None and step.code is None:
-                ended = ""  # an ending of what never began
-            elif step.code or state is None or state.holds:
-                ended = step.code or (WITHDRAWN if has_grade else WITHDRAWN_NO_GRADE)
-        code = own or (ACTIVE if named else ended)
-        if code and (state is None or state.code != code):
-            holds = named or own is not None
-            state = EnrolmentState(code, step.effective_unix_s, note, holds=holds)
-        elif state is not None and isinstance(step, EnrolmentRow) and step.by_actor is not None:
-            state = replace(state, note=note)
-    return state
-
-
 @dataclass(frozen=True, slots=True)
 class GradeRow:
     """One row of a grade's history."""
@@ -211,6 +203,8 @@ class GradeRow:
     deleted: bool
     # Who wrote it by hand; None: the peer told it.
     by_actor: str | None = None
+    # Arrived under the policy that holds points between nought and the maximum.
+    is_clamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +272,23 @@ def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
     return found
 
 
-def within(points: Decimal | None, maximum: Decimal, policy: str) -> Decimal | None:
-    """Apply a peer's policy for values out of range; the raw value stays in the history."""
-    if points is None or policy != "clamp":
+def within(told: GradeRow | None, maximum: Decimal) -> Decimal | None:
+    """Return a peer's points under the policy with which they came; the raw value stays."""
+    points = told.raw_points if told is not None else None
+    if told is None or points is None or not told.is_clamped:
         return points
     return min(max(points, Decimal(0)), maximum)
+
+
+def entered(row: GradeRow, maximum: Decimal, taken: TakenOver | None) -> Decimal | None:
+    """Return the points of an entry by hand, in terms of what the assessment is worth.
+
+    One that was made before a peer's assessment of another worth took this one over keeps its
+    percentage; whoever meant the points themselves enters them again (requirements 1.5).
+    """
+    points = row.raw_points
+    if points is None or taken is None or row.recorded_unix_s >= taken.recorded_unix_s:
+        return points
+    if taken.points in (0, maximum):
+        return points
+    return round(points * maximum / taken.points, MAX_DECIMALS)

@@ -99,9 +99,11 @@ def enforce(connection: Connection, peer_id: int) -> list[Visit]:
         *person_sessions.end_where(
             connection,
             landed.peer_id == peer_id,
-            sa.not_(are(policy.land_roles, landed.person_id)),
+            sa.not_(are(connection, policy.land_roles, landed.person_id)),
         ),
         *person_sessions.end_visits(
-            connection, gone.peer_id == peer_id, sa.not_(are(policy.jump_roles, gone.person_id))
+            connection,
+            gone.peer_id == peer_id,
+            sa.not_(are(connection, policy.jump_roles, gone.person_id)),
         ),
     ]

@@ -87,7 +87,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         return Applied(UNCHANGED, known_id)
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
-    written = _write(connection, grade_id, event, at, now_unix_s)
+    written = _write(connection, source, grade_id, event, at, now_unix_s)
     # As long as a grade of the peer's counts, an earlier one freed what waited; saves a look.
     is_told = found.exists and found.authority == cells.PEER
     ready = () if is_told else (grade_key(event.assessmentid, event.userid),)
@@ -102,7 +102,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         counting = counting_grade([written])
     else:
         counting = counting_grade(_told(connection, grade_id))
-    values = _values(counting, source, Decimal(found.maximum))
+    values = _values(counting, Decimal(found.maximum))
     latest = max(at, last or at)
     stored = {**values, "new_effective_unix_s": latest[0], "new_seq": latest[1]}
     _UPDATE.run(connection, {"cell": grade_id, **stored})
@@ -134,7 +134,7 @@ def _apply_together(
         return Applied(UNCHANGED, found.grade_id)
     _check_range(source, event, Decimal(found.maximum))
     grade_id = found.grade_id or _create(connection, found.assessment_id, found.person_id)
-    written = _write(connection, grade_id, event, at, now_unix_s)
+    written = _write(connection, source, grade_id, event, at, now_unix_s)
     cells.refold(connection, found.assessment_id, found.person_id)
     before, after = cell(rows), cell([*rows, written])
     is_same = bool(rows) and before.counting == after.counting
@@ -225,8 +225,14 @@ def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
 
 
 def _write(
-    connection: Connection, grade_id: int, event: GradeEvent, at: tuple[int, int], now_unix_s: int
+    connection: Connection,
+    source: Source,
+    grade_id: int,
+    event: GradeEvent,
+    at: tuple[int, int],
+    now_unix_s: int,
 ) -> GradeRow:
+    is_clamped = source.policy.out_of_range == "clamp"
     values = {
         "new_grade_id": grade_id,
         "new_raw_points": decimal_text(event.points),
@@ -236,17 +242,25 @@ def _write(
         "new_effective_unix_s": at[0],
         "new_seq": at[1],
         "new_recorded_unix_s": now_unix_s,
+        "new_is_clamped": is_clamped,
     }
     row_id = _NEW_ROW.run_for_id(connection, values)
     return GradeRow(
-        row_id, *at, now_unix_s, event.points, event.excepted, event.attempt, event.deleted
-    )
+        row_id,
+        *at,
+        now_unix_s,
+        event.points,
+        event.excepted,
+        event.attempt,
+        event.deleted,
+        None,
+        is_clamped,
+    )  # fmt: skip - in the order of the fields
 
 
-def _values(counting: GradeRow | None, source: Source, maximum: Decimal) -> dict[str, object]:
-    points = counting.raw_points if counting else None
+def _values(counting: GradeRow | None, maximum: Decimal) -> dict[str, object]:
     return {
-        "new_points": decimal_text(within(points, maximum, source.policy.out_of_range)),
+        "new_points": decimal_text(within(counting, maximum)),
         "new_excepted": counting.excepted if counting else False,
         "new_attempt": (counting.attempt or 0) if counting else 0,
         "new_exists": counting is not None,

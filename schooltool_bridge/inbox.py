@@ -54,6 +54,8 @@ class Waiting:
     payload: object
     received_unix_s: int
     place: tuple[int, int, int]
+    # What of its peer's policy goes with it (applying.under).
+    arrived_under: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def put(
     reason: str,
     place: tuple[int, int],
     now_unix_s: int,
+    arrived_under: Mapping[str, str] | None = None,
 ) -> None:
     """Put an event into the inbox; one that lies there already in this state stays as it is.
 
@@ -123,6 +126,7 @@ def put(
             "effective_unix_s": place[0],
             "seq": place[1],
             "received_unix_s": now_unix_s,
+            "arrived_under": dict(arrived_under or {}),
         },
     )
     assert added.inserted_primary_key is not None
@@ -322,8 +326,15 @@ def _entry(row: sa.Row[Any]) -> Entry:
 def _row(row: sa.Row[Any]) -> Waiting:
     place = (row.effective_unix_s, row.seq, row.id)
     return Waiting(
-        row.id, row.peer_id, row.event, row.status, row.payload, row.received_unix_s, place
-    )
+        row.id,
+        row.peer_id,
+        row.event,
+        row.status,
+        row.payload,
+        row.received_unix_s,
+        place,
+        row.arrived_under,
+    )  # fmt: skip - in the order of the fields
 
 
 def _wait(

@@ -26,7 +26,7 @@ from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
 from schooltool_bridge import going, identity, person_sessions, pictures
 from schooltool_bridge.model import peer_course, person
-from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.person_sessions import PersonSession, Visit
 from schooltool_bridge.pictures import Stored
 
 CONFIRM_S = 30  # Moodle's own default
@@ -82,6 +82,20 @@ def courses_of(connection: Connection, person_id: int) -> list[tuple[str, str]]:
     return list(dict.fromkeys((row.fullname, row.name or row.wwwroot) for row in rows))
 
 
+def visit_before(
+    connection: Connection, session: PersonSession, peer: Peer, agent_sha1: str
+) -> Visit | None:
+    """Return the person's visit to a peer that is to end before another; None for a first one.
+
+    A stock Moodle knows one visit of a person and browser, and keeps its first session's id when
+    they come again: what ends the visit would miss the new session. Raises CannotJump.
+    """
+    visit = Visit(peer.id, _name_there(connection, session, peer), agent_sha1)
+    over_there = (*_rows_of(visit), jump_session.c.used_unix_s.is_not(None))
+    before = sa.select(jump_session.c.peer_id).where(*over_there).limit(1)
+    return visit if connection.execute(before).first() is not None else None
+
+
 def start(
     connection: Connection,
     session: PersonSession,
@@ -93,6 +107,44 @@ def start(
     now_unix_s: int,
 ) -> str:
     """Make a token and return the whole address to send the browser to; raises CannotJump."""
+    visit = Visit(peer.id, _name_there(connection, session, peer), agent_sha1)
+    token = secrets.token_hex(TOKEN_BYTES)
+    mine = jump_session.c.session_digest == session.digest
+    connection.execute(sa.delete(jump_session).where(*_rows_of(visit), mine))
+    connection.execute(
+        sa.insert(jump_session).values(
+            token_digest=person_sessions.digest_of(token),
+            person_id=session.person_id,
+            peer_id=peer.id,
+            username=visit.username,
+            agent_sha1=agent_sha1,
+            session_digest=session.digest,
+            created_unix_s=now_unix_s,
+            used_unix_s=None,
+        )
+    )
+    where = quote(wantsurl, safe="")
+    return (
+        f"{peer.wwwroot}{peer.application.land}?token={token}&idp={site.wwwroot}&wantsurl={where}"
+    )
+
+
+def forget(connection: Connection, visit: Visit) -> None:
+    """Forget a visit that is over, in whichever session here it was begun."""
+    used = jump_session.c.used_unix_s.is_not(None)
+    connection.execute(sa.delete(jump_session).where(*_rows_of(visit), used))
+
+
+def _rows_of(visit: Visit) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        jump_session.c.peer_id == visit.peer_id,
+        jump_session.c.username == visit.username,
+        jump_session.c.agent_sha1 == visit.agent_sha1,
+    )
+
+
+def _name_there(connection: Connection, session: PersonSession, peer: Peer) -> str:
+    """Return what a person who may go over to a peer is called there; raises CannotJump."""
     if session.peer_id is not None:
         raise CannotJump(
             _(
@@ -120,7 +172,7 @@ def start(
                 names=_(" and ").join(_(_NEEDED[n]) for n in missing),
             )
         )
-    username = found.username.lower()
+    username: str = found.username.lower()
     if not USERNAME.fullmatch(username):
         raise CannotJump(
             _(
@@ -128,29 +180,7 @@ def start(
                 "the school office for another user name."
             )
         )
-    token = secrets.token_hex(TOKEN_BYTES)
-    before = (
-        jump_session.c.session_digest == session.digest,
-        jump_session.c.peer_id == peer.id,
-        jump_session.c.agent_sha1 == agent_sha1,
-    )
-    connection.execute(sa.delete(jump_session).where(*before))
-    connection.execute(
-        sa.insert(jump_session).values(
-            token_digest=person_sessions.digest_of(token),
-            person_id=session.person_id,
-            peer_id=peer.id,
-            username=username,
-            agent_sha1=agent_sha1,
-            session_digest=session.digest,
-            created_unix_s=now_unix_s,
-            used_unix_s=None,
-        )
-    )
-    where = quote(wantsurl, safe="")
-    return (
-        f"{peer.wwwroot}{peer.application.land}?token={token}&idp={site.wwwroot}&wantsurl={where}"
-    )
+    return username
 
 
 def authorise(

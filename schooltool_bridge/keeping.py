@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict, Fault, TryAgainLater
 from schooltool_bridge import inbox, people
-from schooltool_bridge.applying import Source, user_key
+from schooltool_bridge.applying import Source, arrives_under, user_key
 from schooltool_bridge.fields import Event, UserEvent
 
 
@@ -35,6 +35,7 @@ def hold(
         reason="",
         place=place,
         now_unix_s=now_unix_s,
+        arrived_under=arrives_under(source.policy),
     )
 
 

@@ -16,7 +16,9 @@ from mnet.database import metadata
 from mnet.language import N_
 
 ID_CHARS = 255
-NAME_CHARS = 1000
+NAME_CHARS = 1333  # a Moodle 5's course name
+# SQLite looks at no length: what its tables say stays as it was, since it would be made anew.
+NAME = sa.String(1000).with_variant(sa.String(NAME_CHARS), "postgresql")
 # An account's or a person's name, with what kind of actor it is.
 ACTOR_CHARS = 300
 
@@ -55,9 +57,9 @@ person = sa.Table(
     sa.Column("idnumber_key", sa.String(ID_CHARS * 3), nullable=True, unique=True),
     sa.Column("username", sa.String(ID_CHARS * 2), nullable=False),
     sa.Column("username_key", sa.String(ID_CHARS * 6), nullable=False, unique=True),
-    sa.Column("firstname", sa.String(NAME_CHARS), nullable=False),
-    sa.Column("lastname", sa.String(NAME_CHARS), nullable=False),
-    sa.Column("email", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("firstname", NAME, nullable=False),
+    sa.Column("lastname", NAME, nullable=False),
+    sa.Column("email", NAME, nullable=False),
     sa.Column("can_login", sa.Boolean, nullable=False, default=False),
     # The peer whose values name and email follow; none when people here decide them.
     sa.Column("follows_peer_id", sa.ForeignKey("peer.id"), nullable=True),
@@ -135,8 +137,8 @@ peer_course = sa.Table(
     sa.Column("peer_id", sa.ForeignKey("peer.id"), primary_key=True),
     sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True, index=True),
     sa.Column("course_id", sa.String(ID_CHARS), primary_key=True),
-    sa.Column("fullname", sa.String(NAME_CHARS), nullable=False),
-    sa.Column("shortname", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("fullname", NAME, nullable=False),
+    sa.Column("shortname", NAME, nullable=False),
     sa.Column("told_unix_s", sa.BigInteger, nullable=False),
 )
 
@@ -150,7 +152,7 @@ section = sa.Table(
     sa.Column("segment", sa.String(ID_CHARS), nullable=False),
     # Moodle's own id, by which it stays known after a real idnumber took its place.
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
@@ -176,7 +178,7 @@ section_history = sa.Table(
     metadata,
     _id(),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     # As the peer wrote it; empty when it named none.
     sa.Column("teacheridnumber", sa.String(ID_CHARS), nullable=False),
     sa.Column("deleted", sa.Boolean, nullable=False),
@@ -201,6 +203,11 @@ enrolment = sa.Table(
     sa.Column("code", sa.ForeignKey("enrolment_state.code"), nullable=False),
     sa.Column("since_unix_s", sa.BigInteger, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
+    # What comes of itself by its dates, and after that (present.py); None: nothing.
+    sa.Column("next_code", sa.ForeignKey("enrolment_state.code"), nullable=True),
+    sa.Column("next_unix_s", sa.BigInteger, nullable=True),
+    sa.Column("last_code", sa.ForeignKey("enrolment_state.code"), nullable=True),
+    sa.Column("last_unix_s", sa.BigInteger, nullable=True),
     sa.UniqueConstraint("section_id", "person_id", "role"),
 )
 
@@ -217,6 +224,8 @@ enrolment_history = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("timestart_unix_s", sa.BigInteger, nullable=True),
     sa.Column("timeend_unix_s", sa.BigInteger, nullable=True),
+    # The policy for dates under which it first arrived (fold_enrolments.DATES).
+    sa.Column("dates", sa.String(20), nullable=True),
     *_when(),
     sa.Index("ix_enrolment_history_section_id_person_id", "section_id", "person_id"),
 )
@@ -231,7 +240,7 @@ assessment = sa.Table(
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("points", sa.String(60), nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
@@ -253,7 +262,7 @@ assessment_history = sa.Table(
     _id(),
     sa.Column("assessment_id", sa.ForeignKey("assessment.id"), nullable=False, index=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("points", sa.String(60), nullable=False),
     sa.Column("chapternum", sa.String(ID_CHARS), nullable=False),
     sa.Column("honors_required", sa.Boolean, nullable=False),
@@ -301,6 +310,8 @@ grade_history = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=True),
     # Taken back; of an entry by hand: released, so that the peer's value counts again.
     sa.Column("deleted", sa.Boolean, nullable=False),
+    # It arrived under the policy that holds points between nought and the maximum.
+    sa.Column("is_clamped", sa.Boolean, nullable=False, server_default=sa.false()),
     *_when(),
 )
 
@@ -320,6 +331,9 @@ inbox = sa.Table(
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("received_unix_s", sa.BigInteger, nullable=False),
+    # What of the peer's policy then goes with it for good (applying.under); a row from
+    # before there was such says nothing.
+    sa.Column("arrived_under", sa.JSON, nullable=False, server_default="{}"),
     # With the status, or SQLite would look through all of a status instead.
     sa.Index("ix_inbox_peer_id_digest_status", "peer_id", "digest", "status"),
     sa.Index("ix_inbox_peer_id_status_id", "peer_id", "status", "id"),
@@ -364,5 +378,6 @@ ENROLMENT_STATES = (
     {"code": "ps", "meaning": "completed", "title": N_("Passed")},
     {"code": "fl", "meaning": "completed", "title": N_("Failed")},
     {"code": "s", "meaning": "inactive", "title": N_("Suspended in Moodle")},
+    {"code": "en", "meaning": "inactive", "title": N_("Ended")},
     {"code": "e", "meaning": "inactive", "title": N_("Added in error")},
 )

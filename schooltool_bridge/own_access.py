@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity, school_roles, sections
+from schooltool_bridge import identity, present, school_roles, sections
 from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.model import enrolment, enrolment_state, section
 from schooltool_bridge.model_people import staff_role
@@ -38,23 +38,24 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
 
     A section that is deleted is a former one, and still seen whole.
     """
+    now = present.enrolments(connection)
     rows = connection.execute(
         sa.select(
             section.c.id,
             section.c.name,
             section.c.status,
-            enrolment.c.since_unix_s,
+            now.c.since_unix_s,
             enrolment_state.c.meaning,
         )
         .select_from(
-            enrolment.join(section, section.c.id == enrolment.c.section_id).join(
-                enrolment_state, enrolment_state.c.code == enrolment.c.code
+            now.join(section, section.c.id == now.c.section_id).join(
+                enrolment_state, enrolment_state.c.code == now.c.code
             )
         )
         .where(
-            enrolment.c.person_id == identity.root(connection, session.person_id),
-            enrolment.c.role == TEACHER,
-            enrolment.c.code.not_in(NEVER_TAUGHT),
+            now.c.person_id == identity.root(connection, session.person_id),
+            now.c.role == TEACHER,
+            now.c.code.not_in(NEVER_TAUGHT),
         )
         .order_by(section.c.name, section.c.id)
     )
@@ -68,17 +69,18 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
 
 def may_grade(connection: Connection, session: PersonSession, section_id: int) -> bool:
     """Tell whether somebody may enter grades in a section: a teacher active there, while it is."""
+    now = present.enrolments(connection)
     mine = (
-        enrolment.c.section_id == section_id,
-        enrolment.c.person_id == identity.root(connection, session.person_id),
-        enrolment.c.role == TEACHER,
+        now.c.section_id == section_id,
+        now.c.person_id == identity.root(connection, session.person_id),
+        now.c.role == TEACHER,
         enrolment_state.c.meaning == school_roles.ACTIVE,
         section.c.status == sections.ACTIVE,
     )
-    joined = enrolment.join(section, section.c.id == enrolment.c.section_id).join(
-        enrolment_state, enrolment_state.c.code == enrolment.c.code
+    joined = now.join(section, section.c.id == now.c.section_id).join(
+        enrolment_state, enrolment_state.c.code == now.c.code
     )
-    found = sa.select(enrolment.c.id).select_from(joined).where(*mine)
+    found = sa.select(now.c.id).select_from(joined).where(*mine)
     return connection.execute(found).first() is not None
 
 

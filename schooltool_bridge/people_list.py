@@ -89,13 +89,13 @@ class PersonRow:
 
 def count(connection: Connection, wanted: PeopleFilter) -> int:
     """Return how many people a filter finds."""
-    counted = sa.select(sa.func.count()).select_from(person).where(condition(wanted))
+    counted = sa.select(sa.func.count()).select_from(person).where(condition(connection, wanted))
     return int(connection.execute(counted).scalar_one())
 
 
 def ids(connection: Connection, wanted: PeopleFilter) -> list[int]:
     """Return the ids of all that a filter finds, in order."""
-    found = sa.select(person.c.id).where(condition(wanted)).order_by(person.c.id)
+    found = sa.select(person.c.id).where(condition(connection, wanted)).order_by(person.c.id)
     return list(connection.execute(found).scalars())
 
 
@@ -103,7 +103,7 @@ def page(
     connection: Connection, wanted: PeopleFilter, *, offset: int, limit: int
 ) -> list[PersonRow]:
     """Return some of the people whom a filter finds, by name."""
-    return _rows(connection, condition(wanted), offset=offset, limit=limit)
+    return _rows(connection, condition(connection, wanted), offset=offset, limit=limit)
 
 
 def one(connection: Connection, person_id: int) -> PersonRow | None:
@@ -118,11 +118,11 @@ def names(connection: Connection, some: list[int]) -> list[str]:
     return [row.name for row in _rows(connection, person.c.id.in_(some), offset=0, limit=len(some))]
 
 
-def condition(wanted: PeopleFilter) -> sa.ColumnElement[bool]:
+def condition(connection: Connection, wanted: PeopleFilter) -> sa.ColumnElement[bool]:
     """Return a filter as a condition on person."""
     parts = [person.c.merged_into_id.is_(None), *map(_word, _words(wanted.search))]
     if wanted.role:
-        parts.append(school_roles.are([wanted.role], person.c.id))
+        parts.append(school_roles.are(connection, [wanted.role], person.c.id))
     if wanted.lacks_idnumber:
         known = person.alias()
         have = sa.select(identity.root_of(known.c.id)).where(

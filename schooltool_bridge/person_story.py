@@ -15,10 +15,9 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _, translated
 from mnet.retelling import retold
 from peers.model import peer
-from schooltool_bridge import identity
+from schooltool_bridge import identity, present
 from schooltool_bridge.fold import place
 from schooltool_bridge.model import (
-    enrolment,
     enrolment_state,
     person,
     person_history,
@@ -70,12 +69,13 @@ def story(connection: Connection, person_id: int) -> list[Line]:
 
 def places(connection: Connection, person_id: int) -> list[str]:
     """Return in which sections a person is or was, and as what; in words."""
+    now = present.enrolments(connection)
     rows = connection.execute(
-        sa.select(section.c.name, enrolment.c.role, enrolment_state.c.title)
-        .join_from(enrolment, section, section.c.id == enrolment.c.section_id)
-        .join(enrolment_state, enrolment_state.c.code == enrolment.c.code)
-        .where(enrolment.c.person_id == identity.root(connection, person_id))
-        .order_by(section.c.name, section.c.id, enrolment.c.role)
+        sa.select(section.c.name, now.c.role, enrolment_state.c.title)
+        .join_from(now, section, section.c.id == now.c.section_id)
+        .join(enrolment_state, enrolment_state.c.code == now.c.code)
+        .where(now.c.person_id == identity.root(connection, person_id))
+        .order_by(section.c.name, section.c.id, now.c.role)
         .limit(MAX_LINES)
     )
     return [f"{row.name}: {_(ROLES[row.role])}, {_within(row.title)}" for row in rows]

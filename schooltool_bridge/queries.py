@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import _
 from peers.model import peer
-from schooltool_bridge import identity, sections
+from schooltool_bridge import identity, present, sections
 from schooltool_bridge.fields import OWN_ID, TEACHER, key
 from schooltool_bridge.fold import (
     EnrolmentState,
@@ -34,6 +34,7 @@ from schooltool_bridge.model import (
 from schooltool_bridge.reports import as_of
 
 Row = dict[str, object]
+MEANS_ACTIVE = "active"  # a state's meaning; a school may have several such codes
 # Our ids stay below 2**31, as the databases count them.
 _ID_DIGITS = 9
 
@@ -97,12 +98,14 @@ def all_sections(connection: Connection) -> list[Row]:
     """List the sections with those who teach them now."""
     names = _people_names(connection)
     teachers: dict[int, list[str]] = {}
+    now = present.enrolments(connection)
     teaching = sa.and_(
-        enrolment.c.role == TEACHER,
-        enrolment.c.code == "a",
-        enrolment.c.person_id.not_in(identity.MERGED),
+        now.c.role == TEACHER,
+        state_table.c.meaning == MEANS_ACTIVE,
+        now.c.person_id.not_in(identity.MERGED),
     )
-    for row in connection.execute(sa.select(enrolment).where(teaching).order_by(enrolment.c.id)):
+    in_state = sa.select(now).join(state_table, state_table.c.code == now.c.code)
+    for row in connection.execute(in_state.where(teaching).order_by(now.c.id)):
         teachers.setdefault(row.section_id, []).append(names[row.person_id])
     rows = connection.execute(
         sa.select(section, peer.c.wwwroot)
@@ -141,17 +144,19 @@ def enrolments(
     """List enrolments, one row for each section, person and role."""
     if person_id is not None:
         person_id = identity.root(connection, person_id)
-    wanted = _where(enrolment, section_id=section_id, person_id=person_id)
     found: list[tuple[int, int, str, EnrolmentState]] = []
     if at_unix_s is None:
+        now = present.enrolments(connection)
+        mine = _where(now, section_id=section_id, person_id=person_id)
         rows = connection.execute(
-            sa.select(enrolment).where(*wanted, enrolment.c.person_id.not_in(identity.MERGED))
+            sa.select(now).where(*mine, now.c.person_id.not_in(identity.MERGED))
         )
         found = [
             (r.section_id, r.person_id, r.role, EnrolmentState(r.code, r.since_unix_s, r.note))
             for r in rows
         ]
     else:
+        wanted = _where(enrolment, section_id=section_id, person_id=person_id)
         sections_then = as_of.of_sections(
             connection, sa.select(enrolment.c.section_id).where(*wanted), at_unix_s
         )
@@ -308,7 +313,7 @@ def _own_id(connection: Connection, table: sa.Table, text: str) -> set[int]:
     return set(connection.execute(sa.select(table.c.id).where(table.c.id == int(text))).scalars())
 
 
-def _where(table: sa.Table, **wanted: int | None) -> list[sa.ColumnElement[bool]]:
+def _where(table: sa.FromClause, **wanted: int | None) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity
+from schooltool_bridge import identity, present
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
-from schooltool_bridge.fold import (
-    EnrolmentRow,
-    EnrolmentState,
-    GradeRow,
-    TeacherRow,
-    enrolment_state,
-)
+from schooltool_bridge.fold import EnrolmentRow, GradeRow, TeacherRow
+from schooltool_bridge.fold_enrolments import ENDED, PENDING, Timeline, row_of, timeline
 from schooltool_bridge.model import (
     assessment,
     enrolment,
@@ -42,6 +37,16 @@ SUSPENDED = "s"
 HOLDS = sa.func.coalesce(
     sa.or_(states.c.meaning == "active", states.c.code == SUSPENDED), sa.false()
 ).label("holds")
+# Whether it is a withdrawal: not active, and none of those that are something else.
+_NO_WITHDRAWAL = (PENDING, SUSPENDED, ENDED, "e")
+IS_LEFT = sa.func.coalesce(
+    sa.and_(states.c.meaning == "inactive", states.c.code.not_in(_NO_WITHDRAWAL)), sa.false()
+).label("is_left")
+MEANS = (HOLDS, IS_LEFT)
+# All that is folded of an enrolment's history (fold_enrolments.row_of).
+HISTORY: sa.Select[Any] = sa.select(enrolment_history, *MEANS).select_from(
+    enrolment_history.outerjoin(states, states.c.code == enrolment_history.c.code)
+)
 
 
 def refold(
@@ -58,13 +63,30 @@ def refold(
     for role in ROLES:
         if has_grade is None and any(r.code is None for r in rows):
             has_grade = is_graded(connection, section_id, person_id)
-        state = enrolment_state(
+        found = timeline(
             rows, taught if role == TEACHER else (), role=role, has_grade=bool(has_grade)
         )
-        if state is not None:
-            _store(connection, section_id, person_id, role, state)
+        values = stored(found)
+        if values is not None:
+            _store(connection, section_id, person_id, role, values)
         elif afresh:
             connection.execute(sa.delete(enrolment).where(_place(section_id, person_id, role)))
+
+
+def stored(found: Timeline) -> dict[str, object] | None:
+    """Return the columns of an enrolment: what it is, and what comes of itself; None: nothing."""
+    # At most two things come of themselves after the last that was told.
+    state, coming = found.from_moment(found.told_unix_s)
+    if state is None:
+        return None
+    following: list[tuple[str | None, int | None]] = [(s.code, s.since_unix_s) for s in coming]
+    following += [(None, None)] * (2 - len(following))
+    (next_code, next_unix_s), (last_code, last_unix_s) = following
+    return {
+        "code": state.code, "since_unix_s": state.since_unix_s, "note": state.note,
+        "next_code": next_code, "next_unix_s": next_unix_s,
+        "last_code": last_code, "last_unix_s": last_unix_s,
+    }  # fmt: skip
 
 
 def _place(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]:
@@ -76,9 +98,8 @@ def _place(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]
 
 
 def _store(
-    connection: Connection, section_id: int, person_id: int, role: str, state: EnrolmentState
+    connection: Connection, section_id: int, person_id: int, role: str, values: dict[str, object]
 ) -> None:
-    values = {"code": state.code, "since_unix_s": state.since_unix_s, "note": state.note}
     mine = _place(section_id, person_id, role)
     if not connection.execute(sa.update(enrolment).where(mine).values(values)).rowcount:
         connection.execute(
@@ -94,23 +115,12 @@ def rows_of(
     """Return a person's history in a section; `of` gives their rows where those are known."""
     history = enrolment_history
     rows = connection.execute(
-        sa.select(
-            history.c.id,
-            history.c.effective_unix_s,
-            history.c.seq,
-            history.c.role,
-            history.c.code,
-            history.c.note,
-            history.c.by_actor,
-            HOLDS,
-        )
-        .select_from(history.outerjoin(states, states.c.code == history.c.code))
-        .where(
+        HISTORY.where(
             history.c.section_id == section_id,
             history.c.person_id.in_(of or identity.everybody(connection, person_id)),
         )
     )
-    return [EnrolmentRow(*row) for row in rows]
+    return [row_of(row) for row in rows]
 
 
 def teacher_rows(
@@ -189,6 +199,7 @@ def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
             r.attempt,
             r.deleted,
             r.by_actor,
+            r.is_clamped,
         )
         for r in rows
     ]
@@ -201,18 +212,25 @@ class Now(NamedTuple):
     code: str
     since_unix_s: int
     holds: bool
+    # What comes of itself (model.enrolment).
+    coming: tuple[object, ...] = ()
 
 
 def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:
     """Return what a person is in a section, by role."""
+    now = present.enrolments(connection)
     rows = connection.execute(
-        sa.select(
-            enrolment.c.role, enrolment.c.id, enrolment.c.code, enrolment.c.since_unix_s, HOLDS
-        )
-        .join_from(enrolment, states, states.c.code == enrolment.c.code)
+        sa.select(now, HOLDS)
+        .join_from(now, states, states.c.code == now.c.code)
         .where(
-            enrolment.c.section_id == section_id,
-            enrolment.c.person_id == identity.root(connection, person_id),
+            now.c.section_id == section_id,
+            now.c.person_id == identity.root(connection, person_id),
         )
     )
-    return {role: Now(*what) for role, *what in rows}
+    return {
+        r.role: Now(
+            r.id, r.code, r.since_unix_s, bool(r.holds),
+            (r.next_code, r.next_unix_s, r.last_code, r.last_unix_s),
+        )
+        for r in rows
+    }  # fmt: skip

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts
 from schooltool_bridge import cells, identity, roster
 from schooltool_bridge.fields import TEACHER
-from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, enrolment_state
+from schooltool_bridge.fold import EnrolmentRow, TeacherRow
+from schooltool_bridge.fold_enrolments import row_of, timeline
 from schooltool_bridge.model import assessment, enrolment, enrolment_history, grade, section_history
-from schooltool_bridge.model import enrolment_state as states
 
 Place = tuple[int, int]  # section, and the row that stands for the person
 
@@ -45,22 +45,16 @@ def read(connection: Connection, places: Collection[Place]) -> Told:
     for part in in_parts(sorted(wanted)):
         sections = {section_id for section_id, _who in part}
         found = connection.execute(
-            sa.select(
-                history.c.section_id, history.c.person_id, history.c.id,
-                history.c.effective_unix_s, history.c.seq, history.c.role, history.c.code,
-                history.c.note, history.c.by_actor, roster.HOLDS,
-            )
-            .select_from(history.outerjoin(states, states.c.code == history.c.code))
-            .where(
+            roster.HISTORY.where(
                 history.c.section_id.in_(sections),
                 history.c.person_id.in_(cells.rows_of_people(into, (who for _s, who in part))),
             )
-        )  # fmt: skip
+        )
         of_part = set(part)
-        for section_id, person_id, *said in found:
-            place = section_id, into.get(person_id, person_id)
+        for said in found:
+            place = said.section_id, into.get(said.person_id, said.person_id)
             if place in of_part:
-                rows[place].append(EnrolmentRow(*said))
+                rows[place].append(row_of(said))
         naming = sa.select(section_history.c.section_id).where(
             section_history.c.section_id.in_(sections), section_history.c.teacheridnumber != ""
         )
@@ -75,17 +69,18 @@ def refold(connection: Connection, places: Iterable[Place]) -> None:
     told = read(connection, wanted)
     ended = [p for p in wanted if any(r.code is None for r in told.rows.get(p, ()))]
     with_grade = graded(connection, ended)
-    holding: dict[tuple[int, int, str], EnrolmentState] = {}
+    holding: dict[tuple[int, int, str], dict[str, object]] = {}
     for place in wanted:
         for role in roster.ROLES:
-            state = enrolment_state(
+            found = timeline(
                 told.rows.get(place, ()),
                 told.teachers.get(place, ()) if role == TEACHER else (),
                 role=role,
                 has_grade=place in with_grade,
             )
-            if state is not None:
-                holding[*place, role] = state
+            values = roster.stored(found)
+            if values is not None:
+                holding[*place, role] = values
     _store(connection, holding)
 
 
@@ -108,7 +103,9 @@ def graded(connection: Connection, places: Collection[Place]) -> set[Place]:
     return found
 
 
-def _store(connection: Connection, holding: Mapping[tuple[int, int, str], EnrolmentState]) -> None:
+def _store(
+    connection: Connection, holding: Mapping[tuple[int, int, str], dict[str, object]]
+) -> None:
     ids: dict[tuple[int, int, str], int] = {}
     for part in in_parts(sorted(holding)):
         rows = connection.execute(
@@ -121,8 +118,7 @@ def _store(connection: Connection, holding: Mapping[tuple[int, int, str], Enrolm
         )
         ids.update({(r.section_id, r.person_id, r.role): r.id for r in rows})
     changed, new = [], []
-    for at, state in holding.items():
-        values = {"code": state.code, "since_unix_s": state.since_unix_s, "note": state.note}
+    for at, values in holding.items():
         if at in ids:
             changed.append({"own": ids[at], **{f"new_{n}": v for n, v in values.items()}})
         else:
@@ -137,5 +133,18 @@ def _store(connection: Connection, holding: Mapping[tuple[int, int, str], Enrolm
 _CHANGE = (
     sa.update(enrolment)
     .where(enrolment.c.id == sa.bindparam("own"))
-    .values({n: sa.bindparam(f"new_{n}") for n in ("code", "since_unix_s", "note")})
+    .values(
+        {
+            n: sa.bindparam(f"new_{n}")
+            for n in (
+                "code",
+                "since_unix_s",
+                "note",
+                "next_code",
+                "next_unix_s",
+                "last_code",
+                "last_unix_s",
+            )
+        }
+    )
 )

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
-from schooltool_bridge import sections
-from schooltool_bridge.model import enrolment, enrolment_state, person, section
+from schooltool_bridge import present, sections
+from schooltool_bridge.model import enrolment_state, person, section
 
 ACTIVE = "active"  # a state's meaning; a school may have several such codes
 
@@ -28,8 +28,9 @@ def of_person(connection: Connection, person_id: int) -> tuple[str, ...]:
 def of_people(connection: Connection, ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
     """Return what some people are now, by their ids; at most a page of them."""
     found: dict[int, set[str]] = {person_id: set() for person_id in ids}
-    rows = sa.select(enrolment.c.person_id, enrolment.c.role).distinct()
-    for row in connection.execute(_active(rows).where(enrolment.c.person_id.in_(ids))):
+    now = present.enrolments(connection)
+    rows = sa.select(now.c.person_id, now.c.role).distinct()
+    for row in connection.execute(_active(rows, now).where(now.c.person_id.in_(ids))):
         found[row.person_id].add(row.role)
     return {
         person_id: tuple(role for role in SCHOOL_ROLES if role in roles) or (OTHER,)
@@ -37,13 +38,16 @@ def of_people(connection: Connection, ids: Collection[int]) -> Mapping[int, tupl
     }
 
 
-def are(wanted: Iterable[str], person_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+def are(
+    connection: Connection, wanted: Iterable[str], person_id: sa.ColumnElement[int]
+) -> sa.ColumnElement[bool]:
     """Return the condition that whoever a column names has one of these roles now."""
     listed = set(wanted)
     held = [role for role in (STUDENT, TEACHER) if role in listed]
-    conditions = [_holds(person_id, held)] if held else []
+    now = present.enrolments(connection)
+    conditions = [_holds(now, person_id, held)] if held else []
     if OTHER in listed:
-        conditions.append(sa.not_(_holds(person_id, [STUDENT, TEACHER])))
+        conditions.append(sa.not_(_holds(now, person_id, [STUDENT, TEACHER])))
     return sa.or_(sa.false(), *conditions)
 
 
@@ -51,20 +55,23 @@ def may(connection: Connection, person_id: int, listed: Collection[str]) -> bool
     """Tell whether a rule that lists these roles lets a person through."""
     if set(listed) == set(SCHOOL_ROLES):
         return True
-    known = sa.select(person.c.id).where(person.c.id == person_id, are(listed, person.c.id))
+    is_listed = are(connection, listed, person.c.id)
+    known = sa.select(person.c.id).where(person.c.id == person_id, is_listed)
     return connection.execute(known).first() is not None
 
 
-def _holds(person_id: sa.ColumnElement[int], roles: list[str]) -> sa.ColumnElement[bool]:
-    held = _active(sa.select(enrolment.c.id)).where(
-        enrolment.c.person_id == person_id, enrolment.c.role.in_(roles)
+def _holds(
+    now: sa.Subquery, person_id: sa.ColumnElement[int], roles: list[str]
+) -> sa.ColumnElement[bool]:
+    held = _active(sa.select(now.c.id), now).where(
+        now.c.person_id == person_id, now.c.role.in_(roles)
     )
-    return held.correlate_except(enrolment, enrolment_state, section).exists()
+    return held.correlate_except(now, enrolment_state, section).exists()
 
 
-def _active(rows: sa.Select[Any]) -> sa.Select[Any]:
-    joined = enrolment.join(section, section.c.id == enrolment.c.section_id).join(
-        enrolment_state, enrolment_state.c.code == enrolment.c.code
+def _active(rows: sa.Select[Any], now: sa.Subquery) -> sa.Select[Any]:
+    joined = now.join(section, section.c.id == now.c.section_id).join(
+        enrolment_state, enrolment_state.c.code == now.c.code
     )
     return rows.select_from(joined).where(
         enrolment_state.c.meaning == ACTIVE, section.c.status == sections.ACTIVE

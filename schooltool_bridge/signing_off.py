@@ -20,12 +20,14 @@ from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import person_sessions
+from schooltool_bridge import jumping, person_sessions
 from schooltool_bridge.person_sessions import PersonSession, Visit
 from schooltool_bridge.telling_peers import tell
 
 # As Moodle does it: whoever was here in the last five minutes keeps the session over there.
 KEEP_ALIVE_INTERVAL_S = 300
+# Somebody waits for this one, before they go over.
+BEFORE_JUMP_TIMEOUT_S = 3.0
 # One call's names; a Moodle looks them up thirty at a time.
 MAX_NAMES = 300
 
@@ -71,6 +73,20 @@ class SigningOff:
             for peer_id, found in by_peer.items()
             if (peer := self.registry.by_id(peer_id)) is not None and peer.enabled
         ]
+
+    def end_before_jump(self, visit: Visit) -> None:
+        """End a visit over there, since another of the same person and browser is to begin.
+
+        Blocks for BEFORE_JUMP_TIMEOUT_S at most; whatever comes of it, the jump goes on.
+        """
+        peer = self.registry.by_id(visit.peer_id)
+        if peer is None:
+            return
+        params: list[Value] = [visit.username, visit.agent_sha1]
+        if not tell(self.outbound, peer, "kill_child", params, timeout_s=BEFORE_JUMP_TIMEOUT_S):
+            return  # it may still have the session that the row stands for
+        with self.database.write() as connection:
+            jumping.forget(connection, visit)
 
     def sign_out_everywhere(self, connection: Connection, person_id: int) -> list[Work]:
         """End all sessions of a person; return what is left to do: telling the peers."""

@@ -29,6 +29,8 @@ import schooltool_bridge.model_school
 import schooltool_bridge.notices_model
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
+from schooltool_bridge import identity, roster_many
+from schooltool_bridge.model import enrolment_history
 from schooltool_bridge.model_guards import guards_off, guards_on
 
 TABLES_OF = (
@@ -46,7 +48,9 @@ TABLES_OF = (
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0010"
+HEAD = "0012"
+# Since this version the dates of enrolments hold.
+_DATES_HOLD = "0011"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
@@ -78,6 +82,7 @@ def upgrade(database: Database) -> None:
     """Bring the schema up to date; making the file first with a mode that keeps others out."""
     from alembic import command  # noqa: PLC0415 - takes a third of a second to load
     from alembic.config import Config  # noqa: PLC0415 - the same
+    from alembic.runtime import migration as context  # noqa: PLC0415 - the same
 
     if database.file is not None and not database.file.exists():
         database.file.touch(mode=OWNER_ONLY)
@@ -85,7 +90,20 @@ def upgrade(database: Database) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
+        before = context.MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
+        if before is not None and before < _DATES_HOLD:
+            _fold_dates(connection)
+
+
+def _fold_dates(connection: Connection) -> None:
+    """Let enrolments that came with dates before these held be what they are by them."""
+    history = enrolment_history
+    dated = sa.or_(history.c.timestart_unix_s > 0, history.c.timeend_unix_s > 0)
+    places = sa.select(history.c.section_id, history.c.person_id).where(dated).distinct()
+    roots = identity.roots(connection)
+    rows = connection.execute(places).all()
+    roster_many.refold(connection, {(r.section_id, roots.get(r[1], r[1])) for r in rows})
 
 
 def upgrade_safely(database: Database, home: Path) -> Path | None:

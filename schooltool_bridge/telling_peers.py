@@ -15,24 +15,30 @@ from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
 from peers.registry import Peer
-from schooltool_bridge import sections
-from schooltool_bridge.model import enrolment, section
+from schooltool_bridge import present, school_roles, sections
+from schooltool_bridge.model import enrolment_state, section
 
 TELL_TIMEOUT_S = 10.0
 # More than anybody is enrolled in.
 MAX_COURSES = 500
-ACTIVE = "a"  # requirements 1.6
 
 log = structlog.get_logger("sign-on")
 
 
-def tell(outbound: Outbound[Peer], peer: Peer, method: str, params: list[Value]) -> bool:
+def tell(
+    outbound: Outbound[Peer],
+    peer: Peer,
+    method: str,
+    params: list[Value],
+    *,
+    timeout_s: float = TELL_TIMEOUT_S,
+) -> bool:
     """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
 
     Never raises CallError.
     """
     try:
-        outbound.call(peer, AUTH_PATH + method, params, timeout_s=TELL_TIMEOUT_S)
+        outbound.call(peer, AUTH_PATH + method, params, timeout_s=timeout_s)
     except CallError as problem:
         log.warning(method, peer=peer.wwwroot, reason=problem.in_our_words)
         return isinstance(problem, RemoteFault)
@@ -53,10 +59,12 @@ def courses_here(connection: Connection, person_id: int, but: int) -> list[dict[
 
     Without those of the peer `but`, whose own courses they are.
     """
+    now = present.enrolments(connection)
     rows = connection.execute(
-        sa.select(section.c.id, section.c.name, section.c.idnumber, enrolment.c.role)
-        .join_from(enrolment, section, section.c.id == enrolment.c.section_id)
-        .where(enrolment.c.person_id == person_id, enrolment.c.code == ACTIVE)
+        sa.select(section.c.id, section.c.name, section.c.idnumber, now.c.role)
+        .join_from(now, section, section.c.id == now.c.section_id)
+        .join(enrolment_state, enrolment_state.c.code == now.c.code)
+        .where(now.c.person_id == person_id, enrolment_state.c.meaning == school_roles.ACTIVE)
         .where(section.c.peer_id != but, section.c.status == sections.ACTIVE)
         .order_by(section.c.name, section.c.id)
         .limit(MAX_COURSES)

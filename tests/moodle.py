@@ -45,6 +45,7 @@ class Moodle:
     old: KeyPair | None = None
     info: Any = field(default_factory=lambda: {"release": "4.5.1 (Build: 20241202)"})
     tls: ssl.SSLContext | None = None
+    port: int = 0
     asked: list[str] = field(default_factory=list)
     # Who is on the way to us, by token: the browser's SHA-1 and what user_authorise tells of them.
     visits: dict[str, tuple[str, Any]] = field(default_factory=dict)
@@ -52,9 +53,11 @@ class Moodle:
     calls: list[tuple[str, list[Value]]] = field(default_factory=list)
     # What further methods answer to their parameters, by last segment; a FaultResponse too.
     scripted: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    # Plain answers to the next calls of a method, by last segment.
+    plain: dict[str, list[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(("127.0.0.1", self.port), _Handler)
         self._http.moodle = self
         self.wwwroot = f"http://127.0.0.1:{self._http.server_port}"
         if self.tls is not None:
@@ -88,6 +91,8 @@ class Moodle:
             if self.old is None:
                 return xmlrpc.write_fault(7023, "encryption-invalid")
             call, signer = None, self.old
+        if call is not None and self.plain.get(call.name.rpartition("/")[2]):
+            return self.plain[call.name.rpartition("/")[2]].pop(0)
         if call is not None:
             payload = self._payload(call.name.rpartition("/")[2], list(call.params))
         else:

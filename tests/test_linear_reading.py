@@ -130,6 +130,7 @@ EXPRESSIONS: dict[str, Met] = {
     "peers/policy.py:_FIELD": met("peers/policy.py:_FIELD", "fullmatch", "a", "password", "."),
     "peers/audit_words.py:_DAY": met("peers/audit_words.py:_DAY", "sub", "1 ", "1 May ", "12", " "),
     "peers/audit_words.py:_SUBJECT": met("peers/audit_words.py:_SUBJECT", "fullmatch", "1", "1-", before="person "),
+    "peers/web/origin.py:_HOST_ENDS": met("peers/web/origin.py:_HOST_ENDS", "split", "/", "a", "?"),
     "schooltool_bridge/passwords.py:KINDS": Met(
         lambda t: [f.fullmatch(t) for f in importlib.import_module("schooltool_bridge.passwords").KINDS.values()],
         ("a", "0", "$", "a" * 32 + ":"), ("$6$rounds=", ""),
@@ -228,7 +229,7 @@ READERS: dict[str, Met] = {
     "an address": Met(check_wwwroot, ("a", "a.", "/", " ", "%", "@", "é"), ("http://", "")),
     "a title": Met(bootstrap.title_of, ("<title", "<title>", "a", "&#9", "</title>"), ("<title>", ""), is_bytes=True),
     "a reason": Met(outcomes.clean, ("a", "'", "@", "?", "\\'", "\n", *MARKS)),
-    "a query": Met(lambda t: landing.read_arrival(t, "", default_path=None), ("a", "a=b&", "%20", "+", "=")),
+    "a query": Met(lambda t: landing.read_arrival(t, "", default_path=None, wwwroot="http://a.org"), ("a", "a=b&", "%20", "+", "=")),
     "NFC": Met(letters.nfc, MARKS),
     "NFKD": Met(letters.nfkd, MARKS),
     "a name": Met(field(lambda f: f.text("name")), (*MARKS, *BLANKS, "a", "\x0b")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -39,11 +40,13 @@ class Answering:
         self.rig = rig
         self.answers = list(answers)
         self.calls: list[xmlrpc.MethodCall] = []
+        self.timeouts_s: list[float] = []
 
     def __call__(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
         assert url == MOODLE + "/mnet/xmlrpc/server.php"
         assert verify_tls
         assert timeout_s <= 30
+        self.timeouts_s.append(timeout_s)
         moodle = self.rig.peers[MOODLE]
         message = envelope.read_message(body)
         if isinstance(message, SealedMessage):
@@ -68,6 +71,8 @@ def call(rig: Rig, *answers: Callable[[FakePeer], bytes]) -> Any:
         return changed.call(peer, "system/listServices", [])
     finally:
         assert not answering.answers, "every answer was asked for"
+        spent = answering.timeouts_s
+        assert all(second < first for first, second in itertools.pairwise(spent)), spent
 
 
 def says(rig: Rig, value: Any = "ok", **wrong: Any) -> Callable[[FakePeer], bytes]:

@@ -7,9 +7,11 @@ in the form serves the older ones and stands beside the others. A cookie's SameS
 from __future__ import annotations
 
 import hmac
+import re
 from urllib.parse import unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_HOST_ENDS = re.compile(r"[/?#]")
 
 
 def is_ours(
@@ -35,6 +37,27 @@ def inside(path: str) -> str | None:
     if ".." in unquote(path.partition("?")[0].partition("#")[0]).split("/"):
         return None
     return path if path.isprintable() else None
+
+
+def within(url: str, wwwroot: str) -> str | None:
+    """Return the path within a site that a path or one of its whole addresses means, else None.
+
+    A site's wwwroot may have a path of its own; the path returned begins behind it.
+    """
+    if url.startswith("/"):
+        return inside(url)
+    if not url.isprintable():
+        return None
+    # A browser reads odd addresses otherwise than we do: only what is written as ours is.
+    scheme, _mark, rest = url.partition("://")
+    host = _HOST_ENDS.split(rest, maxsplit=1)[0]
+    path, own_path = rest[len(host) :], urlsplit(wwwroot).path
+    if _place(f"{scheme}://{host}") != _place(wwwroot) or not path.startswith(own_path):
+        return None
+    if scheme.lower() != urlsplit(wwwroot).scheme:
+        return None
+    path = path.removeprefix(own_path)
+    return inside("/" + path if path[:1] in ("", "?", "#") else path)
 
 
 def _place(url: str) -> str:

@@ -34,7 +34,13 @@ SCREENS = {
         "tls",
         "trust_tls_key",
     ),
-    "enrolment": ("accept_sections", "accept_enrolments", "roles"),
+    "enrolment": (
+        "accept_sections",
+        "accept_enrolments",
+        "dates_students",
+        "dates_teachers",
+        "roles",
+    ),
     "grades": ("accept_grades", "out_of_range"),
 }
 TITLES = {

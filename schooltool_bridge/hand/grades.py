@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from schooltool_bridge import cells, identity
 from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
-from schooltool_bridge.fold import GradeRow, latest
+from schooltool_bridge.fold import GradeRow, entered, latest
 from schooltool_bridge.hand.author import Author, Refused, must_be_somebody
 from schooltool_bridge.model import assessment, enrolment, grade_history, person
 from schooltool_bridge.sections import ACTIVE
@@ -119,10 +119,11 @@ def _write(
     """Write what is not said already: the history first, from which the cells are folded."""
     at_place = {(e.assessment_id, roots.get(e.person_id, e.person_id)): e for e in entries}
     told = cells.histories(connection, at_place, roots)
+    items = cells.worths(connection, {item for item, _who in at_place})
     rows: dict[cells.Place, dict[str, object]] = {}
     for place, entry in at_place.items():
         by_hand = [r for r in told.get(place, ()) if r.by_actor is not None]
-        if _is_said(latest(by_hand), entry):
+        if _is_said(latest(by_hand), entry, items[place[0]]):
             continue
         rows[place] = {
             "raw_points": decimal_text(entry.points),
@@ -141,12 +142,12 @@ def _write(
     return len(rows)
 
 
-def _is_said(now: GradeRow | None, entry: Entry) -> bool:
+def _is_said(now: GradeRow | None, entry: Entry, item: cells.Worth) -> bool:
     """Tell whether the entry that is open says just this; where none is, a release is said."""
     if now is None or now.deleted:
         return entry.released
     said = (entry.points, entry.excepted, entry.released)
-    return (now.raw_points, now.excepted, now.deleted) == said
+    return (entered(now, item.points, item.taken), now.excepted, now.deleted) == said
 
 
 @dataclass(frozen=True, slots=True)

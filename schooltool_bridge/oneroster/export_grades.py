@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity
-from schooltool_bridge.model import assessment, assessment_history, enrolment, grade, section
+from schooltool_bridge import identity, present
+from schooltool_bridge.model import assessment, assessment_history, grade, section
 from schooltool_bridge.model_school import category
 from schooltool_bridge.oneroster.export_roster import (
     SCHOOL,
@@ -90,7 +91,7 @@ def results(reading: Reading) -> Iterator[Row]:
             grade.c.excepted, grade.c.effective_unix_s, assessment.c.section_id,
         )
         .select_from(_graded())
-        .where(_is_result(), _is_enrolled())
+        .where(_is_result(), _is_enrolled(reading.connection))
         .order_by(grade.c.id)
     ):  # fmt: skip
         result = {
@@ -110,7 +111,8 @@ def results(reading: Reading) -> Iterator[Row]:
 def left_out(reading: Reading) -> int:
     """How many grades have no place in the export, as their student never was in the section."""
     wanted = sa.select(sa.func.count()).select_from(_graded())
-    return reading.connection.execute(wanted.where(_is_result(), ~_is_enrolled())).scalar_one()
+    here = _is_enrolled(reading.connection)
+    return reading.connection.execute(wanted.where(_is_result(), ~here)).scalar_one()
 
 
 def beyond_worth(reading: Reading) -> int:
@@ -118,7 +120,7 @@ def beyond_worth(reading: Reading) -> int:
     points, worth = (sa.cast(c, sa.Numeric) for c in (grade.c.points, assessment.c.points))
     wanted = sa.select(sa.func.count()).select_from(_graded())
     return reading.connection.execute(
-        wanted.where(_is_result(), _is_enrolled(), points > worth)
+        wanted.where(_is_result(), _is_enrolled(reading.connection), points > worth)
     ).scalar_one()
 
 
@@ -135,11 +137,12 @@ def _is_result() -> sa.ColumnElement[bool]:
     )
 
 
-def _is_enrolled() -> sa.ColumnElement[bool]:
+def _is_enrolled(connection: Connection) -> sa.ColumnElement[bool]:
+    now = present.enrolments(connection)
     return sa.exists(
-        sa.select(enrolment.c.id).where(
-            enrolment.c.section_id == assessment.c.section_id,
-            enrolment.c.person_id == grade.c.person_id,
-            is_there(),
+        sa.select(now.c.id).where(
+            now.c.section_id == assessment.c.section_id,
+            now.c.person_id == grade.c.person_id,
+            is_there(now),
         )
     )

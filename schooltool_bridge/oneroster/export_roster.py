@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import fold, identity
+from schooltool_bridge import fold, identity, present
 from schooltool_bridge.fields import STUDENT, TEACHER
+from schooltool_bridge.fold_enrolments import ENDED, held_dates
 from schooltool_bridge.model import (
     assessment,
     assessment_history,
@@ -282,11 +283,9 @@ def _in_role(role: str) -> sa.Select[tuple[int]]:
     )
 
 
-def is_there() -> sa.ColumnElement[bool]:
-    """Whether an enrolment has a place in the roster."""
-    return sa.and_(
-        enrolment.c.code.not_in(NEVER_THERE), enrolment.c.person_id.not_in(identity.MERGED)
-    )
+def is_there(now: sa.Subquery) -> sa.ColumnElement[bool]:
+    """Whether an enrolment (present.py) has a place in the roster."""
+    return sa.and_(now.c.code.not_in(NEVER_THERE), now.c.person_id.not_in(identity.MERGED))
 
 
 def enrolments(reading: Reading) -> Iterator[Row]:
@@ -304,10 +303,11 @@ def enrolments(reading: Reading) -> Iterator[Row]:
     for start in range(0, len(ids), SECTIONS_AT_ONCE):
         part = ids[start : start + SECTIONS_AT_ONCE]
         times = _times(reading, part)
+        now = present.enrolments(reading.connection)
         rows = reading.connection.execute(
-            sa.select(enrolment)
-            .where(enrolment.c.section_id.in_(part), is_there())
-            .order_by(enrolment.c.section_id, enrolment.c.id)
+            sa.select(now)
+            .where(now.c.section_id.in_(part), is_there(now))
+            .order_by(now.c.section_id, now.c.id)
         ).all()
         teaching = [r for r in rows if r.role == TEACHER and r.code in active]
         first = {
@@ -346,9 +346,12 @@ def _times(reading: Reading, part: list[int]) -> dict[tuple[int, int, str], _Tim
     for row in sorted(rows, key=fold.place):
         who = reading.roots.get(row.person_id, row.person_id)
         spent = found[row.section_id, who, row.role]
-        came = row.timestart_unix_s or row.effective_unix_s
+        begins, ends = row.timestart_unix_s or None, row.timeend_unix_s or None
+        if row.by_actor is None:
+            begins, ends = held_dates(row)
+        came = begins or row.effective_unix_s
         spent.came_unix_s = came if spent.came_unix_s is None else min(came, spent.came_unix_s)
-        spent.until_unix_s = row.timeend_unix_s or None
+        spent.until_unix_s = ends
     return found
 
 
@@ -359,7 +362,9 @@ def _dates(reading: Reading, row: sa.Row[Any], spent: _Times, *, is_active: bool
         came = row.since_unix_s
     begin = reading.day(came) if came is not None else None
     end = None
-    if not is_active:
+    if row.code == ENDED:  # since the first second that is out
+        end = reading.day(row.since_unix_s - 1) + ONE_DAY
+    elif not is_active:
         end = reading.day(row.since_unix_s) + ONE_DAY
     elif spent.until_unix_s is not None:
         end = reading.day(spent.until_unix_s - 1) + ONE_DAY

@@ -16,11 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from peers.policy import PeerPolicy
+from mnet.database import now_unix_s
 from schooltool_bridge import fold, identity
 from schooltool_bridge.cells import MANUAL, PEER, row_of
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, item_state, place
+from schooltool_bridge.fold_enrolments import row_of as row_of_enrolment
+from schooltool_bridge.fold_enrolments import timeline
 from schooltool_bridge.model import enrolment, section
 from schooltool_bridge.reports.rows import Read, Rows, read
 from schooltool_bridge.reports.then import Entry, Item, SectionThen
@@ -48,7 +50,8 @@ def of_person_at_each(
     known = [m for m in moments if m is not None]
     until_unix_s = max(known) if known and len(known) == len(moments) else None
     rows = read(connection, theirs, everybody, until_unix_s)
-    return [_only(_fold(rows, moment), everybody[0]) for moment in moments]
+    now = now_unix_s(connection)
+    return [_only(_fold(rows, moment, now), everybody[0]) for moment in moments]
 
 
 def of_section(
@@ -63,7 +66,7 @@ def of_sections(
     connection: Connection, wanted: sa.Select[tuple[int]], at_unix_s: int | None = None
 ) -> list[SectionThen]:
     """Read many sections, given by a select of their ids, with everybody in them."""
-    return _fold(read(connection, wanted, None, at_unix_s), at_unix_s)
+    return _fold(read(connection, wanted, None, at_unix_s), at_unix_s, now_unix_s(connection))
 
 
 def _only(found: Iterable[SectionThen], person_id: int) -> list[SectionThen]:
@@ -83,13 +86,12 @@ def _only(found: Iterable[SectionThen], person_id: int) -> list[SectionThen]:
     return [s for s in kept if any(who == person_id for who, _role in s.enrolments)]
 
 
-def _fold(rows: Read, at_unix_s: int | None) -> list[SectionThen]:
+def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionThen]:
     """Fold what had taken effect by a moment."""
     told = _by(lambda r: r.section_id, _by_then(rows.told, at_unix_s))
-    policies = {r.id: PeerPolicy.from_stored(r.policy or {}).out_of_range for r in rows.sections}
     items = _items(rows, at_unix_s)
-    entries, graded = _entries(rows, items, policies, at_unix_s)
-    people = _people_in(rows, told, graded, at_unix_s)
+    entries, graded = _entries(rows, items, at_unix_s)
+    people = _people_in(rows, told, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
     return [
         _section(r, told.get(r.id, ()), people[r.id], items[r.id], entries[r.id], weights[r.id])
@@ -186,11 +188,12 @@ _DETAILS = (
 def _entries(
     rows: Read,
     items: Mapping[int, Sequence[Item]],
-    policies: Mapping[int, str],
     at_unix_s: int | None,
 ) -> tuple[dict[int, dict[tuple[int, int], Entry]], set[tuple[int, int]]]:
     """The cells of each section, and who has a grade in which."""
     of = {item.id: (section_id, item) for section_id, some in items.items() for item in some}
+    told = _by(lambda r: r.assessment_id, _by_then(rows.assessments, at_unix_s))
+    taken = {item: fold.taken_over(some) for item, some in told.items()}
     histories: dict[tuple[int, int], list[tuple[fold.GradeRow, str]]] = defaultdict(list)
     for row in _by_then(rows.grades, at_unix_s):
         histories[row.assessment_id, rows.root(row.person_id)].append((row_of(row), row.why))
@@ -200,7 +203,7 @@ def _entries(
         section_id, item = of.get(assessment_id, (None, None))
         if section_id is None or item is None:
             continue
-        entry = _entry(history, item, policies.get(section_id, "accept"))
+        entry = _entry(history, item, taken.get(assessment_id))
         if entry is not None:
             found[section_id][assessment_id, person_id] = entry
             graded |= {(section_id, person_id)} if entry.points is not None else set()
@@ -208,16 +211,16 @@ def _entries(
 
 
 def _entry(
-    history: Sequence[tuple[fold.GradeRow, str]], item: Item, out_of_range: str
+    history: Sequence[tuple[fold.GradeRow, str]], item: Item, taken: fold.TakenOver | None
 ) -> Entry | None:
     cell = fold.cell([row for row, _why in history])
     counting = cell.counting
     if counting is None:
         return None
     told = cell.by_peer
-    by_peer = fold.within(told.raw_points if told else None, item.points, out_of_range)
+    by_peer = fold.within(told, item.points)
     return Entry(
-        counting.raw_points if cell.by_hand else by_peer,
+        fold.entered(cell.by_hand, item.points, taken) if cell.by_hand else by_peer,
         counting.excepted,
         counting.attempt or 0,
         MANUAL if cell.by_hand else PEER,
@@ -239,33 +242,32 @@ def _people_in(
     told: Mapping[int, Rows],
     graded: set[tuple[int, int]],
     at_unix_s: int | None,
+    now_unix_s: int,
 ) -> dict[int, _People]:
     """Who was in each section."""
     held: dict[tuple[int, int], list[EnrolmentRow]] = defaultdict(list)
     found: dict[int, _People] = defaultdict(_People)
-    for r in _by_then(rows.enrolments, at_unix_s):
-        who = rows.root(r.person_id)
-        held[r.section_id, who].append(
-            EnrolmentRow(
-                r.id, r.effective_unix_s, r.seq, r.role, r.code, r.note, r.by_actor, r.holds
-            )
-        )
-        if r.role == STUDENT and r.holds:
-            joined = found[r.section_id].joined
-            came = r.timestart_unix_s or r.effective_unix_s
-            joined[who] = min(came, joined.get(who, came))
+    for r in rows.enrolments:
+        held[r.section_id, rows.root(r.person_id)].append(row_of_enrolment(r))
     taught = _taught(rows, told)
     for place_of in held.keys() | taught.keys():
         section_id, person_id = place_of
         for role in ROLES:
-            state = fold.enrolment_state(
+            folded = timeline(
                 held.get(place_of, ()),
                 taught.get(place_of, ()) if role == TEACHER else (),
                 role=role,
                 has_grade=place_of in graded,
+                until_unix_s=at_unix_s,
             )
-            if state is not None:
-                found[section_id].enrolments[person_id, role] = state
+            at = max(now_unix_s, folded.told_unix_s) if at_unix_s is None else at_unix_s
+            state = folded.at(at)
+            if state is None:
+                continue
+            found[section_id].enrolments[person_id, role] = state
+            came_unix_s = folded.first_held_unix_s
+            if role == STUDENT and came_unix_s is not None:
+                found[section_id].joined[person_id] = came_unix_s
     return found
 
 

@@ -22,7 +22,6 @@ from schooltool_bridge.model import (
     assessment_history,
     enrolment,
     enrolment_history,
-    enrolment_state,
     grade,
     grade_history,
     person,
@@ -122,12 +121,13 @@ def read(
             scope.theirs(grade.c.person_id),
             of=_GRADES,
         ),
-        enrolments=scope.history(
-            enrolment_history,
-            enrolment_history.c.section_id.in_(wanted),
-            scope.theirs_or(sa.select(enrolment.c.person_id).where(taught)),
-            of=_ENROLMENTS,
-        ),
+        # All of it: an enrolment told of later may have begun before.
+        enrolments=connection.execute(
+            roster.HISTORY.where(
+                enrolment_history.c.section_id.in_(wanted),
+                scope.theirs_or(sa.select(enrolment.c.person_id).where(taught)),
+            )
+        ).all(),
         teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
         names=connection.execute(
             _NAMES.where(
@@ -157,9 +157,6 @@ _ASSESSMENTS: sa.Select[Any] = sa.select(
 _GRADES: sa.Select[Any] = sa.select(
     grade_history, grade.c.assessment_id, grade.c.person_id
 ).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
-_ENROLMENTS: sa.Select[Any] = sa.select(enrolment_history, roster.HOLDS).select_from(
-    enrolment_history.outerjoin(enrolment_state, enrolment_state.c.code == enrolment_history.c.code)
-)
 _TEACHERS: sa.Select[Any] = sa.select(
     enrolment.c.section_id, enrolment.c.person_id, section.c.peer_id
 ).join_from(enrolment, section, section.c.id == enrolment.c.section_id)

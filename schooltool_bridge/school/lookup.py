@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import identity, shipped_titles
+from schooltool_bridge import identity, present, shipped_titles
 from schooltool_bridge.fields import STUDENT, TEACHER, key
-from schooltool_bridge.model import assessment, enrolment, enrolment_state, person, section
+from schooltool_bridge.model import assessment, enrolment_state, person, section
 from schooltool_bridge.model_school import category, course, section_filing
 from schooltool_bridge.school import years
 from schooltool_bridge.sections import ACTIVE, segment_order
@@ -167,16 +167,17 @@ def people_of(connection: Connection, section_id: int, role: str = STUDENT) -> l
 
 def student_counts(connection: Connection, ids: Sequence[int]) -> Counter[int]:
     """Count who is in these sections now, by section."""
+    now = present.enrolments(connection)
     rows = connection.execute(
-        sa.select(enrolment.c.section_id, sa.func.count())
-        .join_from(enrolment, enrolment_state, enrolment_state.c.code == enrolment.c.code)
+        sa.select(now.c.section_id, sa.func.count())
+        .join_from(now, enrolment_state, enrolment_state.c.code == now.c.code)
         .where(
-            enrolment.c.section_id.in_(ids),
-            enrolment.c.role == STUDENT,
+            now.c.section_id.in_(ids),
+            now.c.role == STUDENT,
             enrolment_state.c.meaning == MEANS_ACTIVE,
-            enrolment.c.person_id.not_in(identity.MERGED),
+            now.c.person_id.not_in(identity.MERGED),
         )
-        .group_by(enrolment.c.section_id)
+        .group_by(now.c.section_id)
     )
     return Counter({row[0]: row[1] for row in rows})
 
@@ -229,13 +230,14 @@ def counts(connection: Connection, column: sa.Column[int]) -> Counter[int | None
 
 
 def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple[int, Placed]]:
+    now = present.enrolments(connection)
     rows = connection.execute(
         sa.select(
-            enrolment.c.section_id,
-            enrolment.c.person_id,
-            enrolment.c.code,
-            enrolment.c.since_unix_s,
-            enrolment.c.note,
+            now.c.section_id,
+            now.c.person_id,
+            now.c.code,
+            now.c.since_unix_s,
+            now.c.note,
             person.c.firstname,
             person.c.lastname,
             person.c.username,
@@ -244,16 +246,16 @@ def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple
             enrolment_state.c.title,
         )
         .select_from(
-            enrolment.join(person, person.c.id == enrolment.c.person_id).join(
-                enrolment_state, enrolment_state.c.code == enrolment.c.code
+            now.join(person, person.c.id == now.c.person_id).join(
+                enrolment_state, enrolment_state.c.code == now.c.code
             )
         )
         .where(
-            enrolment.c.section_id.in_(ids),
-            enrolment.c.role == role,
-            enrolment.c.person_id.not_in(identity.MERGED),
+            now.c.section_id.in_(ids),
+            now.c.role == role,
+            now.c.person_id.not_in(identity.MERGED),
         )
-        .order_by(enrolment.c.id)
+        .order_by(now.c.id)
     )
     return [
         (

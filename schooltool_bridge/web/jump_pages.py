@@ -12,7 +12,7 @@ from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.registry import Peer
 from peers.web import throttle
-from peers.web.origin import inside
+from peers.web.origin import inside, within
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import jumping, person_sessions, rights
 from schooltool_bridge.fields import key
@@ -85,12 +85,16 @@ class JumpPages:
             here = f"{view.path}?{view.raw_query}"
             return go(f"{SIGN_IN}?next={quote(here, safe='')}")
         wanted = self._wanted(view)
-        path = inside(view.query.get("wantsurl", "") or "/")
-        if path is None or len(path) > MAX_PATH_CHARS:
-            raise PageError(_("That link leads to no page of the other site."))
         if wanted is None:
             raise PageError(_("The site that this link leads to is not known here."), 403)
+        path = within(view.query.get("wantsurl", "") or "/", wanted.wwwroot)
+        if path is None or len(path) > MAX_PATH_CHARS:
+            raise PageError(_("That link leads to no page of the other site."))
         try:
+            with self._app.database.read() as connection:
+                before = jumping.visit_before(connection, session, wanted, view.agent_sha1)
+            if before is not None:
+                self._app.signing_off.end_before_jump(before)
             with self._app.database.write() as connection:
                 url = jumping.start(
                     connection,
@@ -99,7 +103,8 @@ class JumpPages:
                     site=self._app.site,
                     wantsurl=path,
                     agent_sha1=view.agent_sha1,
-                    now_unix_s=view.now_unix_s,
+                    # The peer may have been asked meanwhile, and the token lives half a minute.
+                    now_unix_s=int(self._app.clock()),
                 )
         except CannotJump as problem:
             raise PageError(str(problem), 403) from None

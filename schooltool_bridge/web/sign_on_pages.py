@@ -147,7 +147,12 @@ class SignOnPages:
     def _land(self, default_path: str | None, view: View) -> Reply:
         correlation = secrets.token_hex(6)
         try:
-            arrival = read_arrival(view.raw_query, view.agent_sha1, default_path=default_path)
+            arrival = read_arrival(
+                view.raw_query,
+                view.agent_sha1,
+                wwwroot=self._app.settings.wwwroot,
+                default_path=default_path,
+            )
             cookie = view.cookies.get(COOKIE, "")
             landed = self._app.landing.land(arrival, cookie, view.sender)
         except LandingRefused as refused:

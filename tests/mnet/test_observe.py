@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -99,3 +100,13 @@ def test_a_circle_of_causes_ends() -> None:
     first, second = sqlite3.OperationalError("a"), ValueError("b")
     first.__cause__, second.__cause__ = second, first
     assert told(first).count("Traceback") == 2
+
+
+def test_a_disk_that_takes_no_log_stops_nobody() -> None:
+    program = PROGRAM.format(quiet=False) + 'print("went on")\n'
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE, stderr=full, check=True, timeout=60,
+        )  # fmt: skip
+    assert done.stdout == b"went on\n"

@@ -65,7 +65,7 @@ class Readers:
 class Then:
     """What the model says of a moment; None: of all that is known."""
 
-    def __init__(self, model: Model, at: int | None) -> None:
+    def __init__(self, model: Model, at: int | None, now: int) -> None:
         self.model = model
         self.at = at
         self.moment = EVER if at is None else at
@@ -81,7 +81,11 @@ class Then:
             (section, who, role): state
             for section, who in everywhere
             for role in ROLES
-            if (state := model.place(section, who, role, self.moment))
+            if (
+                state := model.place(
+                    section, who, role, self.moment, now=now if at is None else None
+                )
+            )
         }
 
     def cells_in(self, section: Thing) -> Cells:
@@ -98,9 +102,9 @@ class Then:
         )
 
 
-def compare(readers: Readers, model: Model, moments: Collection[int | None]) -> None:
+def compare(readers: Readers, model: Model, now: int, moments: Collection[int | None]) -> None:
     """See that every reader says of moments what the model does."""
-    each = [Then(model, at) for at in moments]
+    each = [Then(model, at, now) for at in moments]
     for then in each:
         _compare_sections(readers, then)
         compare_lists(readers, then)

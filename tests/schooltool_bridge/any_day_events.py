@@ -27,6 +27,8 @@ codes = st.sampled_from(["a", "s", "w", "wp", "ps", "e"])
 # gives no time.
 moments = st.builds(lambda day, s: NOW + day * DAY + s, st.integers(0, 2), st.integers(0, 1))
 timed = st.tuples(moments, st.integers(-1, 2))
+# When an enrolment begins or ends, some time before and after the moments; mostly nothing is said.
+dates = st.none() | st.none() | st.builds(lambda h: NOW + h * DAY // 2, st.integers(-2, 6))
 times = st.one_of(st.none(), timed, timed)
 
 # An event: its name, what it is about, whom it names, what else it says, its peer and its time.
@@ -81,7 +83,8 @@ def events_of(peer: str) -> st.SearchStrategy[Event]:
         a_grade, a_grade, taken_back, an_item,
         of("new_section", sections, st.none(), name=st.sampled_from(["Algebra", "Botany"]),
            teacheridnumber=st.just("") | people),
-        of("new_enrolment", sections, people, role=a_role, code=st.sampled_from(["a", "a", "s"])),
+        of("new_enrolment", sections, people, role=a_role, code=st.sampled_from(["a", "a", "s"]),
+           timestart=dates, timeend=dates),
         of("end_enrolment", sections, people, role=st.just("") | a_role),
         of("delete_section", sections, st.none()),
         of("delete_assessment", items, st.none()), user,
@@ -103,6 +106,7 @@ def as_sent(event: Event) -> dict[str, Any]:
     data = {**about, **said}
     if "code" in said:
         data["status"] = 1 if data.pop("code") == "s" else 0
+        data |= {name: data[name] or 0 for name in ("timestart", "timeend")}
     if "section" in said:
         data["sectionid"] = data.pop("section")[1]
     if when:

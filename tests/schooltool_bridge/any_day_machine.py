@@ -14,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from mnet.exchange import Site
 from mnet.faults import NotFound
+from peers import store
+from peers.policy import DATES, PeerPolicy
 from peers.registry import Registry
 from schooltool_bridge import events, waking
 from schooltool_bridge.hand import enrolments, grades, merging
@@ -38,8 +40,10 @@ from tests.schooltool_bridge.any_day_events import (
     people,
     sections,
 )
-from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, Model, Thing
+from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, Model, Policy, Thing
 from tests.schooltool_bridge.school import NOW, US, A, B, School
+
+rules = st.sampled_from(DATES)
 
 
 class AnyDay(RuleBasedStateMachine):
@@ -48,7 +52,7 @@ class AnyDay(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.school = self.open()
-        self.model = Model(clamping=(B,))
+        self.model = Model({B: Policy(clamps=True)})
         self.readers = Readers(self.school)
         database = self.school.database
         self.registry, self.site = Registry(database, lambda: self.school.now), Site(US, "S", "1")
@@ -64,7 +68,13 @@ class AnyDay(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         moments = {s.at for s in self.model.said}
-        compare(self.readers, self.model, [None, *sorted({*moments, *(m - 1 for m in moments)})])
+        moments |= {d for s in self.model.said for d in self.model.dates(s) if d is not None}
+        compare(
+            self.readers,
+            self.model,
+            self.school.now,
+            [None, *sorted({*moments, *(m - 1 for m in moments)})],
+        )
         self.school.database.close()
 
     @initialize(missing=st.sets(st.sampled_from([*PEOPLE, *SECTIONS, *ITEMS]), max_size=2))
@@ -83,7 +93,8 @@ class AnyDay(RuleBasedStateMachine):
         for section in SECTIONS:
             if section not in missing:
                 tell("new_section", section, None, name="Algebra", teacheridnumber="")
-                tell("new_enrolment", section, "91", role=STUDENT, code="a")
+                tell("new_enrolment", section, "91", role=STUDENT, code="a",
+                     timestart=None, timeend=None)  # fmt: skip
         for item in ITEMS:
             if item not in missing:
                 tell(
@@ -98,7 +109,7 @@ class AnyDay(RuleBasedStateMachine):
 
     @invariant()
     def agrees_about_now(self) -> None:
-        compare_lists(self.readers, Then(self.model, None))
+        compare_lists(self.readers, Then(self.model, None, self.school.now))
 
     @rule(by=st.sampled_from([-5, -1, 3, DAY]))
     def the_clock_jumps(self, by: int) -> None:
@@ -106,7 +117,20 @@ class AnyDay(RuleBasedStateMachine):
 
     @rule(at=moments)
     def somebody_asks_about_a_moment(self, at: int) -> None:
-        compare(self.readers, self.model, [at])
+        compare(self.readers, self.model, self.school.now, [at])
+
+    @rule(peer=st.sampled_from([A, B]), clamps=st.booleans(), dates=st.tuples(rules, rules))
+    def an_admin_changes_a_peers_policies(
+        self, peer: str, clamps: bool, dates: tuple[str, str]
+    ) -> None:
+        """What was told until now stays as it was told."""
+        stored = {"out_of_range": "clamp" if clamps else "accept"}
+        stored |= {"dates_students": dates[0], "dates_teachers": dates[1]}
+        source = self.school.sources[peer]
+        with self.school.database.write() as connection:
+            store.set_columns(connection, source.peer_id, policy=stored)
+        self.school.sources[peer] = source._replace(policy=PeerPolicy.from_stored(stored))
+        self.model.policies[peer] = Policy(clamps, *dates)
 
     @rule(event=events_of(A))
     def a_peer_pushes(self, event: Event) -> None:

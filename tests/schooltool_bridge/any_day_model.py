@@ -14,9 +14,19 @@ from typing import Any
 
 EVER = 2**60
 HOLDING = ("a", "s")
+LEFT = ("w", "wn", "wp")
 STUDENT, TEACHER = ROLES = ("student", "teacher")
 # A section or an assessment: its peer's address, and the peer's number for it.
 Thing = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a peer's admin decided here: of points out of range, and of the dates of enrolments."""
+
+    clamps: bool = False
+    dates_students: str = "hold"
+    dates_teachers: str = "ignore end"
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,8 @@ class Said:
     peer: str | None
     # When it arrived or was written, whenever it took effect.
     recorded: int
+    # The policies of its peer under which it arrived.
+    policy: Policy
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -57,8 +69,8 @@ class Cell:
 class Model:
     """All that was said, in the order in which it was said; and which record stands for which."""
 
-    # The peers that clamp points to what the assessment is worth.
-    clamping: tuple[str, ...] = ()
+    # Those of now, of each peer.
+    policies: dict[str, Policy] = field(default_factory=dict)
     said: list[Said] = field(default_factory=list)
     into: dict[str, str] = field(default_factory=dict)
 
@@ -159,7 +171,7 @@ class Model:
             if about and about[-1].what == "new_grade":
                 raw, data = about[-1].data["points_earned"], about[-1].data
                 points = None if raw is None else Decimal(raw)
-                if points is not None and item[0] in self.clamping:
+                if points is not None and about[-1].policy.clamps:
                     points = min(max(points, Decimal(0)), maximum)
                 return Cell(points, data["excepted"], attempt, "peer", about[-1].recorded)
         return None
@@ -205,31 +217,107 @@ class Model:
         return [s for s in ordered if s.at <= at]
 
     def place(
-        self, section: Thing, who: str, role: str, at: int, *, by_name: bool = True
+        self, section: Thing, who: str, role: str, at: int, *, now: int | None = None
     ) -> tuple[str, int] | None:
-        """The code of somebody's enrolment and since when; `by_name`: being named counts."""
+        """The code of somebody's enrolment and since when; what is to come comes by `now`."""
         graded = any(c.points is not None for c in self.cells(section, who, at).values())
-        records = self.records(who)
-        own, named, code, since = None, False, None, 0
-        for s in self.steps(section, who, at):
-            before: str | None = code
-            if s.what == "new_section":
-                if role != TEACHER or not by_name:
-                    continue
-                was, named = named, s.data["teacheridnumber"] in records
-                if named or was:
-                    code = own or ("a" if named else "w")
-            elif role not in roles(s):
-                continue
-            elif s.what == "end_enrolment":
-                own, named = None, False
-                if code in HOLDING:
-                    code = "w" if graded else "wn"
-            else:
-                code = s.data["code"]
-                own, named = (code, named) if code in HOLDING else (None, False)
-            since = s.at if code != before else since
+        steps = self._steps_in(section, who, role)
+        heard = [s for s in steps if s.at <= at]
+        until = at if now is None else max([now, *(s.at for s in heard)])
+        # Everything that may change it: what was said, and the dates of enrolments.
+        turns = [(s.at, n) for n, s in enumerate(heard, 1)]
+        dates = {d for s in steps for d in self.dates(s) if d is not None and d <= until}
+        turns += [(d, sum(s.at <= d for s in heard)) for d in dates]
+        code, since = None, 0
+        for moment, count in sorted(set(turns)):
+            before = code
+            code = self._code(steps, count, moment, who, graded=graded)
+            said = heard[count - 1] if count and heard[count - 1].at == moment else None
+            gives_code = (
+                said is not None
+                and said.what == "state"
+                and said.at == said.recorded
+                and before in LEFT
+                and code in LEFT
+            )
+            since = since if code == before or gives_code else moment
         return (code, since) if code else None
+
+    def _steps_in(self, section: Thing, who: str, role: str) -> list[Said]:
+        return [
+            s
+            for s in self.steps(section, who)
+            if (role == TEACHER if s.what == "new_section" else role in roles(s))
+        ]
+
+    @staticmethod
+    def dates(said: Said) -> tuple[int | None, int | None]:
+        """From when until when an enrolment holds, as the policy was when it was told."""
+        if said.what != "new_enrolment":
+            return None, None
+        policy = said.policy
+        rule = policy.dates_teachers if said.data["role"] == TEACHER else policy.dates_students
+        begins = said.data["timestart"] if rule in ("hold", "ignore end") else None
+        ends = said.data["timeend"] if rule in ("hold", "ignore start") else None
+        return begins, ends
+
+    def _by_dates(self, said: Said, moment: int) -> str:
+        begins, ends = self.dates(said)
+        if ends is not None and ends <= moment:
+            return "en"
+        code: str = said.data["code"]
+        return "p" if begins is not None and begins > moment else code
+
+    def _code(
+        self, steps: list[Said], count: int, moment: int, who: str, *, graded: bool
+    ) -> str | None:
+        """What it is at a moment, after so many of the steps."""
+        own, named, ended = self._heard(steps[:count], who, graded=graded)
+        code = self._said_code(own, moment, ended, named=named)
+        is_free = code is None or (own is not None and code == "p" and not named)
+        if not is_free:
+            return code
+        # An enrolment told of later may have begun before, unless something ended in between.
+        for n, later in enumerate(steps[count:], count + 1):
+            if later.what in ("new_enrolment", "state") and later.data["code"] in HOLDING:
+                begins = self.dates(later)[0]
+                if begins is not None and begins <= moment < later.at:
+                    return self._by_dates(later, moment)
+            own, named, ended = self._heard(steps[:n], who, graded=graded)
+            if own is None and not named and ended:
+                break
+        return code
+
+    @staticmethod
+    def _said_code(own: Said | None, moment: int, ended: str, *, named: bool) -> str | None:
+        by_dates = Model._by_dates(Model(), own, moment) if own else ""
+        if by_dates in HOLDING or (own and not named):
+            return by_dates
+        return "a" if named else ended or None
+
+    def _heard(self, steps: list[Said], who: str, *, graded: bool) -> tuple[Said | None, bool, str]:
+        """The enrolment that stands, whether the section names them, and how the last one ended."""
+        own: Said | None = None
+        named, ended = False, ""
+        records = self.records(who)
+        for s in steps:
+            if s.what == "new_section":
+                if named and s.data["teacheridnumber"] not in records:
+                    ended = "w"
+                named = s.data["teacheridnumber"] in records
+            elif s.what == "end_enrolment":
+                # What ended by its date before that was no withdrawal.
+                is_over = own is not None and self._by_dates(own, s.at - 1) == "en"
+                if named or (own is not None and not is_over):
+                    ended = "w" if graded else "wn"
+                elif own is not None:
+                    ended = "en"
+                own, named = None, False
+            elif s.data["code"] in HOLDING:
+                own = s
+            else:
+                own, named, ended = None, False, s.data["code"]
+        return own, named, ended
 
     def percent(self, section: Thing, who: str, at: int) -> Decimal | None:
         """Points of what they are worth; excused and ungraded cells are in neither sum."""
@@ -295,7 +383,8 @@ class Model:
         """Write down what was said, now or at a place of its own; what is no news is left out."""
         history = self.history(what, thing, who, peer)
         at, seq = when or max([(now, -1), *(s.place[:2] for s in history)])
-        said = Said(what, at, seq, len(self.said), thing, who, data, peer, now)
+        policy = self.policies.get(peer or "", Policy())
+        said = Said(what, at, seq, len(self.said), thing, who, data, peer, now, policy)
         if peer is not None:
             if when and any(s.place[:2] == when for s in self.said if same_word(s, said)):
                 return
@@ -317,16 +406,31 @@ class Model:
             return latest is None or (latest.what, latest.data) != (said.what, said.data)
         assert said.thing is not None
         assert said.who is not None
-        is_end = said.what == "end_enrolment"
-        states = [
-            self.place(said.thing, said.who, role, EVER, by_name=is_end) for role in roles(said)
-        ]
-        codes = [state and state[0] for state in states]
-        return any(c in HOLDING if is_end else c != said.data["code"] for c in codes)
+        steps = {role: self._steps_in(said.thing, said.who, role) for role in roles(said)}
+        if said.what == "end_enrolment":
+            return any(self._can_end(some, said) for some in steps.values())
+        return not all(self._stands(some, said) for some in steps.values())
+
+    def _can_end(self, steps: list[Said], said: Said) -> bool:
+        """Whether somebody is there, or will be."""
+        assert said.who is not None
+        own, named, _ended = self._heard(steps, said.who, graded=False)
+        now = max([said.recorded, *(s.at for s in steps)])
+        return named or (own is not None and self._by_dates(own, now) != "en")
+
+    @staticmethod
+    def _stands(steps: list[Said], said: Said) -> bool:
+        """Whether just this is said of an enrolment already, by its peer or by hand after it."""
+        own = [s for s in steps if s.what != "new_section"]
+        if not own or own[-1].data.get("code") != said.data["code"]:
+            return False
+        told = [s.data for s in own if s.what == "new_enrolment"]
+        names = ("timestart", "timeend")
+        return not told or all(told[-1][name] == said.data[name] for name in names)
 
     def apart(self) -> Model:
         """The same, had nobody ever been merged."""
-        return Model(self.clamping, self.said)
+        return Model(self.policies, self.said)
 
 
 def home(said: Said) -> Thing:

@@ -53,6 +53,10 @@ class School:
     now: int = NOW
     sources: dict[str, Source] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """What the store is asked about now, it answers by this school's clock."""
+        self.database.clock = lambda: self.now
+
     @classmethod
     def open(cls, url: str, *wwwroots: str, **policy: Any) -> School:
         school = cls(Database(url))

@@ -15,7 +15,7 @@ from schooltool_bridge import events
 from schooltool_bridge.hand import assessments as by_hand
 from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import assessment, person, section
+from schooltool_bridge.model import assessment, grade, person, section
 from schooltool_bridge.reports import as_of
 from tests.schooltool_bridge.school import ANNA, GRADE, NOW, PUPIL, QUIZ, SECTION, TOM, School
 
@@ -266,3 +266,45 @@ def test_whatever_comes_first_the_end_is_the_same(database_url: str) -> None:
             ends.add((item.name, str(item.points), tuple(entries), linked == f"7-{n}"))
     assert ends == {("Quiz", "68", (("62", "peer"),), True)}
     school.database.close()
+
+
+def points(school: School, at: int | None = None) -> dict[Any, Any]:
+    """What stands in the cells, now or then, by person."""
+    return {person: found for (_item, person), found in school.grades(at=at).items()}
+
+
+def test_with_another_maximum_what_was_entered_keeps_its_percentage_and_a_person_is_asked(
+    school: School,
+) -> None:
+    made = make(school, "Quiz", 10)
+    mark(school, made, "anna", 8)
+    before = school.now
+    school.push("new_assessment", **QUIZ | {"pointval": 100})
+    school.push("new_grade", **GRADE | {"points_earned": 30})
+    (asked,) = remarks(school)
+    assert "worth 10 points here and is worth 100 there" in asked
+    assert (points(school), points(school, school.now + 9)) == ({"1": 80}, {"1": 80})
+    assert points(school, before) == {"1": 8}
+    assert stored(school) == ["80"]
+    # Where the points themselves were meant, they are entered again, as they are now.
+    mark(school, made, "anna", 80)
+    assert points(school) == {"1": 80}
+    mark(school, made, "anna", 8)
+    mark(school, made, "tom", 50)
+    assert points(school) == points(school, school.now + 9) == {"1": 8, "9": 50}
+    # And the Moodle's maximum may change once more.
+    school.push("new_assessment", **QUIZ | {"pointval": 50})
+    assert points(school) == {"1": 8, "9": 50}
+
+
+def test_a_percentage_is_kept_whatever_the_maximum_becomes(school: School) -> None:
+    mark(school, make(school, "Quiz", 10), "anna", 8)
+    for maximum, kept in ((100, 80), (30, 24), (10, 8), (15, 12)):
+        school.push("new_assessment", **QUIZ | {"pointval": maximum})
+        assert (points(school), stored(school)) == ({"1": kept}, [str(kept)])
+
+
+def stored(school: School) -> list[str | None]:
+    """The cells as they are kept up to date."""
+    with school.database.read() as connection:
+        return list(connection.execute(sa.select(grade.c.points).order_by(grade.c.id)).scalars())

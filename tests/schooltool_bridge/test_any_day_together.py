@@ -48,7 +48,7 @@ def run(school: School, copied: Callable[[], str], examples: int) -> None:
 
     class OnCopies(AnyDay):
         def open(self) -> School:
-            return School(Database(copied()), NOW, school.sources)
+            return School(Database(copied()), NOW, dict(school.sources))
 
     chosen = settings(
         max_examples=examples * TIMES,

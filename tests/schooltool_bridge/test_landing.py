@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mnet.protocol import APPLICATIONS
 from schooltool_bridge import notices_facts, notices_rules
 from tests.moodle import Moodle
+from tests.recorded import MESSAGES
 from tests.schooltool_bridge.roaming import (
     COOKIE,
     allowed,
@@ -171,6 +173,42 @@ def test_a_mahara_lands_at_its_own_path_and_need_not_say_where_to(
     brought = visit(moodle, user(name))
     bare = f"token={brought['token']}&idp={moodle.wwwroot}&wantsurl=/me?a=1"
     assert land(visitor, bare, path=path).location == "/me?a=1"
+
+
+@pytest.mark.parametrize(("application", "is_in_at_once"), [("mahara", True), ("moodle", False)])
+def test_a_maharas_plain_fault_is_asked_about_once_more(
+    application: str,
+    is_in_at_once: bool,
+    site: Site,
+    broken: tuple[Moodle, int],
+) -> None:
+    moodle, name = broken[0], fresh()
+    befriend(site, moodle, application=application)
+    path = APPLICATIONS[application].land
+    assert code_of(land(browser(site), visit(moodle, user(name)), path=path)) == "no-right"
+    set_right(site, person_id(site, name))
+    # What a Mahara answers to the first call that is signed with our new key.
+    label = "mahara-22.10/024-rot2-A2M-system_listServices.response"
+    fault = next(m.body for m in MESSAGES if m.label == label)
+    moodle.plain = {"user_authorise": [fault]}
+    page = land(browser(site), visit(moodle, user(name)), path=path)
+    assert is_in(page) is is_in_at_once
+    if not is_in_at_once:
+        assert code_of(page) == "idp-fault"
+    # Twice is no accident.
+    moodle.plain, brought = {"user_authorise": [fault, fault]}, visit(moodle, user(name))
+    assert code_of(land(browser(site), brought, path=path)) == "idp-fault"
+
+
+def test_a_whole_address_of_ours_is_taken_as_where_to_go(site: Site, moodle: Moodle) -> None:
+    name = fresh()
+    allowed(site, moodle, name)
+    for wanted, path in (
+        (site.wwwroot + "/me?a=1", "/me?a=1"), (site.wwwroot, "/"), (site.wwwroot + "?x", "/?x"),
+        (site.wwwroot.replace("http", "HTTP") + "/", "/"),
+    ):  # fmt: skip
+        page = land(browser(site), visit(moodle, user(name), wantsurl=wanted))
+        assert (is_in(page), page.location) == (True, path)
 
 
 def test_fifty_landings_at_once_with_one_token_let_in_exactly_one(

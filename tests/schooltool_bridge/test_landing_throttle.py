@@ -87,12 +87,12 @@ def test_a_class_behind_one_address_is_never_kept_waiting(
         assert code_of(forged(site, "198.51.100.7")) == "token-unknown"
 
 
-def test_a_peer_out_of_reach_keeps_nobody_waiting_afterwards(
+def test_a_peer_that_is_broken_keeps_nobody_waiting_afterwards(
     site: LandingSite, moodle: Voucher
 ) -> None:
     moodle.forged = b"<html>Error establishing a database connection"
     for _number in range(ADDRESS_FAILURES + 1):
-        assert code_of(land(site.browser(), moodle.visit())) == "idp-unreachable"
+        assert code_of(land(site.browser(), moodle.visit())) == "idp-fault"
     moodle.forged = None
     assert is_in(land(site.browser(), moodle.visit()))
 

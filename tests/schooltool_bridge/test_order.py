@@ -20,6 +20,7 @@ people = st.sampled_from(PEOPLE)
 sections = st.sampled_from(SECTIONS)
 items = st.sampled_from(ITEMS)
 roles = st.sampled_from(["student", "teacher"])
+dates = st.sampled_from([0, 0, 0, *(NOW + second for second in (-9, 1, 3, 5, 99))])
 points = st.sampled_from([None, 0, 5, "7.50", 68, 99])
 
 
@@ -36,8 +37,9 @@ def an_event() -> st.SearchStrategy[Event]:
             sections, st.sampled_from(["A", "B"]), st.sampled_from(["", *PEOPLE]),
         ),
         st.builds(
-            lambda s, p, r, x: ("new_enrolment", {"sectionid": s, "userid": p, "role": r, "status": x}),
-            sections, people, roles, st.sampled_from([0, 1]),
+            lambda s, p, r, x, b, e: ("new_enrolment", {"sectionid": s, "userid": p, "role": r,
+                                                        "status": x, "timestart": b, "timeend": e}),
+            sections, people, roles, st.sampled_from([0, "suspended"]), dates, dates,
         ),
         st.builds(
             lambda s, p, r: ("end_enrolment", {"sectionid": s, "userid": p, "role": r}),

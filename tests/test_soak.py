@@ -1,0 +1,40 @@
+"""The soak itself: every flood runs alone, and what is noticed is judged by its bounds."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.soak.__main__ import Bounds, Row, run
+from tests.soak.flood import FLOODS
+from tests.soak.stage import stage
+
+FINE = Row("x", 0.1, 0.2, 0.1, 0.0, 100, 1.0, [])
+
+
+def test_a_row_names_each_bound_that_is_broken_and_what_was_no_answer() -> None:
+    assert FINE.broken(Bounds()) == []
+    for name, most in dataclasses.asdict(Bounds()).items():
+        assert dataclasses.replace(FINE, **{name: most}).broken(Bounds()) == []
+        assert dataclasses.replace(FINE, **{name: most + 0.01}).broken(Bounds()) == [name]
+    assert dataclasses.replace(FINE, wrong=["healthz: 1 of 9"]).broken(Bounds()) == [
+        "healthz: 1 of 9"
+    ]
+
+
+def test_there_is_a_flood_of_each_kind() -> None:
+    assert len(FLOODS) >= 16
+    assert all(function.__doc__ for function in FLOODS.values())
+
+
+@pytest.mark.parametrize("name", ["quiet", "slow connections"])
+def test_a_flood_runs_against_a_real_server_and_everything_is_measured(
+    tmp_path: Path, name: str
+) -> None:
+    with stage(tmp_path) as made:
+        row = run(made, name, 3.0)
+    assert row.flood == name
+    assert row.wrong == []
+    assert min(row.server_info_s, row.landing_s, row.memory_mib, row.stop_s) > 0
