@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mnet.faults import (
     BadMethodName,
@@ -39,22 +39,34 @@ class Parameter:
     description: str
 
 
+class Unfinished(NamedTuple):
+    """What a method's work returns when its rest is for a transaction of its own.
+
+    What was done so far is kept, and others' calls go between.
+    """
+
+    rest: Callable[[], Value | Unfinished]
+    # What was done so far, in a sentence for whoever hears that the rest failed.
+    done: str
+
+
 @dataclass(frozen=True, slots=True)
 class Method(Generic[Context]):
     """A function that peers may call.
 
     `prepare` returns what must be done before the transaction and may take its time (asking the
     peer back), None when that is nothing; what comes of it replaces the parameters.
-    `run` does the work inside the transaction.
+    `run` does the work inside the transaction. Where `is_long` it does not go along with others.
     """
 
     path: str
     service: str
-    run: Callable[[Context, list[Value]], Value]
+    run: Callable[[Context, list[Value]], Value | Unfinished]
     help: str
     parameters: tuple[Parameter, ...] = ()
     returns: tuple[str, str] = ("struct", "")
     prepare: Callable[[Context, list[Value]], Callable[[], list[Value]] | None] | None = None
+    is_long: Callable[[list[Value]], bool] | None = None
     # Taken too without the path in front (requirements 1.2).
     bare: bool = False
 

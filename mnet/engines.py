@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+from mnet.folding import SQLITE_NAME, folded
+
 # A writer waits this long for others, in this process and in another one (a command beside a
 # running server). Twice is less than the 60 s after which a Moodle gives up.
 BUSY_TIMEOUT_MS = 15_000
@@ -38,8 +40,13 @@ def sqlite_engine(url: sa.URL) -> Engine:
             f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function(SQLITE_NAME, 1, _folded, deterministic=True)
 
     return engine
+
+
+def _folded(text: object) -> str | None:
+    return folded(text) if isinstance(text, str) else None
 
 
 def postgres_engine(url: sa.URL) -> Engine:

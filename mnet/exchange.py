@@ -10,16 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
-from typing import Generic, NamedTuple
+from functools import partial
+from typing import Generic, TypeAlias
 
 import structlog
 from sqlalchemy.engine import Connection
 
 from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
-from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, is_keyswap
+from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished, is_keyswap
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
+from mnet.exchange_context import Answer, Context, Site
 from mnet.exchange_parts import Directory, Ledger, OurKeys, Peer
 from mnet.faults import (
     BadParameters,
@@ -38,7 +39,7 @@ from mnet.observe import tell
 from mnet.protocol import DEFAULT_APPLICATION, MAX_KEYSWAP_BYTES
 from mnet.retelling import english
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
-from mnet.together import Journey, Slow, alone
+from mnet.together import Journey, Long, Slow, alone
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
@@ -48,48 +49,9 @@ LATE_S = 20.0
 
 log = structlog.get_logger("exchange")
 
-
-@dataclass(slots=True)
-class Context(Generic[Peer]):
-    """What a method sees of the call it serves."""
-
-    peer: Peer
-    now_unix_s: int
-    correlation: str
-    # When its first byte was looked at, by time.perf_counter.
-    started_s: float
-    # The name on the wire, as far as it could be read.
-    method: str = ""
-    # Set while the transaction is open; `prepare` runs before that.
-    open_connection: Connection | None = None
-    # Work for after the answer has left.
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
-
-    @property
-    def connection(self) -> Connection:
-        """The connection of the transaction that applies the call."""
-        assert self.open_connection is not None, "only inside the transaction"
-        return self.open_connection
-
-
-class Answer(NamedTuple):
-    """The bytes to send, and what to do once they have left; a call's status is always 200."""
-
-    body: bytes
-    afterwards: tuple[Callable[[], None], ...] = ()
-    content_type: bytes = b"text/xml; charset=utf-8"
-    status: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Who we are on the wire."""
-
-    wwwroot: str
-    name: str
-    version: str
-    # In which a day of the school begins and ends.
-    zone: tzinfo = UTC
+# What came of a transaction, and its outcome in a word.
+Applied: TypeAlias = "tuple[Value | Fault | Unfinished, str]"
+Apply: TypeAlias = Callable[[Connection], Applied]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +168,30 @@ class Exchange(Generic[Peer]):
         key_id: int,
         notes: dict[str, object],
     ) -> Journey[bytes]:
-        """Dispatch and apply a verified call in one transaction; return the answer's payload."""
+        """Dispatch and apply a verified call; return the answer's payload.
+
+        In one transaction, or where it is long in some, after the first of which it was seen.
+        """
         peer = context.peer
         call, work = yield from self._resolve(context, payload, digest)
         dialect = (call.dialect if call else None) or peer.dialect
+        apply = self._work(context, call, work, payload, digest, key_id)
+        result, notes["outcome"] = yield from self._durable(context, apply)
+        if isinstance(result, Unfinished):
+            yield Long()
+        while isinstance(result, Unfinished):
+            context.done = result.done
+            kept = len(context.afterwards)
+            apply = partial(self._apply, context, result.rest, payload, kept)
+            result, notes["outcome"] = yield from self._durable(context, apply)
+        return xmlrpc.write_response(_value(result), dialect)
+
+    def _durable(self, context: Context[Peer], apply: Apply) -> Journey[Applied]:
+        """Return what came of a transaction once it is durable; raises TryAgainLater."""
+        kept = len(context.afterwards)
         for attempt in range(ATTEMPTS):
             try:
-                apply = self._work(context, call, work, payload, digest, key_id)
-                result, notes["outcome"] = yield apply
-                return xmlrpc.write_response(_value(result), dialect)
+                applied: Applied = yield apply
             except Fault:
                 raise
             except Exception as problem:  # noqa: BLE001 - a caller gets an answer
@@ -223,11 +200,14 @@ class Exchange(Generic[Peer]):
                 if is_last or not isinstance(problem, PASSING):
                     tell(log, problem, call=context.correlation)
                     break
-        raise TryAgainLater(_apology(context.correlation))
+            else:
+                return applied
+        del context.afterwards[kept:]
+        raise TryAgainLater(_apology(context.correlation, context.done))
 
     def _resolve(
         self, context: Context[Peer], payload: bytes, digest: bytes
-    ) -> Journey[tuple[MethodCall | None, Callable[[], Value]]]:
+    ) -> Journey[tuple[MethodCall | None, Callable[[], Value | Unfinished]]]:
         """Find what the call asks for; a fault found here is raised inside the transaction."""
         call = None
         try:
@@ -242,6 +222,8 @@ class Exchange(Generic[Peer]):
                 yield Slow(context.peer.id)
                 if not self.ledger.seen(digest):
                     params = first()
+            if found.is_long and found.is_long(params):
+                yield Long()
         except TryAgainLater:
             raise
         except Fault as fault:
@@ -252,36 +234,52 @@ class Exchange(Generic[Peer]):
         self,
         context: Context[Peer],
         call: MethodCall | None,
-        work: Callable[[], Value],
+        work: Callable[[], Value | Unfinished],
         payload: bytes,
         digest: bytes,
         key_id: int,
-    ) -> Callable[[Connection], tuple[Value | Fault, str]]:
+    ) -> Apply:
         """Return what is done inside the transaction, to the call and to what we remember of it."""
         now = context.now_unix_s
 
-        def apply(connection: Connection) -> tuple[Value | Fault, str]:
-            context.open_connection = connection
-            context.afterwards.clear()
+        def apply(connection: Connection) -> Applied:
             if not self.ledger.remember(connection, digest, key_id, now):
                 raise BadSignature
             if call and call.dialect and call.dialect is not context.peer.dialect:
                 self.directory.learn_dialect(connection, context.peer, call.dialect)
-            result: Value | Fault
-            try:
-                result = work()
-            except TryAgainLater:
-                raise  # leaves no trace: the same message may come again
-            except Fault as fault:
-                result = fault
-            if isinstance(result, Fault):
-                outcome, reason = outcomes.of_fault(result)
-            else:
-                outcome, reason = outcomes.of_value(result)
-            self._record(connection, context, payload, outcome, reason)
-            return result, outcome
+            return self._apply(context, work, payload, 0, connection)
 
         return apply
+
+    def _apply(
+        self,
+        context: Context[Peer],
+        work: Callable[[], Value | Unfinished],
+        payload: bytes,
+        kept: int,
+        connection: Connection,
+    ) -> Applied:
+        """Do a call's work or a part of it; after the last write down how it went.
+
+        Of the works for afterwards those before `kept` come from parts that are durable.
+        """
+        context.open_connection = connection
+        del context.afterwards[kept:]
+        result: Value | Fault | Unfinished
+        try:
+            result = work()
+        except TryAgainLater:
+            raise  # leaves no trace: the same message may come again
+        except Fault as fault:
+            result = fault
+        if isinstance(result, Unfinished):
+            return result, ""
+        if isinstance(result, Fault):
+            outcome, reason = outcomes.of_fault(result)
+        else:
+            outcome, reason = outcomes.of_value(result)
+        self._record(connection, context, payload, outcome, reason)
+        return result, outcome
 
     def _record(
         self,
@@ -307,8 +305,8 @@ class Exchange(Generic[Peer]):
     def _record_unkept(
         self, context: Context[Peer], payload: bytes, fault: TryAgainLater
     ) -> Journey[None]:
-        """Write down a call that left no other trace, so that an admin sees it failing."""
-        if _is_late(context):
+        """Write down a call that left no other line, so that an admin sees it failing."""
+        if _is_late(context) and not context.done:
             return  # the store is what fails; this would wait for it too
         try:
             outcome = outcomes.of_fault(fault)
@@ -406,7 +404,13 @@ def _is_late(context: Context[Peer]) -> bool:
     return time.perf_counter() - context.started_s > LATE_S
 
 
-def _apology(correlation: str) -> str:
+def _apology(correlation: str, done: str = "") -> str:
+    if done:
+        return english(
+            "%(our_done)s Then something went wrong here; please send all of it again (%(call)s).",
+            our_done=done,
+            call=correlation,
+        )
     return english(
         "Something went wrong here and nothing was changed; please send it again (%(call)s).",
         call=correlation,

@@ -8,6 +8,7 @@ them the handing over of the interpreter from each to each. Knows neither wire n
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterable
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from mnet.database import Database
 from mnet.observe import tell
 from mnet.slow_work import NoRoom, SlowWork
 from mnet.workers import Workers
+
+# Between two long works, so that whoever waits for the only writer comes first.
+BREATH_S = 0.005
 
 # Workers left to those who go on alone and to what follows an answer, however many calls wait.
 SPARE_WORKERS = 4
@@ -43,7 +47,14 @@ class Slow(NamedTuple):
     who: Hashable
 
 
-Step: TypeAlias = Work | Slow
+class Long(NamedTuple):
+    """What a journey yields before works that are long, or many, for transactions of their own.
+
+    One thread has all such journeys and goes on with each for one work in turn.
+    """
+
+
+Step: TypeAlias = Work | Slow | Long
 # It yields works for a transaction, and is sent what came of them once that is durable.
 Journey: TypeAlias = Generator[Step, Any, T]
 
@@ -62,11 +73,15 @@ def alone(journey: Journey[T], database: Database, step: Step | None = None) -> 
 
     Raises what the journey raises.
     """
+    is_long = False
     try:
         while True:
-            if step is None or isinstance(step, Slow):
+            if step is None or isinstance(step, Slow | Long):
+                is_long |= isinstance(step, Long)
                 step = next(journey)
                 continue
+            if is_long:
+                time.sleep(BREATH_S)
             try:
                 result = database.apply(step)
             except Exception as problem:  # noqa: BLE001 - the journey decides what it means
@@ -106,6 +121,8 @@ class Together(Generic[Who, T]):
         self._abreast = max(1, self._threads - 1)
         self._most = database.most_together
         self._waiting: deque[tuple[Who, Journey[T]]] = deque()
+        self._long: deque[_Stop[Who, T]] = deque()
+        self._is_long_running = False
         self._running = 0
         self._counting = threading.Lock()
 
@@ -144,14 +161,16 @@ class Together(Generic[Who, T]):
         to_apply: list[tuple[_Stop[Who, T], Work]] = []
         refused: list[_Stop[Who, T]] = []
         for stop in stops:
-            if not isinstance(stop.step, Slow):
+            if isinstance(stop.step, Long):
+                self._go_on_in_turn(stop)
+            elif not isinstance(stop.step, Slow):
                 to_apply.append((stop, stop.step))
             elif not self._part_slowly(stop, stop.step.who):
                 refused.append(stop)
         for stop in self._advance(
             (r.who, r.journey, partial(r.journey.throw, NoRoom())) for r in refused
         ):
-            if isinstance(stop.step, Slow):
+            if isinstance(stop.step, Slow | Long):
                 self._part(stop)  # it wants to go on all the same, as if nobody else were there
             else:
                 to_apply.append((stop, stop.step))
@@ -163,7 +182,10 @@ class Together(Generic[Who, T]):
         for stop in self._advance(
             (stop.who, stop.journey, outcome.tell(stop.journey)) for (stop, _work), outcome in met
         ):
-            self._part(stop)
+            if isinstance(stop.step, Long):
+                self._go_on_in_turn(stop)
+            else:
+                self._part(stop)
 
     def _advance(
         self, journeys: Iterable[tuple[Who, Journey[T], Callable[[], Step]]]
@@ -182,6 +204,34 @@ class Together(Generic[Who, T]):
         if ended:
             self._hand_on(ended)
         return stops
+
+    def _go_on_in_turn(self, stop: _Stop[Who, T]) -> None:
+        """Let a long journey go on behind the others; at most one thread has them all."""
+        with self._counting:
+            self._long.append(stop)
+            if self._is_long_running:
+                return
+            self._is_long_running = True
+        self._workers.submit(self._run_long)
+
+    def _run_long(self) -> None:
+        while True:
+            with self._counting:
+                if not self._long:
+                    self._is_long_running = False
+                    return
+                stop = self._long.popleft()
+            go = stop.journey.__next__
+            if not isinstance(stop.step, Slow | Long):
+                time.sleep(BREATH_S)
+                [outcome] = self._database.apply_all([stop.step])
+                go = outcome.tell(stop.journey)
+            for further in self._advance([(stop.who, stop.journey, go)]):
+                if isinstance(further.step, Slow):
+                    self._part(further)
+                else:
+                    with self._counting:
+                        self._long.append(further)
 
     def _part(self, stop: _Stop[Who, T]) -> None:
         self._workers.submit(partial(self._alone, stop))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from mnet import language
 from mnet.language import N_, _, ngettext, translated
 from mnet.retelling import retold
 
+# What names the subject of an entry, or a detail (by its name and value), when it is known.
+Namer = Callable[[str, object], str | None]
 # Kept in English with each entry; a name that is not here is shown as it is kept.
 NAMES = (
     N_("address"),
@@ -112,11 +114,16 @@ _DAY = re.compile(rf"\b([0-9]{{1,2}}) ({'|'.join(_MONTHS)})(?: ([0-9]{{4}}))?\b"
 _WITH_DAYS = frozenset({"year added", "year changed", "term added", "term changed"})
 # What an entry is about, when it is neither a site nor an account.
 _SUBJECTS = {
+    "assessment": N_("assessment %(id)s"),
     "person": N_("person %(id)s"),
     "report": N_("report %(id)s"),
     "section": N_("section %(id)s"),
 }
-_SUBJECT = re.compile(r"(person|report|section) ([0-9][0-9-]*)|([0-9]+) people")
+_SUBJECT = re.compile(r"(assessment|person|report|section) ([0-9][0-9-]*)|([0-9]+) people")
+
+
+def _nobody(_field: str, _value: object) -> None:
+    return None
 
 
 def action(text: str) -> str:
@@ -124,8 +131,14 @@ def action(text: str) -> str:
     return retold(text)
 
 
-def subject(text: str) -> str:
-    """Say what it was done to."""
+def subject(text: str, name_of: Namer = _nobody) -> str:
+    """Say what it was done to, by name where one is known."""
+    if name := name_of("subject", text):
+        return f"{name} ({_said(text)})"
+    return _said(text)
+
+
+def _said(text: str) -> str:
     found = _SUBJECT.fullmatch(text)
     if found is None:
         return text
@@ -134,12 +147,15 @@ def subject(text: str) -> str:
     return _(_SUBJECTS[found[1]], id=found[2])
 
 
-def details(action: str, detail: Mapping[str, object]) -> list[tuple[str, str]]:
+def details(
+    action: str, detail: Mapping[str, object], name_of: Namer = _nobody
+) -> list[tuple[str, str]]:
     """Say each detail's name and value."""
     return [
         (
             translated(_CALLED.get(name, name.replace("_", " "))),
-            _value(
+            name_of(name, value)
+            or _value(
                 days_again(value) if isinstance(value, str) and action in _WITH_DAYS else value,
                 is_ours=_is_ours(action, name),
             ),

@@ -17,11 +17,12 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.exchange import Site
+from mnet.folding import folded
 from mnet.language import N_, _
 from mnet.xmlrpc import Value
 from peers import audit
 from peers.registry import Peer
-from schooltool_bridge import identity, jumping
+from schooltool_bridge import identity, jumping, people_list
 from schooltool_bridge.fields import key
 from schooltool_bridge.model import person
 from schooltool_bridge.remote_courses import Courses, CoursesError, RemoteEnrolment
@@ -37,7 +38,6 @@ MAX_AT_ONCE = 50
 BATCH_S = 40.0
 # What a search shows at most; whoever needs more types another letter.
 MAX_FOUND = 50
-MAX_WORDS = 5
 _NAMES_A_QUERY = 500  # far below any database's limit of parameters
 NEEDED = {
     "firstname": N_("a first name"),
@@ -249,16 +249,15 @@ def who_is_there(connection: Connection, enrolments: Iterable[RemoteEnrolment]) 
         name = full_name(row) if row is not None else ""
         person_id = roots.get(row.id, row.id) if row is not None else None
         found.append(InCourse(username, person_id, name, tuple(each)))
-    return sorted(found, key=lambda w: ((w.name or w.username).casefold(), w.username))
+    return sorted(found, key=lambda w: (folded(w.name or w.username), w.username))
 
 
 def search(connection: Connection, text: str, peer: Peer) -> tuple[list[Candidate], bool]:
     """Return our people in whose names every word of `text` stands, and whether there are more."""
-    every = [_names_hold(word) for word in text.split()[:MAX_WORDS]]
     rows = connection.execute(
         sa.select(person)
-        .where(*every, person.c.merged_into_id.is_(None))
-        .order_by(person.c.lastname, person.c.firstname, person.c.id)
+        .where(*people_list.found_by(text), person.c.merged_into_id.is_(None))
+        .order_by(*people_list.by_name())
         .limit(MAX_FOUND + 1)
     ).all()
     found = [
@@ -271,13 +270,6 @@ def search(connection: Connection, text: str, peer: Peer) -> tuple[list[Candidat
 def full_name(row: sa.Row[Any]) -> str:
     """Return a person's name as lists show it."""
     return f"{row.firstname} {row.lastname}".strip() or str(row.username)
-
-
-def _names_hold(word: str) -> sa.ColumnElement[bool]:
-    columns = (person.c.firstname, person.c.lastname, person.c.username, person.c.idnumber)
-    # SQLite lowers no letter but a to z: a name's Ø is found by ø only when that is tried too.
-    forms = dict.fromkeys((word, word.lower(), word.capitalize(), word.upper()))
-    return sa.or_(*(c.icontains(form, autoescape=True) for c in columns for form in forms))
 
 
 def _in_parts(values: list[Any]) -> list[list[Any]]:

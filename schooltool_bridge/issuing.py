@@ -248,6 +248,14 @@ def pdf_of(connection: Connection, number: str) -> tuple[Issued, bytes]:
     made: bytes = connection.execute(
         sa.select(issued_report.c.pdf).where(issued_report.c.id == found.id)
     ).scalar_one()
+    if not made:
+        raise Refused(
+            "pdf",
+            _(
+                "%(number)s was erased with the person's data; it cannot be printed again.",
+                number=found.number,
+            ),
+        )
     if hashlib.sha256(made).hexdigest() != found.sha256:
         raise Refused(
             "pdf",

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import _, translated
 from schooltool_bridge import identity, school_roles
 from schooltool_bridge.fields import STUDENT
@@ -124,7 +125,7 @@ def of_student(connection: Connection, person_id: int, moment: Moment) -> list[S
         for then in as_of.of_person(connection, person_id, moment.at_unix_s)
         if (state := then.enrolments.get((root, STUDENT))) is not None
     ]
-    return sorted(found, key=lambda s: (STANDS.index(s.stands), s.name.casefold(), s.id))
+    return sorted(found, key=lambda s: (STANDS.index(s.stands), folded(s.name), s.id))
 
 
 def roster(
@@ -241,5 +242,5 @@ def _names(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, s
     for some in chunks(ids):
         for r in connection.execute(sa.select(person).where(person.c.id.in_(some))):
             whole = f"{r.firstname} {r.lastname}".strip() or r.username
-            found[r.id] = (r.lastname.casefold(), r.firstname.casefold(), r.id, whole)
+            found[r.id] = (folded(r.lastname), folded(r.firstname), r.id, whole)
     return found

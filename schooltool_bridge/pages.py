@@ -23,7 +23,7 @@ from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
-from schooltool_bridge import facts, going
+from schooltool_bridge import facts, going, naming
 from schooltool_bridge.queries import iso
 from schooltool_bridge.reports.averages import number
 from schooltool_bridge.web.calls_pages import CallsPages
@@ -134,7 +134,7 @@ def frame_of(app: App) -> Frame:
         ReportsPages(app),
         KeyPages(app),
         SupportPages(app),
-        SignInPages(app.database, home_of),
+        SignInPages(app.database, home_of, naming.of_trail),
     ):
         frame.add(pages.routes(), pages.tabs())
     frame.banner = NoticesPages(app).banner

@@ -6,23 +6,23 @@ their links. Source: requirements 1.7, R29, R30.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.letters import nfc
+from mnet import folding
+from mnet.folding import FoldedColumn
 from peers.model import peer
 from peers.policy import SCHOOL_ROLES
 from schooltool_bridge import identity, rights, school_roles
-from schooltool_bridge.fields import STUDENT, key
+from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.model import enrolment, person, person_link, person_password
 
 # What a right in a filter may be.
 MAY, MAY_NOT, WAITS = RIGHTS = ("may", "may-not", "waits")
 # A name has no more words that help to find it.
-MAX_WORDS, MAX_SEARCH_CHARS = 6, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def names(connection: Connection, some: list[int]) -> list[str]:
 
 def condition(connection: Connection, wanted: PeopleFilter) -> sa.ColumnElement[bool]:
     """Return a filter as a condition on person."""
-    parts = [person.c.merged_into_id.is_(None), *map(_word, _words(wanted.search))]
+    parts = [person.c.merged_into_id.is_(None), *found_by(wanted.search)]
     if wanted.role:
         parts.append(school_roles.are(connection, [wanted.role], person.c.id))
     if wanted.lacks_idnumber:
@@ -147,32 +147,35 @@ def condition(connection: Connection, wanted: PeopleFilter) -> sa.ColumnElement[
     return sa.and_(*parts)
 
 
-def _words(search: str) -> list[str]:
-    text = nfc(search[:MAX_SEARCH_CHARS])
-    return text.replace("\0", "").split()[:MAX_WORDS]
+def found_by(search: str) -> list[sa.ColumnElement[bool]]:
+    """Return what must hold of a person for a search: each word is in a name, in whatever order.
+
+    Capitals, accents and apostrophes do not matter; a user name or idnumber may begin with it, and
+    what a merged record was called counts too.
+    """
+    return [_word(word) for word in folding.words(search)]
+
+
+def by_name() -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the order of people in every list: by last name as people look it up."""
+    return FoldedColumn(person.c.lastname), FoldedColumn(person.c.firstname), person.c.id
 
 
 def _word(word: str) -> sa.ColumnElement[bool]:
     """One word of a search is in a name or begins a user name or idnumber."""
-    # SQLite folds only the letters of ASCII: an accent is looked for as it stands in names.
-    forms = {word, word.lower(), word.upper(), word.capitalize()}
     merged = person.alias()
     by_former = sa.select(identity.root_of(merged.c.id)).where(
-        merged.c.merged_into_id.is_not(None), _holds(merged, word, forms)
+        merged.c.merged_into_id.is_not(None), _holds(merged, word)
     )
-    return sa.or_(_holds(person, word, forms), person.c.id.in_(by_former))
+    return sa.or_(_holds(person, word), person.c.id.in_(by_former))
 
 
-def _holds(table: sa.FromClause, word: str, forms: Iterable[str]) -> sa.ColumnElement[bool]:
-    start = key(word)
+def _holds(table: sa.FromClause, word: str) -> sa.ColumnElement[bool]:
+    names = (FoldedColumn(table.c.firstname), FoldedColumn(table.c.lastname))
+    ids = (FoldedColumn(table.c.username_key), FoldedColumn(table.c.idnumber_key))
     return sa.or_(
-        *(
-            column.icontains(form, autoescape=True)
-            for form in sorted(forms)
-            for column in (table.c.firstname, table.c.lastname)
-        ),
-        table.c.username_key.startswith(start, autoescape=True),
-        table.c.idnumber_key.startswith(start, autoescape=True),
+        *(name.contains(word, autoescape=True) for name in names),
+        *(one.startswith(word, autoescape=True) for one in ids),
     )
 
 
@@ -184,7 +187,7 @@ def _rows(
         sa.select(person, secret.is_not(None).label("has_password"))
         .select_from(person.outerjoin(person_password, secret == person.c.id))
         .where(which)
-        .order_by(person.c.lastname, person.c.firstname, person.c.id)
+        .order_by(*by_name())
         .offset(offset)
         .limit(limit)
     ).all()

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import FoldedColumn
 from mnet.language import _
 from peers.model import peer
 from schooltool_bridge import identity, present, sections
@@ -63,7 +64,7 @@ def people(connection: Connection) -> list[Row]:
     rows = connection.execute(
         sa.select(person, peer.c.wwwroot)
         .select_from(followed)
-        .order_by(person.c.lastname, person.c.firstname, person.c.id)
+        .order_by(FoldedColumn(person.c.lastname), FoldedColumn(person.c.firstname), person.c.id)
     ).all()
     shared = _shared(connection)
     merged: dict[int, list[Row]] = {}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mnet.database import one_at_a_time
-from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter
+from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter, Unfinished
 from mnet.exchange import Context, Site
 from mnet.faults import Malformed
 from mnet.protocol import SERVICE_SIS, SIS_PATH
@@ -48,6 +48,8 @@ KNOWN_METHODS = frozenset(
         *SYSTEM_METHODS,
     }
 )  # fmt: skip
+# A push of more has transactions of its own and shares none with others' calls.
+TOGETHER_EVENTS = 20
 EVENT_ANSWER = ("struct", "status (created, updated, unchanged, held, skipped), id, message")
 
 
@@ -62,6 +64,7 @@ def methods(site: Site, asking: Asking) -> list[Method[Call]]:
             help="Apply many events in one call; the answer has one result for each.",
             parameters=(Parameter("events", "array", "structs of event and data"),),
             returns=("array", "each event's own answer, or status failed, fault and message"),
+            is_long=_is_long,
             bare=True,
         ),
         Method(
@@ -108,35 +111,55 @@ def _complete_user(
     return ask
 
 
-def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value:
+def _is_long(params: list[Value]) -> bool:
+    return any(isinstance(pushed, list) and len(pushed) > TOGETHER_EVENTS for pushed in params)
+
+
+def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
     received = events.receive(
         call.connection, source(call.peer, asking.site), event, data, call.now_unix_s
     )
     _note_addressee(call, [data])
-    new_people, names, left = received.new_people, received.names, received.left
-    while left:
+    _go_on(call, asking, received.new_people, received.names)
+    return _finish(asking, call, received.left, received.answer)
+
+
+def _finish(asking: Asking, call: Call, left: events.Lots, answer: Value) -> Value | Unfinished:
+    """Answer when all that an event freed has come again."""
+    if not left:
+        return answer
+
+    def rest() -> Value | Unfinished:
+        one_at_a_time(call.connection, call.peer.id)
         came = events.come_again(call.connection, source(call.peer, asking.site), left)
-        new_people, names, left = new_people + came.new_people, names + came.names, came.left
-    _go_on(call, asking, new_people, names)
-    return received.answer
+        _go_on(call, asking, came.new_people, came.names)
+        return _finish(asking, call, came.left, answer)
+
+    return Unfinished(rest, english("The event was applied, and some of what waited for it."))
 
 
-def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value:
-    one_at_a_time(call.connection, call.peer.id)
+def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
     pushed = _only(params, "push_events")
-    results, new_people, names = events.receive_many(
-        call.connection, source(call.peer, asking.site), pushed, call.now_unix_s
+    return _push(asking, call, pushed, events.Push(source(call.peer, asking.site)))
+
+
+def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Value | Unfinished:
+    """Apply the next part of a push."""
+    one_at_a_time(call.connection, call.peer.id)
+    push = events.receive_part(call.connection, before, pushed, call.now_unix_s)
+    if push.source.names_addressee and not before.source.names_addressee:
+        store.set_columns(call.connection, call.peer.id, names_addressee=True)
+    _go_on(call, asking, push.new_people, push.names)
+    if not (isinstance(pushed, list) and events.is_left(push, pushed)):
+        return [*push.results]
+    done = english(
+        "The first %(done)s of %(all)s events were looked at, and what was applied of them stays.",
+        done=len(push.results),
+        all=len(pushed),
     )
-    if isinstance(pushed, list):
-        done = zip(pushed, results, strict=True)
-        _note_addressee(
-            call,
-            [e.get("data") for e, r in done if isinstance(e, dict) and r["status"] != "failed"],
-        )
-    _go_on(call, asking, new_people, names)
-    return [*results]
+    return Unfinished(partial(_push, asking, call, pushed, push), done)
 
 
 def _only(params: list[Value], method: str) -> Value:

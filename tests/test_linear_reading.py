@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from keys import certificate
-from mnet import dispatcher, envelope, letters, outcomes, retelling, safe_xml, xmlrpc
+from mnet import dispatcher, envelope, folding, letters, outcomes, retelling, safe_xml, xmlrpc
 from mnet.faults import Fault
 from mnet.protocol import BadWwwroot, check_wwwroot
 from mnet.xmlrpc_controls import readable
@@ -95,6 +95,8 @@ EXPRESSIONS: dict[str, Met] = {
     "mnet/envelope.py:_SEALED": met("mnet/envelope.py:_SEALED", "match", *BLANKS, "\ufeff", "<?xml ", "?>", "<a:"),
     "mnet/envelope.py:_SIGNED": met("mnet/envelope.py:_SIGNED", "match", *BLANKS, "\ufeff", "<?xml ", "?>"),
     "mnet/envelope.py:_UNSIGNED": met("mnet/envelope.py:_UNSIGNED", "match", *BLANKS, "\ufeff", "<?xml ", "?>"),
+    "mnet/folding.py:_ACCENTS": met("mnet/folding.py:_ACCENTS", "sub", "\u0301", "a\u0301", "a"),
+    "mnet/folding.py:words": Met(folding.words, (*MARKS, *BLANKS, "a", "'", "ß")),
     "mnet/letters.py:_BREAKS": met("mnet/letters.py:_BREAKS", "sub", *BLANKS, "\r\n", "\r", "a"),
     "mnet/letters.py:_LATE_CONTROLS": met("mnet/letters.py:_LATE_CONTROLS", "sub", "\x85", "a"),
     "mnet/letters.py:_CONTROLS": met("mnet/letters.py:_CONTROLS", "sub", "\x0b", "\x85", "a"),
@@ -131,6 +133,7 @@ EXPRESSIONS: dict[str, Met] = {
     "peers/audit_words.py:_DAY": met("peers/audit_words.py:_DAY", "sub", "1 ", "1 May ", "12", " "),
     "peers/audit_words.py:_SUBJECT": met("peers/audit_words.py:_SUBJECT", "fullmatch", "1", "1-", before="person "),
     "peers/web/origin.py:_HOST_ENDS": met("peers/web/origin.py:_HOST_ENDS", "split", "/", "a", "?"),
+    "schooltool_bridge/naming.py:_SUBJECT": met("schooltool_bridge/naming.py:_SUBJECT", "fullmatch", "1", "1-", before="person "),
     "schooltool_bridge/passwords.py:KINDS": Met(
         lambda t: [f.fullmatch(t) for f in importlib.import_module("schooltool_bridge.passwords").KINDS.values()],
         ("a", "0", "$", "a" * 32 + ":"), ("$6$rounds=", ""),
@@ -230,6 +233,7 @@ READERS: dict[str, Met] = {
     "a title": Met(bootstrap.title_of, ("<title", "<title>", "a", "&#9", "</title>"), ("<title>", ""), is_bytes=True),
     "a reason": Met(outcomes.clean, ("a", "'", "@", "?", "\\'", "\n", *MARKS)),
     "a query": Met(lambda t: landing.read_arrival(t, "", default_path=None, wwwroot="http://a.org"), ("a", "a=b&", "%20", "+", "=")),
+    "a name as it is looked for": Met(folding.folded, (*MARKS, "ß", "'é")),
     "NFC": Met(letters.nfc, MARKS),
     "NFKD": Met(letters.nfkd, MARKS),
     "a name": Met(field(lambda f: f.text("name")), (*MARKS, *BLANKS, "a", "\x0b")),

@@ -5,7 +5,7 @@ Source: requirements 1.8 (admin), R11.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.engine import Connection
 
@@ -21,6 +21,7 @@ from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 HOME = "/admin"
 MAX_FIELD_CHARS = 1000
 AUDIT_ROWS = 100
+NamesIn = Callable[[Connection, list[tuple[str, Mapping[str, object]]]], audit_words.Namer]
 # Shorter waits are said in seconds.
 _MINUTES_FROM_S = 90
 
@@ -28,10 +29,19 @@ _MINUTES_FROM_S = 90
 class SignInPages:
     """Everything about the admins themselves."""
 
-    def __init__(self, database: Database, home_of: Callable[[str], str] = lambda _r: HOME) -> None:
-        """Use `database`; `home_of` says for a role where it goes after signing in."""
+    def __init__(
+        self,
+        database: Database,
+        home_of: Callable[[str], str] = lambda _r: HOME,
+        names_in: NamesIn = lambda _c, _e: lambda _f, _v: None,
+    ) -> None:
+        """Use `database`; `home_of` says for a role where it goes after signing in.
+
+        `names_in` makes what names the people and things in entries of the trail.
+        """
         self._database = database
         self._home_of = home_of
+        self._names_in = names_in
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -197,9 +207,15 @@ class SignInPages:
                 before_id=view.number("before"),
                 limit=AUDIT_ROWS,
             )
+            name_of = self._names_in(connection, [(e.subject, e.detail) for e in entries])
         subject = view.query.get("subject", "")
         return page(
-            "audit.html", entries=entries, subject=subject, limit=AUDIT_ROWS, words=audit_words
+            "audit.html",
+            entries=entries,
+            subject=subject,
+            limit=AUDIT_ROWS,
+            words=audit_words,
+            name_of=name_of,
         )
 
     def _accounts(

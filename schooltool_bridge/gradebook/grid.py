@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import _
 from schooltool_bridge import shipped_titles
 from schooltool_bridge.cells import MANUAL
@@ -236,7 +237,7 @@ def _rows(
     states = {r.code: r for r in connection.execute(sa.select(enrolment_state))}
     in_order = sorted(
         (i for i in students if i in names),
-        key=lambda i: (names[i].lastname.casefold(), names[i].firstname.casefold(), i),
+        key=lambda i: (folded(names[i].lastname), folded(names[i].firstname), i),
     )
     return [
         Row(

@@ -79,6 +79,23 @@ def percent_of(section: SectionThen, person_id: int) -> Decimal | None:
     return _weighted(of_category, section.weights)
 
 
+def idle_extra_credit(section: SectionThen, person_id: int) -> set[int]:
+    """Return the categories, weighed, in which a student has only extra credit graded.
+
+    Extra credit raises its category's share; where nothing else is graded there is no share yet,
+    and it adds nothing.
+    """
+    if not section.weights:
+        return set()
+    graded: dict[int, set[bool]] = defaultdict(set)
+    for item in section.items:
+        entry = section.entries.get((item.id, person_id))
+        counts = entry is not None and not entry.excepted and entry.points is not None
+        if counts and item.category_id is not None and section.weights.get(item.category_id):
+            graded[item.category_id].add(bool(item.extra_credit or not item.points))
+    return {category for category, kinds in graded.items() if kinds == {True}}
+
+
 def _weighted(
     graded: Mapping[int | None, Iterable[tuple[Item, Decimal]]], weights: Mapping[int, Decimal]
 ) -> Decimal | None:
@@ -135,6 +152,8 @@ def number(value: Decimal) -> str:
 
 
 def plain(value: Decimal) -> str:
-    """A decimal without needless zeros, as programs write it."""
+    """A decimal as programs write it: no needless zeros, no minus before nothing."""
+    if not value:
+        return "0"
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -16,6 +16,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import N_, _, translated
 from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.fold import EnrolmentState
@@ -33,7 +34,7 @@ DEFAULT_BELOW = Decimal(60)
 NOT_PASSING = ("fl", "wf")
 # About 50 MB while they are folded.
 ROWS_AT_ONCE = 50_000
-# Longer than this nobody reads it, and somebody chose the wrong percentage.
+# Longer than this nobody reads it on a page; its CSV has all.
 MAX_LINES = 2_000
 
 
@@ -51,13 +52,12 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class FailingList:
-    """Who does not pass, by section; `is_cut` when there are more."""
+    """Who does not pass, by section."""
 
     at_unix_s: int
     below: Decimal
     filed: str
     lines: Sequence[Failing]
-    is_cut: bool
 
 
 def read(
@@ -76,14 +76,12 @@ def read(
     found: list[tuple[int, Failing]] = []
     for some in _parts(connection, query):
         found += _of_some(connection, school, some, below, at_unix_s)
-        if len(found) > MAX_LINES:
-            break
     known = people(connection, [who for who, _f in found])
     lines = [replace(f, person=known[who]) for who, f in found if who in known]
-    lines.sort(key=lambda f: (f.then.name.casefold(), f.then.id, f.person.place))
+    lines.sort(key=lambda f: (folded(f.then.name), f.then.id, f.person.place))
     filed = _("All sections") if term_id is None else translated(school.filed(term_id))
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
-    return FailingList(moment_unix_s, below, filed, lines[:MAX_LINES], len(lines) > MAX_LINES)
+    return FailingList(moment_unix_s, below, filed, lines)
 
 
 def _parts(
@@ -180,7 +178,7 @@ _COLUMNS = (
 
 def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
     """Return the list as a paper."""
-    table = Table(
+    everybody = Table(
         "",
         paper.said(_COLUMNS),
         [
@@ -190,12 +188,22 @@ def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
             ]
             for f in failing.lines
         ],
-        note=(
-            _("Only the first %(count)s are listed; choose a term.", count=MAX_LINES)
-            if failing.is_cut else ""
-        ),
         empty=_("Nobody."),
     )  # fmt: skip
+    more = len(failing.lines) - MAX_LINES
+    shown = (
+        everybody
+        if more <= 0
+        else replace(
+            everybody,
+            rows=everybody.rows[:MAX_LINES],
+            note=_(
+                "These are the first %(count)s of %(total)s; the CSV has all. Or choose a term.",
+                count=MAX_LINES,
+                total=len(failing.lines),
+            ),
+        )
+    )
     return Paper(
         kind="failing",
         title=_("Failing list"),
@@ -203,6 +211,6 @@ def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
         short=failing.filed,
         as_of=paper.as_of(failing.at_unix_s, zone),
         facts=[(_("Below"), paper.percent(failing.below))],
-        tables=[table],
-        flat=table,
+        tables=[shown],
+        flat=everybody,
     )

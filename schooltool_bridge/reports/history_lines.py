@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
 from peers.model import peer
-from schooltool_bridge import fold, identity
+from schooltool_bridge import fold, identity, naming
 from schooltool_bridge.cells import row_of
 from schooltool_bridge.model import (
     assessment,
@@ -99,11 +99,16 @@ class _Reader:
         roots = identity.roots(connection)
         school = School(connection)
         self._states, self._school = school.states, school
-        self._peer = connection.execute(
-            sa.select(peer.c.wwwroot).join_from(section, peer, peer.c.id == section.c.peer_id)
+        whose = connection.execute(
+            sa.select(peer.c.id, peer.c.wwwroot)
+            .join_from(section, peer, peer.c.id == section.c.peer_id)
             .where(section.c.id == section_id)
-        ).scalar()  # fmt: skip
+        ).first()
+        peer_id = whose.id if whose else None
+        self._peer: str | None = whose.wwwroot if whose else None
         self._sections = self._all(section_history, section_history.c.section_id == section_id)
+        named = {row.teacheridnumber for row in self._sections.values()}
+        self._name_of = naming.of_numbers(connection, peer_id, {"user": named})
         self._filings = self._all(section_filing, section_filing.c.section_id == section_id)
         self._weights = self._all(category_weight, category_weight.c.section_id == section_id)
         self._categories = {r.id: r.title for r in connection.execute(sa.select(category))}
@@ -159,11 +164,14 @@ class _Reader:
         row = self._sections[row_id]
         named = [r for r in self._sections.values() if r.teacheridnumber]
         earlier = _before(row, named)
-        before = earlier.teacheridnumber if earlier is not None else ""
+        before = self._teacher(earlier.teacheridnumber) if earlier is not None else ""
         return (
-            row, history.TEACHERS, _("teacher named by the section"), before, row.teacheridnumber,
-            None, self._peer,
+            row, history.TEACHERS, _("teacher named by the section"), before,
+            self._teacher(row.teacheridnumber), None, self._peer,
         )  # fmt: skip
+
+    def _teacher(self, number: str) -> str:
+        return self._name_of("user", number)
 
     def enrolment(self, row_id: int) -> Said:
         """Somebody's state changed; an ending by the peer has no code of its own."""

@@ -15,6 +15,7 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import N_, _
 from schooltool_bridge import shipped_titles
 from schooltool_bridge.fields import STUDENT, TEACHER
@@ -61,7 +62,7 @@ class Person:
     @property
     def place(self) -> tuple[str, str, int]:
         """Where they stand in a list of people."""
-        return self.lastname.casefold(), self.firstname.casefold(), self.id
+        return folded(self.lastname), folded(self.firstname), self.id
 
 
 def people(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT
 from schooltool_bridge.reports import as_of, paper
@@ -35,7 +36,7 @@ def pictures(connection: Connection, person_id: int, at_unix_s: int, zone: tzinf
                 curves[then.id][moment_unix_s] = percent_of(then, root)
                 names[then.id] = then.name
     found = []
-    for section_id, curve in sorted(curves.items(), key=lambda c: names[c[0]].casefold()):
+    for section_id, curve in sorted(curves.items(), key=lambda c: folded(names[c[0]])):
         first = next((m for m in moments if curve.get(m) is not None), None)
         if first is None:
             continue

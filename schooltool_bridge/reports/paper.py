@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -24,6 +24,8 @@ Cell = str | int | Decimal | None
 MAX_ROWS = 2_000
 # A name or note is cut here on paper; a column of longer ones leaves no room for the others.
 MAX_CELL_CHARS = 240
+# Longer texts get a share of their table's room, and much longer ones a second.
+SHARE_CHARS = (20, 60)
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # What stands where there is no number.
@@ -53,6 +55,17 @@ class Table:
     facts: Sequence[tuple[str, str]] = ()
     note: str = ""
     empty: str = field(default_factory=lambda: _("Nothing."))
+
+    @property
+    def shares(self) -> list[int]:
+        """Each column's part of the room, as it is said or as what stands in it needs; 0: narrow.
+
+        A column as wide as its longest note would leave none to the others.
+        """
+        return [
+            column.share or _share_of(row[number] for row in self.rows[:MAX_ROWS])
+            for number, column in enumerate(self.columns)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,11 @@ class Paper:
         """A name for the file that is safe everywhere: progress-2347234.pdf."""
         short = re.sub(r"[^A-Za-z0-9_-]+", "-", self.short)[:60].strip("-")
         return f"{self.kind}-{short or 'report'}.{ending}"
+
+
+def _share_of(cells: Iterable[Cell]) -> int:
+    longest = max((len(cell) for cell in cells if isinstance(cell, str)), default=0)
+    return sum(longest > chars for chars in SHARE_CHARS)
 
 
 def said(columns: Sequence[Column]) -> list[Column]:

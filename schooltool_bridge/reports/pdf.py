@@ -77,8 +77,8 @@ def _table(table: Table) -> dict[str, object]:
         "title": _breakable(text(table.title), 30),
         "facts": [[text(n), text(v)] for n, v in table.facts],
         "columns": [
-            {"title": _breakable(text(c.title, 80), 9), "number": c.is_number, "share": c.share}
-            for c in table.columns
+            {"title": _breakable(text(c.title, 80), 9), "number": c.is_number, "share": share}
+            for c, share in zip(table.columns, table.shares, strict=True)
         ],
         "rows": [[_breakable(text(cell), 18) for cell in row] for row in table.rows[:MAX_ROWS]],
         "note": " ".join(n for n in (text(table.note, 1000), note) if n),

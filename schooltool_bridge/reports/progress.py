@@ -15,6 +15,7 @@ from decimal import Decimal
 from sqlalchemy.engine import Connection
 
 from mnet import language
+from mnet.folding import folded
 from mnet.language import N_, _, translated
 from schooltool_bridge import identity
 from schooltool_bridge.cells import MANUAL, PEER
@@ -22,7 +23,13 @@ from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.fold import EnrolmentState
 from schooltool_bridge.queries import Row, iso
 from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import HUNDRED, is_before, number, percent_of
+from schooltool_bridge.reports.averages import (
+    HUNDRED,
+    idle_extra_credit,
+    is_before,
+    number,
+    percent_of,
+)
 from schooltool_bridge.reports.labels import ONGOING, Course, Person, School, people
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.then import Entry, Item, SectionThen
@@ -40,6 +47,8 @@ class ItemLine:
     is_before: bool
     # As the item's score system writes it; empty without one.
     mark: str
+    # Extra credit, and nothing else of its category is graded.
+    adds_nothing: bool = False
 
     @property
     def authority(self) -> str:
@@ -102,7 +111,7 @@ def read(
         )
         for then in found
     ]
-    lines.sort(key=lambda s: (s.starts is not None, s.then.name.casefold(), s.then.id))
+    lines.sort(key=lambda s: (s.starts is not None, folded(s.then.name), s.then.id))
     return Progress(known[root], moment_unix_s, lines)
 
 
@@ -116,6 +125,7 @@ def teachers_then(then: SectionThen) -> list[int]:
 def item_lines(then: SectionThen, person_id: int, school: School, zone: tzinfo) -> list[ItemLine]:
     """Return every item of a section with what a student has there."""
     lines = []
+    idle = idle_extra_credit(then, person_id)
     for item in then.items:
         entry = then.entries.get((item.id, person_id))
         system = school.systems.get(item.score_system_id) if item.score_system_id else None
@@ -124,7 +134,9 @@ def item_lines(then: SectionThen, person_id: int, school: School, zone: tzinfo) 
         mark = ""
         if system is not None and has_mark and reached is not None and item.points:
             mark = system.mark(reached * HUNDRED / item.points)
-        lines.append(ItemLine(item, entry, is_before(then, item, person_id, zone), mark))
+        adds_nothing = entry is not None and item.category_id in idle
+        before = is_before(then, item, person_id, zone)
+        lines.append(ItemLine(item, entry, before, mark, adds_nothing))
     return lines
 
 
@@ -269,6 +281,7 @@ def remarks(line: ItemLine) -> list[str]:
     said = {
         _("excused"): line.entry is not None and line.entry.excepted,
         _("extra credit"): line.item.extra_credit,
+        _("adds nothing until more of its category is graded"): line.adds_nothing,
         _("before enrolment"): line.is_before,
         _("honors"): line.item.honors_required and not line.item.nonhonors_required,
         _("entered by hand"): line.entry is not None and line.entry.authority == MANUAL,

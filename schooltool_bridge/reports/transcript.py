@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import N_, _, translated
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, TEACHER
@@ -187,7 +188,7 @@ def _percent(then: SectionThen, root: int, role: str, final: StoredMark | None) 
 
 def _place(t: Taken) -> tuple[bool, date, str, str, str, int]:
     first_day = t.term.first_day if t.term else date.max
-    name = t.then.name.casefold()
+    name = folded(t.then.name)
     return t.term is None, first_day, t.term.title if t.term else "", t.role, name, t.then.id
 
 

@@ -14,6 +14,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet import folding
+from mnet.folding import folded
 from peers.model import peer
 from schooltool_bridge import identity, present, shipped_titles
 from schooltool_bridge.fields import STUDENT, TEACHER, key
@@ -107,14 +109,13 @@ def find(
         query = query if value is None else query.where(column == value)
     if wanted.ongoing:
         query = query.where(section.c.term_id.is_(None), section.c.course_id.is_(None))
-    # By hand, since not every database knows capitals beyond A to Z.
-    words = key(wanted.text).split()
+    words = folding.words(wanted.text)
     fitting = [
         row
         for row in connection.execute(query)
-        if all(word in key(f"{row.name}\n{row.idnumber or ''}") for word in words)
+        if all(word in folded(f"{row.name}\n{row.idnumber or ''}") for word in words)
     ]
-    fitting.sort(key=lambda r: (key(r.name), segment_order(r.segment), r.id))
+    fitting.sort(key=lambda r: (folded(r.name), segment_order(r.segment), r.id))
     shown = [row.id for row in fitting[skip : skip + limit]]
     return by_ids(connection, shown), len(fitting)
 

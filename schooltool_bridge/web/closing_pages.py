@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
@@ -292,9 +293,9 @@ def _lines(
         found,
         key=lambda line: (
             line.proposal is None,
-            line.section.casefold(),
+            folded(line.section),
             line.final.section_id,
-            line.student.casefold(),
+            folded(line.student),
         ),
     )
 

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mnet import language
+from mnet.folding import MAX_SEARCH_CHARS, folded, words
 from mnet.language import _
 from peers.accounts import MANAGER
 from peers.registry import Peer
@@ -43,7 +44,6 @@ COURSES = PEER + "/courses"
 COURSE = COURSES + "/<int:course_id>"
 # More courses or people than this nobody reads through; a search or a command finds the rest.
 MAX_COURSES_SHOWN, MAX_PEOPLE_SHOWN = 200, 500
-MAX_SEARCH_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +202,8 @@ def by_category(courses: Sequence[RemoteCourse]) -> list[Category]:
 
 
 def _fits(course: RemoteCourse, wanted: str) -> bool:
-    names = (
-        f"{course.fullname}\n{course.shortname}\n{course.idnumber}\n{course.category}".casefold()
-    )
-    return all(word in names for word in wanted.casefold().split())
+    names = folded(f"{course.fullname}\n{course.shortname}\n{course.idnumber}\n{course.category}")
+    return all(word in names for word in words(wanted))
 
 
 def _searched(view: View) -> str:

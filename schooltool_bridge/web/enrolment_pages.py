@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
@@ -38,7 +39,6 @@ ENROL = SECTIONS + "/<int:section_id>/enrol"
 PLACE = SECTIONS + "/<int:section_id>/people/<int:person_id>"
 # More than these are found by more letters.
 MAX_FOUND = 30
-MAX_SEARCH_CHARS = 100
 # As what somebody is in a section.
 ROLES = {STUDENT: N_("student"), TEACHER: N_("teacher")}
 

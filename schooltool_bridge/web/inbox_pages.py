@@ -12,7 +12,7 @@ from mnet.language import N_, _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import inbox
+from schooltool_bridge import inbox, naming
 from schooltool_bridge.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
 from schooltool_bridge.settling import Retried, RetriedMany, Settling
 from schooltool_bridge.web import filters, words
@@ -62,6 +62,7 @@ class InboxPages:
                 before_id=before_id,
                 limit=ROWS + 1,
             )
+            names = naming.of_events(connection, entries[:ROWS])
         wwwroot = peer.wwwroot if peer else ""
         has_more, entries = len(entries) > ROWS, entries[:ROWS]
         older = (
@@ -72,6 +73,7 @@ class InboxPages:
         return page(
             "inbox.html",
             entries=entries,
+            names=names,
             peers=choices,
             peer=wwwroot,
             chosen=status,
@@ -90,11 +92,13 @@ class InboxPages:
         with self._database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
             found = parties(connection, self._settling, entry) if entry else None
+            names = naming.of_events(connection, [entry] if entry else [])
         if entry is None:
             raise PageError(_("There is no such event."), 404)
         return page(
             "inbox_event.html",
             entry=entry,
+            names=names,
             rows=words.field_rows(entry.payload),
             is_open=entry.status in OPEN,
             parties=found,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.folding import folded
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
@@ -150,7 +151,7 @@ def _lines(
             )
             for cell in plan.cells
         ),
-        key=lambda line: line.name.casefold(),
+        key=lambda line: folded(line.name),
     )
 
 

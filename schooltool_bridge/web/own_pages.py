@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import own_access, own_progress, people_list
 from schooltool_bridge.own_progress import STANDS, Moment
-from schooltool_bridge.people_list import MAX_SEARCH_CHARS
 from schooltool_bridge.person_sessions import PersonSession
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _, ngettext
 from mnet.retelling import E_, english, together
 from peers import store
@@ -19,7 +20,7 @@ from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
 from peers.web.view import Reply, Route, Tab, View, page
 from schooltool_bridge import bulk_rights, going, people_list
 from schooltool_bridge.bulk_rights import GO, LINK, OWN, BadOrder, Order
-from schooltool_bridge.people_list import MAX_SEARCH_CHARS, MAY, MAY_NOT, RIGHTS, WAITS
+from schooltool_bridge.people_list import MAY, MAY_NOT, RIGHTS, WAITS
 from schooltool_bridge.people_list import PeopleFilter as Filter
 from schooltool_bridge.reports.labels import ROLES
 from schooltool_bridge.rights import Change

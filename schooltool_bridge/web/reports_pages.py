@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from markupsafe import Markup
 from sqlalchemy.engine import Connection
 
+from mnet import folding
+from mnet.folding import MAX_SEARCH_CHARS, FoldedColumn
 from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
-from schooltool_bridge import identity
-from schooltool_bridge.fields import key
+from schooltool_bridge import identity, people_list
 from schooltool_bridge.model import person, section
 from schooltool_bridge.queries import NotThere
 from schooltool_bridge.reports import (
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 REPORTS = "/admin/reports"
 PERSON, SECTION = "/admin/people/<int:person_id>/", "/admin/sections/<int:section_id>/"
 MAX_FOUND = 30
-MAX_SEARCH_CHARS = 100
 HISTORY_ROWS = 100
 CSV, PDF = "csv", "pdf"
 TYPES = {CSV: "text/csv; charset=utf-8", PDF: "application/pdf"}
@@ -258,34 +258,18 @@ def _known_person(connection: Connection, person_id: int) -> int:
     return identity.root(connection, known)
 
 
-def _like(words: str) -> str:
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
 def _people(connection: Connection, wanted: str) -> list[labels.Person]:
     """Find people by names, user name or idnumber; whoever was merged shows once."""
     ids = sa.select(person.c.id).where(person.c.merged_into_id.is_(None))
-    for word in wanted.split()[:5]:
-        ids = ids.where(
-            sa.or_(
-                person.c.firstname.ilike(_like(word), escape="\\"),
-                person.c.lastname.ilike(_like(word), escape="\\"),
-                person.c.username.ilike(_like(word), escape="\\"),
-                person.c.idnumber_key == key(word),
-            )
-        )
-    some = connection.execute(ids.order_by(person.c.lastname, person.c.id).limit(MAX_FOUND + 1))
+    ids = ids.where(*people_list.found_by(wanted))
+    some = connection.execute(ids.order_by(*people_list.by_name()).limit(MAX_FOUND + 1))
     known = labels.people(connection, some.scalars())
     return sorted(known.values(), key=lambda p: p.place)
 
 
 def _sections(connection: Connection, wanted: str) -> list[sa.Row[tuple[int, str, str | None]]]:
     query = sa.select(section.c.id, section.c.name, section.c.idnumber)
-    for word in wanted.split()[:5]:
-        query = query.where(
-            sa.or_(section.c.name.ilike(_like(word), escape="\\"), section.c.idnumber == word)
-        )
-    return list(
-        connection.execute(query.order_by(section.c.name, section.c.id).limit(MAX_FOUND + 1))
-    )
+    name, number = FoldedColumn(section.c.name), FoldedColumn(section.c.idnumber)
+    for word in folding.words(wanted):
+        query = query.where(sa.or_(name.contains(word, autoescape=True), number == word))
+    return list(connection.execute(query.order_by(name, section.c.id).limit(MAX_FOUND + 1)))

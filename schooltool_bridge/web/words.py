@@ -16,6 +16,7 @@ from mnet.outcomes import FAULT, of_code
 from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
 from schooltool_bridge.calls import Call, is_failure
 from schooltool_bridge.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
+from schooltool_bridge.naming import NUMBERS, Namer
 
 # A payload is shown up to here; no event of a Moodle comes near.
 MAX_FIELDS, MAX_VALUE_CHARS, MAX_NAME_CHARS = 60, 500, 80
@@ -111,22 +112,29 @@ def event_title(event: str) -> str:
     return _(_EVENTS[event]) if event in _EVENTS else plain(event, MAX_SHORT_CHARS)
 
 
-def waits_for(key: str) -> str:
-    """Say what an event waits for (a key such as user:987234)."""
+def _a_number(_kind: str, text: str) -> str:
+    return text
+
+
+def waits_for(key: str, name_of: Namer = _a_number) -> str:
+    """Say what an event waits for (a key such as user:987234), by name where it is known."""
     kind, _colon, name = key.partition(":")
     if kind in _PAIRS:
         first, _slash, second = name.partition("/")
-        return _(_PAIRS[kind], first=plain(first), second=plain(second))
+        of = name_of("section" if kind == "enrolment" else "assessment", first)
+        return _(_PAIRS[kind], first=plain(of), second=plain(name_of("user", second)))
     if kind in _WAITS:
-        return _(_WAITS[kind], name=plain(name))
+        return _(_WAITS[kind], name=plain(name_of(kind, name)))
     return plain(key)
 
 
-def about(event: str, payload: object) -> str:
+def about(event: str, payload: object, name_of: Namer = _a_number) -> str:
     """Say in a line whom or what an event is about; empty when it does not tell."""
     if not isinstance(payload, Mapping):
         return ""
     told = {name: _short(payload.get(name)) for name in _FIELDS}
+    for field, kind in NUMBERS.items():
+        told[field] = told[field] and plain(name_of(kind, told[field]))
     who = _("person %(name)s", name=told["userid"]) if told["userid"] else ""
     if event == "fetch_user":
         name = f"{told['firstname']} {told['lastname']}".strip() or told["username"]

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schooltool_bridge.cells import PEER
-from schooltool_bridge.reports.averages import Score, ScoreSystem, is_before, percent_of
+from schooltool_bridge.reports.averages import (
+    Score,
+    ScoreSystem,
+    idle_extra_credit,
+    is_before,
+    number,
+    percent_of,
+    plain,
+)
 from schooltool_bridge.reports.then import Entry, Item, SectionThen
 
 EXAM, HOMEWORK = 1, 2
@@ -138,3 +146,25 @@ def test_what_was_due_before_a_student_came_is_told_apart() -> None:
     assert not is_before(section((due, None)), due, 8, UTC)
     later = Item(**{n: getattr(due, n) for n in Item.__slots__} | {"due_day": date(1970, 1, 2)})
     assert not is_before(section((later, None)), later, 7, UTC)
+
+
+def test_extra_credit_alone_in_its_category_is_known_to_add_nothing() -> None:
+    exam = (item(1, 10, EXAM), entry("8"))
+    bonus = (item(2, 5, HOMEWORK, extra=True), entry("4"))
+    weights = {EXAM: Decimal(60), HOMEWORK: Decimal(40)}
+    assert percent_of(section(exam, bonus, weights=weights), 7) == 80
+    assert idle_extra_credit(section(exam, bonus, weights=weights), 7) == {HOMEWORK}
+    homework = (item(3, 10, HOMEWORK), entry("5"))
+    assert idle_extra_credit(section(exam, bonus, homework, weights=weights), 7) == set()
+    ungraded = (item(3, 10, HOMEWORK), None)
+    assert idle_extra_credit(section(exam, bonus, ungraded, weights=weights), 7) == {HOMEWORK}
+    # Without weights every point counts, extra credit too; a category without weight never does.
+    assert idle_extra_credit(section(exam, bonus), 7) == set()
+    assert idle_extra_credit(section(exam, bonus, weights={EXAM: Decimal(1)}), 7) == set()
+
+
+@pytest.mark.parametrize("text", ["-0", "-0.00", "0", "0.000", "-0E+3"])
+def test_nothing_has_no_sign(text: str) -> None:
+    assert plain(Decimal(text)) == number(Decimal(text)) == "0"
+    assert percent_of(section((item(1, 30_000), entry("-1"))), 7) == 0
+    assert plain(percent_of(section((item(1, 30_000), entry("-1"))), 7) or Decimal("-0.00")) == "0"

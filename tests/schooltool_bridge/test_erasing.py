@@ -20,7 +20,15 @@ from mnet.database import metadata
 from peers import accounts, audit
 from peers.accounts import sign_in_failure
 from peers.web import throttle
-from schooltool_bridge import erasing, erasing_texts, person_data, person_export, pictures, rights
+from schooltool_bridge import (
+    erasing,
+    erasing_texts,
+    issuing,
+    person_data,
+    person_export,
+    pictures,
+    rights,
+)
 from schooltool_bridge.erasing_texts import ERASED, Hunt
 from schooltool_bridge.hand import enrolments as hand_enrolments
 from schooltool_bridge.hand import grades as hand_grades
@@ -204,6 +212,12 @@ def test_after_erasing_no_text_in_the_whole_store_names_the_person(cast: Cast) -
         "person_password", "person_picture", "person_session", "jump_denied", "staff_role",
         "imported_id", "sign_in_address", "sign_in_failure", "inbox_wait", "audit_entry",
     }  # fmt: skip
+
+
+def test_a_report_of_somebody_erased_says_so_instead_of_printing(cast: Cast) -> None:
+    erase(cast)
+    with cast.app.database.read() as connection, pytest.raises(Refused, match="was erased"):
+        issuing.pdf_of(connection, "2026-000001")
 
 
 def test_nobody_else_is_touched(cast: Cast) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from schooltool_bridge.pages import frame_of
 from schooltool_bridge.person_sessions import Start
 from schooltool_bridge.rights import Change
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
+from tests.schooltool_bridge.admins import browser as admins_browser
+from tests.schooltool_bridge.admins import site_with_admins
 from tests.visitor import Page, Visitor, in_memory
 
 MOODLE = "http://moodle.example.org"
@@ -115,6 +118,43 @@ def test_people_are_listed_page_by_page_and_found(rig: Rig) -> None:
     assert "Nobody like that" in visitor.get(f"{PEOPLE}?right=waits").text
     assert visitor.get(f"{PEOPLE}?role=x&right=y&page=z&search=%00").status == 200
     assert visitor.get(f"{PEOPLE}?peer=nobody").status == 404
+
+
+ODD_NAMES = (
+    ("José", "García"), ("Jürgen", "Müller"), ("Sean", "O’Brien"), ("Henry", "Nguyễn"), ("Zoë", "Ángel"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("garcia", "José García"), ("GARCÍA jose", "José García"), ("muller", "Jürgen Müller"),
+        ("müller", "Jürgen Müller"), ("obrien", "Sean O’Brien"), ("O'Brien", "Sean O’Brien"),
+        ("Nguyen, Henry", "Henry Nguyễn"), ("henry nguyen", "Henry Nguyễn"), ("%", None),
+    ],
+)  # fmt: skip
+def test_people_are_found_however_their_names_are_typed_in_every_search(
+    tmp_path: Path, search: str, found: str | None
+) -> None:
+    with site_with_admins(tmp_path) as rig:
+        moodle = rig.add(MOODLE)
+        for number, (first, last) in enumerate(ODD_NAMES):
+            rig.call(moodle, SIS + "fetch_user", {"idnumber": f"7{number}", "username": f"u{number}", "firstname": first, "lastname": last})  # fmt: skip
+        rig.call(moodle, SIS + "new_section", {"idnumber": "s", "name": "Français à l’école"})
+        visitor = admins_browser(rig, "carl")
+        wanted = urlencode({"search": search, "q": search})
+        assert names(visitor.get(f"{PEOPLE}?{wanted}")) == ([found] if found else [])
+        in_reports = visitor.get(f"/admin/reports?{wanted}").text
+        enrolling = visitor.get(f"/admin/sections/1/enrol?{wanted}").text
+        for page in (in_reports, enrolling):
+            assert (found in page) if found else not any(last in page for _f, last in ODD_NAMES)
+        assert ("Add a person" in enrolling) is (found is None)
+        # In the order of a telephone book: an accent sends nobody to the end.
+        assert [n.split()[-1] for n in names(visitor.get(PEOPLE))] == [
+            "Ángel", "García", "Müller", "Nguyễn", "O’Brien",
+        ]  # fmt: skip
+        sections = visitor.get("/admin/sections?q=francais+lecole")
+        assert "Français à l’école" in sections.text
 
 
 @pytest.mark.usefixtures("moodle")

@@ -88,6 +88,35 @@ def test_an_event_that_waits_is_shown_escaped_retried_and_dismissed(
     assert ("carl", "event retried") in done
 
 
+def test_people_and_sections_have_their_names_in_inbox_and_trail(
+    rig: Rig, moodle: FakePeer
+) -> None:
+    push(rig, moodle, "fetch_user", idnumber="u1", username="ann", firstname="Ann", lastname="Lee")
+    push(rig, moodle, "new_section", idnumber="5", name="Biology", moodleid="77")
+    push(rig, moodle, "new_grade", assessmentid="q1", userid="u1", points_earned=3)
+    push(rig, moodle, "new_enrolment", sectionid="5", userid="u2", role="student")
+    visitor = browser(rig, "carl")
+    listed = visitor.get("/admin/inbox").text
+    assert "person Ann Lee (u1), assessment q1" in listed
+    assert "person u2 in section Biology (5)" in listed
+    events = visitor.get("/admin/inbox").tree.xpath("//tbody//th/a/@href")
+    shown = [visitor.get(e.removeprefix("http://sis.example.org")).text for e in events]
+    assert any("Ann Lee (u1)" in text for text in shown)
+    with rig.app.database.write() as connection:
+        for subject, detail in (
+            ("person 1", {"persons": [1, 999]}), ("section 1", {}), ("assessment 9", {}),
+        ):  # fmt: skip
+            audit.record(
+                connection, actor="anna", action="looked", subject=subject, detail=detail,
+                now_unix_s=START_UNIX_S,
+            )  # fmt: skip
+    trail = browser(rig, "anna").get("/admin/audit").text
+    assert "Ann Lee (person 1)" in trail
+    assert "Ann Lee, 999" in trail
+    assert "Biology (section 1)" in trail
+    assert "assessment 9" in trail
+
+
 @pytest.mark.usefixtures("moodle")
 def test_what_a_peer_gets_and_gives_is_listed(rig: Rig) -> None:
     text = browser(rig, "carl").get("/admin/sharing").text

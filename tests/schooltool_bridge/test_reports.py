@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,22 @@ def test_the_failing_list_goes_by_percent_by_mark_and_by_state(school: School) -
     final(school, BOB, "F", "40", day=30)
     school.push("end_enrolment", sectionid="algebra", userid=CLEO, timemodified=on(40))
     assert listed() == [("Bob", "final mark")]
+
+
+def test_a_failing_list_too_long_for_a_page_is_whole_in_its_csv(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failing, "MAX_LINES", 1)
+    monkeypatch.setattr(failing, "ROWS_AT_ONCE", 1)
+    for who in (ADA, BOB):
+        graded(school, "essay", who, 1, 20)
+    with school.database.read() as connection:
+        found = failing.read(connection, below=Decimal(101), term_id=None, at_unix_s=None, now_unix_s=school.now)  # fmt: skip
+    assert len(found.lines) > 1
+    paper = failing.paper_of(found, ZONE)
+    assert paper.flat.rows[:1] == paper.tables[0].rows
+    assert len(paper.flat.rows) == len(found.lines)
+    assert f"the first 1 of {len(found.lines)}" in paper.tables[0].note
 
 
 def test_the_failing_list_is_the_same_however_much_is_read_at_once(

@@ -63,7 +63,7 @@ def test_everything_that_happened_stands_there_in_order(school: School) -> None:
     file_under_a_term(school, day=20)
     assert said(lines(school)) == [
         ("section", None, "name", "", "Algebra"),
-        ("teacher", None, "teacher named by the section", "", TEACHER),
+        ("teacher", None, "teacher named by the section", "", f"Jane Smith ({TEACHER})"),
         ("enrolment", "Ada", "student", "", "Active"),
         ("assessment", None, "Quiz", "", "Quiz, 20 points"),
         ("assessment", None, "Essay", "", "Essay, 80 points"),
@@ -72,7 +72,7 @@ def test_everything_that_happened_stands_there_in_order(school: School) -> None:
         ("grade", "Ada", "Quiz", "10", "14"),
         ("grade", "Ada", "Quiz", "14", "18"),
         ("section", None, "name", "Algebra", "Algebra II"),
-        ("teacher", None, "teacher named by the section", TEACHER, "later"),
+        ("teacher", None, "teacher named by the section", f"Jane Smith ({TEACHER})", "later"),
         ("assessment", None, "Quiz one", "Quiz, 20 points", "Quiz one, 25 points"),
         ("enrolment", "Bob", "student", "", "Active"),
         ("filing", None, "filed under", "", "2026/27, Autumn, MAT1"),
@@ -100,7 +100,7 @@ def test_it_is_read_by_person_and_by_kind(school: School) -> None:
     ada, bob, jane = (person_id(school, who) for who in (ADA, BOB, TEACHER))
     assert {line.kind for line in lines(school, person_id=ada)} == {"enrolment", "grade"}
     assert [line[4] for line in said(lines(school, person_id=bob))] == ["Active", "Ended"]
-    assert [line[4] for line in said(lines(school, person_id=jane))] == [TEACHER]
+    assert [line[4] for line in said(lines(school, person_id=jane))] == [f"Jane Smith ({TEACHER})"]
     for kind in KINDS:
         assert {line.kind for line in lines(school, kinds=[kind])} <= {kind}
     assert lines(school, kinds=[]) == []

@@ -1,0 +1,60 @@
+"""What goes in and out of the exchange: who we are, the call at hand, its answer.
+
+Source: PROTOCOL.md sections 3 to 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Generic, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from mnet.exchange_parts import Peer
+
+
+@dataclass(slots=True)
+class Context(Generic[Peer]):
+    """What a method sees of the call it serves."""
+
+    peer: Peer
+    now_unix_s: int
+    correlation: str
+    # When its first byte was looked at, by time.perf_counter.
+    started_s: float
+    # The name on the wire, as far as it could be read.
+    method: str = ""
+    # Set while the transaction is open; `prepare` runs before that.
+    open_connection: Connection | None = None
+    # What is durable already of a call that is applied in parts, in a sentence.
+    done: str = ""
+    # Work for after the answer has left.
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction that applies the call."""
+        assert self.open_connection is not None, "only inside the transaction"
+        return self.open_connection
+
+
+class Answer(NamedTuple):
+    """The bytes to send, and what to do once they have left; a call's status is always 200."""
+
+    body: bytes
+    afterwards: tuple[Callable[[], None], ...] = ()
+    content_type: bytes = b"text/xml; charset=utf-8"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who we are on the wire."""
+
+    wwwroot: str
+    name: str
+    version: str
+    # In which a day of the school begins and ends.
+    zone: tzinfo = UTC
