@@ -137,11 +137,9 @@ class Database:
     """
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
-        """Open the database at `url` (sqlite:///FILE or postgresql+psycopg://...); no I/O yet.
-
-        `clock` gives unix seconds: what `now_unix_s` says on its connections.
-        """
-        self.clock = clock
+        """Open the database at `url` (sqlite:///FILE or postgresql+psycopg://...); no I/O yet."""
+        # Shared with the engine, which must not keep this object alive.
+        self._clock = [clock]
         self.url = make_url(url)
         if self.url.drivername == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
@@ -149,12 +147,21 @@ class Database:
         self.engine: Engine = (
             sqlite_engine(self.url) if self.is_sqlite else postgres_engine(self.url)
         )
-        self.engine.update_execution_options(database=self)
+        self.engine.update_execution_options(clock=self._clock)
         self._driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._writer = threading.Lock() if self.is_sqlite else None
         self._writing: Connection | None = None
         self._revision = ""
         self._revision_until = 0.0
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Gives unix seconds: what `now_unix_s` says on its connections."""
+        return self._clock[0]
+
+    @clock.setter
+    def clock(self, clock: Callable[[], float]) -> None:
+        self._clock[0] = clock
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -350,8 +357,8 @@ def _commit(connection: Connection) -> None:
 
 def now_unix_s(connection: Connection) -> int:
     """Return the time by the clock of a connection's database, for what depends on the day."""
-    database: Database = connection.get_execution_options()["database"]
-    return int(database.clock())
+    (clock,) = connection.get_execution_options()["clock"]
+    return int(clock())
 
 
 @contextmanager

@@ -5,10 +5,8 @@ Source: requirements R15, R20; PROTOCOL.md sections 5 (keyswap) and 6 (new keys)
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
-from html import unescape
 
 from keys.certificate import PeerCertificate, check_subject, load
 from mnet.outbound import BadAnswer, CallError, Outbound, RemoteFault
@@ -16,15 +14,11 @@ from mnet.protocol import APPLICATIONS, Application, KeyCame
 from mnet.transport import OK, Transport
 from peers import clocks
 from peers.registry import Peer, Registry
+from peers.site_name import name_of
 
 PAGE_TIMEOUT_S = 10.0
 MAX_NAME_CHARS = 80  # a Moodle keeps no longer one
 REFRESH_TIMEOUT_S = 10.0
-
-_TITLE = re.compile(rb"<title[\s>]", re.IGNORECASE)
-# Looked at, of a page and of its title; a title is cut to far less.
-_PAGE_BYTES = 100_000
-_TITLE_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +56,24 @@ def discover(
             continue
         certificate = load(pem)
         check_subject(certificate, wwwroot)
-        name, clock_offset_s = _first_page(transport, wwwroot, verify_tls=verify_tls)
+        name, clock_offset_s = _first_page(transport, wwwroot, candidate, verify_tls=verify_tls)
         return Found(wwwroot, name, candidate, certificate, clock_offset_s)
     assert problem is not None
     raise problem
 
 
 def _first_page(
-    transport: Transport, wwwroot: str, *, verify_tls: bool
+    transport: Transport, wwwroot: str, application: Application, *, verify_tls: bool
 ) -> tuple[str, float | None]:
-    """Return the title of the site's first page, or its wwwroot, and how far its clock is off."""
+    """Return the name on the site's first page, or its wwwroot, and how far its clock is off."""
     asked_unix_s = time.time()
     try:
         page = transport.send(wwwroot + "/", None, verify_tls=verify_tls, timeout_s=PAGE_TIMEOUT_S)
     except CallError:
         return wwwroot, None
     offset_s = clocks.of_date(page.date, asked_unix_s, time.time())
-    title = title_of(page.body) if page.status == OK else b""
-    text = unescape(title.decode("utf-8", "replace"))
-    text = "".join(c for c in " ".join(text.split()) if c.isprintable())
-    return text[:MAX_NAME_CHARS] or wwwroot, offset_s
-
-
-def title_of(page: bytes) -> bytes:
-    """Return what stands in a page's first title, cut; empty when it has none."""
-    page = page[:_PAGE_BYTES]
-    found = _TITLE.search(page)
-    start = page.find(b">", found.start()) + 1 if found else 0
-    end = page.lower().find(b"</title", start) if start else -1
-    return page[start:end][:_TITLE_BYTES] if end > 0 else b""
+    name = name_of(page.body, application) if page.status == OK else ""
+    return name[:MAX_NAME_CHARS] or wwwroot, offset_s
 
 
 def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> None:

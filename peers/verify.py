@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
 from mnet.outbound import BadAnswer, CallError, CannotReach, Outbound, RemoteFault
-from mnet.protocol import SERVICE_SIS
+from mnet.protocol import APPLICATIONS, SERVICE_SIS
 from mnet.retelling import E_, english
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
-from peers import bootstrap, clocks, reach, store, verify_services
+from peers import bootstrap, clocks, menus, reach, store, verify_services
 from peers import verify_rules as rules
+from peers.menus import Menus
 from peers.registry import Peer, Registry
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
@@ -102,6 +103,10 @@ class _Run:
     _date_offset_s: float | None = None
 
     @property
+    def _there(self) -> Menus:
+        return menus.of(self.peer.application)
+
+    @property
     def _verifies_tls(self) -> bool:
         return self.peer.policy.tls == "verify"
 
@@ -125,9 +130,11 @@ class _Run:
         self._add(Step(name, ok=True, detail=detail))
 
     def _call_failed(self, name: str, problem: CallError) -> None:
-        url = self.peer.wwwroot + self.peer.application.server
-        ours = self._outbound.site.wwwroot
-        self._add(rules.call_step(name, problem, wwwroot=self.peer.wwwroot, url=url, ours=ours))
+        ours, application = self._outbound.site.wwwroot, self.peer.application
+        step = rules.call_step(
+            name, problem, wwwroot=self.peer.wwwroot, application=application, ours=ours
+        )
+        self._add(step)
 
     def skip_the_rest(self, failed: Step) -> None:
         """Report what was not tried."""
@@ -183,7 +190,13 @@ class _Run:
             )
         except CannotReach as problem:
             return self._call_failed(HTTP, problem)
-        step = rules.page_step(HTTP, wwwroot, status=page.status, location=page.location)
+        step = rules.page_step(
+            HTTP,
+            wwwroot,
+            status=page.status,
+            location=page.location,
+            application=self.peer.application,
+        )
         return self._add(step, is_needed=bool(page.location))
 
     def keyswap(self) -> None:
@@ -207,10 +220,7 @@ class _Run:
         try:
             given = load(pem)
         except BadCertificate as problem:
-            remedy = english(
-                "On the peer: Site administration > Networking > Settings: Delete key makes a "
-                "new one."
-            )
+            remedy = english(self._there.new_key)
             return self._add(
                 Step(
                     SWAP,
@@ -222,7 +232,8 @@ class _Run:
         self._well(SWAP, english("The peer gives out a certificate."))
         self._add(self._key_step(given))
         known = self.peer.certificate
-        step = rules.certificate_step(CERTIFICATE, known, peer.wwwroot, int(self._clock()))
+        now_unix_s = int(self._clock())
+        step = rules.certificate_step(CERTIFICATE, known, peer.wwwroot, self._there, now_unix_s)
         return self._add(step, is_needed=False)
 
     def _key_step(self, given: PeerCertificate) -> Step:
@@ -263,9 +274,10 @@ class _Run:
             )
         else:
             remedy = english(
-                "Compare it with the certificate that the peer shows itself (Site administration "
-                "> Networking > Settings). Only if it is the same: mnet-peer peer accept-key "
-                "%(peer)s --fingerprint %(fingerprint)s",
+                "Compare it with the certificate that the peer shows itself (%(our_place)s). Only "
+                "if it is the same: mnet-peer peer accept-key %(peer)s --fingerprint "
+                "%(fingerprint)s",
+                our_place=english(self._there.show_key),
                 peer=peer.wwwroot,
                 fingerprint=given.fingerprint,
             )
@@ -289,7 +301,9 @@ class _Run:
             return self._add(step, is_needed=False)
         self.services = services
         ticked = self.peer.services
-        step = verify_services.services_step(
+        is_mahara = self.peer.application is APPLICATIONS["mahara"]
+        judged = verify_services.mahara_step if is_mahara else verify_services.services_step
+        step = judged(
             SERVICES,
             published=ticked.published,
             subscribed=ticked.subscribed,

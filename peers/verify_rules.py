@@ -1,6 +1,6 @@
 """What a verification's findings mean, and what a school's admin can do about each. Pure.
 
-Knows Moodle's own words for its pages and boxes. Nothing of a remote body is repeated, but a
+The other side's own menus stand in menus.py. Nothing of a remote body is repeated, but a
 short cleaned piece of a fault's text. Source: requirements R17; PROTOCOL.md section 8.
 """
 
@@ -19,8 +19,11 @@ from mnet.protocol import (
     SERVICE_IDP,
     SERVICE_SIS,
     SERVICE_SP,
+    Application,
 )
 from mnet.retelling import E_, english
+from peers import menus
+from peers.menus import Menus
 
 MAX_EXCERPT_CHARS = 200
 # A sentence of ours about a site, with its address and what its certificate says.
@@ -33,10 +36,6 @@ SERVICE_NAMES = {
     SERVICE_ENROL: "Remote enrolment service",
     SERVICE_SIS: "schooltool (SchoolTool)",
 }
-NETWORKING_ON = E_(
-    "On the peer: Site administration > Advanced features: tick Networking; then Site "
-    "administration > Networking > Settings: Networking on."
-)
 _OK_STATUS, _NOT_FOUND, _FORBIDDEN = 200, 404, (401, 403)
 _SERVER_ERROR = 500
 
@@ -103,7 +102,9 @@ def clean(text: object, most_chars: int = MAX_EXCERPT_CHARS) -> str:
     return "".join(c for c in words if c.isprintable())[:most_chars]
 
 
-def page_step(name: str, wwwroot: str, *, status: int, location: str) -> Step:
+def page_step(
+    name: str, wwwroot: str, *, status: int, location: str, application: Application
+) -> Step:
     """Judge the site's first page by its HTTP status; a redirect within the site is fine."""
     if status == _OK_STATUS:
         return Step(name, ok=True, detail=english("The first page answers."))
@@ -114,16 +115,20 @@ def page_step(name: str, wwwroot: str, *, status: int, location: str) -> Step:
             "The first page is not for everybody (HTTP status %(status)s).", status=status
         )
         return Step(name, ok=True, detail=detail)
-    return _status_step(name, wwwroot, wwwroot + "/", status, location)
+    return _status_step(name, wwwroot, wwwroot + "/", status, location, menus.of(application))
 
 
-def call_step(name: str, problem: CallError, *, wwwroot: str, url: str, ours: str) -> Step:
-    """Explain why a call on a peer at `url` failed; `ours` is this site's wwwroot."""
+def call_step(
+    name: str, problem: CallError, *, wwwroot: str, application: Application, ours: str
+) -> Step:
+    """Explain why a call on a peer failed; `ours` is this site's wwwroot."""
+    there = menus.of(application)
     if isinstance(problem, RemoteFault):
-        detail, remedy = explain_fault(problem, wwwroot=wwwroot, ours=ours)
+        detail, remedy = explain_fault(problem, there, wwwroot=wwwroot, ours=ours)
         return Step(name, ok=False, detail=detail, remedy=remedy)
     if isinstance(problem, CannotReach) and problem.reason == "status":
-        return _status_step(name, wwwroot, url, problem.status, problem.location)
+        url = wwwroot + application.server
+        return _status_step(name, wwwroot, url, problem.status, problem.location, there)
     if isinstance(problem, CannotReach):
         return Step(
             name,
@@ -132,7 +137,7 @@ def call_step(name: str, problem: CallError, *, wwwroot: str, url: str, ours: st
             remedy=english("Look at the web server there and its log; then verify again."),
         )
     wrong = problem.wrong if isinstance(problem, BadAnswer) else "envelope"
-    on = english(NETWORKING_ON)
+    on = english(there.networking_on)
     remedies = {
         "web page": english(
             "%(our_networking)s If it is on, a proxy or a login page stands in front of the site: "
@@ -157,13 +162,13 @@ def call_step(name: str, problem: CallError, *, wwwroot: str, url: str, ours: st
         ),
         "envelope": english(
             "Look whether the peer has our current certificate, %(our_place)s",
-            our_place=_our_key(ours),
+            our_place=english(there.our_key, ours=ours),
         ),
     }
     return Step(name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=remedies[wrong])
 
 
-def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, str]:
+def explain_fault(fault: RemoteFault, there: Menus, *, wwwroot: str, ours: str) -> tuple[str, str]:
     """Return what a peer's fault means and what to do about it."""
     said = (
         E_("The peer answered with fault %(code)s: %(text)s")
@@ -174,12 +179,9 @@ def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, 
         )
     )
     detail = english(said, code=fault.code, text=clean(fault.text))
-    register = english(
-        "The peer does not know this site. On the peer: Site administration > Networking > Manage "
-        "peers: add exactly %(ours)s (http or https, with or without www, no slash at its end).",
-        ours=ours,
-    )
-    renew = english("On the peer fetch our key again: %(our_place)s", our_place=_our_key(ours))
+    register = english(there.add_us, ours=ours)
+    our_key = english(there.our_key, ours=ours)
+    renew = english("On the peer fetch our key again: %(our_place)s", our_place=our_key)
     cipher = english(
         "%(our_advice)s If it has the right one already, PHP there cannot do RC4: switch on "
         "OpenSSL's legacy provider (see the README).",
@@ -194,15 +196,10 @@ def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, 
             "mnet-peer peer show %(peer)s.",
             peer=wwwroot,
         ),
-        **dict.fromkeys((704, 6012), english(NETWORKING_ON)),
+        **dict.fromkeys((704, 6012), english(there.networking_on)),
         **dict.fromkeys(
             (702, 703, 705, 706, 707, 708, 7012, 7013, 7014, 7015, 7018, 7019),
-            english(
-                "The peer does not offer us this. On the peer: look whether the plugin is "
-                "installed and up to date, then Site administration > Networking > Manage peers > "
-                "(this site) > Services: tick Publish for %(service)s.",
-                service=SERVICE_NAMES[SERVICE_SIS],
-            ),
+            english(there.not_offered, service=SERVICE_NAMES[SERVICE_SIS]),
         ),
         **dict.fromkeys(
             (7021, 6005, 7024),
@@ -222,7 +219,7 @@ def explain_fault(fault: RemoteFault, *, wwwroot: str, ours: str) -> tuple[str, 
 
 
 def certificate_step(
-    name: str, certificate: PeerCertificate, wwwroot: str, now_unix_s: int
+    name: str, certificate: PeerCertificate, wwwroot: str, there: Menus, now_unix_s: int
 ) -> Step:
     """Judge whether a peer's certificate names it and is not past its end."""
     try:
@@ -238,8 +235,8 @@ def certificate_step(
         else english("unknown")
     )
     renew = english(
-        "On the peer: Site administration > Networking > Settings: Delete key makes a new one. "
-        "Then verify again; a key that does not prove itself waits for you here."
+        "%(our_new_key)s Then verify again; a key that does not prove itself waits for you here.",
+        our_new_key=english(there.new_key),
     )
     verdict = judge_expiry(end, now_unix_s)
     if verdict == "expired":
@@ -264,15 +261,9 @@ def other_address(wwwroot: str) -> str:
     )
 
 
-def _our_key(ours: str) -> str:
-    return english(
-        "Site administration > Networking > Manage peers > %(ours)s: its certificate must be the "
-        "one that mnet-peer key show tells.",
-        ours=ours,
-    )
-
-
-def _status_step(name: str, wwwroot: str, url: str, status: int, location: str) -> Step:
+def _status_step(
+    name: str, wwwroot: str, url: str, status: int, location: str, there: Menus
+) -> Step:
     if location:
         target = clean(urljoin(url, location))
         if _is_within(wwwroot, target):
@@ -293,7 +284,7 @@ def _status_step(name: str, wwwroot: str, url: str, status: int, location: str) 
         )
         return Step(name, ok=False, detail=detail, remedy=remedy)
     detail = english("The site answered with HTTP status %(status)s.", status=status)
-    on = english(NETWORKING_ON)
+    on = english(there.networking_on)
     if status == _NOT_FOUND:
         remedy = english(
             "Look whether the address has the right path (such as /moodle at its end) and the "

@@ -7,13 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from mnet.protocol import API_VERSION, SERVICE_SIS
+from mnet.protocol import (
+    API_VERSION,
+    SERVICE_IDP,
+    SERVICE_SIS,
+    SERVICE_SP,
+)
 from mnet.retelling import E_, english, together
 from mnet.xmlrpc import Value
+from peers import sign_on
 from peers.verify_rules import SERVICE_NAMES, RemoteService, Step, clean
 
 # A site has a handful of services; what comes after so many is not looked at.
 MAX_SERVICES = 200
+# A Mahara's words for our people going there, and its coming here; and its services for each.
+_MAHARA_WAYS = {
+    "They SSO in": {"sso_in", SERVICE_SP},
+    "We SSO out": {"sso_out", SERVICE_IDP},
+}
+_BOTH = f"{SERVICE_IDP},{SERVICE_SP}"
+MAHARA_DIRECTION = E_(
+    "Administration menu > Institutions > Settings > (the institution) > Authentication plugins > "
+    "XML-RPC of this site: SSO direction."
+)
 
 
 def remote_services(answer: Value) -> dict[str, RemoteService] | None:
@@ -106,6 +122,61 @@ def services_step(
         our_published=_listed(published),
         our_subscribed=_listed(subscribed),
     )
+    return Step(name, ok=True, detail=detail)
+
+
+def mahara_ways(published: Collection[str], subscribed: Collection[str]) -> list[str]:
+    """Return Mahara's own words for the ways of signing on that are ticked here."""
+    may = (sign_on.may_jump(published, subscribed), sign_on.may_land(published, subscribed))
+    return [way for way, is_ticked in zip(_MAHARA_WAYS, may, strict=True) if is_ticked]
+
+
+def mahara_step(
+    name: str,
+    *,
+    published: Collection[str],
+    subscribed: Collection[str],
+    remote: Mapping[str, RemoteService],
+    wwwroot: str,
+) -> Step:
+    """Judge a Mahara, which lists what it can do by its own names and never what was ticked."""
+    ways = mahara_ways(published, subscribed)
+    others = sorted({*published, *subscribed} - {SERVICE_IDP, SERVICE_SP})
+    missing = [way for way in ways if not remote.keys() & _MAHARA_WAYS[way]]
+    if missing:
+        return Step(
+            name,
+            ok=False,
+            detail=english("The Mahara's services lack: %(ways)s.", ways=", ".join(missing)),
+            remedy=english(
+                "Update the Mahara; then: %(our_place)s", our_place=english(MAHARA_DIRECTION)
+            ),
+        )
+    if not ways and not remote.keys() & {*others}:
+        return Step(
+            name,
+            ok=False,
+            detail=english("Nothing that a Mahara knows is ticked here, so nothing can flow."),
+            remedy=english(
+                "Here: mnet-peer peer services %(peer)s --publish %(both)s --subscribe %(both)s. "
+                "On the peer: %(our_place)s",
+                peer=wwwroot,
+                both=_BOTH,
+                our_place=english(MAHARA_DIRECTION),
+            ),
+        )
+    shown = ", ".join([*ways, *(service for service in others if service in remote)])
+    detail = english(
+        "It can do what is ticked here: %(ways)s. A Mahara does not tell whether it was told to; "
+        "that stands there: %(our_place)s",
+        ways=shown,
+        our_place=english(MAHARA_DIRECTION),
+    )
+    unknown = [service for service in others if service not in remote]
+    if unknown:
+        detail = english(
+            "%(our_detail)s It knows no %(names)s.", our_detail=detail, names=", ".join(unknown)
+        )
     return Step(name, ok=True, detail=detail)
 
 

@@ -151,7 +151,8 @@ def resolve(
                 inbox_id, author=_author(app, why), keep_apart=keep_apart, kept_id=kept
             )
         except Refused as problem:
-            raise CommandError(str(problem)) from None
+            how = " That is: --keep ID." if problem.field == "kept" else ""
+            raise CommandError(f"{problem}{how}") from None
         end_at_peers(app, done.visits)
     status, reason = done.entry.status, done.entry.reason
     command.show(

@@ -19,6 +19,7 @@ from schooltool_bridge.oneroster.export import export
 from schooltool_bridge.oneroster.import_work import OUTCOMES
 from schooltool_bridge.oneroster.importing import Imported, import_package
 from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.report import Problem
 
 
 @click.group("export")
@@ -105,6 +106,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
         "problems": [_shown(p) for p in report.problems],
         "more_problems": report.more,
         "warnings": [_shown(p) for p in report.warnings],
+        "more_warnings": report.more_warnings,
     }
     command.show(value, "\n".join(_lines(done, released)))
     if not report.ok:
@@ -114,7 +116,9 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
 def _lines(done: Imported, released: int) -> list[str]:
     """What a person reads: notes, problems, counts, and what came of it."""
     report = done.report
-    lines = [f"note: {p}" for p in report.warnings] + [str(p) for p in report.problems]
+    lines = [f"note: {p}" for p in report.warnings]
+    lines += [f"and {report.more_warnings} more notes"] if report.more_warnings else []
+    lines += [str(p) for p in report.problems]
     lines += [f"and {report.more} more"] if report.more else []
     for name, counts in done.counts.items():
         said = ", ".join(f"{counts[what]} {what}" for what in OUTCOMES if counts.get(what))
@@ -129,7 +133,7 @@ def _lines(done: Imported, released: int) -> list[str]:
     return lines
 
 
-def _shown(problem: checking.Problem) -> dict[str, object]:
+def _shown(problem: Problem) -> dict[str, object]:
     return {
         "file": problem.file,
         "row": problem.row,

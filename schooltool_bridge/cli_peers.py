@@ -14,7 +14,14 @@ from pathlib import Path
 import click
 
 from keys.certificate import check_subject, load
-from mnet.protocol import APPLICATIONS, SERVICES, check_wwwroot
+from mnet.protocol import (
+    APPLICATIONS,
+    SERVICE_IDP,
+    SERVICE_SIS,
+    SERVICE_SP,
+    SERVICES,
+    check_wwwroot,
+)
 from peers import audit, bootstrap, cautions, changes, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer
@@ -73,10 +80,12 @@ def add(
                 now_unix_s=int(app.clock()),
             )
         row = peer_row(app, wwwroot)
+    is_mahara = found.application is APPLICATIONS["mahara"]
+    first = f"{SERVICE_IDP},{SERVICE_SP}" if is_mahara else SERVICE_SIS
     command.show(
         row,
         f"Added {wwwroot}. Next: mnet-peer peer services {wwwroot} "
-        "--publish schooltool --subscribe schooltool",
+        f"--publish {first} --subscribe {first}",
     )
 
 

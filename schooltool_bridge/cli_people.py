@@ -134,10 +134,13 @@ def _set_right(command: Command, which: Which, *, allowed: bool) -> None:
                 connection, _change(app), found, which.peer_wwwroot, allowed=allowed
             )
         end_at_peers(app, done.visits)
-    where = ", ".join(done.peers) or "no peer"
-    may = "may sign in from" if allowed else "may no longer sign in from"
+    may = "may" if allowed else "may no longer"
+    # Without --peer the own password is meant as well, and all that one of our own people has.
+    by_password = [] if which.peer_wwwroot else ["here by their own password"]
+    from_peers = [f"from {', '.join(done.peers)}"] if done.peers else []
+    ways = ", and ".join(from_peers + by_password)
     command.show({"id": str(found), "can_login": allowed, "peers": done.peers},
-                 f"Person {found} {may}: {where}.")  # fmt: skip
+                 f"Person {found} {may} sign in {ways}.")  # fmt: skip
 
 
 def _set_going(command: Command, which: Which, *, allowed: bool) -> None:

@@ -63,11 +63,16 @@ def section_list(command: Command) -> None:
 @click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
 @common
 def section_show(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
-    """Show a section with its enrolments."""
+    """Show a section with its enrolments; of several parts (segments) all."""
     with App(command.settings) as app, app.database.read() as connection:
-        found = queries.find_section(connection, section_id, peer_wwwroot)
-        row = next(r for r in queries.all_sections(connection) if r["id"] == str(found))
-        row["enrolments"] = queries.enrolments(connection, section_id=found)
+        found = queries.find_parts(connection, section_id, peer_wwwroot)
+        listed = {r["id"]: r for r in queries.all_sections(connection)}
+        row = dict(listed[str(found[-1])])
+        if len(found) > 1:
+            row["parts"] = [listed[str(part)] for part in found]
+        row["enrolments"] = [
+            r for part in found for r in queries.enrolments(connection, section_id=part)
+        ]
     command.show(row, "\n".join(f"{name}: {value}" for name, value in row.items()))
 
 
@@ -93,15 +98,18 @@ def enrolment_list(
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
     with App(settings) as app, app.database.read() as connection:
-        rows = queries.enrolments(
-            connection,
-            section_id=queries.find_section(connection, section_id, peer_wwwroot)
-            if section_id
-            else None,
-            person_id=queries.find_person(connection, person_id) if person_id else None,
-            at_unix_s=at_unix_s,
-        )
-    columns = ("section", "person", "role", "code", "meaning", "since", "note")
+        parts: list[int | None] = [None]
+        if section_id:
+            parts = [*queries.find_parts(connection, section_id, peer_wwwroot)]
+        who = queries.find_person(connection, person_id) if person_id else None
+        rows = [
+            row
+            for part in parts
+            for row in queries.enrolments(
+                connection, section_id=part, person_id=who, at_unix_s=at_unix_s
+            )
+        ]
+    columns = ("section", "segment", "person", "role", "code", "meaning", "since", "note")
     command.show_table(rows, columns, "There are no enrolments.")
 
 
@@ -120,9 +128,12 @@ def grade_list(command: Command, section_id: str, peer_wwwroot: str | None, at: 
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
     with App(settings) as app, app.database.read() as connection:
-        found = queries.find_section(connection, section_id, peer_wwwroot)
-        rows = queries.grades(connection, found, at_unix_s)
-    columns = ("assessment", "name", "person", "points", "max", "excepted", "attempt", "authority")
+        found = queries.find_parts(connection, section_id, peer_wwwroot)
+        rows = [row for part in found for row in queries.grades(connection, part, at_unix_s)]
+    columns = (
+        "assessment", "segment", "name", "person", "points", "max", "excepted", "attempt",
+        "authority",
+    )  # fmt: skip
     command.show_table(rows, columns, "There are no grades.")
 
 

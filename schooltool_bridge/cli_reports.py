@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,26 +131,52 @@ def report_section_history(
     csv: Path | None,
     paper: str,
 ) -> None:
-    """Show everything that ever happened in a section, in order."""
+    """Show everything that ever happened in a section, in order; of several parts in all."""
     settings = command.settings
     with App(settings) as app, app.database.read() as connection:
-        where = queries.find_section(connection, section_id, peer_wwwroot)
+        parts = queries.find_parts(connection, section_id, peer_wwwroot)
         who = queries.find_person(connection, person_id) if person_id else None
         # Scripts read English, people their own language, in which the lines are worded when read.
-        rows = (
-            history_lines.as_json(_history(connection, where, who, kinds))
-            if command.as_json
-            else None
-        )
+        rows = _history_rows(connection, parts, who, kinds) if command.as_json else None
         with language.speaking(settings.language):
-            lines = _history(connection, where, who, kinds)
-        names = labels.section_names(connection, where)
+            lines = [
+                line if len(parts) == 1 else _in_segment(line, segment)
+                for segment, line in _history_of_parts(connection, parts, who, kinds)
+            ]
+        names = labels.section_names(connection, parts[-1])
         now_unix_s = int(app.clock())
     with language.speaking(settings.language):
         made = history_lines.paper_of(
             lines, name=names[1], short=names[0], now_unix_s=now_unix_s, zone=settings.zone
         )
         _print(command, rows, made, pdf, csv, paper)
+
+
+def _history_rows(
+    connection: Connection, parts: list[int], person_id: int | None, kinds: tuple[str, ...]
+) -> list[queries.Row]:
+    found = _history_of_parts(connection, parts, person_id, kinds)
+    rows = history_lines.as_json(line for _segment, line in found)
+    return [{**row, "segment": segment} for row, (segment, _line) in zip(rows, found, strict=True)]
+
+
+def _history_of_parts(
+    connection: Connection, parts: list[int], person_id: int | None, kinds: tuple[str, ...]
+) -> list[tuple[str, history_lines.Line]]:
+    """Read the history of all parts in one order, each line with its segment."""
+    found = [
+        (queries.segment_of(connection, part), line)
+        for part in parts
+        for line in _history(connection, part, person_id, kinds)
+    ]
+    if len(parts) > 1:
+        found.sort(key=lambda f: (f[1].place.effective_unix_s, f[1].place.seq))
+    return found
+
+
+def _in_segment(line: history_lines.Line, segment: str) -> history_lines.Line:
+    subject = language._("segment %(segment)s", segment=segment)
+    return replace(line, subject=f"{line.subject}, {subject}" if line.subject else subject)
 
 
 def _history(

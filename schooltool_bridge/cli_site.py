@@ -24,7 +24,7 @@ from mnet.settings import (
     SettingsError,
 )
 from peers import accounts, audit
-from schooltool_bridge import health, storage
+from schooltool_bridge import health, storage, zone_change
 from schooltool_bridge.app import App
 from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.queries import iso
@@ -122,6 +122,9 @@ def serve(command: Command, listen: str, workers: int) -> None:
     settings = command.settings
     with App(settings) as app:
         storage.require_current(app.database)
+        was = zone_change.begin(app.database, settings.timezone, int(app.clock()))
+    if was is not None:
+        click.echo(health.zone_words(was, settings.timezone), err=True)
     server.serve(settings, listen, workers)
 
 

@@ -35,7 +35,10 @@ from schooltool_bridge.model import enrolment_history, section
 def apply(
     connection: Connection, source: Source, event: EnrolmentEvent, now_unix_s: int
 ) -> Applied:
-    """Apply new_enrolment or end_enrolment."""
+    """Apply new_enrolment or end_enrolment.
+
+    An ending without a segment ends every part of the section where the person is.
+    """
     day = source.day_of(event.when, now_unix_s)
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
     person_id = links.find(connection, source.peer_id, event.userid)
@@ -43,12 +46,49 @@ def apply(
         missing = [section_key(event.sectionid)] if where is None else []
         missing += [user_key(event.userid)] if person_id is None else []
         raise _wait(event, *missing)
+    if event.code is not None or event.segment is not None:
+        return _apply(connection, source, event, where.id, person_id, now_unix_s)
+    ids = sections.parts(connection, source.peer_id, event.sectionid)
+    parts = _parts_of(connection, event, ids, person_id) or [where.id]
+    done = [_apply(connection, source, event, part, person_id, now_unix_s) for part in parts]
+    # What changed anything is what it answers.
+    first = next((a for a in done if a.status != UNCHANGED), done[0])
+    return first._replace(ready=tuple(dict.fromkeys(k for a in done for k in a.ready)))
+
+
+def _parts_of(
+    connection: Connection, event: EnrolmentEvent, section_ids: list[int], person_id: int
+) -> list[int]:
+    """Return the parts where somebody is as the event says; where in none, where they ever were."""
+    is_merged = len(identity.everybody(connection, person_id)) > 1
+    found: dict[int, bool] = {}
+    for part in section_ids:
+        look = _alone if is_merged else roster.current
+        places = {
+            role: now
+            for role, now in look(connection, part, person_id).items()
+            if event.role in (None, role)
+        }
+        if places:
+            found[part] = any(_can_end(now) for now in places.values())
+    return [part for part, is_there in found.items() if is_there] or [*found]
+
+
+def _apply(
+    connection: Connection,
+    source: Source,
+    event: EnrolmentEvent,
+    section_id: int,
+    person_id: int,
+    now_unix_s: int,
+) -> Applied:
+    """Apply an event to somebody's place in one part of a section."""
     everybody = identity.everybody(connection, person_id)
-    rows = _told(connection, where.id, everybody)
-    taught = roster.teacher_rows(connection, where.id, person_id, everybody)
-    before = roster.current(connection, where.id, person_id)
+    rows = _told(connection, section_id, everybody)
+    taught = roster.teacher_rows(connection, section_id, person_id, everybody)
+    before = roster.current(connection, section_id, person_id)
     # Each row of a person has its own history; what another one was told is not this one's to end.
-    alone = before if len(everybody) == 1 else _alone(connection, where.id, person_id)
+    alone = before if len(everybody) == 1 else _alone(connection, section_id, person_id)
     if event.code is None and not (event.role in alone if event.role else alone):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
     links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
@@ -57,12 +97,12 @@ def apply(
     at = settle(event.when, now_unix_s, last)
     is_known = _is_known(rows, before, event, at)
     if is_known and len(everybody) > 1:
-        own = _told(connection, where.id, [person_id])
+        own = _told(connection, section_id, [person_id])
         is_known = _is_known(own, alone, event, at)
     if not is_known:
         connection.execute(
             sa.insert(enrolment_history).values(
-                section_id=where.id,
+                section_id=section_id,
                 person_id=person_id,
                 role=event.role,
                 code=event.code,
@@ -75,13 +115,13 @@ def apply(
                 recorded_unix_s=now_unix_s,
             )
         )
-        roster.refold(connection, where.id, person_id)
-    after = roster.current(connection, where.id, person_id)
+        roster.refold(connection, section_id, person_id)
+    after = roster.current(connection, section_id, person_id)
     status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
     role = event.role or next(iter(after))
     ready = (
         enrolment_key(event.sectionid, event.userid),
-        *place_keys(connection, source.peer_id, where.id, person_id),
+        *place_keys(connection, source.peer_id, section_id, person_id),
     )
     return Applied(status, after[role][0] if role in after else 0, ready=ready)
 

@@ -23,7 +23,7 @@ from mnet.settings import (
     WEBHOOK_SECRET_FILE,
     Settings,
 )
-from schooltool_bridge import storage
+from schooltool_bridge import storage, zone_change
 from schooltool_bridge.app import App
 from schooltool_bridge.command import SPEAKING
 from schooltool_bridge.queries import iso
@@ -42,6 +42,7 @@ def steps(app: App) -> Iterator[Step]:
         detail=_("%(wwwroot)s in %(home)s", wwwroot=app.settings.wwwroot, home=app.settings.home),
     )
     yield from _store(app)
+    yield from _zone(app)
     yield from _files(app.settings, app.database)
     yield _cipher()
     now = int(app.clock())
@@ -50,6 +51,28 @@ def steps(app: App) -> Iterator[Step]:
         ok=now > EARLIEST_CLOCK_UNIX_S,
         detail=iso(now),
         remedy=_("Set this machine's clock (NTP); Moodles refuse answers from their future."),
+    )
+
+
+def _zone(app: App) -> Iterator[Step]:
+    """Say before the next start that days will be read in another zone."""
+    zone = app.settings.timezone
+    if storage.schema(app.database) != storage.HEAD:
+        return
+    with app.database.read() as connection:
+        was = zone_change.before(connection, zone)
+    detail = zone if was is None else zone_words(was, zone)
+    yield step(N_("time zone"), detail=detail)
+
+
+def zone_words(was: str, zone: str) -> str:
+    """Say what another time zone does."""
+    return _(
+        "Days begin and end in %(zone)s from the next start on, and no more in %(was)s: reports "
+        "about a past day may count what happened near midnight to another day. Set timezone back "
+        "to %(was)s if that is not wanted.",
+        zone=zone,
+        was=was,
     )
 
 

@@ -168,10 +168,12 @@ def enrolments(
             if person_id in (None, who)
         ]
     people_names, section_names = _people_names(connection), _section_names(connection)
+    segments = dict(connection.execute(sa.select(section.c.id, section.c.segment)).all())
     meanings = {r.code: r.meaning for r in connection.execute(sa.select(state_table))}
     listed: list[Row] = [
         {
             "section": section_names[in_section],
+            "segment": segments[in_section],
             "person": people_names[who],
             "role": role,
             "code": state.code,
@@ -181,16 +183,22 @@ def enrolments(
         }
         for in_section, who, role, state in found
     ]
-    return sorted(listed, key=lambda r: (str(r["section"]), r["role"] != TEACHER, str(r["person"])))
+    return sorted(listed, key=_enrolment_order)
+
+
+def _enrolment_order(row: Row) -> tuple[object, ...]:
+    segment = sections.segment_order(str(row["segment"]))
+    return str(row["section"]), segment, row["role"] != TEACHER, str(row["person"])
 
 
 def grades(connection: Connection, section_id: int, at_unix_s: int | None = None) -> list[Row]:
-    """List a section's grades."""
+    """List the grades of one part of a section."""
     names = _people_names(connection)
     then = as_of.of_section(connection, section_id, at_unix_s)
     return [
         {
             "assessment": item.name_for_scripts,
+            "segment": then.segment,
             "name": item.name,
             "person": names[person_id],
             "points": _number(entry.points),
@@ -261,32 +269,47 @@ def _described(connection: Connection, hits: set[int]) -> dict[int, str]:
 
 
 def find_section(connection: Connection, text: str, peer_wwwroot: str | None = None) -> int:
-    """Return our id of a section named by idnumber or our id; raises NotThere.
+    """Return our id of the one part of a section that is meant, to change it; raises NotThere.
 
-    Of several segments of one section the highest is meant.
+    Of several parts (segments) the highest, unless our own id names another.
     """
+    parts = find_parts(connection, text, peer_wwwroot)
+    return int(text) if text.isdigit() and int(text) in parts else parts[-1]
+
+
+def find_parts(connection: Connection, text: str, peer_wwwroot: str | None = None) -> list[int]:
+    """Return our ids of all parts (segments) of a section, in their order; raises NotThere.
+
+    It is named by its idnumber or by our own id of a part; then just that part is meant.
+    """
+    own = _own_id(connection, section, text)
     rows = connection.execute(
         sa.select(section, peer.c.wwwroot)
         .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
-        .where(
-            sa.or_(section.c.idnumber == text, section.c.id.in_(_own_id(connection, section, text)))
-        )
+        .where(sa.or_(section.c.idnumber == text, section.c.id.in_(own)))
     ).all()
-    rows = [r for r in rows if peer_wwwroot in (None, r.wwwroot)]
-    highest: dict[tuple[str, str], sa.Row[Any]] = {}
-    for row in sorted(rows, key=lambda r: sections.segment_order(r.segment)):
-        highest[row.wwwroot, row.idnumber] = row
-    by_own = [r for r in rows if str(r.id) == text]
-    meant = {r.id: r for r in (*highest.values(), *by_own)}
-    if by_own and all(
-        r.idnumber == by_own[0].idnumber and r.wwwroot == by_own[0].wwwroot for r in meant.values()
-    ):
-        meant = {r.id: r for r in by_own}
-    return _only(
+    found: dict[tuple[str | None, object], list[sa.Row[Any]]] = {}
+    for row in sorted(rows, key=lambda r: (sections.segment_order(r.segment), r.id)):
+        if peer_wwwroot in (None, row.wwwroot):
+            # By our own id alone: just this part.
+            whole = row.idnumber if row.idnumber == text else (row.id,)
+            found.setdefault((row.wwwroot, whole), []).append(row)
+    hits = {parts[-1].id: parts for parts in found.values()}
+    meant = _only(
         "section",
         text,
-        {i: f"{r.idnumber} {r.name!r} of {r.wwwroot} (id {i})" for i, r in meant.items()},
+        {
+            i: f"{parts[-1].idnumber} {parts[-1].name!r} of {parts[-1].wwwroot} (id {i})"
+            for i, parts in hits.items()
+        },
     )
+    return [part.id for part in hits[meant]]
+
+
+def segment_of(connection: Connection, section_id: int) -> str:
+    """Return which part of its section this is."""
+    one = sa.select(section.c.segment).where(section.c.id == section_id)
+    return str(connection.execute(one).scalar_one())
 
 
 def _only(kind: str, text: str, hits: dict[int, str]) -> int:

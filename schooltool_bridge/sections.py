@@ -69,6 +69,13 @@ def find(
     return Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
 
 
+def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
+    """Return our ids of all parts (segments) of a peer's section, in their order."""
+    wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
+    rows = connection.execute(_OF_PEER, wanted).all()
+    return [row.id for row in sorted(rows, key=lambda r: segment_order(r.segment))]
+
+
 def segment_order(segment: str) -> tuple[int, str]:
     """Order segments: numbers by value, then words."""
     return (int(segment), "") if segment.isascii() and segment.isdigit() else (2**63, segment)

@@ -13,9 +13,10 @@ from keys.certificate import BadCertificate, NotACertificate, NotRsa, check_subj
 from mnet import outcomes
 from mnet.faults import Fault
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
+from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION
 from mnet.transport import Page as Answer
 from mnet.xmlrpc import Value
-from peers import accounts, audit, checks, reach, verify_rules, verify_services
+from peers import accounts, audit, checks, menus, reach, verify_rules, verify_services
 from peers.policy import PeerPolicy
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
@@ -136,7 +137,10 @@ def failures(certificate_pem: str) -> list[CallError]:
 def test_a_failed_verification_is_said_in_words(rig: Rig, manager: Visitor) -> None:
     stocked(rig)
     problems = failures(rig.pem)
-    values: dict[str, Any] = {"wwwroot": THERE, "url": f"{THERE}/mnet/xq", "ours": OURS}
+    mahara = APPLICATIONS["mahara"]
+    values: dict[str, Any] = {
+        "wwwroot": THERE, "application": DEFAULT_APPLICATION, "ours": OURS,
+    }  # fmt: skip
     known = load(rig.pem)
     with pytest.raises(reach.NoWay) as raised:
         reach.connect("http://127.0.0.1:1", ["127.0.0.1"])
@@ -150,7 +154,9 @@ def test_a_failed_verification_is_said_in_words(rig: Rig, manager: Visitor) -> N
         *(verify_rules.call_step("HTTP", problem, **values) for problem in problems),
         *(verify_rules.call_step("key", BadAnswer("", wrong=w), **values) for w in wrongs),  # type: ignore[arg-type] # each is one
         *(
-            verify_rules.page_step("HTTP", THERE, status=status, location=location)
+            verify_rules.page_step(
+                "HTTP", THERE, status=status, location=location, application=DEFAULT_APPLICATION
+            )
             for status, location in (
                 (404, ""),
                 (500, ""),
@@ -173,10 +179,34 @@ def test_a_failed_verification_is_said_in_words(rig: Rig, manager: Visitor) -> N
                 (["sso_sp"], [], {"schooltool": RemoteService(publish=True, subscribe=True)}),
             )
         ),
+        *(
+            verify_rules.call_step("key", problem, **{**values, "application": mahara})
+            for problem in (
+                *(RemoteFault(code, "", proven=False) for code in (6003, 6012, 707, 710)),
+                BadAnswer("", wrong="no certificate"),
+            )
+        ),
+        verify_rules.certificate_step("certificate", known, OURS, menus.of(mahara), 2**40),
+        *(
+            verify_services.mahara_step(
+                "services", published=p, subscribed=s, remote=remote, wwwroot=THERE
+            )
+            for p, s, remote in (
+                (["sso_idp"], ["sso_sp"], nothing),
+                ([], [], nothing),
+                (["sso_idp", "schooltool"], ["sso_sp"], {"sso_in": RemoteService(True, True)}),
+            )
+        ),
         *(clock_step("clock", offset_s) for offset_s in (None, 0.0, 7.0, -99.0)),
-        verify_rules.certificate_step("certificate", known, OURS, 2**40),
-        verify_rules.certificate_step("certificate", known, THERE, START_UNIX_S),
-        verify_rules.certificate_step("certificate", known, OURS, START_UNIX_S),
+        verify_rules.certificate_step(
+            "certificate", known, OURS, menus.of(DEFAULT_APPLICATION), 2**40
+        ),
+        verify_rules.certificate_step(
+            "certificate", known, THERE, menus.of(DEFAULT_APPLICATION), START_UNIX_S
+        ),
+        verify_rules.certificate_step(
+            "certificate", known, OURS, menus.of(DEFAULT_APPLICATION), START_UNIX_S
+        ),
     )
     report = Report(False, steps, 0.0, None, nothing, None)
     with rig.app.database.write() as connection:

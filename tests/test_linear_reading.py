@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,12 @@ import pytest
 from keys import certificate
 from mnet import dispatcher, envelope, folding, letters, outcomes, retelling, safe_xml, xmlrpc
 from mnet.faults import Fault
-from mnet.protocol import BadWwwroot, check_wwwroot
+from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from mnet.xmlrpc_controls import readable
-from peers import bootstrap
 from peers.changes import NotPossible
+from peers.site_name import name_of
 from schooltool_bridge import adoption, fields, landing, landing_refusals
-from schooltool_bridge.gradebook import marks
+from schooltool_bridge.gradebook import marks, number_format
 from schooltool_bridge.hand import author
 from schooltool_bridge.oneroster import tables, values
 from schooltool_bridge.school import written
@@ -78,6 +79,23 @@ def bounded(run: Callable[[Any], object], *units: str) -> Met:
 DIGITS = ("1", "0", "1.", "1,", ".1", "-1", "1e1")
 BLANKS = (" ", "\n", "\t")
 MARKS = ("\u0301\u0327", "\u0327", "a\u0301", "é", "\u0f73\u0f71", "\uac00", "\u1f82", "\ufb03")
+FORMATS = (
+    "0",
+    "#,",
+    '"',
+    "[",
+    "[$",
+    "]",
+    "\\\\",
+    ";",
+    ";;",
+    "_",
+    "*",
+    "%",
+    "a",
+    "[color 1]",
+    "0.0",
+)
 NAMES = ("a", "a/", "a.", ".php/", "-", "/", "a-/", "_")
 
 KEPT: list[retelling.Kept] = [
@@ -128,7 +146,6 @@ EXPRESSIONS: dict[str, Met] = {
         lambda t: [k.values_of(t) for k in KEPT], ("a", "a: ", " (line 1", "the limit of 8", "'a' "),
         ("The peer answered with fault ", ""),
     ),
-    "peers/bootstrap.py:_TITLE": Met(bootstrap.title_of, ("<title", "<title>", "<title ", "a", "</title", ">"), is_bytes=True),
     "peers/policy.py:_FIELD": met("peers/policy.py:_FIELD", "fullmatch", "a", "password", "."),
     "peers/audit_words.py:_DAY": met("peers/audit_words.py:_DAY", "sub", "1 ", "1 May ", "12", " "),
     "peers/audit_words.py:_SUBJECT": met("peers/audit_words.py:_SUBJECT", "fullmatch", "1", "1-", before="person "),
@@ -151,6 +168,18 @@ EXPRESSIONS: dict[str, Met] = {
     "schooltool_bridge/bulk_rights.py:_ORDER": met("schooltool_bridge/bulk_rights.py:_ORDER", "fullmatch", "1", "link", before="link+"),
     "schooltool_bridge/gradebook/upload_assessments.py:_DAY": met("schooltool_bridge/gradebook/upload_assessments.py:_DAY", "fullmatch", "1", "1-"),
     "schooltool_bridge/gradebook/upload_assessments.py:_DOTTED_DAY": met("schooltool_bridge/gradebook/upload_assessments.py:_DOTTED_DAY", "fullmatch", "1", "1."),
+    "schooltool_bridge/gradebook/grade_exports.py:_TOLD": met("schooltool_bridge/gradebook/grade_exports.py:_TOLD", "fullmatch", " (", " (a", "a", " (a)", "(", " "),
+    "schooltool_bridge/gradebook/number_format.py:_SECTION": bounded(lambda t: number_format.shown(Decimal("0.5"), t), *FORMATS),
+    "schooltool_bridge/gradebook/number_format.py:_PIECE": bounded(lambda t: number_format.shown(Decimal("0.5"), t), *FORMATS),
+    "schooltool_bridge/gradebook/number_format.py:_NUMBER": met("schooltool_bridge/gradebook/number_format.py:_NUMBER", "fullmatch", *DIGITS),
+    "schooltool_bridge/gradebook/templates.py:_UNWRITABLE": met("schooltool_bridge/gradebook/templates.py:_UNWRITABLE", "sub", "a", "/", "\x0b"),
+    "schooltool_bridge/oneroster/checking.py:_VERSION": met("schooltool_bridge/oneroster/checking.py:_VERSION", "fullmatch", ".1", "1", ".", before="v1.1"),
+    "schooltool_bridge/oneroster/habits.py:_CONTROLS": met("schooltool_bridge/oneroster/habits.py:_CONTROLS", "sub", "\n", "a", "a\n"),
+    "schooltool_bridge/oneroster/habits.py:_BESIDE_LETTERS": met("schooltool_bridge/oneroster/habits.py:_BESIDE_LETTERS", "sub", " ", "_", "a-"),
+    "schooltool_bridge/oneroster/habits.py:_DAY": met("schooltool_bridge/oneroster/habits.py:_DAY", "fullmatch", "1", "1-"),
+    "schooltool_bridge/oneroster/habits.py:_COMPACT_DAY": met("schooltool_bridge/oneroster/habits.py:_COMPACT_DAY", "fullmatch", "1"),
+    "schooltool_bridge/oneroster/habits.py:_TIME_OF_DAY": met("schooltool_bridge/oneroster/habits.py:_TIME_OF_DAY", "sub", "T1:11", "T", " 1:1", "1"),
+    "schooltool_bridge/oneroster/habits.py:_COMMA": met("schooltool_bridge/oneroster/habits.py:_COMMA", "fullmatch", "1", "1,", ","),
     "schooltool_bridge/gradebook/workbook.py:_DOCTYPE": met("schooltool_bridge/gradebook/workbook.py:_DOCTYPE", "search", "<!", "<!DOCTYP"),
     "schooltool_bridge/gradebook/workbook.py:_ENCODING": met("schooltool_bridge/gradebook/workbook.py:_ENCODING", "search", "encoding", "encoding ", "encoding=", "encoding = ", " ", "a", before="encoding='"),
     "schooltool_bridge/gradebook/marks.py:_NUMBER": met("schooltool_bridge/gradebook/marks.py:_NUMBER", "fullmatch", *DIGITS),
@@ -230,7 +259,14 @@ READERS: dict[str, Met] = {
     "control characters, Latin-1": Met(lambda d: readable(d, "iso-8859-1"), XML, is_bytes=True),
     "a certificate": Met(certificate.load, ("A", "A ", " ", "AAAA", "=", "-----BEGIN CERTIFICATE-----"), (certificate._BEGIN + "\n", "\n" + certificate._END)),
     "an address": Met(check_wwwroot, ("a", "a.", "/", " ", "%", "@", "é"), ("http://", "")),
-    "a title": Met(bootstrap.title_of, ("<title", "<title>", "a", "&#9", "</title>"), ("<title>", ""), is_bytes=True),
+    **{
+        f"the name of a {a.name}": Met(
+            lambda page, a=a: name_of(page, a),  # type: ignore[misc] # mypy knows no such default
+            ("<title", "<title>", "<titles>", "a", "&#9", "</title>", " | ", "<h1", ">"),
+            ("<title>", ""), is_bytes=True,
+        )
+        for a in APPLICATIONS.values()
+    },
     "a reason": Met(outcomes.clean, ("a", "'", "@", "?", "\\'", "\n", *MARKS)),
     "a query": Met(lambda t: landing.read_arrival(t, "", default_path=None, wwwroot="http://a.org"), ("a", "a=b&", "%20", "+", "=")),
     "a name as it is looked for": Met(folding.folded, (*MARKS, "ß", "'é")),

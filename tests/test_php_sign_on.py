@@ -36,7 +36,8 @@ def peers(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
             peer = stack.enter_context(PhpPeer(folder, style))
             peer.do("add", site.wwwroot)
             kind = "mahara" if style == "mahara" else "moodle"
-            site.run("peer", "add", peer.wwwroot, "--yes", "--application", kind)
+            said = site.text("peer", "add", peer.wwwroot, "--yes", "--application", kind)
+            assert ("--publish sso_idp,sso_sp" in said) is (kind == "mahara")
             site.run(
                 "peer", "services", peer.wwwroot, "--publish", SERVICES, "--subscribe", SERVICES
             )

@@ -256,9 +256,9 @@ def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePee
     shapes = {
         ("person", "list"): "id username idnumber firstname lastname email can_login origin links",
         ("section", "list"): "id idnumber name segment peer teachers status",
-        ("enrolment", "list"): "section person role code meaning since note",
+        ("enrolment", "list"): "section segment person role code meaning since note",
         ("grade", "list", "--section", "s"):
-            "assessment name person points max excepted attempt authority recorded_at",
+            "assessment segment name person points max excepted attempt authority recorded_at",
         ("inbox", "list"): "id peer event status waiting_for reason received_at",
         ("peer", "list"):
             "wwwroot name application state fingerprint key_expires published subscribed last_contact",

@@ -14,7 +14,10 @@ from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS, SERVICE_SP, S
 from peers.verify_rules import SERVICE_NAMES
 
 MEANINGS = {
-    SERVICE_SIS: N_("People, sections, enrolments, assessments and grades come from the Moodle."),
+    SERVICE_SIS: N_(
+        "People, sections, enrolments, assessments and grades come from the Moodle. It shows this "
+        "service only with a plugin that knows it."
+    ),
     SERVICE_IDP: N_("This side vouches for its users when they go over to the other."),
     SERVICE_SP: N_("This side lets the other's users in."),
     SERVICE_ENROL: N_("Enrolling people into courses over there."),

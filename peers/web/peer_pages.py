@@ -15,6 +15,7 @@ from peers import audit, changes, checks, store
 from peers.accounts import CLERK, MANAGER
 from peers.store import StoredPeer
 from peers.verify_rules import SERVICE_NAMES
+from peers.verify_services import MAHARA_DIRECTION, mahara_ways
 from peers.web.moodle_boxes import (
     CUSTOM,
     MEANINGS,
@@ -178,6 +179,9 @@ class PeerPages:
             step=view.query.get("step", ""),
             boxes=boxes(peer.published, peer.subscribed),
             where=_(WHERE),
+            is_mahara=peer.application == "mahara",
+            ways=mahara_ways(peer.published, peer.subscribed),
+            direction=_(MAHARA_DIRECTION),
             our_wwwroot=self._parts.our_wwwroot,
             is_manager=view.role == MANAGER,
         )

@@ -6,6 +6,7 @@ Source: requirements 1.5, R75, R77; E41-E43.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -20,11 +21,15 @@ PERCENT, VALUES = "percent", "values"
 _CENT = Decimal("0.01")
 # Longer ones are cut in a sentence; no mark is longer.
 MAX_QUOTED_CHARS = 20
-_NUMBER = re.compile(r"[0-9]{1,12}([.,][0-9]{1,10})?")
-# 1,000 is a thousand to some and one to others; where the comma parts numbers, 1.000 is.
+# A third, as programs write it, has 16 digits; what is kept is rounded.
+_NUMBER = re.compile(r"[0-9]{1,12}([.,][0-9]{1,20})?")
+# 1,000 is a thousand to some and one to others; where the comma parts numbers, 1.000 is. Where
+# nobody knows what parts numbers, both are.
+UNKNOWN = ""
 _AMBIGUOUS = {
-    ".": re.compile(r"[0-9]{1,3},[0-9]{3}"),
-    ",": re.compile(r"[0-9]{1,3}\.[0-9]{3}"),
+    ".": re.compile(r"[1-9][0-9]{0,2},[0-9]{3}"),
+    ",": re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}"),
+    UNKNOWN: re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}"),
 }
 _MINUS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
 
@@ -44,22 +49,23 @@ class Mark:
 NO_GRADE = Mark(None)
 
 
-def read(text: str, item: Item, system: ScoreSystem | None) -> Mark:
+def read(text: str, item: Item, system: ScoreSystem | None, mark: str | None = None) -> Mark:
     """Read what somebody wrote into a cell; raises BadMark.
 
     Empty is "no grade". A number counts points, or percent where the item is marked in percent
-    or it ends in %. More than the item is worth is extra credit.
+    or it ends in %. More than the item is worth is extra credit. `mark` is what parts whole
+    numbers from their parts there (None: as in the language spoken here; UNKNOWN).
     """
     text = text.strip()
     if not text:
         return NO_GRADE
-    if text.casefold() in _EXCUSED:
+    if text.casefold() in _EXCUSED or text == _("EX"):
         return Mark(None, is_excused=True)
     if system is not None and system.kind == VALUES and not text.endswith("%"):
         return Mark(_of_percent(_score(text, system), item))
     if text.endswith("%") or (system is not None and system.kind == PERCENT):
-        return Mark(_of_percent(_number(text.removesuffix("%").rstrip()), item))
-    return Mark(_number(text))
+        return Mark(_of_percent(_number(text.removesuffix("%").rstrip(), mark), item))
+    return Mark(_number(text, mark))
 
 
 def written(mark: Mark, item: Item, system: ScoreSystem | None) -> str:
@@ -76,10 +82,24 @@ def written(mark: Mark, item: Item, system: ScoreSystem | None) -> str:
     return number(percent.quantize(_CENT, ROUND_HALF_UP)) + "%"
 
 
-def points(text: str) -> Decimal:
-    """Read a plain number from 0 on, with a point or a comma; raises BadMark."""
+def points(text: str, mark: str | None = None) -> Decimal:
+    """Read a plain number from 0 on, with a point or a comma (`mark`, as above); raises BadMark."""
     text = text.strip()
-    return _number(text, _("“%(text)s” is no number; write one.", text=_quoted(text)))
+    return _number(text, mark, _("“%(text)s” is no number; write one.", text=_quoted(text)))
+
+
+def mark_of(texts: Iterable[str]) -> str:
+    """Return what parts whole numbers from their parts in these texts; UNKNOWN: they do not tell.
+
+    Only a number that can be read in one way tells: 18.5, 0.125 and 7,25, but not 1.000.
+    """
+    found = set()
+    for text in texts:
+        bare = text.removesuffix("%").strip()
+        match = _NUMBER.fullmatch(bare)
+        if match and match[1] and not _AMBIGUOUS[UNKNOWN].fullmatch(bare):
+            found.add(match[1][0])
+    return found.pop() if len(found) == 1 else UNKNOWN
 
 
 def _score(text: str, system: ScoreSystem) -> Decimal:
@@ -99,14 +119,13 @@ def _of_percent(percent: Decimal, item: Item) -> Decimal:
     return found
 
 
-def _number(text: str, no_number: str = "") -> Decimal:
+def _number(text: str, mark: str | None = None, no_number: str = "") -> Decimal:
     if text.startswith(_MINUS) and _NUMBER.fullmatch(text[1:].strip()):
         raise BadMark(_("“%(text)s” is below zero.", text=_quoted(text)))
-    mark = decimal_mark()
-    if _AMBIGUOUS[mark].fullmatch(text):
+    if _AMBIGUOUS[decimal_mark() if mark is None else mark].fullmatch(text):
         raise BadMark(
             _("“%(text)s” can be read in two ways; write it without the comma.", text=text)
-            if mark == "."
+            if "," in text
             else _("“%(text)s” can be read in two ways; write it without the point.", text=text)
         )
     if not _NUMBER.fullmatch(text):

@@ -25,6 +25,7 @@ MAX_CELL_CHARS, MAX_CHARS = 5_000, 1_000_000
 # How far we look on for rows beyond the last one that holds anything.
 LAST_ROW = 20_000
 CSV_SHEET = ""
+_NO_NUMBERS: frozenset[int] = frozenset()
 
 _ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
 _BOMS = (
@@ -45,6 +46,9 @@ class Row:
 
     number: int
     cells: Sequence[str]
+    # The columns whose cells hold a number, written as the language spoken here does; what else
+    # looks like one is text that somebody wrote.
+    numbers: frozenset[int] = frozenset()
 
     def cell(self, column: int) -> str:
         """Return a cell by its column from 0 on; empty beyond the last."""
@@ -80,7 +84,8 @@ def read(data: bytes) -> list[Table]:
     elif data.startswith(_PDF):
         raise BadSheet(_("This is a PDF. Save the spreadsheet itself as .xlsx or .csv."))
     else:
-        tables = [Table(CSV_SHEET, [*bounded(CSV_SHEET, _records(_text(data)))])]
+        records = ((cells, _NO_NUMBERS) for cells in _records(_text(data)))
+        tables = [Table(CSV_SHEET, [*bounded(CSV_SHEET, records)])]
     held = [table for table in tables if table.rows]
     if not held:
         raise BadSheet(_("The file holds no rows."))
@@ -105,9 +110,12 @@ def too_large(size_bytes: int) -> str:
     )
 
 
-def bounded(title: str, records: Iterable[Sequence[str]]) -> Iterator[Row]:
-    """Number the rows, leave out empty ones, and refuse what is beyond the limits."""
-    for number, cells in enumerate(records, 1):
+def bounded(title: str, records: Iterable[tuple[Sequence[str], frozenset[int]]]) -> Iterator[Row]:
+    """Number the rows, leave out empty ones, and refuse what is beyond the limits.
+
+    A record is its cells, and the columns that hold a number (see Row).
+    """
+    for number, (cells, numbers) in enumerate(records, 1):
         trimmed = [c.strip() for c in cells]
         while trimmed and not trimmed[-1]:
             trimmed.pop()
@@ -146,7 +154,7 @@ def bounded(title: str, records: Iterable[Sequence[str]]) -> Iterator[Row]:
                         count=_thousands(MAX_CELL_CHARS),
                     )
                 )
-        yield Row(number, trimmed)
+        yield Row(number, trimmed, numbers)
 
 
 def place(title: str, row: int | None = None, column: int | None = None) -> str:

@@ -8,14 +8,16 @@ columns mean: upload_assessments.py, upload_grades.py. Source: R63, R77; E62-E64
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy.engine import Connection
 
+from mnet import language
 from mnet.language import N_, _
 from peers import audit
+from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name, place_text
 from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.author import Author
@@ -162,6 +164,31 @@ def headings(plan: Plan, table: Table, aliases: Mapping[str, Sequence[str]]) -> 
         else:
             columns[name] = number
     return Headings(first.number, columns, others)
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalMarks:
+    """What parts whole numbers from their parts in a sheet, the same in whatever language."""
+
+    # Of numbers that somebody wrote as text.
+    in_text: str = marks.UNKNOWN
+
+    @classmethod
+    def of_table(cls, table: Table, columns: Iterable[int]) -> DecimalMarks:
+        """See what the numbers in these columns say."""
+        wanted = list(columns)
+        return cls(
+            marks.mark_of(
+                row.cell(column)
+                for row in table.rows[1:]
+                for column in wanted
+                if column not in row.numbers
+            )
+        )
+
+    def of(self, row: Row, column: int) -> str:
+        """What parts the number in a cell."""
+        return language.decimal_mark() if column in row.numbers else self.in_text
 
 
 def bare(text: str) -> str:

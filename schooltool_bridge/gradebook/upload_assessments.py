@@ -24,6 +24,7 @@ from schooltool_bridge.gradebook.upload import (
     ASSESSMENTS,
     CHANGED,
     NEW,
+    DecimalMarks,
     Headings,
     Plan,
     headings,
@@ -128,6 +129,7 @@ def plan(connection: Connection, section_id: int, tables: Sequence[Table]) -> Pl
         found.ignored += columns.others.values()
         if missing(found, table, columns, _REQUIRED, _KNOWN) or without_rows(found, table):
             continue
+        here.marks = DecimalMarks.of_table(table, [columns.columns["points"]])
         for row in table.rows[1:]:
             _plan_row(found, here, table, columns, row)
     return found
@@ -143,6 +145,8 @@ class _Here:
     sheets: dict[str, tuple[int | None, str]]
     sheet_titles: Mapping[int, str]
     seen: dict[str, tuple[str, int]] = field(default_factory=dict)
+    # What parts numbers in the sheet that is read.
+    marks: DecimalMarks = field(default_factory=DecimalMarks)
 
     @classmethod
     def read(cls, connection: Connection, section_id: int) -> _Here:
@@ -204,7 +208,8 @@ def _change(
         )
         raise _Wrong("name", sentence)
     item = same[0] if same else None
-    points = _points(columns.cell(row, "points"))
+    column = columns.columns.get("points", 0)
+    points = _points(columns.cell(row, "points"), here.marks.of(row, column))
     if item is not None and item.peer is not None and item.points != points:
         raise _Wrong(
             "points",
@@ -297,11 +302,11 @@ def _text(column: str, value: str, *, required: bool = False, limit: int = NAME_
         raise _Wrong(column, str(problem)) from None
 
 
-def _points(value: str) -> Decimal:
+def _points(value: str, mark: str) -> Decimal:
     if not value:
         raise _Wrong("points", _("points must not be empty."))
     try:
-        return assessments.worth(marks.points(value))
+        return assessments.worth(marks.points(value, mark))
     except (marks.BadMark, Refused) as problem:
         raise _Wrong("points", str(problem)) from None
 

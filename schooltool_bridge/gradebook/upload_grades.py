@@ -1,7 +1,8 @@
 """The grades of a section from a spreadsheet: a row a student, a column an assessment.
 
-A student is known by idnumber, username or our id; an assessment by exactly its name. An empty
-cell leaves what is there: a spreadsheet never takes a grade away, the page does. What is written
+A student is known by idnumber, username or our id; an assessment by exactly its name, or as a
+Moodle's own export and our own gradebook's CSV head it (grade_exports.py). An empty cell, or a
+dash, leaves what is there: a spreadsheet never takes a grade away, the page does. What is written
 is an entry by hand, which wins over a peer's; where the peer says just that, none is needed.
 Source: R63, R77; E40, E41, E44, E63, E64.
 """
@@ -15,10 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from mnet.letters import nfc
 from schooltool_bridge import identity
 from schooltool_bridge.fields import STUDENT, key
-from schooltool_bridge.gradebook import grid, marks
+from schooltool_bridge.gradebook import grade_exports, grid, marks
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.marks import BadMark, Mark
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
@@ -26,6 +26,7 @@ from schooltool_bridge.gradebook.upload import (
     CHANGED,
     GRADES,
     NEW,
+    DecimalMarks,
     Headings,
     Plan,
     bare,
@@ -36,21 +37,23 @@ from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import person_link, section
 from schooltool_bridge.reports import averages
 
-# By which a student is known; the first of them that a row fills counts.
+# By which a student is known; the first of them that a row fills counts, and no other may
+# contradict it.
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "idnumber": ("id number", "student number", "student id"),
-    "username": ("user name", "login"),
+    "idnumber": ("id number", "student number", "student id", "ID-Nummer"),
+    "username": ("user name", "login", "Anmeldename", "Nutzername"),
     "id": ("our id",),
+    "person": ("Person",),
 }
-# What stands beside the marks in most lists and is not read.
-_BESIDE = frozenset(
-    bare(text)
-    for text in (
-        "name", "student", "first name", "last name", "surname", "full name", "email",
-        "email address", "percent", "state", "total", "course total",
-        "last downloaded from this course",
-    )
-)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a column of the file marks."""
+
+    column: Column
+    # Whatever the item's score system is: another program's points.
+    in_points: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def plan(connection: Connection, section_id: int, tables: Sequence[Table]) -> Pl
         items = _items(found, here, table, columns)
         if without_rows(found, table):
             continue
+        here.marks_in = DecimalMarks(".") if here.is_ours else DecimalMarks.of_table(table, items)
         for row in table.rows[1:]:
             _plan_row(found, here, table, columns, items, row)
     return found
@@ -93,9 +97,14 @@ class _Here:
     names: Mapping[int, str]
     marks: Mapping[tuple[int, int], Mark | None]
     seen: dict[tuple[int, int], int] = field(default_factory=dict)
+    # What parts numbers in the sheet that is read.
+    marks_in: DecimalMarks = field(default_factory=DecimalMarks)
+    # It is the CSV of our own gradebook.
+    is_ours: bool = False
 
     @classmethod
     def read(cls, connection: Connection, section_id: int) -> _Here:
+        """Read what is there; raises NotThere."""
         then = grid.section_of(connection, section_id)
         systems = grid.systems_of(connection)
         columns: dict[str, list[Column]] = {}
@@ -114,6 +123,8 @@ class _Here:
         for who, row in rows.items():
             named(who, "id", str(who))
             named(who, "idnumber", row.idnumber_key)
+            # As reports for programs name somebody: by the number, or where there is none, by ours.
+            named(who, "person", row.idnumber_key or str(who))
             named(who, "username", row.username_key)
         for link in connection.execute(
             sa.select(person_link)
@@ -125,25 +136,36 @@ class _Here:
         entries = {place: grid.mark_of(entry) for place, entry in then.entries.items()}
         return cls(columns, students, {i: grid.full_name(row) for i, row in rows.items()}, entries)
 
+    def named(self, way: str, written: str) -> set[int]:
+        """Who has this number or name."""
+        return self.students.get((way, written if way == "id" else key(written)), set())
 
-def _items(found: Plan, here: _Here, table: Table, headed: Headings) -> dict[int, Column]:
+
+def _items(found: Plan, here: _Here, table: Table, headed: Headings) -> dict[int, Marked]:
     """Return what each column marks; a heading that names none is a problem."""
-    items = {}
+    exported = grade_exports.of_headings(headed.others.values(), here.columns)
+    here.is_ours = exported.is_ours
+    items: dict[int, Marked] = {}
     named: set[str] = set()
     for number, text in headed.others.items():
-        name = nfc(text)
-        same = here.columns.get(name, ())
-        if len(same) == 1 and name not in named:
-            named.add(name)
-            items[number] = same[0]
+        meant = exported.meant(text)
+        same = here.columns.get(meant.name, ())
+        if meant.is_left_aside:
+            found.ignored.append(text)
+        elif len(same) == 1 and meant.name not in named:
+            named.add(meant.name)
+            items[number] = Marked(same[0], meant.in_points)
         elif same:
             sentence = (
-                _("“%(name)s” stands here twice; rename one.", name=text[:60])
-                if name in named
-                else _("“%(name)s” is the name of several assessments; rename one.", name=text[:60])
+                _("“%(name)s” stands here twice; rename one.", name=meant.name[:60])
+                if meant.name in named
+                else _(
+                    "“%(name)s” is the name of several assessments; rename one.",
+                    name=meant.name[:60],
+                )
             )
             found.add_problem(table, headed.row, number, sentence)
-        elif bare(text) in _BESIDE:
+        elif exported.is_whole or bare(text) in grade_exports.beside():
             found.ignored.append(text)
         else:
             sentence = _("There is no assessment “%(name)s” in this section.", name=text[:60])
@@ -159,15 +181,27 @@ def _plan_row(
     here: _Here,
     table: Table,
     headed: Headings,
-    items: Mapping[int, Column],
+    items: Mapping[int, Marked],
     row: Row,
 ) -> None:
-    way = next((name for name in COLUMNS if headed.cell(row, name)), None)
-    if way is None:
-        found.add_problem(table, row.number, None, _("This row names no student."))
+    person_id = _student(found, here, table, headed, row)
+    if person_id is None:
         return
-    written = headed.cell(row, way)
-    who = here.students.get((way, written if way == "id" else key(written)), set())
+    for number, marked in items.items():
+        text = row.cell(number)
+        if text and not grade_exports.is_none(text):
+            _plan_cell(found, here, table, row, number, marked, person_id)
+
+
+def _student(found: Plan, here: _Here, table: Table, headed: Headings, row: Row) -> int | None:
+    """Return whom a row is about; None: nobody, or two people, which is a problem."""
+    ways = [name for name in COLUMNS if headed.cell(row, name)]
+    if not ways:
+        found.add_problem(table, row.number, None, _("This row names no student."))
+        return None
+    way = ways[0]
+    written = grade_exports.bare_text(headed.cell(row, way))
+    who = here.named(way, written)
     if len(who) != 1:
         sentence = (
             _(
@@ -183,37 +217,51 @@ def _plan_row(
             )
         )
         found.add_problem(table, row.number, headed.columns[way], sentence)
-        return
+        return None
     (person_id,) = who
-    for number, column in items.items():
-        text = row.cell(number)
-        if text:
-            _plan_cell(found, here, table, row.number, number, column, person_id, text)
+    for other in ways[1:]:
+        beside = here.named(other, grade_exports.bare_text(headed.cell(row, other)))
+        if beside and person_id not in beside:
+            sentence = _(
+                "The %(column)s is that of %(name)s, and the %(other)s that of %(second)s.",
+                column=way,
+                name=here.names[person_id],
+                other=other,
+                second=here.names[min(beside)],
+            )
+            found.add_problem(table, row.number, headed.columns[other], sentence)
+            return None
+    return person_id
 
 
 def _plan_cell(
     found: Plan,
     here: _Here,
     table: Table,
-    row: int,
+    row: Row,
     number: int,
-    column: Column,
+    marked: Marked,
     person_id: int,
-    text: str,
 ) -> None:
+    column = marked.column
     item = column.item
     place = item.id, person_id
     what = f"{here.names[person_id]}, {item.name}"
     if place in here.seen:
         sentence = _("%(what)s: stands in row %(row)s already.", what=what, row=here.seen[place])
-        found.add_problem(table, row, number, sentence)
+        found.add_problem(table, row.number, number, sentence)
         return
-    here.seen[place] = row
+    here.seen[place] = row.number
     try:
-        mark = marks.read(text, item, column.system)
+        mark = marks.read(
+            row.cell(number),
+            item,
+            None if marked.in_points else column.system,
+            here.marks_in.of(row, number),
+        )
     except BadMark as problem:
         sentence = _("%(where)s: %(problem)s", where=what, problem=problem)
-        found.add_problem(table, row, number, sentence)
+        found.add_problem(table, row.number, number, sentence)
         return
     before = here.marks.get(place)
     if before == mark:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import openpyxl
@@ -21,7 +22,7 @@ import openpyxl
 from mnet import language
 from mnet.language import _
 from schooltool_bridge import outside_zip
-from schooltool_bridge.fields import decimal_text
+from schooltool_bridge.gradebook import number_format
 from schooltool_bridge.gradebook.spreadsheet import (
     MAX_COLUMNS,
     MAX_SHEETS,
@@ -139,13 +140,14 @@ def _tables(values: Any, formulas: Any) -> list[Table]:
     ]
 
 
-def _records(sheet: Any, formulas: Any) -> Iterator[Sequence[str]]:
+def _records(sheet: Any, formulas: Any) -> Iterator[tuple[Sequence[str], frozenset[int]]]:
     for each in (sheet, formulas):
         each.reset_dimensions()  # what the file says of its size may be wrong
     wide = MAX_COLUMNS + 1
     rows = zip(sheet.iter_rows(max_col=wide), formulas.iter_rows(max_col=wide), strict=True)
     for number, (cells, written) in enumerate(rows, 1):
         found = []
+        numbers = set()
         for column, (cell, formula) in enumerate(zip(cells, written, strict=True)):
             if cell.value is None and formula.value is not None:
                 raise BadSheet(
@@ -154,8 +156,13 @@ def _records(sheet: Any, formulas: Any) -> Iterator[Sequence[str]]:
                         place=place(sheet.title, number, column),
                     )
                 )
-            found.append("" if cell.value is None else _text(sheet.title, number, column, cell))
-        yield found
+            text = "" if cell.value is None else _text(sheet.title, number, column, cell)
+            shown = _number(cell) if _is_number(cell) else None
+            if shown is not None:
+                text, is_number = shown
+                numbers.update([column] if is_number else [])
+            found.append(text)
+        yield found, frozenset(numbers)
 
 
 def _text(title: str, number: int, column: int, cell: Any) -> str:
@@ -171,18 +178,21 @@ def _text(title: str, number: int, column: int, cell: Any) -> str:
         )
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (int, float)):
-        return _number(value, is_percent="%" in str(cell.number_format))
     if isinstance(value, datetime):
         at_midnight = value.time() == time()
         return value.date().isoformat() if at_midnight else value.isoformat(" ")
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
-def _number(value: float, *, is_percent: bool) -> str:
-    """0.1 + 0.2 is shown as 0.3, and is stored so; written as the language spoken here does."""
+def _is_number(cell: Any) -> bool:
+    value = cell.value
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def _number(cell: Any) -> tuple[str, bool]:
+    """Write a number as the cell shows it and the language does; tell whether it is one alone."""
+    value = cell.value
+    # 0.1 + 0.2 is shown as 0.3, and is stored so.
     exact = Decimal(format(value, ".12g")) if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite():
-        return str(value)
-    text = language.number(str(decimal_text(exact * 100 if is_percent else exact)))
-    return f"{text}%" if is_percent else text
+    text, is_number = number_format.shown(exact, str(cell.number_format))
+    return (language.number(text) if is_number else text), is_number

@@ -139,7 +139,7 @@ def _kept(asked: Question, kept_id: int | None) -> int:
     if kept_id not in asked.parties:
         listed = ", ".join(map(str, asked.parties))
         told = _("Say whose record stands for all: the id is one of %(ids)s.", ids=listed)
-        raise Refused("person", told)
+        raise Refused("kept", told)
     return kept_id
 
 

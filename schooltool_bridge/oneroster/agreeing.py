@@ -72,8 +72,6 @@ class Agreement:
         starts, ends = ("startDate" if name == "academicSessions" else "beginDate"), "endDate"
         if cells[starts] and cells[ends] and cells[ends] < cells[starts]:
             found.append((ends, f"is before {starts}"))
-        if name == "academicSessions" and cells[ends] == cells[starts]:
-            found.append((ends, "is the day of startDate; it is the first day that is out"))
         if name == "lineItems":
             low, high = _number(cells["resultValueMin"]), _number(cells["resultValueMax"])
             if low is not None and high is not None and low > high:
@@ -85,12 +83,8 @@ class Agreement:
         school = cells["schoolSourcedId"]
         if name in _SCHOOL_KEEPERS and self._org_types.get(school, "school") != "school":
             found.append(("schoolSourcedId", "names an org that is no school"))
-        if (
-            name == "academicSessions"
-            and cells["type"] == "schoolYear"
-            and not _is_of_its_end(cells)
-        ):
-            found.append(("schoolYear", "is not the year in which the school year ends"))
+        if name == "academicSessions":
+            found += self._session(cells)
         if name == "courses":
             year = cells["schoolYearSourcedId"]
             if self._session_types.get(year, "schoolYear") != "schoolYear":
@@ -107,6 +101,13 @@ class Agreement:
         elif name == "results":
             found += self._result(cells)
         return found
+
+    def _session(self, cells: Cells) -> list[tuple[str, str]]:
+        if cells["endDate"] == cells["startDate"]:
+            return [("endDate", "is the day of startDate; it is the first day that is out")]
+        if cells["type"] == "schoolYear" and not _is_of_its_end(cells):
+            return [("schoolYear", "is not the year in which the school year ends")]
+        return []
 
     def _period(self, cells: Cells) -> list[tuple[str, str]]:
         if self._version == V1_1:

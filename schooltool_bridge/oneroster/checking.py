@@ -1,23 +1,26 @@
 """Judging a OneRoster package: headers, values, ids, references; every problem with its place.
 
 Strict is how a consumer that follows the standard to the letter reads; lenient is how our import
-does, which takes other systems' habits and only warns. Changes nothing. What rows say of each
-other beyond references is in agreeing.py. Source: field-notes D.2, D.3, E62-E64.
+does, which takes other systems' habits (habits.py), and refuses contradictions alone. Changes
+nothing. What rows say of each other beyond references is in agreeing.py. Source: field-notes D.2,
+D.3, E62-E64.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 
+from schooltool_bridge.oneroster import habits
 from schooltool_bridge.oneroster.agreeing import Agreement
 from schooltool_bridge.oneroster.reading import BadRows, Package, Style
+from schooltool_bridge.oneroster.report import Record, Report
 from schooltool_bridge.oneroster.tables import (
     ABSENT,
     BULK,
     DELTA,
-    ENDED,
+    EXTENSION,
     MANIFEST,
     MANIFEST_TABLE,
     MANIFEST_VERSION,
@@ -32,84 +35,8 @@ from schooltool_bridge.oneroster.tables import (
 )
 from schooltool_bridge.oneroster.values import shortened, why_wrong
 
-# Enough to see what is wrong with an exporter; a file may have a million bad rows.
-MAX_LISTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong, and where; row 1 is the header, 0 the file as a whole."""
-
-    file: str
-    row: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        """One line for people."""
-        place = self.file
-        place += f", row {self.row}" if self.row else ""
-        place += f", {self.column}" if self.column else ""
-        return f"{place}: {self.message}"
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found; nothing may be applied while there is a problem."""
-
-    version: str = V1_1
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
-    # Problems beyond those that are listed.
-    more: int = 0
-    # Rows of each file, and how it was sent (absent, bulk, delta).
-    rows: dict[str, int] = field(default_factory=dict)
-    modes: dict[str, str] = field(default_factory=dict)
-    # What the manifest says of whom it comes from: the program, and which one of its sites.
-    system: str = ""
-    system_code: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether there is no problem."""
-        return not self.problems
-
-    def wrong(self, file: str, row: int, column: str, message: str) -> None:
-        """Note a problem."""
-        if len(self.problems) < MAX_LISTED:
-            self.problems.append(Problem(file, row, column, message))
-        else:
-            self.more += 1
-
-    def odd(self, file: str, row: int, column: str, message: str) -> None:
-        """Note what is unusual but was understood."""
-        if len(self.warnings) < MAX_LISTED:
-            self.warnings.append(Problem(file, row, column, message))
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A row: its number, and its cells by their columns' names."""
-
-    row: int
-    values: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        """A cell; empty when the file has no such column."""
-        return self.values.get(name, "")
-
-    @property
-    def is_ended(self) -> bool:
-        """Tell whether the sender takes this row back."""
-        return self["status"] in ENDED
-
-
 # Whether an id that is not in the package is known from an earlier one: (report, file, id).
 Known = Callable[[Report, str, str], bool]
-# What an import does not keep may name what is not there.
-_NOT_KEPT = {
-    "agentSourcedIds", "gradingPeriodSourcedId", "academicSessionSourcedId", "schoolYearSourcedId",
-}  # fmt: skip
 
 
 def check(package: Package, *, strict: bool = True, known: Known | None = None) -> Report:
@@ -117,6 +44,8 @@ def check(package: Package, *, strict: bool = True, known: Known | None = None) 
     report = Report()
     for file, message in package.oddities:
         (report.wrong if strict else report.odd)(file, 0, "", message)
+    if not package.names - {MANIFEST}:
+        report.wrong(package.path.name, 0, "", "there is no file of OneRoster in it")
     _read_manifest(package, report, strict=strict)
     ids: dict[str, set[str]] = defaultdict(set)
     agreement = Agreement(report.wrong, report.odd, report.version, strict=strict)
@@ -124,18 +53,41 @@ def check(package: Package, *, strict: bool = True, known: Known | None = None) 
         if report.modes[name] == ABSENT:
             continue
         report.rows[name] = 0
-        rows = _Rows(report, table, ids, known, strict=strict)
+        rows = (_Rows if strict else _MeantRows)(report, table, ids, known)
         for record in records(package, table, report, strict=strict):
             report.rows[name] += 1
             rows.look_at(record)
-            if not record.is_ended:
+            if not record.is_ended and (strict or name in habits.KEPT):
                 agreement.look_at(name, record.row, record)
         rows.end()
+        if not strict:
+            _must_say_something(report, name)
+    if not strict and report.ok and not any(report.rows.get(n) for n in habits.KEPT):
+        said = "there is no row in it that an import keeps"
+        report.wrong(package.path.name, 0, "", said)
     return report
 
 
+# So many rows that cannot be read are slips; when more cannot, and no other can, it is the file.
+_SLIPS = 2
+
+
+def _must_say_something(report: Report, name: str) -> None:
+    """Refuse a file of which not one row can be read: all of it is written otherwise."""
+    unreadable = report.left_out[name] - report.left_out_after_reading[name]
+    report.rows[name] += unreadable
+    if unreadable > _SLIPS and unreadable == report.rows[name]:
+        said = "not one row of it can be read; the notes say why"
+        report.wrong(f"{name}.csv", 0, "", said)
+
+
 def records(package: Package, table: Table, report: Report, *, strict: bool) -> Iterator[Record]:
-    """Give a file's rows by their columns; what cannot be read becomes a problem of the report."""
+    """Give a file's rows by their columns; what cannot be read becomes a problem of the report.
+
+    Lenient, they come as they are meant, and those that cannot be taken in do not come.
+    """
+    is_kept = strict or table.name in habits.KEPT or table.name == MANIFEST
+    reader = None if strict else habits.Reader(table, report)
     try:
         style = package.style(table.name)
         if not style.is_plain:
@@ -147,16 +99,23 @@ def records(package: Package, table: Table, report: Report, *, strict: bool) -> 
             # A row of commas alone is a row to the letter, and none to whoever exported it.
             if not cells or (not strict and not any(c.strip() for c in cells)):
                 continue
-            if len(cells) > len(header) or (strict and len(cells) < len(header)):
+            if any(cells[len(header) :]) or (strict and len(cells) != len(header)):
                 said = f"has {len(cells)} cells where the header has {len(header)}"
-                report.wrong(table.file, number, "", said)
+                if strict:
+                    report.wrong(table.file, number, "", said)
+                else:
+                    report.leave_out(table.name, number, "", said)
                 continue
             values = (c if strict else c.strip() for c in cells)
-            yield Record(
+            record: Record | None = Record(
                 number, {c.name: v for c, v in zip(columns, values, strict=False) if c is not None}
             )
+            if reader is not None and record is not None:
+                record = reader.read(record)
+            if record is not None:
+                yield record
     except BadRows as problem:
-        report.wrong(table.file, problem.row, "", str(problem))
+        (report.wrong if is_kept else report.odd)(table.file, problem.row, "", str(problem))
 
 
 def _note_style(report: Report, table: Table, style: Style, *, strict: bool) -> None:
@@ -170,48 +129,59 @@ def _columns(
 ) -> list[Column | None]:
     """Which column stands where in this file; None: one that we do not know."""
     if strict:
-        if list(header) != table.header:
+        own, more = list(header[: len(table.columns)]), header[len(table.columns) :]
+        if own != table.header or not all(name.startswith(EXTENSION) for name in more):
             said = "the header is not " + ",".join(table.header)
             report.wrong(table.file, 1, "", said)
-        by_name = {c.name: c for c in table.columns}
+        by_name = {c.name: c for c in table.all_columns}
         return [by_name.get(name) for name in header]
-    named = {c.name: c for c in table.columns}
+    found = _meant_columns(table, header, report)
+    if table.name == MANIFEST:
+        needed = kept = frozenset(table.header)
+    else:
+        needed = habits.NEEDED.get(table.name, frozenset())
+        kept = habits.KEPT.get(table.name, frozenset())
+    for column in table.columns:
+        if column in found or column.name not in needed | kept:
+            continue
+        if column.name in needed:
+            report.wrong(table.file, 1, column.name, "this column is missing")
+        elif column.is_required:
+            report.odd(table.file, 1, column.name, "this column is missing")
+    return found
+
+
+def _meant_columns(table: Table, header: Sequence[str], report: Report) -> list[Column | None]:
+    """The columns of a file whose names may be older, or in other capitals."""
+    is_kept = table.name in habits.KEPT or table.name == MANIFEST
+    named = {c.name: c for c in table.all_columns}
     named |= {a: c for c in table.columns for a in c.aliases if a not in named}
     folded = {name.casefold(): c for name, c in named.items()}
     found: list[Column | None] = []
     for name in header:
         column = folded.get(name.strip().casefold())
         if column is not None and column in found:
-            report.wrong(table.file, 1, name, f"{column.name} stands there twice")
+            if is_kept:
+                report.wrong(table.file, 1, name, f"{column.name} stands there twice")
             column = None
-        elif column is None and name.strip() and not name.startswith("metadata."):
+        elif is_kept and column is None and name.strip() and not name.startswith(EXTENSION):
             report.odd(table.file, 1, name[:100], "is no column of this file; left out")
-        elif column is not None and column.name != name:
+        elif is_kept and column is not None and column.name != name:
             report.odd(table.file, 1, name, f"was read as {column.name}")
         found.append(column)
-    for column in table.columns:
-        if column.is_required and column not in found:
-            report.wrong(table.file, 1, column.name, "this column is missing")
     return found
 
 
 class _Rows:
-    """Looks at the rows of one file, one by one."""
+    """Looks at the rows of one file, one by one, by the standard's letter."""
 
     def __init__(
-        self,
-        report: Report,
-        table: Table,
-        ids: dict[str, set[str]],
-        known: Known | None,
-        *,
-        strict: bool,
+        self, report: Report, table: Table, ids: dict[str, set[str]], known: Known | None
     ) -> None:
         self.report = report
         self.table = table
         self.ids = ids
         self.known = known
-        self.strict = strict
         self.is_delta = report.modes[table.name] == DELTA
         # References into this very file, which may name a later row.
         self.later: list[tuple[int, str, str]] = []
@@ -222,17 +192,21 @@ class _Rows:
         if sourced_id and sourced_id in self.ids[self.table.name]:
             self.wrong(record, "sourcedId", f"{shortened(sourced_id)} stands there twice")
         self.ids[self.table.name].add(sourced_id)
-        self._status(record)
+        for name in ("status", "dateLastModified"):
+            if self.is_delta and not record[name]:
+                self.wrong(record, name, "is empty; a delta row says it")
+            if not self.is_delta and record[name]:
+                self.wrong(record, name, "must be empty in a bulk file")
         for column in self.table.columns:
             value = record[column.name]
             if not value:
-                if column.is_required and not (record.is_ended and not self.strict):
+                if column.is_required:
                     self.wrong(record, column.name, "is empty")
                 continue
-            why = why_wrong(column, value, self.report.version, strict=self.strict)
+            why = why_wrong(column, value, self.report.version, strict=True)
             if why:
                 self.wrong(record, column.name, f"{shortened(value)} {why}")
-            elif column.target and not record.is_ended and self._is_kept(column):
+            elif column.target and not record.is_ended:
                 self._references(record, column, value)
 
     def end(self) -> None:
@@ -243,65 +217,92 @@ class _Rows:
     def wrong(self, record: Record, column: str, message: str) -> None:
         self.report.wrong(self.table.file, record.row, column, message)
 
-    def _status(self, record: Record) -> None:
-        if not self.strict:
-            return
-        for name in ("status", "dateLastModified"):
-            if self.is_delta and not record[name]:
-                self.wrong(record, name, "is empty; a delta row says it")
-            if not self.is_delta and record[name]:
-                self.wrong(record, name, "must be empty in a bulk file")
-
-    def _is_kept(self, column: Column) -> bool:
-        return self.strict or column.name not in _NOT_KEPT
-
     def _references(self, record: Record, column: Column, value: str) -> None:
-        wanted = value.split(",") if column.kind is Kind.REFERENCES else [value]
-        for one in (w.strip() for w in wanted):
+        for one in named_in(column, value):
             if column.target == self.table.name:
                 self.later.append((record.row, column.name, one))
             else:
                 self._must_be_there(record.row, column.name, column.target, one)
 
     def _must_be_there(self, row: int, column: str, target: str, wanted: str) -> None:
-        if wanted in self.ids[target] or (
-            self.known is not None and self.known(self.report, target, wanted)
-        ):
-            return
         # A delta holds changes only; what it refers to came in an earlier package.
-        if self.strict and self.report.modes[target] == DELTA:
+        if not self._is_there(target, wanted) and self.report.modes[target] != DELTA:
+            self.report.wrong(self.table.file, row, column, not_there(wanted, target))
+
+    def _is_there(self, target: str, wanted: str) -> bool:
+        return wanted in self.ids[target] or (
+            self.known is not None and self.known(self.report, target, wanted)
+        )
+
+
+class _MeantRows(_Rows):
+    """Looks at the rows of one file as an import reads them: what it names may lack."""
+
+    def look_at(self, record: Record) -> None:
+        """Judge a row; one that needs what is not there is left out, with a note."""
+        name = self.table.name
+        self.ids[name].add(record["sourcedId"])
+        if record.is_ended:
             return
-        said = f"names {shortened(wanted)}, which is not in {target}.csv"
-        self.report.wrong(self.table.file, row, column, said)
+        for column in self.table.columns:
+            value = record[column.name]
+            if not value or not column.target or column.name not in habits.KEPT.get(name, ()):
+                continue
+            missing = [
+                one
+                for one in named_in(column, value)
+                if column.target != name and not self._is_there(column.target, one)
+            ]
+            if missing and column.name in habits.NEEDED[name]:
+                said = not_there(missing[0], column.target)
+                self.report.left_out_after_reading[name] += 1
+                self.report.leave_out(name, record.row, column.name, said)
+                return
+            # Of what a class is filed under the import says what becomes of it.
+            for one in missing if name != "classes" else ():
+                said = not_there(one, column.target)
+                self.report.odd(self.table.file, record.row, column.name, said)
+
+
+def named_in(column: Column, value: str) -> list[str]:
+    """The ids in a cell that names other rows."""
+    wanted = value.split(",") if column.kind is Kind.REFERENCES else [value]
+    return [one.strip() for one in wanted if one.strip()]
+
+
+def not_there(wanted: str, target: str) -> str:
+    """Say that a row names what is not there."""
+    return f"names {shortened(wanted)}, which is not in {target}.csv"
+
+
+_VERSION = re.compile(r"v?(1\.[0-2])(?:\.\d+)*")
 
 
 def _read_manifest(package: Package, report: Report, *, strict: bool) -> None:
     """Fill in version and modes; a lenient reader does without a manifest."""
     file = MANIFEST_TABLE.file
-    said: dict[str, str] = {}
-    if MANIFEST in package.names:
-        for record in records(package, MANIFEST_TABLE, report, strict=strict):
-            name = record["propertyName"]
-            if name in said:
-                report.wrong(
-                    file, record.row, "propertyName", f"{shortened(name)} stands there twice"
-                )
-            said[name] = record["value"]
-    else:
+    said = _properties(package, report, strict=strict)
+    if not said and MANIFEST not in package.names:
         note = report.wrong if strict else report.odd
         note(file, 0, "", "is missing; it says the version and which files there are")
-    report.version = said.get("oneroster.version", "") or _guess_version(package)
-    report.system = said.get("source.systemName", "")
-    report.system_code = said.get("source.systemCode", "")
+    named = said.get("oneroster.version", "")
+    match = None if strict else _VERSION.fullmatch(named.casefold())
+    meant = {"1.0": V1_1}.get(match[1], match[1]) if match else named
+    report.version = meant or _guess_version(package)
+    report.system = said.get("source.systemName" if strict else "source.systemname", "")
+    report.system_code = said.get("source.systemCode" if strict else "source.systemcode", "")
     if report.version not in TABLES:
-        report.wrong(
-            file, 0, "oneroster.version", f"{shortened(report.version)} is none of 1.1, 1.2"
-        )
-        report.version = V1_1
+        note = report.wrong if strict else report.odd
+        note(file, 0, "oneroster.version", f"{shortened(report.version)} is none of 1.1, 1.2")
+        report.version = V1_1 if strict else _guess_version(package)
+    elif named not in ("", report.version):
+        told = f"{shortened(named)} was read as {report.version}"
+        report.odd(file, 0, "oneroster.version", told)
     if strict and said.get("manifest.version") != MANIFEST_VERSION:
         report.wrong(file, 0, "manifest.version", f"is not {MANIFEST_VERSION}")
     for name in files_of(report.version):
-        report.modes[name] = _mode(package, report, name, said, strict=strict)
+        mode = said.get(f"file.{name}" if strict else f"file.{name}".casefold(), "")
+        report.modes[name] = (_mode if strict else _meant_mode)(package, report, name, mode)
     if strict:
         expected = {"manifest.version", "oneroster.version"}
         expected |= {"source.systemName", "source.systemCode"}
@@ -310,23 +311,48 @@ def _read_manifest(package: Package, report: Report, *, strict: bool) -> None:
             report.wrong(file, 0, "propertyName", f"{shortened(name)} is no property of a manifest")
 
 
-def _mode(
-    package: Package, report: Report, name: str, said: Mapping[str, str], *, strict: bool
-) -> str:
+def _properties(package: Package, report: Report, *, strict: bool) -> dict[str, str]:
+    """What the manifest says; lenient, by names without capitals."""
+    said: dict[str, str] = {}
+    if MANIFEST not in package.names:
+        return said
+    for record in records(package, MANIFEST_TABLE, report, strict=strict):
+        name = record["propertyName"] if strict else record["propertyName"].casefold()
+        if name in said and (strict or said[name] != record["value"]):
+            told = f"{shortened(name)} stands there twice"
+            report.wrong(MANIFEST_TABLE.file, record.row, "propertyName", told)
+        said[name] = record["value"]
+    return said
+
+
+def _mode(package: Package, report: Report, name: str, mode: str) -> str:
     file, is_there = MANIFEST_TABLE.file, name in package.names
-    mode = said.get(f"file.{name}", "")
     if not mode:
-        if strict:
-            report.wrong(file, 0, f"file.{name}", "this property is missing")
+        report.wrong(file, 0, f"file.{name}", "this property is missing")
         return BULK if is_there else ABSENT
     if mode not in MODES:
         report.wrong(file, 0, f"file.{name}", f"{shortened(mode)} is none of {', '.join(MODES)}")
     elif mode == ABSENT and is_there:
-        note = report.wrong if strict else report.odd
-        note(f"{name}.csv", 0, "", "is there, though the manifest says absent; left out")
+        report.wrong(f"{name}.csv", 0, "", "is there, though the manifest says absent")
     elif mode != ABSENT and not is_there:
         report.wrong(f"{name}.csv", 0, "", f"is missing, though the manifest says {mode}")
     return mode if mode in MODES and is_there else ABSENT
+
+
+def _meant_mode(package: Package, report: Report, name: str, mode: str) -> str:
+    """As the manifest says, as far as the file is there; what it does not say is bulk."""
+    is_there, meant = name in package.names, mode.casefold()
+    if is_there and meant == ABSENT:
+        told = "is there, though the manifest says absent; left out"
+        report.odd(f"{name}.csv", 0, "", told)
+    elif not is_there and meant in (BULK, DELTA):
+        told = f"is missing, though the manifest says {meant}"
+        report.odd(f"{name}.csv", 0, "", told)
+    elif mode and meant not in MODES:
+        told = f"{shortened(mode)} is none of {', '.join(MODES)}"
+        report.odd(MANIFEST_TABLE.file, 0, f"file.{name}", told)
+        meant = BULK
+    return (meant or BULK) if is_there else ABSENT
 
 
 def _guess_version(package: Package) -> str:

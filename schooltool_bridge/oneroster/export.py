@@ -6,7 +6,7 @@ rows say is in export_roster.py and export_grades.py. Source: requirements 1.8; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,10 @@ def export(
     now_unix_s: int,
     progress: Progress | None = None,
 ) -> Exported:
-    """Write everything to `target`, a new folder or .zip; raises OneRosterError."""
+    """Write everything to `target`, a new folder or .zip; raises OneRosterError.
+
+    A file without rows is not there, and the manifest says so.
+    """
     counts: dict[str, int] = {}
     with package(target) as folder, database.read() as connection:
         _hold_still(connection)
@@ -86,11 +89,14 @@ def export(
         reading = Reading(connection, version, settings.name, settings.zone, today, roots)
         for name, table in TABLES[version].items():
             if name in _FILES:
+                header = [*table.header, *export_grades.extensions(reading, name)]
                 rows = _shown(reading, name, progress)
-                counts[name] = folder.write(table.file, table.header, rows)
+                counts[name] = folder.write(table.file, header, rows)
         minded = export_grades.left_out(reading), export_grades.beyond_worth(reading)
         folder.write(
-            MANIFEST_TABLE.file, MANIFEST_TABLE.header, _manifest(version, settings.wwwroot)
+            MANIFEST_TABLE.file,
+            MANIFEST_TABLE.header,
+            _manifest(version, settings.wwwroot, {name for name, count in counts.items() if count}),
         )
     return Exported(counts, *minded)
 
@@ -122,8 +128,8 @@ def _counted(rows: Iterable[Row], name: str, total: int, progress: Progress) -> 
     progress(name, done, done)
 
 
-def _manifest(version: str, wwwroot: str) -> Iterator[Row]:
+def _manifest(version: str, wwwroot: str, written: Collection[str]) -> Iterator[Row]:
     values = {"manifest.version": MANIFEST_VERSION, "oneroster.version": version}
-    values |= {f"file.{name}": BULK if name in _FILES else ABSENT for name in files_of(version)}
+    values |= {f"file.{name}": BULK if name in written else ABSENT for name in files_of(version)}
     values |= {"source.systemName": SYSTEM_NAME, "source.systemCode": wwwroot}
     return ({"propertyName": name, "value": value} for name, value in values.items())

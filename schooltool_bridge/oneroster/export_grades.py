@@ -7,13 +7,14 @@ Source: field-notes D.2, D.3 (mapping); requirements 1.5, R75.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity, present
+from schooltool_bridge import fold, identity, present
 from schooltool_bridge.model import assessment, assessment_history, grade, section
 from schooltool_bridge.model_school import category
 from schooltool_bridge.oneroster.export_roster import (
@@ -24,7 +25,7 @@ from schooltool_bridge.oneroster.export_roster import (
     period_of,
     term_of,
 )
-from schooltool_bridge.oneroster.tables import EXEMPT, GRADED, NO_CATEGORY, V1_1
+from schooltool_bridge.oneroster.tables import EXEMPT, EXTRA_CREDIT, GRADED, NO_CATEGORY, V1_1, YES
 from schooltool_bridge.sections import ACTIVE
 
 
@@ -47,6 +48,7 @@ def categories(reading: Reading) -> Iterator[Row]:
 
 def items(reading: Reading) -> Iterator[Row]:
     """The assessments that are there now; due when they appeared where nobody said a day."""
+    extra_credit = _extra_credit(reading)
     appeared = (
         sa.select(
             assessment_history.c.assessment_id,
@@ -73,8 +75,29 @@ def items(reading: Reading) -> Iterator[Row]:
             "categorySourcedId": f"category-{row.category_id}" if row.category_id else NO_CATEGORY,
             "resultValueMin": "0",
             "resultValueMax": row.points,
+            **({EXTRA_CREDIT: YES} if row.id in extra_credit else {}),
             **_session_of(reading, row),
         }
+
+
+def extensions(reading: Reading, name: str) -> list[str]:
+    """The columns of a file beyond the standard's own: only where they say something."""
+    return [EXTRA_CREDIT] if name == "lineItems" and _extra_credit(reading) else []
+
+
+def _extra_credit(reading: Reading) -> set[int]:
+    """The assessments that are extra credit now."""
+    history = assessment_history
+    ever = sa.select(history.c.assessment_id).where(history.c.extra_credit)
+    there = sa.select(assessment.c.id).select_from(_items()).where(_THERE)
+    rows: dict[int, list[sa.Row[Any]]] = defaultdict(list)
+    for row in reading.stream(
+        sa.select(history).where(
+            history.c.assessment_id.in_(ever), history.c.assessment_id.in_(there)
+        )
+    ):
+        rows[row.assessment_id].append(row)
+    return {item for item, told in rows.items() if fold.item_state(told).row.extra_credit}
 
 
 def _session_of(reading: Reading, row: sa.Row[Any]) -> Row:

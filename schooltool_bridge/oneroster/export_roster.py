@@ -37,9 +37,11 @@ from schooltool_bridge.model_school import course, school_year, term
 from schooltool_bridge.oneroster.days import ONE_DAY, day_of
 from schooltool_bridge.oneroster.tables import (
     COURSE_OF_SECTION,
+    NO,
     ONGOING_TERM,
     ONGOING_YEAR,
     V1_1,
+    YES,
 )
 from schooltool_bridge.roster import HOLDS
 from schooltool_bridge.sections import ACTIVE
@@ -53,7 +55,6 @@ ROWS_AT_ONCE = 1000
 NEVER_THERE = ("p", "e")
 # 1.1 has no word of its own for these.
 STAFF_IN_1_1 = "administrator"
-YES, NO = "true", "false"
 
 
 @dataclass(frozen=True, slots=True)

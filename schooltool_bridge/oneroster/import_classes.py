@@ -19,7 +19,6 @@ from schooltool_bridge.hand import sections
 from schooltool_bridge.hand.author import Refused, identifier, text
 from schooltool_bridge.model import section, section_history
 from schooltool_bridge.model_school import section_filing
-from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     COURSE,
@@ -29,7 +28,9 @@ from schooltool_bridge.oneroster.import_work import (
     UNCHANGED,
     UPDATED,
     Work,
+    is_stand_in,
 )
+from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.school import courses as catalogue
 from schooltool_bridge.school import filing, years
 from schooltool_bridge.sections import FIRST_SEGMENT
@@ -82,7 +83,7 @@ def classes(work: Work) -> None:
         try:
             taken.append((record, *_section(work, there, record)))
         except Refused as problem:
-            work.refused(CLASSES, record, problem)
+            work.leave_out(CLASSES, record, problem)
     ids = sections.add_all(work.connection, work.author, list(there.new.values()))
     made = dict(zip(there.new, ids, strict=True))
     work.ids.fulfil(SECTION, made)
@@ -104,7 +105,7 @@ def classes(work: Work) -> None:
 
 def _section(work: Work, there: _Sections, record: Record) -> tuple[int, str]:
     """Find a section, or promise a new one; return its number and what became of it."""
-    title = text("name", record["title"])
+    title = text("name", _title(record))
     section_id = work.ids.get(SECTION, record["sourcedId"])
     if section_id is None:
         section_id = _own_section(work, there, record)
@@ -117,6 +118,10 @@ def _section(work: Work, there: _Sections, record: Record) -> tuple[int, str]:
         return section_id, UNCHANGED
     sections.rename(work.connection, work.author, section_id, title)
     return section_id, UPDATED
+
+
+def _title(record: Record) -> str:
+    return record["title"] or record["classCode"] or record["sourcedId"]
 
 
 def _own_section(work: Work, there: _Sections, record: Record) -> int | None:
@@ -149,9 +154,9 @@ def _filing(
     say: Callable[[int | None, int | None], str],
 ) -> dict[str, Any] | None:
     """File a section under its course and term; None when it is there, or people filed it."""
-    home: _Home = work.ids.get(COURSE, record["courseSourcedId"]), _only_term(work, record)
     row = there.rows.get(section_id)
     stands: _Home = (row.course_id, row.term_id) if row is not None else (None, None)
+    home: _Home = _course(work, record, stands[0]), _only_term(work, record, stands[1])
     if section_id not in there.homes_said and row is not None and row.peer_id is not None:
         return None  # a peer's: people here file it
     if there.homes_said.get(section_id, stands) == home:
@@ -183,7 +188,20 @@ def _places(connection: Connection) -> Callable[[int | None, int | None], str]:
     return say
 
 
-def _only_term(work: Work, record: Record) -> int | None:
+def _course(work: Work, record: Record, stands: int | None) -> int | None:
+    """The course of a class; when that is not there, what it stands under stays."""
+    named = record["courseSourcedId"]
+    course_id = work.ids.get(COURSE, named)
+    if course_id is None and is_stand_in(work.report, named):
+        return None
+    if course_id is None:
+        said = f"names no course that is there; {_under(stands, 'course')}"
+        work.odd(CLASSES, record, "courseSourcedId", said)
+        return stands
+    return course_id
+
+
+def _only_term(work: Work, record: Record, stands: int | None) -> int | None:
     """The term of a class; none when it is in several, which somebody has to decide."""
     named = [one.strip() for one in record["termSourcedIds"].split(",") if one.strip()]
     found = {work.ids.get(TERM, one) for one in named} - {None}
@@ -191,7 +209,17 @@ def _only_term(work: Work, record: Record) -> int | None:
         said = "names several terms; the section is in none until somebody files it"
         work.odd(CLASSES, record, "termSourcedIds", said)
         return None
+    if not found and not all(is_stand_in(work.report, one) for one in named or [""]):
+        said = f"names no term that is kept here; {_under(stands, 'term')}"
+        work.odd(CLASSES, record, "termSourcedIds", said)
+        return stands
     return next(iter(found), None)
+
+
+def _under(stands: int | None, what: str) -> str:
+    if stands is not None:
+        return f"the section stays under the {what} that it is filed under"
+    return "the section is ongoing" if what == "term" else "the section is under none"
 
 
 _MOVE = (

@@ -16,7 +16,6 @@ from mnet.language import N_
 from schooltool_bridge.hand.author import Refused, text
 from schooltool_bridge.model import ID_CHARS
 from schooltool_bridge.model_school import course
-from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.import_work import (
     COURSE,
     NEW,
@@ -25,6 +24,7 @@ from schooltool_bridge.oneroster.import_work import (
     Work,
     is_stand_in,
 )
+from schooltool_bridge.oneroster.report import Record
 
 COURSES = "courses"
 
@@ -56,7 +56,7 @@ def courses(work: Work) -> None:
         try:
             work.count(COURSES, _course(work, there, record))
         except Refused as problem:
-            work.refused(COURSES, record, problem)
+            work.leave_out(COURSES, record, problem)
     made = insert_all(work.connection, course, list(there.new.values()))
     work.ids.fulfil(COURSE, dict(zip(there.new, made, strict=True)))
     if there.titles:
@@ -66,7 +66,7 @@ def courses(work: Work) -> None:
 
 def _course(work: Work, there: _Catalogue, record: Record) -> str:
     sourced_id = record["sourcedId"]
-    title = text("title", record["title"])
+    title = text("title", record["title"] or record["courseCode"] or sourced_id)
     own_id = work.ids.get(COURSE, sourced_id)
     if own_id is None:
         code = text("code", record["courseCode"] or sourced_id, limit=ID_CHARS)

@@ -1,7 +1,9 @@
 """Import of results, as entries by hand, written together.
 
-As with enrolments, what an import said before is compared with what the file says now; an entry
-that a teacher made since stays. Source: requirements 1.5, R66; field-notes D.2.
+All results of one cell are read together, in time; the latest counts. As with enrolments, what an
+import said before is compared with what the file says now; an entry that a teacher made since
+stays. A result that has no place is left out, which is told. Source: requirements 1.5, R66;
+field-notes D.2.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Author, Refused
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import enrolment, grade, grade_history
 from schooltool_bridge.oneroster import import_new_grades
-from schooltool_bridge.oneroster.checking import Report
 from schooltool_bridge.oneroster.days import first_moment
 from schooltool_bridge.oneroster.import_new_grades import NewGrade
 from schooltool_bridge.oneroster.import_work import (
@@ -39,12 +40,17 @@ from schooltool_bridge.oneroster.import_work import (
 )
 from schooltool_bridge.oneroster.import_work import read as read_file
 from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.report import Report
 from schooltool_bridge.oneroster.tables import EXEMPT
 
 RESULTS = "results"
 # Their people are looked for by one statement.
 ENTRIES_AT_ONCE = 5_000
 _GRADED = ("fully graded", "partially graded")
+_UNGRADED = ("not submitted", "submitted")
+
+
+_Stored = tuple[str | None, bool]  # points, excepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class _Says:
     refused: Refused | None = None
 
     @property
-    def stored(self) -> tuple[str | None, bool]:
+    def stored(self) -> _Stored:
         """As rows of a history have it."""
         return self.points, self.excepted
 
@@ -77,20 +83,35 @@ class Result:
 def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> list[Result]:
     """Read the file; nobody has to wait for that yet."""
     said: dict[tuple[str, str], _Says] = {}
-    days: dict[str, int] = {}
+    days: dict[str, int] = {"": author.now_unix_s}
     found = []
     for record in read_file(package, report, RESULTS):
+        if record.is_ended:
+            report.odd("results.csv", record.row, "status", "is kept here; no grade is taken back")
+            continue
         what, day = (record["score"], record["scoreStatus"]), record["scoreDate"]
         if what not in said:
             said[what] = _says(*what)
         if day not in days:
             days[day] = max(first_moment(date.fromisoformat(day), zone), EARLIEST_UNIX_S)
-        if not what[0] and what[1] in _GRADED:
-            report.odd("results.csv", record.row, "score", "is empty; only numbers are kept here")
+        odd = _odd(*what, day)
+        if odd is not None:
+            report.odd("results.csv", record.row, *odd)
         at = days[day]
         item_id, user_id = intern(record["lineItemSourcedId"]), intern(record["studentSourcedId"])
         found.append(Result(record.row, item_id, user_id, said[what], at, at > author.now_unix_s))
     return found
+
+
+def _odd(score: str, status: str, day: str) -> tuple[str, str] | None:
+    """What is unusual about a result: which column, and what to say."""
+    if not score and status in ("", *_GRADED):
+        return "score", "is empty; only numbers are kept here"
+    if score and status in _UNGRADED:
+        return "scoreStatus", f"says {status!r}, so the score was not taken"
+    if not day:
+        return "scoreDate", "is empty; the grade counts from now on"
+    return None
 
 
 def _says(score: str, status: str) -> _Says:
@@ -98,7 +119,7 @@ def _says(score: str, status: str) -> _Says:
     if status == EXEMPT:
         # Older packages must have a number; a nought stands for none there.
         points = points or None
-    elif status not in _GRADED:
+    elif status in _UNGRADED:
         points = None
     try:
         return _Says(decimal_text(grades.worth(points)), status == EXEMPT)
@@ -112,12 +133,12 @@ class _Cells:
 
     roots: Mapping[int, int]
     students: frozenset[tuple[int, int]]  # section and person
-    # What imports said of each last.
-    told: dict[Place, tuple[str | None, bool]]
+    # What imports said of each last, and of when.
+    told: dict[Place, tuple[_Stored, int]]
     # What stands there, whoever wrote it.
-    stands: Mapping[Place, tuple[str | None, bool]]
+    stands: Mapping[Place, _Stored]
     new: dict[Place, NewGrade] = field(default_factory=dict)
-    # Further rows of one cell come after its first.
+    # Further entries of one cell come after its first.
     rounds: list[dict[Place, tuple[Result, Entry, str]]] = field(default_factory=list)
 
     @classmethod
@@ -134,12 +155,10 @@ class _Cells:
             _stands(work.connection, old),
         )
 
-    def add(self, place: Place, result: Result, what: str) -> None:
-        """Put a row before what is written into its cell already."""
+    def add(self, place: Place, result: Result, what: str, at_unix_s: int) -> None:
+        """Put a row behind what is written into its cell already."""
         points = None if result.says.points is None else Decimal(result.says.points)
-        entry = Entry(
-            *place, points, result.says.excepted, effective_unix_s=result.effective_unix_s
-        )  # fmt: skip
+        entry = Entry(*place, points, result.says.excepted, effective_unix_s=at_unix_s)
         for one in self.rounds:
             if place not in one:
                 one[place] = result, entry, what
@@ -150,40 +169,84 @@ class _Cells:
 def results(work: Work, rows: Sequence[Result]) -> None:
     """Take in the results as entries by hand."""
     cells = _Cells.read(work, rows)
+    of_place: dict[Place, Result | list[Result]] = {}  # a list costs much where most are alone
     for result in rows:
         item_id = work.ids.get(ASSESSMENT, result.item_id)
         known = work.ids.get(USER, result.user_id)
-        if item_id is None or known is None:
-            work.count(RESULTS, UNCHANGED)  # the item or student was refused, which is told there
-            continue
-        _take(work, cells, (item_id, cells.roots.get(known, known)), result)
+        why = None if item_id is None or known is None else _why_left_out(result)
+        if why is not None:
+            _leave_out(work, result, why)
+        elif item_id is None or known is None:
+            work.count(RESULTS, UNCHANGED)  # the item or student was left out, which is told there
+        else:
+            place = item_id, cells.roots.get(known, known)
+            before = of_place.setdefault(place, result)
+            if isinstance(before, list):
+                before.append(result)
+            elif before is not result:
+                of_place[place] = [before, result]
+    for place, some in of_place.items():
+        each = sorted(some, key=lambda r: r.effective_unix_s) if isinstance(some, list) else [some]
+        _take(work, cells, place, each)
     import_new_grades.write(work.connection, work.author, list(cells.new.values()))
     for entries in cells.rounds:
         _write(work, entries)
 
 
-def _take(work: Work, cells: _Cells, place: Place, result: Result) -> None:
-    says, before = result.says, cells.told.get(place)
-    stands = cells.stands.get(place) if before is None else before
-    if says.refused is not None:
-        work.refused(RESULTS, result, says.refused)
-    elif says.stored == stands or (before is None and says.stored == (None, False)):
+def _why_left_out(result: Result) -> Refused | None:
+    if result.says.refused is not None:
+        return result.says.refused
+    return _TOO_LATE if result.is_too_late else None
+
+
+def _take(work: Work, cells: _Cells, place: Place, each: Sequence[Result]) -> None:
+    """Take in all results of one cell; the last of them counts."""
+    last = each[-1]
+    wanted = last.says.stored
+    if place[0] not in work.new_items:
+        for _earlier in each[:-1]:
+            work.count(RESULTS, UNCHANGED)
+    if place in cells.told:
+        said, at_unix_s = cells.told[place]
+        if said == wanted:
+            work.count(RESULTS, UNCHANGED)
+        else:
+            cells.add(place, last, UPDATED, max(at_unix_s, last.effective_unix_s))
+    elif wanted in (_NOTHING, cells.stands.get(place)):
         work.count(RESULTS, UNCHANGED)
-    elif before is not None or place[0] not in work.new_items:
-        cells.add(place, result, NEW if before is None else UPDATED)
-        cells.told[place] = says.stored
-    elif result.is_too_late:
-        work.refused(RESULTS, result, _TOO_LATE)
+    elif place[0] not in work.new_items:
+        cells.add(place, last, NEW, last.effective_unix_s)
     elif (work.new_items[place[0]], place[1]) not in cells.students:
-        work.refused(RESULTS, result, _NO_STUDENT)
+        for result in each:
+            _leave_out(work, result, _NO_STUDENT)
     else:
-        cells.new[place] = NewGrade(*place, *says.stored, result.effective_unix_s)
-        cells.told[place] = says.stored
-        work.count(RESULTS, NEW)
+        _take_new(work, cells, place, each)
 
 
-_TOO_LATE = Refused("effective", "This day is still to come; give today or a day before.")
-_NO_STUDENT = Refused("person", "This person never was a student of the section.")
+def _take_new(work: Work, cells: _Cells, place: Place, each: Sequence[Result]) -> None:
+    """Write a cell of a new assessment: the first result at once, what came of it behind."""
+    first, *more = each
+    cells.new[place] = NewGrade(*place, *first.says.stored, first.effective_unix_s)
+    work.count(RESULTS, NEW)
+    said = first.says.stored
+    for result in more:
+        if result.says.stored == said:
+            work.count(RESULTS, UNCHANGED)
+        else:
+            cells.add(place, result, NEW, result.effective_unix_s)
+            said = result.says.stored
+
+
+_NOTHING: _Stored = (None, False)
+_TOO_LATE = Refused("effective", "This day is still to come")
+_NO_STUDENT = Refused("person", "This person never was a student of the section")
+
+
+def _leave_out(work: Work, result: Result, problem: Refused) -> None:
+    """Leave a result out, and say whose it is."""
+    who = work.called(result.user_id)
+    named = Refused(problem.field, f"{who}: {problem}")
+    work.leave_out(RESULTS, result, named)
 
 
 def _write(work: Work, entries: Mapping[Place, tuple[Result, Entry, str]]) -> None:
@@ -193,7 +256,7 @@ def _write(work: Work, entries: Mapping[Place, tuple[Result, Entry, str]]) -> No
     def refuse(entry: Entry, problem: Refused) -> None:
         place = entry.assessment_id, entry.person_id
         refused.add(place)
-        work.refused(RESULTS, entries[place][0], problem)
+        _leave_out(work, entries[place][0], problem)
 
     for part in in_parts(sorted(entries), ENTRIES_AT_ONCE):
         wanted = [entries[place][1] for place in part]
@@ -219,17 +282,18 @@ def _stands(
 
 def _told(
     connection: Connection, roots: Mapping[int, int], item_ids: Sequence[int]
-) -> dict[Place, tuple[str | None, bool]]:
-    found: dict[Place, tuple[str | None, bool]] = {}
+) -> dict[Place, tuple[_Stored, int]]:
+    found: dict[Place, tuple[_Stored, int]] = {}
+    history = grade_history
     for part in in_parts(item_ids):
-        for item_id, person_id, points, excepted in connection.execute(
+        for item_id, person_id, points, excepted, at_unix_s in connection.execute(
             sa.select(
-                grade.c.assessment_id, grade.c.person_id, grade_history.c.raw_points,
-                grade_history.c.excepted,
+                grade.c.assessment_id, grade.c.person_id, history.c.raw_points,
+                history.c.excepted, history.c.effective_unix_s,
             )
-            .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
-            .where(grade.c.assessment_id.in_(part), grade_history.c.by_actor == ACTOR)
-            .order_by(grade_history.c.id)
+            .join_from(history, grade, grade.c.id == history.c.grade_id)
+            .where(grade.c.assessment_id.in_(part), history.c.by_actor == ACTOR)
+            .order_by(history.c.effective_unix_s, history.c.seq, history.c.id)
         ):  # fmt: skip
-            found[item_id, roots.get(person_id, person_id)] = points, excepted
+            found[item_id, roots.get(person_id, person_id)] = (points, excepted), at_unix_s
     return found

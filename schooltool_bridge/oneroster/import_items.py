@@ -21,7 +21,6 @@ from schooltool_bridge.hand.assessments import Detail, New
 from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Refused, text
 from schooltool_bridge.model import ID_CHARS, assessment, assessment_history
 from schooltool_bridge.model_school import assessment_detail, category
-from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.days import first_moment
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
@@ -34,6 +33,8 @@ from schooltool_bridge.oneroster.import_work import (
     Work,
     is_stand_in,
 )
+from schooltool_bridge.oneroster.report import Record
+from schooltool_bridge.oneroster.tables import EXTRA_CREDIT, YES
 
 CATEGORIES, ITEMS = "categories", "lineItems"
 
@@ -48,7 +49,7 @@ def categories(work: Work) -> None:
         try:
             title = text("title", record["title"], limit=ID_CHARS)
         except Refused as problem:
-            work.refused(CATEGORIES, record, problem)
+            work.leave_out(CATEGORIES, record, problem)
             continue
         own_id = work.ids.get(CATEGORY, record["sourcedId"]) or by_title.get(title.casefold())
         work.count(CATEGORIES, UNCHANGED if own_id else NEW)
@@ -103,8 +104,12 @@ def items(work: Work) -> None:
             work.count(ITEMS, UNCHANGED)  # its class was refused, which is told there
             continue
         if not record["resultValueMax"]:
-            said = "is empty; an assessment here says what it is worth"
-            work.wrong(ITEMS, record, "resultValueMax", said)
+            said = (
+                "is empty, and an assessment says what it is worth; "
+                f"{record['title']!r} is left out"
+            )
+            work.odd(ITEMS, record, "resultValueMax", said)
+            work.count(ITEMS, UNCHANGED)
             continue
         if Decimal(record["resultValueMin"] or 0) != 0:
             work.odd(
@@ -113,7 +118,7 @@ def items(work: Work) -> None:
         try:
             _item(work, there, record, section_id)
         except Refused as problem:
-            work.refused(ITEMS, record, problem)
+            work.leave_out(ITEMS, record, problem)
     _make(work, there)
 
 
@@ -123,7 +128,7 @@ def _make(work: Work, there: _Items) -> None:
     outcomes = assessments.add_all(work.connection, work.author, new)
     for number, outcome in zip(there.new, outcomes, strict=True):
         if isinstance(outcome, Refused):
-            work.refused(ITEMS, there.new[number][0], outcome)
+            work.leave_out(ITEMS, there.new[number][0], outcome)
         else:
             made[number] = outcome
             work.new_items[outcome] = there.new[number][1].section_id
@@ -149,21 +154,29 @@ def _item(work: Work, there: _Items, record: Record, section_id: int) -> None:
         item_id = _own_item(work, there, record, section_id)
     if item_id is not None:
         work.ids.keep(ASSESSMENT, record["sourcedId"], item_id)
-        changed = _change(work, there, item_id, name, points)
+        changed = _change(work, there, item_id, record, name, points)
         described = _describe(work, there, item_id, detail)
         work.count(ITEMS, UPDATED if changed or described else UNCHANGED)
         return
-    assigned = first_moment(date.fromisoformat(record["assignDate"]), work.zone)
-    since_unix_s = max(min(assigned, work.author.now_unix_s), EARLIEST_UNIX_S)
+    since_unix_s = work.author.now_unix_s
+    if begun := record["assignDate"] or record["dueDate"]:
+        begun_unix_s = first_moment(date.fromisoformat(begun), work.zone)
+        since_unix_s = max(min(begun_unix_s, since_unix_s), EARLIEST_UNIX_S)
     number = work.ids.promise(ASSESSMENT, record["sourcedId"])
-    new = New(section_id, name, points, detail, effective_unix_s=since_unix_s)
+    new = New(
+        section_id, name, points, detail, _is_extra_credit(record), effective_unix_s=since_unix_s
+    )
     there.new[number] = record, new
 
 
 def _due_day(record: Record) -> date | None:
     """The day on which an item is due; our own export writes the first day where there is none."""
-    due = date.fromisoformat(record["dueDate"])
-    return None if record["dueDate"] == record["assignDate"] else due
+    due = record["dueDate"]
+    return None if due in ("", record["assignDate"]) else date.fromisoformat(due)
+
+
+def _is_extra_credit(record: Record) -> bool:
+    return record[EXTRA_CREDIT].casefold() == YES
 
 
 def _own_item(work: Work, there: _Items, record: Record, section_id: int) -> int | None:
@@ -174,14 +187,19 @@ def _own_item(work: Work, there: _Items, record: Record, section_id: int) -> int
     return own
 
 
-def _change(work: Work, there: _Items, item_id: int, name: str, points: Decimal) -> bool:
+def _change(
+    work: Work, there: _Items, item_id: int, record: Record, name: str, points: Decimal
+) -> bool:
     said = there.said.get(item_id)
-    if said is None or (said.name, Decimal(said.points)) == (name, points):
+    if said is None:
+        return False
+    # Only our own package says whether it is extra credit.
+    extra = _is_extra_credit(record) if record[EXTRA_CREDIT] else said.extra_credit
+    if (said.name, Decimal(said.points), said.extra_credit) == (name, points, extra):
         return False
     assessments.change(
-        work.connection, work.author, item_id, name=name, points=points,
-        extra_credit=said.extra_credit,
-    )  # fmt: skip
+        work.connection, work.author, item_id, name=name, points=points, extra_credit=extra
+    )
     return True
 
 

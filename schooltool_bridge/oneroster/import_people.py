@@ -1,12 +1,14 @@
 """Import of users: who is meant is known from an earlier import or by the shared number, or new.
 
-Never by email or name. Names of somebody whom a peer or an admin looks after are left as they are.
-Source: requirements 1.4; field-notes D.2, E63.
+Never by email or name. A number identifies only where one row of the file has it and nothing
+contradicts: two rows never become one person (numbering.py). Names of somebody whom a peer or an
+admin looks after are left as they are. Source: requirements 1.4; field-notes D.2, E63.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +23,9 @@ from schooltool_bridge.hand.author import Refused
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.model import person
 from schooltool_bridge.model_people import person_record, staff_role
-from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.import_work import ACTOR, NEW, UNCHANGED, UPDATED, USER, Work
-from schooltool_bridge.oneroster.tables import SYSTEM_NAME
+from schooltool_bridge.oneroster.numbering import Numbers
+from schooltool_bridge.oneroster.report import Record
 
 USERS = "users"
 # Families have no place in the school's records yet.
@@ -37,15 +39,20 @@ def users(work: Work) -> None:
     """Take in the users and what they are."""
     there = _People.read(work.connection)
     roles = _roles(work)
-    taken: list[_Taken] = []
+    rows: list[tuple[Record, set[str]]] = []
     for record in work.lasting(USERS):
         held = roles.get(record["sourcedId"]) or {record["role"]}
         if held <= FAMILY:
             work.odd(USERS, record, "role", "is family of a student; left out")
             work.count(USERS, UNCHANGED)
-            continue
+        else:
+            rows.append((record, held))
+    meant = _Meant(work, there, [record for record, _held in rows])
+    taken: list[_Taken] = []
+    # Those who are known first: what they give up may be another's.
+    for record, held in sorted(rows, key=lambda row: not meant.is_known(row[0])):
         try:
-            taken.append(_Taken(record, held, *_user(work, there, record)))
+            taken.append(_Taken(record, held, *meant.take(record)))
         except Refused as problem:
             work.refused(USERS, record, problem)
     made = _make(work, there)
@@ -129,7 +136,7 @@ def _make(work: Work, there: _People) -> dict[int, int]:
     for number, outcome in zip(there.new, outcomes, strict=True):
         record, names = there.new[number]
         if isinstance(outcome, Refused):
-            work.refused(USERS, record, outcome)
+            work.leave_out(USERS, record, outcome)
         else:
             made[number] = outcome
             work.names.append(names)
@@ -146,74 +153,163 @@ def _roles(work: Work) -> dict[str, set[str]]:
     return found
 
 
-def _user(work: Work, there: _People, record: Record) -> tuple[int, str]:
-    """Find who is meant, or promise somebody new; return their number and what became of them."""
-    sourced_id = record["sourcedId"]
-    known = work.ids.get(USER, sourced_id)
-    person_id = _match(work, there, record) if known is None else there.root(known)
-    if person_id is None:
-        username = there.free_username(record["username"])
-        if username != record["username"]:
-            work.odd(USERS, record, "username", f"is taken; {username} was used")
-        number = work.ids.promise(USER, sourced_id)
-        there.promise(number, record, _names(work, record, username))
-        return number, NEW
-    if known is None:
-        work.ids.keep(USER, sourced_id, person_id)
-    return person_id, UPDATED if _update(work, there, record, person_id) else UNCHANGED
+class _Meant:
+    """Finds who is meant by each row of the file, and that nobody is meant by two."""
 
+    def __init__(self, work: Work, there: _People, rows: Sequence[Record]) -> None:
+        self._work, self._there = work, there
+        self._numbers = Numbers.of(work, rows)
+        # Who is meant by which row of this file.
+        self._claimed: dict[int, Record] = {}
+        for record in rows:
+            person_id = self._known(record)
+            if person_id is not None:
+                self._claimed.setdefault(person_id, record)
+        # The ids of earlier files for each; of a file of changes those may still be alive.
+        self._earlier: dict[int, set[str]] = defaultdict(set)
+        for sourced_id, own_id in work.ids.own[USER].items():
+            self._earlier[there.root(own_id)].add(sourced_id)
+        self._gone = {r["sourcedId"] for r in work.rows(USERS) if r.is_ended}
 
-def _match(work: Work, there: _People, record: Record) -> int | None:
-    """Find who is meant; raises Refused when that could be two people, or an admin."""
-    own = work.own_id(record["sourcedId"], "user-")
-    row = there.rows.get(own) if own is not None else None
-    if row is not None and row.username_key == key(record["username"]):
-        return there.root(row.id)
-    wanted = {key(number) for number in _numbers(work, record)}
-    found = {there.numbers[number] for number in wanted if number in there.numbers}
-    roots = {there.root(one) for one in found}
-    if len(roots) > 1:
-        listed = " and ".join(str(r) for r in sorted(roots) if r > 0)
-        raise Refused(
-            "idnumber",
-            f"identifier and sourcedId belong to two people here (ids {listed}); merge them, or "
-            "correct the file.",
+    def is_known(self, record: Record) -> bool:
+        """Tell whether an earlier import, or this very site, said who is meant."""
+        return self._known(record) is not None
+
+    def take(self, record: Record) -> tuple[int, str]:
+        """Find who is meant, or promise somebody new; return their number and what became of it.
+
+        Raises Refused when that could be two people, or an admin.
+        """
+        person_id = self._known(record)
+        if person_id is None:
+            person_id = self._by_number(record)
+        if person_id is None:
+            return self._promise(record), NEW
+        if self._work.ids.get(USER, record["sourcedId"]) is None:
+            self._work.ids.keep(USER, record["sourcedId"], person_id)
+        first = self._claimed.setdefault(person_id, record)
+        if first is not record:
+            said = f"is the same person here as row {first.row}; what that row says was used"
+            self._work.odd(USERS, record, "sourcedId", said)
+            return person_id, UNCHANGED
+        return person_id, UPDATED if self._update(record, person_id) else UNCHANGED
+
+    def _known(self, record: Record) -> int | None:
+        known = self._work.ids.get(USER, record["sourcedId"])
+        if known is None:
+            own = self._work.own_id(record["sourcedId"], "user-")
+            row = self._there.rows.get(own) if own is not None else None
+            if row is None or row.username_key != key(record["username"]):
+                return None
+            known = row.id
+        return self._there.root(known)
+
+    def _by_number(self, record: Record) -> int | None:
+        there = self._there
+        wanted = {key(number) for number in self._numbers.of_row(record)}
+        found = {there.numbers[number] for number in wanted if number in there.numbers}
+        if any(i in there.rows and there.rows[i].username_key in there.accounts for i in found):
+            raise Refused("idnumber", "This number belongs to an account with admin rights here.")
+        roots = {there.root(one) for one in found if one > 0}
+        meant = {one for one in roots if not self._contradicts(record, one)}
+        if len(meant) > 1:
+            listed = " and ".join(str(r) for r in sorted(meant))
+            raise Refused(
+                "idnumber",
+                f"identifier and sourcedId belong to two people here (ids {listed}); merge them, "
+                "or correct the file.",
+            )
+        return next(iter(meant), None)
+
+    def _contradicts(self, record: Record, person_id: int) -> bool:
+        """Tell whether somebody with this number is not who is meant, which is told."""
+        row = self._there.rows[person_id]
+        claimed = self._claimed.get(person_id)
+        if claimed is not None:
+            by = f"row {claimed.row}"
+        elif self._others_live(person_id) and not _is_called(record, row):
+            by = "another row of an earlier file"
+        else:
+            return False
+        said = (
+            f"is the number of {row.firstname} {row.lastname} here, who is {by}; this is somebody "
+            "else, without that number"
         )
-    if any(i in there.rows and there.rows[i].username_key in there.accounts for i in found):
-        raise Refused("idnumber", "This number belongs to an account with admin rights here.")
-    return next(iter(roots), None)
+        self._work.odd(USERS, record, "identifier", said)
+        return True
+
+    def _others_live(self, person_id: int) -> bool:
+        return bool(self._earlier[person_id] - self._gone)
+
+    def _promise(self, record: Record) -> int:
+        work, there = self._work, self._there
+        wanted = record["username"]
+        if not wanted:
+            wanted = record["sourcedId"]
+            work.odd(USERS, record, "username", f"is empty; {wanted} was used")
+        username = there.free_username(wanted)
+        if username != wanted:
+            work.odd(USERS, record, "username", f"is taken; {username} was used")
+        free = (n for n in self._numbers.of_row(record) if key(n) not in there.numbers)
+        first, last = record["givenName"], record["familyName"]
+        if not (first and last):
+            work.odd(USERS, record, "familyName" if first else "givenName", _NO_NAME)
+        names = Names(
+            username, first or username, last or username, next(free, ""), record["email"]
+        )  # fmt: skip
+        number = work.ids.promise(USER, record["sourcedId"])
+        there.promise(number, record, names)
+        return number
+
+    def _update(self, record: Record, person_id: int) -> bool:
+        """Correct somebody whom only imports ever wrote; tell whether anything changed."""
+        work, there = self._work, self._there
+        row = there.rows[person_id]
+        before = Names(row.username, row.firstname, row.lastname, row.idnumber or "", row.email)
+        names = Names(
+            row.username,
+            record["givenName"] or row.firstname,
+            record["familyName"] or row.lastname,
+            self._number_of(record, row),
+            record["email"],
+        )
+        if names == before:  # as most are
+            return False
+        if row.follows_peer_id is not None or there.authors.get(person_id) != {ACTOR}:
+            if (names.firstname, names.lastname) != (row.firstname, row.lastname):
+                said = "differs; the name that stands here was kept"
+                work.odd(USERS, record, "familyName", said)
+            return False
+        work.names += [before, names]
+        is_changed = people.change(work.connection, work.author, person_id, names)
+        if names.idnumber != before.idnumber:
+            there.numbers.pop(key(before.idnumber), None)
+            there.numbers[key(names.idnumber)] = person_id
+        return is_changed
+
+    def _number_of(self, record: Record, row: sa.Row[Any]) -> str:
+        """The number of somebody who is there: another one only when it is nobody else's."""
+        stands = row.idnumber or ""
+        wanted = self._numbers.identifier(record)
+        if not wanted:
+            wanted = stands or next(iter(self._numbers.of_row(record)), "")
+        holder = self._there.numbers.get(key(wanted)) if wanted else None
+        if holder in (None, row.id):
+            return wanted
+        said = f"is the number of somebody else here (id {holder}), who keeps it"
+        self._work.odd(USERS, record, "identifier", said)
+        return stands
 
 
-def _numbers(work: Work, record: Record) -> list[str]:
-    """What may be the school's number of a person; our own export's ids never are."""
-    numbers = [record["identifier"]]
-    if work.report.system != SYSTEM_NAME:
-        numbers.append(record["sourcedId"])
-    return [n for n in numbers if n]
+_NO_NAME = "is empty; the user name was used"
 
 
-def _names(work: Work, record: Record, username: str) -> Names:
-    number = next(iter(_numbers(work, record)), "")
-    return Names(username, record["givenName"], record["familyName"], number, record["email"])
-
-
-def _update(work: Work, there: _People, record: Record, person_id: int) -> bool:
-    """Correct somebody whom only imports ever wrote; tell whether anything changed."""
-    if person_id in there.new:
-        said = "is somebody of an earlier row, by their number; what that row says was used"
-        work.odd(USERS, record, "identifier", said)
-        return False
-    row = there.rows[person_id]
-    names = _names(work, record, row.username)
-    before = Names(row.username, row.firstname, row.lastname, row.idnumber or "", row.email)
-    if names == before:  # as most are
-        return False
-    if row.follows_peer_id is not None or there.authors.get(person_id) != {ACTOR}:
-        if (names.firstname, names.lastname) != (row.firstname, row.lastname):
-            work.odd(USERS, record, "familyName", "differs; the name that stands here was kept")
-        return False
-    work.names += [before, names]
-    return people.change(work.connection, work.author, person_id, names)
+def _is_called(record: Record, row: sa.Row[Any]) -> bool:
+    """Tell whether somebody is called as the row says, by user name or by both names."""
+    if record["username"] and key(record["username"]) == row.username_key:
+        return True
+    names = key(record["givenName"]), key(record["familyName"])
+    return all(names) and names == (key(row.firstname), key(row.lastname))
 
 
 def _set_staff(work: Work, person_id: int, held: set[str]) -> bool:

@@ -1,11 +1,14 @@
-"""Import of years and terms; those that would overlap are refused.
+"""Import of years and terms: days that can stand beside each other; others are left out.
 
-One by one, as a school has few. Source: requirements R41-R47; field-notes A.2, D.2.
+A school here has one year at a time, and in it terms that do not overlap. Of semesters and the
+quarters in them, or of two schools' terms, those that come first stay; what would be filed under
+another is ongoing, which is told. One by one, as a school has few. Source: requirements R41-R47;
+field-notes A.2, D.2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,7 +20,6 @@ from mnet.language import N_
 from schooltool_bridge.hand.author import Refused, text
 from schooltool_bridge.model import ID_CHARS
 from schooltool_bridge.model_school import school_year, term
-from schooltool_bridge.oneroster.checking import Record
 from schooltool_bridge.oneroster.days import ONE_DAY
 from schooltool_bridge.oneroster.import_work import (
     NEW,
@@ -28,9 +30,13 @@ from schooltool_bridge.oneroster.import_work import (
     Work,
     is_stand_in,
 )
+from schooltool_bridge.oneroster.report import Record
+from schooltool_bridge.oneroster.tables import DELTA
 from schooltool_bridge.school import spans, years
 
 SESSIONS, CLASSES = "academicSessions", "classes"
+SCHOOL_YEAR = "schoolYear"
+_TERMS = ("term", "semester")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +46,33 @@ class _Span:
     title: str
     first_day: date
     last_day: date
-
-    @classmethod
-    def of(cls, record: Record) -> _Span:
-        return cls(
-            text("title", record["title"], limit=ID_CHARS),
-            date.fromisoformat(record["startDate"]),
-            date.fromisoformat(record["endDate"]) - ONE_DAY,
-        )
+    # Of a term.
+    year_id: int = 0
 
     def values(self) -> dict[str, object]:
-        return {"title": self.title, "first_day": self.first_day, "last_day": self.last_day}
+        found = {"title": self.title, "first_day": self.first_day, "last_day": self.last_day}
+        return {**found, "school_year_id": self.year_id} if self.year_id else found
 
-    def overlaps(self, row: sa.Row[Any]) -> bool:
-        return bool(self.first_day <= row.last_day and row.first_day <= self.last_day)
+    def beside(self, other: _Span) -> str:
+        """Why the two cannot both be there; empty when they can."""
+        if self.year_id == other.year_id and self.title == other.title:
+            return f"there is another {other.title!r} already ({other.days})"
+        if self.first_day <= other.last_day and other.first_day <= self.last_day:
+            return f"it overlaps {other.title} ({other.days})"
+        return ""
+
+    @property
+    def days(self) -> str:
+        """First and last day as a message names them."""
+        return f"{self.first_day} to {self.last_day}"
+
+
+class _Left(Exception):
+    """A session cannot be kept; the text says why."""
+
+    def __init__(self, column: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.column = column
 
 
 def sessions(work: Work) -> None:
@@ -65,21 +84,22 @@ def sessions(work: Work) -> None:
         if not is_stand_in(work.report, r["sourcedId"])
     }
     wanted = _sessions_of_classes(work)
-    parents = {r["parentSourcedId"] for r in found.values() if r["type"] in ("term", "semester")}
-    found_years = [r for r in found.values() if r["type"] == "schoolYear"]
+    parents = {r["parentSourcedId"] for r in found.values() if r["type"] in _TERMS}
+    found_years = [r for r in found.values() if r["type"] == SCHOOL_YEAR]
     terms = [
         r
         for r in found.values()
-        if r["type"] != "schoolYear"
-        and (
-            r["sourcedId"] in wanted
-            or (r["type"] in ("term", "semester") and r["sourcedId"] not in parents)
-        )
+        if r["type"] != SCHOOL_YEAR
+        and (r["sourcedId"] in wanted or (r["type"] in _TERMS and r["sourcedId"] not in parents))
     ]
-    for record in found_years:
-        _take(work, record, _year)
-    for record in sorted(terms, key=lambda r: r["startDate"]):
-        _take(work, record, lambda w, r: _term(w, r, found))
+    _Spans.of_years(work).take(found_years)
+    # Terms before the periods in them, the longer first.
+    terms.sort(key=lambda r: (r["type"] not in _TERMS, r["startDate"], _backwards(r["endDate"])))
+    _Spans.of_terms(work, found).take(terms)
+
+
+def _backwards(day: str) -> int:
+    return -date.fromisoformat(day).toordinal()
 
 
 def _sessions_of_classes(work: Work) -> set[str]:
@@ -88,98 +108,185 @@ def _sessions_of_classes(work: Work) -> set[str]:
     }
 
 
-def _take(work: Work, record: Record, how: Any) -> None:
-    try:
-        work.count(SESSIONS, how(work, record))
-    except Refused as problem:
-        work.refused(SESSIONS, record, problem)
+class _Spans:
+    """The years, or the terms, that are there, and what a package makes of them."""
 
+    def __init__(self, work: Work, table: sa.Table, kind: str, found: Mapping[str, Record]) -> None:
+        self.work, self.table, self.kind = work, table, kind
+        self.found = found
+        rows = work.connection.execute(sa.select(table).order_by(table.c.id))
+        self.rows: dict[int, sa.Row[Any]] = {row.id: row for row in rows}
+        self.years = {} if kind == YEAR else _years(work)
+        self.spans = {own_id: _span_of(row, kind) for own_id, row in self.rows.items()}
+        # For which another id stands: one of this package, or where that has changes only, any.
+        known = work.ids.own[kind]
+        is_delta = work.report.modes.get(SESSIONS) == DELTA
+        named = known if is_delta else {r["sourcedId"] for r in work.rows(SESSIONS)}
+        self.meant = {own_id for sourced_id, own_id in known.items() if sourced_id in named}
 
-def _year(work: Work, record: Record) -> str:
-    span = _Span.of(record)
-    rows = work.connection.execute(sa.select(school_year)).all()
-    own_id = work.ids.get(YEAR, record["sourcedId"])
-    if own_id is None:
-        own_id = next((r.id for r in rows if r.title == span.title), None)
-    others = [r for r in rows if r.id != own_id]
-    _must_be_apart(span, others)
-    return _write(work, record, school_year, YEAR, own_id, span.values())
+    @classmethod
+    def of_years(cls, work: Work) -> _Spans:
+        return cls(work, school_year, YEAR, {})
 
+    @classmethod
+    def of_terms(cls, work: Work, found: Mapping[str, Record]) -> _Spans:
+        return cls(work, term, TERM, found)
 
-def _term(work: Work, record: Record, found: dict[str, Record]) -> str:
-    span = _Span.of(record)
-    year = _year_of(work, record, found, span)
-    if span.first_day < year.first_day or span.last_day > year.last_day:
-        raise Refused("startDate", f"The term is not within its year, {year.title}.")
-    rows = work.connection.execute(sa.select(term).where(term.c.school_year_id == year.id)).all()
-    own_id = work.ids.get(TERM, record["sourcedId"])
-    if own_id is None:
-        own_id = next((r.id for r in rows if r.title == span.title), None)
-    _must_be_apart(span, [r for r in rows if r.id != own_id])
-    values = span.values() | {"school_year_id": year.id}
-    return _write(work, record, term, TERM, own_id, values)
+    def take(self, records: Sequence[Record]) -> None:
+        """Take in what fits; what an earlier package brought goes before what is new."""
+        known: dict[int, tuple[Record, _Span]] = {}
+        new: list[tuple[Record, _Span]] = []
+        for record in records:
+            try:
+                span = self._read(record)
+                own_id = self._own(record, span)
+                if own_id is None:
+                    new.append((record, span))
+                elif own_id in known:
+                    self._same(record, own_id, known[own_id][1], span)
+                elif not self._is_closed(record, own_id, span):
+                    known[own_id] = record, span
+            except _Left as problem:
+                self._leave(record, problem)
+        self._move(known)
+        for record, span in new:
+            try:
+                self._add(record, span)
+            except _Left as problem:
+                self._leave(record, problem)
 
+    def _read(self, record: Record) -> _Span:
+        first_day = date.fromisoformat(record["startDate"])
+        last_day = date.fromisoformat(record["endDate"]) - ONE_DAY
+        try:
+            title = text("title", record["title"], limit=ID_CHARS)
+        except Refused as problem:
+            raise _Left("title", str(problem)) from None
+        if last_day < first_day:
+            said = "is the first day that is out, so that no day is in"
+            raise _Left("endDate", f"{record['endDate']} {said}")
+        if self.kind == YEAR:
+            return _Span(title, first_day, last_day)
+        return _Span(title, first_day, last_day, self._year_of(record, first_day, last_day))
 
-def _must_be_apart(span: _Span, others: list[sa.Row[Any]]) -> None:
-    for row in others:
-        if span.overlaps(row):
-            raise Refused("startDate", f"It overlaps {row.title} ({row.first_day}-{row.last_day}).")
-        if row.title == span.title:
-            raise Refused("title", f"There is one called {row.title!r} already.")
-
-
-def _year_of(work: Work, record: Record, found: dict[str, Record], span: _Span) -> sa.Row[Any]:
-    """The year above a term: named by it, else the one that holds its days."""
-    above, steps = record["parentSourcedId"], 0
-    while above in found and found[above]["type"] != "schoolYear" and steps < len(found):
-        above, steps = found[above]["parentSourcedId"], steps + 1
-    year_id = work.ids.get(YEAR, above)
-    wanted = (
-        school_year.c.id == year_id
-        if year_id is not None
-        else sa.and_(
-            school_year.c.first_day <= span.first_day, school_year.c.last_day >= span.last_day
+    def _year_of(self, record: Record, first_day: date, last_day: date) -> int:
+        """The year above a term: named by it, else the one that holds its days."""
+        above, steps = record["parentSourcedId"], 0
+        while above in self.found and self.found[above]["type"] != SCHOOL_YEAR:
+            if steps == len(self.found):
+                break
+            above, steps = self.found[above]["parentSourcedId"], steps + 1
+        named = self.years.get(self.work.ids.get(YEAR, above) or 0)
+        holding = (
+            own_id
+            for own_id, year in self.years.items()
+            if (named is None or year is named)
+            and year.first_day <= first_day
+            and last_day <= year.last_day
         )
-    )
-    row = work.connection.execute(sa.select(school_year).where(wanted)).first()
-    if row is None:
-        raise Refused("parentSourcedId", "There is no school year that holds this term.")
-    return row
+        year_id = next(holding, None)
+        if year_id is not None:
+            return year_id
+        if named is not None:
+            raise _Left("startDate", f"it is not within its year, {named.title} ({named.days})")
+        raise _Left("parentSourcedId", "there is no school year that holds it")
 
+    def _own(self, record: Record, span: _Span) -> int | None:
+        """The one that is meant: known by its id, or of just this title and no other's yet."""
+        own_id = self.work.ids.get(self.kind, record["sourcedId"])
+        if own_id is not None:
+            return own_id
+        for known, there in self.spans.items():
+            same = (there.title, there.year_id) == (span.title, span.year_id)
+            if same and (known not in self.meant or there == span):
+                self.meant.add(known)
+                return known
+        return None
 
-def _write(
-    work: Work,
-    record: Record,
-    table: sa.Table,
-    kind: str,
-    own_id: int | None,
-    values: dict[str, object],
-) -> str:
-    """Make or change a year or a term."""
-    if own_id is None:
-        added = work.connection.execute(sa.insert(table).values(values))
+    def _same(self, record: Record, own_id: int, span: _Span, other: _Span) -> None:
+        """Two ids of the file for one: two schools' own words for the same days."""
+        if span != other:
+            raise _Left("startDate", f"there is another {span.title!r} already ({span.days})")
+        self._keep(record, own_id, UNCHANGED)
+
+    def _is_closed(self, record: Record, own_id: int, span: _Span) -> bool:
+        """Tell whether it stays as it is because its marks are stored."""
+        row, here = self.rows[own_id], self.spans[own_id]
+        if self.kind == YEAR or row.closed_unix_s is None or span == here:
+            return False
+        said = (
+            f"the term {here.title} is closed and stays as it is: here {here.title!r} from "
+            f"{here.days}, in the file {span.title!r} from {span.days}, both days included"
+        )
+        ends_otherwise = span.first_day == here.first_day
+        self.work.odd(SESSIONS, record, "endDate" if ends_otherwise else "startDate", said)
+        self._keep(record, own_id, UNCHANGED)
+        return True
+
+    def _move(self, known: Mapping[int, tuple[Record, _Span]]) -> None:
+        """Give those that are there their new days, all of them or, when two collide, none."""
+        after = self.spans | {own_id: span for own_id, (_r, span) in known.items()}
+        for own_id, (record, span) in known.items():
+            others = [s for i, s in after.items() if i != own_id]
+            why = next((w for s in others if (w := span.beside(s))), "")
+            if why and span != self.spans[own_id]:
+                after = self.spans
+                self.work.odd(SESSIONS, record, "startDate", f"{why}; no days were changed")
+                break
+        for own_id, (record, _span) in known.items():
+            is_same = after[own_id] == self.spans[own_id]
+            if not is_same:
+                self._change(own_id, after[own_id])
+            self._keep(record, own_id, UNCHANGED if is_same else UPDATED)
+        self.spans = after
+
+    def _change(self, own_id: int, span: _Span) -> None:
+        table, before = self.table, self.spans[own_id]
+        update = sa.update(table).where(table.c.id == own_id)
+        self.work.connection.execute(update.values(span.values()))
+        said = f"{before.title}, {spans.days(before.first_day, before.last_day)}"
+        detail = {"before": said, **_said(span)}
+        self.work.note(CHANGED[self.kind], span.title, detail)
+
+    def _add(self, record: Record, span: _Span) -> None:
+        for own_id, there in self.spans.items():
+            if there == span:
+                self._keep(record, own_id, UNCHANGED)
+                return
+            why = span.beside(there)
+            if why:
+                raise _Left("startDate", why)
+        added = self.work.connection.execute(sa.insert(self.table).values(span.values()))
         assert added.inserted_primary_key is not None
-        work.ids.keep(kind, record["sourcedId"], int(added.inserted_primary_key[0]))
-        work.note(ADDED[kind], str(values["title"]), _said(values))
-        return NEW
-    wanted = sa.select(table).where(table.c.id == own_id)
-    row = work.connection.execute(wanted).mappings().one()
-    work.ids.keep(kind, record["sourcedId"], own_id)
-    if all(row[name] == value for name, value in values.items()):
-        return UNCHANGED
-    if kind == TERM and row["closed_unix_s"] is not None:
-        raise Refused("title", f"The term {row['title']} is closed; its days stay as they are.")
-    work.connection.execute(sa.update(table).where(table.c.id == own_id).values(values))
-    before = f"{row['title']}, {spans.days(row['first_day'], row['last_day'])}"
-    after = {**row, **values}
-    work.note(CHANGED[kind], after["title"], {"before": before, **_said(after)})
-    return UPDATED
+        own_id = int(added.inserted_primary_key[0])
+        self.spans[own_id] = span
+        self.work.note(ADDED[self.kind], span.title, _said(span))
+        self._keep(record, own_id, NEW)
+
+    def _keep(self, record: Record, own_id: int, what: str) -> None:
+        self.work.ids.keep(self.kind, record["sourcedId"], own_id)
+        self.work.count(SESSIONS, what)
+
+    def _leave(self, record: Record, problem: _Left) -> None:
+        said = f"{record['title']!r} is not kept: {problem}"
+        self.work.odd(SESSIONS, record, problem.column, said)
+        self.work.count(SESSIONS, UNCHANGED)
+
+
+def _years(work: Work) -> dict[int, _Span]:
+    rows = work.connection.execute(sa.select(school_year).order_by(school_year.c.id))
+    return {row.id: _span_of(row, YEAR) for row in rows}
+
+
+def _span_of(row: sa.Row[Any], kind: str) -> _Span:
+    year_id = row.school_year_id if kind == TERM else 0
+    return _Span(row.title, row.first_day, row.last_day, year_id)
 
 
 ADDED = {YEAR: N_("year added"), TERM: N_("term added")}
 CHANGED = {YEAR: N_("year changed"), TERM: N_("term changed")}
 
 
-def _said(values: Mapping[str, Any]) -> dict[str, object]:
+def _said(span: _Span) -> dict[str, object]:
     """What the audit trail says of a year or a term, as when people write them (school/)."""
-    return {"days": spans.days(values["first_day"], values["last_day"])}
+    return {"days": spans.days(span.first_day, span.last_day)}

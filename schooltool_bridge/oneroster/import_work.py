@@ -22,8 +22,9 @@ from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.model_people import imported_id
 from schooltool_bridge.model_school import course, school_year, term
-from schooltool_bridge.oneroster.checking import Record, Report, records
+from schooltool_bridge.oneroster.checking import records
 from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.report import Record, Report
 from schooltool_bridge.oneroster.tables import (
     ABSENT,
     COURSE_OF_SECTION,
@@ -197,6 +198,8 @@ class Work:
     places: set[tuple[int, int]] = field(default_factory=set)
     # For the audit trail, in order.
     notes: list[audit.Note] = field(default_factory=list)
+    # What users of the file are called, by their ids there.
+    _names: dict[str, str] = field(default_factory=dict)
 
     def rows(self, name: str) -> Sequence[Record]:
         """Give a file's rows; none when it is absent."""
@@ -228,15 +231,27 @@ class Work:
         """Count what became of a row."""
         self.counts[name][what] += 1
 
-    def wrong(self, name: str, record: Numbered, column: str, message: str) -> None:
-        """A row cannot be taken in."""
-        self.count(name, FAILED)
-        self.report.wrong(f"{name}.csv", record.row, column, message)
-
     def refused(self, name: str, record: Numbered, problem: Refused) -> None:
-        """The same, as the records themselves refused it."""
+        """A row contradicts what is here, so that nothing of the package may be taken in."""
+        self.count(name, FAILED)
         column = _COLUMNS.get(problem.field, "")
-        self.wrong(name, record, column, str(problem))
+        self.report.wrong(f"{name}.csv", record.row, column, str(problem))
+
+    def called(self, user_id: str) -> str:
+        """A user of the file as a message names them."""
+        if not self._names:
+            self._names.update(
+                (r["sourcedId"], f"{r['givenName']} {r['familyName']}") for r in self.rows("users")
+            )
+        name = self._names.get(user_id, "").strip()
+        return f"{name} ({user_id})" if name else user_id
+
+    def leave_out(self, name: str, record: Numbered, problem: Refused) -> None:
+        """A row cannot hold, as the records themselves say; the others are taken in."""
+        column = _COLUMNS.get(problem.field, "")
+        sentence = str(problem).rstrip(".")
+        self.odd(name, record, column, f"{sentence}; this row is left out")
+        self.count(name, UNCHANGED)
 
     def odd(self, name: str, record: Numbered, column: str, message: str) -> None:
         """Something was understood in a way that somebody should know of."""
@@ -259,7 +274,8 @@ _COLUMNS = {
     "email": "email",
     "name": "title",
     "points": "score",
-    "effective": "",
+    "effective": "scoreDate",
+    "person": "studentSourcedId",
 }
 
 

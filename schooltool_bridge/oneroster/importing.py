@@ -29,9 +29,10 @@ from schooltool_bridge.oneroster import (
     import_people,
     import_school,
 )
-from schooltool_bridge.oneroster.checking import Record, Report, check
-from schooltool_bridge.oneroster.import_work import ACTOR, Ids, Work, is_known, read
+from schooltool_bridge.oneroster.checking import check
+from schooltool_bridge.oneroster.import_work import ACTOR, UNCHANGED, Ids, Work, is_known, read
 from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.report import Record, Report
 from schooltool_bridge.oneroster.tables import MANIFEST, SYSTEM_NAME
 
 Progress = Callable[[str, int, int], None]  # what is done, how far, and of how much
@@ -91,6 +92,8 @@ def import_package(
                 is_own=report.system == SYSTEM_NAME and report.system_code == settings.wwwroot,
                 actor=actor,
             )
+            for name, count in report.left_out.items():
+                work.counts[name][UNCHANGED] += count - report.left_out_after_reading[name]
             _take_in(work, rows, progress)
             if preview or not report.ok:
                 _undo()

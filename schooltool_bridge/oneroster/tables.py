@@ -15,6 +15,7 @@ MANIFEST = "manifest"
 MANIFEST_VERSION = "1.0"
 ABSENT, BULK, DELTA = "absent", "bulk", "delta"
 MODES = (ABSENT, BULK, DELTA)
+YES, NO = "true", "false"
 # In 1.2 a school may add words of its own to most vocabularies.
 OWN_WORD = "ext:"
 
@@ -58,6 +59,8 @@ class Table:
 
     name: str
     columns: Sequence[Column]
+    # What the standard leaves room for, behind its own columns: metadata.*
+    extensions: Sequence[Column] = ()
 
     @property
     def file(self) -> str:
@@ -68,6 +71,11 @@ class Table:
     def header(self) -> list[str]:
         """The names of the columns in order."""
         return [c.name for c in self.columns]
+
+    @property
+    def all_columns(self) -> Sequence[Column]:
+        """Its columns, and those of ours."""
+        return (*self.columns, *self.extensions)
 
 
 def _text(name: str, *, required: bool = False, aliases: Sequence[str] = ()) -> Column:
@@ -286,6 +294,10 @@ _ITEM_START = (
     _to("classSourcedId", "classes", required=True),
     _to("categorySourcedId", "categories", required=True),
 )
+EXTENSION = "metadata."
+# An assessment that adds only points; the standard has no word for it.
+EXTRA_CREDIT = f"{EXTENSION}extraCredit"
+_ITEM_EXTENSIONS = (_of(EXTRA_CREDIT, Kind.YES_NO),)
 ITEMS_1_1 = Table(
     "lineItems",
     (
@@ -294,6 +306,7 @@ ITEMS_1_1 = Table(
         _of("resultValueMin", Kind.NUMBER, required=True),
         _of("resultValueMax", Kind.NUMBER, required=True),
     ),
+    _ITEM_EXTENSIONS,
 )
 ITEMS_1_2 = Table(
     "lineItems",
@@ -304,6 +317,7 @@ ITEMS_1_2 = Table(
         _of("resultValueMax", Kind.NUMBER),
         _to("schoolSourcedId", "orgs", required=True),
     ),
+    _ITEM_EXTENSIONS,
 )
 EXEMPT, GRADED = "exempt", "fully graded"
 

@@ -33,7 +33,10 @@ class Folder:
     path: Path
 
     def write(self, file: str, header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> int:
-        """Write a file row by row; what a row does not say is empty. Returns the rows' number."""
+        """Write a file row by row; what a row does not say is empty. Returns the rows' number.
+
+        Without rows there is no file.
+        """
         count = 0
         target = self.path / file
         target.touch(mode=OWNER_ONLY)
@@ -43,6 +46,8 @@ class Folder:
             for row in rows:
                 writer.writerow({name: _one_line(value) for name, value in row.items()})
                 count += 1
+        if not count:
+            target.unlink()
         return count
 
 

@@ -93,10 +93,19 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionThe
     entries, graded = _entries(rows, items, at_unix_s)
     people = _people_in(rows, told, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
+    filed = _filed(rows, at_unix_s)
     return [
-        _section(r, told.get(r.id, ()), people[r.id], items[r.id], entries[r.id], weights[r.id])
+        _section(
+            r,
+            filed[r.id],
+            told.get(r.id, ()),
+            people[r.id],
+            items[r.id],
+            entries[r.id],
+            weights[r.id],
+        )
         for r in rows.sections
-    ]
+    ]  # fmt: skip - in the order of the parameters
 
 
 def _by_then(rows: Rows, at_unix_s: int | None) -> Rows:
@@ -105,8 +114,26 @@ def _by_then(rows: Rows, at_unix_s: int | None) -> Rows:
     return [r for r in rows if r.effective_unix_s <= at_unix_s]
 
 
+def _filed(rows: Read, at_unix_s: int | None) -> dict[int, tuple[int | None, int | None]]:
+    """Under which course and term each section was filed then; both None: ongoing."""
+    found = {r.id: (r.course_id, r.term_id) for r in rows.sections}
+    if at_unix_s is None:
+        return found
+    told = _by(lambda r: r.section_id, rows.told)
+    for section_id, some in _by(lambda r: r.section_id, rows.filings).items():
+        # One that came filed, as by an import, was filed from its first day on.
+        came_unix_s = min((r.recorded_unix_s for r in told.get(section_id, ())), default=None)
+        by_then = [
+            r for r in some if r.effective_unix_s <= at_unix_s or r.recorded_unix_s == came_unix_s
+        ]
+        last = max(by_then, key=lambda r: (r.effective_unix_s, r.id), default=None)
+        found[section_id] = (last.course_id, last.term_id) if last is not None else (None, None)
+    return found
+
+
 def _section(
     row: sa.Row[Any],
+    filed: tuple[int | None, int | None],
     told: Rows,
     people: _People,
     items: Sequence[Item],
@@ -122,8 +149,7 @@ def _section(
         named[-1] if named else row.name,
         ordered[-1].deleted if ordered else False,
         row.wwwroot,
-        row.course_id,
-        row.term_id,
+        *filed,
         people.enrolments,
         items,
         entries,

@@ -29,7 +29,7 @@ from schooltool_bridge.model import (
     section,
     section_history,
 )
-from schooltool_bridge.model_school import assessment_detail, category_weight
+from schooltool_bridge.model_school import assessment_detail, category_weight, section_filing
 
 Rows = Sequence[sa.Row[Any]]
 
@@ -53,6 +53,8 @@ class Read:
     # Links that were kept apart: whom a peer calls by what is somebody else's idnumber here.
     apart: Rows
     weights: Rows
+    # Under which course and term they were filed.
+    filings: Rows
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
 
@@ -138,6 +140,10 @@ def read(
         ).all(),
         apart=connection.execute(_APART).all(),
         weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
+        # All of it: whether it was ever filed by then tells only what came later.
+        filings=connection.execute(
+            sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
+        ).all(),
         roots=identity.roots(connection),
     )
 

@@ -12,17 +12,19 @@ import binascii
 import json
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
-from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, download, go, page
 from schooltool_bridge.gradebook import (
     entering,
     grid,
     spreadsheet,
+    templates,
     upload,
     upload_assessments,
     upload_grades,
@@ -62,6 +64,10 @@ class GradebookUploadPages:
         return [
             Route(UPLOAD, self.ask, CLERK),
             Route(UPLOAD, self.take, CLERK, ("POST",), form=FORM),
+            *(
+                Route(f"{UPLOAD}/{what}.xlsx", partial(self.template, what), CLERK)
+                for what in templates.MAKERS
+            ),
         ]
 
     def tabs(self) -> list[Tab]:
@@ -71,6 +77,15 @@ class GradebookUploadPages:
     def ask(self, _view: View, section_id: int) -> Reply:
         """Ask for a file."""
         return self._form(section_id)
+
+    def template(self, what: str, _view: View, section_id: int) -> Reply:
+        """Answer with a spreadsheet to fill in."""
+        try:
+            with self._app.database.read() as connection:
+                body = templates.MAKERS[what](connection, section_id)
+        except NotThere as problem:
+            raise PageError(str(problem), 404) from None
+        return download(body, templates.CONTENT_TYPE, f"{what}-{section_id}.xlsx")
 
     def take(self, view: View, section_id: int) -> Reply:
         """Show what a file would change, or write just that when it was agreed to."""
@@ -161,7 +176,10 @@ class GradebookUploadPages:
 
 def _packed(tables: Sequence[Table]) -> str:
     """Write rows into a form's field."""
-    said = [[t.title, [[row.number, list(row.cells)] for row in t.rows]] for t in tables]
+    said = [
+        [t.title, [[row.number, list(row.cells), sorted(row.numbers)] for row in t.rows]]
+        for t in tables
+    ]
     text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(zlib.compress(text.encode())).decode()
 
@@ -174,7 +192,13 @@ def _unpacked(packed: str) -> list[Table]:
         if not unpack.eof:
             raise ValueError  # noqa: TRY301 - beyond the limit, or cut
         tables = [
-            Table(str(title), [Row(int(n), [str(c) for c in cells]) for n, cells in rows])
+            Table(
+                str(title),
+                [
+                    Row(int(n), [str(c) for c in cells], frozenset(int(i) for i in numbers))
+                    for n, cells, numbers in rows
+                ],
+            )
             for title, rows in json.loads(text)
         ]
         if not all(table.rows for table in tables):

@@ -5,7 +5,8 @@ What going over means stands in jumping.py. Source: requirements 1.7, R26, R31, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mnet.language import _
@@ -39,7 +40,10 @@ class JumpPages:
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            *(Route(application.jump, self.jump, None) for application in APPLICATIONS.values()),
+            *(
+                Route(application.jump, self.jump, None, waits_for=self._asked_first)
+                for application in APPLICATIONS.values()
+            ),
             Route(SIGN_IN, self.sign_in, None),
             Route(SIGN_IN, self.do_sign_in, None, ("POST",)),
         ]
@@ -109,6 +113,18 @@ class JumpPages:
         except CannotJump as problem:
             raise PageError(str(problem), 403) from None
         return Reply(status=303, outside=url)
+
+    def _asked_first(self, view: View, _parts: Mapping[str, Any]) -> Hashable:
+        """Return the id of the peer that is asked before somebody goes there again; else None."""
+        session, wanted = self._people.session(view), self._wanted(view)
+        if session is None or wanted is None:
+            return None
+        try:
+            with self._app.database.read() as connection:
+                before = jumping.visit_before(connection, session, wanted, view.agent_sha1)
+        except CannotJump:
+            return None  # which the page then says
+        return wanted.id if before is not None else None
 
     def _wanted(self, view: View) -> Peer | None:
         """Return the peer that a link names: by our id of it, or by its address."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -139,3 +141,30 @@ def test_a_spreadsheet_is_looked_at_and_taken(page: Watched, book: Book, tmp_pat
     page.page.get_by_role("button", name="Yes, do all of it").click()
     expect(page.page.get_by_text("3 grades taken from the file")).to_be_visible()
     expect(cell(page, "S1", "Item 3")).to_have_value("7")
+
+
+def test_a_moodles_export_and_a_template_go_in(page: Watched, book: Book, tmp_path: Path) -> None:
+    page.goto(path(book, "upload"))
+    with page.page.expect_download() as kept:
+        page.page.get_by_role("link", name="a spreadsheet for grades").click()
+    template = openpyxl.load_workbook(io.BytesIO(kept.value.path().read_bytes()))
+    assert template.active is not None
+    rows = [list(row) for row in template.active.iter_rows(values_only=True)]
+    assert rows[0][:4] == ["idnumber", "username", "Name", "Quiz"]
+    assert [row[0] for row in rows[1:]] == [f"n-{name}" for name in STUDENTS]
+    export = tmp_path / "Algebra Grades.csv"
+    export.write_text(
+        '"First name","Last name","ID number","Quiz: Item 5 (Real)","Quiz: Item 5 (Percentage)",'
+        '"Course total (Real)","Last downloaded from this course"\n'
+        "S2,LS2,n-S2,8.50,85.00 %,8.50,1764400000\nS3,LS3,n-S3,-,-,-,1764400000\n"
+    )
+    page.page.get_by_label("Grades").check()
+    page.page.get_by_label("File (.xlsx or .csv").set_input_files(export)
+    page.page.get_by_role("button", name="Look what would change").click()
+    expect(
+        page.page.get_by_text("Columns that are not read: First name, Last name,")
+    ).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_role("button", name="Yes, do all of it").click()
+    expect(page.page.get_by_text("1 grade taken from the file")).to_be_visible()
+    expect(cell(page, "S2", "Item 5")).to_have_value("8.5")

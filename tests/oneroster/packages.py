@@ -59,6 +59,16 @@ def edited(folder: Path, name: str, change: Callable[[list[dict[str, str]]], Non
     write(folder, name, *rows)
 
 
+def setting(**values: str) -> Callable[[list[dict[str, str]]], None]:
+    """Write these into every row."""
+
+    def change(rows: list[dict[str, str]]) -> None:
+        for row in rows:
+            row.update(values)
+
+    return change
+
+
 def district(folder: Path, **style: Any) -> Path:
     """A small package as another system writes it."""
     write(folder, "orgs", {"sourcedId": "o1", "name": "Élan", "type": "school"}, **style)

@@ -15,9 +15,10 @@ from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.model import section
 from schooltool_bridge.model_school import category, course, school_year, term
-from schooltool_bridge.oneroster.checking import Report, check
+from schooltool_bridge.oneroster.checking import check
 from schooltool_bridge.oneroster.export import Exported, export
 from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.oneroster.report import Report
 from tests.schooltool_bridge.school import NOW, School
 
 HOSTILE = "=cmd|\"/c calc\"!A1, Ünï; 'x'"

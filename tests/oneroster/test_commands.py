@@ -27,10 +27,10 @@ def test_a_package_goes_in_and_comes_out_by_commands(
     said = site.text("import", "oneroster", str(packed), "--check")
     assert "as the standard wants it" in said
     users = out / "users.csv"
-    users.write_text(users.read_text().replace(",true,", ",maybe,", 1))
+    users.write_text(users.read_text().replace("\nuser-2,", "\nuser-1,", 1))
     with pytest.raises(Refused) as refused:
         site.text("import", "oneroster", str(out), "--preview")
-    assert "users.csv, row 2, enabledUser: 'maybe' is neither true nor" in refused.value.stdout
+    assert "users.csv, row 3, sourcedId: 'user-1' stands there twice" in refused.value.stdout
     assert refused.value.stderr.count("\n") == 1
     with pytest.raises(Refused) as refused:
         site.text("export", "oneroster", str(out))

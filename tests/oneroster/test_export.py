@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from schooltool_bridge.hand import people, sections
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.oneroster.writing import OneRosterError
+from tests.oneroster.packages import district, empty, taken_in
 from tests.oneroster.story import HOSTILE, B, exported, judged, table, tell
 from tests.schooltool_bridge.school import School
 
@@ -248,3 +249,20 @@ def test_more_rows_cost_no_more_questions(tmp_path: Path) -> None:
             sections.add(connection, author, f"More {number}")
     assert statements(school, tmp_path / "many") == few
     assert few < 60
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_a_file_without_rows_is_left_out_and_declared_absent(tmp_path: Path, version: str) -> None:
+    school = empty(tmp_path)
+    taken_in(school, district(tmp_path / "d"))
+    done = exported(school, tmp_path / "out", version)
+    absent = {name for name, count in done.rows.items() if not count}
+    assert {"lineItems", "results"} <= absent
+    written = {file.stem for file in (tmp_path / "out").iterdir()}
+    assert written == {"manifest", *(done.rows.keys() - absent)}
+    said = {r["propertyName"]: r["value"] for r in table(tmp_path / "out", "manifest")}
+    modes = {name.removeprefix("file."): mode for name, mode in said.items() if "file." in name}
+    assert {name for name, mode in modes.items() if mode == "bulk"} == written - {"manifest"}
+    assert {modes[name] for name in absent} == {"absent"}
+    assert judged(tmp_path / "out").ok
+    assert taken_in(empty(tmp_path, "elsewhere"), tmp_path / "out").applied

@@ -18,13 +18,21 @@ from sqlalchemy.engine import Connection
 
 from peers import audit
 from schooltool_bridge import cells, roster
-from schooltool_bridge.hand import enrolments, grades, people
+from schooltool_bridge.hand import assessments, enrolments, grades, people
 from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import enrolment, grade, person
+from schooltool_bridge.model import assessment_history, enrolment, grade, person
 from schooltool_bridge.model_school import course
 from schooltool_bridge.oneroster.importing import import_package
 from schooltool_bridge.oneroster.reading import Package, Style
-from tests.oneroster.packages import district, edited, empty, gradebook, problems, taken_in, write
+from tests.oneroster.packages import (
+    district,
+    edited,
+    empty,
+    gradebook,
+    problems,
+    taken_in,
+    write,
+)
 from tests.oneroster.story import exported, judged, settings, table, tell
 from tests.schooltool_bridge.school import School
 
@@ -401,3 +409,41 @@ def test_a_zip_is_taken_as_a_folder_is(tmp_path: Path) -> None:
             archive.write(file, file.name)
     shutil.rmtree(folder)
     assert taken_in(empty(tmp_path), tmp_path / "d.zip").applied
+
+
+def test_extra_credit_survives_going_out_and_coming_in(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    gradebook(folder, "7")
+    there = empty(tmp_path)
+    taken_in(there, folder)
+    with there.database.write() as connection:
+        assessments.change(
+            connection, Author("clerk", there.now), 1, name="Sums", points=Decimal(10),
+            extra_credit=True,
+        )  # fmt: skip
+    exported(there, tmp_path / "out")
+    assert judged(tmp_path / "out").ok, "the standard leaves room for such a column"
+    assert table(tmp_path / "out", "lineItems")[0]["metadata.extraCredit"] == "true"
+    here = empty(tmp_path, "here")
+    for outcome in ("new", "unchanged"):
+        assert taken_in(here, tmp_path / "out").counts["lineItems"] == {outcome: 1}
+        with here.database.read() as connection:
+            extra = sa.select(assessment_history.c.extra_credit)
+            assert list(connection.execute(extra).scalars()) == [True]
+
+
+def test_results_of_one_cell_are_read_together_in_time(tmp_path: Path) -> None:
+    folder = district(tmp_path / "d")
+    gradebook(folder, "7")
+    later = {"sourcedId": "r2", "score": "9", "scoreDate": "2026-09-20"}
+    edited(folder, "results", lambda rows: rows.insert(0, {**rows[0], **later}))
+    school = empty(tmp_path)
+    assert taken_in(school, folder).counts["results"] == {"new": 2}
+    assert school.grades("M-1") == {("1", "n1"): 9}
+    on_the_seventh = 1_788_739_200
+    assert school.grades("M-1", on_the_seventh) == {("1", "n1"): 7}
+    assert taken_in(school, folder).counts["results"] == {"unchanged": 2}
+    edited(folder, "results", lambda rows: rows[0].update(score="8", scoreDate="2026-09-08"))
+    assert taken_in(school, folder).counts["results"] == {"updated": 1, "unchanged": 1}
+    assert school.grades("M-1") == {("1", "n1"): 8}, "what the file says counts, whatever its day"
+    assert taken_in(school, folder).counts["results"] == {"unchanged": 2}

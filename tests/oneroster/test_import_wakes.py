@@ -72,7 +72,7 @@ def test_a_number_that_a_later_package_corrects_frees_what_waits_for_it(
 
 def test_a_package_with_a_problem_frees_nothing(site: Site, tmp_path: Path) -> None:
     package = district(tmp_path / "d")
-    edited(package, "enrollments", lambda rows: rows[0].update(userSourcedId="nobody"))
+    edited(package, "enrollments", lambda rows: rows[0].update(endDate="2026-08-01"))
     school = told_by(site, A)
     with pytest.raises(Refused, match="nothing was changed"):
         site.run("import", "oneroster", str(package))

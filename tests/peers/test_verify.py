@@ -171,6 +171,57 @@ def test_what_is_broken_is_named_with_its_remedy(
     assert detail.isprintable()
 
 
+MAHARA = [
+    {"name": name, "apiversion": 1, "publish": 1, "subscribe": 1}
+    for name in ("sso_in", "sso_out", "portfolio_in", "repository_out")
+]
+SSO = ("sso_idp", "sso_sp")
+
+
+@pytest.mark.parametrize(
+    ("ticked", "says"),
+    [
+        (SSO, "They SSO in, We SSO out"),
+        (("schooltool", "mnet_enrol", *SSO), "It knows no mnet_enrol, schooltool."),
+    ],
+)
+def test_a_mahara_is_green_by_its_own_words(
+    site: Site, app: App, moodle: Moodle, ticked: tuple[str, ...], says: str
+) -> None:
+    pem = moodle.fake.pair.certificate_pem
+    register(app, moodle.wwwroot, pem, ticked, application="mahara")
+    # As a recorded Mahara answers.
+    moodle.services, moodle.methods = MAHARA, {"auth/mnet/auth.php/user_authorise": "x"}
+    report = verify(site, moodle.wwwroot)
+    assert report["ok"], broken(report)
+    assert says in step(report, "services")["detail"]
+    assert "SSO direction" in step(report, "services")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "ticked", "advises"),
+    [
+        (set_to(services=[]), "services", SSO, "SSO direction"),
+        (set_to(), "services", ("schooltool",), "--publish sso_idp,sso_sp"),
+        (set_to(server=(403, "")), "XML-RPC", SSO, "Configure site > Networking"),
+        (set_to(fault=(6003, "no record")), "sealed round trip", SSO, "authentication plugin XML-RPC"),
+        (set_to(fault=(6012, "off")), "sealed round trip", SSO, "Enable networking"),
+        (set_to(fault=(710, "bad")), "sealed round trip", SSO, "its public key must be"),
+        (set_to(keyswap="x"), "keyswap", SSO, "Delete this key"),
+    ],
+)  # fmt: skip
+def test_a_maharas_remedies_name_its_own_menus(
+    app: App, moodle: Moodle, change: Break, name: str, ticked: tuple[str, ...], advises: str
+) -> None:
+    pem = moodle.fake.pair.certificate_pem
+    register(app, moodle.wwwroot, pem, ticked, application="mahara")
+    moodle.services = MAHARA
+    change(moodle)
+    _detail, remedy = only(app, moodle.wwwroot, name)
+    assert advises in remedy
+    assert "Site administration" not in remedy
+
+
 def test_the_address_to_register_is_ours_to_the_letter(app: App, moodle: Moodle) -> None:
     register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem)
     moodle.knows_us = False

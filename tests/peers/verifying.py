@@ -16,7 +16,14 @@ from tests.site import Refused, Site
 BOTH = ("schooltool",)
 
 
-def register(app: App, wwwroot: str, pem: str, ticked: tuple[str, ...] = BOTH) -> int:
+def register(
+    app: App,
+    wwwroot: str,
+    pem: str,
+    ticked: tuple[str, ...] = BOTH,
+    *,
+    application: str = "moodle",
+) -> int:
     now = int(time.time())
     with app.database.write() as connection:
         known = store.find(connection, wwwroot)
@@ -24,7 +31,7 @@ def register(app: App, wwwroot: str, pem: str, ticked: tuple[str, ...] = BOTH) -
             changes.remove_peer(connection, "test", known.id, now_unix_s=now)
         peer_id = changes.add_peer(
             connection, "test", wwwroot=wwwroot, our_wwwroot=app.settings.wwwroot, name="Moodle",
-            application="moodle", certificate=load(pem), origin="file", now_unix_s=now,
+            application=application, certificate=load(pem), origin="file", now_unix_s=now,
         )  # fmt: skip
         changes.set_services(
             connection, "test", peer_id, publish=ticked, subscribe=ticked, now_unix_s=now

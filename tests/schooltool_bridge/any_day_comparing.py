@@ -14,7 +14,8 @@ from schooltool_bridge import queries
 from schooltool_bridge.model import assessment, grade, section
 from schooltool_bridge.reports import as_of, averages, progress
 from schooltool_bridge.reports.then import SectionThen
-from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, TEACHER, Cell, Model, Thing
+from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, TEACHER, Model
+from tests.schooltool_bridge.any_day_said import Cell, Thing
 from tests.schooltool_bridge.school import School
 
 Cells = dict[tuple[Thing, str], Cell]

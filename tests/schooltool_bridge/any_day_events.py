@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.schooltool_bridge.any_day_model import STUDENT, Thing
+from tests.schooltool_bridge.any_day_model import STUDENT
+from tests.schooltool_bridge.any_day_said import Thing
 from tests.schooltool_bridge.school import NOW, A, B
 
 DAY = 86_400

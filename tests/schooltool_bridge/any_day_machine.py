@@ -40,7 +40,8 @@ from tests.schooltool_bridge.any_day_events import (
     people,
     sections,
 )
-from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, Model, Policy, Thing
+from tests.schooltool_bridge.any_day_model import EVER, ROLES, STUDENT, Model
+from tests.schooltool_bridge.any_day_said import Policy, Thing
 from tests.schooltool_bridge.school import NOW, US, A, B, School
 
 rules = st.sampled_from(DATES)

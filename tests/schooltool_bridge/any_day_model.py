@@ -12,57 +12,12 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from tests.schooltool_bridge.any_day_said import Cell, Policy, Said, Thing
+
 EVER = 2**60
 HOLDING = ("a", "s")
 LEFT = ("w", "wn", "wp")
 STUDENT, TEACHER = ROLES = ("student", "teacher")
-# A section or an assessment: its peer's address, and the peer's number for it.
-Thing = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a peer's admin decided here: of points out of range, and of the dates of enrolments."""
-
-    clamps: bool = False
-    dates_students: str = "hold"
-    dates_teachers: str = "ignore end"
-
-
-@dataclass(frozen=True)
-class Said:
-    """One thing that a peer told (`what` is the event) or that was written by hand."""
-
-    what: str
-    at: int
-    seq: int
-    turn: int
-    # What it is about, and the record of a person that it names.
-    thing: Thing | None
-    who: str | None
-    data: dict[str, Any]
-    peer: str | None
-    # When it arrived or was written, whenever it took effect.
-    recorded: int
-    # The policies of its peer under which it arrived.
-    policy: Policy
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        return self.at, self.seq, self.turn
-
-
-@dataclass
-class Cell:
-    """What counts of one person at one assessment; `points` None: cleared."""
-
-    points: Decimal | None
-    excepted: bool
-    attempt: int
-    authority: str
-    recorded: int
-    # The peer's points beside what was written by hand.
-    beside: Decimal | None = None
 
 
 @dataclass
@@ -306,8 +261,9 @@ class Model:
                     ended = "w"
                 named = s.data["teacheridnumber"] in records
             elif s.what == "end_enrolment":
-                # What ended by its date before that was no withdrawal.
-                is_over = own is not None and self._by_dates(own, s.at - 1) == "en"
+                # What ended by its date before that, or was over as it was told, is no withdrawal.
+                until = None if own is None else self.dates(own)[1]
+                is_over = own is not None and until is not None and until < max(s.at, own.at + 1)
                 if named or (own is not None and not is_over):
                     ended = "w" if graded else "wn"
                 elif own is not None:

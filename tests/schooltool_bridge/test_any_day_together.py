@@ -84,7 +84,7 @@ def test_on_postgresql_every_moment_is_answered_as_what_was_said(postgres: Clust
 
     def copied() -> str:
         with maker.connect() as connection:
-            connection.execute(sa.text("DROP DATABASE IF EXISTS any_day_copy"))
+            connection.execute(sa.text("DROP DATABASE IF EXISTS any_day_copy WITH (FORCE)"))
             connection.execute(sa.text("CREATE DATABASE any_day_copy TEMPLATE any_day"))
         return first.replace("/any_day?", "/any_day_copy?")
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from mnet import settings
 from peers import accounts, audit
 from peers.accounts import CLERK, TEACHER
+from schooltool_bridge.cli import main
 from schooltool_bridge.pages import frame_of
 from tests.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 from tests.site import Refused, Site
@@ -189,6 +192,19 @@ def test_a_conflict_is_kept_apart_or_settled_by_correcting_a_name(
     assert "keep-apart" not in visitor.get(path).text
 
 
+def test_a_command_that_needs_to_know_who_stands_for_all_says_how_to_tell_it(
+    rig: Rig, peers: list[FakePeer]
+) -> None:
+    the_conflict(rig, peers)
+    settings.write(rig.app.settings)
+    arguments = ["--home", str(rig.app.settings.home), "inbox", "resolve", "1", "--one-person"]
+    refused = CliRunner().invoke(main, arguments)
+    assert refused.exit_code == 1
+    assert "is one of 2, 1. That is: --keep ID." in refused.stderr
+    done = CliRunner().invoke(main, [*arguments, "--keep", "1"])
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 def test_by_command(tmp_path: Path) -> None:
     site = Site(tmp_path / "home")
     names = ("--firstname", "Anna", "--lastname", "L")
@@ -196,6 +212,10 @@ def test_by_command(tmp_path: Path) -> None:
     two = site.run("person", "add", "--username", "annab", *names, "--why", "twice")["id"]
     assert site.run("person", "change", two, "--idnumber", "2")["changed"]
     assert not site.run("person", "change", two, "--idnumber", "2")["changed"]
+    said = site.text("person", "allow-login", two)
+    assert said.strip() == f"Person {two} may sign in here by their own password."
+    said = site.text("person", "deny-login", two)
+    assert said.strip() == f"Person {two} may no longer sign in here by their own password."
     assert site.run("person", "merge", one, "2", "--why", "one") == {"id": one, "merged": two}
     (row,) = site.run("person", "list")
     assert [m["username"] for m in row["merged"]] == ["annab"]
