@@ -33,6 +33,7 @@ from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
 from peers.web.origin import within
 from schooltool_bridge import (
+    errands,
     events,
     identity,
     landing_pictures,
@@ -48,7 +49,6 @@ from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.landing_throttle import LandingThrottle
 from schooltool_bridge.model import person, person_link
 from schooltool_bridge.person_sessions import PersonSession, Start
-from schooltool_bridge.telling_peers import tell_courses
 
 # Whoever waits before a blank page clicks again soon; the token lives 30 s in any case.
 AUTHORISE_TIMEOUT_S = 15.0
@@ -262,7 +262,8 @@ class Landing:
             raise LandingRefused("idp-services", peer)
         brought = self._bring(connection, peer, vouched, now)
         new_people = brought.new_people
-        afterwards: list[Work] = [partial(self.asking.enrolments_of, peer, p) for p in new_people]
+        self.asking.ask_after(connection, peer.id, new_people)
+        afterwards: list[Work] = [self.asking.errands.at(peer.id)]
         if brought.names:
             where = (self.database, self.registry, self.site)
             afterwards.append(partial(waking.wake_others, *where, peer.id, brought.names))
@@ -280,16 +281,7 @@ class Landing:
             raise LandingRefused("role-denied", peer, afterwards=tuple(afterwards))
         if not found.link_can_login:
             raise LandingRefused("no-right", peer, name=name, afterwards=tuple(afterwards))
-        if not new_people:
-            # As a Moodle does when somebody comes again.
-            afterwards.append(
-                partial(
-                    tell_courses, self.database, self.outbound, peer, found.id, vouched.username
-                )
-            )
-        shown = landing_pictures.Shown(found.id, vouched.username, vouched.picture)
-        parts = (self.database, self.outbound, self.clock)
-        afterwards.append(partial(landing_pictures.fetch_if_newer, *parts, peer, shown))
+        self._remember(connection, peer, found.id, vouched, is_new=bool(new_people))
         begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
         landed = Landed(arrival.wantsurl, name, peer, afterwards=tuple(afterwards))
         present = person_sessions.find(connection, cookie, now)
@@ -300,6 +292,23 @@ class Landing:
             person_sessions.end(connection, present.digest)
         log.info("landed", peer=peer.wwwroot, person=found.id)
         return replace(landed, token=person_sessions.start(connection, begun, now))
+
+    def _remember(
+        self, connection: Connection, peer: Peer, person_id: int, vouched: Vouched, *, is_new: bool
+    ) -> None:
+        """Remember what is to be asked and told once the page has left."""
+        wanted: list[errands.Wanted] = []
+        if not is_new:
+            # As a Moodle does when somebody comes again.
+            told = {"username": vouched.username}
+            wanted.append(errands.Wanted(errands.COURSES, person_id, told))
+        shown = landing_pictures.Shown(person_id, vouched.username, vouched.picture)
+        if landing_pictures.is_wanted(connection, peer, shown):
+            seen = {"username": shown.username, "version": shown.version}
+            wanted.append(errands.Wanted(errands.PICTURE, person_id, seen))
+        else:
+            errands.forget(connection, peer.id, errands.PICTURE, person_id)
+        errands.remember(connection, peer.id, wanted, int(self.clock()))
 
     def _bring(
         self, connection: Connection, peer: Peer, vouched: Vouched, now: int
