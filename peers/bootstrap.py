@@ -93,6 +93,17 @@ def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> Non
     let_prove(outbound, registry, peer, pem)
 
 
+def greet(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> str:
+    """Call a peer once so that both sides hold each other's keys; return why that failed, or ""."""
+    ask_for_key(outbound, registry, peer)
+    known = registry.by_id(peer.id) or peer
+    try:
+        outbound.call(known, "system/listServices", [], timeout_s=REFRESH_TIMEOUT_S)
+    except CallError as problem:
+        return str(problem)
+    return ""
+
+
 def let_prove(outbound: Outbound[Peer], registry: Registry, peer: Peer, pem: str) -> None:
     """Let a peer prove the certificate that a keyswap with it just brought."""
     if pem.split() == peer.certificate.pem.split():

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mnet.exchange import Site
 from peers.policy import PeerPolicy
 from peers.registry import Peer
-from schooltool_bridge.fields import When
+from schooltool_bridge.fields import OWN_ID, When, key, own_id
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 ENROLMENT = "enrolment"  # the kind of what the end of one waits for
@@ -81,10 +81,19 @@ def under(sender: Source, arrived_under: Mapping[str, str]) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """A person who just appeared, as the peer names them."""
+    """A person who just appeared: our id, and how the peer names them."""
 
+    person_id: int
     idnumber: str | None
     username: str | None
+    # Moodle's own id, where the event told it.
+    moodle_id: str | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """By which of its other events the peer may name this person (`userid`)."""
+        own = own_id(self.idnumber, self.moodle_id)
+        return frozenset(key(name) for name in (self.idnumber, own and OWN_ID + own) if name)
 
 
 class Applied(NamedTuple):

@@ -23,9 +23,9 @@ from mnet.settings import (
     Settings,
     SettingsError,
 )
-from peers import accounts, audit
+from peers import accounts, audit, bootstrap
 from schooltool_bridge import health, storage, zone_change
-from schooltool_bridge.app import App
+from schooltool_bridge.app import App, in_reactor
 from schooltool_bridge.command import Command, CommandError, common
 from schooltool_bridge.queries import iso
 
@@ -232,14 +232,45 @@ def backup(command: Command, file: Path) -> None:
 
 @database.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
-def restore(command: Command, file: Path) -> None:
-    """Replace everything by what FILE holds, and make a new key pair."""
-    with App(command.settings) as app:
+def restore(command: Command, file: Path, yes: bool) -> None:  # noqa: FBT001 - click's
+    """Replace everything by what FILE holds, make a new key pair and call each peer once.
+
+    What is there now is copied into the data folder's `backups` first.
+    """
+    settings = command.settings
+    if not file.exists():
+        raise CommandError(f"There is no file {file}.")
+    if not yes:
+        click.confirm(
+            f"This replaces everything of {settings.wwwroot} by what {file} holds. Go on?",
+            abort=True,
+            err=True,
+        )
+    with App(settings) as app:
         with progress_shown(command) as show:
-            storage.restore(app.database, file, show)
+            saved = storage.restore(app.database, file, settings.home, show)
         app.rotate_key(audit.COMMAND_LINE)
-    command.show({"file": str(file)}, f"Restored {file}; peers learn the new key by themselves.")
+        silent = _greet_all(app)
+    kept = f"\nWhat was there before: {saved}" if saved else ""
+    told = "".join(f"\nNot reached: {wwwroot}: {why}" for wwwroot, why in silent.items())
+    later = "\nThey learn the new key with the next call." if silent else ""
+    command.show(
+        {"file": str(file), "copy": str(saved) if saved else None, "not_reached": silent},
+        f"Restored {file}.{kept}{told}{later}",
+    )
+
+
+def _greet_all(app: App) -> dict[str, str]:
+    """Call each peer that is switched on once, so that keys agree; tell which failed and why."""
+    peers = [peer for peer in app.registry.all() if peer.enabled]
+    if not peers:
+        return {}
+    problems = in_reactor(
+        lambda: {p.wwwroot: bootstrap.greet(app.outbound, app.registry, p) for p in peers}
+    )
+    return {wwwroot: problem for wwwroot, problem in problems.items() if problem}
 
 
 @database.command()

@@ -111,3 +111,15 @@ def needs_get_user(data: object) -> dict[str, str] | None:
     given = Fields("fetch_user", data)
     wanted = {name: given.id(name, required=False) for name in ("idnumber", "username")}
     return {n: v for n, v in wanted.items() if v} or None
+
+
+def enrolled_in(pushed: object) -> frozenset[str]:
+    """Return the keys (applying.NewPerson) of all whom a push enrols. Pure."""
+    found: set[str] = set()
+    for element in pushed if isinstance(pushed, list) else ():
+        data = element.get("data") if isinstance(element, dict) else None
+        if isinstance(data, dict) and element.get("event") == "new_enrolment":
+            userid = data.get("userid")
+            if isinstance(userid, (str, int)) and not isinstance(userid, bool):
+                found.add(fields.key(str(userid).strip()))
+    return frozenset(found)

@@ -6,7 +6,7 @@ Source: requirements 1.2, 1.3, R37-R67.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from mnet.database import one_at_a_time
@@ -15,6 +15,7 @@ from mnet.exchange import Context, Site
 from mnet.faults import Malformed
 from mnet.protocol import SERVICE_SIS, SIS_PATH
 from mnet.retelling import english
+from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
@@ -151,7 +152,9 @@ def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Val
     push = events.receive_part(call.connection, before, pushed, call.now_unix_s)
     if push.source.names_addressee and not before.source.names_addressee:
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
-    _go_on(call, asking, push.new_people, push.names)
+    # Who is enrolled by this very push, whichever part of it, need not be asked about.
+    enrolled = event_reading.enrolled_in(pushed) if push.new_people else frozenset()
+    _go_on(call, asking, [p for p in push.new_people if not p.keys & enrolled], push.names)
     if not (isinstance(pushed, list) and events.is_left(push, pushed)):
         return [*push.results]
     done = english(
@@ -181,16 +184,16 @@ def _note_addressee(call: Call, accepted: list[Value]) -> None:
 
 
 def _go_on(
-    call: Call, asking: Asking, people: tuple[events.NewPerson, ...], names: tuple[str, ...]
+    call: Call, asking: Asking, people: Sequence[events.NewPerson], names: tuple[str, ...]
 ) -> None:
     """After the answer has left, ask the peer for the enrolments of people new to us.
 
     And let come again what other peers sent that waited for them.
     """
-    works: list[Callable[[], None]] = [
-        partial(asking.enrolments_of, call.peer, person) for person in people
-    ]
-    call.afterwards.extend(works)
+    if people:
+        asking.ask_after(call.connection, call.peer.id, people)
+        if not any(isinstance(work, ForSite) for work in call.afterwards):
+            call.afterwards.append(asking.errands.at(call.peer.id))
     if names:
         where = (asking.database, asking.registry, asking.site)
         call.afterwards.append(partial(waking.wake_others, *where, call.peer.id, names))

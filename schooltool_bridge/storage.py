@@ -48,7 +48,7 @@ TABLES_OF = (
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0011"
+HEAD = "0013"
 # Since this version the dates of enrolments hold.
 _DATES_HOLD = "0011"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
@@ -111,13 +111,21 @@ def upgrade_safely(database: Database, home: Path) -> Path | None:
     found = schema(database)
     if found == HEAD:
         return None
-    saved = None
-    if found is not None:
-        folder = home / "backups"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        saved = folder / f"before-{HEAD}-{time.strftime('%Y%m%dT%H%M%S')}.sqlite"
-        backup(database, saved)
+    saved = _keep(database, home, HEAD) if found is not None else None
     upgrade(database)
+    return saved
+
+
+def _keep(database: Database, home: Path, before: str) -> Path:
+    """Back up what is there now into the data folder; return that file."""
+    folder = home / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stem = f"before-{before}-{time.strftime('%Y%m%dT%H%M%S')}"
+    saved, number = folder / f"{stem}.sqlite", 1
+    while saved.exists():
+        number += 1
+        saved = folder / f"{stem}-{number}.sqlite"
+    backup(database, saved)
     return saved
 
 
@@ -142,9 +150,13 @@ def backup(database: Database, file: Path, progress: Progress | None = None) -> 
         part.unlink(missing_ok=True)
 
 
-def restore(database: Database, file: Path, progress: Progress | None = None) -> None:
-    """Replace the store's content by a backup's.
+def restore(
+    database: Database, file: Path, home: Path, progress: Progress | None = None
+) -> Path | None:
+    """Replace the store's content by a backup's, once a copy of it lies in the data folder.
 
+    Returns that copy; None when there was nothing in the store. Raises StorageError, then
+    nothing is changed.
     The caller makes a new key afterwards: calls that came between backup and now are no longer
     remembered, and under a new key none of them can come again.
     """
@@ -159,11 +171,13 @@ def restore(database: Database, file: Path, progress: Progress | None = None) ->
             if schema(source) is None:
                 raise StorageError(f"{file} is no backup of this program.")
             upgrade(source)
+            saved = _keep(database, home, "restore") if schema(database) is not None else None
             copy(source, database, progress)
         except sqlite3.DatabaseError as problem:
             raise StorageError(f"{file} is no backup of this program: {problem}.") from None
         finally:
             source.close()
+    return saved
 
 
 def copy(source: Database, target: Database, progress: Progress | None = None) -> None:

@@ -193,7 +193,12 @@ def test_backup_and_restore_while_serving(tmp_path: Path) -> None:
             site.run("database", "backup", str(saved))
         late = peer.request(pem, SIS + "fetch_user", [{**PERSON, "firstname": "Late"}])
         assert answered(peer, site.post(late))["status"] == "updated"
-        site.run("database", "restore", str(saved))
+        with pytest.raises(Refused) as refused:
+            site.run("database", "restore", str(saved))
+        assert "replaces everything" in refused.value.stderr, "without an answer nothing is done"
+        assert [p["firstname"] for p in site.run("person", "list")] == ["Late"]
+        done = site.run("database", "restore", str(saved), "--yes")
+        assert list(done["not_reached"]) == [peer.wwwroot], "named, and no failure"
         assert [p["firstname"] for p in site.run("person", "list")] == ["Ā"]
         # What came after the backup is not remembered any more; the new key keeps it out.
         for body in (first, late):
@@ -202,8 +207,34 @@ def test_backup_and_restore_while_serving(tmp_path: Path) -> None:
         assert push(site, peer, "fetch_user", PERSON)["status"] == "unchanged"
         assert site.run("check")["ok"]
         with pytest.raises(Refused) as refused:
-            site.run("database", "restore", str(tmp_path / "home" / "serve.log"))
+            site.run("database", "restore", str(tmp_path / "home" / "serve.log"), "--yes")
         assert "is no backup" in refused.value.stderr
+        copy = Path(done["copy"])
+        assert copy.parent == site.home / "backups"
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        again = site.text("database", "restore", str(copy), "--yes")
+        assert f"Not reached: {peer.wwwroot}: " in again
+        assert len(list(copy.parent.iterdir())) == 2, "a copy of each; none of what was refused"
+        assert f"What was there before: {site.home / 'backups'}" in again
+        assert [p["firstname"] for p in site.run("person", "list")] == ["Late"]
+
+
+def test_after_a_restore_each_peer_is_called_so_that_keys_agree(tmp_path: Path) -> None:
+    with Site(tmp_path / "here") as here, Site(tmp_path / "there") as there:
+        for one, other in ((here, there), (there, here)):
+            one.run("peer", "add", other.wwwroot, "--yes")
+            one.run("peer", "enable", other.wwwroot)
+        saved = tmp_path / "saved.sqlite"
+        here.run("database", "backup", str(saved))
+        # Their key changed since: the one in the backup is an old one.
+        there.run("key", "rotate")
+        here.run("call", there.wwwroot, "system/listServices")
+        done = here.run("database", "restore", str(saved), "--yes")
+        assert done["not_reached"] == {}
+        (peer,) = there.run("peer", "list")
+        assert peer["fingerprint"] == here.run("key", "show")["fingerprint"]
+        (peer,) = here.run("peer", "list")
+        assert peer["fingerprint"] == there.run("key", "show")["fingerprint"]
 
 
 def test_postgresql_a_passphrase_and_a_move_from_sqlite(tmp_path: Path, postgres: Cluster) -> None:
@@ -215,7 +246,7 @@ def test_postgresql_a_passphrase_and_a_move_from_sqlite(tmp_path: Path, postgres
         assert site.run("check")["ok"]
         site.run("database", "backup", str(tmp_path / "saved.sqlite"))
         assert push(site, peer, "fetch_user", {**PERSON, "firstname": "X"})["status"] == "updated"
-        site.run("database", "restore", str(tmp_path / "saved.sqlite"))
+        site.run("database", "restore", str(tmp_path / "saved.sqlite"), "--yes")
         assert [p["firstname"] for p in site.run("person", "list")] == ["Ā"]
         assert (
             push(site, peer, "new_section", {"idnumber": "1", "name": "x"})["status"] == "created"
@@ -291,6 +322,7 @@ def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePee
         (["call", PEER, "x", "{"], 2),
         (["nonsense"], 2),
         (["database", "restore", "/no/such/file"], 1),
+        (["database", "restore", "/no/such/file", "--yes"], 1),
     ],
 )
 @pytest.mark.usefixtures("peer")

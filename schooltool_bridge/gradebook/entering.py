@@ -2,7 +2,7 @@
 
 Each cell comes with what the page showed. Where nothing was typed nothing is written; where
 somebody else was faster, that stays and the cell is named; where one cell cannot be read,
-nothing of the page is written.
+nothing of the page is written. More points than an assessment is worth are asked about once.
 
 Clearing a cell and releasing it are two things. An emptied cell is an entry by hand that says
 "no grade": it wins over whatever the peer says. Releasing takes the entry by hand back, so that
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,8 +30,10 @@ from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.model import section
+from schooltool_bridge.reports.averages import number
 
 Place = tuple[int, int]  # item, student
+NOTHING_AGREED: Mapping[Place, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,13 @@ class Problem:
 
 
 class Unreadable(Exception):
-    """Some cells are no marks; nothing of the page was written."""
+    """Some cells are no marks, or are to be asked about; nothing of the page was written."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        """Keep each of them."""
+    def __init__(self, problems: Sequence[Problem], above: Mapping[Place, str]) -> None:
+        """Keep each of them, and every text that says more than its assessment is worth."""
         super().__init__(" ".join(p.sentence for p in problems))
         self.problems = problems
+        self.above = above
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +93,18 @@ def save(
     zone: tzinfo,
     typed: Iterable[Typed],
     release: Collection[tuple[Place, str]] = (),
+    agreed: Mapping[Place, str] = NOTHING_AGREED,
 ) -> Saved:
     """Write what was typed, and release cells (each with the token that the page showed).
 
+    `agreed` holds the texts above what their assessments are worth that were asked about.
     Raises Unreadable, then nothing was written; NotThere; Refused (hand.author).
     """
     lock(connection, section_id)
     found = _Found.of(grids.read(connection, section_id, zone, everybody=True))
     released_places = {place for place, _token in release}
-    wanted, conflicts = found.wanted(
-        t for t in typed if t.is_changed and (t.item_id, t.person_id) not in released_places
-    )
+    changed = (t for t in typed if t.is_changed and (t.item_id, t.person_id) not in released_places)
+    wanted, conflicts = found.wanted(changed, agreed)
     entries = [Entry(*place, m.points, excepted=m.is_excused) for place, m in wanted.items()]
     grades.enter_all(connection, author, entries)
     releasing = []
@@ -129,9 +134,12 @@ class _Found:
             {row.person_id: row.name for row in (*grid.rows, *grid.apart)},
         )
 
-    def wanted(self, typed: Iterable[Typed]) -> tuple[dict[Place, Mark], list[Problem]]:
+    def wanted(
+        self, typed: Iterable[Typed], agreed: Mapping[Place, str]
+    ) -> tuple[dict[Place, Mark], list[Problem]]:
         """Return what to write where, and what somebody else changed; raises Unreadable."""
         wanted: dict[Place, Mark] = {}
+        above: dict[Place, str] = {}
         conflicts, problems = [], []
         for one in typed:
             place = one.item_id, one.person_id
@@ -149,13 +157,28 @@ class _Found:
                     )
                 )
                 continue
+            if cell.mark != mark and marks.is_above(mark, column.item):
+                above[place] = one.text.strip()
+                if agreed.get(place) != above[place]:
+                    problems.append(self._question(place, one.text, column))
+                    continue
             if cell.token == one.token:
                 wanted[place] = mark
             elif cell.mark != mark:
                 conflicts.append(self.conflict(place, one.text))
         if problems:
-            raise Unreadable(problems)
+            raise Unreadable(problems, above)
         return wanted, conflicts
+
+    def _question(self, place: Place, text: str, column: Column) -> Problem:
+        sentence = _(
+            "%(where)s: “%(text)s” is more than the %(points)s points that it is worth. Is that "
+            "meant? Then save once more.",
+            where=self.where(place),
+            text=text.strip()[: marks.MAX_QUOTED_CHARS],
+            points=number(column.item.points),
+        )
+        return Problem(place, sentence)
 
     def where(self, place: Place) -> str:
         item_id, person_id = place

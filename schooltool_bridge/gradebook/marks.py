@@ -68,6 +68,12 @@ def read(text: str, item: Item, system: ScoreSystem | None, mark: str | None = N
     return Mark(_number(text, mark))
 
 
+def is_above(mark: Mark, item: Item) -> bool:
+    """Tell whether a mark says more than an item is worth that is no extra credit by itself."""
+    is_more = mark.points is not None and 0 < item.points < mark.points
+    return is_more and not item.extra_credit
+
+
 def written(mark: Mark, item: Item, system: ScoreSystem | None) -> str:
     """Write a mark as this item's score system does; empty for no grade."""
     if mark.is_excused:

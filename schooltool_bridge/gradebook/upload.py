@@ -76,6 +76,8 @@ class Plan:
     # Other things to be done, one after the other; each raises Refused.
     steps: list[Callable[[Connection, Author], None]] = field(default_factory=list)
     unchanged: int = 0
+    # Grades above what their assessments are worth that are no extra credit.
+    above: int = 0
     problems: list[Problem] = field(default_factory=list)
     failed: int = 0
     # Worksheets that would be made.

@@ -275,6 +275,10 @@ def _plan_cell(
     counted = [averages.number(m.points) for m in (before, mark) if m and m.points is not None]
     is_exact = column.system is None or column.system.kind == "points"
     points = _("%(points)s points", points=" → ".join(counted))
-    facts = (fact,) if is_exact else (fact, points)
+    facts = [fact] if is_exact else [fact, points]
+    if marks.is_above(mark, item):
+        found.above += 1
+        worth = averages.number(item.points)
+        facts.append(_("more than the %(points)s points that it is worth", points=worth))
     found.changes.append(GradeChange(NEW if is_new else CHANGED, what, facts))
     found.entries.append(Entry(*place, mark.points, excepted=mark.is_excused))

@@ -241,9 +241,11 @@ class _Reader:
     def grade(self, row_id: int) -> Said:
         """A cell changed; before is what counted until then."""
         row = self._grades[row_id]
-        earlier = [
-            row_of(r) for r in self._of_cell[row.grade_id] if fold.place(r) < fold.place(row)
-        ]
+        of_cell = [row_of(r) for r in self._of_cell[row.grade_id]]
+        earlier = [r for r in of_cell if fold.place(r) < fold.place(row)]
+        # Without a number of its own the rows around it say to which attempt it belongs.
+        told = fold.with_attempts([r for r in of_cell if r.by_actor is None])
+        attempt = next((r.attempt for r in told if r.id == row.id), None)
         counted = fold.cell(earlier).counting
         before = _points(counted.raw_points, counted.excepted) if counted is not None else ""
         after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
@@ -251,7 +253,7 @@ class _Reader:
             after = _("released") if row.by_actor is not None else _("taken back")
         subject = self._item_name(row.assessment_id, row.effective_unix_s)
         told_by = self._told_by.get(row.assessment_id)
-        return row, history.GRADE, subject, before, after, row.attempt, told_by
+        return row, history.GRADE, subject, before, after, attempt, told_by
 
     def _item_name(self, assessment_id: int, at_unix_s: int) -> str:
         """What an assessment was called then; its first name before that."""

@@ -78,37 +78,42 @@ class GradebookPages:
 
     def saved(self, desk: Desk, view: View, section_id: int) -> Reply:
         """Write what was typed at somebody's desk; the caller knows that they may."""
-        asked = {name: view.text(name) for name in ("mode", "sheet")}
         seen = view.text("seen", limit=MAX_SEEN_CHARS)
         shown = _shown(seen)
-        typed = [
-            Typed(*place, text, *shown.get(_name(place), ("", "")))
-            for place, text in _cells(view.form)
-        ]
+        typed = _typed(view.form, shown)
+        agreed = _agreed(view.text("above", limit=MAX_SEEN_CHARS))
         place = _place(view.text("release"))
         release = [(place, shown.get(_name(place), ("", ""))[1])] if place else []
         author = Author(desk.actor, view.now_unix_s)
         try:
             with self._app.database.write() as connection:
                 zone = self._app.settings.zone
-                saved = entering.save(connection, author, section_id, zone, typed, release)
+                saved = entering.save(connection, author, section_id, zone, typed, release, agreed)
         except Unreadable as problem:
-            kept = {_name((t.item_id, t.person_id)): t.text for t in typed}
             return self.shown(
                 desk,
-                asked,
+                _asked(view),
                 section_id,
                 problems=problem.problems,
-                typed=kept,
+                typed=typed,
                 seen=seen,
+                above=problem.above,
                 status=400,
             )
         except (NotThere, Refused) as problem:
             raise PageError(str(problem), 404 if isinstance(problem, NotThere) else 400) from None
         if saved.conflicts:
-            said = _said(saved)
-            return self.shown(desk, asked, section_id, problems=saved.conflicts, said=said)
-        back = desk.path + filters.query(**asked)
+            others = {p.place for p in saved.conflicts} - {place}
+            kept = [t for t in typed if t.is_changed and (t.item_id, t.person_id) in others]
+            return self.shown(
+                desk,
+                _asked(view),
+                section_id,
+                problems=saved.conflicts,
+                typed=kept,
+                said=_said(saved),
+            )
+        back = desk.path + filters.query(**_asked(view))
         return Reply(status=303, location=back, note=_said(saved))
 
     def shown(
@@ -118,25 +123,26 @@ class GradebookPages:
         section_id: int,
         *,
         problems: Sequence[Problem] = (),
-        typed: Mapping[str, str] | None = None,
+        typed: Sequence[Typed] = (),
         seen: str = "",
+        above: Mapping[Place, str] = entering.NOTHING_AGREED,
         said: str = "",
         status: int = 200,
     ) -> Reply:
-        """Show the gradebook at somebody's desk; the caller knows that they may see it."""
+        """Show the gradebook at somebody's desk; the caller knows that they may see it.
+
+        `typed` stays in its cells, beside what the page had `seen`, or what is there now.
+        """
         everybody = asked.get("mode") == "all"
         sheet_id = filters.row_id(asked.get("sheet", ""))
-        try:
-            with self._app.database.read() as connection:
-                found = grid.read(
-                    connection,
-                    section_id,
-                    self._app.settings.zone,
-                    everybody=everybody,
-                    sheet_id=sheet_id,
-                )
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        found = self._grid(section_id, sheet_id, everybody=everybody)
+        kept = {_name((t.item_id, t.person_id)): t.text for t in typed if t.is_changed}
+        if not everybody and not kept.keys() <= {cell.name for cell in found.cells}:
+            # Whoever left meanwhile, or an item on another sheet: what was typed is shown.
+            everybody, sheet_id = True, None
+            found = self._grid(section_id, sheet_id, everybody=everybody)
+        now = {cell.name: cell.text for cell in found.cells}
+        before = {name: text for name, (text, _token) in _shown(seen).items()} if seen else now
         return page(
             "gradebook.html",
             status=status,
@@ -147,7 +153,9 @@ class GradebookPages:
             problems=problems[:MAX_TOLD],
             more_problems=max(0, len(problems) - MAX_TOLD),
             wrong={_name(p.place) for p in problems},
-            typed=typed or {},
+            typed=kept,
+            unsaved={name: before.get(name, "") for name in kept if name in now},
+            above=json.dumps({_name(place): text for place, text in above.items()}),
             seen=seen or _seen(found),
             said=said,
             nothing_saved=status != 200,  # noqa: PLR2004 - HTTP's
@@ -156,6 +164,24 @@ class GradebookPages:
             bar=desk.bar,
             query=filters.query,
         )
+
+    def _grid(self, section_id: int, sheet_id: int | None, *, everybody: bool) -> Grid:
+        try:
+            with self._app.database.read() as connection:
+                return grid.read(
+                    connection,
+                    section_id,
+                    self._app.settings.zone,
+                    everybody=everybody,
+                    sheet_id=sheet_id,
+                )
+        except NotThere as problem:
+            raise PageError(str(problem), 404) from None
+
+
+def _asked(view: View) -> dict[str, str]:
+    """Which part of the gradebook a form was filled in on."""
+    return {name: view.text(name) for name in ("mode", "sheet")}
 
 
 def _path(section_id: int) -> str:
@@ -175,6 +201,19 @@ def _shown(seen: str) -> dict[str, tuple[str, str]]:
         return {str(name): (str(text), str(token)) for name, (text, token) in found.items()}
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise PageError(_("The form could not be read; load the page anew.")) from None
+
+
+def _agreed(above: str) -> dict[Place, str]:
+    """Read which texts the page had asked about; raises PageError."""
+    try:
+        found = {_place(str(name)): str(text) for name, text in json.loads(above or "{}").items()}
+    except (ValueError, AttributeError, RecursionError):
+        raise PageError(_("The form could not be read; load the page anew.")) from None
+    return {place: text for place, text in found.items() if place is not None}
+
+
+def _typed(form: Mapping[str, list[str]], shown: Mapping[str, tuple[str, str]]) -> list[Typed]:
+    return [Typed(*place, text, *shown.get(_name(place), ("", ""))) for place, text in _cells(form)]
 
 
 def _cells(form: Mapping[str, list[str]]) -> Iterator[tuple[Place, str]]:

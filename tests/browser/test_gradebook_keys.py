@@ -18,6 +18,8 @@ from tests.site import Site
 
 STUDENTS = tuple(f"S{n}" for n in range(6))
 LONG = "An assessment with a name that nobody would ever type by hand, " * 3
+# Whether the page would ask before it is left.
+LEAVING = "() => !window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,14 @@ def test_what_is_wrong_is_named_and_one_goes_on_there(page: Watched, book: Book)
     expect(cell(page, "S3", "Item 2")).to_have_value("8")
     page.problems[:] = [p for p in page.problems if "400" not in p]
     looks_right(page.page)
+    # What is not saved is still counted, asked about before it is left, and can be taken back.
+    expect(page.page.get_by_text("2 not saved yet")).to_be_visible()
+    assert page.page.evaluate(LEAVING)
+    cell(page, "S3", "Item 2").focus()
+    page.page.keyboard.press("Escape")
+    expect(cell(page, "S3", "Item 2")).to_have_value("")
+    expect(page.page.get_by_text("1 not saved yet")).to_be_visible()
+    page.page.keyboard.type("8")
     cell(page, "S3", "Item 1").fill("1")
     page.page.get_by_role("button", name="Save").click()
     expect(page.page.get_by_text("2 grades are saved.")).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from mnet.xmlrpc import Value
 from schooltool_bridge.gradebook import grid
 from schooltool_bridge.gradebook.grid import Cell
-from schooltool_bridge.hand import enrolments, grades
+from schooltool_bridge.hand import assessments, enrolments, grades
+from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.author import Author
 from tests.rig import SIS, START_UNIX_S, Rig
 from tests.schooltool_bridge.admins import browser, site_with_admins
-from tests.schooltool_bridge.gradebooks import Book, make_book
+from tests.schooltool_bridge.gradebooks import Book, make_book, system_id
 from tests.visitor import Page, Visitor
 
 MOODLE = "http://moodle.example.org"
@@ -115,7 +117,58 @@ def test_what_somebody_else_changed_meanwhile_stays_and_is_named(rig: Rig, book:
     assert "1 grade is saved." in page.text
     texts = [cell(rig, book, "Ada", what).text for what in ("Quiz", "Essay")]
     assert texts == ["15", "40"]
-    assert shown(page)[name(book, "Ada", "Quiz")] == "15"
+    (kept,) = page.tree.xpath("//input[@data-shown]")
+    assert (kept.value, kept.get("data-shown")) == ("18", "15"), "neither is lost"
+    assert page.tree.xpath("string(//*[@id='unsaved'])") == "1 not saved yet"
+    assert carl.post(path(book), shown(page)).status == 303
+    assert cell(rig, book, "Ada", "Quiz").text == "18"
+
+
+def test_more_than_an_assessment_is_worth_is_asked_about_once(rig: Rig) -> None:
+    with rig.app.database.write() as connection:
+        letters = Detail(score_system_id=system_id(connection, "Letter grades"))
+        book = make_book(connection, START_UNIX_S, {"Quiz": 20, "Essay": (50, letters)})
+        book.items["Extra"] = assessments.add(
+            connection,
+            Author("head", START_UNIX_S),
+            book.section_id,
+            "Extra",
+            Decimal(20),
+            extra_credit=True,
+        )
+    visitor = browser(rig, "carl")
+    page = fill(visitor, book, Ada_Quiz="200", Ada_Extra="30", Bo_Essay="130%", Bo_Quiz="20")
+    assert page.status == 400
+    assert "Ada LAda, Quiz: “200” is more than the 20 points that it is worth." in page.said()
+    assert "Bo LBo, Essay: “130%” is more than the 50 points" in page.said()
+    assert "Extra" not in page.said()
+    assert page.tree.xpath("string(//*[@id='unsaved'])") == "4 not saved yet"
+    assert cell(rig, book, "Bo", "Quiz").text == ""
+    # Another text is another question; what was asked about is not asked about again.
+    form = shown(page) | {name(book, "Ada", "Quiz"): "201"}
+    page = visitor.post(path(book), form)
+    assert "“201” is more" in page.said()
+    assert "Essay" not in page.said()
+    assert visitor.post(path(book), shown(page)).status == 303
+    assert cell(rig, book, "Ada", "Quiz").text == "201"
+    form = shown(visitor.get(path(book))) | {name(book, "Bo", "Quiz"): "19"}
+    assert visitor.post(path(book), form).status == 303, "what stands there is no question"
+    for above in ("{", "[]", '"', "[" * 100_000):
+        assert visitor.post(path(book), form | {"above": above}).status == 400, above
+
+
+def test_what_was_typed_for_somebody_who_left_meanwhile_is_still_shown(
+    rig: Rig, book: Book
+) -> None:
+    visitor = browser(rig, "carl")
+    form = shown(visitor.get(path(book)))
+    with rig.app.database.write() as connection:
+        author = Author("head", START_UNIX_S + 5)
+        bo = book.students["Bo"]
+        enrolments.set_state(connection, author, book.section_id, bo, "student", "wp")
+    page = visitor.post(path(book), form | {name(book, "Bo", "Quiz"): "x"})
+    assert page.status == 400
+    assert shown(page)[name(book, "Bo", "Quiz")] == "x"
 
 
 def test_a_peers_value_stands_beside_an_entry_and_counts_again_when_released(rig: Rig) -> None:
@@ -202,6 +255,6 @@ def test_a_class_of_thirty_with_sixty_items_is_one_form(rig: Rig) -> None:
     form = shown(page)
     assert len(json.loads(form["seen"])) == 1800
     for n in range(30):
-        form[name(book, f"S{n}", "Item 7")] = str(n)
+        form[name(book, f"S{n}", "Item 7")] = str(n % 10)
     assert visitor.post(path(book), form).status == 303
-    assert cell(rig, book, "S29", "Item 7").text == "29"
+    assert cell(rig, book, "S29", "Item 7").text == "9"

@@ -252,3 +252,12 @@ def test_worksheets_are_added_renamed_and_put_in_order(rig: Rig, book: Book) -> 
         other = make_book(connection, START_UNIX_S, {}, students=("Cy",))
         assessments.add(connection, Author("head", START_UNIX_S), other.section_id, "T", Decimal(1))
     assert visitor.send(path(other, "worksheets"), do="rename", sheet="1", title="x").status == 400
+
+
+def test_the_preview_asks_about_more_than_an_assessment_is_worth(rig: Rig, book: Book) -> None:
+    visitor = browser(rig, "carl")
+    page = send(visitor, book, "grades", b"username,Quiz\nada,25\nbo,20\n")
+    assert "1 grade is above what its assessment is worth. Is that meant?" in page.text
+    assert "25; more than the 20 points that it is worth" in page.text
+    assert visitor.post(path(book, "upload"), agreed(page)).status == 303
+    assert "above what" not in send(visitor, book, "grades", b"username,Quiz\nada,25\n").text

@@ -30,10 +30,15 @@ function isAt(input, end) {
   return all || (input.selectionStart === input.selectionEnd && input.selectionStart === end);
 }
 
+// What stands in a cell's record: a save that did not go through leaves what was typed in it.
+function shownIn(input) {
+  return input.dataset.shown ?? input.defaultValue;
+}
+
 function tell() {
   const inputs = [...form.querySelectorAll("td.cell > input")];
   const count = inputs.filter((input) => {
-    const isTyped = input.value !== input.defaultValue;
+    const isTyped = input.value !== shownIn(input);
     input.classList.toggle("typed", isTyped);
     return isTyped;
   }).length;
@@ -50,7 +55,7 @@ function pressed(event) {
   if (event.key === "ArrowLeft" && isAt(input, 0)) ways.ArrowLeft = [0, -1];
   if (event.key === "ArrowRight" && isAt(input, input.value.length)) ways.ArrowRight = [0, 1];
   if (event.key === "Escape") {
-    input.value = input.defaultValue;
+    input.value = shownIn(input);
     input.select();
     tell();
   } else if (ways[event.key] && !(event.shiftKey && event.key !== "Enter")) {
