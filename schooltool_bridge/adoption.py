@@ -19,6 +19,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.letters import nfkd
 from mnet.retelling import E_, english
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.model import assessment, assessment_history
@@ -131,7 +132,7 @@ def bare(name: str) -> str:
 
     What stands between two digits stays: 1.1 is not 11.
     """
-    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    letters = nfkd(nfkd(name).casefold())
     kept = "".join(c for c in letters if not unicodedata.combining(c))
     return _SIGNS.sub("", _BETWEEN_DIGITS.sub(".", kept)) or kept
 

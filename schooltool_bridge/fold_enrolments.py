@@ -276,23 +276,25 @@ class _Walk:
         """
         begins = row.begins_unix_s
         before = [p for p in self.pieces if p.from_unix_s <= end]
-        if begins is None or (before and before[-1].is_contrary):
+        if begins is None or begins >= end or (before and before[-1].is_contrary):
             return
         ends = [n for n, p in enumerate(before) if p.is_contrary]
         if ends:
             begins = max(begins, before[ends[-1] + 1].from_unix_s)
-        if begins >= end:
-            return
-        dates = {begins, *(p.from_unix_s for p in before if p.from_unix_s > begins)}
-        if row.ends_unix_s is not None and begins < row.ends_unix_s < end:
-            dates.add(row.ends_unix_s)
-        filled = []
-        for date in sorted(dates):
-            said = [p for p in before if p.from_unix_s <= date]
-            is_free = not said or said[-1].is_pending
-            piece = _by_dates(row, date) if is_free else replace(said[-1], from_unix_s=date)
-            filled.append(piece)
         kept = [p for p in self.pieces if p.from_unix_s < begins]
+        inside = [p for p in before if p.from_unix_s >= begins]
+        # Where a piece begins, with what was so from there on; None: nothing was known.
+        points = [(p.from_unix_s, p if not p.is_pending else None) for p in inside]
+        for date in (begins, row.ends_unix_s):
+            if date is not None and begins <= date < end:
+                said = [p for p in before if p.from_unix_s <= date]
+                here = said[-1] if said and not said[-1].is_pending else None
+                points.append((date, here))
+        points.sort(key=lambda point: point[0])
+        filled = [
+            _by_dates(row, date) if piece is None else replace(piece, from_unix_s=date)
+            for date, piece in points
+        ]
         self.pieces = [*kept, *filled, *(p for p in self.pieces if p.from_unix_s > end)]
 
     def timeline(self, planned: Sequence[_Piece], until_unix_s: int | None) -> Timeline:

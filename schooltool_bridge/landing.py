@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import parse_qsl
@@ -23,6 +23,7 @@ from mnet import outcomes
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Conflict, Fault, SwitchedOff
+from mnet.letters import one_line
 from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import APPLICATIONS, AUTH_PATH, MAX_WWWROOT_CHARS
 from mnet.xmlrpc import Value
@@ -387,19 +388,21 @@ def _vouched(peer: Peer, answer: Value) -> Vouched:
     """Read the answer of user_authorise; what it claims beyond names and address is left out."""
     if not isinstance(answer, dict):
         raise LandingRefused("answer-incomplete", peer, "user_authorise gave no struct")
-    texts = {name: _text(answer.get(name)) for name in ("username", "firstname", "lastname")}
+    texts = {name: _text(answer, name) for name in ("username", "firstname", "lastname")}
     missing = [name for name, value in texts.items() if not value]
     if missing:
         raise LandingRefused("answer-incomplete", peer, f"missing: {', '.join(missing)}")
-    data: dict[str, object] = {**texts, "email": _text(answer.get("email"))}
+    data: dict[str, object] = {**texts, "email": _text(answer, "email")}
     for name in ("idnumber", *_KEPT, *peer.policy.names.values()):
-        if value := _text(answer.get(name)):
+        if value := _text(answer, name):
             data[name] = value
     return Vouched(texts["username"], data, pictures.version_of(answer))
 
 
-def _text(value: Value) -> str:
+def _text(answer: Mapping[str, Value], name: str) -> str:
+    value = answer.get(name)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
     text = str(value).strip()
+    text = text if name in ("username", "idnumber") else one_line(text)
     return text if len(text) <= MAX_FIELD_CHARS and text.isprintable() else ""
