@@ -55,6 +55,7 @@ def apply(
 ) -> Applied:
     """Apply new_assessment or delete_assessment."""
     known = find(connection, source.peer_id, event.idnumber)
+    known = known or (_by_former_id(connection, source, event) if event.deleted else None)
     if event.deleted:
         if known is None:
             if not event.when.is_timed:
@@ -97,12 +98,20 @@ def apply(
 def _by_former_id(
     connection: Connection, source: Source, event: AssessmentEvent
 ) -> Assessment | None:
-    """Find what stood under Moodle's own id until now, and move it to its real idnumber."""
+    """Find what stands under another idnumber, which Moodle's own id says is the same item.
+
+    It moves to the one that it has now; an older event than the last one says nothing of that, but
+    where only Moodle's own id had named it.
+    """
     if not event.moodle_id:
         return None
     known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
-    if known is None or not known.idnumber.startswith(OWN_ID):
+    if known is None:
         return None
+    sent = event.when.timemodified
+    is_older = sent is not None and (sent, event.when.seq) < known.place
+    if is_older and not known.idnumber.startswith(OWN_ID):
+        return known
     connection.execute(
         sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=event.idnumber)
     )

@@ -38,7 +38,7 @@ from schooltool_bridge import (
     identity,
     landing_pictures,
     links,
-    people,
+    people_match,
     person_sessions,
     pictures,
     school_roles,
@@ -324,7 +324,7 @@ class Landing:
                     source,
                     "fetch_user",
                     vouched.data,
-                    people.alike(vouched.username, link.username or ""),
+                    people_match.alike(vouched.username, link.username or ""),
                     now,
                 )  # fmt: skip - one call
             return events.receive(connection, source, "fetch_user", vouched.data, now)

@@ -6,6 +6,7 @@ Source: requirements 1.3, 1.4.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.letters import nfc
 from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, key, own_id
-from schooltool_bridge.model import person, person_link
+from schooltool_bridge.model import person, person_history, person_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,40 @@ def bare(connection: Connection, peer_id: int, person_id: int) -> Link | None:
             ),
         ),
     )
+
+
+# Each idnumber that was ever told of a link, in a query that has person_history joined to it.
+TOLD_NUMBER = person_history.c.fields["idnumber"].as_string().label("told_number")
+
+
+def former(
+    connection: Connection, told: Iterable[tuple[int, int, str | None]], roots: Mapping[int, int]
+) -> set[tuple[int, int, str]]:
+    """Keep of (person, peer, idnumber once told) those that are nobody else's by now.
+
+    A corrected number still means who had it, in what was said under it. `roots` gives of a merged
+    row the one that stands for that person (identity.roots).
+    """
+    found = {(who, peer_id, key(n)) for who, peer_id, n in told if n and real(n)}
+    numbers = {number for _who, _peer_id, number in found}
+    if not numbers:
+        return set()
+    columns = person_link.c
+    there = connection.execute(
+        sa.select(columns.peer_id, columns.idnumber_key, columns.person_id)
+        .where(columns.idnumber_key.in_(numbers))
+        .union_all(
+            sa.select(sa.null(), person.c.idnumber_key, person.c.id).where(
+                person.c.idnumber_key.in_(numbers)
+            )
+        )
+    ).all()
+
+    def is_taken(who: int, peer_id: int, number: str) -> bool:
+        same = (row for of, said, row in there if said == number and of in (None, peer_id))
+        return any(roots.get(row, row) != roots.get(who, who) for row in same)
+
+    return {one for one in found if not is_taken(*one)}
 
 
 def is_same_name(known: str | None, given: str) -> bool:

@@ -1,8 +1,7 @@
 """People: who is meant, what is known of them, and never guessing.
 
-The match ladder is: a peer's own link (its idnumber or username) -> our idnumber -> username,
-if the peer's policy allows -> a new person; never email. Where two people could be meant, a
-person decides (8409). Source: requirements 1.4, R37-R39e.
+Whom an event means says people_match.py; where two people could be meant, a person decides (8409).
+Source: requirements 1.3, 1.4, R37-R39e.
 """
 
 from __future__ import annotations
@@ -14,10 +13,8 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.faults import Conflict
-from mnet.retelling import E_, english
 from peers import accounts
-from schooltool_bridge import identity, links
+from schooltool_bridge import links, people_match
 from schooltool_bridge.applying import (
     CREATED,
     UNCHANGED,
@@ -41,12 +38,13 @@ def username_key(username: str) -> str:
 
 def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> Applied:
     """Apply fetch_user; raises Conflict when it is not clear who is meant."""
-    match = _match(connection, source, event)
+    match = people_match.match(connection, source, event)
     link, person_id = match.link, match.person_id
     last = link.place if link else None
     at = settle(event.when, now_unix_s, last)
     fields = _fields(event)
     if link and _is_known(connection, link, event, at, fields):
+        _learn_own_id(connection, link, event)
         return Applied(UNCHANGED, link.person_id, ready=_ready(event, link))
     is_newest = last is None or at >= last
     if person_id is None:
@@ -64,9 +62,12 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
         )
     )
     told = _names_told(connection, source.peer_id, link, event, match, is_newest=is_newest)
+    if match.name_from is not None:
+        _free_name(connection, match.name_from)
     _update_link(connection, link, event, told, at if is_newest else None)
     _update_person(connection, source, link, event, told, is_newest=is_newest)
-    changed = match.person_id is None or before != _values(connection, person_id)
+    is_renumbered = is_newest and people_match.is_renumbered(link, event)
+    changed = is_renumbered or before != _values(connection, person_id)
     is_new = match.person_id is None
     ready = _ready(event, link)
     return Applied(
@@ -79,128 +80,7 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
             if match.link is None
             else None
         ),
-        names=ready if changed else (),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    link: Link | None
-    person_id: int | None
-    # Another link of the peer has the username, and keeps it.
-    is_named_elsewhere: bool = False
-
-
-def _match(connection: Connection, source: Source, event: UserEvent) -> _Match:
-    real, own = links.real(event.idnumber), own_id(event.idnumber, event.moodle_id)
-    by_id = links.by(connection, source.peer_id, real, person_link.c.idnumber_key)
-    if by_id is None:
-        by_id = links.by(connection, source.peer_id, own, person_link.c.moodle_id)
-    by_name = links.by(connection, source.peer_id, event.username, person_link.c.username_key)
-    if by_id and event.when.timemodified is not None:
-        is_old = (event.when.timemodified, event.when.seq) < by_id.place
-        if is_old and (real is None or by_id.idnumber_key == key(real)):  # nothing to decide
-            return _Match(by_id, by_id.person_id)
-    is_alike = by_name is not None and not links.is_same_name(
-        by_name.username, event.username or ""
-    )
-    if by_id:
-        is_elsewhere = by_name is not None and by_id.id != by_name.id
-        if by_name and is_elsewhere and not is_alike and not _are_one(connection, by_id, by_name):
-            raise _conflict(
-                E_("username %(name)s belongs to somebody else at your site"), name=event.username
-            )
-        _check_idnumber(connection, by_id, event)
-        return _Match(by_id, by_id.person_id, is_elsewhere)
-    if by_name:
-        if is_alike:
-            raise alike(event.username or "", by_name.username or "")
-        if not takes_ids(by_name, event):
-            raise _conflict(
-                E_("username %(name)s belongs to another idnumber at your site"),
-                name=event.username,
-            )
-        _check_idnumber(connection, by_name, event)
-        return _Match(by_name, by_name.person_id)
-    person_id = _by_idnumber(connection, event)
-    if person_id is None and source.policy.match_username and event.username:
-        person_id = _by_username(connection, event)
-    link = links.bare(connection, source.peer_id, person_id) if person_id else None
-    return _Match(link, person_id)
-
-
-def takes_ids(link: Link, event: UserEvent) -> bool:
-    """Tell whether a link that an event's username found may have the event's ids as well."""
-    own = own_id(event.idnumber, event.moodle_id)
-    if links.real(event.idnumber) and links.real(link.idnumber_key):
-        return False
-    return not own or link.moodle_id in (None, key(own))
-
-
-def _are_one(connection: Connection, first: Link, second: Link) -> bool:
-    return second.person_id in identity.everybody(connection, first.person_id)
-
-
-def _check_idnumber(connection: Connection, link: Link, event: UserEvent) -> None:
-    """See that the event's idnumber is this person's, or may become it."""
-    if not event.idnumber or not links.real(event.idnumber) or link.kept_apart:
-        return
-    holder = _by_idnumber(connection, event)
-    if holder is not None:
-        if holder not in (link.person_id, *identity.everybody(connection, link.person_id)):
-            raise _conflict(
-                E_("idnumber %(name)s belongs to somebody else here"), name=event.idnumber
-            )
-        return
-    own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == link.person_id))
-    if own.scalar() is not None:
-        raise _conflict(
-            E_("username %(name)s belongs to another idnumber here"), name=event.username
-        )
-
-
-def _by_idnumber(connection: Connection, event: UserEvent) -> int | None:
-    if not event.idnumber or not links.real(event.idnumber):
-        return None
-    return links.holder(connection, event.idnumber)
-
-
-def _by_username(connection: Connection, event: UserEvent) -> int | None:
-    assert event.username
-    wanted = key(event.username)
-    if accounts.is_taken(connection, wanted):
-        raise _conflict(
-            E_("username %(name)s is an account with admin rights here"), name=event.username
-        )
-    found = connection.execute(
-        sa.select(person.c.id, person.c.idnumber_key, person.c.username).where(
-            person.c.username_key == wanted
-        )
-    ).first()
-    if found is None:
-        return None
-    if not links.is_same_name(found.username, event.username):
-        raise alike(event.username, found.username)
-    if event.idnumber and found.idnumber_key not in (None, key(event.idnumber)):
-        raise _conflict(
-            E_("username %(name)s belongs to another idnumber here"), name=event.username
-        )
-    return int(found.id)
-
-
-def alike(given: str, known: str) -> Conflict:
-    """The conflict about two user names that only look the same."""
-    return _conflict(
-        E_("username %(name)s looks like %(known)s, which is another one"), name=given, known=known
-    )
-
-
-def _conflict(why: str, **names: str | None) -> Conflict:
-    said = english(why, **{name: repr(value) for name, value in names.items()})
-    return Conflict(
-        english(
-            "fetch_user: %(our_reason)s; a person here has to decide who is meant.", our_reason=said
-        )
+        names=ready if is_new or changed else (),
     )
 
 
@@ -217,7 +97,7 @@ def _names_told(
     peer_id: int,
     link: Link,
     event: UserEvent,
-    match: _Match,
+    match: people_match.Match,
     *,
     is_newest: bool,
 ) -> _Names:
@@ -262,11 +142,27 @@ def _update_link(
         connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(values))
 
 
+def _learn_own_id(connection: Connection, link: Link, event: UserEvent) -> None:
+    """Keep Moodle's own id with a link, also when an event says nothing else new."""
+    own = own_id(event.idnumber, event.moodle_id)
+    if own and link.moodle_id is None:
+        mine = person_link.c.id == link.id
+        connection.execute(sa.update(person_link).where(mine).values(moodle_id=key(own)))
+
+
+def _free_name(connection: Connection, link: Link) -> None:
+    """Take a link's username away, which its peer gave to another user; its history keeps it."""
+    none = {"username": None, "username_key": None}
+    connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(none))
+
+
 def create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
     """Make the person whom an event tells of, who follows that peer; return our id."""
     wanted = event.username or event.idnumber or ""
     username = _free_username(connection, source, wanted, None)
-    is_shared = event.idnumber and not event.idnumber.startswith(OWN_ID)
+    real = links.real(event.idnumber)
+    # Who was kept apart by hand from the one who has it gets none of the school's.
+    is_shared = real is not None and links.holder(connection, real) is None
     added = connection.execute(
         sa.insert(person).values(
             idnumber=event.idnumber if is_shared else None,
@@ -298,7 +194,14 @@ def _update_person(
     person_id = link.person_id
     row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
     values: dict[str, object] = {}
-    if _brings_idnumber(connection, row, link, told):
+    # Corrected where the school's idnumber is this peer's word; else its link alone has the new.
+    is_corrected = (
+        is_newest
+        and people_match.is_renumbered(link, event)
+        and row.follows_peer_id == source.peer_id
+        and row.idnumber_key == link.idnumber_key
+    )
+    if _brings_idnumber(connection, row, link, told, is_corrected=is_corrected):
         assert told.idnumber is not None
         values |= {"idnumber": told.idnumber, "idnumber_key": key(told.idnumber)}
     if row.follows_peer_id == source.peer_id:
@@ -315,9 +218,12 @@ def _update_person(
         connection.execute(sa.update(person).where(person.c.id == person_id).values(values))
 
 
-def _brings_idnumber(connection: Connection, row: sa.Row[Any], link: Link, told: _Names) -> bool:
+def _brings_idnumber(
+    connection: Connection, row: sa.Row[Any], link: Link, told: _Names, *, is_corrected: bool
+) -> bool:
     """Tell whether a peer's idnumber becomes the school's: nobody has it, and nobody denied it."""
-    if row.idnumber_key is not None or link.kept_apart or not links.real(told.idnumber):
+    has_one = row.idnumber_key is not None and not is_corrected
+    if has_one or link.kept_apart or not links.real(told.idnumber):
         return False
     # A row of the same person may have it, whom a person merged.
     return links.holder(connection, told.idnumber or "") is None
@@ -374,11 +280,18 @@ def _is_known(
         .order_by(history.c.id)
     ).scalars()
     told = rows.all()
-    if fields not in (told if event.when.is_timed else told[-1:]):
+    if not any(_says(f, fields) for f in (told if event.when.is_timed else told[-1:])):
         return False
     return event.when.is_timed or not wrap_if_new(
         link.password_wrapped, event.password_hash, event.password_algorithm
     )
+
+
+def _says(told: dict[str, object], fields: dict[str, object]) -> bool:
+    """Tell whether something told says all that an event does; no idnumber says nothing of it."""
+    if not fields["idnumber"]:
+        told = {**told, "idnumber": fields["idnumber"]}
+    return told == fields
 
 
 def _values(connection: Connection, person_id: int) -> tuple[object, ...]:

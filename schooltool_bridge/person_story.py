@@ -102,12 +102,19 @@ def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
     before: dict[int, Mapping[str, Any]] = {}
     lines = []
     for row in sorted(told, key=place):
-        what = _told(before.get(row.link_id), row.fields)
-        before[row.link_id] = row.fields
+        known = before.get(row.link_id)
+        now = row.fields if known is None else _said_of(known, row.fields)
+        what = _told(known, now)
+        before[row.link_id] = now
         if what:
             who = row.peer_name or row.wwwroot
             lines.append(Line(took_effect(row), row.recorded_unix_s, who, what))
     return lines
+
+
+def _said_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known by then: who is told of without an id says nothing about it."""
+    return {**now, **{n: before.get(n) for n in ("idnumber", "username") if not now.get(n)}}
 
 
 def _told(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity, present
+from schooltool_bridge import identity, links, present
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import EnrolmentRow, GradeRow, TeacherRow
 from schooltool_bridge.fold_enrolments import ENDED, PENDING, Timeline, row_of, timeline
@@ -24,6 +24,7 @@ from schooltool_bridge.model import (
     grade,
     grade_history,
     person,
+    person_history,
     person_link,
     section,
     section_history,
@@ -155,9 +156,9 @@ def names_at(connection: Connection, section_id: int, everybody: Collection[int]
     """Return what a section's peer may call these rows of a person, in the form compared."""
     peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
     linked = connection.execute(
-        sa.select(person_link.c.idnumber_key, person_link.c.moodle_id).where(
-            person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id
-        )
+        sa.select(person_link, links.TOLD_NUMBER)
+        .select_from(person_link.outerjoin(person_history))
+        .where(person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id)
     ).all()
     # The peer may call somebody else so, who was kept apart.
     other = sa.select(person_link.c.id).where(
@@ -172,7 +173,14 @@ def names_at(connection: Connection, section_id: int, everybody: Collection[int]
     names = set(own.scalars())
     for row in linked:
         names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
+    once = [(r.person_id, r.peer_id, r.told_number) for r in linked if _is_former(r)]
+    if once:
+        names |= {n for *_of, n in links.former(connection, once, identity.roots(connection))}
     return {n for n in names if n}
+
+
+def _is_former(row: sa.Row[Any]) -> bool:
+    return row.told_number is not None and key(row.told_number) != row.idnumber_key
 
 
 def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:

@@ -27,9 +27,9 @@ from schooltool_bridge.applying import (
     section_key,
     user_key,
 )
-from schooltool_bridge.fields import OWN_ID, SectionEvent, own_id
+from schooltool_bridge.fields import OWN_ID, TEACHER, SectionEvent, own_id
 from schooltool_bridge.fold import place, settle
-from schooltool_bridge.model import section, section_history
+from schooltool_bridge.model import enrolment, section, section_history
 from schooltool_bridge.model_school import term
 
 FIRST_SEGMENT = "1"
@@ -85,12 +85,8 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     """Apply new_section or delete_section."""
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
-    moved = None
-    if known is None and event.moodle_id:
-        moved = find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment, day)
-        if moved is not None and not moved.idnumber.startswith(OWN_ID):
-            moved = None
-    if event.deleted and known is None:
+    moved = _by_own_id(connection, source, event, day) if known is None else None
+    if event.deleted and known is None and moved is None:
         if not event.when.is_timed:
             raise NotFound(
                 english(
@@ -99,10 +95,7 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
             )
         raise Held(section_key(event.idnumber))
     if moved is not None:
-        # A real idnumber moves the record that Moodle's own id had named.
-        connection.execute(
-            sa.update(section).where(section.c.id == moved.id).values(idnumber=event.idnumber)
-        )
+        _move(connection, source, moved, event)
         known = moved
     if known is None:
         known = _create(connection, source, event)
@@ -122,6 +115,35 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
         else ""
     )
     return Applied(status, known.id, message, _ready(event, own), again_with=again_with)
+
+
+def _by_own_id(
+    connection: Connection, source: Source, event: SectionEvent, day: date | None
+) -> Section | None:
+    """Find what stands under another idnumber: Moodle's own id says that it is the same course."""
+    if not event.moodle_id:
+        return None
+    return find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment, day)
+
+
+def _move(connection: Connection, source: Source, moved: Section, event: SectionEvent) -> None:
+    """Give a section, and the other parts of its course, the idnumber that it has now.
+
+    An older event than the last one says nothing of that, but where only Moodle's own id had named
+    the section.
+    """
+    sent = event.when.timemodified
+    is_older = sent is not None and (sent, event.when.seq) < moved.place
+    if is_older and not moved.idnumber.startswith(OWN_ID):
+        return
+    parts = section.c.id == moved.id
+    if event.segment is None:
+        parts = sa.and_(
+            section.c.peer_id == source.peer_id,
+            section.c.idnumber == moved.idnumber,
+            section.c.moodle_id == event.moodle_id,
+        )
+    connection.execute(sa.update(section).where(parts).values(idnumber=event.idnumber))
 
 
 def attach_teacher(
@@ -234,10 +256,16 @@ def _teach(
         .where(section_history.c.teacheridnumber != "")
         .distinct()
     ).scalars()
-    for teacher in named.all():
-        linked = links.resolve(connection, source.peer_id, teacher)
-        if linked is not None:
-            roster.refold(connection, section_id, linked.person_id)
+    people = {
+        linked.person_id
+        for teacher in named.all()
+        if (linked := links.resolve(connection, source.peer_id, teacher)) is not None
+    }
+    # Somebody's number may have been corrected since it was named.
+    taught = sa.and_(enrolment.c.section_id == section_id, enrolment.c.role == TEACHER)
+    people |= set(connection.execute(sa.select(enrolment.c.person_id).where(taught)).scalars())
+    for person_id in sorted(people):
+        roster.refold(connection, section_id, person_id)
     teacher = event.teacheridnumber
     if teacher and links.find(connection, source.peer_id, teacher) is None:
         return (user_key(teacher),)

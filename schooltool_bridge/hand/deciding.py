@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from mnet.retelling import E_, english
 from peers import accounts
-from schooltool_bridge import identity, links, people
+from schooltool_bridge import identity, links, people, people_match
 from schooltool_bridge.applying import Source
 from schooltool_bridge.fields import UserEvent, key, own_id
 from schooltool_bridge.hand import merging
@@ -23,6 +23,7 @@ from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.links import Link
 from schooltool_bridge.model import person, person_link
 from schooltool_bridge.model_people import person_record
+from schooltool_bridge.people_match import Found
 from schooltool_bridge.person_sessions import Visit
 
 
@@ -39,6 +40,7 @@ class Question:
     parties: tuple[int, ...]
     # The user name only looks like that of `by_name`.
     is_alike: bool
+    found: Found
 
     @property
     def link(self) -> Link | None:
@@ -48,13 +50,12 @@ class Question:
 
 def question(connection: Connection, source: Source, event: UserEvent) -> Question:
     """Return who could be meant by an event."""
-    real, own = links.real(event.idnumber), own_id(event.idnumber, event.moodle_id)
-    columns = person_link.c
-    by_id = links.by(connection, source.peer_id, real, columns.idnumber_key)
-    by_id = by_id or links.by(connection, source.peer_id, own, columns.moodle_id)
-    by_name = links.by(connection, source.peer_id, event.username, columns.username_key)
+    real = links.real(event.idnumber)
+    there = people_match.find(connection, source, event)
+    by_id, by_name = there.by_number or there.by_own, there.by_name
     holder_id = links.holder(connection, real) if real else None
-    found = [link.person_id for link in (by_id, by_name) if link is not None]
+    theirs = (there.by_number, there.by_own, by_name)
+    found = [link.person_id for link in theirs if link is not None]
     found += [holder_id] if holder_id is not None else []
     if not found and source.policy.match_username and event.username:
         namesake = sa.select(person.c.id).where(person.c.username_key == key(event.username))
@@ -63,7 +64,7 @@ def question(connection: Connection, source: Source, event: UserEvent) -> Questi
     is_alike = by_name is not None and not links.is_same_name(
         by_name.username, event.username or ""
     )
-    return Question(by_id, by_name, holder_id, tuple(parties), is_alike)
+    return Question(by_id, by_name, holder_id, tuple(parties), is_alike, there)
 
 
 def one_person(
@@ -82,10 +83,12 @@ def one_person(
         if other != kept:
             visits |= set(merging.merge(connection, author, kept, other))
     link = asked.by_id
-    if link is None and asked.by_name is not None and people.takes_ids(asked.by_name, event):
+    if link is None and asked.by_name is not None and people_match.takes_ids(asked.by_name, event):
         link = asked.by_name
     if link is None:
         link = _new_link(connection, source, event, asked.holder_id or kept)
+    if asked.found.is_other(link):  # the peer gave its users new ids of its own
+        _set(connection, link, moodle_id=asked.found.own)
     if asked.is_alike and asked.by_name is not None and link.id == asked.by_name.id:
         _set(connection, link, username=event.username)
     own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == link.person_id))
@@ -103,7 +106,7 @@ def keep_apart(connection: Connection, author: Author, source: Source, event: Us
     """
     merging.wait_for_peers(connection)
     asked = question(connection, source, event)
-    link, by_name = asked.link, asked.by_name
+    by_name = asked.by_name
     if asked.is_alike and not (links.real(event.idnumber) or own_id(None, event.moodle_id)):
         raise Refused(
             "decision",
@@ -113,22 +116,58 @@ def keep_apart(connection: Connection, author: Author, source: Source, event: Us
                 name=repr(event.username),
             ),
         )
-    if link is not None and asked.by_id is None and not people.takes_ids(link, event):
-        link = None
-    if by_name is not None and not asked.is_alike and (link is None or link.id != by_name.id):
+    given = _with_its_number(connection, asked, source, event, author.now_unix_s)
+    link = given or _of_its_own(connection, asked, source, event, author.now_unix_s)
+    if by_name is not None and not asked.is_alike and link.id != by_name.id:
+        named = {"username": event.username, "username_key": by_name.username_key}
         _set(connection, by_name, username=None, username_key=None)
+        _set(connection, link, **named)
+    _record(connection, author, source, link, E_("whom %(peer)s names is somebody of their own"))
+
+
+def _of_its_own(
+    connection: Connection, asked: Question, source: Source, event: UserEvent, now_unix_s: int
+) -> Link:
+    """Return the link that is, or becomes, the one of the peer's names alone."""
+    link = asked.link
+    if link is not None and asked.by_id is None and not people_match.takes_ids(link, event):
+        link = None
     if link is not None and asked.holder_id is not None:
         if asked.holder_id not in identity.everybody(connection, link.person_id):
             _set(connection, link, kept_apart=True)
-    elif link is not None and _has_another_idnumber(connection, link, event):
+    elif (
+        link is not None
+        and asked.found.by_own is None
+        and _has_another_idnumber(connection, link, event)
+    ):
         _take_names(connection, link, event)
         link = None
     if link is None:
         who = asked.holder_id
         if who is None:
-            who = people.create(connection, source, event, author.now_unix_s)
+            who = people.create(connection, source, event, now_unix_s)
         link = _new_link(connection, source, event, who)
-    _record(connection, author, source, link, E_("whom %(peer)s names is somebody of their own"))
+    return link
+
+
+def _with_its_number(
+    connection: Connection, asked: Question, source: Source, event: UserEvent, now_unix_s: int
+) -> Link | None:
+    """Give an idnumber that another user there had to whom Moodle's own id says that it is now.
+
+    It is the peer's own word, not the school's. Returns that user's link; None: it is no such case.
+    """
+    before, now = asked.found.by_number, asked.found.by_own
+    is_its = now is None and not asked.found.is_other(before)
+    if before is None or is_its or (now is not None and now.id == before.id):
+        return None
+    _take_names(connection, before, event)
+    if now is None:
+        who = people.create(connection, source, event, now_unix_s)
+        now = _new_link(connection, source, event, who)
+    real = links.real(event.idnumber)
+    _set(connection, now, idnumber_key=key(real) if real else None, kept_apart=True)
+    return now
 
 
 def _kept(asked: Question, kept_id: int | None) -> int:

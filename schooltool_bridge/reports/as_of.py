@@ -327,6 +327,8 @@ def _names(rows: Read) -> Names:
         who, own = rows.root(row.id), OWN_ID + row.moodle_id if row.moodle_id else None
         names[who, None] |= {row.idnumber_key} - {None}
         names[who, row.peer_id] |= {row.link_key, own} - {None}
+    for person_id, peer_id, number in rows.former:
+        names[rows.root(person_id), peer_id].add(number)
     return names
 
 

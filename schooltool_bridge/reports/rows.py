@@ -6,7 +6,7 @@ A fixed number of them, however much there is; nothing is folded here. Source: r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import identity, roster, times
-from schooltool_bridge.fields import TEACHER
+from schooltool_bridge import identity, links, roster, times
+from schooltool_bridge.fields import TEACHER, key
 from schooltool_bridge.model import (
     assessment,
     assessment_history,
@@ -25,6 +25,7 @@ from schooltool_bridge.model import (
     grade,
     grade_history,
     person,
+    person_history,
     person_link,
     section,
     section_history,
@@ -50,6 +51,8 @@ class Read:
     # Who ever taught which section, and what each of them is called by whom.
     teachers: Rows
     names: Rows
+    # Person, peer, and what that peer called them before it corrected the number.
+    former: Collection[tuple[int, int, str]]
     # Links that were kept apart: whom a peer calls by what is somebody else's idnumber here.
     apart: Rows
     weights: Rows
@@ -110,6 +113,14 @@ def read(
         assessment_history.c.section_id.in_(wanted)
     )
     taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
+    roots = identity.roots(connection)
+    names = connection.execute(
+        _NAMES.where(
+            person.c.id.in_(
+                sa.union(sa.select(enrolment.c.person_id).where(taught), identity.MERGED)
+            )
+        )
+    ).all()
     return Read(
         sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
         # All of it: whom it named later tells from when on an enrolment told of later counts.
@@ -136,21 +147,25 @@ def read(
             )
         ).all(),
         teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
-        names=connection.execute(
-            _NAMES.where(
-                person.c.id.in_(
-                    sa.union(sa.select(enrolment.c.person_id).where(taught), identity.MERGED)
-                )
-            )
-        ).all(),
+        names=names,
+        former=links.former(connection, told_once(names), roots),
         apart=connection.execute(_APART).all(),
         weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
         # All of it: whether it was ever filed by then tells only what came later.
         filings=connection.execute(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
         ).all(),
-        roots=identity.roots(connection),
+        roots=roots,
     )
+
+
+def told_once(names: Rows) -> list[tuple[int, int, str]]:
+    """Return the idnumbers that a peer told of its people and that are not theirs there now."""
+    return [
+        (r.id, r.peer_id, r.told_number)
+        for r in names
+        if r.told_number is not None and key(r.told_number) != r.link_key
+    ]
 
 
 _SECTIONS: sa.Select[Any] = (
@@ -177,7 +192,10 @@ _NAMES: sa.Select[Any] = sa.select(
     person_link.c.peer_id,
     person_link.c.idnumber_key.label("link_key"),
     person_link.c.moodle_id,
-).select_from(person.outerjoin(person_link, person_link.c.person_id == person.c.id))
+    links.TOLD_NUMBER,
+).select_from(
+    person.outerjoin(person_link, person_link.c.person_id == person.c.id).outerjoin(person_history)
+)
 _APART: sa.Select[Any] = sa.select(
     person_link.c.peer_id, person_link.c.idnumber_key, person_link.c.person_id
 ).where(person_link.c.kept_apart)

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity
-from schooltool_bridge.fields import OWN_ID, TEACHER, key
+from schooltool_bridge import identity, roster
+from schooltool_bridge.fields import TEACHER, key
 from schooltool_bridge.model import (
     assessment_history,
     enrolment_history,
     grade,
     grade_history,
-    person,
-    person_link,
     section_history,
 )
 from schooltool_bridge.model_school import assessment_detail, category_weight, section_filing
@@ -168,12 +166,7 @@ def ever_here(section_id: int) -> sa.Select[tuple[int]]:
 
 def _called(connection: Connection, section_id: int, people: Sequence[int]) -> list[str]:
     """The texts by which the section's rows name one of these rows of a person as its teacher."""
-    rows = connection.execute(
-        sa.select(person.c.idnumber_key, person_link.c.idnumber_key, person_link.c.moodle_id)
-        .select_from(person.outerjoin(person_link, person_link.c.person_id == person.c.id))
-        .where(person.c.id.in_(people))
-    )
-    keys = {k for own, linked, moodle in rows for k in (own, linked, moodle and OWN_ID + moodle)}
+    keys = roster.names_at(connection, section_id, people)
     texts = connection.execute(
         sa.select(section_history.c.teacheridnumber)
         .where(section_history.c.section_id == section_id)
