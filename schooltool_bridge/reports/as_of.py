@@ -96,7 +96,12 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionThe
     filed = _filed(rows, at_unix_s)
     return [
         _section(
-            r, filed[r.id], told.get(r.id, ()), people[r.id], items[r.id], entries[r.id],
+            r,
+            filed[r.id],
+            told.get(r.id, ()),
+            people[r.id],
+            items[r.id],
+            entries[r.id],
             weights[r.id],
         )
         for r in rows.sections
@@ -119,9 +124,7 @@ def _filed(rows: Read, at_unix_s: int | None) -> dict[int, tuple[int | None, int
         # One that came filed, as by an import, was filed from its first day on.
         came_unix_s = min((r.recorded_unix_s for r in told.get(section_id, ())), default=None)
         by_then = [
-            r
-            for r in some
-            if r.effective_unix_s <= at_unix_s or r.recorded_unix_s == came_unix_s
+            r for r in some if r.effective_unix_s <= at_unix_s or r.recorded_unix_s == came_unix_s
         ]
         last = max(by_then, key=lambda r: (r.effective_unix_s, r.id), default=None)
         found[section_id] = (last.course_id, last.term_id) if last is not None else (None, None)

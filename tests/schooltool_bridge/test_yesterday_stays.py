@@ -117,7 +117,12 @@ def test_what_was_held_keeps_the_policy_under_which_it_first_arrived(school: Sch
     assert school.status("new_grade", **early) == "held"
     set_policy(school, {"out_of_range": "accept", "dates_students": "ignore"})
     assert school.status("new_grade", **early | {"userid": 9}) == "held"
-    later: dict[str, Any] = {"sectionid": "6", "userid": "1", "role": "student", "timestart": NOW + 5 * DAY}
+    later: dict[str, Any] = {
+        "sectionid": "6",
+        "userid": "1",
+        "role": "student",
+        "timestart": NOW + 5 * DAY,
+    }
     assert school.status("new_enrolment", **later) == "held"
     set_policy(school, {"out_of_range": "reject", "dates_students": "hold"})
     school.push("new_assessment", **QUIZ | {"idnumber": 70, "name": "Test"})
