@@ -67,14 +67,14 @@ class OwnGradebookPages:
         found = self._people.session(view)
         if found is None:
             return None
+        with self._app.database.read() as connection:
+            if not own_access.may_grade(connection, found, section_id):
+                raise not_there()
+            bar = own_access.bar_of(connection, found)
         filled_in_by = whose(view.form)
         if filled_in_by not in (None, found.person_id):
             raise PageError(
                 _("Somebody else is signed in now than on the page that this came from."), 403
             )
-        with self._app.database.read() as connection:
-            if not own_access.may_grade(connection, found, section_id):
-                raise not_there()
-            bar = own_access.bar_of(connection, found)
         path = OWN_GRADEBOOK.replace("<int:section_id>", str(section_id))
         return Desk(path, own_access.actor_of(found), found, bar)
