@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.utils import CryptographyDeprecationWarning
@@ -105,6 +106,7 @@ def load(text: str, *, min_bits: int = MIN_KEY_BITS) -> PeerCertificate:
                 most=MAX_KEY_BITS,
             )
         )
+    _must_seal(key)
     return PeerCertificate(
         to_pem(data), hashlib.sha256(data).hexdigest(), name, alternative, not_after, key
     )
@@ -142,6 +144,14 @@ def to_pem(data: bytes) -> str:
     body = base64.b64encode(data).decode("ascii")
     lines = [body[i : i + PEM_COLUMNS] for i in range(0, len(body), PEM_COLUMNS)]
     return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+
+
+def _must_seal(key: RSAPublicKey) -> None:
+    """See that something can be sealed to a key: not with a modulus that is even, for one."""
+    try:
+        key.encrypt(b"", PKCS1v15())
+    except ValueError:
+        raise NotRsa from None
 
 
 def _decode(text: str) -> bytes:

@@ -20,6 +20,8 @@ _VERSION = 0xA0
 _LONG_FORM = 0x80
 _MAX_LENGTH_BYTES = 3
 _FIRST_ARC = 40
+# Real ones have a dozen bytes; putting the numbers of one together takes quadratic time.
+_MAX_OID_BYTES = 64
 
 
 class BadDer(ValueError):
@@ -59,20 +61,22 @@ def walk(data: bytes) -> Walked:
 
 def _children(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield (tag, content, whole element) of what stands side by side in `data`."""
-    while data:
-        if len(data) < 2:  # noqa: PLR2004 - a tag and a length
+    at = 0
+    while at < len(data):
+        if len(data) < at + 2:  # a tag and a length
             raise BadDer
-        start, length = 2, data[1]
+        start, length = at + 2, data[at + 1]
         if length & _LONG_FORM:
             count = length & ~_LONG_FORM
-            if not 1 <= count <= _MAX_LENGTH_BYTES or len(data) < 2 + count:
+            if not 1 <= count <= _MAX_LENGTH_BYTES or len(data) < start + count:
                 raise BadDer
-            start, length = 2 + count, int.from_bytes(data[2 : 2 + count], "big")
+            length = int.from_bytes(data[start : start + count], "big")
+            start += count
         end = start + length
         if end > len(data):
             raise BadDer
-        yield data[0], data[start:end], data[:end]
-        data = data[end:]
+        yield data[at], data[start:end], data[at:end]
+        at = end
 
 
 def _content(elements: list[tuple[int, bytes, bytes]], index: int, tag: int) -> bytes:
@@ -82,6 +86,8 @@ def _content(elements: list[tuple[int, bytes, bytes]], index: int, tag: int) -> 
 
 
 def _oid(content: bytes) -> str:
+    if len(content) > _MAX_OID_BYTES:
+        raise BadDer
     arcs, value = [], 0
     for byte in content:
         value = value << 7 | byte & 0x7F

@@ -5,7 +5,6 @@ Source: PROTOCOL.md section 2 (subject, sizes); requirements R20.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from keys.certificate import load
+from mnet.letters import nfc
 from mnet.protocol import SUBJECT_CHARS, BadWwwroot
 from mnet.retelling import english
 
@@ -75,5 +75,5 @@ def new_private_key() -> rsa.RSAPrivateKey:
 
 
 def _organisation(name: str) -> str:
-    printable = "".join(c for c in unicodedata.normalize("NFC", name) if c.isprintable())
+    printable = "".join(c for c in nfc(name) if c.isprintable())
     return printable.strip()[:64] or "School"

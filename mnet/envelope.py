@@ -22,15 +22,18 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from lxml import etree
 
 from mnet import layout
-from mnet.faults import BadSignature, UnreadableMessage
-from mnet.safe_xml import parse
+from mnet.faults import BadSignature, NotSealed, UnreadableMessage
+from mnet.protocol import MAX_KEYSWAP_BYTES
+from mnet.safe_xml import parse, trimmed
 
 SESSION_KEY_BYTES = 16  # what PHP's openssl_seal makes for RC4
-_DECLARATION = rb"\s*(?:\xef\xbb\xbf)?(?:<\?xml[^>]{0,100}\?>)?\s*"
+_DECLARATION = rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?:<\?xml[^>]{0,100}\?>)?+\s*+"
+_SEALED = re.compile(_DECLARATION + rb"<(?:[A-Za-z]{1,20}:)?encryptedMessage[\s>]")
 _SIGNED = re.compile(_DECLARATION + rb"<signedMessage[\s>]")
 _UNSIGNED = re.compile(_DECLARATION + rb"<method(Call|Response)[\s>]")
 # Tags or attributes of a wrapper, or of a plain keyswap; the field's have about forty.
 MAX_WRAPPER_MARKS = 400
+_BLANKS = b" \t\r\n"
 _PROBE_BYTES = 256  # enough of a text to see how it begins
 _MAX_TIMESTAMP = 2**40  # far beyond any clock, well inside every integer
 
@@ -69,13 +72,20 @@ class PlainMessage:
 def read_message(body: bytes) -> SealedMessage | SignedMessage | PlainMessage:
     """Read the outer layer of a request or answer (section 3.3).
 
-    Raises UnreadableMessage for anything that is not one of the three documents, and
-    BadSignature for a signedMessage whose parts are missing, doubled or no base64.
+    What is longer than a keyswap can be and does not begin as an encryptedMessage is not looked
+    at any further: NotSealed when it is of this protocol. Raises UnreadableMessage for anything
+    else that is not one of the three documents, and BadSignature for a signedMessage whose parts
+    are missing, doubled or no base64.
     """
     quick = layout.SEALED.read(body)
     if quick is not None:
         ciphertext, wrapped_key, wwwroot = quick
         return SealedMessage(wwwroot.decode("ascii"), ciphertext, wrapped_key)
+    if len(body) > MAX_KEYSWAP_BYTES:
+        start = trimmed(body)[:_PROBE_BYTES]
+        if not _SEALED.match(start):
+            is_ours = _SIGNED.match(start) or _UNSIGNED.match(start)
+            raise NotSealed if is_ours else UnreadableMessage
     root = _parse_wrapper(body)
     name = _local_name(root)
     if name == "encryptedMessage":
@@ -222,5 +232,5 @@ def _local_name(element: etree._Element) -> str:
 
 def _bytes(text: str | None) -> bytes:
     """Decode base64, wrapped or not; empty for what is none."""
-    text = "".join((text or "").split())
-    return layout.decoded(text.encode()) if text.isascii() else b""
+    text = text or ""
+    return layout.decoded(text.encode().translate(None, _BLANKS)) if text.isascii() else b""

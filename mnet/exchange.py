@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mnet import envelope, outcomes, xmlrpc
 from mnet.database import Database
-from mnet.dispatcher import Dispatcher, Method, Services, Unfinished, is_keyswap
+from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished, is_keyswap
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
 from mnet.exchange_context import Answer, Context, Site
 from mnet.exchange_parts import Directory, Ledger, OurKeys, Peer
@@ -36,7 +36,7 @@ from mnet.faults import (
 )
 from mnet.metrics import Metrics
 from mnet.observe import tell
-from mnet.protocol import DEFAULT_APPLICATION
+from mnet.protocol import DEFAULT_APPLICATION, MAX_KEYSWAP_BYTES
 from mnet.retelling import english
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
 from mnet.together import Journey, Long, Slow, alone
@@ -120,7 +120,8 @@ class Exchange(Generic[Peer]):
             # Signed by the key that opened it: the only one that the caller can believe.
             notes["fault"] = KeyChanged.code
             fault = xmlrpc.write_fault(KeyChanged.code, keys.certificate_pem)
-            return Answer(self._wrap(fault, peer, keys, None, key_id=opened.key_id))
+            timestamp = _timestamp(opened.result)
+            return Answer(self._wrap(fault, peer, keys, timestamp, key_id=opened.key_id))
         if not envelope.is_signed(opened.result):
             bare = yield from self._bare(opened.result, notes, NotSigned)
             return Answer(self._seal(bare, peer))
@@ -131,7 +132,8 @@ class Exchange(Generic[Peer]):
             signed = envelope.read_signed(opened.result)
             timestamp = signed.timestamp_unix_s
             peer = yield from self._verified(peer, signed)
-            context = Context(peer, int(self.clock()), correlation, started_s)
+            now = int(self.clock())
+            context = Context(peer, now, correlation, started_s, sent_unix_s=timestamp)
             digest = envelope.replay_digest(message)
             payload = yield from self._execute(
                 context, signed.payload, digest, opened.key_id, notes
@@ -211,7 +213,7 @@ class Exchange(Generic[Peer]):
         call = None
         try:
             call = xmlrpc.read_call(payload)
-            context.method = call.name
+            context.method = call.name[:MAX_NAME_CHARS]
             found = self.dispatcher.find(call.name, context.peer.services)
             params = list(call.params)
             if not isinstance(found, Method):
@@ -323,8 +325,10 @@ class Exchange(Generic[Peer]):
     ) -> Journey[bytes]:
         """Answer what is not both signed and sealed: keyswap, or a refusal (sections 5 and 8)."""
         try:
+            if len(payload) > MAX_KEYSWAP_BYTES:
+                raise refusal
             call = xmlrpc.read_call(payload)
-            notes["method"] = call.name
+            notes["method"] = call.name[:MAX_NAME_CHARS]
             if not is_keyswap(call.name):
                 raise refusal
             if call.params:
@@ -380,6 +384,14 @@ def _value(result: Value | Fault) -> Value:
     if isinstance(result, Fault):
         raise result
     return result
+
+
+def _timestamp(text: bytes) -> int | None:
+    """Return when a message was signed that is not going to be looked at any further."""
+    try:
+        return envelope.read_signed(text).timestamp_unix_s
+    except BadSignature:
+        return None
 
 
 def _raiser(fault: Fault) -> Callable[[], Value]:

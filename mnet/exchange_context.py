@@ -28,10 +28,12 @@ class Context(Generic[Peer]):
     method: str = ""
     # Set while the transaction is open; `prepare` runs before that.
     open_connection: Connection | None = None
+    # What the sender's clock said, by the signed envelope; None when it said nothing.
+    sent_unix_s: int | None = None
     # What is durable already of a call that is applied in parts, in a sentence.
     done: str = ""
     # Work for after the answer has left.
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def connection(self) -> Connection:
@@ -44,7 +46,7 @@ class Answer(NamedTuple):
     """The bytes to send, and what to do once they have left; a call's status is always 200."""
 
     body: bytes
-    afterwards: tuple[Callable[[], None], ...] = ()
+    afterwards: tuple[Callable[[], object], ...] = ()
     content_type: bytes = b"text/xml; charset=utf-8"
     status: int = 200
 

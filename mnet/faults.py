@@ -89,6 +89,10 @@ class BadXmlRpc(Fault):
     sentence = E_("The signed payload is not a valid XML-RPC call.")
 
 
+class UnreadablePayload(BadXmlRpc):
+    """The same, with a sentence that says why and quotes whatever the sender wrote."""
+
+
 class BadParameters(Fault):
     """A method that is not ours to define got parameters it cannot take."""
 

@@ -8,12 +8,13 @@ and user names are one is another question (requirements 1.4).
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 from sqlalchemy import String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from mnet.letters import nfkd
 
 SQLITE_NAME = "folded"
 MAX_WORDS, MAX_SEARCH_CHARS = 6, 100
@@ -31,7 +32,7 @@ def folded(text: str) -> str:
     """Return a name in the form by which it is looked for and put in order."""
     if text.isascii():
         return text.lower().replace("'", "").replace("`", "")
-    lower = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).lower())
+    lower = nfkd(nfkd(text).lower())
     bare = _ACCENTS.sub("", lower.translate(_NO_APOSTROPHES)).translate(_ONE)
     for letter, letters in _TWO.items():
         bare = bare.replace(letter, letters)

@@ -21,9 +21,9 @@ from mnet.database import Database
 from mnet.envelope import SealedMessage
 from mnet.exchange import Site
 from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
-from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, UnreadableMessage
+from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, NotSealed, UnreadableMessage
 from mnet.metrics import Metrics
-from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, Application, KeyCame
+from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, MAX_KEYSWAP_BYTES, Application, KeyCame
 from mnet.retelling import english
 from mnet.store_errors import STORE_ERRORS, name_of
 from mnet.xmlrpc import Dialect, FaultResponse, Value
@@ -221,7 +221,8 @@ class Outbound(Generic[Peer]):
         answer = self.post(
             wwwroot + application.server, body, verify_tls=verify_tls, timeout_s=KEYSWAP_TIMEOUT_S
         )
-        response = _read_response(answer)
+        # A longer one is none, and what is cut is no XML.
+        response = _read_response(answer[: MAX_KEYSWAP_BYTES + 1])
         if isinstance(response, FaultResponse):
             raise RemoteFault(response.code, response.text, proven=False)
         if not isinstance(response.value, str):
@@ -257,7 +258,7 @@ class Outbound(Generic[Peer]):
     def _open_answer(self, peer: Peer, asked: _Asked, body: bytes, *, retry: bool) -> Answered:
         try:
             message = envelope.read_message(body)
-        except (UnreadableMessage, BadSignature):
+        except (UnreadableMessage, BadSignature, NotSealed):
             raise _no_protocol(body) from None
         if not isinstance(message, SealedMessage):
             raise _plain_fault(body)
@@ -268,8 +269,8 @@ class Outbound(Generic[Peer]):
             signed = envelope.read_signed(opened.result)
         except BadSignature:
             raise BadAnswer(english("The answer is not signed.")) from None
-        response = _read_response(signed.payload)
         proven = signed.wwwroot in peer.addresses and envelope.verify(signed, peer.key)
+        response = _read_response(signed.payload)
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
             raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:
@@ -373,10 +374,8 @@ class _Asked:
     params: list[Value]
     timeout_s: float
     correlation: str
-    # By time.perf_counter.
-    started_s: float
-    # As it was last sent.
-    payload: bytes = b""
+    started_s: float  # by time.perf_counter
+    payload: bytes = b""  # as it was last sent
 
 
 class _NewKey(Exception):

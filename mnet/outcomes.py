@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from mnet.faults import Fault
+from mnet.faults import Fault, UnreadablePayload
 from mnet.retelling import english
 from mnet.xmlrpc import Value
 
@@ -20,8 +20,8 @@ BAD_ANSWER = "bad answer"
 
 MAX_REASON_CHARS = 400  # the journal's column
 
-# The faults of the SIS calls (requirements 1.3); only their sentences name what was wrong with
-# an event. The protocol's faults have sentences of their own that say it all.
+# The faults of the SIS calls (requirements 1.3); only their sentences, and why a payload cannot be
+# read, say what was wrong with a call. The protocol's other faults have one sentence each.
 _SIS_CODES = range(8400, 8600)
 
 # Of many events in one call the strongest word counts.
@@ -29,9 +29,11 @@ _STRENGTH = ("created", "updated", "held", "unchanged", "skipped")
 FAILED_EVENT = "failed"
 
 # Sentences quote what a sender wrote (repr); an apostrophe within a word opens no quotation. One
-# that does not end, because its sentence was cut, reaches to the end.
-_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$))""", re.DOTALL)
-_MAIL = re.compile(r"\S*@\S*")
+# that does not end, because its sentence was cut, reaches to the end. Nothing is tried twice.
+_QUOTED = re.compile(
+    r"""(?<!\w)(?:'(?:[^'\\]|\\.)*+(?:'|\\?\Z)|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))""", re.DOTALL
+)
+_MAIL = re.compile(r"(?<!\S)\S*@\S*")
 _QUERY = re.compile(r"\?\S+")
 _CUT = "…"
 
@@ -46,7 +48,8 @@ def clean(text: str) -> str:
 
 def of_fault(fault: Fault) -> tuple[str, str]:
     """Return outcome and reason of a call that we answered with a fault."""
-    text = clean(fault.text) if fault.code in _SIS_CODES else type(fault).sentence
+    is_told = fault.code in _SIS_CODES or isinstance(fault, UnreadablePayload)
+    text = clean(fault.text) if is_told else type(fault).sentence
     return of_code(fault.code), text
 
 

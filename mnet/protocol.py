@@ -15,6 +15,8 @@ from mnet.retelling import english
 # A text node above 10 MB is refused by PHP's parser; base64 twice over leaves about 5.6 MB of
 # payload. 8 MiB of body holds any message that a Moodle can make and stays cheap to refuse.
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+# What is not both signed and sealed can only be a keyswap: a certificate of 16 KiB at most.
+MAX_KEYSWAP_BYTES = 64 * 1024
 MAX_WWWROOT_CHARS = 255  # Moodle's column
 SUBJECT_CHARS = 64  # an X.509 common name; Moodle compares the wwwroot's first 64
 MAX_DRIFT_S = 15  # a Moodle refuses an answer that is further ahead of its clock
@@ -86,14 +88,14 @@ def check_wwwroot(text: str) -> str:
     BadWwwroot for what no Moodle would take.
     """
     wwwroot = text.strip().removesuffix("/")
+    if len(wwwroot) > MAX_WWWROOT_CHARS:
+        said = english("The address is longer than %(most)s characters.", most=MAX_WWWROOT_CHARS)
+        raise BadWwwroot(said)
     if not wwwroot.isascii() or any(c.isspace() or c in "<>\"'&#?%\\" for c in wwwroot):
         said = english(
             "%(address)s: use plain ASCII without spaces, quotes, &, #, ? or %%.",
             address=repr(text),
         )
-        raise BadWwwroot(said)
-    if len(wwwroot) > MAX_WWWROOT_CHARS:
-        said = english("The address is longer than %(most)s characters.", most=MAX_WWWROOT_CHARS)
         raise BadWwwroot(said)
     try:
         parts = urlsplit(wwwroot)

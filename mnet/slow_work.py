@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
@@ -41,7 +42,8 @@ class NoRoom(TryAgainLater):
     )
 
 
-class ForSite(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ForSite:
     """Work that is left for after an answer and waits for a site: whose share it takes."""
 
     who: Hashable

@@ -228,7 +228,8 @@ class Together(Generic[Who, T]):
                 go = outcome.tell(stop.journey)
             for further in self._advance([(stop.who, stop.journey, go)]):
                 if isinstance(further.step, Slow):
-                    self._part(further)
+                    if not self._part_slowly(further, further.step.who):
+                        self._part(further)
                 else:
                     with self._counting:
                         self._long.append(further)

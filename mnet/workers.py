@@ -30,10 +30,10 @@ class Workers:
     def submit(self, work: Callable[[], object]) -> None:
         """Run `work` soon in one of the threads; what it raises is logged."""
         self._works.put(work)
-        if len(self._threads) < self.count:
+        if len(self._threads) < self.count and not self._is_closed:
             thread = threading.Thread(target=self._run, name="worker", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # now that `close` can wait for it
 
     def close(self, timeout_s: float) -> None:
         """Drop what waits, and give what runs that long to end."""

@@ -17,8 +17,11 @@ from typing import NamedTuple
 from lxml import etree
 
 from mnet import xmlrpc_flat
-from mnet.faults import BadXmlRpc, UnreadableMessage
-from mnet.safe_xml import parse
+from mnet.faults import UnreadableMessage, UnreadablePayload
+from mnet.letters import UNREADABLE
+from mnet.retelling import E_, english
+from mnet.safe_xml import encoding_of, parse, trimmed
+from mnet.xmlrpc_controls import readable
 from mnet.xmlrpc_write import (
     Dialect,
     Value,
@@ -29,19 +32,22 @@ from mnet.xmlrpc_write import (
 
 MAX_VALUES = 250_000
 MAX_PARAMS = 100
+_QUOTED_CHARS = 40
 _INT64 = 2**63
 
 # The extension writes no space before `?>`, phpxmlrpc one in calls and no encoding in answers.
-_PROLOG = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*<\?xml version=\"1\.0\"( encoding=\"([^\"]{1,40})\")?( ?)\?>"
-)
+_PROLOG = re.compile(rb"<\?xml version=\"1\.0\"( encoding=\"([^\"]{1,40})\")?( ?)\?>")
 # The extension writes the bytes 200 to 209, which begin every letter of Greek, Cyrillic and some
 # of Romanian, as &#20; to &#29;: no XML at all, and it cannot read that itself. The byte that
 # goes on with the letter (128 to 191) follows.
 _LOST_ZERO = re.compile(rb"&#2([0-9]);(?=&#1(?:2[89]|[3-8][0-9]|9[01]);)")
+_UNREADABLE_BYTES = UNREADABLE.encode().decode("latin-1")
+_NONCHARACTERS = re.compile("[\ufffe\uffff]")
 _BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
-_DOUBLE = re.compile(r"[+-]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
+_DOUBLE = re.compile(
+    r"[+-]?(?:[0-9]{1,400}+(?:\.[0-9]{0,400}+)?|\.[0-9]{1,400}+)(?:[eE][+-]?[0-9]{1,4})?"
+)
 _FAULT_CODE = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -81,14 +87,14 @@ def read_call(data: bytes) -> MethodCall:
     name = _one(root, "methodName")
     params = [e for e in root if _name(e) == "params"]
     if len(params) > 1:
-        raise BadXmlRpc("The call has more than one params element.")
+        raise UnreadablePayload(english("The call has more than one params element."))
     values = [
         reader.value(_one(param, "value"))
         for param in (params[0] if params else ())
         if _is(param, "param")
     ]
     if len(values) > MAX_PARAMS:
-        raise BadXmlRpc("The call has too many parameters.")
+        raise UnreadablePayload(english("The call has too many parameters."))
     return MethodCall(_leaf(name).strip(), tuple(values), reader.dialect)
 
 
@@ -96,12 +102,14 @@ def read_response(data: bytes) -> MethodResponse | FaultResponse:
     """Read a methodResponse; raises BadXmlRpc naming what is wrong."""
     root, reader = _open(data, "methodResponse")
     if len(root) != 1:
-        raise BadXmlRpc("The answer must have exactly one params or fault element.")
+        raise UnreadablePayload(
+            english("The answer must have exactly one params or fault element.")
+        )
     part = root[0]
     if _name(part) == "fault":
         fault = reader.value(_one(part, "value"))
         if not isinstance(fault, dict):
-            raise BadXmlRpc("The fault is no struct.")
+            raise UnreadablePayload(english("The fault is no struct."))
         # Moodle's own fault has the prolog of neither dialect (section 4).
         dialect = reader.dialect if reader.dialect is Dialect.EXTENSION else None
         return FaultResponse(
@@ -109,22 +117,23 @@ def read_response(data: bytes) -> MethodResponse | FaultResponse:
         )
     values = [reader.value(_one(p, "value")) for p in part if _is(p, "param")]
     if _name(part) != "params" or len(values) != 1:
-        raise BadXmlRpc("The answer must have exactly one value.")
+        raise UnreadablePayload(english("The answer must have exactly one value."))
     return MethodResponse(values[0], reader.dialect)
 
 
 def _open(data: bytes, expected: str) -> tuple[etree._Element, _Reader]:
+    data = trimmed(data)
     dialect, encoding = _dialect(data, expected)
     # Raw UTF-8 (an old Moodle's calls) needs no mending; pure ASCII may hold byte references.
     mends = dialect is Dialect.EXTENSION and (encoding == b"iso-8859-1" or data.isascii())
     if mends:
         data = _LOST_ZERO.sub(rb"&#20\1;", data)
     try:
-        root = parse(data)
+        root = parse(readable(data, encoding_of(data)))
     except UnreadableMessage as problem:
-        raise BadXmlRpc(str(problem)) from None
+        raise UnreadablePayload(str(problem)) from None
     if _name(root) != expected:
-        raise BadXmlRpc(f"The signed payload is no {expected}.")
+        raise UnreadablePayload(english("The signed payload is no %(what)s.", what=expected))
     return root, _Reader(dialect, mends=mends)
 
 
@@ -154,11 +163,11 @@ class _Reader:
         """Read a `value` element."""
         self._count += 1
         if self._count > MAX_VALUES:
-            raise BadXmlRpc("The message has too many values.")
+            raise UnreadablePayload(english("The message has too many values."))
         inner = None
         for child in element:
             if inner is not None:
-                raise BadXmlRpc("A value holds more than one thing.")
+                raise UnreadablePayload(english("A value holds more than one thing."))
             inner = child
         if inner is None:
             return self._string(element.text)
@@ -184,9 +193,11 @@ class _Reader:
                 elif tag == "value" and value is None:
                     value = part
                 else:
-                    raise BadXmlRpc("A struct's member is more than one 'name' and one 'value'.")
+                    raise UnreadablePayload(
+                        english("A struct's member is more than one name and one value.")
+                    )
             if name is None or value is None:
-                raise BadXmlRpc("A struct's member lacks its 'name' or 'value'.")
+                raise UnreadablePayload(english("A struct's member lacks its name or value."))
             members[self._string(_leaf(name))] = self.value(value)
         return members
 
@@ -197,9 +208,10 @@ class _Reader:
             return text
         # One character for each byte of UTF-8: put the bytes together again (section 4).
         try:
-            return text.encode("latin-1").decode("utf-8")
+            joined = text.replace(UNREADABLE, _UNREADABLE_BYTES).encode("latin-1").decode("utf-8")
         except UnicodeError:
             return text
+        return _NONCHARACTERS.sub(UNREADABLE, joined)
 
 
 def _scalar(kind: str, text: str) -> Value:
@@ -208,7 +220,7 @@ def _scalar(kind: str, text: str) -> Value:
         return _int(stripped)
     if kind == "boolean":
         if stripped.lower() not in _BOOLEANS:
-            raise BadXmlRpc(f"{stripped[:20]!r} is no boolean.")
+            raise _no_value(E_("%(text)s is no boolean."), stripped)
         return _BOOLEANS[stripped.lower()]
     if kind == "double":
         return _double(stripped)
@@ -220,23 +232,23 @@ def _scalar(kind: str, text: str) -> Value:
         try:
             return base64.b64decode("".join(stripped.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise BadXmlRpc("A base64 value is no base64.") from None
-    raise BadXmlRpc(f"There is no type {kind[:40]!r} in XML-RPC.")
+            raise UnreadablePayload(english("A base64 value is no base64.")) from None
+    raise _no_value(E_("There is no type %(text)s in XML-RPC."), kind)
 
 
 def _int(text: str) -> int:
     if not _INT.fullmatch(text):
-        raise BadXmlRpc(f"{text[:20]!r} is no integer.")
+        raise _no_value(E_("%(text)s is no integer."), text)
     value = int(text)
     if not -_INT64 <= value < _INT64:
-        raise BadXmlRpc(f"{text} is beyond 64 bits.")
+        raise _no_value(E_("%(text)s is beyond 64 bits."), text)
     return value
 
 
 def _double(text: str) -> float:
     value = float(text) if _DOUBLE.fullmatch(text) else math.nan
     if not math.isfinite(value):
-        raise BadXmlRpc(f"{text[:20]!r} is no number.")
+        raise _no_value(E_("%(text)s is no number."), text)
     return value
 
 
@@ -255,20 +267,27 @@ def _name(element: etree._Element) -> str:
 
 def _is(element: etree._Element, name: str) -> bool:
     if element.tag != name:
-        raise BadXmlRpc(f"There is a {_name(element)[:40]!r} where a {name!r} belongs.")
+        raise _no_value(
+            E_("There is %(text)s where a %(what)s belongs."), _name(element), what=name
+        )
     return True
 
 
 def _one(element: etree._Element, name: str) -> etree._Element:
     found = [child for child in element if child.tag == name]
     if len(found) != 1:
-        raise BadXmlRpc(f"{_name(element)[:40]!r} must have exactly one {name!r}.")
+        raise _no_value(E_("%(text)s must have exactly one %(what)s."), _name(element), what=name)
     return found[0]
+
+
+def _no_value(sentence: str, text: str, **values: str) -> UnreadablePayload:
+    """Say what is wrong about something that the sender wrote, of which the beginning is quoted."""
+    return UnreadablePayload(english(sentence, text=repr(text[:_QUOTED_CHARS]), **values))
 
 
 def _leaf(element: etree._Element) -> str:
     if len(element):
-        raise BadXmlRpc(f"There are elements inside {_name(element)[:40]!r}.")
+        raise _no_value(E_("There are elements inside %(text)s."), _name(element))
     return element.text or ""
 
 

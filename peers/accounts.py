@@ -7,7 +7,6 @@ Source: requirements 1.8 (init, admin).
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
 from mnet.language import _
+from mnet.letters import nfc
 from peers import password_hashes
 
 # What each may do: peers/web/roles.py.
@@ -88,7 +88,7 @@ class Account:
 
 def name_key(username: str) -> str:
     """The form in which user names are compared: NFC, case folded."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", username).casefold())
+    return nfc(nfc(username).casefold())
 
 
 def one_time_password() -> str:
@@ -110,7 +110,8 @@ def add(
     """Add an admin account; raises BadAccount."""
     _check_role(role)
     username = username.strip()
-    if not username or len(username) > MAX_NAME_CHARS or not username.isprintable():
+    is_short = len(username) <= MAX_NAME_CHARS and len(name_key(username)) <= MAX_NAME_CHARS
+    if not username or not is_short or not username.isprintable():
         raise BadAccount(
             _("An account's name has 1 to %(most)s printable characters.", most=MAX_NAME_CHARS)
         )

@@ -107,11 +107,14 @@ class Registry:
     def stranger(self, wwwroot: str, pem: str, application: str) -> None:
         """Note a keyswap: one pending row for a stranger, nothing for a known or deleted peer.
 
-        Fetches nothing and trusts nothing; what is no sane address or certificate is dropped.
+        Fetches nothing and trusts nothing; what is no sane address, or no certificate that names
+        it, is dropped.
         """
         try:
             wwwroot = check_wwwroot(wwwroot)
-            pem = load(pem).pem
+            certificate = load(pem)
+            check_subject(certificate, wwwroot)
+            pem = certificate.pem
         except (BadWwwroot, BadCertificate):
             return
         with self._database.read() as connection:

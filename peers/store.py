@@ -257,8 +257,9 @@ def remove_alias(connection: Connection, peer_id: int, wwwroot: str) -> None:
 
 
 def note_pending(connection: Connection, stranger: PendingPeer) -> None:
-    """Remember a stranger: one row an address, the oldest of too many goes."""
-    forget_pending(connection, stranger.wwwroot)
+    """Remember a stranger: one row an address and a certificate, the oldest of too many goes."""
+    is_same = sa.or_(pending_peer.c.wwwroot == stranger.wwwroot, pending_peer.c.pem == stranger.pem)
+    connection.execute(sa.delete(pending_peer).where(is_same))
     table = pending_peer
     connection.execute(
         sa.insert(table).values(

@@ -44,8 +44,17 @@ from peers.verify import verify
 from peers.verify_rules import Report
 from peers.web import sessions
 from peers.web.roles import allows
-from schooltool_bridge import journal, services, sign_on_methods, watching
+from schooltool_bridge import (
+    errands,
+    journal,
+    landing_pictures,
+    services,
+    sign_on_methods,
+    telling_peers,
+    watching,
+)
 from schooltool_bridge.asking import Asking
+from schooltool_bridge.errands import Errand, Errands
 from schooltool_bridge.heartbeat import Heartbeat
 from schooltool_bridge.landing import Landing
 from schooltool_bridge.person_sessions import Visit
@@ -159,7 +168,38 @@ class App:
     @cached_property
     def asking(self) -> Asking:
         """Asks peers' SIS plugins."""
-        return Asking(self.site, self.database, self.registry, self.outbound, self.clock)
+        return Asking(
+            self.site, self.database, self.registry, self.outbound, self.clock, self.errands
+        )
+
+    @cached_property
+    def errands(self) -> Errands:
+        """Does what is to be asked of peers, or told to them, after an answer."""
+
+        def fetch_picture(peer: Peer, errand: Errand) -> bool:
+            shown = landing_pictures.Shown(errand.person_id, **errand.about)
+            parts = (self.database, self.outbound, self.clock)
+            return landing_pictures.fetch_if_newer(*parts, peer, shown)
+
+        def enrolments_of(peer: Peer, errand: Errand) -> bool:
+            return self.asking.enrolments_of(peer, errand)
+
+        def tell_courses(peer: Peer, errand: Errand) -> bool:
+            return telling_peers.tell_courses(
+                self.database, self.outbound, peer, errand.person_id, errand.about["username"]
+            )
+
+        return Errands(
+            database=self.database,
+            registry=self.registry,
+            clock=self.clock,
+            rests=self.outbound.rests,
+            kinds={
+                errands.ENROLMENTS: enrolments_of,
+                errands.PICTURE: fetch_picture,
+                errands.COURSES: tell_courses,
+            },
+        )
 
     @cached_property
     def landing(self) -> Landing:

@@ -8,11 +8,12 @@ Source: requirements 1.2, 1.3, R27, R50.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
+from sqlalchemy.engine import Connection
 
 from mnet.asked_once import AskedOnce
 from mnet.database import Database, one_at_a_time
@@ -25,6 +26,7 @@ from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer, Registry
 from schooltool_bridge import events
+from schooltool_bridge.errands import ENROLMENTS, Errand, Errands, Wanted, remember
 
 GET_USER_TIMEOUT_S = 10.0
 # A peer that does not offer a method is asked again what it offers after this time.
@@ -46,6 +48,8 @@ class Asking:
     registry: Registry
     outbound: Outbound[Peer]
     clock: Callable[[], float]
+    # Does what is to be asked after an answer.
+    errands: Errands
     # When a peer last told what it offers.
     _told_at: dict[int, float] = field(default_factory=dict)
     _methods: AskedOnce[dict[str, str]] = field(default_factory=AskedOnce)
@@ -83,24 +87,41 @@ class Asking:
             raise NotFound(_unknown(wanted))
         return answer
 
-    def enrolments_of(self, peer: Peer, person: events.NewPerson) -> None:
-        """Ask for the enrolments of a person new to us and apply them; failures are logged."""
-        user = {"idnumber": person.idnumber or "", "username": person.username or ""}
+    def ask_after(
+        self, connection: Connection, peer_id: int, people: Sequence[events.NewPerson]
+    ) -> None:
+        """Remember that a peer is to be asked where people new to us are enrolled."""
+        wanted = [
+            Wanted(
+                ENROLMENTS,
+                person.person_id,
+                {"idnumber": person.idnumber or "", "username": person.username or ""},
+            )
+            for person in people
+        ]
+        remember(connection, peer_id, wanted, int(self.clock()))
+
+    def enrolments_of(self, peer: Peer, errand: Errand) -> bool:
+        """Ask for the enrolments of a person new to us and apply them; failures are logged.
+
+        Returns False when the peer did not answer, so that it is to be asked again.
+        """
+        user: dict[str, Value] = {n: str(errand.about[n]) for n in ("idnumber", "username")}
         try:
             path = self.method(peer, "list_user_enrolments")
             if path is None:
-                return
-            answer = self.outbound.call(peer, path, [dict(user)])
+                return True
+            answer = self.outbound.call(peer, path, [user])
         except CallError as problem:
             self._forget_if_gone(peer, problem)
             log.warning("list_user_enrolments", peer=peer.wwwroot, reason=problem.in_our_words)
-            return
+            return isinstance(problem, RemoteFault) and problem.proven
         # PHP sends a list with gaps in its keys as a struct.
         listed = list(answer.values()) if isinstance(answer, dict) else answer
         if not isinstance(listed, list):
             log.warning("list_user_enrolments", peer=peer.wwwroot, reason="answer is no list")
-            return
-        defaults: dict[str, Value] = {"userid": person.idnumber} if person.idnumber else {}
+            return True
+        defaults: dict[str, Value] = {"userid": user["idnumber"]} if user["idnumber"] else {}
         pushed = [
             {"event": "new_enrolment", "data": {**defaults, **e} if isinstance(e, dict) else e}
             for e in listed
@@ -125,6 +146,7 @@ class Asking:
             listed=len(results),
             failed=sum(r["status"] == "failed" for r in results),
         )
+        return True
 
     def method(self, peer: Peer, name: str) -> str | None:
         """Return the path of a peer's method, or None when it does not offer it to us.

@@ -135,10 +135,8 @@ def _set_right(command: Command, which: Which, *, allowed: bool) -> None:
             )
         end_at_peers(app, done.visits)
     may = "may" if allowed else "may no longer"
-    # Without --peer the own password is meant as well, and all that one of our own people has.
-    by_password = [] if which.peer_wwwroot else ["here by their own password"]
-    from_peers = [f"from {', '.join(done.peers)}"] if done.peers else []
-    ways = ", and ".join(from_peers + by_password)
+    # One of our own people, whom no peer brought, has a password or nothing.
+    ways = f"from: {', '.join(done.peers)}" if done.peers else "here by their own password"
     command.show({"id": str(found), "can_login": allowed, "peers": done.peers},
                  f"Person {found} {may} sign in {ways}.")  # fmt: skip
 

@@ -44,7 +44,7 @@ ACTION = N_("person erased")
 GO = frozenset(
     {
         "person_password", "person_picture", "person_session", "jump_session", "jump_denied",
-        "peer_course", "staff_role", "imported_id",
+        "peer_course", "staff_role", "imported_id", "errand",
     }
 )  # fmt: skip
 # Rows whose dates, codes and marks stay; texts about the person in them go (TEXTS).

@@ -8,7 +8,6 @@ stand, single names too. A namesake's own records stay as they are. Source: requ
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
+from mnet.letters import nfc
 from peers import accounts
 from peers.model import audit_entry
 from schooltool_bridge import model_school, person_data
@@ -81,7 +81,7 @@ class Hunt:
 
     def __init__(self, words: Iterable[str]) -> None:
         """Take the words; the longest is looked for first."""
-        listed = sorted({unicodedata.normalize("NFC", w) for w in words if w}, key=len)
+        listed = sorted({nfc(w) for w in words if w}, key=len)
         either = "|".join(re.escape(w) for w in reversed(listed))
         self.words = tuple(listed)
         self._pattern = (
@@ -93,7 +93,7 @@ class Hunt:
         if self._pattern is None:
             return value
         if isinstance(value, str):
-            return self._pattern.sub(ERASED, unicodedata.normalize("NFC", value))
+            return self._pattern.sub(ERASED, nfc(value))
         if isinstance(value, Mapping):
             return {name: self.clean(inner) for name, inner in value.items()}
         if isinstance(value, list):

@@ -7,14 +7,15 @@ Source: requirements 1.3 and 2.10.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
 from mnet.faults import Malformed
+from mnet.letters import UNREADABLE, holds_controls, nfc, one_line, within
 from mnet.retelling import E_, english
+from schooltool_bridge import times
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
 
 # Larger than any mark and any score; keeps arithmetic sane.
@@ -22,11 +23,12 @@ MAX_POINTS = Decimal(10**9)
 MAX_DECIMALS = 10
 MAX_NUMBER_CHARS = 60  # the column's width
 # Python's own reading would also take 1_000 and the digits of every script.
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 MAX_ATTEMPT = 10**6
+MAX_SENT_CHARS = 4 * NAME_CHARS + 1  # what is longer is too long in NFC as well
 MAX_EXTRA_FIELDS = 200
 MAX_EXTRA_CHARS = 10_000
-_MAX_TIME = 2**53
+_MAX_WHOLE = 2**53
 _WHOLE_DIGITS = 16  # as many as 2**53 has
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "", "no", "off"}
@@ -127,7 +129,7 @@ Event = UserEvent | SectionEvent | EnrolmentEvent | AssessmentEvent | GradeEvent
 
 def key(text: str) -> str:
     """The form in which ids and user names are compared: NFC, case folded."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return nfc(nfc(text).casefold())
 
 
 def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
@@ -137,12 +139,10 @@ def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
     return moodle_id
 
 
-# Unicode's categories Cc and Cs.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
 _MISSING = E_("%(event)s: %(field)s is missing.")
 _EMPTY = E_("%(event)s: %(field)s is empty.")
+_HOLDS_CONTROLS = E_("%(event)s: %(field)s holds control characters.")
+_TOO_LONG = E_("%(event)s: %(field)s is longer than %(most)s characters.")
 _NO_NUMBER = E_("%(event)s: %(field)s must be a number.")
 _BEYOND = E_("%(event)s: %(field)s is beyond %(most)s.")
 
@@ -164,33 +164,50 @@ class Fields:
         return name in self._data
 
     def text(self, name: str, *, limit: int = NAME_CHARS, required: bool = False) -> str:
-        """Read a text; empty when it is missing and may be."""
+        """Read a text of one line; empty when it is missing and may be.
+
+        A tab or line end in it is a blank.
+        """
+        return self._within(name, one_line(self._given(name)), limit, required=required)
+
+    def _given(self, name: str) -> str:
         value = self._data.get(name)
         if value is None or value == []:
             value = ""
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise self._wrong(name, E_("%(event)s: %(field)s must be a text."))
-        text = unicodedata.normalize("NFC", str(value)).strip()
-        if len(text) > limit:
-            raise self._wrong(
-                name, E_("%(event)s: %(field)s is longer than %(most)s characters."), most=limit
-            )
-        if _CONTROLS.search(text):
-            raise self._wrong(name, E_("%(event)s: %(field)s holds control characters."))
+        return str(value)
+
+    def _within(self, name: str, given: str, limit: int, *, required: bool) -> str:
+        text = within(given, limit)
+        if text is None:
+            raise self._wrong(name, _TOO_LONG, most=limit)
+        if holds_controls(text):
+            raise self._wrong(name, _HOLDS_CONTROLS)
         if required and not text:
             raise self._wrong(name, _EMPTY if self.has(name) else _MISSING)
         return text
 
     def as_sent(self, name: str) -> str:
-        """A text in NFC and otherwise just as it came, blanks around it included."""
-        return unicodedata.normalize("NFC", str(self._data.get(name, "")))
+        """A text as `text` reads it, but with the blanks around it; cut when it is too long."""
+        return nfc(one_line(str(self._data.get(name, ""))[:MAX_SENT_CHARS]))
 
     def id(self, name: str, *, required: bool = True) -> str:
-        """Read an id: an int or a string, kept as a string."""
+        """Read an id: an int or a string, kept as a string; no control characters, tabs, line ends.
+
+        It is within its limit also in the form in which ids are compared, where some letters
+        become two or three.
+        """
         value = self._data.get(name)
-        if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_TIME:
+        if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_WHOLE:
             self._data = {**self._data, name: int(value)}
-        return self.text(name, limit=ID_CHARS, required=required)
+        given = self._given(name)
+        if holds_controls(given) or UNREADABLE in given:
+            raise self._wrong(name, _HOLDS_CONTROLS)
+        text = self._within(name, given, ID_CHARS, required=required)
+        if not text.isascii() and len(key(text)) > ID_CHARS:
+            raise self._wrong(name, _TOO_LONG, most=ID_CHARS)
+        return text
 
     def boolean(self, name: str) -> bool:
         """Read a flag, false when missing."""
@@ -242,8 +259,19 @@ class Fields:
 
     def when(self) -> When:
         """Read the event's time and running number."""
-        seq = self.whole("seq", limit=_MAX_TIME)
-        return When(self.whole("timemodified", limit=_MAX_TIME), -1 if seq is None else seq)
+        seq = self.whole("seq", limit=_MAX_WHOLE)
+        return When(self.time("timemodified"), -1 if seq is None else seq)
+
+    def time(self, name: str) -> int | None:
+        """Read a time (unix seconds, from 1970 to 2200); None for one that says nothing."""
+        value = self._data.get(name)
+        if type(value) is int and 0 < value <= times.LATEST_UNIX_S:  # as nearly all are
+            return value
+        if times.says_nothing(value):
+            return None
+        if problem := times.beyond(value):
+            raise self._wrong(name, problem)
+        return self.whole(name, limit=times.LATEST_UNIX_S)
 
     def others(self, known: frozenset[str]) -> dict[str, object]:
         """Return simple further fields, cut to sane sizes, for the record."""
@@ -328,6 +356,7 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
         )
     status = fields.text("status", limit=ID_CHARS).casefold()
     suspended = status in ("1", "suspended") or fields.boolean("suspended")
+    timeend = fields.time("timeend")
     return EnrolmentEvent(
         when=fields.when(),
         sectionid=fields.id("sectionid"),
@@ -335,8 +364,8 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
         userid=fields.id("userid"),
         role=role,
         code=None if ended else "s" if suspended else "a",
-        timestart_unix_s=fields.whole("timestart", limit=_MAX_TIME),
-        timeend_unix_s=fields.whole("timeend", limit=_MAX_TIME),
+        timestart_unix_s=fields.time("timestart"),
+        timeend_unix_s=None if timeend == times.NEVER_UNIX_S else timeend,
     )
 
 

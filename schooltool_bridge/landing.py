@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import parse_qsl
@@ -23,6 +23,7 @@ from mnet import outcomes
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Conflict, Fault, SwitchedOff
+from mnet.letters import one_line
 from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
 from mnet.protocol import APPLICATIONS, AUTH_PATH, MAX_WWWROOT_CHARS
 from mnet.xmlrpc import Value
@@ -32,6 +33,7 @@ from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
 from peers.web.origin import within
 from schooltool_bridge import (
+    errands,
     events,
     identity,
     landing_pictures,
@@ -47,7 +49,6 @@ from schooltool_bridge.landing_refusals import LandingRefused
 from schooltool_bridge.landing_throttle import LandingThrottle
 from schooltool_bridge.model import person, person_link
 from schooltool_bridge.person_sessions import PersonSession, Start
-from schooltool_bridge.telling_peers import tell_courses
 
 # Whoever waits before a blank page clicks again soon; the token lives 30 s in any case.
 AUTHORISE_TIMEOUT_S = 15.0
@@ -261,7 +262,8 @@ class Landing:
             raise LandingRefused("idp-services", peer)
         brought = self._bring(connection, peer, vouched, now)
         new_people = brought.new_people
-        afterwards: list[Work] = [partial(self.asking.enrolments_of, peer, p) for p in new_people]
+        self.asking.ask_after(connection, peer.id, new_people)
+        afterwards: list[Work] = [self.asking.errands.at(peer.id)]
         if brought.names:
             where = (self.database, self.registry, self.site)
             afterwards.append(partial(waking.wake_others, *where, peer.id, brought.names))
@@ -279,16 +281,7 @@ class Landing:
             raise LandingRefused("role-denied", peer, afterwards=tuple(afterwards))
         if not found.link_can_login:
             raise LandingRefused("no-right", peer, name=name, afterwards=tuple(afterwards))
-        if not new_people:
-            # As a Moodle does when somebody comes again.
-            afterwards.append(
-                partial(
-                    tell_courses, self.database, self.outbound, peer, found.id, vouched.username
-                )
-            )
-        shown = landing_pictures.Shown(found.id, vouched.username, vouched.picture)
-        parts = (self.database, self.outbound, self.clock)
-        afterwards.append(partial(landing_pictures.fetch_if_newer, *parts, peer, shown))
+        self._remember(connection, peer, found.id, vouched, is_new=bool(new_people))
         begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
         landed = Landed(arrival.wantsurl, name, peer, afterwards=tuple(afterwards))
         present = person_sessions.find(connection, cookie, now)
@@ -299,6 +292,23 @@ class Landing:
             person_sessions.end(connection, present.digest)
         log.info("landed", peer=peer.wwwroot, person=found.id)
         return replace(landed, token=person_sessions.start(connection, begun, now))
+
+    def _remember(
+        self, connection: Connection, peer: Peer, person_id: int, vouched: Vouched, *, is_new: bool
+    ) -> None:
+        """Remember what is to be asked and told once the page has left."""
+        wanted: list[errands.Wanted] = []
+        if not is_new:
+            # As a Moodle does when somebody comes again.
+            told = {"username": vouched.username}
+            wanted.append(errands.Wanted(errands.COURSES, person_id, told))
+        shown = landing_pictures.Shown(person_id, vouched.username, vouched.picture)
+        if landing_pictures.is_wanted(connection, peer, shown):
+            seen = {"username": shown.username, "version": shown.version}
+            wanted.append(errands.Wanted(errands.PICTURE, person_id, seen))
+        else:
+            errands.forget(connection, peer.id, errands.PICTURE, person_id)
+        errands.remember(connection, peer.id, wanted, int(self.clock()))
 
     def _bring(
         self, connection: Connection, peer: Peer, vouched: Vouched, now: int
@@ -378,19 +388,21 @@ def _vouched(peer: Peer, answer: Value) -> Vouched:
     """Read the answer of user_authorise; what it claims beyond names and address is left out."""
     if not isinstance(answer, dict):
         raise LandingRefused("answer-incomplete", peer, "user_authorise gave no struct")
-    texts = {name: _text(answer.get(name)) for name in ("username", "firstname", "lastname")}
+    texts = {name: _text(answer, name) for name in ("username", "firstname", "lastname")}
     missing = [name for name, value in texts.items() if not value]
     if missing:
         raise LandingRefused("answer-incomplete", peer, f"missing: {', '.join(missing)}")
-    data: dict[str, object] = {**texts, "email": _text(answer.get("email"))}
+    data: dict[str, object] = {**texts, "email": _text(answer, "email")}
     for name in ("idnumber", *_KEPT, *peer.policy.names.values()):
-        if value := _text(answer.get(name)):
+        if value := _text(answer, name):
             data[name] = value
     return Vouched(texts["username"], data, pictures.version_of(answer))
 
 
-def _text(value: Value) -> str:
+def _text(answer: Mapping[str, Value], name: str) -> str:
+    value = answer.get(name)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
     text = str(value).strip()
+    text = text if name in ("username", "idnumber") else one_line(text)
     return text if len(text) <= MAX_FIELD_CHARS and text.isprintable() else ""

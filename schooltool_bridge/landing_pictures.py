@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database, one_at_a_time
-from mnet.outbound import CallError, Outbound
+from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH
 from peers.registry import Peer
 from schooltool_bridge import pictures
@@ -44,32 +44,39 @@ def fetch_if_newer(
     clock: Callable[[], float],
     peer: Peer,
     shown: Shown,
-) -> None:
+) -> bool:
     """Have the picture here that the peer has there; never raises CallError.
 
-    A person's picture comes from the peer that their name follows. Where that peer has none, ours
-    goes away; what cannot be fetched or read changes nothing.
+    Returns False when the peer did not answer, so that it is to be asked again. A person's picture
+    comes from the peer that their name follows. Where that peer has none, ours goes away; what
+    cannot be fetched or read changes nothing.
     """
     with database.read() as connection:
-        stored = pictures.of(connection, shown.person_id)
-        is_theirs = _is_theirs(connection, peer, shown, stored)
-    before = (stored.peer_id, stored.version) if stored else (peer.id, "")
-    if not is_theirs or before == (peer.id, shown.version):
-        return
+        if not is_wanted(connection, peer, shown):
+            return True
     try:
         png = _ask(outbound, peer, shown.username) if shown.version else None
     except (CallError, NoPicture) as problem:
         reason = problem.in_our_words if isinstance(problem, CallError) else str(problem)
         log.warning(METHOD, peer=peer.wwwroot, reason=reason)
-        return
+        is_answer = isinstance(problem, RemoteFault) and problem.proven
+        return is_answer or isinstance(problem, NoPicture)
     with database.write() as connection:
         one_at_a_time(connection, peer.id)
         if not _is_theirs(connection, peer, shown, pictures.of(connection, shown.person_id)):
-            return
+            return True
         pictures.forget(connection, shown.person_id)
         if png is not None:
             kept = Stored(peer.id, shown.version, png, int(clock()))
             pictures.keep(connection, shown.person_id, kept)
+    return True
+
+
+def is_wanted(connection: Connection, peer: Peer, shown: Shown) -> bool:
+    """Tell whether a person's picture is this peer's to give, and another than ours."""
+    stored = pictures.of(connection, shown.person_id)
+    before = (stored.peer_id, stored.version) if stored else (peer.id, "")
+    return before != (peer.id, shown.version) and _is_theirs(connection, peer, shown, stored)
 
 
 def _is_theirs(connection: Connection, peer: Peer, shown: Shown, stored: Stored | None) -> bool:

@@ -6,13 +6,13 @@ Source: requirements 1.3, 1.4.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.letters import nfc
 from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, key, own_id
 from schooltool_bridge.model import person, person_link
@@ -130,7 +130,7 @@ def is_same_name(known: str | None, given: str) -> bool:
 
 
 def _lowered(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
+    return nfc(nfc(name).lower())
 
 
 def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link | None:

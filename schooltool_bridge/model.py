@@ -16,7 +16,9 @@ from mnet.database import metadata
 from mnet.language import N_
 
 ID_CHARS = 255
-NAME_CHARS = 1000
+NAME_CHARS = 1333  # a Moodle 5's course name
+# SQLite looks at no length: what its tables say stays as it was, since it would be made anew.
+NAME = sa.String(1000).with_variant(sa.String(NAME_CHARS), "postgresql")
 # An account's or a person's name, with what kind of actor it is.
 ACTOR_CHARS = 300
 
@@ -55,9 +57,9 @@ person = sa.Table(
     sa.Column("idnumber_key", sa.String(ID_CHARS * 3), nullable=True, unique=True),
     sa.Column("username", sa.String(ID_CHARS * 2), nullable=False),
     sa.Column("username_key", sa.String(ID_CHARS * 6), nullable=False, unique=True),
-    sa.Column("firstname", sa.String(NAME_CHARS), nullable=False),
-    sa.Column("lastname", sa.String(NAME_CHARS), nullable=False),
-    sa.Column("email", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("firstname", NAME, nullable=False),
+    sa.Column("lastname", NAME, nullable=False),
+    sa.Column("email", NAME, nullable=False),
     sa.Column("can_login", sa.Boolean, nullable=False, default=False),
     # The peer whose values name and email follow; none when people here decide them.
     sa.Column("follows_peer_id", sa.ForeignKey("peer.id"), nullable=True),
@@ -135,8 +137,8 @@ peer_course = sa.Table(
     sa.Column("peer_id", sa.ForeignKey("peer.id"), primary_key=True),
     sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True, index=True),
     sa.Column("course_id", sa.String(ID_CHARS), primary_key=True),
-    sa.Column("fullname", sa.String(NAME_CHARS), nullable=False),
-    sa.Column("shortname", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("fullname", NAME, nullable=False),
+    sa.Column("shortname", NAME, nullable=False),
     sa.Column("told_unix_s", sa.BigInteger, nullable=False),
 )
 
@@ -150,7 +152,7 @@ section = sa.Table(
     sa.Column("segment", sa.String(ID_CHARS), nullable=False),
     # Moodle's own id, by which it stays known after a real idnumber took its place.
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
@@ -176,7 +178,7 @@ section_history = sa.Table(
     metadata,
     _id(),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     # As the peer wrote it; empty when it named none.
     sa.Column("teacheridnumber", sa.String(ID_CHARS), nullable=False),
     sa.Column("deleted", sa.Boolean, nullable=False),
@@ -238,7 +240,7 @@ assessment = sa.Table(
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("points", sa.String(60), nullable=False),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
@@ -260,7 +262,7 @@ assessment_history = sa.Table(
     _id(),
     sa.Column("assessment_id", sa.ForeignKey("assessment.id"), nullable=False, index=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False),
-    sa.Column("name", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("name", NAME, nullable=False),
     sa.Column("points", sa.String(60), nullable=False),
     sa.Column("chapternum", sa.String(ID_CHARS), nullable=False),
     sa.Column("honors_required", sa.Boolean, nullable=False),

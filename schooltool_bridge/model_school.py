@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnet.database import metadata
-from schooltool_bridge.model import ACTOR_CHARS, ID_CHARS, NAME_CHARS
+from schooltool_bridge.model import ACTOR_CHARS, ID_CHARS, NAME
 
 
 def _id() -> sa.Column[int]:
@@ -61,7 +61,7 @@ course = sa.Table(
     metadata,
     _id(),
     sa.Column("code", sa.String(ID_CHARS), nullable=False, unique=True),
-    sa.Column("title", sa.String(NAME_CHARS), nullable=False),
+    sa.Column("title", NAME, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
     # A decimal number as text; empty when the school counts none.
     sa.Column("credits", sa.String(20), nullable=False),

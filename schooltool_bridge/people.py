@@ -74,7 +74,11 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
         person_id,
         _message(event),
         ready=ready,
-        new_person=NewPerson(event.idnumber, event.username) if match.link is None else None,
+        new_person=(
+            NewPerson(person_id, event.idnumber, event.username, event.moodle_id)
+            if match.link is None
+            else None
+        ),
         names=ready if changed else (),
     )
 

@@ -36,6 +36,7 @@ from schooltool_bridge.model import (
     section_history,
 )
 from schooltool_bridge.model_access import jump_denied, person_picture
+from schooltool_bridge.model_errands import errand
 from schooltool_bridge.model_people import imported_id, person_merge, person_record, staff_role
 from schooltool_bridge.model_reports import final_mark, issued_report
 
@@ -99,6 +100,7 @@ ABOUT = (
     About(N_("picture"), person_picture, _by(person_picture.c.person_id)),
     About(N_("sessions here"), person_session, _by(person_session.c.person_id)),
     About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
+    About(N_("still to be asked"), errand, _by(errand.c.person_id)),
     About(N_("may not go to"), jump_denied, _by(jump_denied.c.person_id)),
 )
 

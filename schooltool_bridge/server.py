@@ -24,6 +24,7 @@ from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from schooltool_bridge.app import PAGE_THREADS, WORKER_THREADS, App
 from schooltool_bridge.command import CommandError
+from schooltool_bridge.errands import LOOK_INTERVAL_S
 from schooltool_bridge.stopping import (
     PARENT_VARIABLE,
     WORKERS_S,
@@ -67,6 +68,12 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
         pool.submit(app.settling.wake_missed)
+
+        def look_for_errands() -> None:
+            for work in app.errands.due():
+                slow_work.after(pool, work)
+
+        LoopingCall(lambda: pool.submit(look_for_errands)).start(LOOK_INTERVAL_S)
         watch = Watch(app, app.verify)
         LoopingCall(lambda: watch_pool.submit(watch.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", watch.stop)

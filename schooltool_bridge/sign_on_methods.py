@@ -14,6 +14,7 @@ from mnet.dispatcher import Method, Parameter
 from mnet.exchange import Context, Site
 from mnet.faults import BadParameters
 from mnet.protocol import AUTH_PATH, SERVICE_IDP, SERVICE_SP
+from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers.registry import Peer
 from schooltool_bridge import jumping, person_sessions, pictures
@@ -183,7 +184,7 @@ def _kill_child(call: Call, params: list[Value]) -> Value:
 
 
 def _keepalive_client(signing_off: SigningOff, call: Call, _params: list[Value]) -> Value:
-    call.afterwards.append(partial(signing_off.keep_alive_at, call.peer))
+    call.afterwards.append(ForSite(call.peer.id, partial(signing_off.keep_alive_at, call.peer)))
     return True
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.outbound import Outbound
+from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
@@ -31,7 +32,7 @@ BEFORE_JUMP_TIMEOUT_S = 3.0
 # One call's names; a Moodle looks them up thirty at a time.
 MAX_NAMES = 300
 
-Work = Callable[[], None]
+Work = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class SigningOff:
         for visit in sorted(set(visits)):
             by_peer.setdefault(visit.peer_id, []).append(visit)
         return [
-            partial(self._tell_all, peer, method, found)
+            ForSite(peer.id, partial(self._tell_all, peer, method, found))
             for peer_id, found in by_peer.items()
             if (peer := self.registry.by_id(peer_id)) is not None and peer.enabled
         ]
@@ -120,7 +121,8 @@ class SigningOff:
         peer = self.registry.by_id(session.peer_id) if session.peer_id is not None else None
         if peer is None or not peer.enabled:
             return []
-        return [partial(self._tell, peer, "kill_children", session.username, session.agent_sha1)]
+        told = partial(self._tell, peer, "kill_children", session.username, session.agent_sha1)
+        return [ForSite(peer.id, told)]
 
     def _tell_all(self, peer: Peer, method: str, visits: list[Visit]) -> None:
         for visit in visits:

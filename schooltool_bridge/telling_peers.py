@@ -47,11 +47,14 @@ def tell(
 
 def tell_courses(
     database: Database, outbound: Outbound[Peer], peer: Peer, person_id: int, username: str
-) -> None:
-    """Tell an identity provider where its user is enrolled here (update_enrolments)."""
+) -> bool:
+    """Tell an identity provider where its user is enrolled here (update_enrolments).
+
+    Returns whether it answered.
+    """
     with database.read() as connection:
         courses: list[Value] = [*courses_here(connection, person_id, peer.id)]
-    tell(outbound, peer, "update_enrolments", [username, courses])
+    return tell(outbound, peer, "update_enrolments", [username, courses])
 
 
 def courses_here(connection: Connection, person_id: int, but: int) -> list[dict[str, Value]]:

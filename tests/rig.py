@@ -129,7 +129,10 @@ class Rig:
 
     def fault(self, body: bytes) -> tuple[int, str]:
         """The code of an answer that is a fault, and how it is wrapped."""
-        answer = self.answer(body)
+        return self.fault_of(self.answer(body))
+
+    def fault_of(self, answer: bytes) -> tuple[int, str]:
+        """The same of an answer that is here already."""
         message = envelope.read_message(answer)
         if isinstance(message, SealedMessage):
             for fake in self.peers.values():
@@ -144,6 +147,13 @@ class Rig:
         if isinstance(message, SignedMessage):
             return _code(message.payload), "signed"
         return _code(answer), "plain"
+
+    def certificate_in(self, answer: SignedMessage | bytes) -> Value:
+        """What a keyswap brought."""
+        payload = answer.payload if isinstance(answer, SignedMessage) else answer
+        response = xmlrpc.read_response(payload)
+        assert isinstance(response, xmlrpc.MethodResponse), payload
+        return response.value
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the store but the journal of what was seen."""

@@ -8,11 +8,11 @@ whatever the school's score system is. Pure. Source: R63; E63, E64; Moodle's gra
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnet.language import N_, _
+from mnet.letters import nfc
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.upload import bare
 from schooltool_bridge.reports.averages import plain
@@ -83,7 +83,7 @@ def of_headings(texts: Collection[str], items: Mapping[str, Sequence[Column]]) -
 
 
 def _of_heading(text: str, items: Mapping[str, Sequence[Column]]) -> Meant:
-    name = unicodedata.normalize("NFC", bare_text(text))
+    name = nfc(bare_text(text))
     match = _TOLD.fullmatch(name)
     if name in items or match is None:
         return Meant(name)

@@ -8,7 +8,6 @@ Source: R63; field notes on SchoolTool (columns of an upload); E63, E64.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -17,6 +16,7 @@ from decimal import Decimal
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _
+from mnet.letters import nfc
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
@@ -105,7 +105,7 @@ class AssessmentChange:
 
 def bare_title(title: str) -> str:
     """A title as it is compared: no two of a kind differ in capitals only."""
-    return unicodedata.normalize("NFC", title).casefold()
+    return nfc(title).casefold()
 
 
 def detail_of(item: Item) -> Detail:

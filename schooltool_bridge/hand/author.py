@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mnet.language import N_, _, translated
+from mnet.letters import within
 from schooltool_bridge.fold import Placed, place
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
 
@@ -87,10 +88,8 @@ class Author:
 
 def text(field: str, value: str, *, required: bool = True, limit: int = NAME_CHARS) -> str:
     """Read a line of text: NFC, without blanks around it; raises Refused."""
-    clean = unicodedata.normalize("NFC", value).strip()
-    if not clean and required:
-        raise Refused(field, _("%(field)s must not be empty.", field=_said(field)))
-    if len(clean) > limit:
+    clean = within(value, limit)
+    if clean is None:
         raise Refused(
             field,
             _(
@@ -99,6 +98,8 @@ def text(field: str, value: str, *, required: bool = True, limit: int = NAME_CHA
                 limit=limit,
             ),
         )
+    if not clean and required:
+        raise Refused(field, _("%(field)s must not be empty.", field=_said(field)))
     if any(unicodedata.category(c) == "Cc" for c in clean):
         raise Refused(
             field,
@@ -120,8 +121,8 @@ def must_be_somebody(who: int, people: Collection[int], roots: Mapping[int, int]
 
 def note(value: str) -> str:
     """Read a note of several lines; raises Refused."""
-    clean = unicodedata.normalize("NFC", value).replace("\r\n", "\n").strip()
-    if len(clean) > MAX_NOTE_CHARS:
+    clean = within(value.replace("\r\n", "\n"), MAX_NOTE_CHARS)
+    if clean is None:
         raise Refused("note", _("A note has at most %(count)s characters.", count=MAX_NOTE_CHARS))
     if any(unicodedata.category(c) == "Cc" and c != "\n" for c in clean):
         raise Refused("note", _("The note has a character that cannot be shown."))

@@ -6,13 +6,13 @@ Source: requirements 1.5; the vocabulary of SchoolTool's gradebook.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _
+from mnet.letters import nfc
 from peers import audit
 from schooltool_bridge.hand.author import Author, Refused, text
 from schooltool_bridge.model import ID_CHARS, section
@@ -102,7 +102,7 @@ def _must_be_free(others: list[sa.Row[Any]], title: str) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    return one.casefold() == unicodedata.normalize("NFC", other).casefold()
+    return one.casefold() == nfc(other).casefold()
 
 
 def _tell(

@@ -6,12 +6,12 @@ Knows no table. Pure. Source: requirements R14, R41-R47.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 from mnet.language import _, decimal_mark
+from mnet.letters import within
 from peers.changes import NotPossible
 from schooltool_bridge.fields import key
 
@@ -40,8 +40,8 @@ def line(text: str, what: str, *, limit: int = MAX_TITLE_CHARS, required: bool =
 
 def several_lines(text: str, what: str, *, limit: int) -> str:
     """Return a text of any number of lines, perhaps empty; raises NotPossible."""
-    read = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
-    if len(read) > limit:
+    read = within(text.replace("\r\n", "\n"), limit)
+    if read is None:
         raise NotPossible(
             _("%(what)s is longer than %(limit)s characters.", what=what, limit=limit)
         )

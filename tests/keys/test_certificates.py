@@ -218,6 +218,28 @@ def test_a_short_key_is_refused_unless_the_admin_allows_it() -> None:
         load(signed_by(ec.generate_private_key(ec.SECP256R1())))
 
 
+@pytest.mark.parametrize("version", [2, 7])
+@pytest.mark.parametrize("length", [100, 1_000, 9_000])
+def test_a_huge_object_identifier_is_refused(data: bytes, version: int, length: int) -> None:
+    huge = element(6, b"\x2a" + b"\xff" * length + b"\x01")
+    named = element(0x31, element(0x30, element(6, b"\x55\x04\x03"), element(12, HERE.encode())))
+    subject = element(0x30, named, element(0x31, element(0x30, huge, element(12, b"x"))))
+    with pytest.raises(NotACertificate, match="not exactly one certificate"):
+        load(handmade(data, subject=subject, version=version))
+
+
+@pytest.mark.parametrize("version", [2, 7])
+def test_a_key_to_which_nothing_can_be_sealed_is_refused(
+    data: bytes, pair: KeyPair, version: int
+) -> None:
+    modulus = pair.private_key.public_key().public_numbers().n.to_bytes(256, "big")
+    good = binary(handmade(data, version=version))
+    assert good.count(modulus) == 1
+    even = good.replace(modulus, modulus[:-1] + bytes([modulus[-1] ^ 1]))
+    with pytest.raises(NotRsa, match="make an RSA key"):
+        load(to_pem(even))
+
+
 @pytest.mark.parametrize(
     ("case", "text"),
     [

@@ -15,7 +15,7 @@ from keys.keypair import generate
 from mnet import envelope, xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.protocol import KeyCame
-from mnet.xmlrpc import Dialect, FaultResponse, Value
+from mnet.xmlrpc import FaultResponse, Value
 from peers import store
 from peers.registry import Peer
 from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
@@ -275,15 +275,29 @@ def test_a_replay_is_refused_across_a_restart(tmp_path: Path) -> None:
     again.app.database.close()
 
 
+CLOCKS = ((START_UNIX_S - 5000, START_UNIX_S - 5000), (START_UNIX_S + 5000, START_UNIX_S))
+
+
 def test_the_answer_carries_the_lesser_clock(rig: Rig, moodle: FakePeer) -> None:
-    for theirs, expected in (
-        (START_UNIX_S - 5000, START_UNIX_S - 5000),
-        (START_UNIX_S + 5000, START_UNIX_S),
-    ):
+    for theirs, expected in CLOCKS:
         body = rig.answer(moodle.request(rig.pem, "system/listMethods", [], timestamp=theirs))
         signed = moodle.open(body)
         assert isinstance(signed, SignedMessage)
         assert signed.timestamp_unix_s == expected
+
+
+def test_so_does_the_announcement_of_a_new_key(own: Rig) -> None:
+    moodle, old = own.peers[MOODLE], own.pem
+    own.app.make_key()
+    for theirs, expected in CLOCKS:
+        body = moodle.request(old, "system/listMethods", [], timestamp=theirs)
+        signed = moodle.open(own.answer(body))
+        assert isinstance(signed, SignedMessage)
+        assert signed.timestamp_unix_s == expected
+    for broken in (b"<signedMessage></signedMessage>", moodle.payload("a/b", [])):
+        signed = moodle.open(own.answer(moodle.seal(broken, old)))
+        assert isinstance(signed, SignedMessage)
+        assert signed.timestamp_unix_s == START_UNIX_S
 
 
 def test_an_archived_key_only_announces_the_new_one(own: Rig) -> None:
@@ -338,32 +352,6 @@ def test_a_proven_new_key_is_believed_for_the_message_that_brought_it(own: Rig) 
 def test_an_expired_certificate_still_verifies(own: Rig) -> None:
     own.clock.now += 10 * 365 * 24 * 3600
     assert own.call(own.peers[MOODLE], "system/listServices")
-
-
-def test_strangers_wait_in_a_bounded_list_and_a_known_peer_changes_nothing(own: Rig) -> None:
-    pair = generate("http://x0.example.org", "x", START_UNIX_S)
-    swap = "system/keyswap"
-
-    def keyswap(wwwroot: str, pem: str) -> None:
-        own.clock.now += 1
-        body = own.answer(xmlrpc.write_call(swap, [wwwroot, pem, "moodle"], Dialect.PHPXMLRPC))
-        response = xmlrpc.read_response(body)
-        assert isinstance(response, xmlrpc.MethodResponse)
-        assert response.value == own.pem
-
-    before = own.dump()
-    keyswap(MOODLE, pair.certificate_pem)
-    keyswap("not an address", pair.certificate_pem)
-    keyswap("http://junk.example.org", "junk")
-    assert own.dump() == before
-    for number in range(105):
-        keyswap(f"http://x{number}.example.org", pair.certificate_pem)
-        keyswap(f"http://x{number}.example.org", pair.certificate_pem)
-    with own.app.database.read() as connection:
-        waiting = [p.wwwroot for p in store.pending(connection)]
-    assert len(waiting) == 100
-    assert waiting[0] == "http://x104.example.org"
-    assert "http://x4.example.org" not in waiting
 
 
 def test_an_alias_is_the_same_peer(own: Rig) -> None:

@@ -27,7 +27,7 @@ from tests.schooltool_bridge.roaming import AGENT, LAND
 from tests.schooltool_bridge.vouching import LandingSite, Voucher
 
 # Far more than anything here takes, unless it waits for a silent peer.
-WAIT_S = 60.0
+WAIT_S = 180.0
 
 
 class Request:
