@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any, TypeGuard
 
 from peers.policy import DATES
+from schooltool_bridge import times
 from schooltool_bridge.fields import TEACHER
 from schooltool_bridge.fold import (
     ACTIVE,
@@ -28,9 +29,6 @@ from schooltool_bridge.fold import (
 PENDING, ENDED = "p", "en"
 # How far the dates of an enrolment hold: both, only the end, only the begin, none.
 HOLD, IGNORE_START, IGNORE_END, IGNORE = DATES
-# 2200: what lies beyond is no date but another unit; and Moodle's word for "never".
-_LATEST_UNIX_S = 7_258_118_400
-_NEVER_UNIX_S = 2_147_483_647
 
 
 def row_of(row: Any) -> EnrolmentRow:
@@ -42,6 +40,7 @@ def row_of(row: Any) -> EnrolmentRow:
         id=row.id,
         effective_unix_s=row.effective_unix_s,
         seq=row.seq,
+        recorded_unix_s=row.recorded_unix_s,
         role=row.role,
         code=row.code,
         note=row.note,
@@ -64,10 +63,10 @@ def held_dates(row: Any) -> tuple[int | None, int | None]:
         return None, None
     # Rows from before there were such policies are read by what is the default now.
     policy = row.dates or (IGNORE_END if row.role == TEACHER else HOLD)
-    begins, ends = row.timestart_unix_s or None, row.timeend_unix_s or None
-    if policy in (IGNORE_START, IGNORE) or (begins or 0) > _LATEST_UNIX_S:
+    begins, ends = times.known(row.timestart_unix_s), times.known(row.timeend_unix_s)
+    if policy in (IGNORE_START, IGNORE):
         begins = None
-    if policy in (IGNORE_END, IGNORE) or ends == _NEVER_UNIX_S or (ends or 0) > _LATEST_UNIX_S:
+    if policy in (IGNORE_END, IGNORE):
         ends = None
     return begins, ends
 
@@ -173,7 +172,7 @@ def _is_plain(step: EnrolmentRow | TeacherRow, until_unix_s: int | None) -> Type
 
 def moment(step: EnrolmentRow | TeacherRow) -> int:
     """When something took effect."""
-    return step.effective_unix_s
+    return times.took_effect(step)
 
 
 def _moments(steps: Sequence[EnrolmentRow | TeacherRow]) -> list[int]:
