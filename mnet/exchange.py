@@ -132,7 +132,8 @@ class Exchange(Generic[Peer]):
             signed = envelope.read_signed(opened.result)
             timestamp = signed.timestamp_unix_s
             peer = yield from self._verified(peer, signed)
-            context = Context(peer, int(self.clock()), correlation, started_s)
+            now = int(self.clock())
+            context = Context(peer, now, correlation, started_s, sent_unix_s=timestamp)
             digest = envelope.replay_digest(message)
             payload = yield from self._execute(
                 context, signed.payload, digest, opened.key_id, notes

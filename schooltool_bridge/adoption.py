@@ -24,6 +24,7 @@ from mnet.retelling import E_, english
 from schooltool_bridge.fields import decimal_text
 from schooltool_bridge.model import assessment, assessment_history
 from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.times import ordered_sql
 
 _GONE, _LATER = assessment_history.alias("gone"), assessment_history.alias("later")
 _IS_GONE_THERE = sa.exists().where(
@@ -33,8 +34,8 @@ _IS_GONE_THERE = sa.exists().where(
     ~sa.exists().where(
         _LATER.c.assessment_id == _GONE.c.assessment_id,
         _LATER.c.by_actor.is_(None),
-        sa.tuple_(_LATER.c.effective_unix_s, _LATER.c.seq, _LATER.c.id)
-        > sa.tuple_(_GONE.c.effective_unix_s, _GONE.c.seq, _GONE.c.id),
+        sa.tuple_(ordered_sql(_LATER), _LATER.c.seq, _LATER.c.id)
+        > sa.tuple_(ordered_sql(_GONE), _GONE.c.seq, _GONE.c.id),
     ),
 )
 # Of an active one: never a peer's, or given back when its peer deleted it (fold.item_state).

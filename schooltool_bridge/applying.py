@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import NamedTuple
 
 from mnet.exchange import Site
+from mnet.faults import TryAgainLater
+from mnet.retelling import english
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from schooltool_bridge.fields import OWN_ID, When, key, own_id
@@ -32,18 +34,21 @@ class Source(NamedTuple):
     names_addressee: bool
     # The school's own, in which a day begins and ends.
     zone: tzinfo = UTC
+    # What its clock said when it sent this; None where that is not known.
+    clock_unix_s: int | None = None
 
     def day_of(self, when: When, now_unix_s: int) -> date | None:
         """Return the school's day of an event; None for a time beyond all calendars."""
-        unix_s = now_unix_s if when.timemodified is None else when.timemodified
+        sent = when.timemodified
+        unix_s = now_unix_s if sent is None else min(sent, now_unix_s)
         try:
             return datetime.fromtimestamp(unix_s, self.zone).date()
         except (ValueError, OverflowError, OSError):
             return None
 
 
-def source(peer: Peer, site: Site) -> Source:
-    """Say for the SIS who sends and what it may."""
+def source(peer: Peer, site: Site, clock_unix_s: int | None = None) -> Source:
+    """Say for the SIS who sends and what it may; `clock_unix_s` is when, by the sender's clock."""
     return Source(
         peer_id=peer.id,
         wwwroot=peer.wwwroot,
@@ -52,6 +57,7 @@ def source(peer: Peer, site: Site) -> Source:
         enabled=peer.enabled,
         names_addressee=peer.names_addressee,
         zone=site.zone,
+        clock_unix_s=clock_unix_s,
     )
 
 
@@ -121,6 +127,21 @@ class Held(Exception):
         """Name what it waits for."""
         super().__init__()
         self.waiting_for = waiting_for
+
+
+class ClocksDiffer(TryAgainLater):
+    """What the sender's clock says is so far ahead that nothing it dates can be believed."""
+
+    def __init__(self, ahead_s: int) -> None:
+        """Keep by how many seconds it is ahead of ours."""
+        super().__init__(
+            english(
+                "The clock of your site is ahead of the one here by %(count)s hours; set the wrong "
+                "one right and send it again.",
+                count=ahead_s // 3600,
+            )
+        )
+        self.ahead_s = ahead_s
 
 
 def user_key(userid: str) -> str:

@@ -200,7 +200,7 @@ def _write(
             name=holds.row.name,
             points=holds.row.points,
             status=sections.DELETED if holds.deleted else sections.ACTIVE,
-            effective_unix_s=ordered[-1].effective_unix_s,
+            effective_unix_s=place(ordered[-1])[0],
             seq=ordered[-1].seq,
         )
     )

@@ -113,10 +113,10 @@ class Worth:
 
 def _now(item: Worth, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
     """The columns of a cell, folded from its history."""
-    last = fold.latest(rows)
+    last = max(map(fold.place, rows), default=None)
     values = as_stored(fold.cell(rows), item.points, item.taken) | {
-        "effective_unix_s": last.effective_unix_s if last else -1,
-        "seq": last.seq if last else -1,
+        "effective_unix_s": last[0] if last else -1,
+        "seq": last[1] if last else -1,
     }
     return {f"new_{name}": value for name, value in values.items()}
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from mnet.faults import Malformed, SwitchedOff
 from mnet.retelling import english
-from schooltool_bridge import fields
-from schooltool_bridge.applying import Source
+from schooltool_bridge import fields, times
+from schooltool_bridge.applying import ClocksDiffer, Source
 from schooltool_bridge.fields import Event, Fields, UserEvent
 
 EVENTS = (
@@ -67,6 +67,21 @@ def read(source: Source, event: str, data: object) -> Event:
     if event.endswith("_assessment"):
         return fields.assessment(given, deleted=deleted)
     return fields.grade(given, deleted=deleted)
+
+
+def check_clock(source: Source, event: str, given: Event, now_unix_s: int) -> None:
+    """See that what happened is no more than a day ahead; raises Malformed, or ClocksDiffer."""
+    sent, clock = given.when.timemodified, source.clock_unix_s
+    if sent is None or sent - now_unix_s <= times.MAX_AHEAD_S:
+        return
+    # By the sender's own clock, which is ahead as well, that is no day from now.
+    if clock is not None and clock > now_unix_s and sent - clock <= times.MAX_AHEAD_S:
+        raise ClocksDiffer(clock - now_unix_s)
+    raise Malformed(
+        english(
+            "%(event)s: timemodified lies more than a day ahead of the clock here.", event=event
+        )
+    )
 
 
 def _check_addressee(source: Source, event: str, given: Fields) -> None:

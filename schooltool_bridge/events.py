@@ -90,6 +90,7 @@ def receive(
     """
     try:
         read = event_reading.read(source, event, data)
+        event_reading.check_clock(source, event, read, now_unix_s)
     except (Malformed, NotFound) as fault:
         keeping.refuse(connection, source, event, data, fault, now_unix_s)
         raise

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from mnet.faults import Malformed
 from mnet.letters import UNREADABLE, holds_controls, nfc, one_line, within
 from mnet.retelling import E_, english
+from schooltool_bridge import times
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS
 
 # Larger than any mark and any score; keeps arithmetic sane.
@@ -27,7 +28,7 @@ MAX_ATTEMPT = 10**6
 MAX_SENT_CHARS = 4 * NAME_CHARS + 1  # what is longer is too long in NFC as well
 MAX_EXTRA_FIELDS = 200
 MAX_EXTRA_CHARS = 10_000
-_MAX_TIME = 2**53
+_MAX_WHOLE = 2**53
 _WHOLE_DIGITS = 16  # as many as 2**53 has
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "", "no", "off"}
@@ -198,7 +199,7 @@ class Fields:
         become two or three.
         """
         value = self._data.get(name)
-        if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_TIME:
+        if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_WHOLE:
             self._data = {**self._data, name: int(value)}
         given = self._given(name)
         if holds_controls(given) or UNREADABLE in given:
@@ -258,8 +259,19 @@ class Fields:
 
     def when(self) -> When:
         """Read the event's time and running number."""
-        seq = self.whole("seq", limit=_MAX_TIME)
-        return When(self.whole("timemodified", limit=_MAX_TIME), -1 if seq is None else seq)
+        seq = self.whole("seq", limit=_MAX_WHOLE)
+        return When(self.time("timemodified"), -1 if seq is None else seq)
+
+    def time(self, name: str) -> int | None:
+        """Read a time (unix seconds, from 1970 to 2200); None for one that says nothing."""
+        value = self._data.get(name)
+        if type(value) is int and 0 < value <= times.LATEST_UNIX_S:  # as nearly all are
+            return value
+        if times.says_nothing(value):
+            return None
+        if problem := times.beyond(value):
+            raise self._wrong(name, problem)
+        return self.whole(name, limit=times.LATEST_UNIX_S)
 
     def others(self, known: frozenset[str]) -> dict[str, object]:
         """Return simple further fields, cut to sane sizes, for the record."""
@@ -344,6 +356,7 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
         )
     status = fields.text("status", limit=ID_CHARS).casefold()
     suspended = status in ("1", "suspended") or fields.boolean("suspended")
+    timeend = fields.time("timeend")
     return EnrolmentEvent(
         when=fields.when(),
         sectionid=fields.id("sectionid"),
@@ -351,8 +364,8 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
         userid=fields.id("userid"),
         role=role,
         code=None if ended else "s" if suspended else "a",
-        timestart_unix_s=fields.whole("timestart", limit=_MAX_TIME),
-        timeend_unix_s=fields.whole("timeend", limit=_MAX_TIME),
+        timestart_unix_s=fields.time("timestart"),
+        timeend_unix_s=None if timeend == times.NEVER_UNIX_S else timeend,
     )
 
 

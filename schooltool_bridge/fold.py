@@ -1,7 +1,8 @@
 """From history to what holds: pure functions of rows, in whatever order they arrived.
 
-A row's place is its time, the sender's running number, then its arrival. Applying events and
-answering "as of" use the same functions. Pure. Source: requirements 1.3, 1.5, 1.6.
+A row's place is its time by the sender's clock, the sender's running number, then its arrival;
+when it took effect says times.py. Applying events and answering "as of" use the same functions.
+Pure. Source: requirements 1.3, 1.5, 1.6.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from schooltool_bridge.fields import MAX_DECIMALS, When
+from schooltool_bridge.times import ordered
 
 
 class Placed(Protocol):
@@ -24,12 +26,17 @@ class Placed(Protocol):
 
     @property
     def effective_unix_s(self) -> int:
-        """When it took effect."""
+        """When it took effect by its sender's clock."""
         ...
 
     @property
     def seq(self) -> int:
         """The sender's running number; -1 without one."""
+        ...
+
+    @property
+    def recorded_unix_s(self) -> int:
+        """When it first arrived."""
         ...
 
 
@@ -38,7 +45,7 @@ Row = TypeVar("Row", bound=Placed)
 
 def place(row: Placed) -> tuple[int, int, int]:
     """The place of a row in its history."""
-    return row.effective_unix_s, row.seq, row.id
+    return ordered(row.effective_unix_s, row.recorded_unix_s), row.seq, row.id
 
 
 class Said(Placed, Protocol):
@@ -150,6 +157,7 @@ class EnrolmentRow:
     id: int
     effective_unix_s: int
     seq: int
+    recorded_unix_s: int
     role: str | None
     code: str | None
     note: str = ""
@@ -171,6 +179,7 @@ class TeacherRow:
     id: int
     effective_unix_s: int
     seq: int
+    recorded_unix_s: int
     names_person: bool
 
 
@@ -254,9 +263,7 @@ def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
     if all(r.attempt is not None or r.deleted for r in rows):
         return list(rows)
     by_time = sorted(
-        (r.effective_unix_s, r.seq, r.attempt)
-        for r in rows
-        if r.attempt is not None and not r.deleted
+        (*place(r)[:2], r.attempt) for r in rows if r.attempt is not None and not r.deleted
     )
     found: list[GradeRow] = []
     highest, begun = None, 0

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any, TypeGuard
 
 from peers.policy import DATES
+from schooltool_bridge import times
 from schooltool_bridge.fields import TEACHER
 from schooltool_bridge.fold import (
     ACTIVE,
@@ -28,9 +29,6 @@ from schooltool_bridge.fold import (
 PENDING, ENDED = "p", "en"
 # How far the dates of an enrolment hold: both, only the end, only the begin, none.
 HOLD, IGNORE_START, IGNORE_END, IGNORE = DATES
-# 2200: what lies beyond is no date but another unit; and Moodle's word for "never".
-_LATEST_UNIX_S = 7_258_118_400
-_NEVER_UNIX_S = 2_147_483_647
 
 
 def row_of(row: Any) -> EnrolmentRow:
@@ -42,6 +40,7 @@ def row_of(row: Any) -> EnrolmentRow:
         id=row.id,
         effective_unix_s=row.effective_unix_s,
         seq=row.seq,
+        recorded_unix_s=row.recorded_unix_s,
         role=row.role,
         code=row.code,
         note=row.note,
@@ -64,10 +63,10 @@ def held_dates(row: Any) -> tuple[int | None, int | None]:
         return None, None
     # Rows from before there were such policies are read by what is the default now.
     policy = row.dates or (IGNORE_END if row.role == TEACHER else HOLD)
-    begins, ends = row.timestart_unix_s or None, row.timeend_unix_s or None
-    if policy in (IGNORE_START, IGNORE) or (begins or 0) > _LATEST_UNIX_S:
+    begins, ends = times.known(row.timestart_unix_s), times.known(row.timeend_unix_s)
+    if policy in (IGNORE_START, IGNORE):
         begins = None
-    if policy in (IGNORE_END, IGNORE) or ends == _NEVER_UNIX_S or (ends or 0) > _LATEST_UNIX_S:
+    if policy in (IGNORE_END, IGNORE):
         ends = None
     return begins, ends
 
@@ -173,7 +172,7 @@ def _is_plain(step: EnrolmentRow | TeacherRow, until_unix_s: int | None) -> Type
 
 def moment(step: EnrolmentRow | TeacherRow) -> int:
     """When something took effect."""
-    return step.effective_unix_s
+    return times.took_effect(step)
 
 
 def _moments(steps: Sequence[EnrolmentRow | TeacherRow]) -> list[int]:
@@ -282,16 +281,20 @@ class _Walk:
         ends = [n for n, p in enumerate(before) if p.is_contrary]
         if ends:
             begins = max(begins, before[ends[-1] + 1].from_unix_s)
-        dates = {begins, *(p.from_unix_s for p in before if p.from_unix_s > begins)}
-        if row.ends_unix_s is not None and begins < row.ends_unix_s < end:
-            dates.add(row.ends_unix_s)
-        filled = []
-        for date in sorted(dates):
-            said = [p for p in before if p.from_unix_s <= date]
-            is_free = not said or said[-1].is_pending
-            piece = _by_dates(row, date) if is_free else replace(said[-1], from_unix_s=date)
-            filled.append(piece)
         kept = [p for p in self.pieces if p.from_unix_s < begins]
+        inside = [p for p in before if p.from_unix_s >= begins]
+        # Where a piece begins, with what was so from there on; None: nothing was known.
+        points = [(p.from_unix_s, p if not p.is_pending else None) for p in inside]
+        for date in (begins, row.ends_unix_s):
+            if date is not None and begins <= date < end:
+                said = [p for p in before if p.from_unix_s <= date]
+                here = said[-1] if said and not said[-1].is_pending else None
+                points.append((date, here))
+        points.sort(key=lambda point: point[0])
+        filled = [
+            _by_dates(row, date) if piece is None else replace(piece, from_unix_s=date)
+            for date, piece in points
+        ]
         self.pieces = [*kept, *filled, *(p for p in self.pieces if p.from_unix_s > end)]
 
     def timeline(self, planned: Sequence[_Piece], until_unix_s: int | None) -> Timeline:

@@ -34,6 +34,7 @@ from schooltool_bridge.fold import (
     GradeRow,
     cell,
     counting_grade,
+    latest,
     place,
     settle,
     within,
@@ -103,8 +104,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     else:
         counting = counting_grade(_told(connection, grade_id))
     values = _values(counting, Decimal(found.maximum))
-    latest = max(at, last or at)
-    stored = {**values, "new_effective_unix_s": latest[0], "new_seq": latest[1]}
+    last_at = max(at, last or at)
+    stored = {**values, "new_effective_unix_s": last_at[0], "new_seq": last_at[1]}
     _UPDATE.run(connection, {"cell": grade_id, **stored})
     before = (found.points, bool(found.excepted), found.attempt, bool(found.exists))
     after = tuple(values[f"new_{name}"] for name in ("points", "excepted", "attempt", "exists"))
@@ -212,10 +213,10 @@ def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] 
 def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
     said = (event.points, event.excepted, event.attempt, event.deleted)
     if event.when.is_timed:
-        same = [r for r in rows if (r.effective_unix_s, r.seq) == at]
+        same = [r for r in rows if place(r)[:2] == at]
     else:
-        latest = max(rows, key=lambda r: (r.effective_unix_s, r.seq, r.id), default=None)
-        same = [latest] if latest else []
+        newest = latest(rows)
+        same = [newest] if newest else []
     return any((r.raw_points, r.excepted, r.attempt, r.deleted) == said for r in same)
 
 

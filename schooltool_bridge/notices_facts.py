@@ -5,7 +5,7 @@ Only reads; what follows from it is decided in notices_rules.py. Source: README,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,10 +22,11 @@ from schooltool_bridge import rights
 from schooltool_bridge.calls import failed
 from schooltool_bridge.journal import call_journal
 from schooltool_bridge.model import inbox
-from schooltool_bridge.notices_rules import DAY_S, Check, Facts, PeerFacts
+from schooltool_bridge.notices_rules import DAY_S, Check, Clock, Facts, PeerFacts
 from schooltool_bridge.site_memory import recall_all
 
 TLS_MEMORY = "tls "  # and the peer's id
+CLOCK_MEMORY = "clock "  # the same
 MAX_STEPS = 20
 MAX_STEP_CHARS = 60
 
@@ -46,11 +47,15 @@ def gather(connection: Connection, now_unix_s: int) -> Facts:
     added = dict(connection.execute(sa.select(peer_table.c.id, peer_table.c.added_unix_s)).all())
     checks = {row.peer_id: row for row in connection.execute(sa.select(peer_check))}
     tls = recall_all(connection, TLS_MEMORY)
+    clocks = recall_all(connection, CLOCK_MEMORY)
     our_end = sa.select(key_pair.c.not_after_unix_s).where(key_pair.c.state == CURRENT)
     strangers = sa.select(sa.func.count()).select_from(pending_peer)
     return Facts(
         peers=tuple(
-            _peer(connection, stored, added[stored.id], checks.get(stored.id), tls, now_unix_s)
+            replace(
+                _peer(connection, stored, added[stored.id], checks.get(stored.id), tls, now_unix_s),
+                clock=_clock(clocks.get(f"{CLOCK_MEMORY}{stored.id}", {})),
+            )
             for stored in store.all_peers(connection)
             if stored.state != store.DELETED
         ),
@@ -90,6 +95,11 @@ def _peer(
         without_right=rights.without_right(connection, stored.id),
         check=Check(check.at_unix_s, check.ok, _failing(check.steps)) if check else None,
     )
+
+
+def _clock(noted: dict[str, Any]) -> Clock | None:
+    at, ahead = noted.get("at_unix_s"), noted.get("ahead_s")
+    return Clock(at, ahead) if isinstance(at, int) and isinstance(ahead, int) else None
 
 
 def heard_unix_s(connection: Connection, peer_id: int, now_unix_s: int) -> int | None:

@@ -67,6 +67,14 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """When events of a peer were last refused because its clock is ahead of ours, and how far."""
+
+    at_unix_s: int
+    ahead_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeerFacts:
     """What the store knows of one peer that is not deleted."""
 
@@ -87,6 +95,7 @@ class PeerFacts:
     # People it brought who may sign in from elsewhere, and about whom nobody decided yet.
     without_right: int = 0
     check: Check | None = None
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +161,13 @@ KINDS: dict[str, Kind] = {
     "held-many": Kind("warning", _HELD, _INBOX),
     "held-long": Kind("warning", _HELD, _INBOX),
     "rejected-many": Kind("warning", N_("See why: mnet-peer inbox list --status rejected"), _INBOX),
+    "clocks-differ": Kind(
+        "warning",
+        N_(
+            "Set the wrong clock right, by NTP; then let the peer send again what it could not. "
+            "Compare them: mnet-peer peer verify %(subject)s"
+        ),
+    ),
     "check-failed": Kind(
         "warning", N_("See what to do at each step: mnet-peer peer verify %(subject)s")
     ),
@@ -299,6 +315,16 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
             when = moment(end_unix_s, limits.zone)
             told = ended if step == "expired" else ends
             yield notice(f"{name}-{step}", who, _(told, peer=who, when=when))
+    # Whatever sends again is refused again as long as it is so.
+    if peer.clock is not None and now_unix_s - peer.clock.at_unix_s < DAY_S:
+        text = ngettext(
+            "The clock of %(peer)s is ahead of ours by 1 hour; what it dates so is not taken.",
+            "The clock of %(peer)s is ahead of ours by %(num)s hours; what it dates so is not "
+            "taken.",
+            peer.clock.ahead_s // 3600,
+            peer=who,
+        )
+        yield notice("clocks-differ", who, text)
     if peer.check is not None and not peer.check.ok:
         when = moment(peer.check.at_unix_s, limits.zone)
         steps = ", ".join(map(translated, peer.check.failing)) or _("unknown")

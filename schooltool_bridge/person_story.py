@@ -26,6 +26,7 @@ from schooltool_bridge.model import (
 )
 from schooltool_bridge.model_people import person_merge, person_record
 from schooltool_bridge.reports.labels import ROLES
+from schooltool_bridge.times import took_effect
 
 # Nobody reads further back on a page; the newest are kept.
 MAX_LINES = 100
@@ -105,7 +106,7 @@ def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
         before[row.link_id] = row.fields
         if what:
             who = row.peer_name or row.wwwroot
-            lines.append(Line(row.effective_unix_s, row.recorded_unix_s, who, what))
+            lines.append(Line(took_effect(row), row.recorded_unix_s, who, what))
     return lines
 
 

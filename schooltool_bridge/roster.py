@@ -133,14 +133,21 @@ def teacher_rows(
     history = section_history
     rows = connection.execute(
         sa.select(
-            history.c.id, history.c.effective_unix_s, history.c.seq, history.c.teacheridnumber
+            history.c.id,
+            history.c.effective_unix_s,
+            history.c.seq,
+            history.c.recorded_unix_s,
+            history.c.teacheridnumber,
         ).where(history.c.section_id == section_id, history.c.teacheridnumber != "")
     ).all()
     if not rows:
         return []
     names = names_at(connection, section_id, of or identity.everybody(connection, person_id))
     return [
-        TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in names) for r in rows
+        TeacherRow(
+            r.id, r.effective_unix_s, r.seq, r.recorded_unix_s, key(r.teacheridnumber) in names
+        )
+        for r in rows
     ]
 
 

@@ -210,7 +210,7 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
     connection.execute(
         sa.update(section)
         .where(section.c.id == known.id)
-        .values(effective_unix_s=ordered[-1].effective_unix_s, seq=ordered[-1].seq, **now_holds)
+        .values(effective_unix_s=place(ordered[-1])[0], seq=ordered[-1].seq, **now_holds)
     )
     return at >= known.place
 

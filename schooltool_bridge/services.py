@@ -19,8 +19,8 @@ from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge import event_reading, events, waking
-from schooltool_bridge.applying import source
+from schooltool_bridge import clock_notes, event_reading, events, waking
+from schooltool_bridge.applying import ClocksDiffer, source
 from schooltool_bridge.asking import Asking
 
 Call = Context[Peer]
@@ -119,9 +119,12 @@ def _is_long(params: list[Value]) -> bool:
 def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
-    received = events.receive(
-        call.connection, source(call.peer, asking.site), event, data, call.now_unix_s
-    )
+    sender = source(call.peer, asking.site, call.sent_unix_s)
+    try:
+        received = events.receive(call.connection, sender, event, data, call.now_unix_s)
+    except ClocksDiffer as differ:
+        _note_clock(call, asking, differ)
+        raise
     _note_addressee(call, [data])
     _go_on(call, asking, received.new_people, received.names)
     return _finish(asking, call, received.left, received.answer)
@@ -143,7 +146,8 @@ def _finish(asking: Asking, call: Call, left: events.Lots, answer: Value) -> Val
 
 def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
     pushed = _only(params, "push_events")
-    return _push(asking, call, pushed, events.Push(source(call.peer, asking.site)))
+    sender = source(call.peer, asking.site, call.sent_unix_s)
+    return _push(asking, call, pushed, events.Push(sender))
 
 
 def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Value | Unfinished:
@@ -152,6 +156,9 @@ def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Val
     push = events.receive_part(call.connection, before, pushed, call.now_unix_s)
     if push.source.names_addressee and not before.source.names_addressee:
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
+    differ = ClocksDiffer((call.sent_unix_s or 0) - call.now_unix_s)
+    if any(r.get("message") == differ.text for r in push.results[len(before.results) :]):
+        _note_clock(call, asking, differ)
     # Who is enrolled by this very push, whichever part of it, need not be asked about.
     enrolled = event_reading.enrolled_in(pushed) if push.new_people else frozenset()
     _go_on(call, asking, [p for p in push.new_people if not p.keys & enrolled], push.names)
@@ -163,6 +170,12 @@ def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Val
         all=len(pushed),
     )
     return Unfinished(partial(_push, asking, call, pushed, push), done)
+
+
+def _note_clock(call: Call, asking: Asking, differ: ClocksDiffer) -> None:
+    """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
+    told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
+    call.afterwards.append(partial(clock_notes.note, asking.database, call.peer.id, **told))
 
 
 def _only(params: list[Value], method: str) -> Value:

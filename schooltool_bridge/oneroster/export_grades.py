@@ -27,6 +27,7 @@ from schooltool_bridge.oneroster.export_roster import (
 )
 from schooltool_bridge.oneroster.tables import EXEMPT, EXTRA_CREDIT, GRADED, NO_CATEGORY, V1_1, YES
 from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.times import took_effect_sql
 
 
 def _items() -> sa.FromClause:
@@ -52,7 +53,7 @@ def items(reading: Reading) -> Iterator[Row]:
     appeared = (
         sa.select(
             assessment_history.c.assessment_id,
-            sa.func.min(assessment_history.c.effective_unix_s).label("at_unix_s"),
+            sa.func.min(took_effect_sql(assessment_history)).label("at_unix_s"),
         )
         .group_by(assessment_history.c.assessment_id)
         .subquery()
@@ -111,7 +112,7 @@ def results(reading: Reading) -> Iterator[Row]:
     for row in reading.stream(
         sa.select(
             grade.c.id, grade.c.assessment_id, grade.c.person_id, grade.c.points,
-            grade.c.excepted, grade.c.effective_unix_s, assessment.c.section_id,
+            grade.c.excepted, took_effect_sql(grade).label("at_unix_s"), assessment.c.section_id,
         )
         .select_from(_graded())
         .where(_is_result(), _is_enrolled(reading.connection))
@@ -123,7 +124,7 @@ def results(reading: Reading) -> Iterator[Row]:
             "studentSourcedId": f"user-{row.person_id}",
             "scoreStatus": EXEMPT if row.excepted else GRADED,
             "score": row.points or "",
-            "scoreDate": reading.day(row.effective_unix_s).isoformat(),
+            "scoreDate": reading.day(row.at_unix_s).isoformat(),
         }
         if reading.version == V1_1:
             yield result | {"score": row.points or "0"}

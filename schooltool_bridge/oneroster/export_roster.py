@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import fold, identity, present
+from schooltool_bridge import fold, identity, present, times
 from schooltool_bridge.fields import STUDENT, TEACHER
 from schooltool_bridge.fold_enrolments import ENDED, held_dates
 from schooltool_bridge.model import (
@@ -132,14 +132,14 @@ def _all_days(reading: Reading) -> tuple[date, date]:
     """From the first day of which anything is known to the last, today at least."""
     found = [reading.today]
     for column in (
-        section_history.c.effective_unix_s,
-        enrolment_history.c.effective_unix_s,
-        enrolment_history.c.timestart_unix_s,
-        enrolment_history.c.timeend_unix_s,
-        assessment_history.c.effective_unix_s,
+        times.took_effect_sql(section_history),
+        times.took_effect_sql(enrolment_history),
+        times.known_sql(enrolment_history.c.timestart_unix_s),
+        times.known_sql(enrolment_history.c.timeend_unix_s),
+        times.took_effect_sql(assessment_history),
     ):
         found += [reading.day(s) for s in _ends(reading, sa.select(column))]
-    known = sa.select(grade.c.effective_unix_s).where(grade.c.exists)
+    known = sa.select(times.took_effect_sql(grade)).where(grade.c.exists)
     found += [reading.day(s) for s in _ends(reading, known)]
     found += _ends(reading, sa.select(assessment.c.due_day))
     return min(found), max(found)
@@ -303,7 +303,7 @@ def enrolments(reading: Reading) -> Iterator[Row]:
     )
     for start in range(0, len(ids), SECTIONS_AT_ONCE):
         part = ids[start : start + SECTIONS_AT_ONCE]
-        times = _times(reading, part)
+        spells = _times(reading, part)
         now = present.enrolments(reading.connection)
         rows = reading.connection.execute(
             sa.select(now)
@@ -316,7 +316,7 @@ def enrolments(reading: Reading) -> Iterator[Row]:
             for r in sorted(teaching, key=lambda r: (r.since_unix_s, r.id), reverse=True)
         }
         for row in rows:
-            spent = times.get((row.section_id, row.person_id, row.role), _Times())
+            spent = spells.get((row.section_id, row.person_id, row.role), _Times())
             yield {
                 "sourcedId": f"enrollment-{row.id}",
                 "classSourcedId": f"class-{row.section_id}",
@@ -347,10 +347,10 @@ def _times(reading: Reading, part: list[int]) -> dict[tuple[int, int, str], _Tim
     for row in sorted(rows, key=fold.place):
         who = reading.roots.get(row.person_id, row.person_id)
         spent = found[row.section_id, who, row.role]
-        begins, ends = row.timestart_unix_s or None, row.timeend_unix_s or None
+        begins, ends = times.known(row.timestart_unix_s), times.known(row.timeend_unix_s)
         if row.by_actor is None:
             begins, ends = held_dates(row)
-        came = begins or row.effective_unix_s
+        came = begins or times.took_effect(row)
         spent.came_unix_s = came if spent.came_unix_s is None else min(came, spent.came_unix_s)
         spent.until_unix_s = ends
     return found

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import now_unix_s
-from schooltool_bridge import fold, identity
+from schooltool_bridge import fold, identity, times
 from schooltool_bridge.cells import MANUAL, PEER, row_of
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import EnrolmentRow, EnrolmentState, TeacherRow, item_state, place
@@ -91,7 +91,7 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionThe
     told = _by(lambda r: r.section_id, _by_then(rows.told, at_unix_s))
     items = _items(rows, at_unix_s)
     entries, graded = _entries(rows, items, at_unix_s)
-    people = _people_in(rows, told, graded, at_unix_s, now_unix_s)
+    people = _people_in(rows, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
     filed = _filed(rows, at_unix_s)
     return [
@@ -111,7 +111,7 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionThe
 def _by_then(rows: Rows, at_unix_s: int | None) -> Rows:
     if at_unix_s is None:
         return rows
-    return [r for r in rows if r.effective_unix_s <= at_unix_s]
+    return [r for r in rows if times.took_effect(r) <= at_unix_s]
 
 
 def _filed(rows: Read, at_unix_s: int | None) -> dict[int, tuple[int | None, int | None]]:
@@ -198,7 +198,7 @@ def _item(
         then.honors_required,
         then.nonhonors_required,
         then.wwwroot if holds.is_peers else None,
-        first.effective_unix_s,
+        times.took_effect(first),
     )  # fmt: skip - in the order of the fields
     if detail is None:
         return item
@@ -250,7 +250,7 @@ def _entry(
         counting.excepted,
         counting.attempt or 0,
         MANUAL if cell.by_hand else PEER,
-        counting.effective_unix_s,
+        times.took_effect(counting),
         counting.recorded_unix_s,
         by_peer if cell.by_hand else None,
         next(why for row, why in history if row.id == counting.id),
@@ -265,7 +265,6 @@ class _People:
 
 def _people_in(
     rows: Read,
-    told: Mapping[int, Rows],
     graded: set[tuple[int, int]],
     at_unix_s: int | None,
     now_unix_s: int,
@@ -275,7 +274,7 @@ def _people_in(
     found: dict[int, _People] = defaultdict(_People)
     for r in rows.enrolments:
         held[r.section_id, rows.root(r.person_id)].append(row_of_enrolment(r))
-    taught = _taught(rows, told)
+    taught = _taught(rows, _by(lambda r: r.section_id, rows.told))
     for place_of in held.keys() | taught.keys():
         section_id, person_id = place_of
         for role in ROLES:
@@ -306,7 +305,13 @@ def _taught(rows: Read, told: Mapping[int, Rows]) -> dict[tuple[int, int], list[
         apart = {r.idnumber_key for r in rows.apart if _is_of_another(rows, r, row.peer_id, who)}
         known_as = (names[who, None] - apart) | names[who, row.peer_id]
         naming = [
-            TeacherRow(r.id, r.effective_unix_s, r.seq, key(r.teacheridnumber) in known_as)
+            TeacherRow(
+                r.id,
+                r.effective_unix_s,
+                r.seq,
+                r.recorded_unix_s,
+                key(r.teacheridnumber) in known_as,
+            )
             for r in told.get(row.section_id, ())
             if r.teacheridnumber
         ]

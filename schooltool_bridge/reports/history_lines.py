@@ -42,6 +42,7 @@ from schooltool_bridge.reports.averages import number
 from schooltool_bridge.reports.labels import ROLES, Person, School, people
 from schooltool_bridge.reports.paper import Column, Paper, Table
 from schooltool_bridge.reports.section_history import Place
+from schooltool_bridge.times import ordered, took_effect
 
 Rows = Mapping[int, sa.Row[Any]]
 
@@ -226,7 +227,7 @@ class _Reader:
         row = self._details[row_id]
         same = [r for r in self._details.values() if r.assessment_id == row.assessment_id]
         earlier = _before(row, same)
-        subject = self._item_name(row.assessment_id, row.effective_unix_s)
+        subject = self._item_name(row.assessment_id, took_effect(row))
         before = self._described(earlier) if earlier is not None else ""
         return row, history.ASSESSMENT, subject, before, self._described(row), None, None
 
@@ -251,14 +252,14 @@ class _Reader:
         after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
         if row.deleted:
             after = _("released") if row.by_actor is not None else _("taken back")
-        subject = self._item_name(row.assessment_id, row.effective_unix_s)
+        subject = self._item_name(row.assessment_id, took_effect(row))
         told_by = self._told_by.get(row.assessment_id)
         return row, history.GRADE, subject, before, after, attempt, told_by
 
     def _item_name(self, assessment_id: int, at_unix_s: int) -> str:
         """What an assessment was called then; its first name before that."""
         rows = [r for r in self._items.values() if r.assessment_id == assessment_id]
-        then = [r for r in rows if r.effective_unix_s <= at_unix_s]
+        then = [r for r in rows if took_effect(r) <= at_unix_s]
         return str((max(then, key=fold.place) if then else min(rows, key=fold.place)).name)
 
 
@@ -273,7 +274,7 @@ def _before(row: sa.Row[Any], rows: Iterable[sa.Row[Any]]) -> sa.Row[Any] | None
     """The row that held until this one."""
 
     def place(r: sa.Row[Any]) -> tuple[int, int, int]:
-        return r.effective_unix_s, getattr(r, "seq", -1), r.id
+        return ordered(r.effective_unix_s, r.recorded_unix_s), getattr(r, "seq", -1), r.id
 
     return max((r for r in rows if place(r) < place(row)), key=place, default=None)
 

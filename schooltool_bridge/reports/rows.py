@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import identity, roster
+from schooltool_bridge import identity, roster, times
 from schooltool_bridge.fields import TEACHER
 from schooltool_bridge.model import (
     assessment,
@@ -76,7 +76,7 @@ class _Scope:
         """Read what of a history had taken effect by then."""
         query = sa.select(table) if of is None else of
         if self.until_unix_s is not None:
-            wanted = (*wanted, table.c.effective_unix_s <= self.until_unix_s)
+            wanted = (*wanted, times.by_then(table, self.until_unix_s))
         rows = self.connection.execute(query.where(*wanted)).all()
         # Not by the database, which would rather read a whole table in the order of its ids.
         return sorted(rows, key=attrgetter("id"))
@@ -112,7 +112,12 @@ def read(
     taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
     return Read(
         sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
-        told=scope.history(section_history, section_history.c.section_id.in_(wanted)),
+        # All of it: whom it named later tells from when on an enrolment told of later counts.
+        told=connection.execute(
+            sa.select(section_history)
+            .where(section_history.c.section_id.in_(wanted))
+            .order_by(section_history.c.id)
+        ).all(),
         assessments=scope.history(
             assessment_history, assessment_history.c.assessment_id.in_(ever), of=_ASSESSMENTS
         ),

@@ -25,6 +25,7 @@ from schooltool_bridge.model import (
     section_history,
 )
 from schooltool_bridge.model_school import assessment_detail, category_weight, section_filing
+from schooltool_bridge.times import took_effect_sql
 
 # What may be asked for by kind, in the order in which things of one second are listed.
 SECTION, FILING, TEACHERS, ENROLMENT, ASSESSMENT, WEIGHT, GRADE = KINDS = (
@@ -151,7 +152,7 @@ def _leg(
 ) -> sa.Select[tuple[int, int, int, int]]:
     seq = table.c.seq if "seq" in table.c else sa.literal(-1, sa.BigInteger)
     return sa.select(
-        table.c.effective_unix_s,
+        took_effect_sql(table).label("effective_unix_s"),
         seq.label("seq"),
         sa.literal(_RANKS[source], sa.Integer).label("rank"),
         table.c.id.label("row_id"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mnet.exchange import Site
-from mnet.faults import NotFound
+from mnet.faults import Malformed, NotFound
 from peers import store
 from peers.policy import DATES, PeerPolicy
 from peers.registry import Registry
@@ -68,7 +68,7 @@ class AnyDay(RuleBasedStateMachine):
         raise NotImplementedError
 
     def teardown(self) -> None:
-        moments = {s.at for s in self.model.said}
+        moments = {s.since for s in self.model.said}
         moments |= {d for s in self.model.said for d in self.model.dates(s) if d is not None}
         compare(
             self.readers,
@@ -165,6 +165,9 @@ class AnyDay(RuleBasedStateMachine):
         self.school.now += 1
         sent: list[tuple[Event, bool]] = []
         for event in pushed:
+            if event[5] is not None and event[5][0] - self.school.now > DAY:
+                assert self.receive([event]) == [Malformed.code]
+                continue
             is_refused = self.ends_nothing(event)
             if is_refused or self.has_its_place(event):
                 sent.append((event, is_refused))

@@ -1,7 +1,7 @@
 """A school as a list of what was said, and what follows from it for a moment; nothing is kept up.
 
-Each thing said has its place: the second when it took effect, its sender's running number, its
-turn. What names somebody or something not known yet does not count before that is known, so the
+Each thing said has its place: the second that its sender gave, its sender's running number, its
+turn; and it took effect then, but not before it was known. What names somebody or something not known yet does not count before that is known, so the
 order of arrival never matters. Source: requirements 1.3-1.6.
 """
 
@@ -31,7 +31,7 @@ class Model:
 
     def all(self, *whats: str, at: int = EVER, thing: Thing | None = None) -> list[Said]:
         """What was said of this kind by then, each at its place."""
-        some = [s for s in self.said if s.what in whats and s.at <= at]
+        some = [s for s in self.said if s.what in whats and s.since <= at]
         return sorted((s for s in some if thing in (None, s.thing)), key=lambda s: s.place)
 
     # Who and what there is.
@@ -74,13 +74,13 @@ class Model:
 
     def section(self, section: Thing, at: int) -> tuple[str, bool] | None:
         """A section's name, and whether its peer deleted it; None before it is told of."""
-        told = [s for s in self.told_of_section(section) if s.at <= at]
+        told = [s for s in self.told_of_section(section) if s.since <= at]
         named = [s.data["name"] for s in told if s.what == "new_section"]
         return (named[-1], told[-1].what == "delete_section") if named else None
 
     def item(self, item: Thing, at: int) -> tuple[Thing, str, Decimal] | None:
         """An assessment's section, name and worth; None while there is none, or no more."""
-        told = [s for s in self.told_of_item(item) if s.at <= at]
+        told = [s for s in self.told_of_item(item) if s.since <= at]
         if not told or told[-1].what == "delete_assessment":
             return None
         return home(told[-1]), told[-1].data["name"], Decimal(told[-1].data["pointval"])
@@ -100,7 +100,7 @@ class Model:
         """What the peer told; taking back waits for something that can be taken back."""
         records, all_told = self.records(who), self.all("new_grade", "delete_grade", thing=item)
         graded = {s.who for s in all_told if s.what == "new_grade"}
-        return [s for s in all_told if s.who in records and s.who in graded and s.at <= at]
+        return [s for s in all_told if s.who in records and s.who in graded and s.since <= at]
 
     def written_in_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
         records = self.records(who)
@@ -120,7 +120,7 @@ class Model:
         return by_peer
 
     def _cell_of_peer(self, item: Thing, who: str, at: int, maximum: Decimal) -> Cell | None:
-        told = [(s, self.attempt(item, s)) for s in self.told_of_cell(item, who, at)]
+        told = [(s, self.attempt(item, s, at)) for s in self.told_of_cell(item, who, at)]
         for attempt in (3, 2, 1):
             about = [s for s, of in told if of in (None, attempt)]
             if about and about[-1].what == "new_grade":
@@ -131,7 +131,7 @@ class Model:
                 return Cell(points, data["excepted"], attempt, "peer", about[-1].recorded)
         return None
 
-    def attempt(self, item: Thing, said: Said) -> int | None:
+    def attempt(self, item: Thing, said: Said, at: int) -> int | None:
         """The attempt that a grade is of; None: what takes all of them back.
 
         Without a number: the highest one that had begun by then, the first where none had.
@@ -141,7 +141,7 @@ class Model:
         assert said.who is not None
         begun = [
             s.data["attempt_num"]
-            for s in self.told_of_cell(item, said.who)
+            for s in self.told_of_cell(item, said.who, at)
             if s.what == "new_grade" and "attempt_num" in s.data and s.place[:2] <= said.place[:2]
         ]
         return max(begun, default=1)
@@ -169,29 +169,31 @@ class Model:
             and (s.what != "end_enrolment" or {(s.who, r) for r in roles(s)} & begun)
         ]
         ordered = sorted([*naming, *mine], key=lambda s: (s.at, s.seq, s in mine, s.turn))
-        return [s for s in ordered if s.at <= at]
+        return [s for s in ordered if s.since <= at]
 
     def place(
         self, section: Thing, who: str, role: str, at: int, *, now: int | None = None
     ) -> tuple[str, int] | None:
         """The code of somebody's enrolment and since when; what is to come comes by `now`."""
         graded = any(c.points is not None for c in self.cells(section, who, at).values())
-        steps = self._steps_in(section, who, role)
-        heard = [s for s in steps if s.at <= at]
-        until = at if now is None else max([now, *(s.at for s in heard)])
+        every = self._steps_in(section, who, role)
+        heard = [s for s in every if s.since <= at]
+        later = [s for s in every if s.since > at]
+        steps, moments = [*heard, *later], [*moments_of(heard), *moments_of(later)]
+        until = at if now is None else max([now, *(s.since for s in heard)])
         # Everything that may change it: what was said, and the dates of enrolments.
-        turns = [(s.at, n) for n, s in enumerate(heard, 1)]
+        turns = [(m, n) for n, m in enumerate(moments[: len(heard)], 1)]
         dates = {d for s in steps for d in self.dates(s) if d is not None and d <= until}
-        turns += [(d, sum(s.at <= d for s in heard)) for d in dates]
+        turns += [(d, sum(m <= d for m in moments[: len(heard)])) for d in dates]
         code, since = None, 0
         for moment, count in sorted(set(turns)):
             before = code
-            code = self._code(steps, count, moment, who, graded=graded)
-            said = heard[count - 1] if count and heard[count - 1].at == moment else None
+            code = self._code(steps, moments, count, moment, who, graded=graded)
+            said = heard[count - 1] if count and moments[count - 1] == moment else None
             gives_code = (
                 said is not None
                 and said.what == "state"
-                and said.at == said.recorded
+                and said.at >= said.recorded
                 and before in LEFT
                 and code in LEFT
             )
@@ -224,10 +226,17 @@ class Model:
         return "p" if begins is not None and begins > moment else code
 
     def _code(
-        self, steps: list[Said], count: int, moment: int, who: str, *, graded: bool
+        self,
+        steps: list[Said],
+        moments: list[int],
+        count: int,
+        moment: int,
+        who: str,
+        *,
+        graded: bool,
     ) -> str | None:
         """What it is at a moment, after so many of the steps."""
-        own, named, ended = self._heard(steps[:count], who, graded=graded)
+        own, named, ended = self._heard(steps[:count], moments, who, graded=graded)
         code = self._said_code(own, moment, ended, named=named)
         is_free = code is None or (own is not None and code == "p" and not named)
         if not is_free:
@@ -236,9 +245,9 @@ class Model:
         for n, later in enumerate(steps[count:], count + 1):
             if later.what in ("new_enrolment", "state") and later.data["code"] in HOLDING:
                 begins = self.dates(later)[0]
-                if begins is not None and begins <= moment < later.at:
+                if begins is not None and begins <= moment < moments[n - 1]:
                     return self._by_dates(later, moment)
-            own, named, ended = self._heard(steps[:n], who, graded=graded)
+            own, named, ended = self._heard(steps[:n], moments, who, graded=graded)
             if own is None and not named and ended:
                 break
         return code
@@ -250,12 +259,15 @@ class Model:
             return by_dates
         return "a" if named else ended or None
 
-    def _heard(self, steps: list[Said], who: str, *, graded: bool) -> tuple[Said | None, bool, str]:
+    def _heard(
+        self, steps: list[Said], moments: list[int], who: str, *, graded: bool
+    ) -> tuple[Said | None, bool, str]:
         """The enrolment that stands, whether the section names them, and how the last one ended."""
         own: Said | None = None
+        own_moment = 0
         named, ended = False, ""
         records = self.records(who)
-        for s in steps:
+        for s, moment in zip(steps, moments, strict=False):
             if s.what == "new_section":
                 if named and s.data["teacheridnumber"] not in records:
                     ended = "w"
@@ -263,14 +275,16 @@ class Model:
             elif s.what == "end_enrolment":
                 # What ended by its date before that, or was over as it was told, is no withdrawal.
                 until = None if own is None else self.dates(own)[1]
-                is_over = own is not None and until is not None and until < max(s.at, own.at + 1)
+                is_over = (
+                    own is not None and until is not None and until < max(moment, own_moment + 1)
+                )
                 if named or (own is not None and not is_over):
                     ended = "w" if graded else "wn"
                 elif own is not None:
                     ended = "en"
                 own, named = None, False
             elif s.data["code"] in HOLDING:
-                own = s
+                own, own_moment = s, moment
             else:
                 own, named, ended = None, False, s.data["code"]
         return own, named, ended
@@ -370,8 +384,8 @@ class Model:
     def _can_end(self, steps: list[Said], said: Said) -> bool:
         """Whether somebody is there, or will be."""
         assert said.who is not None
-        own, named, _ended = self._heard(steps, said.who, graded=False)
-        now = max([said.recorded, *(s.at for s in steps)])
+        own, named, _ended = self._heard(steps, moments_of(steps), said.who, graded=False)
+        now = max([said.recorded, *(s.since for s in steps)])
         return named or (own is not None and self._by_dates(own, now) != "en")
 
     @staticmethod
@@ -387,6 +401,11 @@ class Model:
     def apart(self) -> Model:
         """The same, had nobody ever been merged."""
         return Model(self.policies, self.said)
+
+
+def moments_of(steps: list[Said]) -> list[int]:
+    """When each of some things said in order took effect, at the latest when the next one did."""
+    return [min(s.since for s in steps[n:]) for n in range(len(steps))]
 
 
 def home(said: Said) -> Thing:

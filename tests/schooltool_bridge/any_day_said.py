@@ -41,6 +41,11 @@ class Said:
     def place(self) -> tuple[int, int, int]:
         return self.at, self.seq, self.turn
 
+    @property
+    def since(self) -> int:
+        """When it took effect: a clock that is ahead tells of nothing before we knew it."""
+        return min(self.at, self.recorded)
+
 
 @dataclass
 class Cell:

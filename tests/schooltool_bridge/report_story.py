@@ -39,7 +39,7 @@ def on(day: float) -> int:
 def begin(url: str) -> School:
     """Two sections and their people: Ada from the first day, Bob from the tenth."""
     school = School.open(url)
-    school.now = on(0)
+    school.now, school.is_story = on(0), True
     for idnumber, first, last in (
         (ADA, "Ada", "Lovelace"), (BOB, "Bob", "Boole"), (CLEO, "Cleo", "Cantor"),
         (TEACHER, "Jane", "Smith"),

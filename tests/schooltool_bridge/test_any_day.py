@@ -42,6 +42,12 @@ class Said:
     order: int
     by_hand: bool
     what: tuple[Any, ...]
+    # When it was said; nothing took effect before.
+    now: int
+
+    @property
+    def since(self) -> int:
+        return min(self.at, self.now)
 
 
 @dataclass
@@ -51,14 +57,15 @@ class Model:
     cells: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
     places: dict[str, list[Said]] = field(default_factory=dict)
     orders: int = 0
+    now: int = 0
 
     def say(self, where: list[Said], at: int, *what: Any, by_hand: bool = False) -> None:
         self.orders += 1
-        where.append(Said(at, self.orders, by_hand, what))
+        where.append(Said(at, self.orders, by_hand, what, self.now))
         where.sort(key=lambda s: (s.at, s.order))
 
     def cell(self, item: str, pupil: str, at: int) -> tuple[Any, ...] | None:
-        said = [s for s in self.cells.get((item, pupil), []) if s.at <= at]
+        said = [s for s in self.cells.get((item, pupil), []) if s.since <= at]
         by_hand = [s.what for s in said if s.by_hand]
         if by_hand and by_hand[-1] != ("released",):
             return ("manual", *by_hand[-1])
@@ -75,7 +82,7 @@ class Model:
             for item in ITEMS
             if (cell := self.cell(item, pupil, at)) is not None
         )
-        for said in [s for s in self.places.get(pupil, []) if s.at <= at]:
+        for said in [s for s in self.places.get(pupil, []) if s.since <= at]:
             wanted = said.what[0]
             if wanted == "ended":
                 if code in ("a", None):
@@ -128,11 +135,13 @@ class AnyDay(RuleBasedStateMachine):
 
     def push(self, event: str, **data: Any) -> None:
         self.school.push(event, **data)
+        self.model.now = self.school.now
 
     def read(self, question: Callable[..., Any], *arguments: Any) -> Any:
         return self.school.read(lambda connection: question(connection, *arguments))
 
     def author(self) -> Author:
+        self.model.now = self.school.now
         return Author("account head", self.school.now)
 
     @rule(by=st.integers(-15, 15))
@@ -149,6 +158,7 @@ class AnyDay(RuleBasedStateMachine):
                 role="student",
                 timemodified=at,
             )  # fmt: skip - an event
+        self.model.now -= again  # its first arrival counts
         place = self.model.places.setdefault(pupil, [])
         if not any(s.at == at and s.what == ("a",) and not s.by_hand for s in place):
             self.model.say(place, at, "a")
@@ -208,6 +218,7 @@ class AnyDay(RuleBasedStateMachine):
         }  # fmt: skip - an event
         for _time in range(1 + again):
             self.push("new_grade", **told)
+        self.model.now -= again  # its first arrival counts
         cell = self.model.cells.setdefault((item, pupil), [])
         what = (worth, excepted, attempt)
         if not any(s.at == at and s.what == what and not s.by_hand for s in cell):
@@ -252,7 +263,7 @@ class AnyDay(RuleBasedStateMachine):
         if not hasattr(self, "items"):
             return
         everything = (*self.model.cells.values(), *self.model.places.values())
-        for at in {NOW - 21, *(said.at for some in everything for said in some)}:
+        for at in {NOW - 21, *(said.since for some in everything for said in some)}:
             self.compare(at, at)
 
     def compare(self, at: int | None, model_at: int) -> None:

@@ -15,6 +15,7 @@ from tests.schooltool_bridge.school import GRADE, NOW, School
 @pytest.fixture
 def term(tmp_path: Path) -> Iterator[School]:
     school = School.open(f"sqlite:///{tmp_path / 's.sqlite'}").begin_term()
+    school.now += 1000
     yield school
     school.database.close()
 
@@ -24,7 +25,7 @@ def graded(points: float | None, second: int, **more: Any) -> dict[str, Any]:
 
 
 def cell(school: School, at: int | None = None) -> Any:
-    """What counts as the gradebook says, and what is folded for a moment that is to come."""
+    """What counts as the gradebook says, now or as of a moment."""
     found = school.grades(at=at)
     return found.get(("7", "1"), "nothing")
 
@@ -50,6 +51,7 @@ def test_it_counts_in_whatever_order_they_arrive(tmp_path: Path) -> None:
     ]
     for number, order in enumerate(itertools.permutations(told)):
         school = School.open(f"sqlite:///{tmp_path / f'{number}.sqlite'}").begin_term()
+        school.now += 1000
         for data in order:
             school.push("new_grade", **data)
         asked = [cell(school, NOW + second) for second in (100, 150, 200, 250, 300)]

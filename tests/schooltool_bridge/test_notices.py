@@ -21,6 +21,7 @@ from schooltool_bridge.notices_model import notice as notice_table
 from schooltool_bridge.notices_rules import (
     KINDS,
     Check,
+    Clock,
     Facts,
     Limits,
     PeerFacts,
@@ -83,6 +84,8 @@ def kinds(facts: Facts, now: int = NOW, limits: Limits | None = None) -> list[st
         ("21 rejected", {"rejected": 21}, ["rejected-many"]),
         ("verified", {"check": Check(NOW - HOUR, ok=True)}, []),
         ("verifying failed", {"check": Check(NOW - HOUR, ok=False, failing=("TLS",))}, ["check-failed"]),
+        ("its clock is ahead", {"clock": Clock(NOW - HOUR, 40 * HOUR)}, ["clocks-differ"]),
+        ("its clock was ahead, a day ago", {"clock": Clock(NOW - DAY, 40 * HOUR)}, []),
         ("switched off: nobody expects it to work", {"enabled": False, "heard_unix_s": None, "tls_not_after_unix_s": NOW, "key_not_after_unix_s": NOW, "check": Check(NOW, ok=False)}, ["switched-off"]),
         ("switched off with a conflict", {"enabled": False, "conflicts": 1}, ["conflict", "switched-off"]),
         ("the most urgent first", {"conflicts": 1, "tls_not_after_unix_s": NOW}, ["tls-expired", "conflict"]),

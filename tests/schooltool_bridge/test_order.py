@@ -80,6 +80,7 @@ def store_after(pushed: list[Event], *, clamp: bool = False) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         policy = {"out_of_range": "clamp"} if clamp else {}
         school = School.open(f"sqlite:///{Path(folder) / 's.sqlite'}", **policy)
+        school.now += 100  # nothing of it is still to come
         school.push_all(pushed)
         dump = school.dump()
         school.database.close()
