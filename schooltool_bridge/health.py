@@ -42,7 +42,6 @@ def steps(app: App) -> Iterator[Step]:
         detail=_("%(wwwroot)s in %(home)s", wwwroot=app.settings.wwwroot, home=app.settings.home),
     )
     yield from _store(app)
-    yield from _zone(app)
     yield from _files(app.settings, app.database)
     yield _cipher()
     now = int(app.clock())
@@ -54,15 +53,12 @@ def steps(app: App) -> Iterator[Step]:
     )
 
 
-def _zone(app: App) -> Iterator[Step]:
+def _zone(app: App) -> str:
     """Say before the next start that days will be read in another zone."""
     zone = app.settings.timezone
-    if storage.schema(app.database) != storage.HEAD:
-        return
     with app.database.read() as connection:
         was = zone_change.before(connection, zone)
-    detail = zone if was is None else zone_words(was, zone)
-    yield step(N_("time zone"), detail=detail)
+    return zone if was is None else zone_words(was, zone)
 
 
 def zone_words(was: str, zone: str) -> str:
@@ -85,6 +81,7 @@ def _store(app: App) -> Iterator[Step]:
     looks: dict[str, Callable[[App], str]] = {
         N_("database"): _database_state,
         N_("keys"): _key_state,
+        N_("time zone"): _zone,
     }
     for name, look in looks.items():
         try:

@@ -29,7 +29,8 @@ from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
 from mnet.workers import Workers
-from peers.web import origin, sessions
+from peers.web import kept_form, origin, sessions
+from peers.web.kept_form import Kept
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_ID, PageError, Reply, Route, Tab, View, go, page
@@ -202,14 +203,21 @@ class Frame:
             return sent
 
         try:
-            elsewhere = self._elsewhere(route, view)
+            elsewhere = self._elsewhere(route, view, raw)
             if elsewhere is not None:
                 return rendered(view, lambda: elsewhere)
             # Only now: who may not be here has nothing read that a form holds.
             form, files = form_of(raw, route.form)
             view = replace(self._view(raw, session, form), files=files)
-            self._check_origin(view, raw, form_token)
             _check_numbers(parts)
+            kept = self._check_origin(route, view, raw, form_token)
+            if route.again is not None and (kept or view.ticked(kept_form.AGAIN)):
+                again = route.again
+                return rendered(view, lambda: again(view, **parts))
+            if kept is not None:
+                text = _("This page was open for too long, so nothing was saved.")
+                too_old = page("kept_form.html", status=403, text=text, kept=kept)
+                return rendered(view, lambda: too_old)
             who = route.waits_for(view, parts) if route.waits_for else None
         except PageError as problem:
             told = _problem(str(problem), problem.status)
@@ -236,10 +244,14 @@ class Frame:
             raise PageError(_("There is no such file."), 404)
         return Reply(body=found[0], content_type=STATIC_TYPES[Path(name).suffix])
 
-    def _elsewhere(self, route: Route, view: View) -> Reply | None:
+    def _elsewhere(self, route: Route, view: View, raw: Raw) -> Reply | None:
         """Return where whoever is not signed in has to go first; raises PageError by role."""
         if route.role is not None:
             if view.session is None:
+                kept = self._kept(route, view, raw)
+                if kept is not None:
+                    values = {"next": "", "problem": "", "username": "", "kept": kept}
+                    return page("sign_in.html", status=403, **values)
                 back = f"?next={quote(view.path)}" if view.method == "GET" else ""
                 return go(SIGN_IN + back)
             if view.session.account.one_time and view.path not in {PASSWORD, SIGN_OUT}:
@@ -248,9 +260,29 @@ class Frame:
                 raise PageError(_("Your account may not see this page."), 403)
         return None
 
-    def _check_origin(self, view: View, raw: Raw, form_token: str) -> None:
-        """Raise PageError for a form that no page of ours sent."""
-        if raw.method == "POST" and not origin.is_ours(
+    def _kept(self, route: Route, view: View, raw: Raw) -> Kept | None:
+        """Return what somebody typed whose session has ended; None for anything else."""
+        if raw.method != "POST" or not kept_form.may_be_ours(raw.body):
+            return None
+        if not self._browser_says_ours(raw):
+            return None
+        form, _files = form_of(raw, replace(route.form, takes_files=False))
+        return kept_form.of(view.path, raw.query, form)
+
+    def _browser_says_ours(self, raw: Raw) -> bool | None:
+        return origin.browser_says(
+            fetch_site=raw.headers.get("sec-fetch-site"),
+            origin=raw.headers.get("origin"),
+            host=raw.headers.get("host", ""),
+            wwwroot=self.wwwroot,
+        )
+
+    def _check_origin(self, route: Route, view: View, raw: Raw, form_token: str) -> Kept | None:
+        """Raise PageError for a form that no page of ours sent.
+
+        Returns a form to be shown again: ours, of the same account, with a token that is too old.
+        """
+        if raw.method != "POST" or origin.is_ours(
             fetch_site=raw.headers.get("sec-fetch-site"),
             origin=raw.headers.get("origin"),
             host=raw.headers.get("host", ""),
@@ -258,13 +290,24 @@ class Frame:
             token=view.text("form_token"),
             wanted=form_token,
         ):
-            raise PageError(
-                _(
-                    "This form is too old or came from another site. Go back, load the page anew "
-                    "and send it again."
-                ),
-                403,
-            )
+            return None
+        # People's own pages know themselves whose form it is.
+        is_mine = (
+            sessions.is_form_of(view.text("form_token"), view.session.account.id)
+            if view.session
+            else route.again is not None
+        )
+        if is_mine and not view.files and self._browser_says_ours(raw):
+            kept = kept_form.of(view.path, raw.query, view.form)
+            if kept is not None:
+                return kept
+        raise PageError(
+            _(
+                "This form is too old or came from another site. Go back, load the page anew "
+                "and send it again."
+            ),
+            403,
+        )
 
     def _session(self, token: str, now_unix_s: int) -> Session | None:
         if not token:

@@ -20,11 +20,19 @@ def is_ours(
     """Tell whether a POST came from a page of this site and carries the right token."""
     if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
         return False
+    said = browser_says(fetch_site=fetch_site, origin=origin, host=host, wwwroot=wwwroot)
+    return said is not False
+
+
+def browser_says(
+    *, fetch_site: str | None, origin: str | None, host: str, wwwroot: str
+) -> bool | None:
+    """Tell whether the browser says that a page of this site sent a form; None: it says nothing."""
     if fetch_site is not None:
         return fetch_site == "same-origin"
     if origin is not None:
         return _place(origin) in {host.lower(), _place(wwwroot)} - {""}
-    return True
+    return None
 
 
 def inside(path: str) -> str | None:

@@ -8,6 +8,7 @@ does.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def start(connection: Connection, account_id: int, now_unix_s: int) -> str:
         sa.insert(admin_session).values(
             token_digest=_digest(token),
             account_id=account_id,
-            form_token=secrets.token_urlsafe(24),
+            form_token=_form_token(account_id),
             created_unix_s=now_unix_s,
             seen_unix_s=now_unix_s,
         )
@@ -80,6 +81,24 @@ def end(connection: Connection, token: str) -> None:
     """Sign a browser out."""
     mine = admin_session.c.token_digest == _digest(token)
     connection.execute(sa.delete(admin_session).where(mine))
+
+
+def is_form_of(form_token: str, account_id: int) -> bool:
+    """Tell whether a form's token is of a session of this account, one that has ended included.
+
+    It proves nothing of who sent the form: it keeps what one account typed from another.
+    """
+    head, _dot, mark = form_token.rpartition(".")
+    return hmac.compare_digest(mark.encode(), _mark(head, account_id).encode())
+
+
+def _form_token(account_id: int) -> str:
+    head = secrets.token_urlsafe(24)
+    return f"{head}.{_mark(head, account_id)}"
+
+
+def _mark(head: str, account_id: int) -> str:
+    return hashlib.sha256(f"{head} {account_id}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _digest(token: str) -> bytes:

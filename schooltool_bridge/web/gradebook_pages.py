@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
+from peers.web.kept_form import AGAIN
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
 from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
@@ -61,7 +62,7 @@ class GradebookPages:
         """Return the page's addresses."""
         return [
             Route(GRADEBOOK, self.show, CLERK),
-            Route(GRADEBOOK, self.save, CLERK, ("POST",), form=FORM),
+            Route(GRADEBOOK, self.save, CLERK, ("POST",), form=FORM, again=self.again),
         ]
 
     def tabs(self) -> list[Tab]:
@@ -75,6 +76,20 @@ class GradebookPages:
     def save(self, view: View, section_id: int) -> Reply:
         """Write what was typed, and release a cell when that was asked for."""
         return self.saved(Desk(_path(section_id), view.who), view, section_id)
+
+    def again(self, view: View, section_id: int) -> Reply:
+        """Show the gradebook with what was typed; nothing is saved."""
+        return self.shown_again(Desk(_path(section_id), view.who), view, section_id)
+
+    def shown_again(self, desk: Desk, view: View, section_id: int) -> Reply:
+        """Show what was typed at somebody's desk and could not be saved."""
+        seen = view.text("seen", limit=MAX_SEEN_CHARS)
+        said = _("Nothing was saved yet. What you typed is still here: look at it and save it.")
+        typed = _typed(view.form, _shown(seen))
+        status = 200 if view.ticked(AGAIN) else 403
+        return self.shown(
+            desk, _asked(view), section_id, typed=typed, seen=seen, said=said, status=status
+        )
 
     def saved(self, desk: Desk, view: View, section_id: int) -> Reply:
         """Write what was typed at somebody's desk; the caller knows that they may."""

@@ -12,13 +12,15 @@ from urllib.parse import quote
 from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.registry import Peer
-from peers.web import throttle
+from peers.web import kept_form, throttle
+from peers.web.kept_form import SIGN_IN_FORM, Kept
 from peers.web.origin import inside, within
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge import jumping, person_sessions, rights
 from schooltool_bridge.fields import key
 from schooltool_bridge.jumping import CannotJump
 from schooltool_bridge.person_sessions import COOKIE, Start
+from schooltool_bridge.web import own_pages
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages, cookie_of
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class JumpPages:
                 for application in APPLICATIONS.values()
             ),
             Route(SIGN_IN, self.sign_in, None),
-            Route(SIGN_IN, self.do_sign_in, None, ("POST",)),
+            Route(SIGN_IN, self.do_sign_in, None, ("POST",), form=SIGN_IN_FORM),
         ]
 
     def sign_in(self, view: View) -> Reply:
@@ -58,6 +60,7 @@ class JumpPages:
         username = view.text("username", limit=MAX_FIELD_CHARS)
         password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
         path = inside(view.text("next", limit=MAX_PATH_CHARS)) or ME
+        kept = kept_form.read(view)
         slowed, now = f"person {key(username)}", view.now_unix_s
         tried = throttle.attempt(
             self._app.database,
@@ -71,7 +74,7 @@ class JumpPages:
                 if tried.wait_s
                 else _("That user name and password do not fit, or may not sign in here.")
             )
-            return self._form(path, problem, username, tried.status)
+            return self._form(path, problem, username, tried.status, kept)
         with self._app.database.write() as connection:
             throttle.succeeded(connection, slowed, view.sender, now)
             before = person_sessions.find(connection, view.cookies.get(COOKIE, ""), now)
@@ -79,6 +82,10 @@ class JumpPages:
                 person_sessions.end(connection, before.digest)
             begun = Start(found, view.agent_sha1, key(username))
             token = person_sessions.start(connection, begun, now)
+        if kept is not None and own_pages.whose(kept.form) == found:
+            text = _("You are signed in again. What you typed is still here.")
+            values = {"kept": kept, "text": text}
+            return Reply(template="kept_form.html", values=values, cookies=(cookie_of(token),))
         # A form may not lead to another site, even by way of ours; so a page stands between.
         return Reply(template="onward.html", values={"path": path}, cookies=(cookie_of(token),))
 
@@ -136,7 +143,21 @@ class JumpPages:
         address = view.query.get("hostwwwroot", "") or view.query.get("wr", "")
         return self._app.registry.find(address.strip().rstrip("/"))
 
-    def _form(self, path: str, problem: str = "", username: str = "", status: int = 200) -> Reply:
+    def asked_first(self, view: View) -> Reply:
+        """Ask whoever sent a form without being signed in for the password, keeping the form."""
+        kept = kept_form.of(view.path, view.raw_query, view.form)
+        if kept is None or own_pages.whose(kept.form) is None:
+            return own_pages.sign_in_first(view)
+        return self._form(ME, status=403, kept=kept)
+
+    def _form(
+        self,
+        path: str,
+        problem: str = "",
+        username: str = "",
+        status: int = 200,
+        kept: Kept | None = None,
+    ) -> Reply:
         ways = jumping.ways_in(self._app.registry, self._app.site, path)
         values = {"next": path, "problem": problem, "username": username, "ways": ways}
-        return page("person_sign_in.html", status=status, **values)
+        return page("person_sign_in.html", status=status, kept=kept, **values)

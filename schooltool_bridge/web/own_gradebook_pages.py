@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peers.web.view import Reply, Route, View
+from mnet.language import _
+from peers.web.view import PageError, Reply, Route, View
 from schooltool_bridge import own_access
 from schooltool_bridge.web.gradebook_pages import FORM, Desk, GradebookPages
-from schooltool_bridge.web.own_pages import TEACHING, not_there, sign_in_first
+from schooltool_bridge.web.jump_pages import JumpPages
+from schooltool_bridge.web.own_pages import TEACHING, not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 if TYPE_CHECKING:
@@ -23,17 +25,20 @@ OWN_GRADEBOOK = TEACHING + "/<int:section_id>/gradebook"
 class OwnGradebookPages:
     """The gradebook for teachers."""
 
-    def __init__(self, app: App, people: SignOnPages, gradebook: GradebookPages) -> None:
+    def __init__(
+        self, app: App, people: SignOnPages, jumps: JumpPages, gradebook: GradebookPages
+    ) -> None:
         """Use the server's parts, what knows who is signed in, and the office's page."""
         self._app = app
         self._people = people
+        self._jumps = jumps
         self._gradebook = gradebook
 
     def routes(self) -> list[Route]:
         """Return the page's addresses."""
         return [
             Route(OWN_GRADEBOOK, self.show, None),
-            Route(OWN_GRADEBOOK, self.save, None, ("POST",), form=FORM),
+            Route(OWN_GRADEBOOK, self.save, None, ("POST",), form=FORM, again=self.again),
         ]
 
     def show(self, view: View, section_id: int) -> Reply:
@@ -47,8 +52,15 @@ class OwnGradebookPages:
         """Write what was typed."""
         desk = self._desk(view, section_id)
         if desk is None:
-            return sign_in_first(view)
+            return self._jumps.asked_first(view)
         return self._gradebook.saved(desk, view, section_id)
+
+    def again(self, view: View, section_id: int) -> Reply:
+        """Show the gradebook with what was typed; nothing is saved."""
+        desk = self._desk(view, section_id)
+        if desk is None:
+            return self._jumps.asked_first(view)
+        return self._gradebook.shown_again(desk, view, section_id)
 
     def _desk(self, view: View, section_id: int) -> Desk | None:
         """Return where a teacher writes; None when nobody is signed in."""
@@ -59,5 +71,10 @@ class OwnGradebookPages:
             if not own_access.may_grade(connection, found, section_id):
                 raise not_there()
             bar = own_access.bar_of(connection, found)
+        filled_in_by = whose(view.form)
+        if filled_in_by not in (None, found.person_id):
+            raise PageError(
+                _("Somebody else is signed in now than on the page that this came from."), 403
+            )
         path = OWN_GRADEBOOK.replace("<int:section_id>", str(section_id))
         return Desk(path, own_access.actor_of(found), found, bar)

@@ -6,6 +6,7 @@ nothing is told. Source: requirements 1.7, R58, R70, R77.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -180,6 +181,11 @@ def sign_in_first(view: View) -> Reply:
     """Send a visitor to the form; the same for every number, so that nothing is told."""
     here = f"{view.path}?{view.raw_query}" if view.raw_query else view.path
     return go(f"/sign-in?next={quote(here, safe='')}")
+
+
+def whose(form: Mapping[str, list[str]]) -> int | None:
+    """Return the id of the person on whose own page a form was filled in; None: it does not say."""
+    return filters.row_id((form.get("whose") or [""])[-1])
 
 
 def not_there() -> PageError:

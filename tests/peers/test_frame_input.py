@@ -11,9 +11,9 @@ from peers import audit
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web import form_with_files
 from peers.web.frame import NOTE_COOKIE, Frame
+from peers.web.kept_form import SIGN_IN_FORM
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
-from peers.web.view import MAX_FORM_BYTES
 from schooltool_bridge.pages import frame_of
 from tests.peers.framed import HOSTILE, assert_safe, signed_in
 from tests.rig import START_UNIX_S, Rig
@@ -62,7 +62,7 @@ def test_what_was_typed_comes_back_as_text(frame: Frame) -> None:
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
-        (b"a=" + b"x" * MAX_FORM_BYTES, {}),
+        (b"a=" + b"x" * SIGN_IN_FORM.max_bytes, {}),
         (b"&".join(b"a=1" for _ in range(501)), {}),
         (b"username=\xff\xfe", {}),
         (b"username=a%00b&password=x", {}),

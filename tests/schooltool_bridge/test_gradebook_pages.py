@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from mnet.xmlrpc import Value
+from peers.web import sessions
 from schooltool_bridge.gradebook import grid
 from schooltool_bridge.gradebook.grid import Cell
 from schooltool_bridge.hand import assessments, enrolments, grades
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.author import Author
 from tests.rig import SIS, START_UNIX_S, Rig
-from tests.schooltool_bridge.admins import browser, site_with_admins
+from tests.schooltool_bridge.admins import PASSWORD, browser, site_with_admins
 from tests.schooltool_bridge.gradebooks import Book, make_book, system_id
 from tests.visitor import Page, Visitor
 
@@ -258,3 +259,43 @@ def test_a_class_of_thirty_with_sixty_items_is_one_form(rig: Rig) -> None:
         form[name(book, f"S{n}", "Item 7")] = str(n % 10)
     assert visitor.post(path(book), form).status == 303
     assert cell(rig, book, "S29", "Item 7").text == "9"
+
+
+def test_a_form_that_is_too_old_comes_back_filled_in(rig: Rig, book: Book) -> None:
+    carl = browser(rig, "carl")
+    form = shown(carl.get(path(book))) | {name(book, "Ada", "Quiz"): "18"}
+    carl.cookies.update(browser(rig, "carl").cookies)  # signed in anew in another tab
+    page = carl.post(path(book), form)
+    assert page.status == 403
+    assert "What you typed is still here" in page.said("said")
+    assert page.tree.xpath("string(//*[@id='unsaved'])") == "1 not saved yet"
+    assert cell(rig, book, "Ada", "Quiz").text == ""
+    assert carl.post(path(book), shown(page)).status == 303
+    assert cell(rig, book, "Ada", "Quiz").text == "18"
+
+
+def test_a_session_that_ended_asks_for_the_password_and_the_sheet_comes_back(
+    rig: Rig, book: Book
+) -> None:
+    carl = browser(rig, "carl")
+    form = shown(carl.get(path(book))) | {name(book, "Ada", "Quiz"): "18"}
+    rig.clock.now += sessions.IDLE_S + 1
+    asked = carl.post(path(book), form)
+    assert "What you typed is kept" in asked.said("said")
+    fields = hidden(asked) | {"username": "carl", "password": PASSWORD}
+    fill(browser(rig, "anna"), book, Ada_Essay="7", Ada_Quiz="3")
+    onward = carl.post("/admin/sign-in", fields)
+    page = carl.post(path(book), hidden(onward))
+    assert page.status == 200
+    assert page.tree.xpath("string(//*[@id='unsaved'])") == "1 not saved yet"
+    assert cell(rig, book, "Ada", "Quiz").text == "3"
+    # What was seen then is remembered: somebody else was faster, and is not overwritten unseen.
+    conflict = carl.post(path(book), shown(page))
+    assert "somebody else changed it meanwhile, it is 3 now" in conflict.said()
+    assert "Essay" not in conflict.said()
+
+
+def hidden(page: Page) -> dict[str, str]:
+    """The first form of the page itself."""
+    fields = page.tree.xpath("(//main//form)[1]//input")
+    return {f.get("name"): f.get("value") or "" for f in fields}

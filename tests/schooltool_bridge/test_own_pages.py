@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from lxml import html
 
-from schooltool_bridge import own_access, own_progress
+from schooltool_bridge import own_access, own_progress, person_sessions, rights
 from schooltool_bridge.hand import enrolments as hand_enrolments
 from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.hand.author import Author
@@ -19,10 +19,12 @@ from schooltool_bridge.model import enrolment_state, grade_history
 from schooltool_bridge.own_progress import Moment
 from schooltool_bridge.queries import find_person
 from schooltool_bridge.reports import as_of
+from schooltool_bridge.rights import Change
 from tests.rig import START_UNIX_S
 from tests.schooltool_bridge.cast import DAY_S, GRADED, LEFT, NAMES, POINTS, Cast, cast_in
 from tests.visitor import Page
 
+PASSWORD = "correct horse battery"
 AUTHOR = Author("anna", START_UNIX_S)
 STAFF = {"carol", "prue"}
 PUPILS = {"pam", "pete", "paul", "mia", "mia2"}
@@ -360,3 +362,42 @@ def test_a_teacher_enters_grades_in_a_section_of_their_own_and_nowhere_else(cast
         assert visitor.post(other, fields | {"form_token": token, cells[0]: "0"}).status == 404
     with cast.app.database.read() as connection:
         assert as_of.of_section(connection, algebra).entries[item_id, cast.people["pam"]] == entry
+
+
+def test_a_teacher_whose_session_ended_goes_on_with_what_was_typed(cast: Cast) -> None:
+    tess, algebra = cast.browser("tess"), cast.sections["algebra"]
+    path = f"/me/teaching/{algebra}/gradebook"
+    page = tess.get(path)
+    fields = {i.get("name"): i.get("value") or "" for i in page.tree.xpath("//form//input[@name]")}
+    (typed, *_rest) = [n for n in fields if n.endswith(f".{cast.people['pam']}")]
+    fields |= {typed: "2.75"}
+    with cast.app.database.write() as connection:
+        for who in ("tess", "carol"):
+            change = Change("anna", START_UNIX_S)
+            rights.set_own(connection, [cast.people[who]], allowed=True)
+            rights.set_password(connection, change, cast.people[who], PASSWORD)
+    tess.cookies.pop(person_sessions.COOKIE)
+    asked = tess.post(path, fields)
+    assert asked.status == 403
+    assert "What you typed is kept" in asked.said("said")
+    carried = {
+        i.get("name"): i.get("value") or "" for i in asked.tree.xpath("(//main//form)[1]//input")
+    }
+    # Somebody else who signs in there sees nothing of it, and saves nothing of it.
+    other = tess.post("/sign-in", carried | {"username": "carol", "password": PASSWORD})
+    assert "2.75" not in other.text
+    assert tess.post(path, fields).status in (403, 404)
+    tess.cookies.pop(person_sessions.COOKIE)
+    onward = tess.post("/sign-in", carried | {"username": "tess", "password": PASSWORD})
+    again = {i.get("name"): i.get("value") or "" for i in onward.tree.xpath("//main//input")}
+    filled = tess.post(path, again)
+    assert filled.status == 200
+    (kept,) = filled.tree.xpath("//input[@data-shown]")
+    assert (kept.get("name"), kept.value) == (typed, "2.75")
+    # Whoever came with a Moodle's word in another tab goes on from the page that asked.
+    straight = {
+        i.get("name"): i.get("value") or ""
+        for i in asked.tree.xpath("//form[.//input[@name='kept_again']]//input")
+    }
+    (kept,) = tess.post(path, straight).tree.xpath("//input[@data-shown]")
+    assert kept.value == "2.75"
