@@ -218,6 +218,15 @@ def waiting_on(
     return sorted(found.values(), key=lambda w: w.place)[:limit]
 
 
+def in_conflict(connection: Connection, peer_id: int, wanted: str) -> list[object]:
+    """Return what a peer's conflicts say that wait for this key."""
+    rows = sa.select(inbox.c.payload).join_from(
+        inbox, inbox_wait, inbox_wait.c.inbox_id == inbox.c.id
+    )
+    mine = (inbox_wait.c.peer_id == peer_id, inbox_wait.c.key == key(wanted))
+    return list(connection.execute(rows.where(*mine, inbox.c.status == CONFLICT)).scalars())
+
+
 def waited_for(connection: Connection, peer_id: int, kind: str) -> set[str]:
     """Return the keys of one kind (enrolment, ...) for which a peer's events wait."""
     # As a range, which an index answers; ";" is what follows ":".

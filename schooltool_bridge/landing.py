@@ -36,8 +36,10 @@ from schooltool_bridge import (
     errands,
     events,
     identity,
+    inbox,
     landing_pictures,
     links,
+    people,
     people_match,
     person_sessions,
     pictures,
@@ -316,6 +318,12 @@ class Landing:
         """Find or make the person, as fetch_user does; return who appeared by it."""
         source = self._source(peer)
         link = _link(connection, peer, vouched)
+        if _is_contested(connection, peer, vouched):
+            # Perhaps no more; what else that frees is for others to wake (waking.wake_missed).
+            again = events.lot([people.username_key(vouched.username)])
+            events.come_again(connection, source, again)
+            if _is_contested(connection, peer, vouched):
+                raise LandingRefused("person-conflict", peer, "it waits in the inbox")
         try:
             if link is not None and not links.is_same_name(link.username, vouched.username):
                 # Else the profile of the one would be written over the other's.
@@ -348,6 +356,20 @@ class Landing:
             names_addressee=False,
             zone=self.site.zone,
         )
+
+
+def _is_contested(connection: Connection, peer: Peer, vouched: Vouched) -> bool:
+    """Tell whether the peer gave this user name to somebody of whom it is not clear who it is.
+
+    Then whoever comes under it may be the one or the other.
+    """
+    key = people.username_key(vouched.username)
+    return any(
+        isinstance(said, dict)
+        and (said.get("idnumber") or said.get("moodleid"))
+        and links.is_same_name(str(said.get("username", "")).strip(), vouched.username)
+        for said in inbox.in_conflict(connection, peer.id, key)
+    )
 
 
 def _link(connection: Connection, peer: Peer, vouched: Vouched) -> links.Link | None:

@@ -159,6 +159,8 @@ def _check_number(connection: Connection, event: UserEvent, link: Link) -> None:
     """See that the event's idnumber is this person's, or may become it."""
     if not event.idnumber or not links.real(event.idnumber) or link.kept_apart:
         return
+    if link.idnumber_key == key(event.idnumber):
+        return  # no news, whatever another peer calls this person by now
     holder = _by_idnumber(connection, event)
     if holder is not None:
         if holder not in (link.person_id, *identity.everybody(connection, link.person_id)):

@@ -137,6 +137,23 @@ def test_two_people_who_could_be_meant_are_a_conflict_for_a_person_here(
     assert [w["event"] for w in waiting if w["peer"] == moodle.wwwroot] == ["fetch_user"]
 
 
+def test_a_name_given_again_never_lands_as_the_one_who_had_it(site: Site, moodle: Moodle) -> None:
+    name = fresh()
+    push(site, moodle, username=name, firstname="A", lastname="B", idnumber=f"n{name}", moodleid=f"1{name}")  # fmt: skip
+    first = person_id(site, name)
+    set_right(site, first)
+    assert is_in(land(browser(site), visit(moodle, user(name))))
+    # Without Moodle's own id it is not clear whose it is now; nobody comes in until it is.
+    push(site, moodle, username=name, firstname="C", lastname="D", idnumber=f"m{name}")
+    page = land(browser(site), visit(moodle, user(name)))
+    assert (page.status, code_of(page)) == (409, "person-conflict")
+    # With it there is no question.
+    push(site, moodle, username=name, firstname="C", lastname="D", idnumber=f"m{name}", moodleid=f"2{name}")  # fmt: skip
+    page = land(browser(site), visit(moodle, user(name)))
+    assert (page.status, code_of(page)) == (403, "no-right")
+    assert shown(site, first)["firstname"] == name.title()
+
+
 def test_a_peer_that_may_bring_nobody_still_vouches_for_those_it_brought(
     site: Site, broken: tuple[Moodle, int]
 ) -> None:
