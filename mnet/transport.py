@@ -1,29 +1,44 @@
 """Bytes to a peer and back: HTTP POST and GET with time-outs, no redirects, bounded answers.
 
-Knows nothing of the protocol inside. Blocking, for worker threads; the reactor runs elsewhere.
-Source: PROTOCOL.md section 9.
+No compression is asked for and none is taken; bytes are counted as they come off the wire, before
+anything reads them. Knows nothing of the protocol inside. Blocking, for worker threads; the reactor
+runs elsewhere. Source: PROTOCOL.md section 9.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
+from hyperlink import URL
 from OpenSSL import SSL
-from treq.client import HTTPClient
 from treq.content import collect
 from twisted.internet import defer
 from twisted.internet.abstract import isIPAddress
-from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.threads import blockingCallFromThread
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from twisted.web.client import (
+    URI,
+    Agent,
+    BrowserLikePolicyForHTTPS,
+    FileBodyProducer,
+    HTTPConnectionPool,
+)
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
 
 from mnet.outbound import CannotReach
@@ -32,12 +47,17 @@ from mnet.retelling import english
 
 CONNECT_TIMEOUT_S = 10.0
 OK = 200
+# Before an answer's body: its status line and headers, and any answers in between (status 100).
+MAX_HEAD_BYTES = 128 * 1024
+# A body may come in chunks, with marks between them that are no more than itself.
+MOST_FOR_A_BYTE = 2
 # Longer than any wwwroot with a page's path behind it.
 MAX_HEADER_CHARS = 1000
 # Customary; nobody checks it, and a Mahara's logs stay readable.
 USER_AGENT = "Moodle"
 OWN_USER_AGENT = "mnet-peer"
 SUCCESS = range(200, 300)
+_TOO_SLOW = (defer.TimeoutError, defer.CancelledError, ConnectingCancelledError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,78 @@ class _TooLarge(Exception):
     """The answer is over the limit."""
 
 
+class _Packed(Exception):
+    """The answer is compressed, or encoded otherwise."""
+
+
+@dataclass(slots=True)
+class _Meter:
+    """How much one request's connection brought, and how much it may."""
+
+    received_bytes: int = 0
+    most_bytes: int = MAX_HEAD_BYTES
+
+    @property
+    def is_over(self) -> bool:
+        return self.received_bytes > self.most_bytes
+
+
+class _Counting(ProtocolWrapper):
+    """A connection that ends once it has brought more than it may."""
+
+    factory: _CountingFactory
+
+    def dataReceived(self, data: bytes) -> None:
+        meter = self.factory.meter
+        meter.received_bytes += len(data)
+        if meter.is_over:
+            self.abortConnection()
+        else:
+            super().dataReceived(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(Failure(_TooLarge()) if self.factory.meter.is_over else reason)
+
+
+class _CountingFactory(WrappingFactory):
+    protocol = _Counting
+    noisy = False
+
+    def __init__(self, wrapped: Any, meter: _Meter) -> None:
+        super().__init__(wrapped)
+        self.meter = meter
+
+
+@implementer(IStreamClientEndpoint)
+class _Counted:
+    """A way to a host whose connection counts what it brings."""
+
+    def __init__(self, way: Any, meter: _Meter) -> None:
+        self._way = way
+        self._meter = meter
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Any:  # noqa: N803 - Twisted's
+        made = self._way.connect(_CountingFactory(protocolFactory, self._meter))
+        return made.addCallback(lambda counting: counting.wrappedProtocol)
+
+
+@implementer(IAgentEndpointFactory)
+class _Ways:
+    """Finds the way to a host for one request, with TLS as a policy wants it."""
+
+    def __init__(self, reactor: Any, policy: Any, meter: _Meter) -> None:
+        self._reactor = reactor
+        self._policy = policy
+        self._meter = meter
+
+    def endpointForURI(self, uri: URI) -> Any:
+        host = uri.host.decode("ascii")
+        way: Any = HostnameEndpoint(self._reactor, host, uri.port, CONNECT_TIMEOUT_S)
+        if uri.scheme == b"https":
+            way = wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), way)
+        return _Counted(way, self._meter)
+
+
 @implementer(IPolicyForHTTPS)
 class _AnyCertificate:
     """TLS without verification, for a peer whose policy says so."""
@@ -106,14 +198,8 @@ class Transport:
     def __init__(self, reactor: Any) -> None:
         """Use `reactor`, which must be running in another thread."""
         self._reactor = reactor
-        pool = HTTPConnectionPool(reactor, persistent=False)
-        self._clients = {
-            verify: HTTPClient(Agent(reactor, policy, connectTimeout=CONNECT_TIMEOUT_S, pool=pool))
-            for verify, policy in (
-                (True, BrowserLikePolicyForHTTPS()),
-                (False, _AnyCertificate()),
-            )
-        }
+        self._pool = HTTPConnectionPool(reactor, persistent=False)
+        self._policies = {True: BrowserLikePolicyForHTTPS(), False: _AnyCertificate()}
 
     def post(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
         """Send `body` and return the answer's body; raises CannotReach."""
@@ -128,15 +214,8 @@ class Transport:
 
         Raises CannotReach when there is no answer.
         """
-        client = self._clients[verify_tls]
-
-        def ask() -> defer.Deferred[Any]:
-            if body is None:
-                return client.get(url, allow_redirects=False)
-            headers = Headers({"Content-Type": ["text/xml"], "User-Agent": [USER_AGENT]})
-            return client.post(url, data=body, headers=headers, allow_redirects=False)
-
-        return self._ask(ask, url, timeout_s)
+        given = {"User-Agent": USER_AGENT} | ({} if body is None else {"Content-Type": "text/xml"})
+        return self._ask(self._asking(url, body, given, verify_tls=verify_tls), url, timeout_s)
 
     def post_json(
         self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float
@@ -147,56 +226,81 @@ class Transport:
         since the rest of such an address often is a secret.
         """
         named = {"Content-Type": "application/json", "User-Agent": OWN_USER_AGENT, **headers}
-        wanted = Headers({name: [value] for name, value in named.items()})
         host = urlsplit(url).hostname or ""
-        answer = self._ask(
-            lambda: self._clients[True].post(url, data=body, headers=wanted, allow_redirects=False),
-            host,
-            timeout_s,
-        )
+        answer = self._ask(self._asking(url, body, named, verify_tls=True), host, timeout_s)
         if answer.status not in SUCCESS:
             said = english(
                 "%(host)s answered with HTTP status %(status)s.", host=host, status=answer.status
             )
             raise CannotReach(said, reason="status")
 
-    def _ask(self, ask: Callable[[], defer.Deferred[Any]], url: str, timeout_s: float) -> Page:
+    def _asking(
+        self, url: str, body: bytes | None, headers: Mapping[str, str], *, verify_tls: bool
+    ) -> Callable[[], defer.Deferred[Page]]:
+        def ask() -> defer.Deferred[Page]:
+            meter = _Meter()
+            ways = _Ways(self._reactor, self._policies[verify_tls], meter)
+            sending = Agent.usingEndpointFactory(self._reactor, ways, self._pool).request(
+                b"GET" if body is None else b"POST",
+                URL.from_text(url).to_uri().to_text().encode("ascii"),
+                Headers({name: [value] for name, value in headers.items()}),
+                None if body is None else FileBodyProducer(BytesIO(body)),
+            )
+            return defer.ensureDeferred(_receive(sending, meter))
+
+        return ask
+
+    def _ask(self, ask: Callable[[], defer.Deferred[Page]], url: str, timeout_s: float) -> Page:
         def start() -> Any:
-            return defer.ensureDeferred(_receive(ask())).addTimeout(timeout_s, self._reactor)
+            return ask().addTimeout(timeout_s, self._reactor)
 
         try:
             page: Page = blockingCallFromThread(self._reactor, start)
-        except defer.TimeoutError:
-            text = english(
-                "%(url)s did not answer within %(most)s s.", url=url, most=round(timeout_s)
-            )
-            raise CannotReach(text, reason="time") from None
         except DNSLookupError:
             text = english("The name in %(url)s is not known (DNS).", url=url)
             raise CannotReach(text, reason="name") from None
         except ConnectError as problem:
             text = english("No connection to %(url)s: %(why)s", url=url, why=problem)
             raise CannotReach(text, reason="connection") from None
-        except _TooLarge:
-            text = english("%(url)s answered with more than the limit of 8 MiB.", url=url)
-            raise CannotReach(text, reason="size") from None
+        except _Packed:
+            text = english(
+                "%(url)s answered with compressed data, for which this site did not ask; switch "
+                "that off there for such requests.",
+                url=url,
+            )
+            raise CannotReach(text) from None
         except Exception as problem:  # noqa: BLE001 - whatever a network can do to us
+            # Twisted wraps what ended a connection.
+            if _is_because_of(problem, *_TOO_SLOW):
+                text = english(
+                    "%(url)s did not answer within %(most)s s.", url=url, most=round(timeout_s)
+                )
+                raise CannotReach(text, reason="time") from None
+            if _is_because_of(problem, _TooLarge):
+                text = english("%(url)s answered with more than the limit of 8 MiB.", url=url)
+                raise CannotReach(text, reason="size") from None
             text = english("%(url)s could not be asked: %(why)s", url=url, why=_reason(problem))
             raise CannotReach(text) from None
         return page
 
 
-async def _receive(sending: defer.Deferred[Any]) -> Page:
+async def _receive(sending: Any, meter: _Meter) -> Page:
     response = await sending
     parts: list[bytes] = []
     received_bytes = 0
 
+    named = ",".join(response.headers.getRawHeaders("Content-Encoding", []))
+    is_packed = any(word.strip().lower() not in ("", "identity") for word in named.split(","))
+
     def take(data: bytes) -> None:
         nonlocal received_bytes
+        if is_packed:
+            raise _Packed  # treq closes the connection
         received_bytes += len(data)
         if received_bytes > MAX_MESSAGE_BYTES:
             raise _TooLarge  # treq closes the connection
         parts.append(data)
+        meter.most_bytes += MOST_FOR_A_BYTE * len(data)
 
     def header(name: bytes) -> str:
         value: bytes = response.headers.getRawHeaders(name, [b""])[0]
@@ -206,6 +310,13 @@ async def _receive(sending: defer.Deferred[Any]) -> Page:
     location, date = header(b"location"), header(b"date")
     await collect(response, take)
     return Page(response.code, location, date, b"".join(parts))
+
+
+def _is_because_of(problem: Exception, *kinds: type[Exception]) -> bool:
+    return isinstance(problem, kinds) or any(
+        isinstance(reason, Failure) and reason.check(*kinds)
+        for reason in getattr(problem, "reasons", None) or ()
+    )
 
 
 def _reason(problem: Exception) -> str:
