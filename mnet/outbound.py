@@ -47,7 +47,7 @@ class CallError(Exception):
         return outcomes.clean(str(self))
 
 
-Reason = Literal["name", "connection", "time", "status", "size", "rests", "other"]
+Reason = Literal["name", "connection", "time", "status", "size", "packed", "rests", "other"]
 Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
 
 
@@ -66,7 +66,7 @@ class CannotReach(CallError):
     @property
     def has_answered(self) -> bool:
         """Tell whether somebody did answer there, though not as a peer does."""
-        return self.reason in ("status", "size")
+        return self.reason in ("status", "size", "packed")
 
 
 class BadAnswer(CallError):

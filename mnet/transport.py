@@ -268,7 +268,7 @@ class Transport:
                 "that off there for such requests.",
                 url=url,
             )
-            raise CannotReach(text) from None
+            raise CannotReach(text, reason="packed") from None
         except Exception as problem:  # noqa: BLE001 - whatever a network can do to us
             # Twisted wraps what ended a connection.
             if _is_because_of(problem, *_TOO_SLOW):

@@ -104,8 +104,12 @@ def test_what_is_packed_is_not_unpacked(transport: Transport, named: str) -> Non
     assert len(PACKED) < 1000
     answer = head(f"Content-Encoding: {named}", f"Content-Length: {len(PACKED)}") + PACKED
     says = "compressed data, for which this site did not ask"
-    with serving(lambda write: write(answer)) as site, pytest.raises(CannotReach, match=says):
+    with (
+        serving(lambda write: write(answer)) as site,
+        pytest.raises(CannotReach, match=says) as failed,
+    ):
         post(transport, site)
+    assert failed.value.has_answered
 
 
 @pytest.mark.parametrize("named", ["identity", "", " Identity "])
