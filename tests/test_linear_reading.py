@@ -174,6 +174,8 @@ EXPRESSIONS: dict[str, Met] = {
     "schooltool_bridge/gradebook/number_format.py:_NUMBER": met("schooltool_bridge/gradebook/number_format.py:_NUMBER", "fullmatch", *DIGITS),
     "schooltool_bridge/gradebook/templates.py:_UNWRITABLE": met("schooltool_bridge/gradebook/templates.py:_UNWRITABLE", "sub", "a", "/", "\x0b"),
     "schooltool_bridge/oneroster/checking.py:_VERSION": met("schooltool_bridge/oneroster/checking.py:_VERSION", "fullmatch", ".1", "1", ".", before="v1.1"),
+    "peers/web/kept_form.py:_OURS": met("peers/web/kept_form.py:_OURS", "search", "a", "&", "&form_token=", "&form_token=" + "a" * 32 + "."),
+    "schooltool_bridge/times.py:_WHOLE": met("schooltool_bridge/times.py:_WHOLE", "fullmatch", "0", "1", before="1."),
     "schooltool_bridge/oneroster/habits.py:_CONTROLS": met("schooltool_bridge/oneroster/habits.py:_CONTROLS", "sub", "\n", "a", "a\n"),
     "schooltool_bridge/oneroster/habits.py:_BESIDE_LETTERS": met("schooltool_bridge/oneroster/habits.py:_BESIDE_LETTERS", "sub", " ", "_", "a-"),
     "schooltool_bridge/oneroster/habits.py:_DAY": met("schooltool_bridge/oneroster/habits.py:_DAY", "fullmatch", "1", "1-"),
