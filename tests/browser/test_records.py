@@ -47,7 +47,7 @@ def test_pages_full_of_what_came_look_right(page: Watched, path: str) -> None:
 @pytest.mark.usefixtures("peer")
 def test_a_clerk_looks_at_an_event_retries_and_dismisses_it(page: Watched) -> None:
     page.goto("/admin/inbox?status=held")
-    row = page.page.get_by_role("row").filter(has_text="person 1 in section 5")
+    row = page.page.get_by_role("row").filter(has_text="person 1 in section Biology (5)")
     row.get_by_role("button", name="Retry").click()
     expect(page.page.get_by_text("is still held: person 1 is not known")).to_be_visible()
     assert page.path == "/admin/inbox?status=held"
@@ -55,7 +55,7 @@ def test_a_clerk_looks_at_an_event_retries_and_dismisses_it(page: Watched) -> No
     expect(page.page.get_by_role("heading", name="What was sent")).to_be_visible()
     page.page.get_by_role("button", name="Dismiss").click()
     expect(page.page.get_by_text("is dismissed.")).to_be_visible()
-    expect(page.page.get_by_text("person 1 in section 5", exact=True)).to_have_count(0)
+    expect(page.page.get_by_text("person 1 in section Biology (5)", exact=True)).to_have_count(0)
 
 
 @pytest.mark.usefixtures("peer")
