@@ -50,7 +50,7 @@ NAMES = re.compile(
     | \b(?:https?://|[a-z0-9.-]+\.example\.org|127\.0\.0\.1)\S*  # addresses
     | \b(?:Assignment|Essay|Exam|Homework|Journal|Lab|Presentation|Project)\b  # the school's own
     | \b(?:Test[ ]SIS|Fake|mnet/publickey|cn|UTC)\b              # how this test calls things
-    | \b(?:ps|fl|wn|wp|wf)\b                                    # codes of states
+    | \b(?:ps|fl|wn|wp|wf|en)\b                                 # codes of states
     | \b(?:English|Deutsch)\b                                    # languages by their own names
     """
 )
