@@ -124,11 +124,13 @@ def read(
     return Read(
         sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
         # All of it: whom it named later tells from when on an enrolment told of later counts.
-        told=connection.execute(
-            sa.select(section_history)
-            .where(section_history.c.section_id.in_(wanted))
-            .order_by(section_history.c.id)
-        ).all(),
+        # Put in order here: SQLite would rather read the whole table by its id.
+        told=sorted(
+            connection.execute(
+                sa.select(section_history).where(section_history.c.section_id.in_(wanted))
+            ),
+            key=lambda row: row.id,
+        ),
         assessments=scope.history(
             assessment_history, assessment_history.c.assessment_id.in_(ever), of=_ASSESSMENTS
         ),
