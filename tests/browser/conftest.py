@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.looks import Watched, watched
 from tests.site import Site
 
-CHROMIUM = "/usr/bin/chromium"  # Debian's; `make test` installs it
+CHROMIUM = "/usr/bin/chromium-headless-shell"  # Debian's; `make test` installs it
 ADMIN, PASSWORD = "head", "correct horse battery"
 
 
