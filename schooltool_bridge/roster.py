@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet import database
 from schooltool_bridge import identity, links, present
 from schooltool_bridge.fields import OWN_ID, STUDENT, TEACHER, key
 from schooltool_bridge.fold import EnrolmentRow, GradeRow, TeacherRow
@@ -227,25 +228,24 @@ class Now(NamedTuple):
     code: str
     since_unix_s: int
     holds: bool
-    # What comes of itself (model.enrolment).
+    # What comes of itself (model.enrolment): codes, and from when.
     coming: tuple[object, ...] = ()
 
 
 def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:
     """Return what a person is in a section, by role."""
-    now = present.enrolments(connection)
+    table, now_unix_s = present.enrolments(connection), database.now_unix_s(connection)
     rows = connection.execute(
-        sa.select(now, HOLDS)
-        .join_from(now, states, states.c.code == now.c.code)
+        sa.select(table, HOLDS)
+        .join_from(table, states, states.c.code == table.c.code)
         .where(
-            now.c.section_id == section_id,
-            now.c.person_id == identity.root(connection, person_id),
+            table.c.section_id == section_id,
+            table.c.person_id == identity.root(connection, person_id),
         )
     )
-    return {
-        r.role: Now(
-            r.id, r.code, r.since_unix_s, bool(r.holds),
-            (r.next_code, r.next_unix_s, r.last_code, r.last_unix_s),
-        )
-        for r in rows
-    }  # fmt: skip
+    found = {}
+    for r in rows:
+        dated = ((r.next_code, r.next_unix_s), (r.last_code, r.last_unix_s))
+        coming = tuple(d for d in dated if d[1] is not None and d[1] > now_unix_s)
+        found[r.role] = Now(r.id, r.code, r.since_unix_s, bool(r.holds), coming)
+    return found

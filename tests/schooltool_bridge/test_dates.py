@@ -129,6 +129,14 @@ def test_whoever_is_taken_out_after_the_end_did_not_withdraw(term: School) -> No
     assert on(term, 81, 86, 121) == ["p", "wn", "wn", "wn"]
 
 
+def test_whoever_is_out_already_is_not_taken_out_once_more(term: School) -> None:
+    enrol(term, 90)
+    term.push("end_enrolment", **PUPIL, timemodified=day(95))
+    assert term.status("end_enrolment", **PUPIL) == "unchanged"  # said again, without a time
+    assert enrol(term, 97) == "updated"  # and this was on its way meanwhile
+    assert on(term, 96, 98) == ["wn", "a", "a"]
+
+
 def written(school: School, code: str, at: float | None = None, text: str = "") -> None:
     with school.database.write() as connection:
         by_hand.set_state(
