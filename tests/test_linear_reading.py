@@ -7,6 +7,7 @@ a text that it meets, or among those that meet no text of others.
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import itertools
 import math
@@ -43,6 +44,8 @@ MOST_GROWTH = 12
 LEAST_S = 0.002
 # A quadratic reading of the small text is told at once, not after the large one.
 MOST_SMALL_S = 1.5
+# How often each is measured; again and more often only when it seems to grow too much.
+ROUNDS = (1, 3, 9, 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,26 +349,35 @@ CASES = [
 
 @pytest.mark.parametrize(("case", "unit"), CASES)
 def test_time_grows_with_length_alone(case: Met, unit: str) -> None:
-    small_s = taken_s(case, unit, SMALL_BYTES, runs=1)
+    small, large = (text_of(case, unit, size) for size in (SMALL_BYTES, LARGE_BYTES))
+    small_s = taken_s(case, small)
     assert small_s < MOST_SMALL_S
     large_s = math.inf
-    for runs in (1, 3, 9):  # others may be busy on this machine
-        large_s = min(large_s, taken_s(case, unit, LARGE_BYTES, runs=runs))
+    for rounds in ROUNDS:  # others may be busy on this machine
+        # Turn about, so that what slows the one down slows the other down too.
+        taken = [(taken_s(case, small, runs=3), taken_s(case, large)) for _round in range(rounds)]
+        small_s, large_s = (min(each) for each in zip(*taken, strict=True))
         if large_s <= MOST_GROWTH * max(small_s, LEAST_S):
             return
-        small_s = taken_s(case, unit, SMALL_BYTES, runs=3 * runs)
     pytest.fail(f"{small_s:.3f} s and {large_s:.3f} s")
 
 
-def taken_s(case: Met, unit: str, size_bytes: int, *, runs: int) -> float:
-    """CPU time of this thread, the least of some runs."""
+def text_of(case: Met, unit: str, size_bytes: int) -> str | bytes:
     before, after = case.around
     text = before + unit * (size_bytes // len(unit.encode())) + after
-    data = text.encode() if case.is_bytes else text
+    return text.encode() if case.is_bytes else text
+
+
+def taken_s(case: Met, text: str | bytes, *, runs: int = 1) -> float:
+    """CPU time of this thread, the least of some runs; without that of collecting garbage."""
     taken = []
-    for _run in range(runs):
-        started_s = time.thread_time()
-        with suppress(*EXPECTED):
-            case.run(data)
-        taken.append(time.thread_time() - started_s)
+    gc.disable()
+    try:
+        for _run in range(runs):
+            started_s = time.thread_time()
+            with suppress(*EXPECTED):
+                case.run(text)
+            taken.append(time.thread_time() - started_s)
+    finally:
+        gc.enable()
     return min(taken)
