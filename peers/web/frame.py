@@ -29,7 +29,7 @@ from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
 from mnet.workers import Workers
-from peers.web import kept_form, origin, sessions
+from peers.web import kept_form, origin, refused_form, sessions, static_files
 from peers.web.kept_form import Kept
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
@@ -51,11 +51,6 @@ SIGN_IN, SIGN_OUT, PASSWORD = "/admin/sign-in", "/admin/sign-out", "/admin/passw
 FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_NOTE_CHARS = 400
 LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is
-STATIC_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -107,7 +102,8 @@ class Frame:
         self.tabs: list[Tab] = []
         # Shown on top of every page to whoever is signed in; set by the composition root.
         self.banner: Callable[[View], object] = lambda _view: None
-        self._static = _read_static()
+        self._static = static_files.read()
+        self._again = refused_form.Again(self.begin, self.routes, wwwroot)
         self._jinja = Environment(
             loader=FileSystemLoader([HERE / "templates", *templates]),
             autoescape=True,
@@ -193,11 +189,13 @@ class Frame:
         note = unquote(cookies.get(NOTE_COOKIE, ""))[:MAX_NOTE_CHARS]
 
         def rendered(view: View, make: Callable[[], Reply]) -> Sent:
+            said = ""
             try:
                 reply = make()
             except PageError as problem:
-                reply = _problem(str(problem), problem.status)
+                said, reply = str(problem), _problem(str(problem), problem.status)
             sent = self._rendered(view, reply, session, form_token, note)
+            sent = self._shown_again(route, view, raw, parts, sent, said)
             if NOTE_COOKIE in cookies and reply.template:
                 sent.headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, "", age_s=0)))
             return sent
@@ -232,6 +230,19 @@ class Frame:
             who, later(lambda: route.handler(view, **parts)), later(lambda: route.busy(view))
         )
 
+    def _shown_again(
+        self, route: Route, view: View, raw: Raw, parts: Mapping[str, Any], sent: Sent, said: str
+    ) -> Sent:
+        """Show a refused form with what was typed; `said` is why, where `sent` has no form."""
+        if sent.status != HTTPStatus.BAD_REQUEST or not view.form:
+            return sent
+        again = self._again.page(route, raw, parts, view.form, said, sent.body)
+        kept = kept_form.of(view.path, raw.query, view.form) if said and again is None else None
+        if kept is not None:
+            plain = page("refused.html", text=said, kept=kept)
+            again = self._html(view, plain, view.session, view.text("form_token"), "")
+        return sent if again is None else replace(sent, body=again)
+
     def _problem_page(self, raw: Raw, text: str, status: int) -> Sent:
         """Say what is wrong without looking anything up; a form that is open keeps its token."""
         form_token = cookies_of(raw.headers.get("cookie", "")).get(FORM_COOKIE, "")
@@ -242,7 +253,7 @@ class Frame:
         found = self._static.get(name)
         if found is None:
             raise PageError(_("There is no such file."), 404)
-        return Reply(body=found[0], content_type=STATIC_TYPES[Path(name).suffix])
+        return Reply(body=found[0], content_type=static_files.TYPES[Path(name).suffix])
 
     def _elsewhere(self, route: Route, view: View, raw: Raw) -> Reply | None:
         """Return where whoever is not signed in has to go first; raises PageError by role."""
@@ -395,15 +406,6 @@ class Frame:
 
     def _static_url(self, name: str) -> str:
         return self.url(f"/admin/static/{name}?v={self._static[name][1]}")
-
-
-def _read_static() -> dict[str, tuple[bytes, str]]:
-    found = {}
-    for file in sorted((HERE / "static").iterdir()):
-        if file.suffix in STATIC_TYPES:
-            data = file.read_bytes()
-            found[file.name] = (data, hashlib.sha256(data).hexdigest()[:12])
-    return found
 
 
 def _problem(text: str, status: int) -> Reply:

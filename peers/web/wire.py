@@ -95,7 +95,9 @@ def form_of(raw: Raw, limits: FormLimits) -> tuple[Fields, dict[str, UploadedFil
 
 def raw_of(request: Request, sender: str) -> Raw:
     """Read a request of Twisted's, with those headers alone that pages look at."""
-    wanted = ("cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent")
+    wanted = (
+        "cookie", "content-type", "sec-fetch-site", "origin", "host", "user-agent", "referer",
+    )  # fmt: skip
     found = {name: request.getHeader(name.encode()) for name in wanted}
     headers = {name: value.decode("latin-1") for name, value in found.items() if value}
     path, _mark, query = request.uri.decode("latin-1").partition("?")

@@ -11,11 +11,11 @@ import pytest
 
 from mnet.xmlrpc import Value
 from peers.web import sessions
-from schooltool_bridge.gradebook import grid
+from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.grid import Cell
 from schooltool_bridge.hand import assessments, enrolments, grades
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.hand.author import Author
+from schooltool_bridge.hand.author import Author, Refused
 from tests.rig import SIS, START_UNIX_S, Rig
 from tests.schooltool_bridge.admins import PASSWORD, browser, site_with_admins
 from tests.schooltool_bridge.gradebooks import Book, make_book, system_id
@@ -299,3 +299,22 @@ def hidden(page: Page) -> dict[str, str]:
     """The first form of the page itself."""
     fields = page.tree.xpath("(//main//form)[1]//input")
     return {f.get("name"): f.get("value") or "" for f in fields}
+
+
+def test_a_refused_gradebook_comes_back_with_what_was_typed_and_why(
+    rig: Rig, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carl = browser(rig, "carl")
+    form = shown(carl.get(path(book))) | {name(book, "Ada", "Quiz"): "18"}
+
+    def refuse(*_args: object) -> None:
+        raise Refused("points", "The term is closed since a minute ago.")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(entering, "save", refuse)
+        page = carl.post(path(book), form)
+    assert page.status == 400
+    assert page.said() == "The term is closed since a minute ago."
+    assert page.tree.xpath("string(//*[@id='unsaved'])") == "1 not saved yet"
+    assert carl.post(path(book), shown(page)).status == 303
+    assert cell(rig, book, "Ada", "Quiz").text == "18"
