@@ -27,7 +27,7 @@ from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.deciding import Question
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.inbox import Entry
-from schooltool_bridge.person_sessions import Visit
+from schooltool_bridge.sign_offs import Visit
 
 # About half a second of one transaction; the peer's own calls wait as long.
 MAX_AT_ONCE = 250
