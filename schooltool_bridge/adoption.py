@@ -49,6 +49,19 @@ _BY_HAND = E_("“%(name)s” (id %(id)s, by hand)")
 _BY_HAND_AND = E_("“%(name)s” (id %(id)s, by hand), %(our_others)s")
 _FROM_MOODLE = E_("“%(name)s” (id %(id)s, from a Moodle)")
 _FROM_MOODLE_AND = E_("“%(name)s” (id %(id)s, from a Moodle), %(our_others)s")
+_OTHER_POINTS = E_(
+    "%(our_one)s was taken over by the Moodle's of the same name, but it was worth %(before)s "
+    "points here and is worth %(after)s there. Grades entered by hand before that keep their "
+    "percentage until somebody says what was meant, the percentage or the points themselves: on "
+    "this event's own page, or by mnet-peer inbox resolve with --keep-percentage or --keep-points."
+)
+# As it was stored before there was such an answer.
+_OTHER_POINTS_ONCE = E_(
+    "%(our_one)s was taken over by the Moodle's of the same name, but it was worth %(before)s "
+    "points here and is worth %(after)s there. Grades entered by hand before that keep their "
+    "percentage. Where the points themselves were meant, enter them again in the gradebook; "
+    "dismiss this when it is right."
+)
 # A remark names so many others, which is more than anybody has.
 MAX_NAMED = 5
 
@@ -95,7 +108,7 @@ def choose(there: Sequence[There], name: str, points: Decimal) -> Match:
         return Match(remark=_several(name, equal))
     only = equal[0]
     if only.points != points:
-        return Match(only, _other_points(only, points))
+        return Match(only, other_points(only, points))
     return Match(only)
 
 
@@ -127,6 +140,16 @@ def given_back(connection: Connection, assessment_id: int) -> str:
     )
 
 
+def other_points(ours: There, points: Decimal) -> str:
+    """Ask what was meant by the grades of one that is worth something else now. Pure."""
+    return english(
+        _OTHER_POINTS,
+        our_one=_named([ours]),
+        before=decimal_text(ours.points),
+        after=decimal_text(points),
+    )
+
+
 def bare(name: str) -> str:
     """A name without what people slip in: capitals, blanks, accents, signs. Pure.
 
@@ -154,18 +177,6 @@ def _several(name: str, equal: Sequence[There]) -> str:
         "section's gradebook, and delete or rename the others; dismiss this then.",
         our_others=_named(equal),
         name=name,
-    )
-
-
-def _other_points(ours: There, points: Decimal) -> str:
-    return english(
-        "%(our_one)s was taken over by the Moodle's of the same name, but it was worth %(before)s "
-        "points here and is worth %(after)s there. Grades entered by hand before that keep their "
-        "percentage. Where the points themselves were meant, enter them again in the gradebook; "
-        "dismiss this when it is right.",
-        our_one=_named([ours]),
-        before=decimal_text(ours.points),
-        after=decimal_text(points),
     )
 
 

@@ -49,6 +49,7 @@ from schooltool_bridge import (
     journal,
     landing_pictures,
     services,
+    sign_offs,
     sign_on_methods,
     telling_peers,
     watching,
@@ -57,8 +58,8 @@ from schooltool_bridge.asking import Asking
 from schooltool_bridge.errands import Errand, Errands
 from schooltool_bridge.heartbeat import Heartbeat
 from schooltool_bridge.landing import Landing
-from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.settling import Settling
+from schooltool_bridge.sign_offs import Visit
 from schooltool_bridge.signing_off import SigningOff
 
 VERSION = version("mnet-peer")
@@ -189,6 +190,9 @@ class App:
                 self.database, self.outbound, peer, errand.person_id, errand.about["username"]
             )
 
+        def tell_end(peer: Peer, errand: Errand) -> bool:
+            return self.signing_off.tell_end(peer, errand)
+
         return Errands(
             database=self.database,
             registry=self.registry,
@@ -198,6 +202,7 @@ class App:
                 errands.ENROLMENTS: enrolments_of,
                 errands.PICTURE: fetch_picture,
                 errands.COURSES: tell_courses,
+                **dict.fromkeys(sign_offs.KINDS, tell_end),
             },
         )
 
@@ -211,7 +216,7 @@ class App:
     @cached_property
     def signing_off(self) -> SigningOff:
         """Ends people's sessions on both sides, and keeps those over there alive."""
-        return SigningOff(self.database, self.registry, self.outbound, self.clock)
+        return SigningOff(self.database, self.registry, self.outbound, self.errands, self.clock)
 
     @cached_property
     def metrics(self) -> Metrics:

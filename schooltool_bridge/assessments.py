@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -25,7 +26,7 @@ from schooltool_bridge.applying import (
     section_key,
 )
 from schooltool_bridge.fields import OWN_ID, AssessmentEvent, decimal_text, own_id
-from schooltool_bridge.fold import item_state, place, settle, standing
+from schooltool_bridge.fold import ItemState, item_state, place, settle, standing
 from schooltool_bridge.model import assessment, assessment_history
 
 
@@ -85,14 +86,36 @@ def apply(
         connection.execute(
             sa.update(assessment).where(assessment.c.id == known.id).values(moodle_id=own)
         )
+    before = state(connection, known.id)
     changed = _write(connection, known, event, section_id, now_unix_s)
     if event.deleted and changed:
         remark = adoption.given_back(connection, known.id)
+    elif before and not remark:
+        remark = _asked_anew(connection, known.id, before)
     if status == UPDATED and not changed:
         status = UNCHANGED
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     ready = tuple(assessment_key(n) for n in names)
     return Applied(status, known.id, message, ready, remark=remark)
+
+
+def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:
+    """Return what an assessment is by its history; None without one."""
+    mine = sa.select(assessment_history).where(assessment_history.c.assessment_id == assessment_id)
+    rows = connection.execute(mine).all()
+    return item_state(rows) if rows else None
+
+
+def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa.Row[Any]]) -> str:
+    """Ask about one given back that its peer brought again with another maximum."""
+    now = state(connection, assessment_id)
+    if before.is_peers or now is None or not now.is_peers:
+        return ""
+    was = Decimal(before.row.points)
+    if was == Decimal(now.row.points):
+        return ""
+    ours = adoption.There(assessment_id, before.row.name, was, is_ours=True)
+    return adoption.other_points(ours, Decimal(now.row.points))
 
 
 def _by_former_id(

@@ -19,8 +19,8 @@ from peers import audit, store
 from schooltool_bridge import going, identity, people_list, rights
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import person, person_link, person_password
-from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.rights import Change
+from schooltool_bridge.sign_offs import Visit
 
 # Which right: to come by a link, to sign in by password, both, to go over to a peer.
 LINK, OWN, BOTH, GO = "link", "own", "both", "go"

@@ -108,7 +108,7 @@ class Worth:
 
     section_id: int
     points: Decimal
-    taken: fold.TakenOver | None
+    taken: Sequence[fold.TakenOver]
 
 
 def _now(item: Worth, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
@@ -176,12 +176,14 @@ def worths(connection: Connection, wanted: Collection[int]) -> dict[int, Worth]:
     columns = (assessment.c.id, assessment.c.section_id, assessment.c.points)
     rows = connection.execute(sa.select(*columns).where(assessment.c.id.in_(wanted)))
     return {
-        r.id: Worth(r.section_id, Decimal(r.points), fold.taken_over(told.get(r.id, ())))
+        r.id: Worth(r.section_id, Decimal(r.points), fold.takings_over(told.get(r.id, ())))
         for r in rows
     }
 
 
-def as_stored(cell: fold.Cell, maximum: Decimal, taken: fold.TakenOver | None) -> dict[str, object]:
+def as_stored(
+    cell: fold.Cell, maximum: Decimal, taken: Sequence[fold.TakenOver]
+) -> dict[str, object]:
     """What the row of a cell says: what counts, and the peer's value beside it."""
     counting, told = cell.counting, cell.by_peer
     by_peer = fold.within(told, maximum)

@@ -37,6 +37,7 @@ _NOTHING = "Nothing is proposed: the records say what the final marks say."
 _MARKS = click.option("--marks", required=True, help='A score system, such as "Letter grades".')
 _YEAR = click.option("--year", "year_title", help="Of this school year, when several have it.")
 _PEER = click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
+_SEGMENT = click.option("--segment", help="Of several parts (segments) of a section this one.")
 _WHY = click.option("--why", required=True, help="The reason, which stays in the records.")
 
 
@@ -154,8 +155,8 @@ def accept_term(
         term = years.find_term(connection, title, year_title)
         wanted = final_marks.of_term(term.id)
         if section_id is not None:
-            found = queries.find_section(connection, section_id, peer_wwwroot)
-            wanted = wanted.where(section.c.id == found)
+            parts = queries.find_parts(connection, section_id, peer_wwwroot)
+            wanted = wanted.where(section.c.id.in_(parts))
         accepted = _accept(connection, _author(app, why), wanted, person_id)
     command.show({"accepted": accepted}, f"{accepted} final mark(s) changed.")
 
@@ -163,15 +164,18 @@ def accept_term(
 @click.command("close")
 @click.argument("section_id", metavar="ID")
 @_PEER
+@_SEGMENT
 @_MARKS
 @common
-def close_section(command: Command, section_id: str, peer_wwwroot: str | None, marks: str) -> None:
+def close_section(
+    command: Command, section_id: str, peer_wwwroot: str | None, segment: str | None, marks: str
+) -> None:
     """Close one section, such as an ongoing one: store its students' final marks.
 
     Later it stores the marks of those alone who joined since, and changes no other.
     """
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
-        found = queries.find_section(connection, section_id, peer_wwwroot)
+        found = queries.find_section(connection, section_id, peer_wwwroot, segment)
         system = scores.find(connection, marks)
         stored = closing.close_section(connection, _author(app), found, system.id)
     row = {"section": str(found), "marks": system.title, "stored": stored}
@@ -181,31 +185,38 @@ def close_section(command: Command, section_id: str, peer_wwwroot: str | None, m
 @click.command("proposals")
 @click.argument("section_id", metavar="ID")
 @_PEER
+@_SEGMENT
 @common
-def section_proposals(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
+def section_proposals(
+    command: Command, section_id: str, peer_wwwroot: str | None, segment: str | None
+) -> None:
     """List where the records of a section now say something else than its final marks."""
     with App(command.settings) as app, app.database.read() as connection:
-        found = queries.find_section(connection, section_id, peer_wwwroot)
+        found = queries.find_section(connection, section_id, peer_wwwroot, segment)
         _show_proposals(command, connection, final_marks.of_section(found))
 
 
 @click.command("joined")
 @click.argument("section_id", metavar="ID")
 @_PEER
+@_SEGMENT
 @common
-def section_joined(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
+def section_joined(
+    command: Command, section_id: str, peer_wwwroot: str | None, segment: str | None
+) -> None:
     """List who joined a section since it was closed, and has no final mark.
 
     Closing it once more stores these marks, and changes no other.
     """
     with App(command.settings) as app, app.database.read() as connection:
-        found = queries.find_section(connection, section_id, peer_wwwroot)
+        found = queries.find_section(connection, section_id, peer_wwwroot, segment)
         _show_joined(command, connection, final_marks.of_section(found))
 
 
 @click.command("accept")
 @click.argument("section_id", metavar="ID")
 @_PEER
+@_SEGMENT
 @_chosen
 @_WHY
 @common
@@ -213,6 +224,7 @@ def accept_section(
     command: Command,
     section_id: str,
     peer_wwwroot: str | None,
+    segment: str | None,
     person_id: str | None,
     everybody: bool,  # noqa: FBT001 - click's
     why: str,
@@ -221,7 +233,7 @@ def accept_section(
     if everybody == (person_id is not None):
         raise CommandError("Say --all, or whose mark: --person.")
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
-        found = queries.find_section(connection, section_id, peer_wwwroot)
+        found = queries.find_section(connection, section_id, peer_wwwroot, segment)
         wanted = final_marks.of_section(found)
         accepted = _accept(connection, _author(app, why), wanted, person_id)
     command.show({"accepted": accepted}, f"{accepted} final mark(s) changed.")

@@ -23,6 +23,7 @@ from schooltool_bridge.hand.author import Author, Refused
 @click.argument("section_id", metavar="ID")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that section.")
+@click.option("--segment", help="Of several parts (segments) of the section this one.")
 @click.option("--preview", is_flag=True, help="Only say what would change.")
 @common
 def import_assessments(
@@ -30,6 +31,7 @@ def import_assessments(
     section_id: str,
     file: Path,
     peer_wwwroot: str | None,
+    segment: str | None,
     preview: bool,  # noqa: FBT001 - click's
 ) -> None:
     """Add or change a section's assessments as an .xlsx or .csv file lists them.
@@ -39,7 +41,7 @@ def import_assessments(
     tables = _read(file)
     with App(command.settings) as app:
         with app.database.read() as connection:
-            found = queries.find_section(connection, section_id, peer_wwwroot)
+            found = queries.find_section(connection, section_id, peer_wwwroot, segment)
             plan = upload_assessments.plan(connection, found, tables)
         is_applied = not preview and not plan.failed
         if is_applied:

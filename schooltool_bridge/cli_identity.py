@@ -127,6 +127,12 @@ def unmerge(command: Command, merged_id: str, why: str) -> None:
 @click.option("--one-person", is_flag=True, help="All who could be meant are one person.")
 @click.option("--keep-apart", is_flag=True, help="The Moodle names somebody of their own.")
 @click.option("--keep", "kept_id", metavar="ID", help="With --one-person: who stands for all.")
+@click.option(
+    "--keep-percentage", is_flag=True, help="Another maximum: grades by hand keep their percentage."
+)
+@click.option(
+    "--keep-points", is_flag=True, help="Another maximum: the points of before were meant."
+)
 @_why
 @common
 def resolve(
@@ -136,11 +142,22 @@ def resolve(
     one_person: bool,
     keep_apart: bool,
     kept_id: str | None,
+    keep_percentage: bool,
+    keep_points: bool,
     why: str,
 ) -> None:  # fmt: skip - one option a line says nothing more
-    """Decide a conflict about people, and apply the event and what waited for it."""
-    if one_person == keep_apart:
-        raise click.UsageError("Give --one-person or --keep-apart.")
+    """Decide what the inbox asks: who is who, or what points mean under another maximum.
+
+    A conflict about people is applied, and what waited for it.
+    """
+    if [one_person, keep_apart, keep_percentage, keep_points].count(True) != 1:
+        raise click.UsageError(
+            "Give --one-person or --keep-apart, or of another maximum --keep-percentage or "
+            "--keep-points."
+        )
+    if keep_percentage or keep_points:
+        _resolve_points(command, inbox_id, keep_points=keep_points, why=why)
+        return
     with App(command.settings) as app:
         kept = None
         if kept_id is not None:
@@ -158,6 +175,26 @@ def resolve(
     command.show(
         {"id": str(inbox_id), "status": status, "released": done.released},
         f"Event {inbox_id} is {status} now{f': {reason}' if reason else '.'}{_came(done.released)}",
+    )
+
+
+def _resolve_points(command: Command, inbox_id: int, *, keep_points: bool, why: str) -> None:
+    with App(command.settings) as app:
+        try:
+            done = app.settling.decide_points(
+                inbox_id, author=_author(app, why), keep_points=keep_points
+            )
+        except Refused as problem:
+            raise CommandError(str(problem)) from None
+    asked = done.asked
+    told = (
+        f"{done.entered} grades of “{asked.name}” are entered anew as points of {asked.now:f}."
+        if keep_points
+        else f"{len(asked.cells)} grades of “{asked.name}” keep their percentage of {asked.now:f}."
+    )
+    command.show(
+        {"id": str(inbox_id), "status": done.entry.status, "entered": done.entered},
+        f"Event {inbox_id} is {done.entry.status} now. {told}",
     )
 
 

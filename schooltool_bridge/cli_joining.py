@@ -23,6 +23,7 @@ from schooltool_bridge.reports.then import SectionThen
 @click.argument("ours", metavar="HAND")
 @click.argument("theirs", metavar="MOODLE")
 @click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that section.")
+@click.option("--segment", help="Of several parts (segments) of the section this one.")
 @click.option("--preview", is_flag=True, help="Only say which grades would count.")
 @click.option("--apart", is_flag=True, help="Undo it: they are two again.")
 @click.option("--why", default="", help="For the audit trail.")
@@ -33,6 +34,7 @@ def join_assessments(
     ours: str,
     theirs: str,
     peer_wwwroot: str | None,
+    segment: str | None,
     preview: bool,  # noqa: FBT001 - click's
     apart: bool,  # noqa: FBT001 - click's
     why: str,
@@ -47,7 +49,7 @@ def join_assessments(
         author = Author(audit.COMMAND_LINE, int(app.clock()), why)
         try:
             with app.database.read() if preview else app.database.write() as connection:
-                found = queries.find_section(connection, section_id, peer_wwwroot)
+                found = queries.find_section(connection, section_id, peer_wwwroot, segment)
                 then = grid.section_of(connection, found)
                 theirs_id = _item(then, theirs)
                 if apart:

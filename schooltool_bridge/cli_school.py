@@ -25,6 +25,7 @@ from schooltool_bridge.school.years import Term, Year
 _FIRST = click.option("--first", "first_text", required=True, metavar="DAY", help="2026-09-01")
 _LAST = click.option("--last", "last_text", required=True, metavar="DAY", help="2027-07-02")
 _PEER = click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
+_SEGMENT = click.option("--segment", help="Of several parts (segments) of a section this one.")
 _WHY = click.option("--why", default="", help="The reason, for the section's history.")
 
 
@@ -170,6 +171,7 @@ def course_add(
 @click.option("--year", "year_title", help="Of this school year, when several have that term.")
 @click.option("--ongoing", is_flag=True, help="Back to the ongoing sections.")
 @_PEER
+@_SEGMENT
 @_WHY
 @common
 def file_sections(
@@ -180,13 +182,14 @@ def file_sections(
     year_title: str | None,
     ongoing: bool,  # noqa: FBT001 - click's
     peer_wwwroot: str | None,
+    segment: str | None,
     why: str,
 ) -> None:
     """File sections under a course in a term; all of them or, when one cannot be, none."""
     if ongoing == bool(code or term_title):
         raise CommandError("Say --course and --term, or --ongoing.")
     with App(command.settings) as app, app.database.write() as connection:
-        found = [queries.find_section(connection, i, peer_wwwroot) for i in section_ids]
+        found = [queries.find_section(connection, i, peer_wwwroot, segment) for i in section_ids]
         in_course = courses.find(connection, code) if code else None
         in_term = years.find_term(connection, term_title, year_title) if term_title else None
         moved = filing.file(
@@ -213,30 +216,44 @@ def file_sections(
 @click.argument("section_id", metavar="ID")
 @click.argument("previous_id", metavar="PREVIOUS_ID")
 @_PEER
+@_SEGMENT
 @_WHY
 @common
 def link_section(
-    command: Command, section_id: str, previous_id: str, peer_wwwroot: str | None, why: str
+    command: Command,
+    section_id: str,
+    previous_id: str,
+    peer_wwwroot: str | None,
+    segment: str | None,
+    why: str,
 ) -> None:
     """Say that a section continues another one."""
-    _link(command, section_id, previous_id, peer_wwwroot, why)
+    _link(command, section_id, previous_id, peer_wwwroot, segment, why)
 
 
 @click.command("unlink")
 @click.argument("section_id", metavar="ID")
 @_PEER
+@_SEGMENT
 @_WHY
 @common
-def unlink_section(command: Command, section_id: str, peer_wwwroot: str | None, why: str) -> None:
+def unlink_section(
+    command: Command, section_id: str, peer_wwwroot: str | None, segment: str | None, why: str
+) -> None:
     """Say that a section continues no other one any more."""
-    _link(command, section_id, None, peer_wwwroot, why)
+    _link(command, section_id, None, peer_wwwroot, segment, why)
 
 
 def _link(
-    command: Command, section_id: str, previous: str | None, peer_wwwroot: str | None, why: str
+    command: Command,
+    section_id: str,
+    previous: str | None,
+    peer_wwwroot: str | None,
+    segment: str | None,
+    why: str,
 ) -> None:
     with App(command.settings) as app, app.database.write() as connection:
-        this = queries.find_section(connection, section_id, peer_wwwroot)
+        this = queries.find_section(connection, section_id, peer_wwwroot, segment)
         before = _previous(connection, previous, peer_wwwroot)
         filing.link(
             connection, audit.COMMAND_LINE, this, before, why=why, now_unix_s=int(app.clock())
@@ -249,7 +266,10 @@ def _link(
 def _previous(connection: Connection, previous: str | None, peer_wwwroot: str | None) -> int | None:
     if previous is None:
         return None
-    return queries.find_section(connection, previous, peer_wwwroot)
+    parts = queries.find_parts(connection, previous, peer_wwwroot)
+    # Its parts follow each other, so what continues it follows the last one; or the one named.
+    is_named = previous.isascii() and previous.isdigit() and int(previous) in parts
+    return int(previous) if is_named else parts[-1]
 
 
 def _year_row(one: Year) -> dict[str, object]:

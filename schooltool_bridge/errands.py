@@ -23,10 +23,13 @@ from mnet.observe import tell
 from mnet.slow_work import ForSite
 from peers.registry import Peer, Registry
 from schooltool_bridge.model_errands import errand
+from schooltool_bridge.sign_offs import KINDS
 
 ENROLMENTS, PICTURE, COURSES = "enrolments", "picture", "courses"
 # In a process, for one peer: half of its share, so that whoever waits for an answer has the rest.
 AT_ONCE = 2
+# Of sign-offs beside these, which are soon told one after the other.
+SIGN_OFFS_AT_ONCE = 1
 # Longer than any one errand: two calls of 30 s and connecting. Whoever was killed lets go after it.
 LEASE_S = 120
 # How often a running server looks for what is due: after a restart, a full queue, a wait.
@@ -42,10 +45,25 @@ class Errand(NamedTuple):
 
     id: int
     kind: str
-    person_id: int
+    # None when it is about no person whom we have to know.
+    whose: int | None
     about: Mapping[str, Any]
     version: int
     tries: int
+
+    @property
+    def person_id(self) -> int:
+        """Whom it is about; raises LookupError when that is nobody."""
+        if self.whose is None:
+            raise LookupError(self.kind)
+        return self.whose
+
+
+class Silence(NamedTuple):
+    """A peer that does not answer: failures in a row, and until when it is left alone."""
+
+    failures: int
+    until_unix_s: int
 
 
 class Wanted(NamedTuple):
@@ -118,17 +136,24 @@ class Errands:
     rests: Callable[[Peer], bool]
     # What each kind asks.
     kinds: Mapping[str, Do]
-    _running: Counter[int] = field(default_factory=Counter)
-    # Failures in a row, by peer.
-    _failures: Counter[int] = field(default_factory=Counter)
+    # By peer, and whether it is sign-offs alone.
+    _running: Counter[tuple[int, bool]] = field(default_factory=Counter)
+    _silent: dict[int, Silence] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def at(self, peer_id: int) -> ForSite:
-        """Return the work of doing what is due at a peer, for after the answer."""
-        return ForSite(peer_id, partial(self.run, peer_id))
+    def at(self, peer_id: int, *, sign_offs: bool = False) -> ForSite:
+        """Return the work of doing what is due at a peer, for after the answer.
+
+        With `sign_offs` these alone, whatever else is under way there.
+        """
+        return ForSite(peer_id, partial(self.run, peer_id, sign_offs=sign_offs))
 
     def due(self) -> list[ForSite]:
-        """Return the work at each peer where something is due; a removed peer's goes away."""
+        """Return the work at each peer where something is due; a removed peer's goes away.
+
+        What has nothing left to tell goes away as well.
+        """
+        self._drop_late()
         with self.database.read() as connection:
             found = connection.execute(sa.select(errand.c.peer_id).where(self._free()).distinct())
             ids = found.scalars().all()
@@ -142,15 +167,16 @@ class Errands:
                 works.append(self.at(peer_id))
         return works
 
-    def run(self, peer_id: int) -> None:
+    def run(self, peer_id: int, *, sign_offs: bool = False) -> None:
         """Do what is due at a peer, one after the other, until it does not answer. Blocks."""
+        who = (peer_id, sign_offs)
         with self._lock:
-            if self._running[peer_id] >= AT_ONCE:
+            if self._running[who] >= (SIGN_OFFS_AT_ONCE if sign_offs else AT_ONCE):
                 return
-            self._running[peer_id] += 1
+            self._running[who] += 1
         try:
             done = None
-            while (taken := self._take(peer_id, done)) is not None:
+            while (taken := self._take(peer_id, done, sign_offs=sign_offs)) is not None:
                 peer = self.registry.by_id(peer_id)
                 if peer is None or not peer.enabled:
                     self._let_go(taken)
@@ -158,13 +184,13 @@ class Errands:
                 done = taken
                 if self._do(peer, taken):
                     with self._lock:
-                        self._failures.pop(peer_id, None)
+                        self._silent.pop(peer_id, None)
                 else:
                     self._put_off(peer, taken)
                     return
         finally:
             with self._lock:
-                self._running[peer_id] -= 1
+                self._running[who] -= 1
 
     def _do(self, peer: Peer, taken: Errand) -> bool:
         try:
@@ -176,15 +202,29 @@ class Errands:
     def _free(self) -> sa.ColumnElement[bool]:
         """What is due and nobody is at; a time too far ahead is from a clock that was set back."""
         now = int(self.clock())
-        due, until = errand.c.due_unix_s, errand.c.taken_until_unix_s
+        due, taken, until = (
+            errand.c.due_unix_s, errand.c.taken_until_unix_s, errand.c.until_unix_s
+        )  # fmt: skip
         return sa.and_(
-            sa.or_(due <= now, due > now + MAX_WAIT_S), sa.or_(until <= now, until > now + LEASE_S)
+            sa.or_(due <= now, due > now + MAX_WAIT_S),
+            sa.or_(taken <= now, taken > now + LEASE_S),
+            sa.or_(until.is_(None), until > now),
         )
 
-    def _take(self, peer_id: int, done: Errand | None) -> Errand | None:
+    def _drop_late(self) -> None:
+        late = errand.c.until_unix_s <= int(self.clock())
+        with self.database.read() as connection:
+            if connection.execute(sa.select(errand.c.id).where(late).limit(1)).first() is None:
+                return
+        with self.database.write() as connection:
+            connection.execute(sa.delete(errand).where(late))
+
+    def _take(self, peer_id: int, done: Errand | None, *, sign_offs: bool) -> Errand | None:
         """Take the next errand, after letting go of one that is done; None when none is due."""
         now, table = int(self.clock()), errand.c
-        if done is None and not self._is_due(peer_id):
+        is_sign_off = table.kind.in_(sorted(KINDS))
+        mine = [table.peer_id == peer_id, self._free(), *([is_sign_off] if sign_offs else [])]
+        if done is None and not self._is_any(mine):
             return None
         with self.database.write() as connection:
             if done is not None:
@@ -193,9 +233,9 @@ class Errands:
                 sa.select(
                     table.id, table.kind, table.person_id, table.about, table.version, table.tries
                 )
-                .where(table.peer_id == peer_id, self._free())
+                .where(*mine)
                 # One that fails again and again lets the others go first.
-                .order_by(table.tries, table.id)
+                .order_by(table.tries, sa.case((is_sign_off, 0), else_=1), table.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
             ).first()
@@ -205,10 +245,10 @@ class Errands:
             connection.execute(sa.update(errand).where(table.id == row.id).values(taken))
         return Errand(*row)
 
-    def _is_due(self, peer_id: int) -> bool:
-        mine = sa.select(errand.c.id).where(errand.c.peer_id == peer_id, self._free()).limit(1)
+    def _is_any(self, which: Sequence[sa.ColumnElement[bool]]) -> bool:
         with self.database.read() as connection:
-            return connection.execute(mine).first() is not None
+            found = connection.execute(sa.select(errand.c.id).where(*which).limit(1))
+            return found.first() is not None
 
     def _let_go(self, taken: Errand) -> None:
         with self.database.write() as connection:
@@ -217,10 +257,14 @@ class Errands:
 
     def _put_off(self, peer: Peer, failed: Errand) -> None:
         """Wait before this peer is asked anything again, longer with each failure in a row."""
-        with self._lock:
-            self._failures[peer.id] += 1
-            wait_s = _wait_s(self._failures[peer.id])
         now, table = int(self.clock()), errand.c
+        with self._lock:
+            before = self._silent.get(peer.id, Silence(0, now))
+            # What fails while it is left alone, tried at once by somebody's page, says nothing new.
+            if not now < before.until_unix_s <= now + MAX_WAIT_S:
+                failures = before.failures + 1
+                before = self._silent[peer.id] = Silence(failures, now + _wait_s(failures))
+            wait_s = before.until_unix_s - now
         with self.database.write() as connection:
             later = {"due_unix_s": now + wait_s}
             rest = (table.peer_id == peer.id, table.due_unix_s < now + wait_s)

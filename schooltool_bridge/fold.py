@@ -122,15 +122,22 @@ class TakenOver:
     recorded_unix_s: int
 
 
-def taken_over(rows: Iterable[SaidRow]) -> TakenOver | None:
-    """Tell from an assessment's history whether a peer's took it over."""
-    told = list(rows)
-    first = min((r for r in told if r.by_actor is None), key=lambda r: r.id, default=None)
-    if first is None:
-        return None
-    ours = [r for r in told if r.by_actor is not None and r.id < first.id and not r.deleted]
-    last = max(ours, key=place, default=None)
-    return TakenOver(Decimal(last.points), first.recorded_unix_s) if last is not None else None
+def takings_over(rows: Iterable[SaidRow]) -> tuple[TakenOver, ...]:
+    """Tell from an assessment's history when a peer's took it over from the school, each time.
+
+    More than once where a peer deleted its own, so that it was given back, and it or another
+    brought it anew.
+    """
+    told = sorted(rows, key=lambda r: r.id)
+    if not any(r.by_actor is not None for r in told):
+        return ()
+    found, before = [], None
+    for number, row in enumerate(told, 1):
+        now = item_state(told[:number])
+        if before is not None and now.is_peers and not before.is_peers:
+            found.append(TakenOver(Decimal(before.row.points), row.recorded_unix_s))
+        before = now
+    return tuple(found)
 
 
 def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
@@ -287,15 +294,14 @@ def within(told: GradeRow | None, maximum: Decimal) -> Decimal | None:
     return min(max(points, Decimal(0)), maximum)
 
 
-def entered(row: GradeRow, maximum: Decimal, taken: TakenOver | None) -> Decimal | None:
+def entered(row: GradeRow, maximum: Decimal, taken: Sequence[TakenOver]) -> Decimal | None:
     """Return the points of an entry by hand, in terms of what the assessment is worth.
 
     One that was made before a peer's assessment of another worth took this one over keeps its
     percentage; whoever meant the points themselves enters them again (requirements 1.5).
     """
     points = row.raw_points
-    if points is None or taken is None or row.recorded_unix_s >= taken.recorded_unix_s:
+    after = next((t for t in taken if row.recorded_unix_s < t.recorded_unix_s), None)
+    if points is None or after is None or after.points in (0, maximum):
         return points
-    if taken.points in (0, maximum):
-        return points
-    return round(points * maximum / taken.points, MAX_DECIMALS)
+    return round(points * maximum / after.points, MAX_DECIMALS)

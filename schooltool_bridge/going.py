@@ -19,8 +19,8 @@ from peers.store import StoredPeer
 from schooltool_bridge import identity, person_sessions, school_roles
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model_access import jump_denied
-from schooltool_bridge.person_sessions import Visit
 from schooltool_bridge.rights import Change
+from schooltool_bridge.sign_offs import Visit
 
 
 def set_going(

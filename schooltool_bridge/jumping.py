@@ -24,10 +24,11 @@ from peers import sign_on, store
 from peers.model import peer as peer_table
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import going, identity, person_sessions, pictures
+from schooltool_bridge import going, identity, person_sessions, pictures, sign_offs
 from schooltool_bridge.model import peer_course, person
-from schooltool_bridge.person_sessions import PersonSession, Visit
+from schooltool_bridge.person_sessions import PersonSession
 from schooltool_bridge.pictures import Stored
+from schooltool_bridge.sign_offs import KILL_CHILD, Visit
 
 CONFIRM_S = 30  # Moodle's own default
 TOKEN_BYTES = 20  # 40 hex digits, a Moodle's column
@@ -93,7 +94,8 @@ def visit_before(
     visit = Visit(peer.id, _name_there(connection, session, peer), agent_sha1)
     over_there = (*_rows_of(visit), jump_session.c.used_unix_s.is_not(None))
     before = sa.select(jump_session.c.peer_id).where(*over_there).limit(1)
-    return visit if connection.execute(before).first() is not None else None
+    is_there = connection.execute(before).first() is not None
+    return visit if is_there or sign_offs.is_left(connection, KILL_CHILD, visit) else None
 
 
 def start(
@@ -130,7 +132,8 @@ def start(
 
 
 def forget(connection: Connection, visit: Visit) -> None:
-    """Forget a visit that is over, in whichever session here it was begun."""
+    """Forget a visit that is over and known to be, in whichever session here it was begun."""
+    sign_offs.forget(connection, KILL_CHILD, visit)
     used = jump_session.c.used_unix_s.is_not(None)
     connection.execute(sa.delete(jump_session).where(*_rows_of(visit), used))
 
@@ -213,6 +216,7 @@ def authorise(
     ).first()
     if found is None or not going.is_open(connection, found.id, peer.id):
         raise VisitorGone
+    sign_offs.forget(connection, KILL_CHILD, Visit(peer.id, visit.username, visit.agent_sha1))
     return found
 
 

@@ -19,8 +19,9 @@ from peers import store
 from peers.model import peer
 from peers.policy import PeerPolicy
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import school_roles
+from schooltool_bridge import school_roles, sign_offs
 from schooltool_bridge.model import person, person_link
+from schooltool_bridge.sign_offs import Visit
 
 COOKIE = "mnet_peer_person"
 # A lesson's break, and a school day.
@@ -61,16 +62,6 @@ class PersonSession:
     seen_unix_s: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Visit:
-    """Somebody of ours at a peer: what ends it over there (kill_child)."""
-
-    peer_id: int
-    # As the peer calls the person.
-    username: str
-    agent_sha1: str
-
-
 @dataclass(frozen=True, slots=True)
 class Live:
     """A session that somebody who looks after people sees."""
@@ -103,6 +94,9 @@ def start(
             seen_unix_s=now_unix_s,
         )
     )
+    if begun.peer_id is not None and asked_of is None:
+        came = Visit(begun.peer_id, begun.username, begun.agent_sha1)
+        sign_offs.forget(connection, sign_offs.KILL_CHILDREN, came)
     too_old = now_unix_s - LIFETIME_S
     for table in (person_session, jump_session):
         connection.execute(sa.delete(table).where(table.c.created_unix_s < too_old))
@@ -159,16 +153,34 @@ def end_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Vi
 
 
 def end_visits(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Visit]:
-    """Forget the visits to peers that conditions on jump_session name; return them, to be told.
+    """Forget the visits to peers that conditions on jump_session name; return what is to be told.
 
-    A token that is on its way stays, and whoever brings it is refused; it is returned as well,
-    since it took the place of an earlier visit in that browser.
+    It is remembered as well (sign_offs.py). A token that is on its way stays, and whoever brings
+    it is refused; it is returned, too, since it took the place of an earlier visit there.
     """
     table = jump_session.c
-    rows = sa.select(table.peer_id, table.username, table.agent_sha1).distinct().where(*which)
-    visits = [Visit(*row) for row in connection.execute(rows)]
+    visits = _latest_ends(connection, table, *which)
+    sign_offs.remember(connection, sign_offs.KILL_CHILD, visits)
     connection.execute(sa.delete(jump_session).where(table.used_unix_s.is_not(None), *which))
     return sorted(visits)
+
+
+def remember_parents(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Visit]:
+    """Remember to tell the peers by whose word sessions began that these end; return which."""
+    table = person_session.c
+    came = (table.peer_id.is_not(None), table.asked_of_digest.is_(None))
+    visits = _latest_ends(connection, table, *which, *came)
+    sign_offs.remember(connection, sign_offs.KILL_CHILDREN, visits)
+    return sorted(visits)
+
+
+def _latest_ends(
+    connection: Connection, table: Any, *which: sa.ColumnElement[bool]
+) -> dict[Visit, int]:
+    """Return visits, and when (Unix s) the youngest session of each would end by itself."""
+    mine = (table.peer_id, table.username, table.agent_sha1)
+    rows = sa.select(*mine, sa.func.max(table.created_unix_s)).where(*which).group_by(*mine)
+    return {Visit(*row[:3]): row[3] + LIFETIME_S for row in connection.execute(rows)}
 
 
 def live_of(connection: Connection, person_id: int, now_unix_s: int) -> list[Live]:
@@ -206,6 +218,9 @@ def end_by_word(connection: Connection, peer_id: int, username: str, agent_sha1:
         person_session.c.username == username,
         person_session.c.agent_sha1 == agent_sha1,
     )
+    # The peer knows; whoever signs in there anew is not to be signed out by us.
+    told = Visit(peer_id, username, agent_sha1)
+    sign_offs.forget(connection, sign_offs.KILL_CHILDREN, told)
     return connection.execute(sa.delete(person_session).where(*mine)).rowcount
 
 
@@ -227,6 +242,9 @@ def agree(
         return None
     end(connection, asked_of)
     found = find(connection, token, now_unix_s)
+    if found is not None and found.peer_id is not None:
+        came = Visit(found.peer_id, found.username, found.agent_sha1)
+        sign_offs.forget(connection, sign_offs.KILL_CHILDREN, came)
     return (token, found) if found else None
 
 

@@ -268,13 +268,29 @@ def _described(connection: Connection, hits: set[int]) -> dict[int, str]:
     return {i: f"{n} (id {i})" for i, n in _people_names(connection).items() if i in hits}
 
 
-def find_section(connection: Connection, text: str, peer_wwwroot: str | None = None) -> int:
+def find_section(
+    connection: Connection, text: str, peer_wwwroot: str | None = None, segment: str | None = None
+) -> int:
     """Return our id of the one part of a section that is meant, to change it; raises NotThere.
 
-    Of several parts (segments) the highest, unless our own id names another.
+    Of several parts (segments) the one of this segment, or that our own id names.
     """
     parts = find_parts(connection, text, peer_wwwroot)
-    return int(text) if text.isdigit() and int(text) in parts else parts[-1]
+    of = {part: segment_of(connection, part) for part in parts}
+    meant = parts if segment is None else [part for part in parts if of[part] == segment]
+    if segment is None and text.isascii() and text.isdigit() and int(text) in parts:
+        return int(text)
+    if len(meant) == 1:
+        return meant[0]
+    listed = ", ".join(f"{of[part]} (id {part})" for part in parts)
+    raise NotThere(
+        _(
+            "Section %(text)s has these parts (segments): %(found)s. Choose one by --segment, or "
+            "give its id.",
+            text=repr(text),
+            found=listed,
+        )
+    )
 
 
 def find_parts(connection: Connection, text: str, peer_wwwroot: str | None = None) -> list[int]:

@@ -22,7 +22,7 @@ from schooltool_bridge import identity, person_sessions
 from schooltool_bridge.fields import key
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.model import person, person_link, person_password
-from schooltool_bridge.person_sessions import Visit
+from schooltool_bridge.sign_offs import Visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ from peers import audit
 from peers.registry import Registry
 from schooltool_bridge import event_reading, events, inbox, people, waking
 from schooltool_bridge.applying import Source, source, user_key
-from schooltool_bridge.fields import UserEvent, key
-from schooltool_bridge.hand import deciding, merging
+from schooltool_bridge.fields import AssessmentEvent, UserEvent, key
+from schooltool_bridge.hand import deciding, merging, rescaling
 from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.deciding import Question
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.inbox import Entry
-from schooltool_bridge.person_sessions import Visit
+from schooltool_bridge.sign_offs import Visit
 
 # About half a second of one transaction; the peer's own calls wait as long.
 MAX_AT_ONCE = 250
@@ -63,6 +63,16 @@ class Decided:
     released: int
     # At peers, to be ended: of people whose records were merged.
     visits: list[Visit]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedPoints:
+    """What was decided about the points of an assessment."""
+
+    entry: Entry
+    asked: rescaling.Question
+    # How many grades were entered anew.
+    entered: int
 
 
 class Settling:
@@ -149,6 +159,49 @@ class Settling:
         assert now is not None
         self._go_on(before.peer_id, came)
         return Decided(now, self._left_with_it(before.peer_id, open_before, status), visits)
+
+    def decide_points(
+        self, inbox_id: int, *, author: Author, keep_points: bool = False
+    ) -> DecidedPoints:
+        """Settle what was meant by grades of an assessment whose maximum became another.
+
+        Their percentage, which they keep as it is, or the points themselves. Raises NotFound or
+        SwitchedOff as `retry`, Refused when the event asks no such thing.
+        """
+        with self._database.write() as connection:
+            one_at_a_time(connection, _open(connection, inbox_id).peer_id)
+            before = _open(connection, inbox_id)
+            sender = self._source(before.peer_id, inbox_id)
+            asked = _about_points(connection, sender, before)
+            if asked is None:
+                told = _("Event %(id)s does not ask about points (any more).", id=inbox_id)
+                raise Refused("decision", told)
+            entered = rescaling.keep_points(connection, author, asked) if keep_points else 0
+            # It was applied when it came; only the question was left.
+            waiting = inbox.get(connection, inbox_id)
+            assert waiting is not None
+            inbox.settle(connection, waiting, status=inbox.DONE)
+            _note(
+                connection,
+                author.actor,
+                N_("points decided"),
+                before.wwwroot,
+                author.now_unix_s,
+                id=inbox_id,
+                decision=N_("the points") if keep_points else N_("the percentage"),
+                grades=len(asked.cells),
+                why=author.why,
+            )
+            now = inbox.one(connection, inbox_id)
+        assert now is not None
+        return DecidedPoints(now, asked, entered)
+
+    def points_question(self, connection: Connection, entry: Entry) -> rescaling.Question | None:
+        """Return what an event asks about points; None for anything else."""
+        try:
+            return _about_points(connection, self._source(entry.peer_id, entry.id), entry)
+        except (NotFound, SwitchedOff, Malformed):
+            return None
 
     def question(self, connection: Connection, entry: Entry) -> Question | None:
         """Return who could be meant by a conflict about people; None for anything else."""
@@ -278,6 +331,16 @@ def about_people(sender: Source, entry: Entry) -> UserEvent:
     if entry.event != "fetch_user" or entry.status != inbox.CONFLICT:
         raise Refused("decision", _("Event %(id)s is no conflict about people.", id=entry.id))
     return event_reading.read_user(sender, entry.payload)
+
+
+def _about_points(
+    connection: Connection, sender: Source, entry: Entry
+) -> rescaling.Question | None:
+    if entry.event != "new_assessment" or entry.status != inbox.CONFLICT:
+        return None
+    event = event_reading.read(sender._replace(names_addressee=False), entry.event, entry.payload)
+    assert isinstance(event, AssessmentEvent)
+    return rescaling.question(connection, sender.peer_id, event.idnumber)
 
 
 def _open(connection: Connection, inbox_id: int) -> Entry:

@@ -17,8 +17,9 @@ from mnet.protocol import AUTH_PATH, SERVICE_IDP, SERVICE_SP
 from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers.registry import Peer
-from schooltool_bridge import jumping, person_sessions, pictures
+from schooltool_bridge import jumping, person_sessions, pictures, sign_offs
 from schooltool_bridge.model import ID_CHARS, NAME_CHARS, peer_course
+from schooltool_bridge.sign_offs import Visit
 from schooltool_bridge.signing_off import SigningOff
 
 Call = Context[Peer]
@@ -130,6 +131,10 @@ def _kill_children(signing_off: SigningOff, call: Call, params: list[Value]) -> 
         for visit in jumping.visitors(call.connection, call.peer.id, [username])
         if visit.agent_sha1 == agent_sha1
     ]
+    # The peer knows already; a late word of ours would end what is begun there anew.
+    sign_offs.forget(
+        call.connection, sign_offs.KILL_CHILD, Visit(call.peer.id, username.lower(), agent_sha1)
+    )
     for digest in sorted({visit.session_digest for visit in visits}):
         person_sessions.end(call.connection, digest)
         call.afterwards += signing_off.end_children(call.connection, digest, but=call.peer.id)

@@ -1,7 +1,7 @@
 """Signing off everywhere, and staying signed in: what we tell peers, both roles.
 
 Who is signed in stands in person_sessions.py and peers/sign_on.py. A peer that is out of reach
-holds nobody up: what it is told is told after the page. Source: requirements 1.7;
+holds nobody up: what it is told is remembered, and told after the page. Source: requirements 1.7;
 PROTOCOL.md section 11.
 """
 
@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.outbound import Outbound
-from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
 from schooltool_bridge import jumping, person_sessions
-from schooltool_bridge.person_sessions import PersonSession, Visit
+from schooltool_bridge.errands import Errand, Errands
+from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.sign_offs import KILL_CHILD, Visit
 from schooltool_bridge.telling_peers import tell
 
 # As Moodle does it: whoever was here in the last five minutes keeps the session over there.
@@ -42,14 +42,17 @@ class SigningOff:
     database: Database
     registry: Registry
     outbound: Outbound[Peer]
+    errands: Errands
     clock: Callable[[], float]
 
     def sign_out(self, session: PersonSession) -> tuple[Work, ...]:
         """End a person's session here and return what is left to do: telling the peers."""
+        mine = person_session.c.token_digest == session.digest
         with self.database.write() as connection:
+            parents = person_sessions.remember_parents(connection, mine)
             person_sessions.end(connection, session.digest)
             children = self.end_children(connection, session.digest)
-        return (*children, *self._parent(session))
+        return (*children, *self.ending(parents))
 
     def end_children(
         self, connection: Connection, digest: bytes, *, but: int | None = None
@@ -59,21 +62,26 @@ class SigningOff:
         `but` is the peer that told us: it knows.
         """
         mine = jump_session.c.session_digest == digest
-        rows = connection.execute(sa.select(jump_session).where(mine)).all()
+        others = sa.true() if but is None else jump_session.c.peer_id != but
+        gone = person_sessions.end_visits(connection, mine, others)
         connection.execute(sa.delete(jump_session).where(mine))
-        gone = {Visit(r.peer_id, r.username, r.agent_sha1) for r in rows if r.peer_id != but}
         return self.ending(gone)
 
-    def ending(self, visits: Iterable[Visit], method: str = "kill_child") -> list[Work]:
-        """Return the calls that end visits at peers, one work a peer, in order."""
-        by_peer: dict[int, list[Visit]] = {}
-        for visit in sorted(set(visits)):
-            by_peer.setdefault(visit.peer_id, []).append(visit)
+    def ending(self, visits: Iterable[Visit]) -> list[Work]:
+        """Return the first try to tell peers what is remembered of visits, one work a peer.
+
+        What it does not reach is told later, by whichever process serves then (errands.py).
+        """
         return [
-            ForSite(peer.id, partial(self._tell_all, peer, method, found))
-            for peer_id, found in by_peer.items()
+            self.errands.at(peer.id, sign_offs=True)
+            for peer_id in sorted({visit.peer_id for visit in visits})
             if (peer := self.registry.by_id(peer_id)) is not None and peer.enabled
         ]
+
+    def tell_end(self, peer: Peer, errand: Errand) -> bool:
+        """Tell a peer of sessions that ended; False when it did not answer, to be told again."""
+        params: list[Value] = [errand.about["username"], errand.about["agent_sha1"]]
+        return tell(self.outbound, peer, errand.kind, params, needs_proof=True)
 
     def end_before_jump(self, visit: Visit) -> None:
         """End a visit over there, since another of the same person and browser is to begin.
@@ -84,23 +92,21 @@ class SigningOff:
         if peer is None:
             return
         params: list[Value] = [visit.username, visit.agent_sha1]
-        if not tell(self.outbound, peer, "kill_child", params, timeout_s=BEFORE_JUMP_TIMEOUT_S):
+        if not tell(self.outbound, peer, KILL_CHILD, params, timeout_s=BEFORE_JUMP_TIMEOUT_S):
             return  # it may still have the session that the row stands for
         with self.database.write() as connection:
             jumping.forget(connection, visit)
 
     def sign_out_everywhere(self, connection: Connection, person_id: int) -> list[Work]:
         """End all sessions of a person; return what is left to do: telling the peers."""
-        mine, table = person_session.c.person_id == person_id, person_session.c
-        came = sa.select(table.peer_id, table.username, table.agent_sha1).where(
-            mine, table.peer_id.is_not(None), table.asked_of_digest.is_(None)
+        mine = person_session.c.person_id == person_id
+        return self.ending(
+            [
+                *person_sessions.remember_parents(connection, mine),
+                *person_sessions.end_where(connection, mine),
+                *person_sessions.end_visits(connection, jump_session.c.person_id == person_id),
+            ]
         )
-        parents = [Visit(*row) for row in connection.execute(came)]
-        visits = [
-            *person_sessions.end_where(connection, mine),
-            *person_sessions.end_visits(connection, jump_session.c.person_id == person_id),
-        ]
-        return [*self.ending(visits), *self.ending(parents, "kill_children")]
 
     def keep_alive(self) -> None:
         """Tell each identity provider which of its users are busy here."""
@@ -116,21 +122,6 @@ class SigningOff:
             names: list[Value] = [*person_sessions.active(connection, peer.id, since)]
         for first in range(0, len(names), MAX_NAMES):
             tell(self.outbound, peer, "keepalive_server", [names[first : first + MAX_NAMES]])
-
-    def _parent(self, session: PersonSession) -> list[Work]:
-        peer = self.registry.by_id(session.peer_id) if session.peer_id is not None else None
-        if peer is None or not peer.enabled:
-            return []
-        told = partial(self._tell, peer, "kill_children", session.username, session.agent_sha1)
-        return [ForSite(peer.id, told)]
-
-    def _tell_all(self, peer: Peer, method: str, visits: list[Visit]) -> None:
-        for visit in visits:
-            if not tell(self.outbound, peer, method, [visit.username, visit.agent_sha1]):
-                return  # out of reach; each further one would wait as long
-
-    def _tell(self, peer: Peer, method: str, username: str, agent_sha1: str) -> None:
-        tell(self.outbound, peer, method, [username, agent_sha1])
 
 
 def _lands(peer: Peer) -> bool:

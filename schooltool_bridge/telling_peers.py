@@ -32,16 +32,17 @@ def tell(
     params: list[Value],
     *,
     timeout_s: float = TELL_TIMEOUT_S,
+    needs_proof: bool = False,
 ) -> bool:
     """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
 
-    Never raises CallError.
+    A plain fault is no answer to what `needs_proof`. Never raises CallError.
     """
     try:
         outbound.call(peer, AUTH_PATH + method, params, timeout_s=timeout_s)
     except CallError as problem:
         log.warning(method, peer=peer.wwwroot, reason=problem.in_our_words)
-        return isinstance(problem, RemoteFault)
+        return isinstance(problem, RemoteFault) and (problem.proven or not needs_proof)
     return True
 
 

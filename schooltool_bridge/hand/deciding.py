@@ -24,7 +24,7 @@ from schooltool_bridge.links import Link
 from schooltool_bridge.model import person, person_link
 from schooltool_bridge.model_people import person_record
 from schooltool_bridge.people_match import Found
-from schooltool_bridge.person_sessions import Visit
+from schooltool_bridge.sign_offs import Visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from schooltool_bridge.model import (
     person_link,
 )
 from schooltool_bridge.model_people import person_merge
-from schooltool_bridge.person_sessions import Visit
+from schooltool_bridge.sign_offs import Visit
 
 # No peer has this id; it lets merges follow each other where there is no peer at all.
 _MERGING = 0

@@ -219,7 +219,7 @@ def _entries(
     """The cells of each section, and who has a grade in which."""
     of = {item.id: (section_id, item) for section_id, some in items.items() for item in some}
     told = _by(lambda r: r.assessment_id, _by_then(rows.assessments, at_unix_s))
-    taken = {item: fold.taken_over(some) for item, some in told.items()}
+    taken = {item: fold.takings_over(some) for item, some in told.items()}
     histories: dict[tuple[int, int], list[tuple[fold.GradeRow, str]]] = defaultdict(list)
     for row in _by_then(rows.grades, at_unix_s):
         histories[row.assessment_id, rows.root(row.person_id)].append((row_of(row), row.why))
@@ -229,7 +229,7 @@ def _entries(
         section_id, item = of.get(assessment_id, (None, None))
         if section_id is None or item is None:
             continue
-        entry = _entry(history, item, taken.get(assessment_id))
+        entry = _entry(history, item, taken.get(assessment_id, ()))
         if entry is not None:
             found[section_id][assessment_id, person_id] = entry
             graded |= {(section_id, person_id)} if entry.points is not None else set()
@@ -237,7 +237,7 @@ def _entries(
 
 
 def _entry(
-    history: Sequence[tuple[fold.GradeRow, str]], item: Item, taken: fold.TakenOver | None
+    history: Sequence[tuple[fold.GradeRow, str]], item: Item, taken: Sequence[fold.TakenOver]
 ) -> Entry | None:
     cell = fold.cell([row for row, _why in history])
     counting = cell.counting

@@ -12,9 +12,10 @@ from mnet.language import N_, _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import inbox, naming
+from schooltool_bridge import inbox, naming, people_list
+from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
-from schooltool_bridge.settling import Retried, RetriedMany, Settling
+from schooltool_bridge.settling import DecidedPoints, Retried, RetriedMany, Settling
 from schooltool_bridge.web import filters, words
 from schooltool_bridge.web.conflict_pages import parties
 
@@ -23,6 +24,7 @@ INBOX = "/admin/inbox"
 ROWS = 50
 # Beyond this nobody reads on in a list; all of it stands on the event's own page.
 MAX_WAITS = 3
+PERCENTAGE, POINTS = "keep-percentage", "keep-points"
 
 
 class InboxPages:
@@ -92,6 +94,11 @@ class InboxPages:
         with self._database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
             found = parties(connection, self._settling, entry) if entry else None
+            points = self._settling.points_question(connection, entry) if entry else None
+            students = [
+                (row.name if (row := people_list.one(connection, c.person_id)) else "", c)
+                for c in (points.cells if points else ())
+            ]
             names = naming.of_events(connection, [entry] if entry else [])
         if entry is None:
             raise PageError(_("There is no such event."), 404)
@@ -102,6 +109,8 @@ class InboxPages:
             rows=words.field_rows(entry.payload),
             is_open=entry.status in OPEN,
             parties=found,
+            points=points,
+            students=students,
             words=words,
         )
 
@@ -116,10 +125,15 @@ class InboxPages:
             elif action == "dismiss":
                 entry = self._settling.dismiss(inbox_id, actor=who, now_unix_s=now)
                 note = _("%(event)s is dismissed.", event=_name(entry))
+            elif action in (PERCENTAGE, POINTS):
+                author = Author(who, now, view.text("why"))
+                is_points = action == POINTS
+                done = self._settling.decide_points(inbox_id, author=author, keep_points=is_points)
+                note = _decided(done, is_points=is_points)
             else:
                 raise PageError(_("This form is not known here."))
-        except Fault as problem:
-            return go(_back(view), retold(problem.text))
+        except (Fault, Refused) as problem:
+            return go(_back(view), retold(str(problem)))
         return go(_back(view), note)
 
     def do_many(self, view: View) -> Reply:
@@ -145,6 +159,13 @@ def _back(view: View, **more: object) -> str:
     status = view.text("status")
     kept = {"status": status if status in OPEN else "", "peer": view.text("peer")}
     return INBOX + filters.query(**kept, before=filters.row_id(view.text("before")), **more)
+
+
+def _decided(done: DecidedPoints, *, is_points: bool) -> str:
+    name, count = done.asked.name, len(done.asked.cells)
+    if is_points:
+        return _("“%(name)s”: %(count)s grades stand with their points.", name=name, count=count)
+    return _("“%(name)s”: %(count)s grades keep their percentage.", name=name, count=count)
 
 
 def _name(entry: Entry) -> str:

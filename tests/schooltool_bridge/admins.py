@@ -17,8 +17,8 @@ ADMINS = {"anna": MANAGER, "carl": CLERK, "tess": TEACHER}
 
 
 @contextmanager
-def site_with_admins(folder: Path) -> Iterator[Rig]:
-    made = make_rig(folder)
+def site_with_admins(folder: Path, database_url: str = "") -> Iterator[Rig]:
+    made = make_rig(folder, database_url)
     with made.app:
         with made.app.database.write() as connection:
             for name, role in ADMINS.items():

@@ -24,8 +24,9 @@ from schooltool_bridge import (
 from schooltool_bridge.bulk_rights import BadOrder, Order
 from schooltool_bridge.model import person_link
 from schooltool_bridge.people_list import PeopleFilter
-from schooltool_bridge.person_sessions import Start, Visit
+from schooltool_bridge.person_sessions import Start
 from schooltool_bridge.rights import Change
+from schooltool_bridge.sign_offs import Visit
 from tests.schooltool_bridge.school import NOW, School
 
 A, B = "http://moodle.example.org", "http://other.example.org"

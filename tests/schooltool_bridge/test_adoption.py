@@ -304,6 +304,43 @@ def test_a_percentage_is_kept_whatever_the_maximum_becomes(school: School) -> No
         assert (points(school), stored(school)) == ({"1": kept}, [str(kept)])
 
 
+def test_a_second_taking_over_keeps_the_percentage_and_asks_as_well(school: School) -> None:
+    made = make(school, "Quiz", 10)
+    mark(school, made, "anna", 8)
+    school.push("new_assessment", **QUIZ | {"pointval": 100, "timemodified": school.now})
+    school.now += 5
+    school.push("delete_assessment", idnumber=QUIZ["idnumber"], timemodified=school.now)
+    mark(school, made, "tom", 50)
+    before = school.now
+    assert (points(school), len(remarks(school))) == ({"1": 80, "9": 50}, 2)
+    school.now += 5
+    other = QUIZ | {"idnumber": 8, "pointval": 200, "timemodified": school.now}
+    assert school.push("new_assessment", **other)["id"] == str(made)
+    assert points(school) == points(school, school.now + 9) == {"1": 160, "9": 100}
+    assert points(school, before) == {"1": 80, "9": 50}
+    assert stored(school) == ["160", "100"]
+    assert "worth 100 points here and is worth 200 there" in remarks(school)[-1]
+
+
+def test_one_that_its_own_peer_brings_again_with_another_maximum_asks_as_well(
+    school: School,
+) -> None:
+    made = make(school, "Quiz", 100)
+    first = QUIZ | {"pointval": 100, "timemodified": school.now}
+    school.push("new_assessment", **first)
+    school.now += 5
+    school.push("delete_assessment", idnumber=QUIZ["idnumber"], timemodified=school.now)
+    mark(school, made, "anna", 80)
+    school.now += 5
+    again = first | {"pointval": 50, "timemodified": school.now}
+    assert school.status("new_assessment", **again) == "updated"
+    assert points(school) == points(school, school.now + 9) == {"1": 40}
+    assert "worth 100 points here and is worth 50 there" in remarks(school)[-1]
+    assert len(remarks(school)) == 2
+    assert school.status("new_assessment", **again) == "unchanged"
+    assert len(remarks(school)) == 2
+
+
 def stored(school: School) -> list[str | None]:
     """The cells as they are kept up to date."""
     with school.database.read() as connection:

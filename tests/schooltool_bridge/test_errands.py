@@ -31,6 +31,7 @@ from schooltool_bridge.errands import (
 )
 from schooltool_bridge.hand.author import Author
 from schooltool_bridge.model_errands import errand
+from schooltool_bridge.sign_offs import KINDS
 from tests.rig import SIS, Rig, make_rig
 
 MOODLE, OTHER = "http://moodle.example.org", "http://other.example.org"
@@ -86,9 +87,9 @@ def errands_of(rig: Rig, asked: Asked) -> Errands:
     """A process's errands, that ask nobody in truth."""
     return replace(
         rig.app.errands,
-        kinds={ENROLMENTS: asked, PICTURE: asked},
+        kinds=dict.fromkeys([ENROLMENTS, PICTURE, *KINDS], asked),
         _running=Counter(),
-        _failures=Counter(),
+        _silent={},
         _lock=threading.Lock(),
     )
 

@@ -119,3 +119,46 @@ def test_two_peers_sections_of_one_number_are_two_and_both_named(tmp_path: Path)
     assert len(site.run("enrolment", "list", "--section", "5", "--peer", A)) == 3
     assert site.run("enrolment", "list", "--section", "5", "--peer", B) == []
     school.database.close()
+
+
+def test_a_command_that_changes_a_section_acts_on_the_part_asked_for(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home")
+    school = two_parts(School.open(settings.read(site.home).database, A, B))
+    own = {s["segment"]: s["id"] for s in site.run("section", "list")}
+    sheet = tmp_path / "items.csv"
+    sheet.write_text("name,points\nEssay,10\n")
+    site.text("course", "add", "ALG", "Algebra")
+    site.text("year", "add", "2026", "--first", "2026-08-01", "--last", "2027-07-31")
+    site.text(
+        "term", "add", "Fall", "--year", "2026", "--first", "2026-08-01", "--last", "2026-12-20"
+    )
+    for command in (
+        ("section", "file", "5", "--course", "ALG", "--term", "Fall"),
+        ("section", "import-assessments", "5", str(sheet)),
+        ("section", "close", "5", "--marks", "Percent"),
+        ("section", "proposals", "5"),
+        ("section", "joined", "5"),
+        ("section", "accept", "5", "--all", "--why", "so"),
+        ("section", "link", "5", own["1"]),
+        ("section", "unlink", "5"),
+        ("section", "join-assessments", "5", "71", "71"),
+    ):
+        with pytest.raises(Refused) as refused:
+            site.text(*command)
+        assert refused.value.status == 1, command
+        said = refused.value.stderr
+        assert f"1 (id {own['1']}), 2 (id {own['2']}). Choose one by --segment" in said
+        with pytest.raises(Refused, match="Choose one by --segment"):
+            site.text(*command, "--segment", "3")
+    filed = ("section", "file", "5", "--course", "ALG", "--term", "Fall", "--segment", "1")
+    assert site.run(*filed)["sections"] == [own["1"]]
+    site.run("section", "import-assessments", "5", str(sheet), "--segment", "1")
+    site.run("section", "import-assessments", own["2"], str(sheet))
+    with pytest.raises(Refused, match="continues its own earlier segment already"):
+        site.run("section", "link", "5", own["1"], "--segment", "2")
+    # Of a term only one part is there, and all of it is meant.
+    site.run("section", "close", "5", "--segment", "1", "--marks", "Percent")
+    assert site.run("section", "joined", "5", "--segment", "1") == []
+    with pytest.raises(Refused, match="Nothing is proposed here"):
+        site.text("term", "accept", "Fall", "--section", "5", "--why", "so")
+    school.database.close()
