@@ -225,6 +225,8 @@ OURS = {
     "schooltool_bridge/bundle.py:_libraries": "names of the libraries",
     "schooltool_bridge/person_export.py:_files": "numbers of issued reports",
     "schooltool_bridge/reports/paper.py:filename": "titles of reports",
+    "schooltool_bridge/web/manual.py:_CHAPTER_LINK": "the manual",
+    "schooltool_bridge/web/manual.py:anchor_of": "the manual",
 }
 
 CALL = (
