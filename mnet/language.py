@@ -3,7 +3,7 @@
 English is the source: what a program says is written in it, and `mnet/languages/CODE.po` holds
 each other language. Whoever makes something for people does it inside `speaking(...)`; outside
 of that, as on the wire, in the log and in what is stored, everything is in English. No text of a
-page stands here. Source: README, "Languages".
+page stands here. Source: manual/languages.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where mail leaves: reads the setting smtp_url and the addresses beside it. Pure.
 
 The password is no part of the address; it stands in a file of its own (settings.py).
-Source: README, "Being told".
+Source: manual/notices.md.
 """
 
 from __future__ import annotations

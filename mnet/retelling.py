@@ -3,8 +3,8 @@
 A journal, an inbox, a log and a peer get English, whatever a school speaks. `english` says such
 a sentence; `retold` knows it again by the message that it was made of, so that also what was
 stored long ago is read in another language, and what nothing here said is left as it is.
-The catalogues tell which messages are meant: they have the flag `kept`. Source: README,
-"Languages".
+The catalogues tell which messages are meant: they have the flag `kept`.
+Source: manual/languages.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Settings: one frozen dataclass, read from settings.toml in the data folder and the environment.
 
 An error names the file, the key and the remedy. Secrets are not settings: passphrases and
-passwords stand in files of their own. Source: requirements 1.8; README, "Settings".
+passwords stand in files of their own. Source: requirements 1.8; manual/settings.md.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the server and every command need to know; see README, "Settings"."""
+    """What the server and every command need to know; see manual/settings.md."""
 
     home: Path
     wwwroot: str
@@ -51,7 +51,7 @@ class Settings:
     key_days: int = 28
     # Addresses of proxies whose X-Forwarded-For is believed (for the log); comma-separated.
     trusted_proxies: str = ""
-    # Who is told what needs a hand (README, "Being told"); addresses with commas.
+    # Who is told what needs a hand (manual/notices.md); addresses with commas.
     mail_to: str = ""
     mail_from: str = ""
     smtp_url: str = ""
@@ -61,7 +61,7 @@ class Settings:
     summary_when_well: bool = True
     silent_hours: int = 24
     held_limit: int = 20
-    # What pages, mail and reports are written in (README, "Languages").
+    # What pages, mail and reports are written in (manual/languages.md).
     language: str = language.SOURCE
 
     @property

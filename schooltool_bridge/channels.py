@@ -1,7 +1,7 @@
 """The ways out for messages: mail to the school's admins, JSON to a webhook.
 
 Blocking and bounded in time; for worker threads. What a failure says names no password, no
-secret and no webhook's path (which often is one). Source: README, "Being told".
+secret and no webhook's path (which often is one). Source: manual/notices.md.
 """
 
 from __future__ import annotations

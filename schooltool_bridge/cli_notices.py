@@ -1,6 +1,6 @@
 """Commands about being told: what needs a hand, a test of the channels, a look right now.
 
-Source: README, "Being told"; requirements 1.8 (the form of commands).
+Source: manual/notices.md; requirements 1.8 (the form of commands).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from schooltool_bridge.telling import Outcome
 
 NO_CHANNEL = (
     "Nobody is told: set mail_to and smtp_url, or webhook_url, in settings.toml "
-    '(README, "Being told").'
+    '(manual: "Being told").'
 )
 
 

@@ -2,7 +2,7 @@
 
 The code stands on the page and in the log, with one more number that is this landing's own.
 Nothing that the other side wrote is in these texts but its name. Source: requirements R28;
-README, "Signing on".
+manual/signing-on.md.
 """
 
 from __future__ import annotations

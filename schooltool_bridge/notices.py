@@ -1,7 +1,7 @@
 """The notices that are kept: opened when something begins to need a hand, ended when it is over.
 
 One open row a key. What comes back is a new row, so that somebody is told again. Severity,
-remedy and link follow from the key (notices_rules.py). Source: README, "Being told".
+remedy and link follow from the key (notices_rules.py). Source: manual/notices.md.
 """
 
 from __future__ import annotations

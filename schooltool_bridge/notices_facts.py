@@ -1,6 +1,6 @@
 """Gathers from the store what notices come from, and what the daily summary counts.
 
-Only reads; what follows from it is decided in notices_rules.py. Source: README, "Being told".
+Only reads; what follows from it is decided in notices_rules.py. Source: manual/notices.md.
 """
 
 from __future__ import annotations

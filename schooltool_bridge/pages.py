@@ -26,6 +26,7 @@ from peers.web.view import PageError, Route
 from schooltool_bridge import facts, going, naming
 from schooltool_bridge.queries import iso
 from schooltool_bridge.reports.averages import number
+from schooltool_bridge.web import help_pages
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
@@ -119,6 +120,7 @@ def frame_of(app: App) -> Frame:
     frame.add(ConflictPages(app).routes())
     frame.add(ClosingPages(app).routes())
     frame.add(IssuedPages(app).routes())
+    frame.add(help_pages.HelpPages(frame.url).routes())
     for pages in (
         CallsPages(app.database, zone),
         InboxPages(app.database, app.settling),
@@ -139,6 +141,7 @@ def frame_of(app: App) -> Frame:
     ):
         frame.add(pages.routes(), pages.tabs())
     frame.banner = NoticesPages(app).banner
+    frame.help_about = help_pages.address
     return frame
 
 

@@ -1,8 +1,8 @@
 """Where the store holds something about one person, and the names by which they are known.
 
 The one list that handing out (person_export.py) and erasing (erasing.py) go by; a test sees that
-no table about people is missing from it. Only looks. Source: requirements R38; README, "Requests
-about a person's data".
+no table about people is missing from it. Only looks. Source: requirements R38;
+manual/personal-data.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Small facts that outlive a restart, by name. Knows nothing of what they mean.
 
 Whoever writes holds `alone()`, so that no two processes write one name at a time.
-Source: README, "Being told".
+Source: manual/notices.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What cannot be sent waits for the next run; nothing is lost, and nothing is told twice while all
 goes well (telling_claims.py). Blocking; runs in worker threads, sends outside transactions.
-Source: README, "Being told".
+Source: manual/notices.md.
 """
 
 from __future__ import annotations

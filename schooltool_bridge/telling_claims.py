@@ -2,7 +2,7 @@
 
 Two processes never claim the same at a time. Whoever dies between claim and send leaves a claim
 that lapses, so that a message may come twice but is never lost; one that killed its sender three
-times over is given up. Kept in site_memory. Source: README, "Being told".
+times over is given up. Kept in site_memory. Source: manual/notices.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Pure: plain text for people and plain values for programs from the same facts. What a peer says
 of itself is cut and cleaned, so that it cannot look like a line of ours. Said in the language
 spoken here; keys and severities in the values stay as they are.
-Source: README, "Being told".
+Source: manual/notices.md.
 """
 
 from __future__ import annotations

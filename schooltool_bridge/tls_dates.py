@@ -2,7 +2,7 @@
 
 Only the date is taken and nothing is sent or believed, so a certificate that verifies badly (an
 expired one above all) is read like any other. Blocking and bounded; for worker threads.
-Source: README, "Being told".
+Source: manual/notices.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Of all worker processes one keeps watch, by a lease in the store; when it is gone, another takes
 over within four minutes. `tick` runs in a worker thread and does what is due, the lease renewed
 before each piece, so that a hundred peers that time out do not hold up the telling.
-Source: README, "Being told".
+Source: manual/notices.md.
 """
 
 from __future__ import annotations

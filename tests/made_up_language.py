@@ -58,8 +58,10 @@ NAMES = re.compile(
 AS_STORED = {"/admin/audit": {"csv", "pdf"}}
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("title", "alt", "placeholder", "aria-label", "data-ask", "data-busy")
+# What a page declares to be in English, within another language: the manual.
+ENGLISH = "[@lang='en']"
 # Nothing in these is for reading, or it is as a machine says it.
-MUTE = "//script|//style|//code|//pre|//kbd|//textarea|//time"
+MUTE = f"//script|//style|//code|//pre|//kbd|//textarea|//time|//body//*{ENGLISH}"
 
 
 class Wrapped(gettext.NullTranslations):
@@ -161,7 +163,8 @@ def address(rule: str, ids: dict[str, int]) -> str:
 def unmarked(page: Page) -> list[str]:
     """The words of a page that stand outside of ⟦ ⟧ and are no data."""
     tree = page.tree
-    texts = [str(value) for name in SPOKEN for value in tree.xpath(f"//@{name}")]
+    spoken = f"//*[not(ancestor-or-self::*{ENGLISH})]"
+    texts = [str(value) for name in SPOKEN for value in tree.xpath(f"{spoken}/@{name}")]
     for mute in tree.xpath(MUTE):
         for child in [*mute]:
             mute.remove(child)

@@ -1,10 +1,12 @@
-"""What the documents say is there: commands, settings, tests, faults, sections."""
+"""What the documents say is there: commands, settings, words of the pages, links, tests, faults."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 
 import click
@@ -12,12 +14,24 @@ import pytest
 
 from mnet import faults
 from mnet.settings import Settings
+from peers.policy import PeerPolicy
+from schooltool_bridge import landing_refusals
 from schooltool_bridge.cli import main
+from schooltool_bridge.model import ENROLMENT_STATES
+from schooltool_bridge.web import manual
+from tests.catalogue import extracted, forms
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
 PROTOCOL = (TOP / "mnet" / "PROTOCOL.md").read_text()
 REQUIREMENTS = (TOP / "schooltool_bridge" / "REQUIREMENTS.md").read_text()
+MANUAL = TOP / "schooltool_bridge" / "manual"
+CHAPTERS = {file.stem: file.read_text() for file in sorted(MANUAL.glob("*.md"))}
+DOCUMENTS = {
+    file: file.read_text()
+    for folder in (TOP, *(TOP / d for d in ("mnet", "keys", "peers", "schooltool_bridge", "tests")))
+    for file in sorted(folder.glob("*.md") if folder == TOP else folder.rglob("*.md"))
+}
 SOURCES = [
     f for d in ("mnet", "keys", "peers", "schooltool_bridge") for f in (TOP / d).rglob("*.py")
 ]
@@ -30,20 +44,154 @@ def commands(group: click.Group) -> Iterator[tuple[str, click.Command]]:
         assert command is not None
         yield name, command
         if isinstance(command, click.Group):
-            yield from commands(command)
+            for below, part in commands(command):
+                yield f"{name} {below}", part
 
 
-@pytest.mark.parametrize(("name", "command"), [*commands(main)])
-def test_every_command_is_in_the_readme_and_says_what_it_does(
-    name: str, command: click.Command
-) -> None:
-    assert re.search(rf"\b{name}\b", README)
-    assert command.help
+ALL_COMMANDS = dict(commands(main))
+# Those that do something themselves.
+ENDS = [n for n, command in ALL_COMMANDS.items() if not isinstance(command, click.Group)]
+# A command as a text names it, up to where the next sentence or cell begins.
+TOLD_COMMAND = re.compile(r"(?:^|`|bin/)mnet-peer ((?:[^`\n|;&]|\\\n)+)", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Settings) if f.name != "home"])
-def test_every_setting_is_in_the_readme(name: str) -> None:
-    assert f"| `{name}` |" in README
+@pytest.mark.parametrize("name", ENDS)
+def test_every_command_is_in_its_chapter_and_says_what_it_does(name: str) -> None:
+    told = re.findall(r"`([^`]*)`", CHAPTERS["commands"])
+    assert [t for t in told if f"{t} ".startswith(f"{name} ")]
+    assert ALL_COMMANDS[name].help
+
+
+def test_every_command_and_option_that_a_document_names_exists() -> None:
+    seen = 0
+    for file, text in DOCUMENTS.items():
+        for told in TOLD_COMMAND.findall(text):
+            words = re.sub(r"--home \S+|\\\n", " ", told).split()
+            if words in ([], ["--help"]):  # the program alone, with its data folder
+                continue
+            name = words[0] if words[0] in ENDS else " ".join(words[:2])
+            assert name in ALL_COMMANDS, f"{file}: {told}"
+            known = {o for p in ALL_COMMANDS[name].params for o in (*p.opts, *p.secondary_opts)}
+            options = {w.partition("=")[0].rstrip(".,)") for w in words if w.startswith("--")}
+            assert options <= known, f"{file}: {told}"
+            seen += 1
+    assert seen > 80
+
+
+def test_every_option_in_the_chapter_of_commands_exists() -> None:
+    known = {o for c in ALL_COMMANDS.values() for p in c.params for o in p.opts}
+    assert set(re.findall(r"--[a-z][a-z-]*", CHAPTERS["commands"])) - known == {"--help"}
+
+
+@pytest.mark.parametrize(
+    "field", [f for f in fields(Settings) if f.name != "home"], ids=attrgetter("name")
+)
+def test_every_setting_is_in_its_chapter_with_its_default(field: Field[object]) -> None:
+    row = re.search(rf"^\| `{field.name}` \|.*\| *(.*?) *\|$", CHAPTERS["settings"], re.MULTILINE)
+    assert row
+    if field.default not in (MISSING, ""):
+        assert row[1] == str(field.default).lower().replace("utc", "UTC")
+
+
+def test_every_policy_of_a_peer_is_in_its_chapter() -> None:
+    assert {f.name for f in fields(PeerPolicy)} <= set(first_column("peers"))
+
+
+def test_every_code_of_a_landing_is_in_its_chapter() -> None:
+    assert set(first_column("signing-on")) == set(landing_refusals.WORDS)
+
+
+def test_every_state_of_an_enrolment_is_in_its_chapter() -> None:
+    assert set(first_column("school")) == {state["code"] for state in ENROLMENT_STATES}
+
+
+def first_column(chapter: str) -> list[str]:
+    """What stands as code in the first column of a chapter's tables."""
+    cells = re.findall(r"^\| (`.*?) \|", CHAPTERS[chapter], re.MULTILINE)
+    return re.findall(r"`([\w-]+)`", " ".join(cells))
+
+
+def test_what_a_chapter_shows_slanted_is_a_text_of_the_pages() -> None:
+    """So a button that is called otherwise is noticed; **bold** is for everybody else's."""
+    said = {form for message in extracted() if message.id for form in forms(message.id)}
+    bold = {b for form in said for b in re.findall(r"<b>(.*?)</b>", form)}
+    wrong = {
+        (name, text)
+        for name, chapter in CHAPTERS.items()
+        for text in slanted(chapter)
+        if text not in said and text not in bold
+    }
+    assert not wrong
+
+
+def slanted(text: str) -> list[str]:
+    found = []
+    for inline in (t for t in manual.parser().parse(text) if t.type == "inline"):
+        children = inline.children or []
+        found += [b.content for a, b in pairwise(children) if a.type == "em_open"]
+    return found
+
+
+def test_every_link_of_a_document_leads_somewhere() -> None:
+    broken, seen = [], 0
+    for file, text in DOCUMENTS.items():
+        for target in links(text):
+            if re.match(r"https?://|mailto:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            there = (file.parent / path).resolve() if path else file
+            is_good = there.exists() and (not anchor or anchor in anchors(there.read_text()))
+            broken += [] if is_good else [f"{file.relative_to(TOP)}: {target}"]
+            seen += 1
+    assert not broken
+    assert seen > 40
+
+
+def links(text: str) -> list[str]:
+    return [
+        str(token.attrGet("href"))
+        for inline in manual.parser().parse(text)
+        for token in inline.children or []
+        if token.type == "link_open"
+    ]
+
+
+def anchors(text: str) -> list[str]:
+    pairs = pairwise(manual.parser().parse(text))
+    return [manual.anchor_of(b.content) for a, b in pairs if a.type == "heading_open"]
+
+
+def test_every_chapter_is_linked_from_the_readme_and_listed_in_the_help() -> None:
+    linked = set(re.findall(r"\(schooltool_bridge/manual/([a-z-]+)\.md\)", README))
+    assert linked == set(CHAPTERS) == set(manual.CHAPTERS)
+    assert len(manual.CHAPTERS) == len(CHAPTERS)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_begins_with_its_title_and_what_it_is_about(name: str) -> None:
+    lines = CHAPTERS[name].splitlines()
+    assert re.fullmatch(r"# .+", lines[0])
+    assert re.match(r"\w", lines[2])
+    assert [line for line in lines if line.startswith("# ") and line is not lines[0]] == []
+    assert not re.search(r"\w\.py\b", CHAPTERS[name])
+    assert len(set(anchors(CHAPTERS[name]))) == len(anchors(CHAPTERS[name]))
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(README.splitlines()) <= 110
+
+
+def test_every_chapter_that_the_source_cites_exists() -> None:
+    cited = {c for f in SOURCES for c in re.findall(r"\bmanual/([a-z-]+)\.md", f.read_text())}
+    assert cited <= set(CHAPTERS)
+    assert len(cited) > 5
+
+
+def test_every_metric_that_the_manual_names_is_one() -> None:
+    named = set(re.findall(r"mnet_peer_[a-z_]+", CHAPTERS["monitoring"]))
+    made = {m for f in SOURCES for m in re.findall(r'"(mnet_peer_[a-z_]+)"', f.read_text())}
+    assert len(named) > 5
+    assert named <= made
 
 
 def test_every_test_that_a_requirement_cites_stands_in_the_file_of_its_letter() -> None:

@@ -1,7 +1,7 @@
 """The frame around every page: routes, sign-in, roles, forms' origin, headers, templates.
 
 Each page itself is a function from View to Reply, run in a worker thread. Nothing here knows
-what a page is about. Source: requirements R11; README, "The pages".
+what a page is about. Source: requirements R11; manual/pages.md.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ class Frame:
         self.tabs: list[Tab] = []
         # Shown on top of every page to whoever is signed in; set by the composition root.
         self.banner: Callable[[View], object] = lambda _view: None
+        # Where the help about a page is, by the page's path; set there too. Empty: there is none.
+        self.help_about: Callable[[str], str] = lambda _path: ""
         self._static = static_files.read()
         self._again = refused_form.Again(self.begin, self.routes, wwwroot)
         self._jinja = Environment(
@@ -393,6 +395,7 @@ class Frame:
             "form_token": form_token,
             "tabs": [t for t in self.tabs if may_see_all and allows(view.role, t.role)],
             "banner": self.banner(view) if may_see_all else None,
+            "help_path": self.help_about(view.path) if may_see_all else "",
             "note": note,
             "now_unix_s": view.now_unix_s,
         }

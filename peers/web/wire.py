@@ -1,6 +1,6 @@
 """Between Klein and the frame: a request read off the wire, its page made by a worker, sent.
 
-Which page it is and who may see it is the frame's business. Source: README, "The pages".
+Which page it is and who may see it is the frame's business. Source: manual/pages.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What needs a hand: the banner on every page, the list of notices, and where their links lead.
 
-Which notices stand is decided in notices_rules.py, anew for each page. Source: README, "Being
-told".
+Which notices stand is decided in notices_rules.py, anew for each page. Source: manual/notices.md.
 """
 
 from __future__ import annotations
