@@ -333,10 +333,18 @@ class Database:
         return self._revision
 
     def close(self) -> None:
-        """Close every connection."""
-        if self._writing is not None:
-            self._writing.close()
-            self._writing = None
+        """Close every connection that nobody is at work on.
+
+        One amid a write ends with the process: rolled back from here, the rest of that write
+        would be kept without its beginning.
+        """
+        if self._writer is not None and self._writer.acquire(blocking=False):
+            try:
+                if self._writing is not None:
+                    self._writing.close()
+                    self._writing = None
+            finally:
+                self._writer.release()
         self.engine.dispose()
 
     @property

@@ -219,23 +219,7 @@ def _write(
             recorded_unix_s=now_unix_s,
         )
     )
-    ordered = sorted(
-        connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all(),
-        key=standing,
-    )
-    holds = item_state(ordered)
-    connection.execute(
-        sa.update(assessment)
-        .where(assessment.c.id == known.id)
-        .values(
-            section_id=holds.row.section_id,
-            name=holds.row.name,
-            points=holds.row.points,
-            status=sections.DELETED if holds.deleted else sections.ACTIVE,
-            effective_unix_s=place(ordered[-1])[0],
-            seq=ordered[-1].seq,
-        )
-    )
+    holds = refold(connection, known.id)
     was_deleted = bool(rows) and item_state(rows).deleted
     # Deleted, it is no grade any more that a withdrawal could have.
     if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
@@ -245,6 +229,28 @@ def _write(
     ):
         cells.refold_all(connection, known.id, known.section_id)
     return at >= known.place
+
+
+def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
+    """Fold an assessment's history anew into what it is; its grades are left to the caller."""
+    history = assessment_history
+    rows = connection.execute(
+        sa.select(history).where(history.c.assessment_id == assessment_id)
+    ).all()
+    holds, last = item_state(rows), max(rows, key=standing)
+    connection.execute(
+        sa.update(assessment)
+        .where(assessment.c.id == assessment_id)
+        .values(
+            section_id=holds.row.section_id,
+            name=holds.row.name,
+            points=holds.row.points,
+            status=sections.DELETED if holds.deleted else sections.ACTIVE,
+            effective_unix_s=place(last)[0],
+            seq=last.seq,
+        )
+    )
+    return holds
 
 
 # The place of an assessment of which its peer said nothing yet.

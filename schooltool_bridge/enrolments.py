@@ -110,11 +110,14 @@ def _apply(
                 timestart_unix_s=event.timestart_unix_s,
                 timeend_unix_s=event.timeend_unix_s,
                 dates=source.policy.dates_of(event.role),
+                whole_section=event.code is None and event.segment is None,
                 effective_unix_s=at[0],
                 seq=at[1],
                 recorded_unix_s=now_unix_s,
             )
         )
+        if event.code is not None:
+            _end_as_told(connection, source.peer_id, event.sectionid, section_id, person_id, at)
         roster.refold(connection, section_id, person_id)
     after = roster.current(connection, section_id, person_id)
     status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
@@ -124,6 +127,32 @@ def _apply(
         *place_keys(connection, source.peer_id, section_id, person_id),
     )
     return Applied(status, after[role][0] if role in after else 0, ready=ready)
+
+
+def _end_as_told(
+    connection: Connection,
+    peer_id: int,
+    sectionid: str,
+    section_id: int,
+    person_id: int,
+    at: tuple[int, int],
+) -> None:
+    """Let later endings of the whole section, told of its other parts, hold in this one, too.
+
+    They came when nobody knew yet that the person is in this part: the order of arrival must not
+    matter.
+    """
+    parts = sections.parts(connection, peer_id, sectionid)
+    if len(parts) < 2:  # noqa: PLR2004 - no other part
+        return
+    history = enrolment_history
+    mine = sa.and_(history.c.section_id.in_(parts), history.c.person_id == person_id)
+    rows = connection.execute(sa.select(history).where(mine, history.c.whole_section)).all()
+    here = {(place(r)[:2], r.role) for r in rows if r.section_id == section_id}
+    for (when, role), row in {(place(r)[:2], r.role): r for r in rows}.items():
+        if when > at and (when, role) not in here:
+            same = {name: value for name, value in row._asdict().items() if name != "id"}
+            connection.execute(sa.insert(history).values(same | {"section_id": section_id}))
 
 
 def place_keys(connection: Connection, peer_id: int, section_id: int, person_id: int) -> list[str]:

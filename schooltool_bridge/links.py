@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.letters import nfc
 from schooltool_bridge import identity
 from schooltool_bridge.fields import OWN_ID, key, own_id
+from schooltool_bridge.fold import place
 from schooltool_bridge.model import person, person_history, person_link
 
 
@@ -182,6 +183,18 @@ def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link |
         (row.effective_unix_s, row.seq),
         row.password_wrapped,
         row.kept_apart,
+    )
+
+
+def refold_place(connection: Connection, link_id: int) -> None:
+    """Write anew when what a peer told of a person last happened."""
+    history = person_history
+    rows = connection.execute(sa.select(history).where(history.c.link_id == link_id)).all()
+    effective_unix_s, seq, _id = max(map(place, rows))
+    connection.execute(
+        sa.update(person_link)
+        .where(person_link.c.id == link_id)
+        .values(effective_unix_s=effective_unix_s, seq=seq)
     )
 
 

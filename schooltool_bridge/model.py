@@ -226,6 +226,8 @@ enrolment_history = sa.Table(
     sa.Column("timeend_unix_s", sa.BigInteger, nullable=True),
     # The policy for dates under which it first arrived (fold_enrolments.DATES).
     sa.Column("dates", sa.String(20), nullable=True),
+    # An ending by the peer that named no part (segment): it holds in every part of the section.
+    sa.Column("whole_section", sa.Boolean, nullable=False, server_default=sa.false()),
     *_when(),
     sa.Index("ix_enrolment_history_section_id_person_id", "section_id", "person_id"),
 )

@@ -221,20 +221,27 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
             **values,
         )
     )
-    # A deletion keeps the name of its time, which may be told only later.
-    rows = connection.execute(sa.select(history).where(history.c.section_id == known.id)).all()
+    refold(connection, known.id)
+    return at >= known.place
+
+
+def refold(connection: Connection, section_id: int) -> None:
+    """Fold a section's history anew into its name, its status and the place of its last row."""
+    history = section_history
+    rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
     ordered = sorted(rows, key=place)
+    # A deletion keeps the name of its time, which may be told only later.
     named = [r.name for r in ordered if not r.deleted]
-    now_holds = {
-        "name": named[-1] if named else known.name,
-        "status": DELETED if ordered[-1].deleted else ACTIVE,
-    }
     connection.execute(
         sa.update(section)
-        .where(section.c.id == known.id)
-        .values(effective_unix_s=place(ordered[-1])[0], seq=ordered[-1].seq, **now_holds)
+        .where(section.c.id == section_id)
+        .values(
+            status=DELETED if ordered[-1].deleted else ACTIVE,
+            effective_unix_s=place(ordered[-1])[0],
+            seq=ordered[-1].seq,
+            **({"name": named[-1]} if named else {}),
+        )
     )
-    return at >= known.place
 
 
 def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:

@@ -29,8 +29,7 @@ import schooltool_bridge.model_school
 import schooltool_bridge.notices_model
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
-from schooltool_bridge import identity, roster_many
-from schooltool_bridge.model import enrolment_history
+from schooltool_bridge import upgrading
 from schooltool_bridge.model_guards import guards_off, guards_on
 
 TABLES_OF = (
@@ -48,7 +47,7 @@ TABLES_OF = (
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0014"
+HEAD = "0015"
 # Since this version the dates of enrolments hold.
 _DATES_HOLD = "0011"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
@@ -92,18 +91,8 @@ def upgrade(database: Database) -> None:
         config.attributes["connection"] = connection
         before = context.MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
-        if before is not None and before < _DATES_HOLD:
-            _fold_dates(connection)
-
-
-def _fold_dates(connection: Connection) -> None:
-    """Let enrolments that came with dates before these held be what they are by them."""
-    history = enrolment_history
-    dated = sa.or_(history.c.timestart_unix_s > 0, history.c.timeend_unix_s > 0)
-    places = sa.select(history.c.section_id, history.c.person_id).where(dated).distinct()
-    roots = identity.roots(connection)
-    rows = connection.execute(places).all()
-    roster_many.refold(connection, {(r.section_id, roots.get(r[1], r[1])) for r in rows})
+        if before is not None:
+            upgrading.fold_anew(connection, before)
 
 
 def upgrade_safely(database: Database, home: Path) -> Path | None:

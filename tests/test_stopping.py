@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from schooltool_bridge import events
 from tests.pushing import answered, push, register
 from tests.rig import SIS, FakePeer
 from tests.schooltool_bridge.test_long_pushes import post, sections, stored
@@ -167,6 +168,7 @@ def test_amid_a_long_push_which_is_whole_when_it_is_sent_anew(tmp_path: Path) ->
     sender.join(30)
     done = stored(site)
     assert done
+    assert done % events.PART_EVENTS == 0, "of each part all or nothing"
     # A machine that is fast enough may have done it all in the seconds that work in hand gets.
     assert not answers or done == LONG, "nothing is acknowledged that is not there"
     site.serve()

@@ -6,8 +6,9 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -306,3 +307,35 @@ def _fails_here(name: str) -> None:
 
 def _fails_there(name: str) -> None:
     raise KeyError(name)
+
+
+def test_closing_amid_a_write_keeps_all_of_it_or_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    with database.write() as connection:
+        _MADE.create_all(connection)
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def work(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(_KEPT).values(id=1))
+        begun.set()
+        assert go_on.wait(60)
+        connection.execute(sa.insert(_KEPT).values(id=2))
+
+    def write() -> None:
+        database.apply_all([work])
+        over.set()
+
+    @event.listens_for(database.engine, "checkin")
+    def _rolled_back(*_connection: object) -> None:
+        go_on.set()  # the worker is quicker than who closes: a moment, met in one end of three
+        over.wait(60)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert begun.wait(60)
+    database.close()  # as a server does that ends while a worker is at it
+    go_on.set()
+    writer.join(60)
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as file:
+        assert file.execute("SELECT id FROM kept ORDER BY id").fetchall() in ([], [(1,), (2,)])
+    database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,47 @@ def test_an_ending_that_is_repeated_changes_nothing(school: School) -> None:
     before = school.dump()
     assert school.status("end_enrolment", A, **ending) == "unchanged"
     assert school.dump() == before
+
+
+@pytest.mark.parametrize("is_timed", [True, False])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_an_ending_ends_every_part_whatever_arrives_first(
+    school: School, order: tuple[int, ...], is_timed: bool
+) -> None:
+    """Also a part of which the older enrolment comes after the ending."""
+    school.push("fetch_user", A, **ANNA)
+    for segment in (1, 2):
+        school.push("new_section", A, **{**SECTION, "segment": segment}, timemodified=NOW - 90)
+    told = [
+        ("new_enrolment", {**PUPIL, "segment": 1, "timemodified": NOW - 50}),
+        ("new_enrolment", {**PUPIL, "segment": 2, "timemodified": NOW - 40}),
+        ("end_enrolment", {"sectionid": "5", "userid": "1", "timemodified": NOW - 30}),
+    ]
+    if not is_timed:
+        del told[2][1]["timemodified"]
+        if order[0] == 2:
+            assert school.fault("end_enrolment", **told[2][1])[0] == 8404, "nobody is there yet"
+            return
+    for step in order:
+        school.push(told[step][0], A, **told[step][1])
+    assert states(school) == {("1", "1"): "wn", ("2", "1"): "wn"}
+    assert school.inbox() == []
+    before = school.dump()
+    for step in order[:2]:
+        if "timemodified" in told[step][1]:
+            assert school.status(told[step][0], A, **told[step][1]) == "unchanged"
+    assert school.dump() == before
+    # Enrolled anew after it they are there again, in that part alone; and one ending of one part
+    # does not reach the other.
+    again = {**PUPIL, "segment": 1, "timemodified": NOW + 50}
+    school.now = NOW + 100
+    assert school.status("new_enrolment", A, **again) == "updated"
+    assert states(school) == {("1", "1"): "a", ("2", "1"): "wn"}
+    ending = {"sectionid": "5", "userid": "1", "segment": 1, "timemodified": NOW + 60}
+    assert school.status("end_enrolment", A, **ending) == "updated"
+    older = {**PUPIL, "segment": 2, "timemodified": NOW + 55}
+    assert school.status("new_enrolment", A, **older) == "updated"
+    assert states(school) == {("1", "1"): "wn", ("2", "1"): "a"}
 
 
 def test_an_ending_of_nobody_names_the_enrolment_that_it_waits_for(school: School) -> None:
