@@ -15,7 +15,7 @@ import pytest
 from mnet.outbound import CannotReach
 from mnet.protocol import MAX_MESSAGE_BYTES
 from mnet.transport import Transport
-from tests.tls import Authority
+from tests.helpers.tls import Authority
 
 Write = Callable[[bytes], object]
 

@@ -15,9 +15,9 @@ import pytest
 from mnet import faults
 from mnet.settings import Settings
 from peers.policy import PeerPolicy
-from schooltool_bridge import landing_refusals
-from schooltool_bridge.cli import main
-from schooltool_bridge.model import ENROLMENT_STATES
+from schooltool_bridge.cli.main import main
+from schooltool_bridge.sign_on import landing_refusals
+from schooltool_bridge.store.model import ENROLMENT_STATES
 from schooltool_bridge.web import manual
 from tests.catalogue import extracted, forms
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from mnet.places import MAX_CONNECTIONS
-from tests.pushing import push, register
-from tests.rig import SIS, FakePeer
-from tests.site import Site
+from tests.helpers.pushing import push, register
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import Site
 
 
 @pytest.fixture(scope="module")

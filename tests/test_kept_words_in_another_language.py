@@ -16,25 +16,26 @@ from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION
 from mnet.transport import Page as Answer
 from mnet.xmlrpc import Value
-from peers import accounts, audit, checks, menus, reach, verify_rules, verify_services
+from peers import accounts, audit, checks, journal, menus, reach, verify_rules, verify_services
 from peers.policy import PeerPolicy
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
 from peers.web.frame import NOTE_COOKIE
-from schooltool_bridge import bulk_rights, inbox, journal
-from schooltool_bridge.applying import Source
-from schooltool_bridge.bulk_rights import BOTH, GO, OWN, Order
+from schooltool_bridge.events import inbox
+from schooltool_bridge.events.applying import Source
 from schooltool_bridge.gradebook.upload import UPLOADED
 from schooltool_bridge.hand import assessments
-from schooltool_bridge.model import section
 from schooltool_bridge.oneroster.import_school import ADDED, CHANGED
-from schooltool_bridge.pages import frame_of
-from schooltool_bridge.rights import Change
-from tests.made_up_language import AUTHOR, MOODLE, address, rig, stocked, unmarked
-from tests.peers.framed import signed_in
-from tests.rig import OURS, START_UNIX_S, Rig
-from tests.schooltool_bridge.school import School
-from tests.visitor import Visitor
+from schooltool_bridge.people import bulk_rights
+from schooltool_bridge.people.bulk_rights import BOTH, GO, OWN, Order
+from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.store.model import section
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.framed import signed_in
+from tests.helpers.made_up_language import AUTHOR, MOODLE, address, rig, stocked, unmarked
+from tests.helpers.rig import OURS, START_UNIX_S, Rig
+from tests.helpers.school import School
+from tests.helpers.visitor import Visitor
 
 __all__ = ["rig"]
 

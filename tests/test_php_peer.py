@@ -17,9 +17,9 @@ from keys.keypair import generate
 from keys.protect import to_pem
 from mnet import envelope, xmlrpc
 from mnet.xmlrpc import Dialect
+from tests.helpers.recorded import SEALED
+from tests.helpers.site import Site
 from tests.php_peer.runner import PhpFault, PhpPeer
-from tests.recorded import SEALED
-from tests.site import Site
 
 NAME = "Ōquist – Ünï"
 SIS = "schooltool/sis.php/"

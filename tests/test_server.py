@@ -17,10 +17,10 @@ import pytest
 from mnet import envelope, xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.xmlrpc import MethodResponse
-from tests.postgres import Cluster
-from tests.pushing import PEER, answered, push, register
-from tests.rig import SIS, FakePeer
-from tests.site import Refused, Site
+from tests.helpers.postgres import Cluster
+from tests.helpers.pushing import PEER, answered, push, register
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import Refused, Site
 
 PERSON: dict[str, Any] = {"idnumber": "1", "username": "a", "firstname": "Ā", "lastname": "B"}
 

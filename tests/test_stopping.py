@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from schooltool_bridge import events
-from tests.pushing import answered, push, register
-from tests.rig import SIS, FakePeer
-from tests.schooltool_bridge.test_long_pushes import post, sections, stored
-from tests.site import PROGRAM, Site
+from schooltool_bridge.events import receiving as events
+from tests.helpers.pushing import answered, push, register
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import PROGRAM, Site
+from tests.schooltool_bridge.events.test_long_pushes import post, sections, stored
 
 # What the contract says is ten; a machine full of tests wakes a process late.
 MOST_S = 10 + 5

@@ -23,7 +23,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
-from mnet.observe import tell
+from mnet.logs import tell
 from mnet.places import SlowPages
 from mnet.retelling import retold
 from mnet.slow_work import SlowWork

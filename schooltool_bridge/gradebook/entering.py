@@ -21,16 +21,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.cells import MANUAL
 from schooltool_bridge.gradebook import grid as grids
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.grid import Cell, Column, Grid
 from schooltool_bridge.gradebook.marks import BadMark, Mark
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.model import section
-from schooltool_bridge.reports.averages import number
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.averages import number
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.store.model import section
 
 Place = tuple[int, int]  # item, student
 NOTHING_AGREED: Mapping[Place, str] = MappingProxyType({})

@@ -15,7 +15,7 @@ from mnet.language import N_, _
 from mnet.letters import nfc
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.upload import bare
-from schooltool_bridge.reports.averages import plain
+from schooltool_bridge.history.averages import plain
 
 # What stands beside the marks in most lists and is not read.
 _BESIDE = (

@@ -18,18 +18,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import _
-from schooltool_bridge import shipped_titles
-from schooltool_bridge.cells import MANUAL
-from schooltool_bridge.fields import STUDENT, decimal_text
+from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.events.fields import STUDENT, decimal_text
+from schooltool_bridge.events.sections import ACTIVE
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.marks import Mark
-from schooltool_bridge.model import enrolment_state, person, section
-from schooltool_bridge.model_school import category, score_system, worksheet
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports import as_of
-from schooltool_bridge.reports.averages import Score, ScoreSystem, is_before, number, percent_of
-from schooltool_bridge.reports.then import Entry, Item, SectionThen
-from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, number, percent_of
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.store import shipped_titles
+from schooltool_bridge.store.model import enrolment_state, person, section
+from schooltool_bridge.store.model_school import category, score_system, worksheet
 
 # Where an item stands that was put on no worksheet.
 NO_SHEET = 0

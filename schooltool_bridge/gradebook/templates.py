@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.events.fields import STUDENT
 from schooltool_bridge.gradebook import grid, upload_assessments
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES
-from schooltool_bridge.model import person
+from schooltool_bridge.store.model import person
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _Cell = str | Decimal | date | None

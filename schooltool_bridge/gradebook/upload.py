@@ -20,8 +20,8 @@ from peers import audit
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name, place_text
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.grades import Entry
+from schooltool_bridge.history.author import Author
 
 ASSESSMENTS, GRADES = "assessments", "grades"
 NEW, CHANGED = N_("new"), N_("changed")

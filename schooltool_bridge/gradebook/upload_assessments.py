@@ -33,10 +33,10 @@ from schooltool_bridge.gradebook.upload import (
 )
 from schooltool_bridge.hand import assessments, worksheets
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.hand.author import Author, Refused, note, text
-from schooltool_bridge.model import ID_CHARS, NAME_CHARS
-from schooltool_bridge.reports import averages
-from schooltool_bridge.reports.then import Item
+from schooltool_bridge.history import averages
+from schooltool_bridge.history.author import Author, Refused, note, text
+from schooltool_bridge.history.snapshot import Item
+from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 
 COLUMNS: Mapping[str, Sequence[str]] = {
     "name": ("title", "assessment", "activity", "assignment", "item", "grade item"),

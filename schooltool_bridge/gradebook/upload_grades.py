@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge import identity
-from schooltool_bridge.fields import STUDENT, key
+from schooltool_bridge.events.fields import STUDENT, key
 from schooltool_bridge.gradebook import grade_exports, grid, marks
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.marks import BadMark, Mark
@@ -34,8 +33,8 @@ from schooltool_bridge.gradebook.upload import (
     without_rows,
 )
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.model import person_link, section
-from schooltool_bridge.reports import averages
+from schooltool_bridge.history import averages, identity
+from schooltool_bridge.store.model import person_link, section
 
 # By which a student is known; the first of them that a row fills counts, and no other may
 # contradict it.

@@ -21,7 +21,7 @@ import openpyxl
 
 from mnet import language
 from mnet.language import _
-from schooltool_bridge import outside_zip
+from schooltool_bridge.common import outside_zip
 from schooltool_bridge.gradebook import number_format
 from schooltool_bridge.gradebook.spreadsheet import (
     MAX_COLUMNS,

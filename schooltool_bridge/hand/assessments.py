@@ -16,13 +16,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, insert_all
 from mnet.language import N_, _, translated
-from schooltool_bridge import cells
-from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
-from schooltool_bridge.fold import item_state, place
-from schooltool_bridge.hand.author import Author, Refused, note, text
-from schooltool_bridge.model import ID_CHARS, assessment, assessment_history, section
-from schooltool_bridge.model_school import assessment_detail, category, score_system, worksheet
-from schooltool_bridge.sections import ACTIVE, DELETED
+from schooltool_bridge.events.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
+from schooltool_bridge.events.sections import ACTIVE, DELETED
+from schooltool_bridge.history import cells
+from schooltool_bridge.history.author import Author, Refused, note, text
+from schooltool_bridge.history.fold import item_state, place
+from schooltool_bridge.store.model import ID_CHARS, assessment, assessment_history, section
+from schooltool_bridge.store.model_school import (
+    assessment_detail,
+    category,
+    score_system,
+    worksheet,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge import cells, identity
-from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
-from schooltool_bridge.fold import GradeRow, entered, latest
-from schooltool_bridge.hand.author import Author, Refused, must_be_somebody
-from schooltool_bridge.model import assessment, enrolment, grade_history, person
-from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.events.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
+from schooltool_bridge.events.sections import ACTIVE
+from schooltool_bridge.history import cells, identity
+from schooltool_bridge.history.author import Author, Refused, must_be_somebody
+from schooltool_bridge.history.fold import GradeRow, entered, latest
+from schooltool_bridge.store.model import assessment, enrolment, grade_history, person
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import assessments, cells, fold, identity
+from schooltool_bridge.events import assessments
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import assessment_history, grade
+from schooltool_bridge.history import cells, fold, identity
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.store.model import assessment_history, grade
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import insert_all
 from mnet.language import _
-from schooltool_bridge.fold import place
-from schooltool_bridge.hand.author import Author, Refused, identifier, text
-from schooltool_bridge.model import ID_CHARS, section, section_history
-from schooltool_bridge.sections import ACTIVE, DELETED, FIRST_SEGMENT
+from schooltool_bridge.events.sections import ACTIVE, DELETED, FIRST_SEGMENT
+from schooltool_bridge.history.author import Author, Refused, identifier, text
+from schooltool_bridge.history.fold import place
+from schooltool_bridge.store.model import ID_CHARS, section, section_history
 
 
 def add(

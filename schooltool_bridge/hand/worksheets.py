@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from mnet.letters import nfc
 from peers import audit
-from schooltool_bridge.hand.author import Author, Refused, text
-from schooltool_bridge.model import ID_CHARS, section
-from schooltool_bridge.model_school import worksheet
+from schooltool_bridge.history.author import Author, Refused, text
+from schooltool_bridge.store.model import ID_CHARS, section
+from schooltool_bridge.store.model_school import worksheet
 
 # Each is a tab; nobody finds one among more.
 MAX_SHEETS = 50

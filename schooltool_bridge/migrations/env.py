@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that schooltool_bridge.storage hands over."""
+"""Alembic's entry: runs on the connection that schooltool_bridge.store.storage hands over."""
 
 from alembic import context
 

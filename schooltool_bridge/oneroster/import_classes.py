@@ -15,10 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_
+from schooltool_bridge.events.sections import FIRST_SEGMENT
 from schooltool_bridge.hand import sections
-from schooltool_bridge.hand.author import Refused, identifier, text
-from schooltool_bridge.model import section, section_history
-from schooltool_bridge.model_school import section_filing
+from schooltool_bridge.history.author import Refused, identifier, text
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     COURSE,
@@ -33,7 +32,8 @@ from schooltool_bridge.oneroster.import_work import (
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.school import courses as catalogue
 from schooltool_bridge.school import filing, years
-from schooltool_bridge.sections import FIRST_SEGMENT
+from schooltool_bridge.store.model import section, section_history
+from schooltool_bridge.store.model_school import section_filing
 
 CLASSES = "classes"
 _Home = tuple[int | None, int | None]  # course, term

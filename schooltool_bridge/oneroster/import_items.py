@@ -16,12 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, insert_all
+from schooltool_bridge.common.days import first_moment
 from schooltool_bridge.hand import assessments
 from schooltool_bridge.hand.assessments import Detail, New
-from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Refused, text
-from schooltool_bridge.model import ID_CHARS, assessment, assessment_history
-from schooltool_bridge.model_school import assessment_detail, category
-from schooltool_bridge.oneroster.days import first_moment
+from schooltool_bridge.history.author import EARLIEST_UNIX_S, Refused, text
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     ASSESSMENT,
@@ -35,6 +33,8 @@ from schooltool_bridge.oneroster.import_work import (
 )
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.oneroster.tables import EXTRA_CREDIT, YES
+from schooltool_bridge.store.model import ID_CHARS, assessment, assessment_history
+from schooltool_bridge.store.model_school import assessment_detail, category
 
 CATEGORIES, ITEMS = "categories", "lineItems"
 

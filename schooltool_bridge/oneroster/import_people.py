@@ -16,16 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import accounts
-from schooltool_bridge import identity
-from schooltool_bridge.fields import key
+from schooltool_bridge.events.fields import key
 from schooltool_bridge.hand import people
-from schooltool_bridge.hand.author import Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.model import person
-from schooltool_bridge.model_people import person_record, staff_role
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.author import Refused
 from schooltool_bridge.oneroster.import_work import ACTOR, NEW, UNCHANGED, UPDATED, USER, Work
 from schooltool_bridge.oneroster.numbering import Numbers
 from schooltool_bridge.oneroster.report import Record
+from schooltool_bridge.store.model import person
+from schooltool_bridge.store.model_people import person_record, staff_role
 
 USERS = "users"
 # Families have no place in the school's records yet.

@@ -17,10 +17,8 @@ import sqlalchemy as sa
 
 from mnet.database import one_at_a_time
 from mnet.language import N_
-from schooltool_bridge.hand.author import Refused, text
-from schooltool_bridge.model import ID_CHARS
-from schooltool_bridge.model_school import school_year, term
-from schooltool_bridge.oneroster.days import ONE_DAY
+from schooltool_bridge.common.days import ONE_DAY
+from schooltool_bridge.history.author import Refused, text
 from schooltool_bridge.oneroster.import_work import (
     NEW,
     TERM,
@@ -33,6 +31,8 @@ from schooltool_bridge.oneroster.import_work import (
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.oneroster.tables import DELTA
 from schooltool_bridge.school import spans, years
+from schooltool_bridge.store.model import ID_CHARS
+from schooltool_bridge.store.model_school import school_year, term
 
 SESSIONS, CLASSES = "academicSessions", "classes"
 SCHOOL_YEAR = "schoolYear"

@@ -18,8 +18,8 @@ from mnet.database import Database
 from mnet.language import N_
 from mnet.settings import Settings
 from peers import audit
-from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.people import Names
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.oneroster import (
     import_classes,
     import_courses,

@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from schooltool_bridge import outside_zip
+from schooltool_bridge.common import outside_zip
+from schooltool_bridge.common.outside_zip import DAMAGED_ZIP
 from schooltool_bridge.oneroster.tables import FILES
 from schooltool_bridge.oneroster.writing import OneRosterError
-from schooltool_bridge.outside_zip import DAMAGED_ZIP
 
 # A million grades take 90 MB; a district's package with all files, less than twice that.
 MAX_FILE_BYTES = 150 * 2**20

@@ -18,16 +18,17 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge.fields import STUDENT
-from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.model import assessment, enrolment, grade, section
-from schooltool_bridge.model_reports import final_mark
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import percent_of, shown_mark
-from schooltool_bridge.reports.labels import Person, School, people
+from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.averages import percent_of, shown_mark
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Column, Paper, Table
-from schooltool_bridge.reports.then import SectionThen
 from schooltool_bridge.reports.transcript import passes, stored_mark
+from schooltool_bridge.school.labels import Person, School, people
+from schooltool_bridge.store.model import assessment, enrolment, grade, section
+from schooltool_bridge.store.model_reports import final_mark
 
 DEFAULT_BELOW = Decimal(60)
 # States that say of themselves that somebody does not pass.

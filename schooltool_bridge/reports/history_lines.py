@@ -18,9 +18,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
 from peers.model import peer
-from schooltool_bridge import fold, identity, naming
-from schooltool_bridge.cells import row_of
-from schooltool_bridge.model import (
+from schooltool_bridge.cli.lists import Row, iso
+from schooltool_bridge.common.times import ordered, took_effect
+from schooltool_bridge.events import naming
+from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history.averages import number
+from schooltool_bridge.history.cells import row_of
+from schooltool_bridge.reports import paper
+from schooltool_bridge.reports import section_history as history
+from schooltool_bridge.reports.paper import Column, Paper, Table
+from schooltool_bridge.reports.section_history import Place
+from schooltool_bridge.school.labels import ROLES, Person, School, people
+from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
     enrolment_history,
@@ -29,20 +38,12 @@ from schooltool_bridge.model import (
     section,
     section_history,
 )
-from schooltool_bridge.model_school import (
+from schooltool_bridge.store.model_school import (
     assessment_detail,
     category,
     category_weight,
     section_filing,
 )
-from schooltool_bridge.queries import Row, iso
-from schooltool_bridge.reports import paper
-from schooltool_bridge.reports import section_history as history
-from schooltool_bridge.reports.averages import number
-from schooltool_bridge.reports.labels import ROLES, Person, School, people
-from schooltool_bridge.reports.paper import Column, Paper, Table
-from schooltool_bridge.reports.section_history import Place
-from schooltool_bridge.times import ordered, took_effect
 
 Rows = Mapping[int, sa.Row[Any]]
 

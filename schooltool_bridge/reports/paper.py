@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from mnet import language
 from mnet.language import _
-from schooltool_bridge.reports.averages import number, plain
+from schooltool_bridge.history.averages import number, plain
 
 Cell = str | int | Decimal | None
 # A table of more rows is no reading for paper; its CSV has them all.

@@ -17,22 +17,22 @@ from sqlalchemy.engine import Connection
 from mnet import language
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge import identity
-from schooltool_bridge.cells import MANUAL, PEER
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.queries import Row, iso
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import (
+from schooltool_bridge.cli.lists import Row, iso
+from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.history import as_of, identity
+from schooltool_bridge.history.averages import (
     HUNDRED,
     idle_extra_credit,
     is_before,
     number,
     percent_of,
 )
-from schooltool_bridge.reports.labels import ONGOING, Course, Person, School, people
+from schooltool_bridge.history.cells import MANUAL, PEER
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
-from schooltool_bridge.reports.then import Entry, Item, SectionThen
+from schooltool_bridge.school.labels import ONGOING, Course, Person, School, people
 
 ADDED_IN_ERROR = "e"
 

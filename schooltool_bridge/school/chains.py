@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from mnet.language import _
 from peers.changes import NotPossible
+from schooltool_bridge.events.sections import segment_order
 from schooltool_bridge.school.years import Term
-from schooltool_bridge.sections import segment_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.fields import key
-from schooltool_bridge.model import assessment, section
-from schooltool_bridge.model_school import assessment_detail, category, category_weight
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.events.fields import key
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.written import free, line, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
+from schooltool_bridge.store.model import assessment, section
+from schooltool_bridge.store.model_school import assessment_detail, category, category_weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Closing in the browser: a term with all its sections, or one section; then what came since.
 
 Closing is shown in words first, and done only while it is about as many marks; so is closing once
-more, for who joined since. The rules stand in schooltool_bridge/closing.py. Source:
+more, for who joined since. The rules stand in schooltool_bridge/school/closing.py. Source:
 requirements R70, R71.
 """
 
@@ -20,15 +20,14 @@ from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, long_pages, page
-from schooltool_bridge import closing, final_marks
-from schooltool_bridge.closing import Preview
-from schooltool_bridge.final_marks import Final, Proposal, Standing
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports import labels, paper
-from schooltool_bridge.reports.averages import shown_mark
-from schooltool_bridge.school import lookup, scores, years
+from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.averages import shown_mark
+from schooltool_bridge.reports import paper
+from schooltool_bridge.school import closing, final_marks, labels, lookup, scores, years
+from schooltool_bridge.school.closing import Preview
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
+from schooltool_bridge.school.final_marks import Final, Proposal, Standing
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import several_lines
 from schooltool_bridge.web import filters
@@ -36,7 +35,7 @@ from schooltool_bridge.web.school_pages import SCHOOL
 from schooltool_bridge.web.sections_pages import SECTIONS
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 # A screenful or two of boxes to tick; what is left shows when these are settled.
 PROPOSALS_SHOWN = 100

@@ -16,15 +16,16 @@ from mnet.language import _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import inbox, people_list, person_story
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.inbox import DONE, Entry
-from schooltool_bridge.people_list import PersonRow
-from schooltool_bridge.settling import Settling
+from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox import DONE, Entry
+from schooltool_bridge.hand.resolving import Settling
+from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.people import people_list, person_story
+from schooltool_bridge.people.people_list import PersonRow
 from schooltool_bridge.web import filters
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 INBOX = "/admin/inbox"
 ONE, APART = "one-person", "keep-apart"

@@ -1,7 +1,7 @@
 """A Moodle's courses in the browser: what it offers to us, who of ours is where, and changing that.
 
 Every page asks the Moodle live; nothing is kept. What calls and rules mean stands in
-remote_courses.py and enrolling_there.py. Source: requirements 1.2; PROTOCOL.md section 12.
+courses.py and enrolling.py. Source: requirements 1.2; PROTOCOL.md section 12.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from peers.accounts import MANAGER
 from peers.registry import Peer
 from peers.web.peer_pages import PEER
 from peers.web.view import PageError, Reply, Route, View, go, its_peer, page
-from schooltool_bridge.enrolling_there import (
+from schooltool_bridge.remote_enrolment.courses import (
+    WHERE_COURSE,
+    WHERE_PLUGIN,
+    Courses,
+    CoursesError,
+    RemoteCourse,
+)
+from schooltool_bridge.remote_enrolment.enrolling import (
     MAX_AT_ONCE,
     MAX_FOUND,
     Done,
@@ -28,17 +35,10 @@ from schooltool_bridge.enrolling_there import (
     search,
     who_is_there,
 )
-from schooltool_bridge.remote_courses import (
-    WHERE_COURSE,
-    WHERE_PLUGIN,
-    Courses,
-    CoursesError,
-    RemoteCourse,
-)
 from schooltool_bridge.web.filters import row_id
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 COURSES = PEER + "/courses"
 COURSE = COURSES + "/<int:course_id>"

@@ -18,21 +18,22 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import people_list, roster
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold import ACTIVE
+from schooltool_bridge.events.fields import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments, sections
-from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
-from schooltool_bridge.model import section
+from schooltool_bridge.history import roster
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author, Refused
+from schooltool_bridge.history.fold import ACTIVE
+from schooltool_bridge.people import people_list
 from schooltool_bridge.school import states
 from schooltool_bridge.school.written import day
+from schooltool_bridge.store.model import section
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.sections_pages import SECTIONS
 from schooltool_bridge.web.words import came_too
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 NEW = SECTIONS + "/new"
 ENROL = SECTIONS + "/<int:section_id>/enrol"

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, download, go, page
+from schooltool_bridge.cli.lists import NotThere
 from schooltool_bridge.gradebook import (
     entering,
     grid,
@@ -31,12 +32,11 @@ from schooltool_bridge.gradebook import (
 )
 from schooltool_bridge.gradebook.spreadsheet import MAX_CHARS, MAX_FILE_BYTES, BadSheet, Row, Table
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES, HasProblems, NotAsShown, Plan
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.history.author import Author, Refused
 from schooltool_bridge.web.gradebook_pages import SECTION
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 UPLOAD = SECTION + "/upload"
 PLANS: dict[str, Callable[[Connection, int, Sequence[Table]], Plan]] = {

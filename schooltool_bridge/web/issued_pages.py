@@ -1,7 +1,7 @@
 """Issued reports in the browser: issued to a person, found by number, printed again, checked.
 
 What is printed again is the very file that was handed out; a print is written into the audit
-trail. The rules stand in schooltool_bridge/issuing.py. Source: requirements R70, R71.
+trail. The rules stand in schooltool_bridge/reports/issuing.py. Source: requirements R70, R71.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, long_pages, page
-from schooltool_bridge import identity, issuing
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.issuing import KINDS, MAX_PDF_BYTES, Office
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports import labels
-from schooltool_bridge.reports.labels import Person
+from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.reports import issuing
+from schooltool_bridge.reports.issuing import KINDS, MAX_PDF_BYTES, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
+from schooltool_bridge.school import labels
+from schooltool_bridge.school.labels import Person
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.reports_pages import REPORTS
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 ISSUED = REPORTS + "/issued"
 OF_PERSON = PEOPLE + "/<int:person_id>/issued"

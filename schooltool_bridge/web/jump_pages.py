@@ -16,15 +16,15 @@ from peers.web import kept_form, throttle
 from peers.web.kept_form import SIGN_IN_FORM, Kept
 from peers.web.origin import inside, within
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import jumping, person_sessions, rights
-from schooltool_bridge.fields import key
-from schooltool_bridge.jumping import CannotJump
-from schooltool_bridge.person_sessions import COOKIE, Start
+from schooltool_bridge.events.fields import key
+from schooltool_bridge.sign_on import jumping, person_sessions, rights
+from schooltool_bridge.sign_on.jumping import CannotJump
+from schooltool_bridge.sign_on.person_sessions import COOKIE, Start
 from schooltool_bridge.web import own_pages
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages, cookie_of
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 SIGN_IN = "/sign-in"
 MAX_FIELD_CHARS = 1000

@@ -13,7 +13,7 @@ from peers.accounts import CLERK, MANAGER
 from peers.web.view import Reply, Route, Tab, View, go, page
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 KEY = "/admin/key"
 

@@ -14,12 +14,12 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.cli.lists import NotThere
 from schooltool_bridge.school import marking, scores, states
 from schooltool_bridge.web.filters import row_id
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 MARKING = "/admin/school/marking"
 # Room for the scores of a system, one on a line.

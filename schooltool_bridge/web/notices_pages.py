@@ -1,6 +1,6 @@
 """What needs a hand: the banner on every page, the list of notices, and where their links lead.
 
-Which notices stand is decided in notices_rules.py, anew for each page. Source: manual/notices.md.
+Which notices stand is decided in rules.py, anew for each page. Source: manual/notices.md.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.web.roles import allows
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import notices
-from schooltool_bridge.notices_facts import gather
-from schooltool_bridge.notices_rules import Notice, standing
+from schooltool_bridge.notices import notices
+from schooltool_bridge.notices.facts import gather
+from schooltool_bridge.notices.rules import Notice, standing
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 LIST = "/admin/notices"
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from mnet.language import _
 from peers.web.view import PageError, Reply, Route, View
-from schooltool_bridge import own_access
+from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.web.gradebook_pages import FORM, Desk, GradebookPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.own_pages import TEACHING, not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 OWN_GRADEBOOK = TEACHING + "/<int:section_id>/gradebook"
 

@@ -14,14 +14,16 @@ from urllib.parse import quote
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import own_access, own_progress, people_list
-from schooltool_bridge.own_progress import STANDS, Moment
-from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.people import people_list
+from schooltool_bridge.reports import own_progress
+from schooltool_bridge.reports.own_progress import STANDS, Moment
+from schooltool_bridge.sign_on import own_access
+from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 MARKS, TEACHING, STUDENTS = ME + "/marks", ME + "/teaching", ME + "/students"
 ROWS = 50

@@ -18,17 +18,18 @@ from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
 from peers.web.view import Reply, Route, Tab, View, page
-from schooltool_bridge import bulk_rights, going, people_list
-from schooltool_bridge.bulk_rights import GO, LINK, OWN, BadOrder, Order
-from schooltool_bridge.people_list import MAY, MAY_NOT, RIGHTS, WAITS
-from schooltool_bridge.people_list import PeopleFilter as Filter
-from schooltool_bridge.reports.labels import ROLES
-from schooltool_bridge.rights import Change
+from schooltool_bridge.people import bulk_rights, people_list
+from schooltool_bridge.people.bulk_rights import GO, LINK, OWN, BadOrder, Order
+from schooltool_bridge.people.people_list import MAY, MAY_NOT, RIGHTS, WAITS
+from schooltool_bridge.people.people_list import PeopleFilter as Filter
+from schooltool_bridge.school.labels import ROLES
+from schooltool_bridge.sign_on import jump_rights
+from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.filters import PeerChoice
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 PEOPLE = "/admin/people"
 # Each row is a box to tick; a form takes a few hundred.
@@ -168,7 +169,7 @@ class PeoplePages:
 def order_choices(connection: Connection, choices: list[PeerChoice]) -> Choices:
     """Return what can be done to people: headings, each with orders and their words."""
     linked = [(p.id, p.name) for p in choices if not p.is_removed]
-    open_ones = {p.id for p in store.all_peers(connection) if going.takes_ours(p)}
+    open_ones = {p.id for p in store.all_peers(connection) if jump_rights.takes_ours(p)}
     found: Choices = []
     for allowed, title in (
         (True, _("Give the right to sign in")),

@@ -12,16 +12,17 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from peers.accounts import MANAGER
 from peers.web.view import PageError, Reply, Route, Tab, View, download, go, page
-from schooltool_bridge import erasing, identity, person_export, staff_roles
-from schooltool_bridge.erasing_words import GOES, MIND, STAYS
-from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.people import erasing, person_export, staff_roles
+from schooltool_bridge.people.erasing_words import GOES, MIND, STAYS
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.person_pages import PERSON
 from schooltool_bridge.web.support_pages import ZIP
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 
 class PersonDataPages:

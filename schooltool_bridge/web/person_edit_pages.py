@@ -15,17 +15,18 @@ from mnet.faults import Fault
 from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import people_list, person_story, queries
+from schooltool_bridge.cli import lists
 from schooltool_bridge.hand import merging, people
-from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.people_list import PersonRow
+from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.people import people_list, person_story
+from schooltool_bridge.people.people_list import PersonRow
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.words import came_too
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 PERSON = PEOPLE + "/<int:person_id>"
 NAMES = tuple(f.name for f in fields(Names))
@@ -114,8 +115,8 @@ class PersonEditPages:
         with self._app.database.read() as connection:
             found = _known(connection, person_id)
             try:
-                other = queries.find_person(connection, view.query.get("other", "").strip())
-            except queries.NotThere as problem:
+                other = lists.find_person(connection, view.query.get("other", "").strip())
+            except lists.NotThere as problem:
                 return go(f"{PEOPLE}/{found.id}", str(problem))
             second = _known(connection, other)
             both = [(row, person_story.places(connection, row.id)) for row in (found, second)]

@@ -16,25 +16,18 @@ from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.policy import PeerPolicy
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import (
-    going,
-    jumping,
-    people_list,
-    person_sessions,
-    person_story,
-    rights,
-    school_roles,
-    staff_roles,
-)
-from schooltool_bridge.bulk_rights import GO, OWN, BadOrder, Order
-from schooltool_bridge.people_list import PersonRow
-from schooltool_bridge.rights import Change
-from schooltool_bridge.signing_off import Work
+from schooltool_bridge.history import school_roles
+from schooltool_bridge.people import people_list, person_story, staff_roles
+from schooltool_bridge.people.bulk_rights import GO, OWN, BadOrder, Order
+from schooltool_bridge.people.people_list import PersonRow
+from schooltool_bridge.sign_on import jump_rights, jumping, person_sessions, rights
+from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.sign_on.signing_off import Work
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE, role_words
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 PERSON = PEOPLE + "/<int:person_id>"
 
@@ -119,7 +112,7 @@ class PersonPages:
             raise BadOrder(_("There is no such peer any more."))
         name = peer.name or peer.wwwroot
         if order.right == GO:
-            visits = going.set_one(connection, change, found.id, peer, allowed=allowed)
+            visits = jump_rights.set_one(connection, change, found.id, peer, allowed=allowed)
             note = (
                 _("%(whom)s may go over to %(peer)s now.", whom=found.name, peer=name)
                 if allowed
@@ -159,7 +152,7 @@ def _known(connection: Connection, person_id: int) -> PersonRow:
 
 
 def _ways(connection: Connection, found: PersonRow) -> list[Way]:
-    denied = going.denied_to(connection, found.id)
+    denied = jump_rights.denied_to(connection, found.id)
     return [
         Way(
             p.id,
@@ -168,7 +161,7 @@ def _ways(connection: Connection, found: PersonRow) -> list[Way]:
             school_roles.may(connection, found.id, PeerPolicy.from_stored(p.policy).jump_roles),
         )
         for p in store.all_peers(connection)
-        if going.takes_ours(p) or (p.id in denied and p.state != store.DELETED)
+        if jump_rights.takes_ours(p) or (p.id in denied and p.state != store.DELETED)
     ]
 
 

@@ -11,11 +11,11 @@ from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.roles import allows
 from peers.web.view import PageError, Reply, Route, View
-from schooltool_bridge import pictures
+from schooltool_bridge.sign_on import pictures
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 # A page with a class on it should not load each picture again; a changed one has another address.
 KEPT_S = 300

@@ -22,13 +22,12 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
-from schooltool_bridge import identity, people_list
-from schooltool_bridge.model import person, section
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.history import identity
+from schooltool_bridge.people import people_list
 from schooltool_bridge.reports import (
     failing,
     history_lines,
-    labels,
     over_time,
     progress,
     section_history,
@@ -37,10 +36,12 @@ from schooltool_bridge.reports import (
 )
 from schooltool_bridge.reports.paper import Paper, csv_bytes, text
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
+from schooltool_bridge.school import labels
+from schooltool_bridge.store.model import person, section
 from schooltool_bridge.web import filters
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 REPORTS = "/admin/reports"
 PERSON, SECTION = "/admin/people/<int:person_id>/", "/admin/sections/<int:section_id>/"

@@ -17,17 +17,17 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.model import section
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.cli.lists import NotThere
 from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
 from schooltool_bridge.school.lookup import Wanted
 from schooltool_bridge.school.written import day
 from schooltool_bridge.school.years import Term, Year
+from schooltool_bridge.store.model import section
 from schooltool_bridge.web.filters import known_id
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 SCHOOL = "/admin/school"
 # So many of the sections that wait are named; the list of sections has them all.

@@ -17,15 +17,15 @@ from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.fields import TEACHER
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.events.fields import TEACHER
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import number
 from schooltool_bridge.web import filters
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 SECTIONS = "/admin/sections"
 # A screenful or two, each with its box to tick.

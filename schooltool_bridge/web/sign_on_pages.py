@@ -17,14 +17,15 @@ from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
-from schooltool_bridge import jumping, own_access, own_progress, person_sessions, pictures
-from schooltool_bridge.landing import Landed, read_arrival
-from schooltool_bridge.landing_refusals import LandingRefused
-from schooltool_bridge.own_progress import Moment
-from schooltool_bridge.person_sessions import COOKIE, PersonSession
+from schooltool_bridge.reports import own_progress
+from schooltool_bridge.reports.own_progress import Moment
+from schooltool_bridge.sign_on import jumping, own_access, person_sessions, pictures
+from schooltool_bridge.sign_on.landing import Landed, read_arrival
+from schooltool_bridge.sign_on.landing_refusals import LandingRefused
+from schooltool_bridge.sign_on.person_sessions import COOKIE, PersonSession
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 ME = "/me"
 MAX_PATH_CHARS = 2000

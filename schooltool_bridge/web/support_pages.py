@@ -13,12 +13,12 @@ from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.policy import PeerPolicy
 from peers.web.view import Reply, Route, Tab, View, download, page
-from schooltool_bridge import health
-from schooltool_bridge.bundle import make_bundle
-from schooltool_bridge.sharing import sharing
+from schooltool_bridge.people.sharing import sharing
+from schooltool_bridge.server import health
+from schooltool_bridge.server.bundle import make_bundle
 
 if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+    from schooltool_bridge.server.app import App
 
 ZIP = "application/zip"
 

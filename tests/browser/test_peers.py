@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 from keys.keypair import generate
 from tests.browser.looks import Watched, looks_right
-from tests.moodle import TICKED, Moodle
+from tests.helpers.moodle import TICKED, Moodle
+from tests.helpers.site import Site
 from tests.php_peer.runner import PhpPeer
-from tests.site import Site
 
 DAY_S = 24 * 3600
 

@@ -23,10 +23,10 @@ from mnet.xmlrpc import (
     write_response,
 )
 from mnet.xmlrpc_controls import readable
-from schooltool_bridge.journal import call_journal
+from peers.journal import call_journal
+from tests.helpers.rig import SIS, FakePeer, Rig
 from tests.mnet.test_xmlrpc_php import Php
 from tests.php_peer.runner import PhpPeer
-from tests.rig import SIS, FakePeer, Rig
 
 CONTROLS = "".join(chr(c) for c in range(1, 32) if chr(c) not in "\t\n\r")
 SIGN = "\N{REPLACEMENT CHARACTER}"

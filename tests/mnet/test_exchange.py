@@ -18,7 +18,7 @@ from mnet.protocol import KeyCame
 from mnet.xmlrpc import FaultResponse, Value
 from peers import store
 from peers.registry import Peer
-from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
+from tests.helpers.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 PERSON: dict[str, Value] = {"idnumber": "1", "username": "a", "firstname": "A", "lastname": "B"}
@@ -171,7 +171,7 @@ def test_a_bug_in_a_method_is_told_as_try_again_and_leaves_no_trace(
         raise RuntimeError("secret detail")
 
     with monkeypatch.context() as patch:
-        patch.setattr("schooltool_bridge.events.people.apply", broken)
+        patch.setattr("schooltool_bridge.events.receiving.people.apply", broken)
         assert own.fault(body) == (8503, SEALED)
     opened = moodle.open(own.answer(body))  # the same envelope may come again
     assert isinstance(opened, SignedMessage)

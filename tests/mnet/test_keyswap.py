@@ -22,8 +22,8 @@ from mnet.envelope import SignedMessage
 from mnet.protocol import MAX_KEYSWAP_BYTES
 from mnet.xmlrpc import Dialect, Value
 from peers import store
-from schooltool_bridge.journal import call_journal
-from tests.rig import START_UNIX_S, Rig, make_rig
+from peers.journal import call_journal
+from tests.helpers.rig import START_UNIX_S, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 

@@ -14,7 +14,7 @@ from mnet import envelope, xmlrpc
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
 from mnet.faults import BadXmlRpc
 from mnet.xmlrpc import Dialect, FaultResponse
-from tests.recorded import CERTIFICATES, MESSAGES, SEALED, Message
+from tests.helpers.recorded import CERTIFICATES, MESSAGES, SEALED, Message
 
 DIALECTS = {
     "moodle-3.11": {"A": Dialect.PHPXMLRPC, "D": Dialect.EXTENSION},

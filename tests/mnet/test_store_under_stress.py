@@ -22,10 +22,10 @@ from mnet import database as database_module
 from mnet import engines
 from mnet.database import Database
 from mnet.faults import TryAgainLater
-from mnet.observe import MAX_KINDS, QUIET_S, TIMES, Seldom
+from mnet.logs import MAX_KINDS, QUIET_S, TIMES, Seldom
 from mnet.xmlrpc import FaultResponse, Value
-from tests.postgres import Cluster
-from tests.rig import SIS, Clock, make_rig
+from tests.helpers.postgres import Cluster
+from tests.helpers.rig import SIS, Clock, make_rig
 
 _MADE = sa.MetaData()
 _KEPT = sa.Table("kept", _MADE, sa.Column("id", sa.Integer, primary_key=True))

@@ -15,8 +15,8 @@ from mnet.protocol import BadWwwroot
 from peers import audit, changes, store
 from peers.policy import BadPolicy
 from peers.store import PendingPeer, StoredPeer
-from tests.rig import OURS, START_UNIX_S, Rig, make_rig
-from tests.site import Refused, Site
+from tests.helpers.rig import OURS, START_UNIX_S, Rig, make_rig
+from tests.helpers.site import Refused, Site
 
 MOODLE = "http://www.moodle.example.org"
 MOVED = "https://moodle.example.org"

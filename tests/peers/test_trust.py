@@ -12,7 +12,7 @@ from mnet.protocol import KeyCame
 from peers import audit, changes, store
 from peers.registry import Peer
 from peers.trust import Trust, judge
-from tests.rig import START_UNIX_S, Rig, make_rig
+from tests.helpers.rig import START_UNIX_S, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 

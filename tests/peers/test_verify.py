@@ -15,11 +15,11 @@ from mnet.retelling import retold
 from peers import checks, store, verify_rules
 from peers.verify import ORDER
 from peers.verify_rules import Step
-from schooltool_bridge.app import App
-from tests.moodle import METHODS, TICKED, Moodle
-from tests.peers.verifying import broken, only, register, step, verify
+from schooltool_bridge.server.app import App
+from tests.helpers.moodle import METHODS, TICKED, Moodle
+from tests.helpers.site import Refused, Site
+from tests.helpers.verifying import broken, only, register, step, verify
 from tests.php_peer.runner import PhpPeer, free_port
-from tests.site import Refused, Site
 
 
 @pytest.fixture
