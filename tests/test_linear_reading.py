@@ -30,6 +30,8 @@ from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from mnet.xmlrpc_controls import readable
 from peers.changes import NotPossible
 from peers.site_name import name_of
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import adoption, fields
 from schooltool_bridge.gradebook import marks, number_format
 from schooltool_bridge.history import author
@@ -286,7 +288,7 @@ READERS: dict[str, Met] = {
     "a flag": Met(field(lambda f: f.boolean("name")), (*MARKS, *BLANKS, "true")),
     "points": Met(field(lambda f: f.points("name", required=True)), DIGITS),
     "a whole number": Met(field(lambda f: f.whole("name", limit=9)), DIGITS),
-    "a key": Met(fields.key, MARKS),
+    "a key": Met(key, MARKS),
     "a line by hand": Met(lambda t: author.text("name", t), (*MARKS, *BLANKS, "a")),
     "a note by hand": Met(author.note, (*MARKS, *BLANKS, "a", "\r\n")),
     "a title by hand": Met(lambda t: written.line(t, "it"), (*MARKS, *BLANKS, "a", "\r\n")),
@@ -296,7 +298,7 @@ READERS: dict[str, Met] = {
     **{f"OneRoster: {kind.name}": Met(of_kind(kind), ("1", "1.", "1-", ",", "a", "a,", "\n")) for kind in values._BY_KIND},
 }  # fmt: skip
 
-EXPECTED = (Fault, certificate.BadCertificate, BadWwwroot, NotPossible, author.Refused,
+EXPECTED = (Fault, certificate.BadCertificate, BadWwwroot, NotPossible, Refused,
             landing_refusals.LandingRefused)  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from mnet.language import N_
 from peers import accounts, audit
 from peers.accounts import MANAGER, ROLES
 from peers.web import throttle
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.shared import Command, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.server.app import App
 
 

@@ -15,9 +15,9 @@ from mnet.protocol import check_wwwroot
 from peers import calls as journal
 from peers import store
 from peers.calls import Call
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.peers import known_peer
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.people.sharing import sharing
 from schooltool_bridge.server.app import App
 from schooltool_bridge.server.bundle import make_bundle

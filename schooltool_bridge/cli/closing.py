@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import audit
-from schooltool_bridge.cli import lists
-from schooltool_bridge.cli.lists import Row
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_parts, find_person, find_section
 from schooltool_bridge.reports.paper import plain_number
 from schooltool_bridge.school import closing, final_marks, labels, lookup, scores, years
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
@@ -155,7 +156,7 @@ def accept_term(
         term = years.find_term(connection, title, year_title)
         wanted = final_marks.of_term(term.id)
         if section_id is not None:
-            parts = lists.find_parts(connection, section_id, peer_wwwroot)
+            parts = find_parts(connection, section_id, peer_wwwroot)
             wanted = wanted.where(section.c.id.in_(parts))
         accepted = _accept(connection, _author(app, why), wanted, person_id)
     command.show({"accepted": accepted}, f"{accepted} final mark(s) changed.")
@@ -175,7 +176,7 @@ def close_section(
     Later it stores the marks of those alone who joined since, and changes no other.
     """
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
-        found = lists.find_section(connection, section_id, peer_wwwroot, segment)
+        found = find_section(connection, section_id, peer_wwwroot, segment)
         system = scores.find(connection, marks)
         stored = closing.close_section(connection, _author(app), found, system.id)
     row = {"section": str(found), "marks": system.title, "stored": stored}
@@ -192,7 +193,7 @@ def section_proposals(
 ) -> None:
     """List where the records of a section now say something else than its final marks."""
     with App(command.settings) as app, app.database.read() as connection:
-        found = lists.find_section(connection, section_id, peer_wwwroot, segment)
+        found = find_section(connection, section_id, peer_wwwroot, segment)
         _show_proposals(command, connection, final_marks.of_section(found))
 
 
@@ -209,7 +210,7 @@ def section_joined(
     Closing it once more stores these marks, and changes no other.
     """
     with App(command.settings) as app, app.database.read() as connection:
-        found = lists.find_section(connection, section_id, peer_wwwroot, segment)
+        found = find_section(connection, section_id, peer_wwwroot, segment)
         _show_joined(command, connection, final_marks.of_section(found))
 
 
@@ -233,7 +234,7 @@ def accept_section(
     if everybody == (person_id is not None):
         raise CommandError("Say --all, or whose mark: --person.")
     with refusals_told(), App(command.settings) as app, app.database.write() as connection:
-        found = lists.find_section(connection, section_id, peer_wwwroot, segment)
+        found = find_section(connection, section_id, peer_wwwroot, segment)
         wanted = final_marks.of_section(found)
         accepted = _accept(connection, _author(app, why), wanted, person_id)
     command.show({"accepted": accepted}, f"{accepted} final mark(s) changed.")
@@ -244,7 +245,7 @@ def _accept(
 ) -> int:
     if person_id is None:
         return closing.accept_where(connection, author, wanted)
-    who = identity.root(connection, lists.find_person(connection, person_id))
+    who = identity.root(connection, find_person(connection, person_id))
     return closing.accept_where(connection, author, wanted, lambda p: p.final.person_id == who)
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import click
 
 from peers import audit
-from schooltool_bridge.cli import lists
-from schooltool_bridge.cli.lists import NotThere
 from schooltool_bridge.cli.peers import iso_or_none, known_peer
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.remote_enrolment.courses import Courses, Listed, RemoteCourse
 from schooltool_bridge.remote_enrolment.enrolling import (
     MAX_AT_ONCE,
@@ -98,7 +98,7 @@ def enrol(command: Command, wwwroot: str, course: str, people: tuple[str, ...]) 
     _check_number(people)
     with App(command.settings) as app:
         with app.database.read() as connection:
-            ids = [lists.find_person(connection, text) for text in people]
+            ids = [find_person(connection, text) for text in people]
         found = _Course(app, wwwroot, course)
         done = in_reactor(lambda: found.enrolling.enrol(found.course.id, ids))
     _tell(command, done)
@@ -182,7 +182,7 @@ def _one_there(app: App, there: Sequence[InCourse], text: str) -> InCourse:
     person_id = None
     try:
         with app.database.read() as connection:
-            person_id = lists.find_person(connection, text)
+            person_id = find_person(connection, text)
     except NotThere as not_there:
         problem = not_there
     hits = [w for w in there if person_id is not None and w.person_id == person_id]

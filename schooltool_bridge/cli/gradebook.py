@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 
 from peers import audit
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import entering, spreadsheet, upload, upload_assessments
 from schooltool_bridge.gradebook.spreadsheet import BadSheet
 from schooltool_bridge.gradebook.upload import HasProblems, Plan
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_section
 from schooltool_bridge.server.app import App
 
 
@@ -41,7 +42,7 @@ def import_assessments(
     tables = _read(file)
     with App(command.settings) as app:
         with app.database.read() as connection:
-            found = lists.find_section(connection, section_id, peer_wwwroot, segment)
+            found = find_section(connection, section_id, peer_wwwroot, segment)
             plan = upload_assessments.plan(connection, found, tables)
         is_applied = not preview and not plan.failed
         if is_applied:

@@ -12,11 +12,12 @@ import click
 
 from mnet.language import N_
 from peers import audit
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import merging, people
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person, find_record
 from schooltool_bridge.server.app import App, end_at_peers
 
 _why = click.option("--why", default="", help="The reason, for the history.")
@@ -62,7 +63,7 @@ def change(command: Command, person_id: str, why: str, **given: str | None) -> N
     with App(command.settings) as app:
         try:
             with app.database.write() as connection:
-                found = lists.find_person(connection, person_id)
+                found = find_person(connection, person_id)
                 before = people.names_of(connection, found)
                 told = {name: value for name, value in given.items() if value is not None}
                 names = Names(**{**asdict(before), **told})
@@ -92,8 +93,8 @@ def merge(command: Command, kept_id: str, merged_id: str, why: str) -> None:
     with App(command.settings) as app:
         try:
             with app.database.write() as connection:
-                kept = lists.find_record(connection, kept_id)
-                merged = lists.find_record(connection, merged_id)
+                kept = find_record(connection, kept_id)
+                merged = find_record(connection, merged_id)
                 visits = merging.merge(connection, _author(app, why), kept, merged)
         except Refused as problem:
             raise CommandError(str(problem)) from None
@@ -114,7 +115,7 @@ def unmerge(command: Command, merged_id: str, why: str) -> None:
     with App(command.settings) as app:
         try:
             with app.database.write() as connection:
-                merged = lists.find_record(connection, merged_id)
+                merged = find_record(connection, merged_id)
                 visits = merging.undo(connection, _author(app, why), merged)
         except Refused as problem:
             raise CommandError(str(problem)) from None
@@ -162,7 +163,7 @@ def resolve(
         kept = None
         if kept_id is not None:
             with app.database.read() as connection:
-                kept = lists.find_person(connection, kept_id)
+                kept = find_person(connection, kept_id)
         try:
             done = app.settling.decide(
                 inbox_id, author=_author(app, why), keep_apart=keep_apart, kept_id=kept

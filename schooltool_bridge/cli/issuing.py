@@ -13,11 +13,12 @@ import click
 
 from mnet import language
 from peers import audit
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.closing import refusals_told
-from schooltool_bridge.cli.lists import Row, iso
 from schooltool_bridge.cli.shared import Command, CommandError, common, moment
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.reports import issuing
 from schooltool_bridge.reports.issuing import KINDS, Issued, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
@@ -45,7 +46,7 @@ def issue_report(
         with refusals_told(), App(settings) as app, language.speaking(settings.language):
             author = Author(audit.COMMAND_LINE, int(app.clock()))
             with app.database.read() as connection:
-                who = lists.find_person(connection, person_id)
+                who = find_person(connection, person_id)
             # Written before the commit: what cannot be written is not issued.
             found = issuing.issue_to(
                 app.database, author, kind, who, at_unix_s, office, partial(_write, file)
@@ -64,7 +65,7 @@ def issue_report(
 def issued_list(command: Command, person_id: str | None, number: str, limit: int) -> None:
     """List the reports that were issued, the latest first."""
     with App(command.settings) as app, app.database.read() as connection:
-        who = lists.find_person(connection, person_id) if person_id is not None else None
+        who = find_person(connection, person_id) if person_id is not None else None
         found, _total = issuing.listed(connection, person_id=who, number=number, limit=limit)
         rows = [_row(each) for each in found]
     command.show_table(rows, _COLUMNS, "No report was issued yet; see: mnet-peer report issue.")

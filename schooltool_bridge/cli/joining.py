@@ -8,12 +8,13 @@ from __future__ import annotations
 import click
 
 from peers import audit
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.shared import Command, CommandError, common
-from schooltool_bridge.events.fields import decimal_text
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid
 from schooltool_bridge.hand import joining
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_section
 from schooltool_bridge.history.snapshot import SectionThen
 from schooltool_bridge.server.app import App
 
@@ -49,7 +50,7 @@ def join_assessments(
         author = Author(audit.COMMAND_LINE, int(app.clock()), why)
         try:
             with app.database.read() if preview else app.database.write() as connection:
-                found = lists.find_section(connection, section_id, peer_wwwroot, segment)
+                found = find_section(connection, section_id, peer_wwwroot, segment)
                 then = grid.section_of(connection, found)
                 theirs_id = _item(then, theirs)
                 if apart:

@@ -7,7 +7,6 @@ assessment it is the shared idnumber, ours where there is none. Source: requirem
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,23 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.folding import FoldedColumn
-from mnet.language import _
 from peers.model import peer
-from schooltool_bridge.events import sections
-from schooltool_bridge.events.fields import OWN_ID, TEACHER, key
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.common.rows import Row
+from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.history import as_of, identity, present
+from schooltool_bridge.history.finding import people_names, shared_ids
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.store.model import enrolment, inbox, person, person_link, section
 from schooltool_bridge.store.model import enrolment_state as state_table
 
-Row = dict[str, object]
 MEANS_ACTIVE = "active"  # a state's meaning; a school may have several such codes
-# Our ids stay below 2**31, as the databases count them.
-_ID_DIGITS = 9
-
-
-class NotThere(LookupError):
-    """Nothing here has that id, or more than one thing has; the text says which."""
 
 
 def people(connection: Connection) -> list[Row]:
@@ -56,7 +50,7 @@ def people(connection: Connection) -> list[Row]:
         .select_from(followed)
         .order_by(FoldedColumn(person.c.lastname), FoldedColumn(person.c.firstname), person.c.id)
     ).all()
-    shared = _shared(connection)
+    shared = shared_ids(connection)
     merged: dict[int, list[Row]] = {}
     for r in rows:
         if r.id in roots:
@@ -87,7 +81,7 @@ def _merged(row: sa.Row[Any]) -> Row:
 
 def all_sections(connection: Connection) -> list[Row]:
     """List the sections with those who teach them now."""
-    names = _people_names(connection)
+    names = people_names(connection)
     teachers: dict[int, list[str]] = {}
     now = present.enrolments(connection)
     teaching = sa.and_(
@@ -118,7 +112,7 @@ def all_sections(connection: Connection) -> list[Row]:
             key=lambda r: (
                 r.wwwroot or "",
                 r.idnumber or "",
-                sections.segment_order(r.segment),
+                segment_order(r.segment),
                 r.id,
             ),
         )
@@ -157,14 +151,14 @@ def enrolments(
             for (who, role), state in then.enrolments.items()
             if person_id in (None, who)
         ]
-    people_names, section_names = _people_names(connection), _section_names(connection)
+    named, section_names = people_names(connection), _section_names(connection)
     segments = dict(connection.execute(sa.select(section.c.id, section.c.segment)).all())
     meanings = {r.code: r.meaning for r in connection.execute(sa.select(state_table))}
     listed: list[Row] = [
         {
             "section": section_names[in_section],
             "segment": segments[in_section],
-            "person": people_names[who],
+            "person": named[who],
             "role": role,
             "code": state.code,
             "meaning": meanings[state.code],
@@ -177,13 +171,13 @@ def enrolments(
 
 
 def _enrolment_order(row: Row) -> tuple[object, ...]:
-    segment = sections.segment_order(str(row["segment"]))
+    segment = segment_order(str(row["segment"]))
     return str(row["section"]), segment, row["role"] != TEACHER, str(row["person"])
 
 
 def grades(connection: Connection, section_id: int, at_unix_s: int | None = None) -> list[Row]:
     """List the grades of one part of a section."""
-    names = _people_names(connection)
+    names = people_names(connection)
     then = as_of.of_section(connection, section_id, at_unix_s)
     return [
         {
@@ -227,137 +221,8 @@ def inbox_list(connection: Connection, statuses: Iterable[str]) -> list[Row]:
     ]
 
 
-def find_person(connection: Connection, text: str) -> int:
-    """Return our id of a person named by idnumber or our id; raises NotThere.
-
-    Of somebody with several records it is the one that stands for all.
-    """
-    roots = identity.roots(connection)
-    hits = {roots.get(i, i) for i in _records(connection, text)}
-    return _only("person", text, _described(connection, hits))
-
-
-def find_record(connection: Connection, text: str) -> int:
-    """As `find_person`, and return just the record that is named; raises NotThere."""
-    return _only("person", text, _described(connection, _records(connection, text)))
-
-
-def _records(connection: Connection, text: str) -> set[int]:
-    hits = set(
-        connection.execute(
-            sa.select(person.c.id).where(person.c.idnumber_key == key(text))
-        ).scalars()
-    )
-    linked = sa.select(person_link.c.person_id).where(person_link.c.idnumber_key == key(text))
-    if not hits and text.startswith(OWN_ID):
-        hits |= set(connection.execute(linked).scalars())
-    return hits | _own_id(connection, person, text)
-
-
-def _described(connection: Connection, hits: set[int]) -> dict[int, str]:
-    return {i: f"{n} (id {i})" for i, n in _people_names(connection).items() if i in hits}
-
-
-def find_section(
-    connection: Connection, text: str, peer_wwwroot: str | None = None, segment: str | None = None
-) -> int:
-    """Return our id of the one part of a section that is meant, to change it; raises NotThere.
-
-    Of several parts (segments) the one of this segment, or that our own id names.
-    """
-    parts = find_parts(connection, text, peer_wwwroot)
-    of = {part: segment_of(connection, part) for part in parts}
-    meant = parts if segment is None else [part for part in parts if of[part] == segment]
-    if segment is None and text.isascii() and text.isdigit() and int(text) in parts:
-        return int(text)
-    if len(meant) == 1:
-        return meant[0]
-    listed = ", ".join(f"{of[part]} (id {part})" for part in parts)
-    raise NotThere(
-        _(
-            "Section %(text)s has these parts (segments): %(found)s. Choose one by --segment, or "
-            "give its id.",
-            text=repr(text),
-            found=listed,
-        )
-    )
-
-
-def find_parts(connection: Connection, text: str, peer_wwwroot: str | None = None) -> list[int]:
-    """Return our ids of all parts (segments) of a section, in their order; raises NotThere.
-
-    It is named by its idnumber or by our own id of a part; then just that part is meant.
-    """
-    own = _own_id(connection, section, text)
-    rows = connection.execute(
-        sa.select(section, peer.c.wwwroot)
-        .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
-        .where(sa.or_(section.c.idnumber == text, section.c.id.in_(own)))
-    ).all()
-    found: dict[tuple[str | None, object], list[sa.Row[Any]]] = {}
-    for row in sorted(rows, key=lambda r: (sections.segment_order(r.segment), r.id)):
-        if peer_wwwroot in (None, row.wwwroot):
-            # By our own id alone: just this part.
-            whole = row.idnumber if row.idnumber == text else (row.id,)
-            found.setdefault((row.wwwroot, whole), []).append(row)
-    hits = {parts[-1].id: parts for parts in found.values()}
-    meant = _only(
-        "section",
-        text,
-        {
-            i: f"{parts[-1].idnumber} {parts[-1].name!r} of {parts[-1].wwwroot} (id {i})"
-            for i, parts in hits.items()
-        },
-    )
-    return [part.id for part in hits[meant]]
-
-
-def segment_of(connection: Connection, section_id: int) -> str:
-    """Return which part of its section this is."""
-    one = sa.select(section.c.segment).where(section.c.id == section_id)
-    return str(connection.execute(one).scalar_one())
-
-
-def _only(kind: str, text: str, hits: dict[int, str]) -> int:
-    if not hits:
-        raise NotThere(
-            _("There is no person %(text)s; see: mnet-peer person list.", text=repr(text))
-            if kind == "person"
-            else _("There is no section %(text)s; see: mnet-peer section list.", text=repr(text))
-        )
-    if len(hits) > 1:
-        listed = "; ".join(hits.values())
-        raise NotThere(
-            _(
-                "%(text)s fits several: %(found)s. Use --peer, or the other's id.",
-                text=repr(text),
-                found=listed,
-            )
-        )
-    return next(iter(hits))
-
-
-def _own_id(connection: Connection, table: sa.Table, text: str) -> set[int]:
-    if not (text.isascii() and text.isdigit()) or len(text) > _ID_DIGITS:
-        return set()
-    return set(connection.execute(sa.select(table.c.id).where(table.c.id == int(text))).scalars())
-
-
 def _where(table: sa.FromClause, **wanted: int | None) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
-
-
-def _people_names(connection: Connection) -> dict[int, str]:
-    return {i: idnumber or str(i) for i, idnumber in _shared(connection).items()}
-
-
-def _shared(connection: Connection) -> dict[int, str | None]:
-    """The shared idnumber of each record; of somebody merged any that there is."""
-    own = sa.select(person.c.id, person.c.idnumber).order_by(person.c.id)
-    found = {r.id: r.idnumber for r in connection.execute(own)}
-    for merged, root in identity.roots(connection).items():
-        found[root] = found[root] or found[merged]
-    return found
 
 
 def _section_names(connection: Connection) -> dict[int, str]:
@@ -369,11 +234,3 @@ def _number(value: Decimal | None) -> int | float | None:
     if value is None:
         return None
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-def iso(unix_s: int) -> str:
-    """A moment as ISO 8601 in UTC; the bare seconds where that has no date."""
-    try:
-        return datetime.fromtimestamp(unix_s, UTC).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return str(unix_s)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import click
 
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.notices.notices import KeptNotice, latest_notices, open_notices
 from schooltool_bridge.notices.sending import Outcome
 from schooltool_bridge.server import background

@@ -15,7 +15,6 @@ from mnet.protocol import check_wwwroot
 from peers import audit, changes, store
 from peers.policy import PeerPolicy
 from peers.verify_rules import Report
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.peers import (
     confirm,
     found_site,
@@ -25,6 +24,7 @@ from schooltool_bridge.cli.peers import (
     stored_peer,
 )
 from schooltool_bridge.cli.shared import Command, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.server.app import App, in_reactor
 
 

@@ -27,8 +27,8 @@ from peers.policy import PeerPolicy
 from peers.registry import Peer
 from peers.store import StoredPeer
 from schooltool_bridge.cli.lazy_group import LazyGroup
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.server.app import App, end_at_peers, in_reactor
 from schooltool_bridge.sign_on import jump_rights
 

@@ -17,6 +17,7 @@ from peers.policy import SCHOOL_ROLES
 from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.peers import stored_peer
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.people import bulk_rights, people_list
 from schooltool_bridge.people.bulk_rights import Order
 from schooltool_bridge.people.people_list import PeopleFilter
@@ -92,7 +93,7 @@ def set_password(command: Command, person_id: str, password_file: Path | None) -
     made = _first_line(password_file) if password_file else accounts.one_time_password()
     with App(command.settings) as app:
         with app.database.write() as connection:
-            found = lists.find_person(connection, person_id)
+            found = find_person(connection, person_id)
             visits = rights.set_password(connection, _change(app), found, made)
             row = next(r for r in lists.people(connection) if r["id"] == str(found))
         end_at_peers(app, visits)
@@ -131,7 +132,7 @@ def _set_right(command: Command, which: Which, *, allowed: bool) -> None:
         return
     with App(command.settings) as app:
         with app.database.write() as connection:
-            found = lists.find_person(connection, which.person_id)
+            found = find_person(connection, which.person_id)
             done = rights.set_right(
                 connection, _change(app), found, which.peer_wwwroot, allowed=allowed
             )
@@ -150,7 +151,7 @@ def _set_going(command: Command, which: Which, *, allowed: bool) -> None:
     with App(command.settings) as app:
         peer = stored_peer(app, which.peer_wwwroot or "")
         with app.database.write() as connection:
-            found = lists.find_person(connection, which.person_id)
+            found = find_person(connection, which.person_id)
             visits = jump_rights.set_one(connection, _change(app), found, peer, allowed=allowed)
         end_at_peers(app, visits)
     may = "may go over to" if allowed else "may not go over to"

@@ -12,11 +12,12 @@ import click
 
 from keys.protect import OWNER_ONLY
 from peers import audit
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand.people import STAFF
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.people import erasing, person_export, staff_roles
 from schooltool_bridge.people.erasing_words import GOES, MIND, STAYS
 from schooltool_bridge.server.app import App, in_reactor
@@ -31,7 +32,7 @@ NONE = "none"
 def staff(command: Command, person_id: str, role: str) -> None:
     """Let a person see every student on their own pages, as counselor or principal."""
     with App(command.settings) as app, app.database.write() as connection:
-        found = lists.find_person(connection, person_id)
+        found = find_person(connection, person_id)
         try:
             staff_roles.give(connection, _author(app), found, "" if role == NONE else role)
         except Refused as problem:
@@ -48,7 +49,7 @@ def export(command: Command, person_id: str, file: Path) -> None:
     if file.exists():
         raise CommandError(f"{file} exists already; choose another name or remove it.")
     with App(command.settings) as app, app.database.write() as connection:
-        found = lists.find_person(connection, person_id)
+        found = find_person(connection, person_id)
         data, _name = person_export.make(connection, _author(app), found, site=app.settings.name)
         try:
             # Nobody else on this machine reads it.
@@ -72,7 +73,7 @@ def erase(command: Command, person_id: str, yes: bool) -> None:  # noqa: FBT001 
     """Take away who a person was; dates, codes and marks stay."""
     with App(command.settings) as app:
         with app.database.read() as connection:
-            found = lists.find_person(connection, person_id)
+            found = find_person(connection, person_id)
             seen = erasing.preview(connection, found)
         if not yes:
             command.show({"id": str(seen.person_id), "erased": False}, _in_words(seen))

@@ -12,6 +12,7 @@ from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, common, moment
 from schooltool_bridge.events import inbox as inbox_store
+from schooltool_bridge.history.finding import find_parts, find_person
 from schooltool_bridge.server.app import App
 from schooltool_bridge.sign_on import rights
 
@@ -37,7 +38,7 @@ def person_list(command: Command) -> None:
 def person_show(command: Command, person_id: str) -> None:
     """Show a person and where they are enrolled."""
     with App(command.settings) as app, app.database.read() as connection:
-        found = lists.find_person(connection, person_id)
+        found = find_person(connection, person_id)
         row = next(r for r in lists.people(connection) if r["id"] == str(found))
         row["sign_on"] = rights.rights_of(connection, found)
         row["enrolments"] = lists.enrolments(connection, person_id=found)
@@ -66,7 +67,7 @@ def section_list(command: Command) -> None:
 def section_show(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
     """Show a section with its enrolments; of several parts (segments) all."""
     with App(command.settings) as app, app.database.read() as connection:
-        found = lists.find_parts(connection, section_id, peer_wwwroot)
+        found = find_parts(connection, section_id, peer_wwwroot)
         listed = {r["id"]: r for r in lists.all_sections(connection)}
         row = dict(listed[str(found[-1])])
         if len(found) > 1:
@@ -101,8 +102,8 @@ def enrolment_list(
     with App(settings) as app, app.database.read() as connection:
         parts: list[int | None] = [None]
         if section_id:
-            parts = [*lists.find_parts(connection, section_id, peer_wwwroot)]
-        who = lists.find_person(connection, person_id) if person_id else None
+            parts = [*find_parts(connection, section_id, peer_wwwroot)]
+        who = find_person(connection, person_id) if person_id else None
         rows = [
             row
             for part in parts
@@ -129,7 +130,7 @@ def grade_list(command: Command, section_id: str, peer_wwwroot: str | None, at: 
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
     with App(settings) as app, app.database.read() as connection:
-        found = lists.find_parts(connection, section_id, peer_wwwroot)
+        found = find_parts(connection, section_id, peer_wwwroot)
         rows = [row for part in found for row in lists.grades(connection, part, at_unix_s)]
     columns = (
         "assessment", "segment", "name", "person", "points", "max", "excepted", "attempt",

@@ -16,9 +16,10 @@ from rich.console import Console
 from sqlalchemy.engine import Connection
 
 from mnet import language
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, CommandError, common, moment
+from schooltool_bridge.common.rows import Row
+from schooltool_bridge.history.finding import find_parts, find_person, segment_of
 from schooltool_bridge.reports import history_lines, progress, section_history, show, transcript
 from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
@@ -61,7 +62,7 @@ def report_progress(
     with App(settings) as app, app.database.read() as connection:
         found = progress.read(
             connection,
-            lists.find_person(connection, person_id),
+            find_person(connection, person_id),
             at_unix_s,
             int(app.clock()),
             settings.zone,
@@ -81,9 +82,7 @@ def report_transcript(
     """Show every section that a person ever took, with final marks and withdrawals."""
     settings = command.settings
     with App(settings) as app, app.database.read() as connection:
-        found = transcript.read(
-            connection, lists.find_person(connection, person_id), int(app.clock())
-        )
+        found = transcript.read(connection, find_person(connection, person_id), int(app.clock()))
     with language.speaking(settings.language):
         made = transcript.paper_of(found, settings.zone)
         _print(command, transcript.as_json(found), made, pdf, csv, paper)
@@ -128,8 +127,8 @@ def report_section_history(
     """Show everything that ever happened in a section, in order; of several parts in all."""
     settings = command.settings
     with App(settings) as app, app.database.read() as connection:
-        parts = lists.find_parts(connection, section_id, peer_wwwroot)
-        who = lists.find_person(connection, person_id) if person_id else None
+        parts = find_parts(connection, section_id, peer_wwwroot)
+        who = find_person(connection, person_id) if person_id else None
         # Scripts read English, people their own language, in which the lines are worded when read.
         rows = _history_rows(connection, parts, who, kinds) if command.as_json else None
         with language.speaking(settings.language):
@@ -148,7 +147,7 @@ def report_section_history(
 
 def _history_rows(
     connection: Connection, parts: list[int], person_id: int | None, kinds: tuple[str, ...]
-) -> list[lists.Row]:
+) -> list[Row]:
     found = _history_of_parts(connection, parts, person_id, kinds)
     rows = history_lines.as_json(line for _segment, line in found)
     return [{**row, "segment": segment} for row, (segment, _line) in zip(rows, found, strict=True)]
@@ -159,7 +158,7 @@ def _history_of_parts(
 ) -> list[tuple[str, history_lines.Line]]:
     """Read the history of all parts in one order, each line with its segment."""
     found = [
-        (lists.segment_of(connection, part), line)
+        (segment_of(connection, part), line)
         for part in parts
         for line in _history(connection, part, person_id, kinds)
     ]

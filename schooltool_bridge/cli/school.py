@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import audit
-from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.lazy_group import LazyGroup
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.history.finding import find_parts, find_section
 from schooltool_bridge.school import courses, filing, years
 from schooltool_bridge.school.written import day
 from schooltool_bridge.school.years import Term, Year
@@ -189,7 +189,7 @@ def file_sections(
     if ongoing == bool(code or term_title):
         raise CommandError("Say --course and --term, or --ongoing.")
     with App(command.settings) as app, app.database.write() as connection:
-        found = [lists.find_section(connection, i, peer_wwwroot, segment) for i in section_ids]
+        found = [find_section(connection, i, peer_wwwroot, segment) for i in section_ids]
         in_course = courses.find(connection, code) if code else None
         in_term = years.find_term(connection, term_title, year_title) if term_title else None
         moved = filing.file(
@@ -253,7 +253,7 @@ def _link(
     why: str,
 ) -> None:
     with App(command.settings) as app, app.database.write() as connection:
-        this = lists.find_section(connection, section_id, peer_wwwroot, segment)
+        this = find_section(connection, section_id, peer_wwwroot, segment)
         before = _previous(connection, previous, peer_wwwroot)
         filing.link(
             connection, audit.COMMAND_LINE, this, before, why=why, now_unix_s=int(app.clock())
@@ -266,7 +266,7 @@ def _link(
 def _previous(connection: Connection, previous: str | None, peer_wwwroot: str | None) -> int | None:
     if previous is None:
         return None
-    parts = lists.find_parts(connection, previous, peer_wwwroot)
+    parts = find_parts(connection, previous, peer_wwwroot)
     # Its parts follow each other, so what continues it follows the last one; or the one named.
     is_named = previous.isascii() and previous.isdigit() and int(previous) in parts
     return int(previous) if is_named else parts[-1]

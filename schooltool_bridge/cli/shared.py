@@ -32,7 +32,7 @@ from mnet.settings import Settings, SettingsError
 from peers.accounts import BadAccount
 from peers.changes import NotPossible
 from peers.policy import BadPolicy
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.oneroster.writing import OneRosterError
 from schooltool_bridge.store.storage import StorageError
 

@@ -24,8 +24,8 @@ from mnet.settings import (
     SettingsError,
 )
 from peers import accounts, audit, bootstrap
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
 from schooltool_bridge.server import health
 from schooltool_bridge.server.app import App, in_reactor

@@ -31,3 +31,11 @@ def first_moment(day: date, zone: ZoneInfo) -> int:
 def last_moment(day: date, zone: ZoneInfo) -> int:
     """Return the last second of a day."""
     return first_moment(day + ONE_DAY, zone) - 1
+
+
+def iso(unix_s: int) -> str:
+    """A moment as ISO 8601 in UTC; the bare seconds where that has no date."""
+    try:
+        return datetime.fromtimestamp(unix_s, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return str(unix_s)

@@ -21,10 +21,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.letters import nfkd
 from mnet.retelling import E_, english
+from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.common.times import ordered_sql
-from schooltool_bridge.events.fields import decimal_text
-from schooltool_bridge.events.sections import ACTIVE
-from schooltool_bridge.store.model import assessment, assessment_history
+from schooltool_bridge.store.model import ACTIVE, assessment, assessment_history
 
 _GONE, _LATER = assessment_history.alias("gone"), assessment_history.alias("later")
 _IS_GONE_THERE = sa.exists().where(

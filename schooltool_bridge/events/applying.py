@@ -16,7 +16,8 @@ from mnet.faults import TryAgainLater
 from mnet.retelling import english
 from peers.policy import PeerPolicy
 from peers.registry import Peer
-from schooltool_bridge.events.fields import OWN_ID, When, key, own_id
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.history.fold import When
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 ENROLMENT = "enrolment"  # the kind of what the end of one waits for

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
 from mnet.retelling import english
+from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events import adoption, sections
 from schooltool_bridge.events.applying import (
     CREATED,
@@ -25,10 +27,10 @@ from schooltool_bridge.events.applying import (
     assessment_key,
     section_key,
 )
-from schooltool_bridge.events.fields import OWN_ID, AssessmentEvent, decimal_text, own_id
+from schooltool_bridge.events.fields import AssessmentEvent
 from schooltool_bridge.history import cells
 from schooltool_bridge.history.fold import ItemState, item_state, place, settle, standing
-from schooltool_bridge.store.model import assessment, assessment_history
+from schooltool_bridge.store.model import ACTIVE, DELETED, assessment, assessment_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def _create(
             section_id=section_id,
             name=event.name,
             points=decimal_text(event.points),
-            status=sections.ACTIVE,
+            status=ACTIVE,
             effective_unix_s=_NOTHING_TOLD[0],
             seq=_NOTHING_TOLD[1],
         )
@@ -246,7 +248,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
             section_id=holds.row.section_id,
             name=holds.row.name,
             points=holds.row.points,
-            status=sections.DELETED if holds.deleted else sections.ACTIVE,
+            status=DELETED if holds.deleted else ACTIVE,
             effective_unix_s=place(last)[0],
             seq=last.seq,
         )

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 from mnet.database import now_unix_s
 from mnet.faults import NotFound
 from mnet.retelling import english
+from schooltool_bridge.common.ids import OWN_ID
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.events import sections
 from schooltool_bridge.events.applying import (
     CREATED,
@@ -26,7 +28,7 @@ from schooltool_bridge.events.applying import (
     section_key,
     user_key,
 )
-from schooltool_bridge.events.fields import OWN_ID, TEACHER, EnrolmentEvent
+from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.history import identity, links, roster
 from schooltool_bridge.history.fold import EnrolmentRow, latest, place, settle
 from schooltool_bridge.history.fold_enrolments import ENDED, row_of, timeline

@@ -16,11 +16,12 @@ from mnet.faults import Malformed
 from mnet.letters import UNREADABLE, holds_controls, nfc, one_line, within
 from mnet.retelling import E_, english
 from schooltool_bridge.common import times
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.history.fold import When
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 
-# Larger than any mark and any score; keeps arithmetic sane.
-MAX_POINTS = Decimal(10**9)
-MAX_DECIMALS = 10
 MAX_NUMBER_CHARS = 60  # the column's width
 # Python's own reading would also take 1_000 and the digits of every script.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -32,21 +33,6 @@ _MAX_WHOLE = 2**53
 _WHOLE_DIGITS = 16  # as many as 2**53 has
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "", "no", "off"}
-
-STUDENT, TEACHER = "student", "teacher"
-OWN_ID = "#"  # how a Moodle writes its own id where there is no idnumber
-
-
-class When(NamedTuple):
-    """When an event happened at the sender's: its time and running number, where it gave them."""
-
-    timemodified: int | None
-    seq: int
-
-    @property
-    def is_timed(self) -> bool:
-        """Tell whether the sender gave a time."""
-        return self.timemodified is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +111,6 @@ class GradeEvent(NamedTuple):
 
 
 Event = UserEvent | SectionEvent | EnrolmentEvent | AssessmentEvent | GradeEvent
-
-
-def key(text: str) -> str:
-    """The form in which ids and user names are compared: NFC, case folded."""
-    return nfc(nfc(text).casefold())
-
-
-def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
-    """Moodle's own id of a thing: told beside its idnumber, or standing in its place (#42)."""
-    if idnumber and idnumber.startswith(OWN_ID):
-        return idnumber.removeprefix(OWN_ID) or None
-    return moodle_id
 
 
 _MISSING = E_("%(event)s: %(field)s is missing.")
@@ -404,13 +378,3 @@ def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
         attempt=attempt,
         deleted=deleted,
     )
-
-
-def decimal_text(number: Decimal | None) -> str | None:
-    """Write points as they are stored: plain digits, no needless zeros."""
-    if number is None:
-        return None
-    text = f"{number:f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text

@@ -15,6 +15,8 @@ from sqlalchemy.engine import Connection
 from mnet.database import Prepared, PreparedInsert, savepoint
 from mnet.faults import Malformed, NotFound
 from mnet.retelling import english
+from schooltool_bridge.common.ids import key, own_id
+from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events.applying import (
     CREATED,
     UNCHANGED,
@@ -26,7 +28,7 @@ from schooltool_bridge.events.applying import (
     grade_key,
     user_key,
 )
-from schooltool_bridge.events.fields import GradeEvent, decimal_text, key, own_id
+from schooltool_bridge.events.fields import GradeEvent
 from schooltool_bridge.history import cells, identity, links, roster
 from schooltool_bridge.history.fold import (
     WITHDRAWN,

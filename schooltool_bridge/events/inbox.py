@@ -21,9 +21,9 @@ from mnet.database import Prepared, in_parts
 from mnet.faults import TryAgainLater
 from mnet.retelling import E_, english
 from peers.model import peer
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import inbox_counts
 from schooltool_bridge.events.applying import user_key
-from schooltool_bridge.events.fields import key
 from schooltool_bridge.store.model import inbox, inbox_wait, person
 
 HELD, CONFLICT, REJECTED = E_("held"), E_("conflict"), E_("rejected")

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.events.fields import OWN_ID, key
+from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.events.inbox import Entry
 from schooltool_bridge.store.model import assessment, person, person_link, section
 

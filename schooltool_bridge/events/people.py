@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import accounts
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.events import people_match
 from schooltool_bridge.events.applying import (
     CREATED,
@@ -24,7 +25,7 @@ from schooltool_bridge.events.applying import (
     Source,
     user_key,
 )
-from schooltool_bridge.events.fields import OWN_ID, UserEvent, key, own_id
+from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.passwords import is_known, wrap_if_new
 from schooltool_bridge.history import links
 from schooltool_bridge.history.fold import place, settle

@@ -16,8 +16,9 @@ from sqlalchemy.engine import Connection
 from mnet.faults import Conflict
 from mnet.retelling import E_, english
 from peers import accounts
+from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.events.applying import Source
-from schooltool_bridge.events.fields import UserEvent, key, own_id
+from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.history import identity, links
 from schooltool_bridge.history.links import Link
 from schooltool_bridge.store.model import person, person_link

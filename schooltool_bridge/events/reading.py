@@ -8,6 +8,7 @@ from __future__ import annotations
 from mnet.faults import Malformed, SwitchedOff
 from mnet.retelling import english
 from schooltool_bridge.common import times
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import fields
 from schooltool_bridge.events.applying import ClocksDiffer, Source
 from schooltool_bridge.events.fields import Event, Fields, UserEvent
@@ -137,5 +138,5 @@ def enrolled_in(pushed: object) -> frozenset[str]:
         if isinstance(data, dict) and element.get("event") == "new_enrolment":
             userid = data.get("userid")
             if isinstance(userid, (str, int)) and not isinstance(userid, bool):
-                found.add(fields.key(str(userid).strip()))
+                found.add(key(str(userid).strip()))
     return frozenset(found)

@@ -17,10 +17,10 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from peers.registry import Peer, Registry
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import enrolments, inbox
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import ENROLMENT, source
-from schooltool_bridge.events.fields import key
 from schooltool_bridge.events.receiving import Lots
 
 # Brought by a person here, not by a peer.

@@ -15,6 +15,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
 from mnet.retelling import english
+from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
 from schooltool_bridge.events.applying import (
     CREATED,
     UNCHANGED,
@@ -26,14 +29,11 @@ from schooltool_bridge.events.applying import (
     section_key,
     user_key,
 )
-from schooltool_bridge.events.fields import OWN_ID, TEACHER, SectionEvent, own_id
+from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.history import links, roster
 from schooltool_bridge.history.fold import place, settle
-from schooltool_bridge.store.model import enrolment, section, section_history
+from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
-
-FIRST_SEGMENT = "1"
-ACTIVE, DELETED = "active", "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,6 @@ def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
     wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
     rows = connection.execute(_OF_PEER, wanted).all()
     return [row.id for row in sorted(rows, key=lambda r: segment_order(r.segment))]
-
-
-def segment_order(segment: str) -> tuple[int, str]:
-    """Order segments: numbers by value, then words."""
-    return (int(segment), "") if segment.isascii() and segment.isdigit() else (2**63, segment)
 
 
 def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_s: int) -> Applied:

@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import _
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.events.fields import STUDENT, decimal_text
-from schooltool_bridge.events.sections import ACTIVE
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.marks import Mark
 from schooltool_bridge.history import as_of
@@ -28,7 +28,7 @@ from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, nu
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
 from schooltool_bridge.store import shipped_titles
-from schooltool_bridge.store.model import enrolment_state, person, section
+from schooltool_bridge.store.model import ACTIVE, enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, score_system, worksheet
 
 # Where an item stands that was put on no worksheet.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from mnet.language import _, decimal_mark
-from schooltool_bridge.events.fields import MAX_DECIMALS, MAX_POINTS
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
 from schooltool_bridge.history.averages import HUNDRED, ScoreSystem, number
 from schooltool_bridge.history.snapshot import Item
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from schooltool_bridge.events.fields import MAX_DECIMALS
+from schooltool_bridge.common.points import MAX_DECIMALS
 
 GENERAL = "general"
 _TEXT = "@"

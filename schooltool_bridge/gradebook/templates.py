@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import grid, upload_assessments
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES

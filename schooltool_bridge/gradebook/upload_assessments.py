@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _
 from mnet.letters import nfc
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
@@ -34,7 +35,7 @@ from schooltool_bridge.gradebook.upload import (
 from schooltool_bridge.hand import assessments, worksheets
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.history import averages
-from schooltool_bridge.history.author import Author, Refused, note, text
+from schooltool_bridge.history.author import Author, note, text
 from schooltool_bridge.history.snapshot import Item
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 

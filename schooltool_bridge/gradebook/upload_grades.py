@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.events.fields import STUDENT, key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import grade_exports, grid, marks
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.marks import BadMark, Mark

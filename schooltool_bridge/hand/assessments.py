@@ -16,12 +16,19 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, insert_all
 from mnet.language import N_, _, translated
-from schooltool_bridge.events.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
-from schooltool_bridge.events.sections import ACTIVE, DELETED
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS, decimal_text
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import cells
-from schooltool_bridge.history.author import Author, Refused, note, text
+from schooltool_bridge.history.author import Author, note, text
 from schooltool_bridge.history.fold import item_state, place
-from schooltool_bridge.store.model import ID_CHARS, assessment, assessment_history, section
+from schooltool_bridge.store.model import (
+    ACTIVE,
+    DELETED,
+    ID_CHARS,
+    assessment,
+    assessment_history,
+    section,
+)
 from schooltool_bridge.store.model_school import (
     assessment_detail,
     category,

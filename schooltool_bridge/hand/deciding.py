@@ -15,13 +15,15 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from mnet.retelling import E_, english
 from peers import accounts
+from schooltool_bridge.common.ids import key, own_id
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import people, people_match
 from schooltool_bridge.events.applying import Source
-from schooltool_bridge.events.fields import UserEvent, key, own_id
+from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.people_match import Found
 from schooltool_bridge.hand import merging
 from schooltool_bridge.history import identity, links
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.links import Link
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import person, person_link

@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
 from mnet.language import _
-from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import identity, roster_many
-from schooltool_bridge.history.author import Author, Refused, must_be_somebody, note
+from schooltool_bridge.history.author import Author, must_be_somebody, note
 from schooltool_bridge.store.model import enrolment_history, enrolment_state, person, section
 
 

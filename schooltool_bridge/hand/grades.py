@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.events.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
-from schooltool_bridge.events.sections import ACTIVE
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS, decimal_text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import cells, identity
-from schooltool_bridge.history.author import Author, Refused, must_be_somebody
+from schooltool_bridge.history.author import Author, must_be_somebody
 from schooltool_bridge.history.fold import GradeRow, entered, latest
-from schooltool_bridge.store.model import assessment, enrolment, grade_history, person
+from schooltool_bridge.store.model import ACTIVE, assessment, enrolment, grade_history, person
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.fold import place
 from schooltool_bridge.history.snapshot import Entry, Item, SectionThen

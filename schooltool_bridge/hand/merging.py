@@ -18,8 +18,9 @@ from mnet.language import N_, _
 from peers import accounts, audit
 from peers.model import peer
 from peers.sign_on import jump_session, person_session
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import cells, identity, roster
-from schooltool_bridge.history.author import Author, Refused, note
+from schooltool_bridge.history.author import Author, note
 from schooltool_bridge.sign_on import person_sessions
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import (

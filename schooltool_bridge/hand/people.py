@@ -15,9 +15,10 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts, insert_all
 from mnet.language import N_, _
 from peers import accounts, audit
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused, identifier, text
+from schooltool_bridge.history.author import Author, identifier, text
 from schooltool_bridge.store.model import ID_CHARS, person
 from schooltool_bridge.store.model_people import person_record, staff_role
 

@@ -19,15 +19,17 @@ from mnet.language import N_, _
 from mnet.retelling import english
 from peers import audit
 from peers.registry import Registry
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, people, reading, releasing
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import Source, source, user_key
-from schooltool_bridge.events.fields import AssessmentEvent, UserEvent, key
+from schooltool_bridge.events.fields import AssessmentEvent, UserEvent
 from schooltool_bridge.events.inbox import Entry
 from schooltool_bridge.hand import deciding, merging, rescaling
 from schooltool_bridge.hand.deciding import Question
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.sign_on.sign_offs import Visit
 
 # About half a second of one transaction; the peer's own calls wait as long.

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from mnet.letters import nfc
 from peers import audit
-from schooltool_bridge.history.author import Author, Refused, text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import Author, text
 from schooltool_bridge.store.model import ID_CHARS, section
 from schooltool_bridge.store.model_school import worksheet
 

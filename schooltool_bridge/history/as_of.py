@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import now_unix_s
 from schooltool_bridge.common import times
-from schooltool_bridge.events.fields import OWN_ID, STUDENT, TEACHER, key
+from schooltool_bridge.common.ids import OWN_ID, key
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import fold, identity
 from schooltool_bridge.history.cells import MANUAL, PEER, row_of
 from schooltool_bridge.history.fold import (

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from mnet.language import N_, _, translated
 from mnet.letters import within
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history.fold import Placed, place
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 
@@ -31,15 +32,6 @@ _FIELDS = (
     N_("lastname"),
     N_("email"),
 )  # fmt: skip - a list of words
-
-
-class Refused(Exception):
-    """What was to be written cannot be; the text says why and what to do, `field` where it is."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        """Keep the name of the field as forms and commands call it."""
-        super().__init__(sentence)
-        self.field = field
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.events.fields import decimal_text
+from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.history import fold, identity, roster
 from schooltool_bridge.store.model import (
     assessment,

@@ -10,10 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from schooltool_bridge.common.points import MAX_DECIMALS
 from schooltool_bridge.common.times import ordered
-from schooltool_bridge.events.fields import MAX_DECIMALS, When
+
+
+class When(NamedTuple):
+    """When an event happened at the sender's: its time and running number, where it gave them."""
+
+    timemodified: int | None
+    seq: int
+
+    @property
+    def is_timed(self) -> bool:
+        """Tell whether the sender gave a time."""
+        return self.timemodified is not None
 
 
 class Placed(Protocol):

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from peers.policy import DATES
 from schooltool_bridge.common import times
-from schooltool_bridge.events.fields import TEACHER
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.history.fold import (
     ACTIVE,
     WITHDRAWN,

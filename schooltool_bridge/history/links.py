@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.letters import nfc
-from schooltool_bridge.events.fields import OWN_ID, key, own_id
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.fold import place
 from schooltool_bridge.store.model import person, person_history, person_link

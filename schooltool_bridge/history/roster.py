@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet import database
-from schooltool_bridge.events.fields import OWN_ID, STUDENT, TEACHER, key
+from schooltool_bridge.common.ids import OWN_ID, key
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import identity, links, present
 from schooltool_bridge.history.fold import EnrolmentRow, GradeRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import ENDED, PENDING, Timeline, row_of, timeline

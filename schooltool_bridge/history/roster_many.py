@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
-from schooltool_bridge.events.fields import TEACHER
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.history import cells, identity, roster
 from schooltool_bridge.history.fold import EnrolmentRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import row_of, timeline

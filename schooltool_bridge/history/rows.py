@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 
 from peers.model import peer
 from schooltool_bridge.common import times
-from schooltool_bridge.events.fields import TEACHER, key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.history import identity, links, roster
 from schooltool_bridge.store.model import (
     assessment,

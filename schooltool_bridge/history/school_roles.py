@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
-from schooltool_bridge.events import sections
 from schooltool_bridge.history import present
+from schooltool_bridge.store.model import ACTIVE as SECTION_ACTIVE
 from schooltool_bridge.store.model import enrolment_state, person, section
 
 ACTIVE = "active"  # a state's meaning; a school may have several such codes
@@ -75,5 +75,5 @@ def _active(rows: sa.Select[Any], now: sa.Subquery) -> sa.Select[Any]:
         enrolment_state, enrolment_state.c.code == now.c.code
     )
     return rows.select_from(joined).where(
-        enrolment_state.c.meaning == ACTIVE, section.c.status == sections.ACTIVE
+        enrolment_state.c.meaning == ACTIVE, section.c.status == SECTION_ACTIVE
     )

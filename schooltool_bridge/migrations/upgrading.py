@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common import times
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.events import assessments, sections
-from schooltool_bridge.events.fields import TEACHER
 from schooltool_bridge.history import cells, identity, links, roster_many
 from schooltool_bridge.store.model import (
     assessment_history,

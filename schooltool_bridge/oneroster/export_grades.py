@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.times import took_effect_sql
-from schooltool_bridge.events.sections import ACTIVE
 from schooltool_bridge.history import fold, identity, present
 from schooltool_bridge.oneroster.export_roster import (
     SCHOOL,
@@ -26,7 +25,7 @@ from schooltool_bridge.oneroster.export_roster import (
     term_of,
 )
 from schooltool_bridge.oneroster.tables import EXEMPT, EXTRA_CREDIT, GRADED, NO_CATEGORY, V1_1, YES
-from schooltool_bridge.store.model import assessment, assessment_history, grade, section
+from schooltool_bridge.store.model import ACTIVE, assessment, assessment_history, grade, section
 from schooltool_bridge.store.model_school import category
 
 

@@ -19,8 +19,7 @@ from sqlalchemy.engine import Connection
 from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.days import ONE_DAY, day_of
-from schooltool_bridge.events.fields import STUDENT, TEACHER
-from schooltool_bridge.events.sections import ACTIVE
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import fold, identity, present
 from schooltool_bridge.history.fold_enrolments import ENDED, held_dates
 from schooltool_bridge.history.roster import HOLDS
@@ -33,6 +32,7 @@ from schooltool_bridge.oneroster.tables import (
     YES,
 )
 from schooltool_bridge.store.model import (
+    ACTIVE,
     assessment,
     assessment_history,
     enrolment,

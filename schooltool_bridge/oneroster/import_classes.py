@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_
-from schooltool_bridge.events.sections import FIRST_SEGMENT
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.segments import FIRST_SEGMENT
 from schooltool_bridge.hand import sections
-from schooltool_bridge.history.author import Refused, identifier, text
+from schooltool_bridge.history.author import identifier, text
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     COURSE,

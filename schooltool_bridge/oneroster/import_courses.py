@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import insert_all
 from mnet.language import N_
-from schooltool_bridge.history.author import Refused, text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import text
 from schooltool_bridge.oneroster.import_work import (
     COURSE,
     NEW,

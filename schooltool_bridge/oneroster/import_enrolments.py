@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from schooltool_bridge.common.days import ONE_DAY, first_moment, last_moment
-from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments as by_hand
 from schooltool_bridge.hand.enrolments import State
 from schooltool_bridge.history import fold, identity, roster_many

@@ -20,11 +20,13 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
 from schooltool_bridge.common.days import first_moment
-from schooltool_bridge.events.fields import STUDENT, decimal_text
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import EARLIEST_UNIX_S, Author, Refused
+from schooltool_bridge.history.author import EARLIEST_UNIX_S, Author
 from schooltool_bridge.history.cells import Place
 from schooltool_bridge.oneroster import import_new_grades
 from schooltool_bridge.oneroster.import_new_grades import NewGrade

@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, insert_all
 from schooltool_bridge.common.days import first_moment
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments
 from schooltool_bridge.hand.assessments import Detail, New
-from schooltool_bridge.history.author import EARLIEST_UNIX_S, Refused, text
+from schooltool_bridge.history.author import EARLIEST_UNIX_S, text
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     ASSESSMENT,

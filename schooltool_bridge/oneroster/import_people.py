@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import accounts
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import people
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Refused
 from schooltool_bridge.oneroster.import_work import ACTOR, NEW, UNCHANGED, UPDATED, USER, Work
 from schooltool_bridge.oneroster.numbering import Numbers
 from schooltool_bridge.oneroster.report import Record

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from mnet.database import one_at_a_time
 from mnet.language import N_
 from schooltool_bridge.common.days import ONE_DAY
-from schooltool_bridge.history.author import Refused, text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import text
 from schooltool_bridge.oneroster.import_work import (
     NEW,
     TERM,

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import audit
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.oneroster.checking import records
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.report import Record, Report

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schooltool_bridge.events.fields import key
-from schooltool_bridge.history.author import Refused, identifier
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import identifier
 from schooltool_bridge.oneroster.import_work import Work
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.oneroster.tables import SYSTEM_NAME

@@ -22,10 +22,11 @@ from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
 from peers.web import throttle
+from schooltool_bridge.common.ids import OWN_ID
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox
-from schooltool_bridge.events.fields import OWN_ID
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.people import erasing_texts, person_data
 from schooltool_bridge.people.person_data import ABOUT, Known

@@ -18,7 +18,7 @@ from mnet.database import metadata
 from mnet.letters import nfc
 from peers import accounts
 from peers.model import audit_entry
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.people import person_data
 from schooltool_bridge.people.person_data import Known
 from schooltool_bridge.store import model_school

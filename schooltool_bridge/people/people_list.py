@@ -16,7 +16,7 @@ from mnet import folding
 from mnet.folding import FoldedColumn
 from peers.model import peer
 from peers.policy import SCHOOL_ROLES
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import identity, school_roles
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import enrolment, person, person_link, person_password

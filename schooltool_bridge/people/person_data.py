@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_
 from peers.model import audit_entry
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge.events.fields import OWN_ID, key
+from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.events.inbox import DONE
 from schooltool_bridge.history import identity
 from schooltool_bridge.store.model import (

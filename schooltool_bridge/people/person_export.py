@@ -22,8 +22,9 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
-from schooltool_bridge.cli.lists import iso
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.people import person_data
 from schooltool_bridge.people.person_data import ABOUT, Known

@@ -10,9 +10,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _
 from peers import audit
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import people
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.store.model import person
 from schooltool_bridge.store.model_people import staff_role
 

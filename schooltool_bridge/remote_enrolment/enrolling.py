@@ -22,7 +22,7 @@ from mnet.language import N_, _
 from mnet.xmlrpc import Value
 from peers import audit
 from peers.registry import Peer
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
 from schooltool_bridge.people import people_list
 from schooltool_bridge.remote_enrolment.courses import Courses, CoursesError, RemoteEnrolment

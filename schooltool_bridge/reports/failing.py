@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState

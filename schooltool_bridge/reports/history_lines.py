@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
 from peers.model import peer
-from schooltool_bridge.cli.lists import Row, iso
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.times import ordered, took_effect
 from schooltool_bridge.events import naming
 from schooltool_bridge.history import fold, identity

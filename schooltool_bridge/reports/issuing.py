@@ -20,9 +20,9 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database, one_at_a_time
 from mnet.language import N_, _
 from peers import audit
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.reports import paper, progress, transcript
 from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.reports.pdf import make_pdf

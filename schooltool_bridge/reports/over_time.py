@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import percent_of
 from schooltool_bridge.reports import paper

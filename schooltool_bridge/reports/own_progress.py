@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import _, translated
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity, school_roles
 from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState

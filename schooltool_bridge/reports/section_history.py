@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.times import took_effect_sql
-from schooltool_bridge.events.fields import TEACHER, key
 from schooltool_bridge.history import identity, roster
 from schooltool_bridge.store.model import (
     assessment_history,

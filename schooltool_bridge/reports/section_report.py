@@ -15,7 +15,7 @@ from statistics import median
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import number, percent_of, plain
 from schooltool_bridge.history.fold import EnrolmentState

@@ -20,8 +20,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge.cli.lists import Row, iso
-from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import ScoreSystem, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState

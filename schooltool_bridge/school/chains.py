@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from mnet.language import _
 from peers.changes import NotPossible
-from schooltool_bridge.events.sections import segment_order
+from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.school.years import Term
 
 

@@ -18,9 +18,10 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
-from schooltool_bridge.events.fields import decimal_text
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import as_of, identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import ScoreSystem
 from schooltool_bridge.school.final_marks import (
     Final,

@@ -16,8 +16,8 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _, ngettext
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school.written import free, line, number, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
 from schooltool_bridge.store.model import NAME_CHARS, section

@@ -19,7 +19,7 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, speaking
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import courses, years
 from schooltool_bridge.school.chains import Links, Part, check_link, check_order, links_of
 from schooltool_bridge.school.courses import Course

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import SOURCE, speaking
-from schooltool_bridge.events.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import ScoreSystem, percent_of
 from schooltool_bridge.history.snapshot import SectionThen

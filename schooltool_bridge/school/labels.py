@@ -17,8 +17,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import N_, _
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history.averages import Score, ScoreSystem
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.store import shipped_titles

@@ -17,12 +17,13 @@ from sqlalchemy.engine import Connection
 from mnet import folding
 from mnet.folding import folded
 from peers.model import peer
-from schooltool_bridge.events.fields import STUDENT, TEACHER, key
-from schooltool_bridge.events.sections import ACTIVE, segment_order
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.history import identity, present
 from schooltool_bridge.school import years
 from schooltool_bridge.store import shipped_titles
-from schooltool_bridge.store.model import assessment, enrolment_state, person, section
+from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, course, section_filing
 
 MEANS_ACTIVE = "active"

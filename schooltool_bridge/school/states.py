@@ -17,7 +17,7 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school.written import free, line
 from schooltool_bridge.school.years import OWN_ORDER
 from schooltool_bridge.store import shipped_titles

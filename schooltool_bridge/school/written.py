@@ -13,7 +13,7 @@ from decimal import Decimal
 from mnet.language import _, decimal_mark
 from mnet.letters import within
 from peers.changes import NotPossible
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
 
 # Fits every column for titles and codes.
 MAX_TITLE_CHARS = 255

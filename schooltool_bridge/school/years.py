@@ -16,8 +16,8 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, ngettext, speaking
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import spans
 from schooltool_bridge.school.spans import Span
 from schooltool_bridge.school.written import free, line

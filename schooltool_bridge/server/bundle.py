@@ -30,7 +30,7 @@ from mnet.settings import Settings
 from peers import calls, store
 from peers.calls import Call
 from peers.model import peer_check
-from schooltool_bridge.cli.lists import iso
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.events.methods import KNOWN_METHODS
 from schooltool_bridge.server import health
 from schooltool_bridge.server.app import VERSION, App

@@ -23,8 +23,8 @@ from mnet.settings import (
     WEBHOOK_SECRET_FILE,
     Settings,
 )
-from schooltool_bridge.cli.lists import iso
 from schooltool_bridge.cli.shared import SPEAKING
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
 from schooltool_bridge.server.app import App
 from schooltool_bridge.store import storage

@@ -15,9 +15,8 @@ from mnet.outbound import CallError, Outbound, RemoteFault
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
 from peers.registry import Peer
-from schooltool_bridge.events import sections
 from schooltool_bridge.history import present, school_roles
-from schooltool_bridge.store.model import enrolment_state, section
+from schooltool_bridge.store.model import ACTIVE, enrolment_state, section
 
 TELL_TIMEOUT_S = 10.0
 # More than anybody is enrolled in.
@@ -70,7 +69,7 @@ def courses_here(connection: Connection, person_id: int, but: int) -> list[dict[
         .join_from(now, section, section.c.id == now.c.section_id)
         .join(enrolment_state, enrolment_state.c.code == now.c.code)
         .where(now.c.person_id == person_id, enrolment_state.c.meaning == school_roles.ACTIVE)
-        .where(section.c.peer_id != but, section.c.status == sections.ACTIVE)
+        .where(section.c.peer_id != but, section.c.status == ACTIVE)
         .order_by(section.c.name, section.c.id)
         .limit(MAX_COURSES)
     ).all()

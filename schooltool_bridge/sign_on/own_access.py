@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.events import sections
-from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import identity, present, school_roles
 from schooltool_bridge.sign_on.person_sessions import PersonSession
-from schooltool_bridge.store.model import enrolment, enrolment_state, section
+from schooltool_bridge.store.model import ACTIVE, enrolment, enrolment_state, section
 from schooltool_bridge.store.model_people import staff_role
 
 # Whoever has one of these as a teacher has not taught: pending, and added in error.
@@ -63,7 +62,7 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
     found = {}
     for r in rows:
         is_there = r.meaning == school_roles.ACTIVE
-        is_current = is_there and r.status == sections.ACTIVE
+        is_current = is_there and r.status == ACTIVE
         found[r.id] = Teaching(r.id, r.name, is_current, None if is_there else r.since_unix_s)
     return found
 
@@ -76,7 +75,7 @@ def may_grade(connection: Connection, session: PersonSession, section_id: int) -
         now.c.person_id == identity.root(connection, session.person_id),
         now.c.role == TEACHER,
         enrolment_state.c.meaning == school_roles.ACTIVE,
-        section.c.status == sections.ACTIVE,
+        section.c.status == ACTIVE,
     )
     joined = now.join(section, section.c.id == now.c.section_id).join(
         enrolment_state, enrolment_state.c.code == now.c.code

@@ -18,7 +18,7 @@ from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
 from peers.model import peer
 from peers.sign_on import person_session
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
 from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.sign_on import person_sessions

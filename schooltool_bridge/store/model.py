@@ -15,6 +15,9 @@ import sqlalchemy as sa
 from mnet.database import metadata
 from mnet.language import N_
 
+ACTIVE, DELETED = "active", "deleted"
+
+
 ID_CHARS = 255
 NAME_CHARS = 1333  # a Moodle 5's course name
 # SQLite looks at no length: what its tables say stays as it was, since it would be made anew.

@@ -29,7 +29,6 @@ import schooltool_bridge.store.model_reports
 import schooltool_bridge.store.model_school
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
-from schooltool_bridge.migrations import upgrading
 from schooltool_bridge.store.model_guards import guards_off, guards_on
 
 TABLES_OF = (
@@ -81,7 +80,6 @@ def upgrade(database: Database) -> None:
     """Bring the schema up to date; making the file first with a mode that keeps others out."""
     from alembic import command  # noqa: PLC0415 - takes a third of a second to load
     from alembic.config import Config  # noqa: PLC0415 - the same
-    from alembic.runtime import migration as context  # noqa: PLC0415 - the same
 
     if database.file is not None and not database.file.exists():
         database.file.touch(mode=OWNER_ONLY)
@@ -89,10 +87,7 @@ def upgrade(database: Database) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
         config.attributes["connection"] = connection
-        before = context.MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
-        if before is not None:
-            upgrading.fold_anew(connection, before)
 
 
 def upgrade_safely(database: Database, home: Path) -> Path | None:

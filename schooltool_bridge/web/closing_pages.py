@@ -20,8 +20,8 @@ from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, long_pages, page
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import shown_mark
 from schooltool_bridge.reports import paper
 from schooltool_bridge.school import closing, final_marks, labels, lookup, scores, years

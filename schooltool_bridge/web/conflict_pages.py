@@ -16,10 +16,11 @@ from mnet.language import _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox
 from schooltool_bridge.events.inbox import DONE, Entry
 from schooltool_bridge.hand.resolving import Settling
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import people_list, person_story
 from schooltool_bridge.people.people_list import PersonRow
 from schooltool_bridge.web import filters

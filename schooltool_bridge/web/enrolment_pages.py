@@ -18,10 +18,11 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.events.fields import STUDENT, TEACHER
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments, sections
 from schooltool_bridge.history import roster
-from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author, Refused
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.fold import ACTIVE
 from schooltool_bridge.people import people_list
 from schooltool_bridge.school import states

@@ -16,13 +16,13 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.marks import BadMark
 from schooltool_bridge.hand import assessments, joining, worksheets
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author, Refused
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.snapshot import Item, SectionThen

@@ -17,11 +17,11 @@ from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.kept_form import AGAIN
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
 from schooltool_bridge.gradebook.grid import Grid
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.sign_on.own_access import Bar
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters

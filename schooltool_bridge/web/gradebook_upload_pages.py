@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, download, go, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.gradebook import (
     entering,
     grid,
@@ -32,7 +32,7 @@ from schooltool_bridge.gradebook import (
 )
 from schooltool_bridge.gradebook.spreadsheet import MAX_CHARS, MAX_FILE_BYTES, BadSheet, Row, Table
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES, HasProblems, NotAsShown, Plan
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.web.gradebook_pages import SECTION
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from mnet.language import N_, _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, naming
 from schooltool_bridge.events.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
 from schooltool_bridge.hand.resolving import DecidedPoints, Retried, RetriedMany, Settling
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import people_list
 from schooltool_bridge.web import filters, words
 from schooltool_bridge.web.conflict_pages import parties

@@ -15,9 +15,9 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, long_pages, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.reports import issuing
 from schooltool_bridge.reports.issuing import KINDS, MAX_PDF_BYTES, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError

@@ -15,12 +15,12 @@ from mnet.folding import folded
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.events import adoption
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.marks import Mark
 from schooltool_bridge.hand import joining
-from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author, Refused
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.averages import ScoreSystem
 from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
 from schooltool_bridge.web import filters

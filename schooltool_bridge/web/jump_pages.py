@@ -16,7 +16,7 @@ from peers.web import kept_form, throttle
 from peers.web.kept_form import SIGN_IN_FORM, Kept
 from peers.web.origin import inside, within
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.sign_on import jumping, person_sessions, rights
 from schooltool_bridge.sign_on.jumping import CannotJump
 from schooltool_bridge.sign_on.person_sessions import COOKIE, Start

@@ -14,7 +14,7 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import marking, scores, states
 from schooltool_bridge.web.filters import row_id
 

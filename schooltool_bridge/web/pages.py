@@ -23,7 +23,7 @@ from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
-from schooltool_bridge.cli.lists import iso
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.events import naming
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.sign_on import jump_rights

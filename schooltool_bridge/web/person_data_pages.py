@@ -12,8 +12,9 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from peers.accounts import MANAGER
 from peers.web.view import PageError, Reply, Route, Tab, View, download, go, page
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import erasing, person_export, staff_roles
 from schooltool_bridge.people.erasing_words import GOES, MIND, STAYS
 from schooltool_bridge.web import filters

@@ -15,10 +15,11 @@ from mnet.faults import Fault
 from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.cli import lists
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.hand import merging, people
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.people import people_list, person_story
 from schooltool_bridge.people.people_list import PersonRow
 from schooltool_bridge.web import filters
@@ -115,8 +116,8 @@ class PersonEditPages:
         with self._app.database.read() as connection:
             found = _known(connection, person_id)
             try:
-                other = lists.find_person(connection, view.query.get("other", "").strip())
-            except lists.NotThere as problem:
+                other = find_person(connection, view.query.get("other", "").strip())
+            except NotThere as problem:
                 return go(f"{PEOPLE}/{found.id}", str(problem))
             second = _known(connection, other)
             both = [(row, person_story.places(connection, row.id)) for row in (found, second)]

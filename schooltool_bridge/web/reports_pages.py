@@ -22,7 +22,7 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history import identity
 from schooltool_bridge.people import people_list
 from schooltool_bridge.reports import (

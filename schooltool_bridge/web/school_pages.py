@@ -17,7 +17,7 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
 from schooltool_bridge.school.lookup import Wanted

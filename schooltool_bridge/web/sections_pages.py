@@ -17,8 +17,8 @@ from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.events.fields import TEACHER
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import number

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from peers.model import peer
 from schooltool_bridge.cli import lists
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.history import as_of, averages
+from schooltool_bridge.history.finding import find_record, find_section
 from schooltool_bridge.history.snapshot import SectionThen
 from schooltool_bridge.reports import progress
 from schooltool_bridge.store.model import assessment, grade, section
@@ -34,7 +36,7 @@ class Readers:
     def section_id(self, section: Thing) -> int:
         if section not in self._sections:
             self._sections[section] = self.school.read(
-                lambda c: lists.find_section(c, section[1], section[0])
+                lambda c: find_section(c, section[1], section[0])
             )
         return self._sections[section]
 
@@ -48,7 +50,7 @@ class Readers:
     def person_id(self, who: str) -> int:
         """Our id of a record."""
         if who not in self._people:
-            self._people[who] = self.school.read(lambda c: lists.find_record(c, who))
+            self._people[who] = self.school.read(lambda c: find_record(c, who))
         return self._people[who]
 
     def cells(self, then: SectionThen, roots: Iterable[str]) -> Cells:
@@ -147,7 +149,7 @@ def compare_lists(readers: Readers, then: Then) -> None:
     listed = readers.school.read(lambda c: lists.enrolments(c, at_unix_s=at))
     rows = sorted((r["section"], r["person"], r["role"], r["code"], r["since"]) for r in listed)
     expected = sorted(
-        (section[1], who, role, state[0], lists.iso(state[1]))
+        (section[1], who, role, state[0], iso(state[1]))
         for (section, who, role), state in then.places.items()
     )
     assert (at, rows) == (at, expected)

@@ -17,13 +17,14 @@ from mnet.faults import Malformed, NotFound
 from peers import store
 from peers.policy import DATES, PeerPolicy
 from peers.registry import Registry
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events import releasing
 from schooltool_bridge.hand import enrolments, grades, merging
 from schooltool_bridge.hand import people as people_by_hand
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.hand.resolving import Settling
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from tests.helpers.any_day_comparing import Readers, Then, compare, compare_lists
 from tests.helpers.any_day_events import (
     DAY,

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from schooltool_bridge.cli import lists
 from schooltool_bridge.history import cells
+from schooltool_bridge.history.finding import find_person, find_section
 from schooltool_bridge.reports import progress, transcript
 from schooltool_bridge.store.model import grade_history, section
 from schooltool_bridge.store.model_reports import final_mark
@@ -69,18 +69,18 @@ def graded(school: School, what: str, who: str, points: Any, day: float, **more:
 
 def person_id(school: School, who: str) -> int:
     with school.database.read() as connection:
-        return lists.find_person(connection, who)
+        return find_person(connection, who)
 
 
 def section_id(school: School, what: str = "algebra") -> int:
     with school.database.read() as connection:
-        return lists.find_section(connection, what)
+        return find_section(connection, what)
 
 
 def progress_on(school: School, who: str, day: float | None) -> dict[str, Any]:
     with school.database.read() as connection:
         found = progress.read(
-            connection, lists.find_person(connection, who),
+            connection, find_person(connection, who),
             None if day is None else on(day), school.now, ZONE,
         )  # fmt: skip
     return progress.as_json(found)
@@ -93,7 +93,7 @@ def percent_on(school: School, who: str, day: float | None, what: str = "algebra
 
 def transcript_of(school: School, who: str) -> transcript.Transcript:
     with school.database.read() as connection:
-        return transcript.read(connection, lists.find_person(connection, who), school.now)
+        return transcript.read(connection, find_person(connection, who), school.now)
 
 
 def by_hand(school: School, what: str, who: str, points: str | None, day: float, why: str) -> None:
@@ -104,7 +104,7 @@ def by_hand(school: School, what: str, who: str, points: str | None, day: float,
         assessment_id = connection.execute(
             sa.select(assessment.c.id).where(assessment.c.idnumber == what)
         ).scalar_one()
-        pupil = lists.find_person(connection, who)
+        pupil = find_person(connection, who)
         cell = (assessment_id, pupil)
         connection.execute(
             sa.insert(grade_history).values(
@@ -186,8 +186,8 @@ def final(school: School, who: str, mark: str, percent: str, *, day: float) -> N
             system = made[0]
         connection.execute(
             sa.insert(final_mark).values(
-                section_id=lists.find_section(connection, "algebra"),
-                person_id=lists.find_person(connection, who), percent=percent, mark=mark,
+                section_id=find_section(connection, "algebra"),
+                person_id=find_person(connection, who), percent=percent, mark=mark,
                 score_system_id=system, code="a", recorded_unix_s=on(day), by_actor="head",
             )
         )  # fmt: skip

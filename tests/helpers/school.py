@@ -19,6 +19,7 @@ from schooltool_bridge.cli import lists
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import Source
 from schooltool_bridge.events.inbox import OPEN
+from schooltool_bridge.history.finding import find_section
 from tests.helpers.migrated import fill
 
 T = TypeVar("T")
@@ -158,7 +159,7 @@ class School:
 
     def grades(self, section: str = "5", at: int | None = None) -> dict[tuple[Any, Any], Any]:
         with self.database.read() as connection:
-            found = lists.find_section(connection, section)
+            found = find_section(connection, section)
             rows = lists.grades(connection, found, at)
         return {(r["assessment"], r["person"]): r["points"] for r in rows}
 

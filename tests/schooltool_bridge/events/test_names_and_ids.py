@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from schooltool_bridge.events.fields import key
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.store.model import (
     NAME_CHARS,
     assessment,

@@ -14,12 +14,13 @@ from click.testing import CliRunner
 from mnet import settings
 from peers import audit
 from schooltool_bridge.cli.main import main
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox
-from schooltool_bridge.events.fields import decimal_text
 from schooltool_bridge.events.inbox import CONFLICT, Entry
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.store.model import person, section
 from tests.helpers.admins import browser, site_with_admins
 from tests.helpers.rig import SIS, FakePeer, Rig

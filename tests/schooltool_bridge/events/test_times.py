@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from mnet.xmlrpc import FaultResponse
 from schooltool_bridge.cli import lists
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.hand import enrolments, grades
 from schooltool_bridge.history import as_of, averages
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person, find_section
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices.rules import Limits, standing
 from schooltool_bridge.reports import progress, section_history, section_report
@@ -79,7 +81,7 @@ def test_an_end_that_never_comes_is_none(term: School) -> None:
 def rows(school: School) -> list[Any]:
     """Everything that the lists say, now; then the same as of now."""
     with school.database.read() as connection:
-        section_id = lists.find_section(connection, "5")
+        section_id = find_section(connection, "5")
         return [
             (
                 lists.enrolments(connection, at_unix_s=at),
@@ -127,7 +129,7 @@ def test_a_clock_an_hour_ahead_changes_nothing_of_what_holds(
         assert (school.counts(), rows(school)) == (before, held)
     # Nothing of it held before it came, nor does anything begin when that hour has come.
     assert (school.enrolments(at=begun), school.grades(at=begun)) == ({}, {})
-    assert all(str(r["since"]) <= lists.iso(school.now) for r in held[0][0])
+    assert all(str(r["since"]) <= iso(school.now) for r in held[0][0])
     for later in (begun + HOUR_S, begun + HOUR_S + 20, begun + 9 * DAY_S):
         assert school.grades(at=later) == school.grades()
         assert school.enrolments(at=later) == school.enrolments()
@@ -138,7 +140,7 @@ def test_a_clock_an_hour_ahead_changes_nothing_of_what_holds(
 def test_what_a_person_writes_after_a_clock_that_was_ahead_counts(term: School) -> None:
     term.push("new_enrolment", **PUPIL, timemodified=term.now + HOUR_S)
     term.push("new_grade", **GRADE, timemodified=term.now + HOUR_S)
-    where, who = term.read(lambda c: (lists.find_section(c, "5"), lists.find_person(c, "1")))
+    where, who = term.read(lambda c: (find_section(c, "5"), find_person(c, "1")))
     with term.database.write() as connection:
         item = as_of.of_section(connection, where).items[0].id
         author = Author("head", term.now + 5)
@@ -190,8 +192,8 @@ def test_a_peer_whose_whole_clock_is_ahead_shall_try_again_and_a_notice_says_so(
 def store_as_before(term: School) -> None:
     """A start and a grade's time in milliseconds, as they were taken once; then a later grade."""
     with term.database.write() as connection:
-        section_id = lists.find_section(connection, "5")
-        who = lists.find_person(connection, "1")
+        section_id = find_section(connection, "5")
+        who = find_person(connection, "1")
         cell = connection.execute(sa.select(grade_table.c.id)).scalar_one()
         told = {"effective_unix_s": MS, "seq": -1, "recorded_unix_s": NOW + 20}
         connection.execute(
@@ -218,7 +220,7 @@ def test_whatever_is_stored_is_shown_and_freezes_nothing(term: School) -> None:
     assert term.grades(at=NOW + 19) == {("7", "1"): 62}
     zone = ZoneInfo("Europe/Paris")
     with term.database.read() as connection:
-        where, who = lists.find_section(connection, "5"), lists.find_person(connection, "1")
+        where, who = find_section(connection, "5"), find_person(connection, "1")
         then = as_of.of_section(connection, where)
         assert not averages.is_before(then, then.items[0], who, zone)
         progress.paper_of(progress.read(connection, who, None, term.now, zone), zone)

@@ -15,6 +15,7 @@ from schooltool_bridge.cli import lists
 from schooltool_bridge.events import inbox
 from schooltool_bridge.hand import assessments, grades, merging
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_record
 from schooltool_bridge.web.pages import frame_of
 from tests.helpers.rig import SIS, START_UNIX_S, Rig, make_rig
 from tests.helpers.visitor import Visitor, in_memory
@@ -99,7 +100,7 @@ def test_an_enrolment_under_other_names_frees_the_ending(rig: Rig) -> None:
 def merged(rig: Rig) -> None:
     """Bob's record stands for Ada's, too."""
     with rig.app.database.write() as connection:
-        ada, bob = (lists.find_record(connection, number) for number in ("1", "2"))
+        ada, bob = (find_record(connection, number) for number in ("1", "2"))
         merging.merge(connection, Author("carl", START_UNIX_S), bob, ada)
 
 
@@ -140,7 +141,7 @@ def test_what_was_told_of_another_record_of_a_person_is_not_this_ones_to_end(
 def test_a_deletion_waits_for_a_grade_that_the_peer_told(rig: Rig) -> None:
     told_of_bob(rig)
     with rig.app.database.write() as connection:
-        bob = lists.find_record(connection, "2")
+        bob = find_record(connection, "2")
         author = Author("carl", START_UNIX_S)
         item = assessments.add(connection, author, 1, "By hand", Decimal(10))
         grades.enter(connection, author, item, bob, Decimal(8))

@@ -9,7 +9,7 @@ import pytest
 
 from peers import accounts
 from peers.policy import BadPolicy, PeerPolicy
-from schooltool_bridge.cli import lists
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.people import person_story
 from tests.helpers.school import ANNA, GRADE, PUPIL, QUIZ, SECTION, TOM, A, B, School
 
@@ -219,7 +219,7 @@ def test_a_landing_says_nothing_of_the_idnumber(term: School) -> None:
         assert term.status("fetch_user", **landed) == "unchanged"
     assert term.counts()["person_history"] == history
     term.push("fetch_user", **{**landed, "firstname": "Änne"})
-    person_id = term.read(lambda c: lists.find_person(c, "1"))
+    person_id = term.read(lambda c: find_person(c, "1"))
     told = [line.what for line in term.read(lambda c: person_story.story(c, person_id))]
     assert told[0] == "First name “Anna” became “Änne”."
     assert not [what for what in told if "taken away" in what]

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnet.database import Database
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import entering, grid, marks
 from schooltool_bridge.gradebook.entering import Typed, Unreadable
 from schooltool_bridge.gradebook.marks import BadMark, Mark
 from schooltool_bridge.hand import assessments, enrolments, grades, worksheets
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import Score, ScoreSystem
 from schooltool_bridge.history.snapshot import Item
 from schooltool_bridge.store.model_school import category, category_weight

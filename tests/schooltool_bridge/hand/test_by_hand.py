@@ -11,11 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from schooltool_bridge.cli import lists
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments, enrolments, grades, people, sections
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person, find_section
 from schooltool_bridge.store.model import enrolment_history, enrolment_state, grade, grade_history
 from schooltool_bridge.store.model_people import person_record
 from schooltool_bridge.store.model_school import category
@@ -41,8 +44,8 @@ def write(school: School, function: Callable[..., Any], *arguments: Any, **more:
 def ids(school: School) -> tuple[int, int, int]:
     """Our ids of Anna, Algebra and the quiz."""
     with school.database.read() as connection:
-        then = as_of.of_section(connection, lists.find_section(connection, "5"))
-        return lists.find_person(connection, "1"), then.id, then.items[0].id
+        then = as_of.of_section(connection, find_section(connection, "5"))
+        return find_person(connection, "1"), then.id, then.items[0].id
 
 
 def cell(school: School) -> dict[str, object]:
@@ -185,7 +188,7 @@ def test_a_section_of_our_own_runs_like_any_other(school: School) -> None:
             "excepted": False,
             "attempt": 0,
             "authority": "manual",
-            "recorded_at": lists.iso(school.now),
+            "recorded_at": iso(school.now),
         }
     ]
     with pytest.raises(Refused, match="already"):

@@ -11,12 +11,13 @@ import pytest
 from peers import accounts, audit
 from peers.changes import set_policy
 from schooltool_bridge.cli import lists
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox
 from schooltool_bridge.events.inbox import CONFLICT
 from schooltool_bridge.hand import people
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.hand.resolving import Decided
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from tests.helpers.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 A, B = "http://moodle.example.org", "http://other.example.org"

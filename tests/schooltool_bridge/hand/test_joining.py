@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from peers import audit
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments, grades, joining
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.cells import MANUAL, PEER
 from schooltool_bridge.store.model import person
 from tests.helpers.school import ANNA, GRADE, PUPIL, QUIZ, SECTION, TOM, School

@@ -13,12 +13,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import entering, grid, upload, upload_grades
 from schooltool_bridge.gradebook.entering import Typed
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.store.model import grade, grade_history
 from tests.helpers.gradebooks import Book, make_book
 from tests.helpers.migrated import fill

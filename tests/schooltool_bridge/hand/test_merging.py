@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from peers import accounts
-from schooltool_bridge.cli import lists
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import merging
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.reports import progress
 from schooltool_bridge.store.model import person_link
 from tests.helpers.school import ANNA, PUPIL, SECTION, TOM, A, B, School
@@ -71,7 +72,7 @@ def test_a_merged_person_has_all_and_apart_again_each_has_its_own(twice: School)
     assert twice.enrolments(at=twice.now) == twice.enrolments()
     assert twice.grades("8") == {("9", "1"): 5}
     with twice.database.read() as connection:
-        assert {lists.find_person(connection, text) for text in ("1", "b1", "2")} == {1}
+        assert {find_person(connection, text) for text in ("1", "b1", "2")} == {1}
     undo(twice)
     assert told(twice) == before
 

@@ -20,10 +20,11 @@ from hypothesis.stateful import (
 )
 
 from mnet.faults import Fault
-from schooltool_bridge.cli import lists
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import enrolments, grades
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person, find_section
 from tests.helpers.school import NOW, A, School
 
 PUPILS, ITEMS = ("1", "2"), ("7", "8")
@@ -124,8 +125,8 @@ class AnyDay(RuleBasedStateMachine):
                 pointval=10,
                 timemodified=1,
             )  # fmt: skip - an item
-        self.ours = {p: self.read(lists.find_person, self.name(p)) for p in PUPILS}
-        self.section = self.read(lists.find_section, self.name("5"))
+        self.ours = {p: self.read(find_person, self.name(p)) for p in PUPILS}
+        self.section = self.read(find_section, self.name("5"))
         then = self.read(as_of.of_section, self.section)
         names = {self.name(item): item for item in ITEMS}
         self.items = {names[i.name_for_scripts]: i.id for i in then.items}

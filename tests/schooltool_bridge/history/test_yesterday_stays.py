@@ -20,6 +20,7 @@ from schooltool_bridge.hand import assessments as by_hand
 from schooltool_bridge.hand import enrolments
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person, find_section
 from schooltool_bridge.reports import progress, section_report, transcript
 from schooltool_bridge.school import courses, filing, marking, scores, states, years, zone_change
 from schooltool_bridge.school.scores import read_scores
@@ -58,8 +59,8 @@ def told(school: School) -> str:
     at = NOW - DAY
 
     def read(c: sa.Connection) -> dict[str, Any]:
-        section_id = lists.find_section(c, "5")
-        people = [lists.find_person(c, n) for n in ("1", "9")]
+        section_id = find_section(c, "5")
+        people = [find_person(c, n) for n in ("1", "9")]
         return {
             "enrolments": lists.enrolments(c, at_unix_s=at),
             "grades": lists.grades(c, section_id, at),
@@ -168,7 +169,7 @@ def test_what_is_marked_filed_and_called_today(school: School) -> None:
             last_day=date(2026, 12, 1), now_unix_s=now,
         )  # fmt: skip
         filing.file(connection, actor, [section_id], course_id=course, term_id=term, now_unix_s=now)
-        anna = lists.find_person(connection, "1")
+        anna = find_person(connection, "1")
         enrolments.set_state(connection, author, section_id, anna, "student", "x")
     assert told(school) == before
     assert "Guest" not in before

@@ -20,11 +20,12 @@ from mnet.database import metadata
 from peers import accounts, audit
 from peers.accounts import sign_in_failure
 from peers.web import throttle
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import enrolments as hand_enrolments
 from schooltool_bridge.hand import grades as hand_grades
 from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import erasing, erasing_texts, person_data, person_export
 from schooltool_bridge.people.erasing_texts import ERASED, Hunt
 from schooltool_bridge.people.person_data import ABOUT

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from peers import audit
-from schooltool_bridge.cli.lists import NotThere
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.reports import issuing, progress, transcript
 from schooltool_bridge.reports.issuing import Issued, Office
 from schooltool_bridge.reports.paper import Paper

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.cli import lists
 from schooltool_bridge.history.averages import HUNDRED
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.reports import failing, over_time, progress, section_report, transcript
 from schooltool_bridge.reports.charts import distribution
 from schooltool_bridge.reports.paper import Column, Table, csv_bytes
@@ -182,7 +182,7 @@ def test_a_person_merged_into_another_shows_once_with_all_grades(school: School)
     graded(school, "quiz", ADA, 10, 5)
     graded(school, "essay", CLEO, 60, 6)
     with school.database.write() as connection:
-        kept, gone = (lists.find_person(connection, who) for who in (ADA, CLEO))
+        kept, gone = (find_person(connection, who) for who in (ADA, CLEO))
         connection.execute(sa.update(person).where(person.c.id == gone).values(merged_into_id=kept))
     for who in (ADA, CLEO):
         assert progress_on(school, who, None)["person"] == ADA

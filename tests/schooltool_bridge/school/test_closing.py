@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from peers import audit
-from schooltool_bridge.cli import lists
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import merging
-from schooltool_bridge.history.author import Refused
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.school import closing, final_marks, scores
 from schooltool_bridge.school.final_marks import Final
 from schooltool_bridge.store.model import section
@@ -126,7 +126,7 @@ def come(school: School, points: int) -> int:
     school.push("fetch_user", **TOM)
     school.push("new_enrolment", **PUPIL | {"userid": "9"})
     school.push("new_grade", **GRADE | {"userid": 9, "points_earned": points})
-    found: int = school.read(lambda c: lists.find_person(c, "9"))
+    found: int = school.read(lambda c: find_person(c, "9"))
     return found
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from peers.changes import NotPossible
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import Score, ScoreSystem
 from schooltool_bridge.school import marking, scores, states

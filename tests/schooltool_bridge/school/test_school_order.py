@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.cli.lists import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import courses, filing, spans, years
 from schooltool_bridge.school.chains import Links, check_link
 from schooltool_bridge.school.spans import Span

@@ -11,11 +11,12 @@ import pytest
 
 from mnet.xmlrpc import Value
 from peers.web import sessions
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.grid import Cell
 from schooltool_bridge.hand import assessments, enrolments, grades
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.history.author import Author, Refused
+from schooltool_bridge.history.author import Author
 from tests.helpers.admins import PASSWORD, browser, site_with_admins
 from tests.helpers.gradebooks import Book, make_book, system_id
 from tests.helpers.rig import SIS, START_UNIX_S, Rig

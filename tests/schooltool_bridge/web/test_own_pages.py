@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from lxml import html
 
-from schooltool_bridge.cli.lists import find_person
 from schooltool_bridge.hand import enrolments as hand_enrolments
 from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.reports import own_progress
 from schooltool_bridge.reports.own_progress import Moment
 from schooltool_bridge.sign_on import own_access, person_sessions, rights
