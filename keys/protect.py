@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mnet.refusal import Refusal
 from mnet.retelling import english
 from mnet.settings import PASSPHRASE_FILE
 
@@ -29,7 +30,7 @@ OWNER_ONLY = 0o600
 _ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
-class CannotUnlock(Exception):
+class CannotUnlock(Refusal):
     """The private key in the store cannot be read; restore a backup of the store."""
 
     def __init__(self) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from keys.certificate import PeerCertificate, check_subject
 from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
+from mnet.refusal import Refusal
 from peers import audit, store
 from peers.policy import PeerPolicy
 from peers.store import StoredCertificate, StoredPeer
@@ -22,7 +23,7 @@ from peers.store import StoredCertificate, StoredPeer
 LABELS = (store.PRODUCTION, store.TEST)
 
 
-class NotPossible(ValueError):
+class NotPossible(Refusal, ValueError):
     """The change was refused and nothing was changed; the text says why and what to do."""
 
 

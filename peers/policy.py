@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from mnet.language import _
+from mnet.refusal import Refusal
 
 OUT_OF_RANGE = ("accept", "clamp", "reject")
 # Whether an enrolment begins and ends with its dates: both, without the begin, without the end, no.
@@ -30,7 +31,7 @@ TRUE_WORDS = {"true": True, "yes": True, "on": True, "1": True}
 FALSE_WORDS = {"false": False, "no": False, "off": False, "0": False}
 
 
-class BadPolicy(ValueError):
+class BadPolicy(Refusal, ValueError):
     """A policy's name or value is not one that exists; the text says which there are."""
 
 

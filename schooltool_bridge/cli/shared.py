@@ -21,20 +21,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from keys.certificate import BadCertificate
-from keys.keyring import NoKey
-from keys.protect import CannotUnlock
 from mnet import settings
 from mnet.faults import Fault
-from mnet.outbound import CallError
-from mnet.protocol import BadWwwroot
-from mnet.settings import Settings, SettingsError
-from peers.accounts import BadAccount
-from peers.changes import NotPossible
-from peers.policy import BadPolicy
-from schooltool_bridge.common.refusals import NotThere
-from schooltool_bridge.oneroster.writing import OneRosterError
-from schooltool_bridge.store.storage import StorageError
+from mnet.refusal import Refusal
+from mnet.settings import Settings
 
 DEFAULT_HOME = ".mnet-peer"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,21 +39,7 @@ class CommandError(click.ClickException):
 
 
 # Failures whose text is made for the person at the terminal.
-SPEAKING = (
-    BadAccount,
-    BadCertificate,
-    BadPolicy,
-    BadWwwroot,
-    CallError,
-    CannotUnlock,
-    Fault,
-    NoKey,
-    NotPossible,
-    NotThere,
-    OneRosterError,
-    SettingsError,
-    StorageError,
-)
+SPEAKING = (Fault, Refusal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from mnet.refusal import Refusal
 
-class Refused(Exception):
+
+class Refused(Refusal):
     """What was to be written cannot be; the text says why and what to do, `field` where it is."""
 
     def __init__(self, field: str, sentence: str) -> None:
         """Keep the name of the field as forms and commands call it."""
-        super().__init__(sentence)
-        self.field = field
+        super().__init__(sentence, field)
 
 
-class NotThere(LookupError):
+class NotThere(Refusal, LookupError):
     """Nothing here has that id, or more than one thing has; the text says which."""
+
+    status = 404

@@ -6,8 +6,10 @@ Source: manual/notices.md; requirements 1.3 (Times).
 from __future__ import annotations
 
 from mnet.database import Database
-from schooltool_bridge.notices.facts import CLOCK_MEMORY
 from schooltool_bridge.store.site_memory import alone, remember
+
+# Before the id of the peer.
+CLOCK_MEMORY = "clock "
 
 
 def note(database: Database, peer_id: int, *, ahead_s: int, now_unix_s: int) -> None:

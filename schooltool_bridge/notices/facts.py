@@ -20,13 +20,13 @@ from peers.model import peer as peer_table
 from peers.model import peer_check, pending_peer
 from peers.store import StoredPeer
 from schooltool_bridge.events import inbox as inbox_store
+from schooltool_bridge.events.clock_notes import CLOCK_MEMORY
 from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, PeerFacts
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import inbox
 from schooltool_bridge.store.site_memory import recall_all
 
 TLS_MEMORY = "tls "  # and the peer's id
-CLOCK_MEMORY = "clock "  # the same
 MAX_STEPS = 20
 MAX_STEP_CHARS = 60
 

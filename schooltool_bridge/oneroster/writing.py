@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keys.protect import OWNER_ONLY
+from mnet.refusal import Refusal
 
 ZIP = ".zip"
 _BREAKS = re.compile(r"[\r\n]+")
 
 
-class OneRosterError(Exception):
+class OneRosterError(Refusal):
     """A package cannot be written or read; the text says why and what to do."""
 
 

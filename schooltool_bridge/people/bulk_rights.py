@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.language import N_, _
+from mnet.refusal import Refusal
 from peers import audit, store
 from schooltool_bridge.history import identity
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.people import people_list
 from schooltool_bridge.sign_on import jump_rights, rights
 from schooltool_bridge.sign_on.rights import Change
@@ -31,7 +32,7 @@ FIRST = 10
 _ORDER = re.compile(r"(link|own|go)([+-])([0-9]{1,9})?", re.ASCII)
 
 
-class BadOrder(ValueError):
+class BadOrder(Refusal, ValueError):
     """There is no such order; the text says what is wrong."""
 
 
@@ -90,7 +91,7 @@ def existing(connection: Connection, ids: Collection[int]) -> list[int]:
     """Return those of some ids that are people's, in order; for a merged row the kept one."""
     found = [
         person_id
-        for some in chunks(ids)
+        for some in in_parts(sorted(set(ids)))
         for person_id in connection.execute(
             sa.select(person.c.id).where(person.c.id.in_(some)).order_by(person.c.id)
         ).scalars()
@@ -110,7 +111,7 @@ def preview(connection: Connection, order: Order, ids: Collection[int]) -> Previ
             .select_from(person_password)
             .where(person_password.c.person_id.in_(some))
         ).scalar_one()
-        for some in chunks(about)
+        for some in in_parts(sorted(set(about)))
     )
     by_password = order.right in (OWN, BOTH) and order.allowed
     listed = sorted(about)
@@ -191,7 +192,7 @@ def _linked(connection: Connection, order: Order, ids: Collection[int]) -> tuple
     people: set[int] = set()
     links = 0
     roots = identity.roots(connection)
-    for some in chunks(identity.of_all(connection, ids)):
+    for some in in_parts(sorted(set(identity.of_all(connection, ids)))):
         found = sa.select(person_link.c.person_id).where(person_link.c.person_id.in_(some))
         if order.peer_id is not None:
             found = found.where(person_link.c.peer_id == order.peer_id)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import one_at_a_time
+from mnet.database import in_parts, one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
@@ -27,7 +27,6 @@ from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.people import erasing_texts, person_data
 from schooltool_bridge.people.person_data import ABOUT, Known
 from schooltool_bridge.store.model import person, person_history, person_link, section_history
@@ -284,7 +283,7 @@ def _rename_as_teacher(
         if link_id is not None:
             by_it = person_link.c.id == link_id
             connection.execute(sa.update(person_link).where(by_it).values(moodle_id=made))
-        for some in chunks([row.id for row in rows if row.peer_id == peer_id]):
+        for some in in_parts(sorted({row.id for row in rows if row.peer_id == peer_id})):
             connection.execute(
                 sa.update(section_history)
                 .where(section_history.c.id.in_(some))

@@ -19,13 +19,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.people import person_data
 from schooltool_bridge.people.person_data import ABOUT, Known
 from schooltool_bridge.sign_on import pictures
@@ -114,7 +114,7 @@ def gather(connection: Connection, who: Known) -> dict[str, Rows]:
     ):
         found[title] = [
             _shown(table, r._mapping, words)  # noqa: SLF001 - public
-            for some in chunks(ids)
+            for some in in_parts(sorted(set(ids)))
             for r in connection.execute(sa.select(table).where(column.in_(some)).order_by(column))
         ]
     return found

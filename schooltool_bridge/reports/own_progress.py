@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.folding import folded
 from mnet.language import _, translated
 from schooltool_bridge.common.roles import STUDENT
@@ -22,7 +23,6 @@ from schooltool_bridge.history import as_of, identity, school_roles
 from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.snapshot import Item, SectionThen
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.store.model import enrolment_state, person
 from schooltool_bridge.store.model_reports import final_mark
 from schooltool_bridge.store.model_school import category, term
@@ -238,7 +238,7 @@ def _finals(connection: Connection, person_id: int, at_unix_s: int | None) -> di
 def _names(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, str, int, str]]:
     """Return what people sort by, and last their whole name, by their ids."""
     found = {}
-    for some in chunks(ids):
+    for some in in_parts(sorted(set(ids))):
         for r in connection.execute(sa.select(person).where(person.c.id.in_(some))):
             whole = f"{r.firstname} {r.lastname}".strip() or r.username
             found[r.id] = (folded(r.lastname), folded(r.firstname), r.id, whole)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from mnet.language import _, ngettext, spoken
+from mnet.refusal import Refusal
 from schooltool_bridge.reports.paper import MAX_ROWS, Paper, Table, text
 
 PROGRAM = Path(__file__).parent / "typeset.py"
@@ -22,7 +23,7 @@ MAX_TIME_S = 60
 MAX_CELLS = 60_000
 
 
-class PdfError(Exception):
+class PdfError(Refusal):
     """The PDF could not be made; the text says what to do."""
 
 

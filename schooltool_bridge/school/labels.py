@@ -15,12 +15,12 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.folding import folded
 from mnet.language import N_, _
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history.averages import Score, ScoreSystem
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import enrolment_state, person, section
 from schooltool_bridge.store.model_school import course, school_year, score_system, term
@@ -72,7 +72,7 @@ def people(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
     )  # fmt: skip
     return {
         r.id: Person(*r)
-        for some in chunks(ids, PEOPLE_AT_ONCE)
+        for some in in_parts(sorted(set(ids)), PEOPLE_AT_ONCE)
         for r in connection.execute(sa.select(*columns).where(person.c.id.in_(some)))
     }
 

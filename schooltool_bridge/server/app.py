@@ -49,7 +49,7 @@ from schooltool_bridge.events.peer_client import Asking
 from schooltool_bridge.hand.resolving import Settling
 from schooltool_bridge.server import monitoring as watching
 from schooltool_bridge.server.heartbeat import Heartbeat
-from schooltool_bridge.sign_on import landing_pictures, notifying_peers, sign_offs, sign_on_methods
+from schooltool_bridge.sign_on import landing_pictures, notifying_peers, sign_on_methods
 from schooltool_bridge.sign_on.landing import Landing
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.sign_on.signing_off import SigningOff
@@ -196,7 +196,7 @@ class App:
                 errands.ENROLMENTS: enrolments_of,
                 errands.PICTURE: fetch_picture,
                 errands.COURSES: tell_courses,
-                **dict.fromkeys(sign_offs.KINDS, tell_end),
+                **dict.fromkeys(errands.SIGN_OFFS, tell_end),
             },
         )
 

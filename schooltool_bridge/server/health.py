@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from keys import protect
 from mnet import settings as settings_file
 from mnet.database import Database
+from mnet.faults import Fault
 from mnet.language import N_, _
+from mnet.refusal import Refusal
 from mnet.retelling import english
 from mnet.settings import (
     PASSPHRASE_FILE,
@@ -23,7 +25,6 @@ from mnet.settings import (
     WEBHOOK_SECRET_FILE,
     Settings,
 )
-from schooltool_bridge.cli.shared import SPEAKING
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
 from schooltool_bridge.server.app import App
@@ -87,7 +88,7 @@ def _store(app: App) -> Iterator[Step]:
     for name, look in looks.items():
         try:
             yield step(name, detail=look(app))
-        except SPEAKING as problem:
+        except (Fault, Refusal) as problem:
             yield step(name, ok=False, detail=str(problem), remedy=_("Follow that advice."))
         except Exception as problem:  # noqa: BLE001 - whatever a database driver raises
             text = str(problem).splitlines()[0]

@@ -11,13 +11,13 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.language import N_
 from peers import audit, sign_on, store
 from peers.policy import PeerPolicy
 from peers.sign_on import jump_session, person_session
 from peers.store import StoredPeer
 from schooltool_bridge.history import identity, school_roles
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.sign_on import person_sessions
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.sign_on.sign_offs import Visit
@@ -32,7 +32,7 @@ def set_going(
     `ids` are people's, each once.
     """
     visits = []
-    for some in chunks(identity.of_all(connection, ids)):
+    for some in in_parts(sorted(set(identity.of_all(connection, ids)))):
         there = (jump_denied.c.peer_id == peer_id, jump_denied.c.person_id.in_(some))
         if allowed:
             connection.execute(sa.delete(jump_denied).where(*there))

@@ -28,7 +28,8 @@ from schooltool_bridge.history import identity
 from schooltool_bridge.sign_on import jump_rights, person_sessions, pictures, sign_offs
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.sign_on.pictures import Stored
-from schooltool_bridge.sign_on.sign_offs import KILL_CHILD, Visit
+from schooltool_bridge.sign_on.sign_offs import Visit
+from schooltool_bridge.store.errands import KILL_CHILD
 from schooltool_bridge.store.model import peer_course, person
 
 CONFIRM_S = 30  # Moodle's own default

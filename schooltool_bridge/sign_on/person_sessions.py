@@ -22,6 +22,7 @@ from peers.sign_on import jump_session, person_session
 from schooltool_bridge.history import school_roles
 from schooltool_bridge.sign_on import sign_offs
 from schooltool_bridge.sign_on.sign_offs import Visit
+from schooltool_bridge.store import errands
 from schooltool_bridge.store.model import person, person_link
 
 COOKIE = "mnet_peer_person"
@@ -97,7 +98,7 @@ def start(
     )
     if begun.peer_id is not None and asked_of is None:
         came = Visit(begun.peer_id, begun.username, begun.agent_sha1)
-        sign_offs.forget(connection, sign_offs.KILL_CHILDREN, came)
+        sign_offs.forget(connection, errands.KILL_CHILDREN, came)
     too_old = now_unix_s - LIFETIME_S
     for table in (person_session, jump_session):
         connection.execute(sa.delete(table).where(table.c.created_unix_s < too_old))
@@ -161,7 +162,7 @@ def end_visits(connection: Connection, *which: sa.ColumnElement[bool]) -> list[V
     """
     table = jump_session.c
     visits = _latest_ends(connection, table, *which)
-    sign_offs.remember(connection, sign_offs.KILL_CHILD, visits)
+    sign_offs.remember(connection, errands.KILL_CHILD, visits)
     connection.execute(sa.delete(jump_session).where(table.used_unix_s.is_not(None), *which))
     return sorted(visits)
 
@@ -171,7 +172,7 @@ def remember_parents(connection: Connection, *which: sa.ColumnElement[bool]) -> 
     table = person_session.c
     came = (table.peer_id.is_not(None), table.asked_of_digest.is_(None))
     visits = _latest_ends(connection, table, *which, *came)
-    sign_offs.remember(connection, sign_offs.KILL_CHILDREN, visits)
+    sign_offs.remember(connection, errands.KILL_CHILDREN, visits)
     return sorted(visits)
 
 
@@ -221,7 +222,7 @@ def end_by_word(connection: Connection, peer_id: int, username: str, agent_sha1:
     )
     # The peer knows; whoever signs in there anew is not to be signed out by us.
     told = Visit(peer_id, username, agent_sha1)
-    sign_offs.forget(connection, sign_offs.KILL_CHILDREN, told)
+    sign_offs.forget(connection, errands.KILL_CHILDREN, told)
     return connection.execute(sa.delete(person_session).where(*mine)).rowcount
 
 
@@ -245,7 +246,7 @@ def agree(
     found = find(connection, token, now_unix_s)
     if found is not None and found.peer_id is not None:
         came = Visit(found.peer_id, found.username, found.agent_sha1)
-        sign_offs.forget(connection, sign_offs.KILL_CHILDREN, came)
+        sign_offs.forget(connection, errands.KILL_CHILDREN, came)
     return (token, found) if found else None
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.language import N_, _
 from peers import accounts, audit, password_hashes, store
 from peers.changes import NotPossible
@@ -20,7 +21,6 @@ from peers.model import peer
 from peers.sign_on import person_session
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
-from schooltool_bridge.id_chunks import chunks
 from schooltool_bridge.sign_on import person_sessions
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import person, person_link, person_password
@@ -93,7 +93,7 @@ def set_links(
     Returns the visits to peers that ended with it.
     """
     visits = []
-    for some in chunks(identity.of_all(connection, ids)):
+    for some in in_parts(sorted(set(identity.of_all(connection, ids)))):
         links = sa.and_(person_link.c.person_id.in_(some))
         sessions = sa.and_(
             person_session.c.person_id.in_(some), person_session.c.peer_id.is_not(None)
@@ -111,7 +111,7 @@ def set_links(
 def set_own(connection: Connection, ids: Collection[int], *, allowed: bool) -> list[Visit]:
     """Give or take people's right to sign in by their own password; return visits that ended."""
     visits = []
-    for some in chunks(ids):
+    for some in in_parts(sorted(set(ids))):
         wanted = person.c.id.in_(some)
         connection.execute(sa.update(person).where(wanted).values(can_login=allowed))
         if not allowed:

@@ -15,12 +15,6 @@ from sqlalchemy.engine import Connection
 
 from schooltool_bridge.store.model_errands import errand
 
-# The methods by which a peer is told, which are the kinds of these errands as well: of our people
-# who went there, and of its people who came from there.
-KILL_CHILD, KILL_CHILDREN = "kill_child", "kill_children"
-# What is told first: it takes a moment, and somebody believes to be signed out.
-KINDS = frozenset({KILL_CHILD, KILL_CHILDREN})
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Visit:

@@ -20,6 +20,7 @@ from peers.registry import Peer
 from schooltool_bridge.sign_on import jumping, person_sessions, pictures, sign_offs
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.sign_on.signing_off import SigningOff
+from schooltool_bridge.store import errands
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS, peer_course
 
 Call = Context[Peer]
@@ -133,7 +134,7 @@ def _kill_children(signing_off: SigningOff, call: Call, params: list[Value]) -> 
     ]
     # The peer knows already; a late word of ours would end what is begun there anew.
     sign_offs.forget(
-        call.connection, sign_offs.KILL_CHILD, Visit(call.peer.id, username.lower(), agent_sha1)
+        call.connection, errands.KILL_CHILD, Visit(call.peer.id, username.lower(), agent_sha1)
     )
     for digest in sorted({visit.session_digest for visit in visits}):
         person_sessions.end(call.connection, digest)

@@ -22,8 +22,8 @@ from peers.sign_on import jump_session, person_session
 from schooltool_bridge.sign_on import jumping, person_sessions
 from schooltool_bridge.sign_on.notifying_peers import tell
 from schooltool_bridge.sign_on.person_sessions import PersonSession
-from schooltool_bridge.sign_on.sign_offs import KILL_CHILD, Visit
-from schooltool_bridge.store.errands import Errand, Errands
+from schooltool_bridge.sign_on.sign_offs import Visit
+from schooltool_bridge.store.errands import KILL_CHILD, Errand, Errands
 
 # As Moodle does it: whoever was here in the last five minutes keeps the session over there.
 KEEP_ALIVE_INTERVAL_S = 300

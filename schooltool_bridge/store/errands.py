@@ -22,10 +22,12 @@ from mnet.database import Database, in_parts
 from mnet.logs import tell
 from mnet.slow_work import ForSite
 from peers.registry import Peer, Registry
-from schooltool_bridge.sign_on.sign_offs import KINDS
 from schooltool_bridge.store.model_errands import errand
 
 ENROLMENTS, PICTURE, COURSES = "enrolments", "picture", "courses"
+# Sign-offs: of our people who went there, and of the peer's people who came from there. They are
+# told first: it takes a moment, and somebody believes to be signed out.
+KILL_CHILD, KILL_CHILDREN = SIGN_OFFS = ("kill_child", "kill_children")
 # In a process, for one peer: half of its share, so that whoever waits for an answer has the rest.
 AT_ONCE = 2
 # Of sign-offs beside these, which are soon told one after the other.
@@ -222,7 +224,7 @@ class Errands:
     def _take(self, peer_id: int, done: Errand | None, *, sign_offs: bool) -> Errand | None:
         """Take the next errand, after letting go of one that is done; None when none is due."""
         now, table = int(self.clock()), errand.c
-        is_sign_off = table.kind.in_(sorted(KINDS))
+        is_sign_off = table.kind.in_(SIGN_OFFS)
         mine = [table.peer_id == peer_id, self._free(), *([is_sign_off] if sign_offs else [])]
         if done is None and not self._is_any(mine):
             return None

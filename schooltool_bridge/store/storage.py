@@ -29,6 +29,7 @@ import schooltool_bridge.store.model_reports
 import schooltool_bridge.store.model_school
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
+from mnet.refusal import Refusal
 from schooltool_bridge.store.model_guards import guards_off, guards_on
 
 TABLES_OF = (
@@ -52,7 +53,7 @@ _DATES_HOLD = "0011"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
-class StorageError(Exception):
+class StorageError(Refusal):
     """The store cannot be used or moved; the text says why and what to do."""
 
 

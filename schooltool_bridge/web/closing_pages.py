@@ -245,10 +245,7 @@ def _section(connection: Connection, section_id: int) -> Place:
 
 
 def _known(connection: Connection, find: Callable[[Connection, int], Place], number: int) -> Place:
-    try:
-        return find(connection, filters.known_id(number))
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from problem
+    return find(connection, filters.known_id(number))
 
 
 def _sections(connection: Connection, place: Place) -> list[SectionRow]:

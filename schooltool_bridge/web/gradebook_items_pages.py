@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.marks import BadMark
@@ -170,10 +170,7 @@ class GradebookItemsPages:
 
 
 def _known(connection: Connection, section_id: int) -> SectionThen:
-    try:
-        return grid.section_of(connection, section_id)
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from None
+    return grid.section_of(connection, section_id)
 
 
 def _item(then: SectionThen, assessment_id: int) -> Item:

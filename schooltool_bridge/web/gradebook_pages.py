@@ -181,17 +181,14 @@ class GradebookPages:
         )
 
     def _grid(self, section_id: int, sheet_id: int | None, *, everybody: bool) -> Grid:
-        try:
-            with self._app.database.read() as connection:
-                return grid.read(
-                    connection,
-                    section_id,
-                    self._app.settings.zone,
-                    everybody=everybody,
-                    sheet_id=sheet_id,
-                )
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        with self._app.database.read() as connection:
+            return grid.read(
+                connection,
+                section_id,
+                self._app.settings.zone,
+                everybody=everybody,
+                sheet_id=sheet_id,
+            )
 
 
 def _asked(view: View) -> dict[str, str]:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, download, go, page
-from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import (
     entering,
     grid,
@@ -80,11 +80,8 @@ class GradebookUploadPages:
 
     def template(self, what: str, _view: View, section_id: int) -> Reply:
         """Answer with a spreadsheet to fill in."""
-        try:
-            with self._app.database.read() as connection:
-                body = templates.MAKERS[what](connection, section_id)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        with self._app.database.read() as connection:
+            body = templates.MAKERS[what](connection, section_id)
         return download(body, templates.CONTENT_TYPE, f"{what}-{section_id}.xlsx")
 
     def take(self, view: View, section_id: int) -> Reply:
@@ -104,8 +101,6 @@ class GradebookUploadPages:
                 plan = PLANS[what](connection, section_id, tables)
         except BadSheet as problem:
             return self._form(section_id, str(problem), what)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
         return self._preview(section_id, plan, tables, name=file.name)
 
     def _write(self, view: View, section_id: int, what: str, tables: Sequence[Table]) -> Reply:
@@ -159,10 +154,7 @@ class GradebookUploadPages:
 
     def _form(self, section_id: int, problem: str = "", what: str = ASSESSMENTS) -> Reply:
         with self._app.database.read() as connection:
-            try:
-                then = grid.section_of(connection, section_id)
-            except NotThere as missing:
-                raise PageError(str(missing), 404) from None
+            then = grid.section_of(connection, section_id)
         return page(
             "gradebook_upload.html",
             status=400 if problem else 200,

@@ -15,7 +15,7 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, long_pages, page
-from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.reports import issuing
@@ -114,8 +114,6 @@ class IssuedPages:
                     detail={"kind": found.kind, "person": found.person_id},
                     now_unix_s=view.now_unix_s,
                 )
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
         except Refused as problem:
             raise PageError(str(problem), 500) from None
         return download(made, "application/pdf", found.filename)

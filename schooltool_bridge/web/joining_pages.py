@@ -15,7 +15,7 @@ from mnet.folding import folded
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import adoption
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.marks import Mark
@@ -168,7 +168,4 @@ def _apart(released: int) -> str:
 
 
 def _known(connection: Connection, section_id: int) -> SectionThen:
-    try:
-        return grid.section_of(connection, section_id)
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from None
+    return grid.section_of(connection, section_id)

@@ -14,7 +14,6 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import marking, scores, states
 from schooltool_bridge.web.filters import row_id
 
@@ -53,8 +52,6 @@ class MarkingPages:
         try:
             with self._app.database.write() as connection:
                 note = step(connection, view)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from problem
         except NotPossible as problem:
             names = ("action", "title", "scores", "code", "meaning")
             typed = {name: view.text(name, limit=MAX_SCORES_CHARS) for name in names}

@@ -117,11 +117,8 @@ class ReportsPages:
         self, make: Maker, ending: str, view: View, person_id: int = 0, section_id: int = 0
     ) -> Reply:
         """Answer with a report in one of its forms."""
-        try:
-            with self._app.database.read() as connection:
-                paper = make(connection, view, person_id or section_id)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        with self._app.database.read() as connection:
+            paper = make(connection, view, person_id or section_id)
         if not ending:
             return self._page(view, paper)
         size = view.query.get("size", "a4")

@@ -17,7 +17,6 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
 from schooltool_bridge.school.lookup import Wanted
@@ -170,8 +169,6 @@ class SchoolPages:
         try:
             with self._app.database.write() as connection:
                 note = work(connection)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from problem
         except NotPossible as problem:
             return again(str(problem))
         return go(then, note)
@@ -259,10 +256,7 @@ def _latest_first(connection: Connection) -> Iterable[Year]:
 
 
 def _known(read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from problem
+    return read()
 
 
 def _span(view: View) -> dict[str, Any]:

@@ -105,8 +105,6 @@ class SectionsPages:
         try:
             with self._app.database.write() as connection:
                 note = steps[action](connection, view, section_id)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from problem
         except NotPossible as problem:
             return self._section(section_id, problem=str(problem))
         return go(f"{SECTIONS}/{section_id}", note)

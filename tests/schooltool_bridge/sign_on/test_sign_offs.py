@@ -15,8 +15,16 @@ from peers.sign_on import jump_session
 from schooltool_bridge.sign_on import jumping, person_sessions, rights
 from schooltool_bridge.sign_on.person_sessions import LIFETIME_S, Start
 from schooltool_bridge.sign_on.rights import Change
-from schooltool_bridge.sign_on.sign_offs import KILL_CHILD, KILL_CHILDREN, KINDS, Visit
-from schooltool_bridge.store.errands import ENROLMENTS, FIRST_WAIT_S, Wanted, remember
+from schooltool_bridge.sign_on.sign_offs import Visit
+from schooltool_bridge.store.errands import (
+    ENROLMENTS,
+    FIRST_WAIT_S,
+    KILL_CHILD,
+    KILL_CHILDREN,
+    SIGN_OFFS,
+    Wanted,
+    remember,
+)
 from schooltool_bridge.store.model_errands import errand
 from tests.helpers.moodle import Moodle
 from tests.helpers.rig import Rig, make_rig
@@ -87,7 +95,7 @@ def sign_out(rig: Rig, anna: int) -> None:
 
 
 def told(asked: Asked) -> list[tuple[str, str]]:
-    return [(e.kind, e.about["agent_sha1"]) for e in asked.done if e.kind in KINDS]
+    return [(e.kind, e.about["agent_sha1"]) for e in asked.done if e.kind in SIGN_OFFS]
 
 
 def after_restart(rig: Rig, asked: Asked) -> None:

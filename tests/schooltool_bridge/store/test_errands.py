@@ -19,13 +19,13 @@ from peers import store
 from peers.registry import Peer
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import erasing
-from schooltool_bridge.sign_on.sign_offs import KINDS
 from schooltool_bridge.store.errands import (
     ENROLMENTS,
     FIRST_WAIT_S,
     LEASE_S,
     MAX_WAIT_S,
     PICTURE,
+    SIGN_OFFS,
     Errand,
     Errands,
     Wanted,
@@ -87,7 +87,7 @@ def errands_of(rig: Rig, asked: Asked) -> Errands:
     """A process's errands, that ask nobody in truth."""
     return replace(
         rig.app.errands,
-        kinds=dict.fromkeys([ENROLMENTS, PICTURE, *KINDS], asked),
+        kinds=dict.fromkeys([ENROLMENTS, PICTURE, *SIGN_OFFS], asked),
         _running=Counter(),
         _silent={},
         _lock=threading.Lock(),
