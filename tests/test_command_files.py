@@ -13,7 +13,7 @@ import pytest
 
 from schooltool_bridge.cli import main as cli
 from schooltool_bridge.cli.main import BELOW, COMMANDS
-from schooltool_bridge.server.app import VERSION
+from schooltool_bridge.server.parts import VERSION
 
 PROGRAM = Path(sys.executable).with_name("mnet-peer")
 # One command of each file.

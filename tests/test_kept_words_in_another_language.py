@@ -109,7 +109,7 @@ def test_an_event_says_why_it_waits_is_refused_or_in_conflict(rig: Rig, manager:
     assert len(found) >= len(wrong) - 3
     assert {e.status for e in found} == set(inbox.OPEN)
     found_words = {e.id: words_at(manager, f"/admin/inbox/{e.id}") for e in found}
-    rig.app.settling.dismiss(found[0].id, actor="xqanna", now_unix_s=START_UNIX_S)
+    rig.app.resolving.dismiss(found[0].id, actor="xqanna", now_unix_s=START_UNIX_S)
     assert not words_at(manager, f"/admin/inbox/{found[0].id}")
     assert {i: words for i, words in found_words.items() if words} == {}
     assert not words_at(manager, "/admin/inbox?status=conflict")
@@ -268,7 +268,7 @@ def test_the_audit_trail_says_what_was_done(rig: Rig, manager: Visitor) -> None:
                 detail={"before": None, "own password": True, "peers": [], **values},
                 now_unix_s=START_UNIX_S,
             )  # fmt: skip - one entry
-    settling = rig.app.settling
+    settling = rig.app.resolving
     who: dict[str, Any] = {"actor": "xqanna", "now_unix_s": START_UNIX_S}
     with suppress(Fault):
         school_of(rig, ids).push("fetch_user", MOODLE, **{**XQ, "username": "xqolga"})

@@ -86,7 +86,7 @@ def bundle(command: Command, file: Path) -> None:
     if file.exists():
         raise CommandError(f"{file} exists already; name another file.")
     with App(command.settings) as app:
-        data = make_bundle(app)
+        data = make_bundle(app.parts)
     try:
         protect.write_secret(file, data)
     except OSError as problem:

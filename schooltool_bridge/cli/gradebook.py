@@ -13,6 +13,7 @@ from peers import audit
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import entering, spreadsheet, upload, upload_assessments
+from schooltool_bridge.gradebook.reading import read_tables, too_large
 from schooltool_bridge.gradebook.spreadsheet import BadSheet
 from schooltool_bridge.gradebook.upload import HasProblems, Plan
 from schooltool_bridge.history.author import Author
@@ -64,8 +65,8 @@ def _read(file: Path) -> list[spreadsheet.Table]:
     try:
         size_bytes = file.stat().st_size
         if size_bytes > spreadsheet.MAX_FILE_BYTES:
-            raise CommandError(f"{file.name}: {spreadsheet.too_large(size_bytes)}")
-        return spreadsheet.read(file.read_bytes())
+            raise CommandError(f"{file.name}: {too_large(size_bytes)}")
+        return read_tables(file.read_bytes())
     except OSError as problem:
         raise CommandError(f"{file.name} cannot be read: {problem.strerror}.") from None
     except BadSheet as problem:

@@ -42,7 +42,7 @@ def add(command: Command, why: str, **names: str) -> None:
                 people.note_in_trail(connection, author, made, N_("person added"))
         except Refused as problem:
             raise CommandError(str(problem)) from None
-        released = app.settling.brought_by_hand([wanted])
+        released = app.resolving.brought_by_hand([wanted])
     command.show(
         {"id": str(made), "released": released},
         f"{names['firstname']} {names['lastname']} has id {made}.{_came(released)}",
@@ -73,7 +73,7 @@ def change(command: Command, person_id: str, why: str, **given: str | None) -> N
                     people.note_in_trail(connection, author, found, N_("person corrected"))
         except Refused as problem:
             raise CommandError(str(problem)) from None
-        released = app.settling.brought_by_hand([names, before] if is_changed else [])
+        released = app.resolving.brought_by_hand([names, before] if is_changed else [])
     text = f"Person {found} is corrected." if is_changed else f"Person {found} is so already."
     command.show(
         {"id": str(found), "changed": is_changed, "released": released}, text + _came(released)
@@ -165,7 +165,7 @@ def resolve(
             with app.database.read() as connection:
                 kept = find_person(connection, kept_id)
         try:
-            done = app.settling.decide(
+            done = app.resolving.decide(
                 inbox_id, author=_author(app, why), keep_apart=keep_apart, kept_id=kept
             )
         except Refused as problem:
@@ -182,7 +182,7 @@ def resolve(
 def _resolve_points(command: Command, inbox_id: int, *, keep_points: bool, why: str) -> None:
     with App(command.settings) as app:
         try:
-            done = app.settling.decide_points(
+            done = app.resolving.decide_points(
                 inbox_id, author=_author(app, why), keep_points=keep_points
             )
         except Refused as problem:

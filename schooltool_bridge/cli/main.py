@@ -13,7 +13,7 @@ import click
 from mnet.logs import start_logging
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import outer
-from schooltool_bridge.server.app import VERSION
+from schooltool_bridge.server.parts import VERSION
 
 # Whatever a command writes is for whoever runs it: a school's grades, keys, settings.
 OWNER_ONLY = 0o077

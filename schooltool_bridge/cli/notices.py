@@ -44,7 +44,7 @@ def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - c
 def notice_test(command: Command) -> None:
     """Send a test by every channel and say how that went."""
     with App(command.settings) as app:
-        outcomes = in_reactor(lambda: background.teller_of(app).test())
+        outcomes = in_reactor(lambda: background.sender_of(app.parts, app.post_json).test())
     if not outcomes:
         raise CommandError(NO_CHANNEL)
     command.show([_sent(o) for o in outcomes], "\n".join(map(_line, outcomes)))
@@ -56,8 +56,8 @@ def notice_test(command: Command) -> None:
 def notice_run(command: Command) -> None:
     """Look now what needs a hand, and tell what is new; a server does so every ten minutes."""
     with App(command.settings) as app:
-        new, ended = background.refresh(app)
-        outcomes = in_reactor(lambda: background.teller_of(app).tell_news())
+        new, ended = background.refresh(app.parts)
+        outcomes = in_reactor(lambda: background.sender_of(app.parts, app.post_json).tell_news())
     value = {
         "new": [n.key for n in new],
         "ended": [n.key for n in ended],

@@ -93,7 +93,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
                     now_unix_s=int(app.clock()), progress=show,
                 )  # fmt: skip
             if done.applied:
-                released = app.settling.brought_by_hand(done.names, done.places)
+                released = app.resolving.brought_by_hand(done.names, done.places)
     report = done.report
     value = {
         "ok": report.ok,

@@ -161,7 +161,7 @@ def inbox_list(command: Command, status: str | None) -> None:
 def retry(command: Command, inbox_id: int) -> None:
     """Apply an event again."""
     with App(command.settings) as app:
-        retried = app.settling.retry(
+        retried = app.resolving.retry(
             inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock())
         )
     status = retried.entry.status
@@ -174,7 +174,7 @@ def retry(command: Command, inbox_id: int) -> None:
 def dismiss(command: Command, inbox_id: int) -> None:
     """Take an event out of the inbox."""
     with App(command.settings) as app:
-        app.settling.dismiss(inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock()))
+        app.resolving.dismiss(inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock()))
     command.show(
         {"id": str(inbox_id), "status": inbox_store.DISMISSED}, f"Event {inbox_id} is dismissed."
     )

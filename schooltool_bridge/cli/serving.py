@@ -24,7 +24,7 @@ from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from schooltool_bridge.cli.shared import CommandError
 from schooltool_bridge.server.app import PAGE_THREADS, WORKER_THREADS, App
-from schooltool_bridge.server.background import TICK_S, Watch
+from schooltool_bridge.server.background import TICK_S
 from schooltool_bridge.server.stopping import (
     PARENT_VARIABLE,
     WORKERS_S,
@@ -52,6 +52,9 @@ def serve(settings: Settings, listen: str, workers: int) -> None:
 
 
 def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
+    # The pages bring the reactor, which may be there only once this process serves.
+    from schooltool_bridge.web.site import site_of  # noqa: PLC0415 - see above
+
     end_with_server()
     guard = Guard()
     _let_work_finish()
@@ -59,26 +62,26 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         app.rotate_key_if_due()
         pool = Workers(WORKER_THREADS)
         page_pool = Workers(PAGE_THREADS)
-        # The watch verifies peers one after the other, each of which may be silent.
-        watch_pool = Workers(1)
+        # It verifies peers one after the other, each of which may be silent.
+        background_pool = Workers(1)
         slow_work = SlowWork()
-        site = app.web_site(reactor, pool, page_pool, slow_work)
+        site = site_of(app, reactor, pool, page_pool, slow_work)
         port = _listen(reactor, site, listen)
         app.heartbeat.start()
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
-        pool.submit(app.settling.wake_missed)
+        pool.submit(app.resolving.wake_missed)
 
         def look_for_errands() -> None:
             for work in app.errands.due():
                 slow_work.after(pool, work)
 
         LoopingCall(lambda: pool.submit(look_for_errands)).start(LOOK_INTERVAL_S)
-        watch = Watch(app, app.verify)
-        LoopingCall(lambda: watch_pool.submit(watch.tick)).start(TICK_S)
-        reactor.addSystemEventTrigger("before", "shutdown", watch.stop)
+        background = app.background(app.verify)
+        LoopingCall(lambda: background_pool.submit(background.tick)).start(TICK_S)
+        reactor.addSystemEventTrigger("before", "shutdown", background.stop)
         reactor.addSystemEventTrigger("before", "shutdown", app.heartbeat.stop)
-        end_with(reactor, port, (pool, page_pool, watch_pool, slow_work))
+        end_with(reactor, port, (pool, page_pool, background_pool, slow_work))
         reactor.callLater(0, guard.arm)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()

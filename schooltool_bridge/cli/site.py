@@ -153,7 +153,7 @@ def _checks(command: Command) -> Iterator[health.Step]:
         yield health.step("settings", ok=False, detail=str(problem), remedy="Follow that advice.")
         return
     with App(settings) as app:
-        yield from health.steps(app)
+        yield from health.steps(app.parts)
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""Settling events of the inbox by hand: retry and dismiss, for pages and commands alike.
+"""Resolving events of the inbox by hand: retry and dismiss, for pages and commands alike.
 
 Each is one transaction with its entry in the audit trail. What an event means is decided in
 receiving.py. Source: requirements 1.3, R22, R89.
@@ -78,7 +78,7 @@ class DecidedPoints:
     entered: int
 
 
-class Settling:
+class Resolving:
     """Settles events on behalf of somebody."""
 
     def __init__(self, database: Database, registry: Registry, site: Site) -> None:

@@ -24,7 +24,7 @@ from peers import audit
 from peers.registry import Peer
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
-from schooltool_bridge.people import people_list
+from schooltool_bridge.history.people_search import by_name, found_by
 from schooltool_bridge.remote_enrolment.courses import Courses, CoursesError, RemoteEnrolment
 from schooltool_bridge.sign_on import jumping
 from schooltool_bridge.store.model import person
@@ -258,8 +258,8 @@ def search(connection: Connection, text: str, peer: Peer) -> tuple[list[Candidat
     """Return our people in whose names every word of `text` stands, and whether there are more."""
     rows = connection.execute(
         sa.select(person)
-        .where(*people_list.found_by(text), person.c.merged_into_id.is_(None))
-        .order_by(*people_list.by_name())
+        .where(*found_by(text), person.c.merged_into_id.is_(None))
+        .order_by(*by_name())
         .limit(MAX_FOUND + 1)
     ).all()
     found = [

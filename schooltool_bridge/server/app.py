@@ -10,11 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from http import HTTPStatus
-from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sqlalchemy.engine import Connection
@@ -25,30 +22,25 @@ from keys import store as key_store
 from keys.custody import Custody
 from mnet.database import Database
 from mnet.dispatcher import Dispatcher
-from mnet.exchange import Answer, Exchange, Site
+from mnet.exchange import Exchange, Site
 from mnet.exchange_parts import Direction
-from mnet.http_limits import BoundedSite
 from mnet.language import N_
-from mnet.metrics import CONTENT_TYPE as METRICS_TYPE
 from mnet.metrics import Metrics
 from mnet.outbound import Outbound
-from mnet.resource import TEXT, PeerResource, Visitor, sender_of
 from mnet.settings import Settings
-from mnet.slow_work import SlowWork
 from mnet.transport import Transport
-from mnet.workers import Workers
 from peers import audit, bootstrap, checks, journal
-from peers.accounts import MANAGER
 from peers.registry import Peer, Registry
 from peers.verify import verify
 from peers.verify_rules import Report
-from peers.web import sessions
-from peers.web.roles import allows
 from schooltool_bridge.events import methods as services
 from schooltool_bridge.events.peer_client import Asking
-from schooltool_bridge.hand.resolving import Settling
+from schooltool_bridge.hand.resolving import Resolving
+from schooltool_bridge.notices.channels import PostJson
 from schooltool_bridge.server import monitoring as watching
+from schooltool_bridge.server.background import Background, CheckPeer
 from schooltool_bridge.server.heartbeat import Heartbeat
+from schooltool_bridge.server.parts import VERSION, Parts
 from schooltool_bridge.sign_on import landing_pictures, notifying_peers, sign_on_methods
 from schooltool_bridge.sign_on.landing import Landing
 from schooltool_bridge.sign_on.sign_offs import Visit
@@ -56,7 +48,6 @@ from schooltool_bridge.sign_on.signing_off import SigningOff
 from schooltool_bridge.store import errands
 from schooltool_bridge.store.errands import Errand, Errands
 
-VERSION = version("mnet-peer")
 # Most calls are taken together by a few of them (mnet/resource.py), on PostgreSQL each by one of
 # its own. What waits for other sites has threads of its own (mnet/slow_work.py).
 WORKER_THREADS = 16
@@ -137,11 +128,26 @@ class App:
         self.database.close()
 
     @cached_property
+    def parts(self) -> Parts:
+        """What pages, checks and background work take of all this."""
+        return Parts(
+            self.settings, self.database, self.site, self.registry, self.custody, self.clock
+        )
+
+    @cached_property
     def transport(self) -> Transport:
         """The way out, through the global reactor."""
         from twisted.internet import reactor  # noqa: PLC0415 - importing it installs it
 
         return Transport(reactor)
+
+    def post_json(self) -> PostJson:
+        """Return what posts JSON to an address that an admin set."""
+        return self.transport.post_json
+
+    def background(self, check_peer: CheckPeer | None = None) -> Background:
+        """Return what a running server does by itself."""
+        return Background(self.parts, self.signing_off, self.resolving, self.post_json, check_peer)
 
     @cached_property
     def outbound(self) -> Outbound[Peer]:
@@ -224,9 +230,9 @@ class App:
         return Heartbeat(self.database, self._look_at_key)
 
     @cached_property
-    def settling(self) -> Settling:
+    def resolving(self) -> Resolving:
         """Settles events of the inbox by hand."""
-        return Settling(self.database, self.registry, self.site)
+        return Resolving(self.database, self.registry, self.site)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:
@@ -287,57 +293,6 @@ class App:
         """Renew the key when it is time; tells whether it did."""
         settings = self.settings
         return self.custody.rotate_if_due(settings.wwwroot, settings.name, settings.key_days)
-
-    def web_site(
-        self, reactor: Any, workers: Workers, page_workers: Workers, slow_work: SlowWork
-    ) -> BoundedSite:
-        """Return what is served on the listening port; `slow_work` is for waiting for sites."""
-        # Every command would start slower by the pages.
-        from schooltool_bridge.web.pages import frame_of  # noqa: PLC0415 - only a server shows pages
-
-        trusted_proxies = frozenset(
-            p.strip() for p in self.settings.trusted_proxies.split(",") if p.strip()
-        )
-        resource = PeerResource(
-            path=urlsplit(self.site.wwwroot).path,
-            journey=self.exchange.journey,
-            database=self.database,
-            certificate_pem=lambda: self.custody.keyring().certificate_pem,
-            instant={"/healthz": self._health},
-            pages={
-                "/healthz": watching.guarded(self._health, self._may_see),
-                "/metrics": watching.guarded(self._metrics, self._may_see),
-            },
-            reactor=reactor,
-            workers=workers,
-            slow_work=slow_work,
-            trusted_proxies=trusted_proxies,
-            others=frame_of(self).resource(
-                reactor,
-                page_workers,
-                slow_work,
-                lambda request: sender_of(request, trusted_proxies),
-            ),
-        )
-        return BoundedSite(resource, reactor)
-
-    def _may_see(self, visitor: Visitor) -> bool:
-        token = visitor.cookies.get(sessions.COOKIE.encode(), b"").decode("ascii", "replace")
-        with self.database.read() as connection:
-            session = sessions.find(connection, token, int(self.clock()))
-        # Who has not chosen a password yet sees nothing else either (peers/web/frame.py).
-        if session is None or session.account.one_time:
-            return False
-        return allows(session.account.role, MANAGER)
-
-    def _metrics(self) -> Answer:
-        return Answer(self.metrics.page(), content_type=METRICS_TYPE)
-
-    def _health(self) -> Answer:
-        """Tell, out of memory, whether the store takes what is written and the key is usable."""
-        health = self.heartbeat.health()
-        status = HTTPStatus.OK if health.is_well else HTTPStatus.SERVICE_UNAVAILABLE
-        return Answer(f"{health.text}\n".encode(), content_type=TEXT, status=status)
 
     def _look_at_key(self) -> str:
         key: RSAPrivateKey = self.custody.keyring().current.private_key

@@ -1,4 +1,4 @@
-"""The watch of a running server: looks what needs a hand, tells it, and looks after each peer.
+"""What a running server does of itself: it looks what needs a hand, tells it, looks after peers.
 
 Of all worker processes one keeps watch, by a lease in the store; when it is gone, another takes
 over within four minutes. `tick` runs in a worker thread and does what is due, the lease renewed
@@ -21,14 +21,15 @@ from mnet import outcomes
 from mnet.language import speaking
 from mnet.logs import tell
 from peers.registry import Peer
+from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices import notices, tls_dates
 from schooltool_bridge.notices import rules as notices_rules
-from schooltool_bridge.notices.channels import configured
+from schooltool_bridge.notices.channels import PostJson, configured
 from schooltool_bridge.notices.rules import Notice
 from schooltool_bridge.notices.sending import Outcome, Teller
-from schooltool_bridge.server.app import App
-from schooltool_bridge.sign_on.signing_off import KEEP_ALIVE_INTERVAL_S
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on.signing_off import KEEP_ALIVE_INTERVAL_S, SigningOff
 from schooltool_bridge.store.site_memory import alone, recall, remember
 
 TICK_S = 60.0
@@ -43,29 +44,29 @@ CheckPeer = Callable[[Peer], object]
 log = structlog.get_logger("watch")
 
 
-def teller_of(app: App) -> Teller:
+def sender_of(parts: Parts, post_json: Callable[[], PostJson]) -> Teller:
     """Return what sends messages for a site."""
-    settings = app.settings
+    settings = parts.settings
     return Teller(
-        database=app.database,
-        site=app.site,
+        database=parts.database,
+        site=parts.site,
         language=settings.language,
         zone=settings.zone,
-        channels=lambda: configured(settings, app.site, lambda: app.transport.post_json),
-        clock=app.clock,
+        channels=lambda: configured(settings, parts.site, post_json),
+        clock=parts.clock,
         summary_hour=settings.summary_hour,
         summary_when_well=settings.summary_when_well,
     )
 
 
-def refresh(app: App) -> tuple[list[Notice], list[Notice]]:
+def refresh(parts: Parts) -> tuple[list[Notice], list[Notice]]:
     """Look what needs a hand and keep it; return the new notices and those that ended."""
-    now = int(app.clock())
-    with app.database.read() as connection:
+    now = int(parts.clock())
+    with parts.database.read() as connection:
         facts = notices_facts.gather(connection, now)
-    with speaking(app.settings.language):  # their texts are kept as they are told
-        standing = notices_rules.standing(facts, now, notices.limits_of(app.settings))
-    with app.database.write() as connection:
+    with speaking(parts.settings.language):  # their texts are kept as they are told
+        standing = notices_rules.standing(facts, now, notices.limits_of(parts.settings))
+    with parts.database.write() as connection:
         new, ended = notices.refresh(connection, standing, now)
     for found in new:
         log.info("notice", key=found.key, severity=found.severity)
@@ -74,14 +75,23 @@ def refresh(app: App) -> tuple[list[Notice], list[Notice]]:
     return new, ended
 
 
-class Watch:
-    """Keeps watch; one for each process, of which one at a time does it."""
+class Background:
+    """Does it; one for each process, of which one at a time is at work."""
 
-    def __init__(self, app: App, check_peer: CheckPeer | None = None) -> None:
-        """Watch over `app`'s store; `check_peer` verifies a peer and keeps what it found."""
-        self._app = app
+    def __init__(
+        self,
+        parts: Parts,
+        signing_off: SigningOff,
+        resolving: Resolving,
+        post_json: Callable[[], PostJson],
+        check_peer: CheckPeer | None = None,
+    ) -> None:
+        """Look after a site; `check_peer` verifies a peer and keeps what it found."""
+        self._parts = parts
+        self._signing_off = signing_off
+        self._resolving = resolving
         self._check_peer = check_peer
-        self._teller = teller_of(app)
+        self._teller = sender_of(parts, post_json)
         self._holder = uuid.uuid4().hex
         self._busy = threading.Lock()
         self._is_stopped = False
@@ -106,10 +116,10 @@ class Watch:
 
     def _holds_lease(self) -> bool:
         now = self._now()
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             if not self._may_hold(recall(connection, LEASE), now):
                 return False
-        with self._app.database.write() as connection:
+        with self._parts.database.write() as connection:
             alone(connection)
             if not self._may_hold(recall(connection, LEASE), now):
                 return False
@@ -126,28 +136,28 @@ class Watch:
     def _next(self) -> Callable[[], object] | None:
         """Return the next piece of work that is due, its time noted; None when there is none."""
         if self._is_due(KEPT_ALIVE, KEEP_ALIVE_INTERVAL_S):
-            return self._app.signing_off.keep_alive
+            return self._signing_off.keep_alive
         if self._is_due(REFRESHED, REFRESH_INTERVAL_S):
             return self._refresh_and_tell
         if self._is_due(WOKEN, LOOK_INTERVAL_S):
-            return self._app.settling.wake_missed
-        for peer in self._app.registry.all():
+            return self._resolving.wake_missed
+        for peer in self._parts.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
                 return partial(self._look_after, peer)
         return None
 
     def _is_due(self, name: str, interval_s: int) -> bool:
         now = self._now()
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             if not _is_past(recall(connection, name), now, interval_s):
                 return False
-        with self._app.database.write() as connection:
+        with self._parts.database.write() as connection:
             alone(connection)
             remember(connection, name, {"at_unix_s": now})
         return True
 
     def _refresh_and_tell(self) -> list[Outcome]:
-        refresh(self._app)
+        refresh(self._parts)
         return [*self._teller.tell_news(), *self._teller.tell_summary()]
 
     def _look_after(self, peer: Peer) -> None:
@@ -158,13 +168,13 @@ class Watch:
                 end_unix_s = tls_dates.tls_not_after(peer.wwwroot)
             except tls_dates.NoDate as problem:
                 log.info("no TLS date", peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 _keep_date(connection, peer, end_unix_s, self._now())
         if self._check_peer is not None:
             self._check_peer(peer)
 
     def _now(self) -> int:
-        return int(self._app.clock())
+        return int(self._parts.clock())
 
 
 def _keep_date(connection: Connection, peer: Peer, end_unix_s: int | None, now_unix_s: int) -> None:

@@ -33,7 +33,7 @@ from peers.model import peer_check
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.events.methods import KNOWN_METHODS
 from schooltool_bridge.server import health
-from schooltool_bridge.server.app import VERSION, App
+from schooltool_bridge.server.parts import VERSION, Parts
 from schooltool_bridge.store import storage
 from schooltool_bridge.store.model import assessment, enrolment, grade, inbox, person, section
 
@@ -56,22 +56,22 @@ pass it on.
 """
 
 
-def make_bundle(app: App) -> bytes:
+def make_bundle(parts: Parts) -> bytes:
     """Return the bundle as the bytes of a zip file; a part that cannot be made says so in it."""
-    parts: dict[str, Callable[[], object]] = {
-        "versions.json": lambda: _versions(app),
-        "settings.json": lambda: _settings(app.settings, app.database.url),
-        "checks.json": lambda: list(health.steps(app)),
-        "peers.json": lambda: _read(app, _peers),
-        "counts.json": lambda: _read(app, _counts),
-        "calls.json": lambda: _read(app, _calls),
+    members: dict[str, Callable[[], object]] = {
+        "versions.json": lambda: _versions(parts),
+        "settings.json": lambda: _settings(parts.settings, parts.database.url),
+        "checks.json": lambda: list(health.steps(parts)),
+        "peers.json": lambda: _read(parts, _peers),
+        "counts.json": lambda: _read(parts, _counts),
+        "calls.json": lambda: _read(parts, _calls),
     }
-    now = datetime.fromtimestamp(app.clock(), UTC)
-    readme = _README.format(version=VERSION, at=iso(int(app.clock())), calls=LAST_CALLS)
+    now = datetime.fromtimestamp(parts.clock(), UTC)
+    readme = _README.format(version=VERSION, at=iso(int(parts.clock())), calls=LAST_CALLS)
     made = {"README.txt": readme}
-    for name, make in parts.items():
+    for name, make in members.items():
         made[name] = json.dumps(_part(make), ensure_ascii=False, indent=2, default=str) + "\n"
-    hide = _hidden(app)
+    hide = _hidden(parts)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in made.items():
@@ -89,17 +89,17 @@ def _part(make: Callable[[], object]) -> object:
         return {"could not be read": type(problem).__name__}
 
 
-def _read(app: App, make: Callable[[Connection], object]) -> object:
-    with app.database.read() as connection:
+def _read(parts: Parts, make: Callable[[Connection], object]) -> object:
+    with parts.database.read() as connection:
         return make(connection)
 
 
-def _hidden(app: App) -> Callable[[str], str]:
+def _hidden(parts: Parts) -> Callable[[str], str]:
     """Make the last sieve: whatever the parts say, secrets of ours and the data folder's place."""
-    secrets = [str(app.database.url.password or ""), (app.settings.passphrase or b"").decode()]
+    secrets = [str(parts.database.url.password or ""), (parts.settings.passphrase or b"").decode()]
     # As they stand within JSON.
     found = {json.dumps(s, ensure_ascii=False)[1:-1] for s in secrets if s}
-    home = json.dumps(str(app.settings.home), ensure_ascii=False)[1:-1]
+    home = json.dumps(str(parts.settings.home), ensure_ascii=False)[1:-1]
 
     def hide(text: str) -> str:
         for secret in found:
@@ -109,22 +109,22 @@ def _hidden(app: App) -> Callable[[str], str]:
     return hide
 
 
-def _versions(app: App) -> dict[str, object]:
+def _versions(parts: Parts) -> dict[str, object]:
     return {
         "mnet-peer": VERSION,
         "python": sys.version.split()[0],
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "openssl": {"python": ssl.OPENSSL_VERSION, "cryptography": backend.openssl_version_text()},
-        "database": _part(lambda: _database(app)),
-        "schema": _part(lambda: {"is": storage.schema(app.database), "needed": storage.HEAD}),
+        "database": _part(lambda: _database(parts)),
+        "schema": _part(lambda: {"is": storage.schema(parts.database), "needed": storage.HEAD}),
         "libraries": _libraries(),
     }
 
 
-def _database(app: App) -> str:
-    if app.database.is_sqlite:
-        return "SQLite " + str(_read(app, lambda c: c.scalar(sa.text("SELECT sqlite_version()"))))
-    return "PostgreSQL " + str(_read(app, lambda c: c.scalar(sa.text("SHOW server_version"))))
+def _database(parts: Parts) -> str:
+    if parts.database.is_sqlite:
+        return "SQLite " + str(_read(parts, lambda c: c.scalar(sa.text("SELECT sqlite_version()"))))
+    return "PostgreSQL " + str(_read(parts, lambda c: c.scalar(sa.text("SHOW server_version"))))
 
 
 def _libraries() -> dict[str, str]:

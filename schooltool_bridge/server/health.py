@@ -27,7 +27,7 @@ from mnet.settings import (
 )
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
-from schooltool_bridge.server.app import App
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.store import storage
 
 # Before this moment no key of ours was ever made: a clock that says so is wrong.
@@ -37,16 +37,18 @@ EARLIEST_CLOCK_UNIX_S = 1_790_000_000
 Step = dict[str, object]
 
 
-def steps(app: App) -> Iterator[Step]:
+def steps(parts: Parts) -> Iterator[Step]:
     """Look at one thing after the other; what fails is a step that says so, never an error."""
     yield step(
         N_("settings"),
-        detail=_("%(wwwroot)s in %(home)s", wwwroot=app.settings.wwwroot, home=app.settings.home),
+        detail=_(
+            "%(wwwroot)s in %(home)s", wwwroot=parts.settings.wwwroot, home=parts.settings.home
+        ),
     )
-    yield from _store(app)
-    yield from _files(app.settings, app.database)
+    yield from _store(parts)
+    yield from _files(parts.settings, parts.database)
     yield _cipher()
-    now = int(app.clock())
+    now = int(parts.clock())
     yield step(
         N_("clock"),
         ok=now > EARLIEST_CLOCK_UNIX_S,
@@ -55,10 +57,10 @@ def steps(app: App) -> Iterator[Step]:
     )
 
 
-def _zone(app: App) -> str:
+def _zone(parts: Parts) -> str:
     """Say before the next start that days will be read in another zone."""
-    zone = app.settings.timezone
-    with app.database.read() as connection:
+    zone = parts.settings.timezone
+    with parts.database.read() as connection:
         was = zone_change.before(connection, zone)
     return zone if was is None else zone_words(was, zone)
 
@@ -79,15 +81,15 @@ def step(name: str, *, ok: bool = True, detail: str = "", remedy: str = "") -> S
     return {"name": name, "ok": ok, "detail": detail, "remedy": "" if ok else remedy}
 
 
-def _store(app: App) -> Iterator[Step]:
-    looks: dict[str, Callable[[App], str]] = {
+def _store(parts: Parts) -> Iterator[Step]:
+    looks: dict[str, Callable[[Parts], str]] = {
         N_("database"): _database_state,
         N_("keys"): _key_state,
         N_("time zone"): _zone,
     }
     for name, look in looks.items():
         try:
-            yield step(name, detail=look(app))
+            yield step(name, detail=look(parts))
         except (Fault, Refusal) as problem:
             yield step(name, ok=False, detail=str(problem), remedy=_("Follow that advice."))
         except Exception as problem:  # noqa: BLE001 - whatever a database driver raises
@@ -128,13 +130,13 @@ def _cipher() -> Step:
     return step(N_("legacy cipher"), detail=_("RC4 works"))
 
 
-def _database_state(app: App) -> str:
-    storage.require_current(app.database)
-    kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
+def _database_state(parts: Parts) -> str:
+    storage.require_current(parts.database)
+    kind = "SQLite" if parts.database.is_sqlite else "PostgreSQL"
     return _("%(kind)s, schema %(schema)s", kind=kind, schema=storage.HEAD)
 
 
-def _key_state(app: App) -> str:
-    key_now = app.custody.keyring().current
+def _key_state(parts: Parts) -> str:
+    key_now = parts.custody.keyring().current
     ends = iso(key_now.not_after_unix_s)
     return _("%(fingerprint)s, until %(ends)s", fingerprint=key_now.fingerprint, ends=ends)

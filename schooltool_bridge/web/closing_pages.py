@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -30,12 +29,10 @@ from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.final_marks import Final, Proposal, Standing
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import several_lines
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.school_pages import SCHOOL
 from schooltool_bridge.web.sections_pages import SECTIONS
-
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
 
 # A screenful or two of boxes to tick; what is left shows when these are settled.
 PROPOSALS_SHOWN = 100
@@ -88,9 +85,9 @@ class Line:
 class ClosingPages:
     """The pages of final marks."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses; they read whole terms, so that they may take a while."""
@@ -132,7 +129,7 @@ class ClosingPages:
         try:
             if action == "close" and not view.text("seen"):
                 return self._ask(view, find, number)
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 place = _known(connection, find, number)
                 note = steps[action](connection, view, place)
         except _OtherThanSeen as problem:
@@ -145,7 +142,7 @@ class ClosingPages:
         self, view: View, find: Callable[[Connection, int], Place], number: int, problem: str = ""
     ) -> Reply:
         """Say in words what closing means, before anything is done."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             place = _known(connection, find, number)
             system = closing.score_system_of(connection, _system_id(view))
             stored = final_marks.counts(connection, place.wanted).total()
@@ -176,7 +173,7 @@ class ClosingPages:
         problem: str = "",
         why: str = "",
     ) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             place = _known(connection, find, number)
             marks = final_marks.counts(connection, place.wanted)
             since = final_marks.since(connection, place.wanted)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
@@ -22,12 +21,10 @@ from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
 from schooltool_bridge.gradebook.grid import Grid
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on.own_access import Bar
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters
-
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
 
 SECTION = "/admin/sections/<int:section_id>"
 GRADEBOOK = SECTION + "/gradebook"
@@ -54,9 +51,9 @@ class Desk:
 class GradebookPages:
     """The page of students by items."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the page's addresses."""
@@ -101,8 +98,8 @@ class GradebookPages:
         release = [(place, shown.get(_name(place), ("", ""))[1])] if place else []
         author = Author(desk.actor, view.now_unix_s)
         try:
-            with self._app.database.write() as connection:
-                zone = self._app.settings.zone
+            with self._parts.database.write() as connection:
+                zone = self._parts.settings.zone
                 saved = entering.save(connection, author, section_id, zone, typed, release, agreed)
         except Unreadable as problem:
             return self.shown(
@@ -181,11 +178,11 @@ class GradebookPages:
         )
 
     def _grid(self, section_id: int, sheet_id: int | None, *, everybody: bool) -> Grid:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             return grid.read(
                 connection,
                 section_id,
-                self._app.settings.zone,
+                self._parts.settings.zone,
                 everybody=everybody,
                 sheet_id=sheet_id,
             )

@@ -13,7 +13,6 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -30,13 +29,12 @@ from schooltool_bridge.gradebook import (
     upload_assessments,
     upload_grades,
 )
+from schooltool_bridge.gradebook.reading import read_tables
 from schooltool_bridge.gradebook.spreadsheet import MAX_CHARS, MAX_FILE_BYTES, BadSheet, Row, Table
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES, HasProblems, NotAsShown, Plan
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web.gradebook_pages import SECTION
-
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
 
 UPLOAD = SECTION + "/upload"
 PLANS: dict[str, Callable[[Connection, int, Sequence[Table]], Plan]] = {
@@ -55,9 +53,9 @@ MAX_SHOWN = 200
 class GradebookUploadPages:
     """The pages of an upload."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -80,7 +78,7 @@ class GradebookUploadPages:
 
     def template(self, what: str, _view: View, section_id: int) -> Reply:
         """Answer with a spreadsheet to fill in."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             body = templates.MAKERS[what](connection, section_id)
         return download(body, templates.CONTENT_TYPE, f"{what}-{section_id}.xlsx")
 
@@ -96,8 +94,8 @@ class GradebookUploadPages:
             file = view.files.get("file")
             if file is None or not file.name:
                 return self._form(section_id, _("Choose a file first."), what)
-            tables = spreadsheet.read(file.data)
-            with self._app.database.read() as connection:
+            tables = read_tables(file.data)
+            with self._parts.database.read() as connection:
                 plan = PLANS[what](connection, section_id, tables)
         except BadSheet as problem:
             return self._form(section_id, str(problem), what)
@@ -107,7 +105,7 @@ class GradebookUploadPages:
         name = view.text("name")
         author = Author(view.who, view.now_unix_s, f"from {name}" if name else "")
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 entering.lock(connection, section_id)
                 plan = PLANS[what](connection, section_id, tables)
                 upload.write(connection, author, plan, shown=view.text("digest"))
@@ -137,7 +135,7 @@ class GradebookUploadPages:
         name: str,
         again: str = "",
     ) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = grid.section_of(connection, section_id)
         return page(
             "gradebook_preview.html",
@@ -153,7 +151,7 @@ class GradebookUploadPages:
         )
 
     def _form(self, section_id: int, problem: str = "", what: str = ASSESSMENTS) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = grid.section_of(connection, section_id)
         return page(
             "gradebook_upload.html",

@@ -7,7 +7,6 @@ trail. The rules stand in schooltool_bridge/reports/issuing.py. Source: requirem
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -23,12 +22,10 @@ from schooltool_bridge.reports.issuing import KINDS, MAX_PDF_BYTES, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
 from schooltool_bridge.school import labels
 from schooltool_bridge.school.labels import Person
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.reports_pages import REPORTS
-
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
 
 ISSUED = REPORTS + "/issued"
 OF_PERSON = PEOPLE + "/<int:person_id>/issued"
@@ -43,10 +40,10 @@ SIZE_WORDS = {"a4": "A4", "letter": N_("Letter")}
 class IssuedPages:
     """The pages of issued reports."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
-        self._zone = app.settings.zone
+        self._parts = parts
+        self._zone = parts.settings.zone
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses; a PDF takes a moment to make."""
@@ -71,11 +68,11 @@ class IssuedPages:
             at_unix_s = self._moment(day, view.now_unix_s)
             if not view.ticked("confirmed"):
                 return self._ask(person_id, kind, size, day if at_unix_s is not None else "")
-            office = Office(self._app.settings.name, self._zone, size)
+            office = Office(self._parts.settings.name, self._zone, size)
             author = Author(view.who, view.now_unix_s)
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 who = _known(connection, person_id)
-            made = issuing.issue_to(self._app.database, author, kind, who.id, at_unix_s, office)
+            made = issuing.issue_to(self._parts.database, author, kind, who.id, at_unix_s, office)
         except (Refused, PdfError) as problem:
             return self._person(person_id, problem=str(problem))
         note = _("%(report)s issued as %(number)s.", report=_(KINDS[kind]), number=made.number)
@@ -97,14 +94,14 @@ class IssuedPages:
         except Refused as problem:
             what = _("Choose a file, or paste its digest.")
             return self._list(view, problem=f"{what} {problem}")
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             ours = issuing.by_digest(connection, sha256)
         return page("issued_check.html", ours=ours, sha256=sha256)
 
     def print_again(self, view: View, number: str) -> Reply:
         """Answer with the very file that was handed out."""
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 found, made = issuing.pdf_of(connection, number)
                 audit.record(
                     connection,
@@ -119,7 +116,7 @@ class IssuedPages:
         return download(made, "application/pdf", found.filename)
 
     def _ask(self, person_id: int, kind: str, size: str, day: str) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             who = _known(connection, person_id)
         return page(
             "issue_confirm.html",
@@ -132,7 +129,7 @@ class IssuedPages:
         )
 
     def _person(self, person_id: int, *, problem: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             who = _known(connection, person_id)
             rows, total = issuing.listed(connection, person_id=who.id, limit=issuing.MAX_LISTED)
         return page(
@@ -149,7 +146,7 @@ class IssuedPages:
         number = view.query.get("number", "").strip()[:MAX_NUMBER_CHARS]
         at_page = min(max(filters.row_id(view.query.get("page", "")) or 1, 1), MAX_PAGE)
         skip = (at_page - 1) * ROWS
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             rows, total = issuing.listed(connection, number=number, limit=ROWS, skip=skip)
         return page(
             "issued.html",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mnet import language
@@ -18,7 +17,7 @@ from peers.store import StoredPeer
 from peers.verify_rules import Report
 from peers.web.add_pages import AddPages
 from peers.web.frame import Frame
-from peers.web.parts import Parts
+from peers.web.parts import Parts as PeerParts
 from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
@@ -26,6 +25,7 @@ from peers.web.view import PageError, Route
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.events import naming
 from schooltool_bridge.history.averages import number
+from schooltool_bridge.server.app import App
 from schooltool_bridge.sign_on import jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
 from schooltool_bridge.web.calls_pages import CallsPages
@@ -56,9 +56,6 @@ from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
-
 HERE = Path(__file__).parent
 
 
@@ -86,7 +83,8 @@ def frame_of(app: App) -> Frame:
             Route("/admin/static/<name>", frame.static, None),
         ]
     )
-    parts = Parts(
+    ours = app.parts
+    parts = PeerParts(
         database=app.database,
         our_wwwroot=settings.wwwroot,
         discover=lambda wwwroot, application, verify_tls: bootstrap.discover(
@@ -106,42 +104,42 @@ def frame_of(app: App) -> Frame:
     frame.add(peers.routes(), peers.tabs())
     frame.add(AddPages(parts).routes())
     frame.add(SettingsPages(parts).routes())
-    frame.add(CoursesPages(app).routes())
-    people = SignOnPages(app)
+    frame.add(CoursesPages(ours, app.outbound).routes())
+    people = SignOnPages(ours, app.signing_off, app.landing)
     frame.add(people.routes())
-    jumps = JumpPages(app, people)
+    jumps = JumpPages(ours, app.signing_off, people)
     frame.add(jumps.routes())
-    frame.add(PicturePages(app, people).routes())
-    frame.add(MarkingPages(app).routes())
-    frame.add(OwnPages(app, people).routes())
-    gradebook = GradebookPages(app)
-    frame.add(OwnGradebookPages(app, people, jumps, gradebook).routes())
-    frame.add(PersonEditPages(app).routes())
-    frame.add(EnrolmentPages(app).routes())
-    frame.add(ConflictPages(app).routes())
-    frame.add(ClosingPages(app).routes())
-    frame.add(IssuedPages(app).routes())
+    frame.add(PicturePages(ours, people).routes())
+    frame.add(MarkingPages(ours).routes())
+    frame.add(OwnPages(ours, people).routes())
+    gradebook = GradebookPages(ours)
+    frame.add(OwnGradebookPages(ours, people, jumps, gradebook).routes())
+    frame.add(PersonEditPages(ours, app.resolving, app.signing_off).routes())
+    frame.add(EnrolmentPages(ours, app.resolving).routes())
+    frame.add(ConflictPages(ours, app.resolving, app.signing_off).routes())
+    frame.add(ClosingPages(ours).routes())
+    frame.add(IssuedPages(ours).routes())
     frame.add(help_pages.HelpPages(frame.url).routes())
     for pages in (
         CallsPages(app.database, zone),
-        InboxPages(app.database, app.settling),
-        PeoplePages(app),
-        PersonPages(app),
-        SchoolPages(app),
-        SectionsPages(app),
-        PersonDataPages(app),
+        InboxPages(app.database, app.resolving),
+        PeoplePages(ours, app.signing_off),
+        PersonPages(ours, app.signing_off),
+        SchoolPages(ours),
+        SectionsPages(ours),
+        PersonDataPages(ours, app.signing_off),
         gradebook,
-        GradebookItemsPages(app),
-        JoiningPages(app),
-        GradebookUploadPages(app),
-        NoticesPages(app),
-        ReportsPages(app),
-        KeyPages(app),
-        SupportPages(app),
+        GradebookItemsPages(ours),
+        JoiningPages(ours),
+        GradebookUploadPages(ours),
+        NoticesPages(ours),
+        ReportsPages(ours),
+        KeyPages(ours, app.rotate_key),
+        SupportPages(ours),
         SignInPages(app.database, home_of, naming.of_trail),
     ):
         frame.add(pages.routes(), pages.tabs())
-    frame.banner = NoticesPages(app).banner
+    frame.banner = NoticesPages(ours).banner
     frame.help_about = help_pages.address
     return frame
 

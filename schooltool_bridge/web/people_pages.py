@@ -7,7 +7,6 @@ people. One person's page: person_pages.py. Source: requirements 1.7, R29, R30.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -23,13 +22,12 @@ from schooltool_bridge.people.bulk_rights import GO, LINK, OWN, BadOrder, Order
 from schooltool_bridge.people.people_list import MAY, MAY_NOT, RIGHTS, WAITS
 from schooltool_bridge.people.people_list import PeopleFilter as Filter
 from schooltool_bridge.school.labels import ROLES
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import jump_rights
 from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.sign_on.signing_off import SigningOff
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.filters import PeerChoice
-
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
 
 PEOPLE = "/admin/people"
 # Each row is a box to tick; a form takes a few hundred.
@@ -62,9 +60,10 @@ Choices = list[tuple[str, list[tuple[str, str]]]]
 class PeoplePages:
     """The list of people, and what is done to many of them."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, signing_off: SigningOff) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._signing_off = signing_off
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -91,9 +90,9 @@ class PeoplePages:
             return self._list(asked, problem=_("Tick the people first, or all that were found."))
         try:
             order = Order.read(asked["do"])
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 wanted = _filter(connection, asked)[0]
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 ids = (
                     people_list.ids(connection, wanted)
                     if everybody
@@ -117,7 +116,7 @@ class PeoplePages:
                         status=303,
                         location=back,
                         note=note,
-                        afterwards=tuple(self._app.signing_off.ending(done.visits)),
+                        afterwards=tuple(self._signing_off.ending(done.visits)),
                     )
         except BadOrder as problem:
             return self._list(asked, problem=str(problem))
@@ -136,7 +135,7 @@ class PeoplePages:
         )
 
     def _list(self, asked: Mapping[str, str], *, number: int = 1, problem: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             wanted, choices = _filter(connection, asked)
             total = people_list.count(connection, wanted)
             pages = max(1, -(-total // ROWS))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from sqlalchemy.engine import Connection
@@ -22,10 +21,8 @@ from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import number
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
-
-if TYPE_CHECKING:
-    from schooltool_bridge.server.app import App
 
 SECTIONS = "/admin/sections"
 # A screenful or two, each with its box to tick.
@@ -44,9 +41,9 @@ PLACES = {"ongoing": N_("Ongoing, waiting to be filed")}
 class SectionsPages:
     """The pages of sections."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -70,7 +67,7 @@ class SectionsPages:
         kept = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
         chosen = [filters.row_id(text) or 0 for text in view.all("section")]
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 moved, place = _file(connection, view, chosen)
         except (NotPossible, NotThere) as problem:
             return self._list(kept, problem=str(problem), ticked=chosen)
@@ -103,7 +100,7 @@ class SectionsPages:
         if action not in steps:
             raise PageError(_("This form is not known here."))
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 note = steps[action](connection, view, section_id)
         except NotPossible as problem:
             return self._section(section_id, problem=str(problem))
@@ -113,7 +110,7 @@ class SectionsPages:
         self, asked: Mapping[str, str], *, problem: str = "", ticked: Collection[int] = ()
     ) -> Reply:
         choice = _Choice.read(asked)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             peers = filters.peer_choices(connection)
             peer = filters.chosen_peer(peers, choice.peer)
             wanted = Wanted(
@@ -153,7 +150,7 @@ class SectionsPages:
 
     def _section(self, section_id: int, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             links = filing.links(connection)
             chain = links.chain(section_id)
             shown = {row.id: row for row in lookup.by_ids(connection, chain)}

@@ -23,7 +23,7 @@ from schooltool_bridge.events import releasing
 from schooltool_bridge.hand import enrolments, grades, merging
 from schooltool_bridge.hand import people as people_by_hand
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.hand.resolving import Settling
+from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.history.author import Author
 from tests.helpers.any_day_comparing import Readers, Then, compare, compare_lists
 from tests.helpers.any_day_events import (
@@ -59,7 +59,7 @@ class AnyDay(RuleBasedStateMachine):
         self.readers = Readers(self.school)
         database = self.school.database
         self.registry, self.site = Registry(database, lambda: self.school.now), Site(US, "S", "1")
-        self.settling = Settling(database, self.registry, self.site)
+        self.resolving = Resolving(database, self.registry, self.site)
         self.sent: list[Event] = []
         # Where something waited; what else is said for just there counts as it is applied, not as
         # it arrives, which no Moodle with running numbers ever does.
@@ -252,7 +252,7 @@ class AnyDay(RuleBasedStateMachine):
             place = self.readers.section_id(section), self.readers.person_id(who)
             with self.school.database.write() as connection:
                 enrolments.set_state(connection, author, *place, role, code, effective_unix_s=at)
-            self.settling.brought_by_hand(places=[place])
+            self.resolving.brought_by_hand(places=[place])
             self.model.say("state", author.now_unix_s, when, thing=section, who=who, role=role, code=code)  # fmt: skip
 
     @precondition(lambda self: self.waiting_endings())

@@ -125,7 +125,9 @@ def test_a_process_killed_while_it_sends_loses_nothing(tmp_path: Path) -> None:
             server.hangs = False
             assert site.run("notice", "run")["told"] == []
             with app_of(site) as now, app_of(site, Clock(now.clock() + CLAIM_S)) as later:
-                assert [o.ok for o in background.teller_of(later).tell_news()] == [True]
+                assert [
+                    o.ok for o in background.sender_of(later.parts, later.post_json).tell_news()
+                ] == [True]
         assert len(server.mails) == 1
 
 

@@ -71,7 +71,7 @@ def test_a_pushed_name_that_only_looks_alike_is_a_conflict(site: LandingSite) ->
     with site.rig.app.database.read() as connection:
         (entry,) = inbox.find(connection)
     author = Author("carl", START_UNIX_S)
-    done = site.rig.app.settling.decide(entry.id, author=author)
+    done = site.rig.app.resolving.decide(entry.id, author=author)
     assert done.entry.status == "done"
     # Over there it is one account that was renamed, so it may come under that name.
     site.allow("teresa")

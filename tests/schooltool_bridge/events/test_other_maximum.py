@@ -85,7 +85,7 @@ def test_the_answer_settles_it(rig: Rig, asked: Entry, keep_points: bool) -> Non
     before = int(rig.clock()) - 1
     assert cells(rig) == BY_PERCENTAGE
     author = Author("carl", int(rig.clock()), "asked her")
-    done = rig.app.settling.decide_points(asked.id, author=author, keep_points=keep_points)
+    done = rig.app.resolving.decide_points(asked.id, author=author, keep_points=keep_points)
     assert (done.entry.status, done.entered, len(done.asked.cells)) == (
         "done", 2 * keep_points, 2,
     )  # fmt: skip
@@ -98,7 +98,7 @@ def test_the_answer_settles_it(rig: Rig, asked: Entry, keep_points: bool) -> Non
         "points decided", "carl", "asked her",
     )  # fmt: skip
     with pytest.raises(Exception, match="no open event"):
-        rig.app.settling.decide_points(asked.id, author=author, keep_points=True)
+        rig.app.resolving.decide_points(asked.id, author=author, keep_points=True)
     # It does not ask again, and another maximum finds each as it was decided.
     push(rig, rig.peers[MOODLE], "new_assessment", **QUIZ | {"pointval": 50})
     assert open_now(rig) == []
@@ -110,13 +110,13 @@ def test_what_asks_no_such_thing_is_refused(rig: Rig, asked: Entry) -> None:
     author = Author("carl", int(rig.clock()))
     push(rig, rig.peers[MOODLE], "new_assessment", **QUIZ | {"pointval": 10})
     with pytest.raises(Refused, match="does not ask about points"):
-        rig.app.settling.decide_points(asked.id, author=author)
+        rig.app.resolving.decide_points(asked.id, author=author)
     taken: dict[str, Any] = {"idnumber": "9", "username": "ada", "firstname": "A", "lastname": "B"}
     answer: Any = rig.call(rig.peers[MOODLE], SIS + "fetch_user", taken)
     assert answer.code == 8409
     (people, _points) = open_now(rig)
     with pytest.raises(Refused, match="does not ask about points"):
-        rig.app.settling.decide_points(people.id, author=author, keep_points=True)
+        rig.app.resolving.decide_points(people.id, author=author, keep_points=True)
 
 
 @pytest.mark.parametrize(("button", "ends"), [("percentage", "80"), ("points", "8")])

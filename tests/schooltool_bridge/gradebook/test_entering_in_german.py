@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from mnet.language import speaking
 from peers.changes import NotPossible
 from peers.model import audit_entry
-from schooltool_bridge.gradebook import marks, spreadsheet
+from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.marks import BadMark, Mark
+from schooltool_bridge.gradebook.reading import read_tables
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import ScoreSystem, shown_mark
 from schooltool_bridge.history.snapshot import Item
@@ -82,7 +83,7 @@ def test_a_workbooks_numbers_are_read_as_the_numbers_that_they_are() -> None:
     sheet.append(["Quiz", 1.125])
     file = io.BytesIO()
     book.save(file)
-    (table,) = spreadsheet.read(file.getvalue())
+    (table,) = read_tables(file.getvalue())
     assert marks.points(table.rows[1].cell(1)) == Decimal("1.125")
 
 

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from mnet.language import speaking
 from schooltool_bridge.gradebook import (
     grid,
-    spreadsheet,
     templates,
     upload,
     upload_assessments,
     upload_grades,
 )
 from schooltool_bridge.gradebook.number_format import shown
+from schooltool_bridge.gradebook.reading import read_tables
 from schooltool_bridge.gradebook.upload import Plan
 from schooltool_bridge.hand import assessments, enrolments, people
 from schooltool_bridge.hand.assessments import Detail
@@ -51,13 +51,13 @@ def school(database_url: str) -> Iterator[School]:
 
 
 def plan(school: School, data: bytes) -> Plan:
-    return school.read(lambda c: upload_grades.plan(c, SECTION, spreadsheet.read(data)))
+    return school.read(lambda c: upload_grades.plan(c, SECTION, read_tables(data)))
 
 
 def written(school: School, data: bytes) -> Plan:
     school.now += 1
     with school.database.write() as connection:
-        made = upload_grades.plan(connection, SECTION, spreadsheet.read(data))
+        made = upload_grades.plan(connection, SECTION, read_tables(data))
         upload.write(connection, Author("clerk", school.now), made, shown=made.digest)
     return made
 
@@ -198,7 +198,7 @@ def test_our_own_gradebook_goes_in_again_and_changes_nothing(school: School, lan
     with speaking(language), school.database.read() as connection:
         report = read(connection, SECTION, None, school.now, UTC)
         paper = gradebook_of(report, UTC)
-        made = upload_grades.plan(connection, SECTION, spreadsheet.read(csv_bytes(paper.flat)))
+        made = upload_grades.plan(connection, SECTION, read_tables(csv_bytes(paper.flat)))
     assert told(made) == []
     assert (made.changes, made.unchanged) == ([], 5)
     assert marks(school) == before
@@ -211,8 +211,8 @@ def test_a_template_that_comes_back_as_it_was_changes_nothing(school: School) ->
         who = people.add(connection, author, Names("=cmd", "=A", "B\u0085", "007"))
         enrolments.set_state(connection, author, SECTION, who, "student", "a")
     with school.database.read() as connection:
-        (grades,) = spreadsheet.read(templates.grades(connection, SECTION))
-        listed = spreadsheet.read(templates.assessments(connection, SECTION))
+        (grades,) = read_tables(templates.grades(connection, SECTION))
+        listed = read_tables(templates.assessments(connection, SECTION))
         again = upload_assessments.plan(connection, SECTION, listed)
         filled = upload_grades.plan(connection, SECTION, [grades])
     assert grades.rows[0].cells == [

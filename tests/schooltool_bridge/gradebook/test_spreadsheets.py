@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schooltool_bridge.gradebook import spreadsheet
+from schooltool_bridge.gradebook.reading import read_tables
 from schooltool_bridge.gradebook.spreadsheet import MAX_CELL_CHARS, BadSheet
 
 TEXT = "Name;Größe\n“Übung”;1,5\n"
@@ -22,7 +22,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 def cells(data: bytes) -> list[list[str]]:
-    (table,) = spreadsheet.read(data)
+    (table,) = read_tables(data)
     return [list(row.cells) for row in table.rows]
 
 
@@ -80,9 +80,9 @@ def test_csv_of_every_kind_is_read_as_text(text: str, expected: list[list[str]])
 
 
 def test_rows_keep_the_numbers_that_the_spreadsheet_shows() -> None:
-    (table,) = spreadsheet.read(b"a\n\n\nb\n")
+    (table,) = read_tables(b"a\n\n\nb\n")
     assert [row.number for row in table.rows] == [1, 4]
-    (table,) = spreadsheet.read(workbook(["a"], [], [None, " "], ["b"]))
+    (table,) = read_tables(workbook(["a"], [], [None, " "], ["b"]))
     assert [row.number for row in table.rows] == [1, 4]
 
 
@@ -94,7 +94,7 @@ def test_what_python_writes_as_csv_is_read_back(rows: list[list[str]], delimiter
     made = io.StringIO(newline="")
     # Headings that hold no delimiter, as nobody's do.
     csv.writer(made, delimiter=delimiter).writerows([["first", "second"], *rows])
-    (table,) = spreadsheet.read(made.getvalue().encode("utf-8-sig"))
+    (table,) = read_tables(made.getvalue().encode("utf-8-sig"))
     trimmed = []
     for row in rows:
         kept = [c.strip() for c in row]
@@ -107,7 +107,7 @@ def test_what_python_writes_as_csv_is_read_back(rows: list[list[str]], delimiter
 def refusal(data: bytes) -> str:
     """Why a file is refused; empty when it is read."""
     try:
-        tables = spreadsheet.read(data)
+        tables = read_tables(data)
     except BadSheet as problem:
         return str(problem)
     return "" if all(table.rows for table in tables) else "an empty sheet"
@@ -147,7 +147,7 @@ def test_hidden_and_empty_sheets_are_left_alone_and_others_read() -> None:
         book.create_sheet("Empty")
         book.create_sheet("Second").append(["b"])
 
-    tables = spreadsheet.read(workbook(["a"], change=more))
+    tables = read_tables(workbook(["a"], change=more))
     assert [t.title for t in tables] == ["Sheet", "Second"]
 
 
@@ -206,7 +206,7 @@ WORKBOOK = workbook(["name", "points"], ["Quiz", 20])
 )
 def test_what_is_hostile_or_no_table_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(BadSheet) as refused:
-        spreadsheet.read(data)
+        read_tables(data)
     assert said in str(refused.value)
 
 
@@ -219,7 +219,7 @@ def test_a_sheet_that_says_it_is_huge_is_read_no_further_than_the_limit() -> Non
     wide = sheet.replace('<dimension ref="A1:B2"', '<dimension ref="A1:XFD1048576"')
     assert far != sheet != wide
     with pytest.raises(BadSheet, match=r"rows beyond|cannot be read"):
-        spreadsheet.read(repacked(WORKBOOK, xl__worksheets__sheet1_xml=far.encode()))
+        read_tables(repacked(WORKBOOK, xl__worksheets__sheet1_xml=far.encode()))
     assert cells(repacked(WORKBOOK, xl__worksheets__sheet1_xml=wide.encode()))[1] == ["Quiz", "20"]
 
 

@@ -53,7 +53,7 @@ def the_conflict(rig: Rig) -> int:
 
 
 def decide(rig: Rig, **how: Any) -> Decided:
-    return rig.app.settling.decide(the_conflict(rig), author=AUTHOR, **how)
+    return rig.app.resolving.decide(the_conflict(rig), author=AUTHOR, **how)
 
 
 def waiting(rig: Rig) -> list[str]:
@@ -215,7 +215,7 @@ def test_renaming_by_hand_lets_the_event_come_again(rig: Rig, peers: Any) -> Non
     number_of_somebody_else(rig, peers[1])
     with rig.app.database.write() as connection:
         people.change(connection, AUTHOR, 1, Names("anna", "Anna", "L", idnumber="10"))
-    rig.app.settling.retry(the_conflict(rig), actor="carl", now_unix_s=START_UNIX_S)
+    rig.app.resolving.retry(the_conflict(rig), actor="carl", now_unix_s=START_UNIX_S)
     assert (waiting(rig), known(rig)) == ([], {"anna": ["10"], "otto": ["1"]})
 
 
@@ -224,7 +224,7 @@ def test_a_decision_is_in_the_audit_trail_and_only_for_conflicts(rig: Rig, peers
     with rig.app.database.read() as connection:
         held = next(e.id for e in inbox.find(connection) if e.event == "new_enrolment")
     with pytest.raises(Refused, match="no conflict about people"):
-        rig.app.settling.decide(held, author=AUTHOR)
+        rig.app.resolving.decide(held, author=AUTHOR)
     decide(rig)
     with rig.app.database.read() as connection:
         first = audit.entries(connection)[0]

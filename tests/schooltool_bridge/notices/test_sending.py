@@ -60,7 +60,7 @@ def rig(tmp_path: Path, database_url: str) -> Iterator[Rig]:
 
 
 def teller(rig: Rig, *found: Recorder, **changed: Any) -> Teller:
-    made = replace(background.teller_of(rig.app), channels=lambda: found)
+    made = replace(background.sender_of(rig.app.parts, rig.app.post_json), channels=lambda: found)
     return replace(made, **changed) if changed else made
 
 
@@ -280,7 +280,7 @@ def test_messages_speak_the_language_of_the_site_and_keys_stay_as_they_are(rig: 
     rig.app.settings = replace(rig.app.settings, language="de", summary_when_well=True)
     rig.add(PEER)
     rig.clock.now += 2 * DAY
-    background.refresh(rig.app)
+    background.refresh(rig.app.parts)
     mail = Recorder()
     assert [o.ok for o in teller(rig, mail).tell_news()] == [True]
     sent = mail.sent[0]

@@ -31,7 +31,7 @@ from schooltool_bridge.server.background import (
     REFRESH_INTERVAL_S,
     REFRESHED,
     TICK_S,
-    Watch,
+    Background,
 )
 from schooltool_bridge.store.site_memory import recall
 from tests.helpers.mail_server import MailServer
@@ -50,7 +50,7 @@ def rig(tmp_path: Path, database_url: str) -> Iterator[Rig]:
     made.app.database.close()
 
 
-Watches = Callable[[int], tuple[list[Watch], list[list[str]]]]
+Watches = Callable[[int], tuple[list[Background], list[list[str]]]]
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def watches(rig: Rig) -> Iterator[Watches]:
     """Makes watches of several processes on one store and clock, and says whom each verified."""
     apps: list[App] = []
 
-    def make(count: int) -> tuple[list[Watch], list[list[str]]]:
+    def make(count: int) -> tuple[list[Background], list[list[str]]]:
         checked: list[list[str]] = [[] for _ in range(count)]
 
         def check(number: int) -> Callable[[Peer], None]:
             return lambda peer: checked[number].append(peer.wwwroot)
 
         apps.extend(App(rig.app.settings, clock=rig.clock) for _ in range(count))
-        return [Watch(app, check(number)) for number, app in enumerate(apps)], checked
+        return [app.background(check(number)) for number, app in enumerate(apps)], checked
 
     yield make
     for app in apps:
@@ -101,7 +101,7 @@ def test_a_leader_that_is_gone_is_replaced_within_four_minutes(rig: Rig, watches
     assert rig.clock.now - gone_at <= LEASE_S + TICK_S
 
 
-def holds(rig: Rig, watch: Watch) -> bool:
+def holds(rig: Rig, watch: Background) -> bool:
     with rig.app.database.read() as connection:
         lease = recall(connection, LEASE)
     return lease is not None and lease["holder"] == watch._holder
@@ -122,7 +122,7 @@ def test_many_watches_at_the_same_moment_are_one(rig: Rig, watches: Watches) -> 
     found, checked = watches(6)
     start = threading.Barrier(6)
 
-    def tick(watch: Watch) -> None:
+    def tick(watch: Background) -> None:
         start.wait()
         watch.tick()
 
@@ -143,7 +143,7 @@ def test_peers_that_take_long_do_not_hold_up_the_telling(rig: Rig) -> None:
         rig.clock.now += REFRESH_INTERVAL_S
         looked.append(refreshed(rig.app.database))
 
-    Watch(rig.app, slow).tick()
+    rig.app.background(slow).tick()
     assert looked == sorted(set(looked))  # looked anew before each
     assert len(looked) == 3
 
@@ -162,7 +162,7 @@ def test_a_peer_that_cannot_be_verified_keeps_nobody_else_from_it(rig: Rig) -> N
         checked.append(peer.wwwroot[-1])
         raise RuntimeError("bug")
 
-    watch = Watch(rig.app, broken)
+    watch = rig.app.background(broken)
     watch.tick()
     watch.tick()
     assert checked == ["0", "1", "2"]
@@ -228,7 +228,7 @@ def test_the_end_of_a_tls_certificate_is_seen_trusted_or_not(
         rig.add(wwwroot)
         with rig.app.database.write() as connection:
             store.set_columns(connection, 1, added_unix_s=int(rig.clock.now))
-        watch = Watch(rig.app)
+        watch = rig.app.background()
         watch.tick()
         rig.clock.now += REFRESH_INTERVAL_S
         watch.tick()
@@ -308,11 +308,11 @@ def test_a_killed_server_leaves_a_lease_that_lapses(tmp_path: Path) -> None:
         os.kill(site._server.pid, signal.SIGKILL)
         site._server.wait()
         with App(app.settings) as other:
-            watch = Watch(other)
+            watch = other.background()
             watch.tick()
         before = lease(app)
         with App(app.settings, clock=Clock(time.time() + LEASE_S)) as other:
-            later = Watch(other)
+            later = other.background()
             later.tick()
         assert (before["holder"] == watch._holder, lease(app)["holder"]) == (False, later._holder)
 
@@ -346,7 +346,7 @@ def test_a_server_begins_with_what_a_killed_one_left_waiting(tmp_path: Path) -> 
 
 
 def test_the_watch_looks_every_hour_for_what_was_left_waiting(rig: Rig) -> None:
-    watch = Watch(rig.app)
+    watch = rig.app.background()
     watch.tick()
     waits_for_ada(rig)
     watch.tick()

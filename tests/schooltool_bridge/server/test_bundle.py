@@ -119,7 +119,7 @@ def test_nothing_secret_and_nobodys_data_comes_out(app: App, tmp_path: Path) -> 
     for planted in SECRETS:
         if planted not in ("s3cr3t-pass", "5f4dcc3b5aa765d61d8327deb882cf99"):  # as hashes only
             assert planted.encode() in stored, planted
-    for name, text in members(make_bundle(app)).items():
+    for name, text in members(make_bundle(app.parts)).items():
         if name == "README.txt":
             continue
         for planted in SECRETS:
@@ -130,7 +130,7 @@ def test_nothing_secret_and_nobodys_data_comes_out(app: App, tmp_path: Path) -> 
 
 
 def test_it_says_what_a_helper_needs(app: App) -> None:
-    made = members(make_bundle(app))
+    made = members(make_bundle(app.parts))
     assert set(made) == {
         "README.txt",
         "versions.json",
@@ -163,7 +163,7 @@ def test_it_says_what_a_helper_needs(app: App) -> None:
         "grade": 1,
         "inbox": {"held": 1, "rejected": 3},
     }
-    assert [s["name"] for s in said["checks.json"]] == [s["name"] for s in steps(app)]
+    assert [s["name"] for s in said["checks.json"]] == [s["name"] for s in steps(app.parts)]
     assert all(s["ok"] for s in said["checks.json"] if "mode of" not in s["name"])
     rows = said["calls.json"]
     assert len(rows) == 12
@@ -181,7 +181,7 @@ def test_the_last_calls_and_a_proper_release_are_in_it(app: App) -> None:
                 connection, peer_id=1, method="x/get_user", payload=b"", correlation=f"n{n}",
                 outcome="ok", now_unix_s=START_UNIX_S + 100 + n, direction="out",
             )  # fmt: skip
-    made = members(make_bundle(app))
+    made = members(make_bundle(app.parts))
     rows = json.loads(made["calls.json"])
     assert [r["correlation"] for r in rows] == [f"n{n}" for n in range(LAST_CALLS + 4, 4, -1)]
     assert rows[0]["method"] == "get_user"
@@ -195,7 +195,7 @@ def test_a_database_that_cannot_be_reached_still_gives_a_bundle_without_its_pass
 ) -> None:
     url = "postgresql://sis:s3cr3t-pass@127.0.0.1:9/school?sslpassword=tok-90210"
     with App(replace(Settings(tmp_path, OURS, "x"), database_url=url)) as app:
-        made = members(make_bundle(app))
+        made = members(make_bundle(app.parts))
     assert not [n for n, text in made.items() if "s3cr3t-pass" in text or "tok-90210" in text]
     checks = {s["name"]: s for s in json.loads(made["checks.json"])}
     assert not checks["database"]["ok"]
@@ -212,7 +212,7 @@ def test_a_database_that_cannot_be_reached_still_gives_a_bundle_without_its_pass
 def test_it_is_made_of_postgresql_too(tmp_path: Path, postgres: Cluster) -> None:
     rig = make_rig(tmp_path, postgres.url("bundled"))
     bring(rig, rig.add(MOODLE))
-    made = members(make_bundle(rig.app))
+    made = members(make_bundle(rig.app.parts))
     assert json.loads(made["versions.json"])["database"].startswith("PostgreSQL 1")
     assert json.loads(made["counts.json"])["grade"] == 1
     assert len(json.loads(made["calls.json"])) == 10

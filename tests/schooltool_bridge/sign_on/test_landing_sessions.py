@@ -11,7 +11,7 @@ from mnet import xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.xmlrpc import Value
 from peers import store
-from schooltool_bridge.server.background import KEPT_ALIVE, LEASE, Watch
+from schooltool_bridge.server.background import KEPT_ALIVE, LEASE
 from schooltool_bridge.store.site_memory import forget
 from tests.helpers.moodle import Moodle
 from tests.helpers.roaming import (
@@ -156,7 +156,7 @@ def test_the_moodle_hears_on_a_timer_who_is_busy_here(
             return moodle.answer(body)
 
         app.signing_off = replace(app.signing_off, outbound=replace(app.outbound, post=post))
-        watch = Watch(app)
+        watch = app.background()
         with app.database.write() as connection:
             for memory in (LEASE, KEPT_ALIVE):
                 forget(connection, memory)
