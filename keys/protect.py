@@ -1,6 +1,6 @@
 """Private keys at rest: written as PKCS#8, under a passphrase when there is one; secret files.
 
-No database: where a key lies is store's business. Source: requirements R20.
+No database: where a key lies is store's business. Source: RULES R20.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Opens, verifies, remembers, dispatches, commits, signs and seals. What it needs of keys, peers
 and store comes in as small interfaces, so that this room knows no table and no socket.
-Source: PROTOCOL.md sections 3 to 8; requirements R20-R23, R90.
+Source: PROTOCOL.md sections 3 to 8; RULES R20-R23, R90.
 """
 
 from __future__ import annotations

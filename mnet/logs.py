@@ -3,7 +3,7 @@
 Of an error it keeps what it is and where it was raised, never its sentence: that may quote what
 somebody sent, or what stands in the store.
 
-Source: requirements R90; house rules.
+Source: RULES R90.
 """
 
 from __future__ import annotations

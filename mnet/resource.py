@@ -1,6 +1,6 @@
 """The web resource: read the body under a limit, hop to a worker thread, write the answer.
 
-Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirements 1.2.
+Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); RULES 1.2.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Settings: one frozen dataclass, read from settings.toml in the data folder and the environment.
 
 An error names the file, the key and the remedy. Secrets are not settings: passphrases and
-passwords stand in files of their own. Source: requirements 1.8; manual/settings.md.
+passwords stand in files of their own. Source: RULES 1.8; manual/settings.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Admin accounts: the people who may configure this server. Not the school's people.
 
 A password is kept as argon2id only; a one-time password must be changed at the first sign-in.
-Source: requirements 1.8 (init, admin).
+Source: RULES 1.8 (init, admin).
 """
 
 from __future__ import annotations

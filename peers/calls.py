@@ -1,7 +1,7 @@
 """Looking at the journal of calls: found by peer, method, outcome and time; counted by hour.
 
 Every question goes along the index of one peer's calls by time, newest first, so that a million
-rows answer as fast as a thousand. Writes nothing. Source: requirements R16, R90.
+rows answer as fast as a thousand. Writes nothing. Source: RULES R16, R90.
 """
 
 from __future__ import annotations

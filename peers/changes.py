@@ -3,7 +3,7 @@
 Used by commands and pages alike. Every function works in the caller's transaction, so that a
 change and its entry are kept together or not at all; none asks a network. `actor` is who did it
 (peers/audit.py). All raise NotPossible, with a sentence for that person.
-Source: requirements R15-R18, R22.
+Source: RULES R15-R18, R22.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The journal of calls: who called what, when, and how it ended. Append-only; no payloads.
 
-Source: requirements R90.
+Source: RULES R90.
 """
 
 from __future__ import annotations

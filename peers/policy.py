@@ -37,7 +37,7 @@ class BadPolicy(Refusal, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PeerPolicy:
-    """What an admin decided for one peer (requirements 1.3-1.6)."""
+    """What an admin decided for one peer (RULES 1.3-1.6)."""
 
     # Match a pushed person to one of ours by equal username when no idnumber or link decides.
     match_username: bool = False
@@ -56,7 +56,7 @@ class PeerPolicy:
     accept_enrolments: bool = True
     accept_grades: bool = True
     # Who may sign on from the peer here, and go over from here to it, whatever right they have:
-    # whoever has one of these roles at the school now (R30). Empty: nobody.
+    # whoever has one of these roles at the school now (RULES R30). Empty: nobody.
     land_roles: tuple[str, ...] = SCHOOL_ROLES
     jump_roles: tuple[str, ...] = SCHOOL_ROLES
     # TLS: "verify" checks certificate and host name, "none" takes any.

@@ -24,7 +24,6 @@ from tests.catalogue import extracted, forms
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
 PROTOCOL = (TOP / "mnet" / "PROTOCOL.md").read_text()
-REQUIREMENTS = (TOP / "schooltool_bridge" / "REQUIREMENTS.md").read_text()
 MANUAL = TOP / "schooltool_bridge" / "manual"
 CHAPTERS = {file.stem: file.read_text() for file in sorted(MANUAL.glob("*.md"))}
 DOCUMENTS = {
@@ -194,23 +193,6 @@ def test_every_metric_that_the_manual_names_is_one() -> None:
     assert named <= made
 
 
-def test_every_test_that_a_requirement_cites_stands_in_the_file_of_its_letter() -> None:
-    files = {file.name: file for file in (TOP / "tests").rglob("test_*.py")}
-    letters = dict(
-        re.findall(r"`([A-Z]{1,2})` (?:is |its )?`(?:\w+/)*(test_\w+\.py)`", REQUIREMENTS)
-    )
-    defined = {
-        (letter, name)
-        for letter, file in letters.items()
-        for name in re.findall(
-            r"(?:def |^)(test_\w+|TestGradebook)", files[file].read_text(), re.MULTILINE
-        )
-    }
-    cited = set(re.findall(r"\b([A-Z]{1,2}) (test_\w+|TestGradebook)", REQUIREMENTS))
-    assert len(cited) > 30
-    assert cited <= defined
-
-
 def test_every_fault_is_in_the_protocol() -> None:
     codes = {
         c.code for c in vars(faults).values() if isinstance(c, type) and issubclass(c, faults.Fault)
@@ -223,3 +205,25 @@ def test_every_section_that_a_docstring_cites_exists() -> None:
     for file in SOURCES:
         for cited in re.findall(r"\(section (\d+(?:\.\d+)?)\)", file.read_text()):
             assert cited in sections, f"{file}: section {cited}"
+
+
+def test_every_rule_that_is_cited_stands_in_the_rules() -> None:
+    """As `RULES 1.3, R5`; no number stands without that word, and none is of another text."""
+    from tests import requirements
+
+    stated, cited = {*requirements.rules()}, set()
+    lonely = re.compile(r"\b(?:R\d+[a-e]?|E\d+)\b|\b[Rr]equirements? R?\d|\bfield.notes\b")
+    kinds = {".py", ".html", ".typ", ".md"}
+    packages = (TOP / name for name in ("mnet", "keys", "peers", "schooltool_bridge"))
+    files = [f for folder in packages for f in folder.rglob("*") if f.suffix in kinds]
+    for file in [*files, TOP / "README.md", *(TOP / "tests").rglob("*.py")]:
+        if file in (requirements.RULES, requirements.WRITTEN):
+            continue
+        text = file.read_text()
+        numbers = {*requirements.citations(text)}
+        assert numbers <= stated, f"{file}: {numbers - stated}"
+        cited |= numbers
+        if (TOP / "tests") not in file.parents:
+            found = lonely.search(requirements.without_citations(text))
+            assert found is None, f"{file}: {found}"
+    assert len(cited) > 80

@@ -114,6 +114,7 @@ def answers(port: int, path: bytes = b"/healthz") -> bytes:
         return connection.recv(100).partition(b"\r\n")[0]
 
 
+@pytest.mark.requirement("1.1")
 def test_connections_that_send_no_whole_request_keep_nobody_out(site: Site, peer: FakePeer) -> None:
     told = b"POST /mnet/xmlrpc/server.php HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nbegins"
     waiting = [told, b"GET / HT", b"", told[:30]]

@@ -330,6 +330,7 @@ def expressions_in(file: Path) -> Iterator[str]:
     yield from walk(tree, "")
 
 
+@pytest.mark.requirement("R23")
 def test_every_expression_of_the_packages_stands_here() -> None:
     found = set(itertools.chain.from_iterable(map(expressions_in, source_files())))
     assert len(found) > 50
@@ -352,6 +353,7 @@ CASES = [
 ]
 
 
+@pytest.mark.requirement("R23")
 @pytest.mark.parametrize(("case", "unit"), CASES)
 def test_time_grows_with_length_alone(case: Met, unit: str) -> None:
     small, large = (text_of(case, unit, size) for size in (SMALL_BYTES, LARGE_BYTES))

@@ -1,7 +1,7 @@
 """The frame around every page: routes, sign-in, roles, forms' origin, headers, templates.
 
 Each page itself is a function from View to Reply, run in a worker thread. Nothing here knows
-what a page is about. Source: requirements R11; manual/pages.md.
+what a page is about. Source: RULES R11; manual/pages.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commands about admin accounts: list, add, role, reset-password, remove. No page is here.
 
-Each change stands in the audit trail. Source: requirements 1.8 (admin).
+Each change stands in the audit trail. Source: RULES 1.8 (admin).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commands for watching: the record of calls, and a support bundle.
 
-Source: requirements 1.8, R14, R90.
+Source: RULES 1.8, R14, R90.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commands that close a term or a section, show what came afterwards, and accept it.
 
-Source: requirements 1.8 (the form of commands), R70, R71.
+Source: RULES 1.8 (the form of commands), R70, R71.
 """
 
 from __future__ import annotations

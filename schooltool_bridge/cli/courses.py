@@ -1,6 +1,6 @@
 """Commands about a Moodle's courses: peer courses, enrolled, enrol, unenrol.
 
-Each asks the Moodle live, through its service mnet_enrol. Source: requirements 1.2, 1.8.
+Each asks the Moodle live, through its service mnet_enrol. Source: RULES 1.2, 1.8.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The demo: two peers on this machine, a key swap, a section, an enrolment, a grade.
 
 Two real servers in data folders of their own, real HTTP between them, nothing kept afterwards.
-The one plays a Moodle: it calls what a Moodle's plugin calls. Source: requirements 1.8.
+The one plays a Moodle: it calls what a Moodle's plugin calls. Source: RULES 1.8.
 """
 
 from __future__ import annotations

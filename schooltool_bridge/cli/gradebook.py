@@ -1,6 +1,6 @@
 """Commands about gradebooks: the assessments of a section from a spreadsheet.
 
-Source: requirements 1.8, R63.
+Source: RULES 1.8, R63.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Commands about who is who: person add, change, merge, unmerge; inbox resolve.
 
 Each stands in the audit trail with its reason, and holds at once, in a running server too.
-Source: requirements 1.4, 1.8 (person, inbox), R39b.
+Source: RULES 1.4, 1.8 (person, inbox), R39b.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commands about issued reports: report issue, issued, reprint.
 
-Source: requirements 1.8 (the form of commands), R70, R71.
+Source: RULES 1.8 (the form of commands), R70, R71.
 """
 
 from __future__ import annotations

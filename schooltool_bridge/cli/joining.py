@@ -1,6 +1,6 @@
 """The command that joins two assessments of a section, and takes them apart.
 
-Source: requirements 1.5, 1.8, R65.
+Source: RULES 1.5, 1.8, R65.
 """
 
 from __future__ import annotations

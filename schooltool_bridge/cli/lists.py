@@ -1,7 +1,7 @@
 """What the lists show: people, sections, enrolments, grades, the inbox; now or as of a moment.
 
 Plain dicts in the shape that scripts rely on. Where a row names a section, person or
-assessment it is the shared idnumber, ours where there is none. Source: requirements 1.8.
+assessment it is the shared idnumber, ours where there is none. Source: RULES 1.8.
 """
 
 from __future__ import annotations

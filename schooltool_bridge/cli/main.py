@@ -1,6 +1,6 @@
 """The command mnet-peer: the list of its subcommands and where they stand, nothing else.
 
-Source: requirements 1.8.
+Source: RULES 1.8.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commands about being told: what needs a hand, a test of the channels, a look right now.
 
-Source: manual/notices.md; requirements 1.8 (the form of commands).
+Source: manual/notices.md; RULES 1.8 (the form of commands).
 """
 
 from __future__ import annotations

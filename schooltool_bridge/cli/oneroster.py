@@ -1,6 +1,6 @@
 """Commands that bring data out and in: export oneroster, import oneroster.
 
-Source: requirements 1.8.
+Source: RULES 1.8.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Commands about peers' trust and place: verify, keys and strangers that wait, addresses, label.
 
 The changes themselves stand in peers/changes.py, what is looked at in peers/verify.py.
-Source: requirements 1.8, R15-R18, R20.
+Source: RULES 1.8, R15-R18, R20.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Verification, keys and addresses stand in peer_trust.py.
 
-Source: requirements 1.8, R15-R18, R22.
+Source: RULES 1.8, R15-R18, R22.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Commands about what people may: person allow-login, deny-login, allow-jump, and the like.
 
 Each change stands in the audit trail and holds at once, in a running server too.
-Source: requirements 1.7, 1.8 (person), R28-R30.
+Source: RULES 1.7, 1.8 (person), R28-R30.
 """
 
 from __future__ import annotations

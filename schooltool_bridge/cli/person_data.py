@@ -1,6 +1,6 @@
 """Commands about a person's data: person export and erase; and person staff, who may see others'.
 
-Source: requirements R38, R58, R77; manual/personal-data.md.
+Source: RULES R38, R58, R77; manual/personal-data.md.
 """
 
 from __future__ import annotations

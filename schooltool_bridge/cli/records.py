@@ -1,6 +1,6 @@
 """Commands about what peers brought: person, section, enrolment, grade, inbox.
 
-Source: requirements 1.8.
+Source: RULES 1.8.
 """
 
 from __future__ import annotations

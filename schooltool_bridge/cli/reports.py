@@ -1,6 +1,6 @@
 """Commands that print reports: report progress, transcript, section-history.
 
-Source: requirements 1.8, R69-R73.
+Source: RULES 1.8, R69-R73.
 """
 
 from __future__ import annotations

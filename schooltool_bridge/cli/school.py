@@ -1,6 +1,6 @@
 """Commands about the school's own order: year, term, course; filing and linking sections.
 
-Source: requirements 1.8 (the form of commands), R41-R47.
+Source: RULES 1.8 (the form of commands), R41-R47.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Serving: the listening socket, worker processes, care for our key, the watch, a clean end.
 
-Source: requirements 1.8 (serve).
+Source: RULES 1.8 (serve).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What every command shares: the data folder, --json, one-line errors, tables on a terminal.
 
-No command stands here; see main.py for the list. Source: requirements 1.8.
+No command stands here; see main.py for the list. Source: RULES 1.8.
 """
 
 from __future__ import annotations

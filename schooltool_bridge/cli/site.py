@@ -1,6 +1,6 @@
 """Commands about this site: init, serve, check, key, database.
 
-Source: requirements 1.8, R14.
+Source: RULES 1.8, R14.
 """
 
 from __future__ import annotations

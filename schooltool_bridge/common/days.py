@@ -1,6 +1,6 @@
 """Days of the school's own clock, and the format's ends of time, which exclude their day.
 
-Pure. Source: requirements 1.8 (a day is one of the school's zone); OneRoster: endDate is the first
+Pure. Source: RULES 1.8 (a day is one of the school's zone); OneRoster: endDate is the first
 day that does not belong any more.
 """
 

@@ -1,6 +1,6 @@
 """The ids by which peers and schools call people and things, and when two are the same. Pure.
 
-Source: requirements 1.3.
+Source: RULES 1.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A zip may lie about a part's size, and some ways of packing unpack a kilobyte into a gigabyte at
 once. So only stored and deflated parts are read, in pieces, up to what the zip says they have.
-Source: R63; E62-E64.
+Source: RULES R63, E62-E64.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Points: how large they may be, and how they are stored. Pure.
 
-Source: requirements 1.3.
+Source: RULES 1.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The parts (segments) of a section, and their order. Pure.
 
-Source: requirements 1.4.
+Source: RULES 1.4.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A time lies between 1970 and 2200. One ahead of our clock took effect when we learnt it; among
 what is said of one thing it keeps its place by the sender's clock, so that the same event again
 is the same. One further ahead than a day is no time at all (stored before that was refused): it
-is read at its arrival throughout. Pure, but for the condition in SQL. Source: requirements 1.3.
+is read at its arrival throughout. Pure, but for the condition in SQL. Source: RULES 1.3.
 """
 
 from __future__ import annotations

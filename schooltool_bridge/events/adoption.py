@@ -4,8 +4,8 @@ Only for an assessment that its peer brings for the first time, and only when ex
 assessment of its section has exactly that name. Everything else is created beside, with a remark
 for the inbox where a person should look. Grades are not touched: a cell's entry by hand wins over
 what the peer sends later (fold.py), and keeps its percentage should the maximum be another. When
-the peer deletes it later it is given back, and may be taken over anew. Source: requirements 1.5,
-R64-R66; E36-E38.
+the peer deletes it later it is given back, and may be taken over anew. Source: RULES 1.5, R64-R66,
+E36-E38.
 """
 
 from __future__ import annotations

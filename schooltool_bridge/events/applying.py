@@ -1,7 +1,7 @@
 """What applying an event can lead to: done, or waiting for something. Shared by every entity.
 
 A handler looks first and writes last: once it has written it neither holds nor faults, so that
-a refused event leaves nothing behind and needs no undoing. Source: requirements 1.3.
+a refused event leaves nothing behind and needs no undoing. Source: RULES 1.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Assessments: the grade items of a section, scoped to the peer that brought them.
 
-Source: requirements 1.3-1.5, R61, R62.
+Source: RULES 1.3-1.5, R61, R62.
 """
 
 from __future__ import annotations

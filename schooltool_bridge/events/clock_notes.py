@@ -1,6 +1,6 @@
 """That a peer's clock is ahead of ours: noted when its events were refused for it, for a notice.
 
-Source: manual/notices.md; requirements 1.3 (Times).
+Source: manual/notices.md; RULES 1.3 (Times).
 """
 
 from __future__ import annotations

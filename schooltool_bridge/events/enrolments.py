@@ -1,6 +1,6 @@
 """Enrolments: who is in which section as what, with the history of it.
 
-Source: requirements 1.3, 1.6, R48-R57.
+Source: RULES 1.3, 1.6, R48-R57.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading events: from whatever PHP sent to typed values, or a Malformed that names the field.
 
 Ids come as int or string, booleans in seven shapes, an empty struct as an array. Pure.
-Source: requirements 1.3 and 2.10.
+Source: RULES 1.3 and 2.10.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class AssessmentEvent:
     extra_credit: bool
     moodle_id: str | None
     deleted: bool
-    # With the blanks around it, if any: what is the same must be so exactly (R65).
+    # With the blanks around it, if any: what is the same must be so exactly (RULES R65).
     name_as_sent: str = ""
 
 
@@ -270,7 +270,7 @@ _HASH_CHARS = 255
 
 
 def mapped(data: object, names: Mapping[str, str]) -> object:
-    """Return fetch_user's struct with names taken from the fields that a policy says (R39d).
+    """Return fetch_user's struct with names taken from the fields that a policy says (RULES R39d).
 
     `names` gives for ours the peer's field, empty to leave ours out; an empty field of the
     peer's leaves ours as it is.

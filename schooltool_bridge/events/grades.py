@@ -1,7 +1,7 @@
 """Grades: one cell for each assessment and person, every attempt and change kept.
 
 `new_grade` is the call that comes most, so it asks once for all that it needs to know.
-Source: requirements 1.3, 1.5, R67, R72-R76.
+Source: RULES 1.3, 1.5, R67, R72-R76.
 """
 
 from __future__ import annotations

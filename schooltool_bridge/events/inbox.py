@@ -1,7 +1,7 @@
 """Events that could not be applied, with their payload: held, in conflict, or rejected.
 
 Held and conflicting ones come again when what they wait for is there (receiving.py).
-Source: requirements 1.1, 1.3, R89.
+Source: RULES 1.1, 1.3, R89.
 """
 
 from __future__ import annotations

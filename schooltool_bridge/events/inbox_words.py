@@ -1,6 +1,6 @@
 """How an event that was not simply applied stands in the inbox: held, remarked on, or refused.
 
-Source: requirements 1.3, R89.
+Source: RULES 1.3, R89.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The MNet methods that we publish: from a call's parameters to the SIS and back.
 
 Checks how a method is called; what the events mean is decided in receiving.py.
-Source: requirements 1.2, 1.3, R37-R67.
+Source: RULES 1.2, 1.3, R37-R67.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HELP = {
     "delete_grade": "Take a person's grade for an assessment back; its history stays.",
 }
 # The last segments of all methods that we know: what we publish, and what we ask peers for
-# (requirements 1.2). Others' names are a caller's own words.
+# (RULES 1.2). Others' names are a caller's own words.
 KNOWN_METHODS = frozenset(
     {
         *HELP, "push_events", "server_info",
@@ -192,7 +192,7 @@ def _only(params: list[Value], method: str) -> Value:
 
 
 def _note_addressee(call: Call, accepted: list[Value]) -> None:
-    """From the first event on that names us, this peer always has to (requirements 1.3)."""
+    """From the first event on that names us, this peer always has to (RULES 1.3)."""
     if not call.peer.names_addressee and any(isinstance(d, dict) and d.get("to") for d in accepted):
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
 

@@ -1,6 +1,6 @@
 """Names beside the numbers that events and the audit trail hold, for people who read them.
 
-Only reads; who is not known (any more) stays a number. Source: requirements 1.4, R90.
+Only reads; who is not known (any more) stays a number. Source: RULES 1.4, R90.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Password hashes that a Moodle sends: recognised, wrapped in argon2id, never kept bare.
 
-Keeping one lets nobody in; signing on is a right of its own. Source: requirements R39a.
+Keeping one lets nobody in; signing on is a right of its own. Source: RULES R39a.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A peer's method is found through system/listMethods by its last segment, so that any plugin's
 path works. Blocking; runs in worker threads, outside transactions.
-Source: requirements 1.2, 1.3, R27, R50.
+Source: RULES 1.2, 1.3, R27, R50.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """People: who is meant, what is known of them, and never guessing.
 
 Whom an event means says people_match.py; where two people could be meant, a person decides (8409).
-Source: requirements 1.3, 1.4, R37-R39e.
+Source: RULES 1.3, 1.4, R37-R39e.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A peer's own link (Moodle's own id, its idnumber or its username) -> our idnumber -> username, if
 the peer's policy allows -> a new person; never email. A link whose Moodle's own id is another than
 the event's is never meant: user names and idnumbers are given again. Only looks.
-Source: requirements 1.3 (Identity fields), 1.4, R37-R39e.
+Source: RULES 1.3 (Identity fields), 1.4, R37-R39e.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reading what a peer pushed: is there such an event, may it come in, is it for us, is it whole.
 
-Asks no store. Source: requirements 1.3.
+Asks no store. Source: RULES 1.3.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Receiving events: one, many, or again; and what happens to those that cannot be applied.
 
 The entry to the SIS for whatever a peer pushes. Runs inside the caller's transaction, which is
-committed also when an event is refused, so that the inbox keeps it. Source: requirements 1.3,
-R5, R89.
+committed also when an event is refused, so that the inbox keeps it. Source: RULES 1.3, R5, R89.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ People belong to the school, so whoever brings them frees what waits; and somebo
 a section by hand has the place that a peer's ending waits for. Each peer's events come again in a
 transaction of their own, after the one that brought that: two peers' turns in one transaction
 could wait for each other for ever. What a process that was killed in between left waiting for
-people comes when the next one begins, or within the hour. Source: requirements 1.1, 1.3, 1.4.
+people comes when the next one begins, or within the hour. Source: RULES 1.1, 1.3, 1.4.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sections: one part (segment) each, scoped to the peer that brought them.
 
 The teacher that a section names is part of its own history; what follows for that person's
-enrolment is folded in roster.py. Source: requirements 1.3, 1.4, R40-R46.
+enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ nothing of the page is written. More points than an assessment is worth are aske
 Clearing a cell and releasing it are two things. An emptied cell is an entry by hand that says
 "no grade": it wins over whatever the peer says. Releasing takes the entry by hand back, so that
 the peer's value counts again, or nothing where the peer has none. Both stay in the history.
-Source: requirements 1.5, R66, R72, R77; E39-E41.
+Source: RULES 1.5, R66, R72, R77, E39-E41.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A Moodle heads an assessment "Quiz: Checkpoint 1 (Real)", beside "(Percentage)", "(Letter)",
 totals and what it knows of the person; our CSV heads it "Checkpoint 1 (20)". Both hold points,
-whatever the school's score system is. Pure. Source: R63; E63, E64; Moodle's grade/export.
+whatever the school's score system is. Pure. Source: RULES R63, E63, E64; Moodle's grade/export.
 """
 
 from __future__ import annotations

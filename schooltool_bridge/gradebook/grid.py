@@ -1,7 +1,7 @@
 """The page of a gradebook: a section's students by its items, as they stand now.
 
 Reads in a fixed number of statements, however many students, items and grades there are; writes
-nothing (entering.py). Source: requirements 1.5, R66, R75-R77; E18, E45.
+nothing (entering.py). Source: RULES 1.5, R66, R75-R77, E18, E45.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Cell:
     authority: str = ""
     # The peer's value beside an entry by hand, as this item writes it; None: the peer has none.
     beside: str | None = None
-    # The item was due before the student came (E18); it does not count.
+    # The item was due before the student came (RULES E18); it does not count.
     is_before: bool = False
     mark: Mark = marks.NO_GRADE
 

@@ -1,6 +1,6 @@
 """A mark as people write it: points, percent, letters, pass or fail, EX for excused. Pure.
 
-Source: requirements 1.5, R75, R77; E41-E43.
+Source: RULES 1.5, R75, R77, E41-E43.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reading a file that a person uploads: a spreadsheet program's own, or text with separators.
 
-Source: requirements 1.5.
+Source: RULES 1.5.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Values only: no formula is computed, no macro run, no link followed. Everything is bounded, and
 whatever is refused is refused with the place where it stands. What the rows mean is upload.py's
-business. Pure. Source: R63; E62-E64.
+business. Pure. Source: RULES R63, E62-E64.
 """
 
 from __future__ import annotations

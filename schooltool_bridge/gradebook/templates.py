@@ -1,7 +1,7 @@
 """Spreadsheets to fill in and upload: a section's students by its assessments, or its assessments.
 
 What stands there already is in them, so that uploading one as it came changes nothing.
-Source: R63; E62, E63.
+Source: RULES R63, E62, E63.
 """
 
 from __future__ import annotations

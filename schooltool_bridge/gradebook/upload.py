@@ -2,7 +2,7 @@
 
 A plan is made of rows of text (spreadsheet.py) and of what stands here now; nothing is written
 while any of it is wrong. A digest says whether what is carried out is what was shown. What the
-columns mean: upload_assessments.py, upload_grades.py. Source: R63, R77; E62-E64.
+columns mean: upload_assessments.py, upload_grades.py. Source: RULES R63, R77, E62-E64.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An assessment is known by exactly its name. An empty cell leaves what is there. Of a peer's
 assessment only the school's own fields change. Writes nothing but through upload.write.
-Source: R63; field notes on SchoolTool (columns of an upload); E63, E64.
+Source: RULES R63, A.5, E63, E64.
 """
 
 from __future__ import annotations

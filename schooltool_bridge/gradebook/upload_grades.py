@@ -4,7 +4,7 @@ A student is known by idnumber, username or our id; an assessment by exactly its
 Moodle's own export and our own gradebook's CSV head it (grade_exports.py). An empty cell, or a
 dash, leaves what is there: a spreadsheet never takes a grade away, the page does. What is written
 is an entry by hand, which wins over a peer's; where the peer says just that, none is needed.
-Source: R63, R77; E40, E41, E44, E63, E64.
+Source: RULES R63, R77, E40, E41, E44, E63, E64.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Assessments by hand, and what the school adds to any: sheet, category, label, due day.
 
-A peer's name and points stay the peer's. Source: requirements 1.5, R63-R65, R76.
+A peer's name and points stay the peer's. Source: RULES 1.5, R63-R65, R76.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A conflict about people, decided by a person: they are one, or they are two.
 
 Only what follows from the answer is written here; that the event then comes again is up to the
-caller. Nothing is guessed: who could be meant is what people.py would find. Source: requirements
-1.4, R39b; E2, E7.
+caller. Nothing is guessed: who could be meant is what people.py would find. Source: RULES 1.4,
+R39b, E2, E7.
 """
 
 from __future__ import annotations

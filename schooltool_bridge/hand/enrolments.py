@@ -1,6 +1,6 @@
 """Enrolments by hand: who is in a section as what, withdrawals with their code and note.
 
-Any state may follow any. Source: requirements 1.6, R52-R56, R60.
+Any state may follow any. Source: RULES 1.6, R52-R56, R60.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Grades by hand: an entry wins over the peer's until it is released; both are kept.
 
 A whole page or spreadsheet is written by as many statements as one cell, so that nothing else
-waits long for its turn to write. Source: requirements 1.5, R66, R72, R75, R77.
+waits long for its turn to write. Source: RULES 1.5, R66, R72, R75, R77.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A Moodle's takes over by itself only what has exactly its name (adoption.py); here a person says
 that they are the same. The Moodle's stays. What was entered by hand goes over into it and wins
 there, as after a taking over, and the one made by hand goes. Nothing is moved: a report of a day
-before shows both as they were, and joining can be undone. Source: requirements 1.5, R65, R66; E36.
+before shows both as they were, and joining can be undone. Source: RULES 1.5, R65, R66, E36.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 No row is moved: person.merged_into_id says who stands for whom, links and histories stay where
 they are, and undoing gives each row back what it was told. Whoever of them is signed in has to
-sign in again. Source: requirements 1.4, R39b.
+sign in again. Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations

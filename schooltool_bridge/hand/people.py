@@ -1,6 +1,6 @@
 """People written by hand: made here, or corrected; from then on no peer changes their names.
 
-Source: requirements 1.4, R39b, R47.
+Source: RULES 1.4, R39b, R47.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Until somebody says so, what was entered by hand before keeps its percentage (fold.entered). That
 can be said to be right; or the points themselves were meant, which are then entered anew, so that
-a report of a day before the decision stays as it was. Source: requirements 1.5.
+a report of a day before the decision stays as it was. Source: RULES 1.5.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Resolving events of the inbox by hand: retry and dismiss, for pages and commands alike.
 
 Each is one transaction with its entry in the audit trail. What an event means is decided in
-receiving.py. Source: requirements 1.3, R22, R89.
+receiving.py. Source: RULES 1.3, R22, R89.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sections made by hand, with no Moodle component. Source: requirements R47, R60."""
+"""Sections made by hand, with no Moodle component. Source: RULES R47, R60."""
 
 from __future__ import annotations
 

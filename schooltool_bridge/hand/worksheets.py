@@ -1,7 +1,7 @@
 """Worksheets of a section: pages on which its assessments are spread, by hand.
 
 They are an order for the eye, so the audit trail alone keeps what was changed.
-Source: requirements 1.5; the vocabulary of SchoolTool's gradebook.
+Source: RULES 1.5, A.4.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The one reader behind every report, list and gradebook page. It asks a fixed number of questions
 (rows.py), however many sections, people and grades there are, and folds the answers with the
-same rules as events are applied (fold.py). Source: requirements 1.3, 1.5, 1.6, R58, R69, R73.
+same rules as events are applied (fold.py). Source: RULES 1.3, 1.5, 1.6, R58, R69, R73.
 """
 
 from __future__ import annotations

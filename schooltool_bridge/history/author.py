@@ -1,6 +1,6 @@
 """Who writes by hand, when it took effect, and how a refusal reads.
 
-Source: requirements R55, R72.
+Source: RULES R55, R72.
 """
 
 from __future__ import annotations

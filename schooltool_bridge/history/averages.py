@@ -2,7 +2,7 @@
 
 Excepted cells leave both sum and maximum; what is not graded does not count; extra credit adds
 points and no maximum. With weights, each category's share counts by its weight among those that
-have grades. Pure. Source: requirements 1.5, R75, R76; E18, E41, E42.
+have grades. Pure. Source: RULES 1.5, R75, R76, E18, E41, E42.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _share(graded: Iterable[tuple[Item, Decimal]]) -> Decimal | None:
 
 
 def is_before(section: SectionThen, item: Item, person_id: int, zone: tzinfo) -> bool:
-    """Tell whether an item was due before this student came, and has no grade (E18).
+    """Tell whether an item was due before this student came, and has no grade (RULES E18).
 
     Without a due day it is the day on which the item appeared that counts.
     """

@@ -2,7 +2,7 @@
 
 For everything but the everyday grade from a peer (grades.py), which needs no look at a history: an
 entry by hand, a change of an assessment's points, people who are one person under several rows.
-Source: requirements 1.4, 1.5, R66, R72.
+Source: RULES 1.4, 1.5, R66, R72.
 """
 
 from __future__ import annotations

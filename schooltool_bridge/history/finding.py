@@ -1,6 +1,6 @@
 """Finding the one person or section that somebody means, by an idnumber or our own id.
 
-Source: requirements 1.8.
+Source: RULES 1.8.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A row's place is its time by the sender's clock, the sender's running number, then its arrival;
 when it took effect says times.py. Applying events and answering "as of" use the same functions.
-Pure. Source: requirements 1.3, 1.5, 1.6.
+Pure. Source: RULES 1.3, 1.5, 1.6.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
     """Fold an assessment's history of at least one row.
 
     One that was made by hand and taken over stays when its peer deletes it: by hand again, as
-    it stood, until somebody here says otherwise (R10, R66).
+    it stood, until somebody here says otherwise (RULES R10, R66).
     """
     ordered = sorted(rows, key=standing)
     last = ordered[-1]
@@ -277,7 +277,7 @@ def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
     """Say to which attempt a peer's grades without a number belong.
 
     To the highest one whose first grade is not later than theirs, the first where there is none.
-    A deletion without a number stays: it takes every attempt back (requirements 1.3).
+    A deletion without a number stays: it takes every attempt back (RULES 1.3).
     """
     if all(r.attempt is not None or r.deleted for r in rows):
         return list(rows)
@@ -310,7 +310,7 @@ def entered(row: GradeRow, maximum: Decimal, taken: Sequence[TakenOver]) -> Deci
     """Return the points of an entry by hand, in terms of what the assessment is worth.
 
     One that was made before a peer's assessment of another worth took this one over keeps its
-    percentage; whoever meant the points themselves enters them again (requirements 1.5).
+    percentage; whoever meant the points themselves enters them again (RULES 1.5).
     """
     points = row.raw_points
     after = next((t for t in taken if row.recorded_unix_s < t.recorded_unix_s), None)

@@ -2,7 +2,7 @@
 
 Only looks; merging is in hand/merging.py. Rows are never moved, so that a merge can be undone:
 a peer's events stay with the row that they named, and whoever reads takes all rows of a person
-together. Source: requirements 1.4, R39b.
+together. Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Links: a peer's own names for our people; either its idnumber or its username finds one.
 
 Only which person a name means; what an event says of them is applied in people.py.
-Source: requirements 1.3, 1.4.
+Source: RULES 1.3, 1.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finding people by words of their names, and the order in which lists have them.
 
-Source: requirements 1.8.
+Source: RULES 1.8.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The enrolments as they are at this moment: stored is what was told, and what comes of itself.
 
 An enrolment that waits for its begin, or whose end has come, changes without anything having to
-run (fold_enrolments.py); whoever reads it as of now reads it here. Source: requirements 1.3, 1.6.
+run (fold_enrolments.py); whoever reads it as of now reads it here. Source: RULES 1.3, 1.6.
 """
 
 from __future__ import annotations

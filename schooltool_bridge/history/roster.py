@@ -1,7 +1,7 @@
 """Who holds which place in a section now, folded from everything that was told.
 
 Enrolments, sections (which name their teacher) and grades (which tell what a withdrawal was)
-all lead here. Source: requirements 1.6, R46, R54, R55.
+all lead here. Source: RULES 1.6, R46, R54, R55.
 """
 
 from __future__ import annotations

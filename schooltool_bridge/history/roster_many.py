@@ -1,7 +1,7 @@
 """Who holds which places now, for many places by few statements; the same folding as roster.py's.
 
-For entries by hand and imports; a peer's single events go by roster.py. Source: requirements 1.6,
-R54, R55.
+For entries by hand and imports; a peer's single events go by roster.py. Source: RULES 1.6, R54,
+R55.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rows of the histories, read for many sections at once: the only statements behind as_of.py.
 
-A fixed number of them, however much there is; nothing is folded here. Source: requirements
-1.3, R69, R72, R73.
+A fixed number of them, however much there is; nothing is folded here. Source: RULES 1.3, R69, R72,
+R73.
 """
 
 from __future__ import annotations

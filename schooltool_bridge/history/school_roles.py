@@ -2,7 +2,7 @@
 
 Somebody is what they are in a section that is there, as an active enrolment says, whichever peer
 brought it; in none: other. Who is both counts as both, and one of them is enough for a rule.
-Source: requirements 1.6, 1.7, R30; the policies land_roles and jump_roles (peers/policy.py).
+Source: RULES 1.6, 1.7, R30; the policies land_roles and jump_roles (peers/policy.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a report is made of: a section, its assessments and grades, as they were at a moment.
 
-Values only; as_of.py reads them, averages.py counts with them. Pure. Source: requirements 1.5.
+Values only; as_of.py reads them, averages.py counts with them. Pure. Source: RULES 1.5.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What an upgrade folds anew, where what was told once is read otherwise than it was then.
 
 What is folded lies in the store beside the histories, and is only folded when something new is
-told; whatever a new version reads otherwise has to be folded by the upgrade. Source: requirements
-1.3 (times, dates of enrolments).
+told; whatever a new version reads otherwise has to be folded by the upgrade. Source: RULES 1.3
+(times, dates of enrolments).
 """
 
 from __future__ import annotations

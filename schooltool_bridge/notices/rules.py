@@ -2,7 +2,7 @@
 
 Pure: the facts and the time are arguments (peer_facts.py gathers them, notices.py keeps what
 stands). Texts name peers by address only; a peer's own words never get in.
-Source: manual/notices.md; requirements R16, R17, R89.
+Source: manual/notices.md; RULES R16, R17, R89.
 """
 
 from __future__ import annotations

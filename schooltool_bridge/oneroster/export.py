@@ -1,7 +1,7 @@
 """Export of everything as a OneRoster package: which files, in which order, and the manifest.
 
 One moment for all files, so that every reference resolves while peers go on pushing. What the
-rows say is in export_roster.py and export_grades.py. Source: requirements 1.8; field-notes D.2.
+rows say is in export_roster.py and export_grades.py. Source: RULES 1.8, D.2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Only reads, as streams. What the format asks for and we have not (a category, a due day) gets a
 plain stand-in; a grade of somebody who never was in the section has no place there.
-Source: field-notes D.2, D.3 (mapping); requirements 1.5, R75.
+Source: RULES D.2, D.3 (mapping), 1.5, R75.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rows of an export that say who is where: orgs, sessions, courses, classes, users, enrolments.
 
 Only reads, as streams, each table in a number of statements that grows by parts only. People who
-were merged are one. Source: field-notes D.2, D.3 (mapping); requirements 1.4, 1.6, R41-R43.
+were merged are one. Source: RULES D.2, D.3 (mapping), 1.4, 1.6, R41-R43.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Import of classes as sections made by hand.
 
 A class in one term and of one course is filed there; what people here filed or renamed since
-stays as they left it. Source: requirements R41-R47; field-notes A.2, D.2.
+stays as they left it. Source: RULES R41-R47, A.2, D.2.
 """
 
 from __future__ import annotations

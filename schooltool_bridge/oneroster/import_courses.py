@@ -1,6 +1,6 @@
 """Import of courses into the catalogue; a course of the same code is the same.
 
-Source: requirements R43; field-notes A.2, D.2.
+Source: RULES R43, A.2, D.2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 All rows of one person in one class are read together (stays.py) and laid beside what imports said
 before, so that whatever people here or a peer changed in between stays. An end is a withdrawal,
-never a deletion. Source: requirements 1.6, R60; field-notes D.2.
+never a deletion. Source: RULES 1.6, R60, D.2.
 """
 
 from __future__ import annotations

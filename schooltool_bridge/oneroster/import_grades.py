@@ -2,8 +2,7 @@
 
 All results of one cell are read together, in time; the latest counts. As with enrolments, what an
 import said before is compared with what the file says now; an entry that a teacher made since
-stays. A result that has no place is left out, which is told. Source: requirements 1.5, R66;
-field-notes D.2.
+stays. A result that has no place is left out, which is told. Source: RULES 1.5, R66, D.2.
 """
 
 from __future__ import annotations

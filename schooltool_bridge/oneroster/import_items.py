@@ -1,7 +1,7 @@
 """Import of categories and line items, as categories and assessments made by hand.
 
 As with enrolments, what an import said before is compared with what the file says now; what a
-teacher changed since stays. Source: requirements 1.5, R63; field-notes D.2.
+teacher changed since stays. Source: RULES 1.5, R63, D.2.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Grades of assessments that an import has just made: many at once, by the rules of hand/grades.py.
 
 One by one each would be folded with a history that cannot be there yet, which takes minutes for a
-school. Source: requirements 1.5, R66.
+school. Source: RULES 1.5, R66.
 """
 
 from __future__ import annotations

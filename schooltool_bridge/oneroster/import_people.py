@@ -2,7 +2,7 @@
 
 Never by email or name. A number identifies only where one row of the file has it and nothing
 contradicts: two rows never become one person (numbering.py). Names of somebody whom a peer or an
-admin looks after are left as they are. Source: requirements 1.4; field-notes D.2, E63.
+admin looks after are left as they are. Source: RULES 1.4, D.2, E63.
 """
 
 from __future__ import annotations

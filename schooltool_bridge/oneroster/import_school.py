@@ -2,8 +2,7 @@
 
 A school here has one year at a time, and in it terms that do not overlap. Of semesters and the
 quarters in them, or of two schools' terms, those that come first stay; what would be filed under
-another is ongoing, which is told. One by one, as a school has few. Source: requirements R41-R47;
-field-notes A.2, D.2.
+another is ongoing, which is told. One by one, as a school has few. Source: RULES R41-R47, A.2, D.2.
 """
 
 from __future__ import annotations

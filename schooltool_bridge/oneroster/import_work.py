@@ -2,8 +2,7 @@
 
 Rows are read before the transaction, and what they lead to is written together, so that others
 wait little for their turn to write. Knows no file in particular. The importer's own ids stay with
-what they meant, so that the same file again changes nothing. Source: requirements 1.4; field-notes
-E63.
+what they meant, so that the same file again changes nothing. Source: RULES 1.4, E63.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Which numbers of a file's users may say who they are: those that one row alone has.
 
 Some systems write the school's number, or nothing but noughts, into every row's identifier; others
-have ids that differ in capitals only, where numbers here do not. Source: requirements 1.4;
-field-notes D.2, E63.
+have ids that differ in capitals only, where numbers here do not. Source: RULES 1.4, D.2, E63.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Finds the files (whatever the capitals of their names, also in one folder of a zip), finds out how
 each is written (a byte order mark, UTF-16, cp1252, semicolons) and gives its rows as texts; what
 they mean is checking.py's. Everything is hostile: names that lead elsewhere, bombs, endless cells.
-Source: field-notes D.2, E62.
+Source: RULES D.2, E62.
 """
 
 from __future__ import annotations

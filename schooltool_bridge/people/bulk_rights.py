@@ -1,7 +1,7 @@
 """A right given to or taken from many people at once: looked at first, then done.
 
 An order is about the links that there are at that moment, never about one that a peer makes
-later. Each leaves one entry in the audit trail. Source: requirements 1.7, R29, R30.
+later. Each leaves one entry in the audit trail. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations

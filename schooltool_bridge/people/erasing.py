@@ -5,7 +5,7 @@ the bytes of issued reports go, also out of the histories, whose guards are lift
 tables inside this one transaction. Dates, codes, marks and percentages stay, under "Erased person",
 so that a class's figures and a teacher's record still add up. Nothing is linked any more: what a
 peer pushes later about the same id number is a new person. Text by others about them is searched
-in erasing_texts.py. Source: requirements R38; manual/personal-data.md.
+in erasing_texts.py. Source: RULES R38; manual/personal-data.md.
 """
 
 from __future__ import annotations

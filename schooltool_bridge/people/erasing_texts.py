@@ -2,7 +2,7 @@
 
 Only in columns of free text, and only what names nobody else: whole names, addresses, and user
 names or id numbers that are no everyday word. In the audit trail, where a search for somebody may
-stand, single names too. A namesake's own records stay as they are. Source: requirements R38.
+stand, single names too. A namesake's own records stay as they are. Source: RULES R38.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The school's people for whoever looks after them: searched, filtered, a page at a time.
 
 Only reads. What somebody is comes from the enrolments that are active now; what they may, from
-their links. Source: requirements 1.7, R29, R30.
+their links. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PeopleFilter:
     right: str = ""
     # Is or ever was a student somewhere; each person once.
     was_student: bool = False
-    # Only those whom no shared idnumber identifies (requirements 1.4, E1).
+    # Only those whom no shared idnumber identifies (RULES 1.4, E1).
     lacks_idnumber: bool = False
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Where the store holds something about one person, and the names by which they are known.
 
 The one list that handing out (person_export.py) and erasing (erasing.py) go by; a test sees that
-no table about people is missing from it. Only looks. Source: requirements R38;
+no table about people is missing from it. Only looks. Source: RULES R38;
 manual/personal-data.md.
 """
 

@@ -2,7 +2,7 @@
 
 Whatever a table about people has goes in, also columns that come later, but for what signs
 somebody in (passwords, tokens and what is made of them). Handing out is written into the audit
-trail. Source: requirements R38; manual/personal-data.md.
+trail. Source: RULES R38; manual/personal-data.md.
 """
 
 from __future__ import annotations

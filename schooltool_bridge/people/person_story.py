@@ -1,6 +1,6 @@
 """What became of a person's names: told by peers, written by hand, merged; in the order of events.
 
-Only reads, and puts it into words. Source: requirements 1.4, R39b, R39e.
+Only reads, and puts it into words. Source: RULES 1.4, R39b, R39e.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For the person who answers for data protection. Follows from the peer's services and policy
 alone; what each call holds is fixed in the code, and a test keeps this list and the code together.
-Pure. Source: requirements 1.2-1.4, R38, R39a.
+Pure. Source: RULES 1.2-1.4, R38, R39a.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who is counselor or principal: given and taken, with its entry in the audit trail.
 
-What the roles open stands in own_access.py. Source: requirements R58, R77.
+What the roles open stands in own_access.py. Source: RULES R58, R77.
 """
 
 from __future__ import annotations

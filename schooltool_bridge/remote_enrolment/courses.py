@@ -2,7 +2,7 @@
 
 Knows nothing of our people (enrolling.py) and no page. Every answer is hostile until read:
 whatever comes, the callers get plain values within limits or one of the errors below. Blocks.
-Source: requirements 1.2; PROTOCOL.md section 12.
+Source: RULES 1.2; PROTOCOL.md section 12.
 """
 
 from __future__ import annotations

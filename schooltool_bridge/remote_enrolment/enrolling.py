@@ -2,7 +2,7 @@
 
 The calls themselves stand in courses.py; no page or command here. A person is called over
 there as when they jump (jumping.py): by the user name here, in lower case.
-Source: requirements 1.2; PROTOCOL.md section 12.
+Source: RULES 1.2; PROTOCOL.md section 12.
 """
 
 from __future__ import annotations

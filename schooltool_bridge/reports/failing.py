@@ -2,7 +2,7 @@
 
 By a fixed number of statements for each ROWS_AT_ONCE grades and enrolments: an ordinary school
 is read at once, and a very large one does not fill the memory.
-Source: field-notes A.4 (failing report).
+Source: RULES A.4 (failing report).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the rows of a section's history mean: one line each, with the value before and after.
 
 Takes a page of places (section_history.py) and reads just the rows behind them, by a fixed number
-of statements. Source: requirements R46, R55, R72, R73.
+of statements. Source: RULES R46, R55, R72, R73.
 """
 
 from __future__ import annotations

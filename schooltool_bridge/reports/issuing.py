@@ -3,7 +3,7 @@
 The number is looked up first and printed on the paper; both are kept in one transaction, if
 number and records are still the same then, so that no number is given twice and none is without
 its paper, and nobody waits for the typesetting. What was issued never changes; what the records
-say now is the business of reports. Source: requirements R70, R71.
+say now is the business of reports. Source: RULES R70, R71.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A student's percentages over time: how each section stood at the end of every week.
 
-One reading of the histories, folded for each week (as_of.py). Source: requirements R69.
+One reading of the histories, folded for each week (as_of.py). Source: RULES R69.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What people's own pages show: a student's sections with marks, a section's roster, an overview.
 
 Everything is as of a moment, read by reports/as_of.py and counted by reports/averages.py; who may
-ask for whom stands in own_access.py. Source: requirements 1.5, 1.6, R58, R70, R77; E18.
+ask for whom stands in own_access.py. Source: RULES 1.5, 1.6, R58, R70, R77, E18.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class ItemShown:
     reached: str
     is_extra: bool
     is_excused: bool
-    # Was due before the student came, and does not count (E18).
+    # Was due before the student came, and does not count (RULES E18).
     is_before: bool
 
 

@@ -1,6 +1,6 @@
 """A report as a PDF: the paper as data for the template paper.typ, set within a time limit.
 
-The same paper gives the same bytes: there is no clock inside. Source: requirements R69-R71.
+The same paper gives the same bytes: there is no clock inside. Source: RULES R69-R71.
 """
 
 from __future__ import annotations

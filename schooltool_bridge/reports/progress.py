@@ -1,8 +1,7 @@
 """The progress report: a student as of any moment, section by section, item by item.
 
-Tells of every section where the student was by then, future ones too (R58), with who teaches
-it, what was to be done and what was reached. Source: requirements 1.5, 1.8, R58, R69, R75, R76;
-field-notes E18.
+Tells of every section where the student was by then, future ones too (RULES R58), with who teaches
+it, what was to be done and what was reached. Source: RULES 1.5, 1.8, R58, R69, R75, R76, E18.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class ItemLine:
 
     item: Item
     entry: Entry | None
-    # It was due before the student came, so that it is not missing (E18).
+    # It was due before the student came, so that it is not missing (RULES E18).
     is_before: bool
     # As the item's score system writes it; empty without one.
     mark: str

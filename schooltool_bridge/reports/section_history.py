@@ -2,7 +2,7 @@
 
 Grades, enrolments, teachers, assessments, weights, filings, and the section itself, each with when
 it took effect, when it was recorded, by whom and why. Which rows belong to a page is decided in
-SQL; history_lines.py says what each of them means. Source: requirements R55, R72, R73.
+SQL; history_lines.py says what each of them means. Source: RULES R55, R72, R73.
 """
 
 from __future__ import annotations

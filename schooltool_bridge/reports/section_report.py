@@ -1,7 +1,7 @@
 """A section on paper as of any moment: its report, its class roster, its gradebook.
 
 Students by items, in points or percent, with averages; who left stands there with the state.
-Source: requirements 1.5, R70, R76; field-notes A.4.
+Source: RULES 1.5, R70, R76, A.4.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 Grouped by year and term where the section is filed, else under Ongoing. The mark is the one
 stored when the term was closed (the latest, should it have been stored again), with the state
-stored beside it; else the percentage and the state as they stand. Source: requirements 1.8, R43,
-R70, R71.
+stored beside it; else the percentage and the state as they stand. Source: RULES 1.8, R43, R70, R71.
 """
 
 from __future__ import annotations

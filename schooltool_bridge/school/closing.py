@@ -3,7 +3,7 @@
 A term is closed with all sections filed there; a section that is ongoing is closed alone. Nothing
 is refused after that: grades go on, but the stored mark stands on every transcript. Closing once
 more stores the marks of those alone who joined since. Every change works in the caller's
-transaction with its entry in the audit trail, which names no mark. Source: requirements R70, R71.
+transaction with its entry in the audit trail, which names no mark. Source: RULES R70, R71.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A course is never a section: many sections teach one course. Every change works in the caller's
 transaction with its entry in the audit trail; what is refused raises NotPossible.
-Source: requirements R7, R41, R43; field-notes A.2.
+Source: RULES R7, R41, R43, A.2.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Enrolments, assessments and grades are never touched by it. Every change is kept in
 section_filing with who, when and why; works in the caller's transaction with its entry in the
 audit trail; what is refused raises NotPossible, with nothing half done.
-Source: requirements R41-R45; field-notes A.2.
+Source: RULES R41-R45, A.2.
 """
 
 from __future__ import annotations

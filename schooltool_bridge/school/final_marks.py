@@ -1,6 +1,6 @@
 """Final marks as they stand, and what came after they were stored: proposals, and who joined.
 
-Only reads; they are stored by closing.py. Source: requirements R70, R71.
+Only reads; they are stored by closing.py. Source: RULES R70, R71.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What reports call things: people, courses, years and terms, states, score systems.
 
 Each question is one statement. Names are those of today; what was so on a day is in as_of.py.
-Source: requirements 1.6, 1.8, R41-R43, R54.
+Source: RULES 1.6, 1.8, R41-R43, R54.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class School:
         return {r.id: ScoreSystem(r.id, r.title, r.kind, _scores(r.scores)) for r in rows}
 
     def filed(self, term_id: int | None) -> str:
-        """Where a section stands: year and term, or the ongoing container (R41)."""
+        """Where a section stands: year and term, or the ongoing container (RULES R41)."""
         found = self.terms.get(term_id) if term_id is not None else None
         return f"{found.year}, {found.title}" if found else ONGOING
 

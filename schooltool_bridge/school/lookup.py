@@ -1,7 +1,7 @@
 """Sections as pages show them: found by where they are filed, and one with everything around it.
 
 Only reads, in a number of questions that does not grow with the data; a roster on an earlier day
-is reports/as_of.py's business. Source: requirements R41-R47, R54.
+is reports/as_of.py's business. Source: RULES R41-R47, R54.
 """
 
 from __future__ import annotations

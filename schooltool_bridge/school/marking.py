@@ -2,7 +2,7 @@
 
 Weights are append-only: a report as of an earlier day counts with those of that day. Changes
 work in the caller's transaction with their entry in the audit trail; what is refused raises
-NotPossible, with nothing half done. Source: requirements R63, R76; field-notes A.4.
+NotPossible, with nothing half done. Source: RULES R63, R76, A.4.
 """
 
 from __future__ import annotations

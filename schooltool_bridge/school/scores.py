@@ -2,7 +2,7 @@
 
 None is ever deleted or given other scores: marks were given by it. Changes work in the caller's
 transaction with their entry in the audit trail; what is refused raises NotPossible.
-Source: field-notes A.4.
+Source: RULES A.4.
 """
 
 from __future__ import annotations

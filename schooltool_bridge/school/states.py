@@ -2,7 +2,7 @@
 
 Codes and meanings stay for good, since histories name them. Changes work in the caller's
 transaction with their entry in the audit trail; what is refused raises NotPossible.
-Source: requirements 1.6, R54.
+Source: RULES 1.6, R54.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What people type into forms and commands: names, days and numbers, read or kindly refused.
 
-Knows no table. Pure. Source: requirements R14, R41-R47.
+Knows no table. Pure. Source: RULES R14, R41-R47.
 """
 
 from __future__ import annotations

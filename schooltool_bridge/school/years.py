@@ -1,7 +1,7 @@
 """Years and their terms: read, added, changed, removed while nothing was ever filed there.
 
 Every change works in the caller's transaction with its entry in the audit trail; what is refused
-raises NotPossible and changes nothing. Source: requirements R41-R43; field-notes A.2.
+raises NotPossible and changes nothing. Source: RULES R41-R43, A.2.
 """
 
 from __future__ import annotations

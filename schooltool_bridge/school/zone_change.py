@@ -1,7 +1,7 @@
 """The time zone in which days were read until now, and what to say when it is another one.
 
 A day asked about begins and ends in the zone that is set, also one long ago: after a change some
-reports about past days say something else. So it is said first. Source: requirements 1.8.
+reports about past days say something else. So it is said first. Source: RULES 1.8.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each member is made for it from named facts, never a table or file as a whole: no keys, tokens,
 passwords, names, user names, grades or payloads. What others wrote goes in only as far as it is
-a word that we know ourselves. Works also when the database does not. Source: requirements R14.
+a word that we know ourselves. Works also when the database does not. Source: RULES R14.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether all is well here: settings, database, keys, file modes, cipher, clock; with remedies.
 
 Looks only, changes nothing, asks no peer. For the command `check` and the support bundle.
-Source: requirements 1.8 (check), R14.
+Source: RULES 1.8 (check), R14.
 """
 
 from __future__ import annotations

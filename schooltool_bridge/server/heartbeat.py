@@ -2,7 +2,7 @@
 
 A thread of its own writes one small row every ten seconds and reads our key; /healthz tells the
 newest result out of memory, whatever else is busy. One for each worker process.
-Source: requirements R14; manual/monitoring.md.
+Source: RULES R14; manual/monitoring.md.
 """
 
 from __future__ import annotations

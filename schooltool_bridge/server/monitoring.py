@@ -1,7 +1,7 @@
 """What a monitor asks for: /metrics and /healthz, and who may see them.
 
 A caller on this machine may (Prometheus beside us), everybody else only as a signed-in admin.
-Source: requirements R14.
+Source: RULES R14.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ What is in hand gets some seconds. Then the process ends itself; and if it canno
 thread holds the interpreter, a guard does it: a small process forked at the start, to which the
 system's own signal handler writes, which needs no interpreter for it. The store keeps what was
 committed and nothing else, so an end at any moment harms nothing.
-Source: requirements 1.8 (serve).
+Source: RULES 1.8 (serve).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where our people may go over to: denied one by one, or by a peer's rule about roles.
 
 Whoever may sign in here may go to every peer that takes ours; a row denies one person one peer.
-No page is here; how somebody goes over stands in jumping.py. Source: requirements 1.7, R29, R30.
+No page is here; how somebody goes over stands in jumping.py. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Identity provider: our people go over to a peer, and we tell it who they are.
 
 A token is random, for one person, one peer, one browser and half a minute, and is told about
-once. No page here. Source: requirements 1.7, R26, R36; PROTOCOL.md section 11.
+once. No page here. Source: RULES 1.7, R26, R36; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

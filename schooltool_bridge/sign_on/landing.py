@@ -1,7 +1,7 @@
 """Service provider: somebody comes from an identity provider with a token: who, and may they in.
 
 Checks what the browser brought, asks the peer, finds or makes the person, begins a session. No
-page and no HTML. Blocks while the peer is asked. Source: requirements 1.4, 1.7, R24-R30, R33;
+page and no HTML. Blocks while the peer is asked. Source: RULES 1.4, 1.7, R24-R30, R33;
 PROTOCOL.md section 11.
 """
 

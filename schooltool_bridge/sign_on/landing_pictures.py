@@ -1,7 +1,7 @@
 """After a landing: the person's picture, asked for when the identity provider has a newer one.
 
 What a picture is stands in pictures.py. Blocks; runs after the page has left, so that no landing
-waits for it. Source: requirements 1.7; PROTOCOL.md section 11.
+waits for it. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Why somebody who came by sign-on was not let in: a code, what they read, what they can do. Pure.
 
 The code stands on the page and in the log, with one more number that is this landing's own.
-Nothing that the other side wrote is in these texts but its name. Source: requirements R28;
+Nothing that the other side wrote is in these texts but its name. Source: RULES R28;
 manual/signing-on.md.
 """
 

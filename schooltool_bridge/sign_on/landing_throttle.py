@@ -2,7 +2,7 @@
 
 Leaky buckets in memory, one for each browser's address and one for each peer. Only tokens that
 the peer did not know fill them, so that a class behind one address that lands well is never kept
-waiting. Each process has its own. Source: requirements 1.7; PROTOCOL.md section 11.
+waiting. Each process has its own. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Telling a peer what it should know of sign-on; its answer changes nothing here.
 
 A peer that cannot be told is noted in the log, in no words of its own. Blocks; runs after the
-page has left. Source: requirements 1.7; PROTOCOL.md section 11.
+page has left. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An admin's session is another thing (peers/web/sessions.py); a person's gives no admin rights.
 Every look asks again whether the right still stands, so that one taken away ends the session at
-once. Source: requirements 1.7, R28, R29.
+once. Source: RULES 1.7, R28, R29.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """People's pictures: a file from elsewhere is read, hostile as it may be, and drawn anew.
 
 First what is pure (bytes in, bytes out), then what is kept of it. Who is asked for a picture, and
-when, stands in landing_pictures.py. Source: requirements 1.7; PROTOCOL.md section 11.
+when, stands in landing_pictures.py. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

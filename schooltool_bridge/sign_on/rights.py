@@ -2,7 +2,7 @@
 
 A link is a peer and a person; the right of one says nothing of another, so that no second peer
 can vouch its way into an account. Taking a right ends the sessions that stood on it, and what was
-begun from those at peers. Many people at once: bulk_rights.py. Source: requirements 1.7, R28-R30.
+begun from those at peers. Many people at once: bulk_rights.py. Source: RULES 1.7, R28-R30.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each is remembered in the transaction that ends the sessions, so that neither a restart nor a full
 queue forgets it, and goes away in the one that makes it untrue: the same person is there again in
-the same browser, and telling it late would end that. Source: requirements 1.7.
+the same browser, and telling it late would end that. Source: RULES 1.7.
 """
 
 from __future__ import annotations

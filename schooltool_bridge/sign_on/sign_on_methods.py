@@ -1,7 +1,7 @@
 """The methods of sso_idp and sso_sp, with Moodle's own names, parameters and layouts.
 
 What they mean stands in jumping.py and signing_off.py. A peer is told, and may change, only what
-concerns a live visit to it. Source: requirements 1.2, 1.3, 1.7; PROTOCOL.md section 11.
+concerns a live visit to it. Source: RULES 1.2, 1.3, 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Signing off everywhere, and staying signed in: what we tell peers, both roles.
 
 Who is signed in stands in person_sessions.py and peers/sign_on.py. A peer that is out of reach
-holds nobody up: what it is told is remembered, and told after the page. Source: requirements 1.7;
+holds nobody up: what it is told is remembered, and told after the page. Source: RULES 1.7;
 PROTOCOL.md section 11.
 """
 

@@ -2,7 +2,7 @@
 
 They are remembered in the transaction that gives rise to them, so that neither a full queue nor a
 restart forgets any, and taken one by one, so that of several processes one asks. What each kind
-asks comes in from the composition root. Source: requirements 1.3 (answers), 1.7.
+asks comes in from the composition root. Source: RULES 1.3 (answers), 1.7.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What was told is kept in *_history tables, which the store lets nobody change or delete
 (model_guards.py). What holds now stands beside it, folded from the history (fold.py), so that
 an everyday question needs no fold. Times are unix seconds: `effective` is when the sender says
-that something happened, `recorded` when we learnt it. Source: requirements 1.3-1.6.
+that something happened, `recorded` when we learnt it. Source: RULES 1.3-1.6.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ person = sa.Table(
     ),
 )
 
-# A peer's own names for a person: either finds that person (requirements 1.4).
+# A peer's own names for a person: either finds that person (RULES 1.4).
 person_link = sa.Table(
     "person_link",
     metadata,
@@ -93,7 +93,7 @@ person_link = sa.Table(
     # A hash that a Moodle sent, wrapped in argon2id; storing it never lets anybody in.
     sa.Column("password_wrapped", sa.String(255), nullable=True),
     sa.Column("password_algorithm", sa.String(40), nullable=True),
-    # Whether the peer may sign this person in here (requirements 1.7).
+    # Whether the peer may sign this person in here (RULES 1.7).
     sa.Column("can_login", sa.Boolean, nullable=False, server_default=sa.false()),
     # Whether somebody ever gave or took that right; a new link's is still to be decided.
     sa.Column("decided", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -372,7 +372,7 @@ HISTORY_TABLES = (
     grade_history,
 )
 
-# The states that a school starts with (requirements 1.6); it may add its own.
+# The states that a school starts with (RULES 1.6); it may add its own.
 ENROLMENT_STATES = (
     {"code": "a", "meaning": "active", "title": N_("Active")},
     {"code": "p", "meaning": "inactive", "title": N_("Pending")},

@@ -1,6 +1,6 @@
 """Tables about people beside the SIS itself: where they may not go, and their pictures.
 
-Only definitions. Source: requirements 1.7, R29, R30; PROTOCOL.md section 11.
+Only definitions. Source: RULES 1.7, R29, R30; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

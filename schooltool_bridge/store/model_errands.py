@@ -1,6 +1,6 @@
 """The table of what is still to be asked of a peer, or told to it, after an answer has left.
 
-Only the definition; what becomes of a row stands in errands.py. Source: requirements 1.3 (answers).
+Only the definition; what becomes of a row stands in errands.py. Source: RULES 1.3 (answers).
 """
 
 from __future__ import annotations

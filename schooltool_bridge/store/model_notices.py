@@ -1,6 +1,6 @@
 """Tables of notices: what needs a hand, since when, and whether somebody was told.
 
-Only definitions. Source: requirements 2.2; manual/notices.md.
+Only definitions. Source: RULES 2.2; manual/notices.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tables about people as the school itself sees them: by hand, merged, staff, imported.
 
-Only definitions: no queries, no rules. Source: requirements 1.4, R39b, R47, R60, R77.
+Only definitions: no queries, no rules. Source: RULES 1.4, R39b, R47, R60, R77.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tables of what is final: marks stored when a term is closed, and reports that were handed out.
 
 Only definitions: no queries, no rules. Both are append-only; of a person's final marks in a
-section the latest row holds. Source: requirements R70, R71.
+section the latest row holds. Source: RULES R70, R71.
 """
 
 from __future__ import annotations

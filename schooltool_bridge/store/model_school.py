@@ -1,7 +1,7 @@
 """Tables of the school's own order: years, terms, courses; sheets, categories, weights, scores.
 
 Only definitions: no queries, no rules. What can be asked "as of" a day is append-only
-(`assessment_detail`, `category_weight`, `section_filing`). Source: requirements R41-R47, R63, R76.
+(`assessment_detail`, `category_weight`, `section_filing`). Source: RULES R41-R47, R63, R76.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Titles that every school begins with, as the language spoken here says them.
 
 They are stored in English, as commands show them; a title that a school gave itself stays as it
-is. Source: requirements 1.6, R54; field-notes A.4.
+is. Source: RULES 1.6, R54, A.4.
 """
 
 from __future__ import annotations

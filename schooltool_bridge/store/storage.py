@@ -1,7 +1,7 @@
 """The store as a whole: its schema's version, backup and restore, moving to another database.
 
 A backup is always one SQLite file, whatever the school's database is, so that it can be
-restored into either. Source: requirements 1.8 (database); manual/operating.md.
+restored into either. Source: RULES 1.8 (database); manual/operating.md.
 """
 
 from __future__ import annotations

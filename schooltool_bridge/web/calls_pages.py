@@ -1,6 +1,6 @@
 """The calls in the browser: what came and went, found again, and one of them in detail.
 
-No payloads and nothing secret: the journal has none. Source: requirements R16, R90.
+No payloads and nothing secret: the journal has none. Source: RULES R16, R90.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Closing in the browser: a term with all its sections, or one section; then what came since.
 
 Closing is shown in words first, and done only while it is about as many marks; so is closing once
-more, for who joined since. The rules stand in schooltool_bridge/school/closing.py. Source:
-requirements R70, R71.
+more, for who joined since. The rules stand in schooltool_bridge/school/closing.py. Source: RULES
+R70, R71.
 """
 
 from __future__ import annotations

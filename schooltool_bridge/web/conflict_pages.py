@@ -1,7 +1,7 @@
 """A conflict about people in the browser: who could be meant, side by side, and the decision.
 
 What each decision does stands in hand/deciding.py; here it is said in words before it is done.
-Source: requirements 1.4, R39b.
+Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations

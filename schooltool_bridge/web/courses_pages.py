@@ -1,7 +1,7 @@
 """A Moodle's courses in the browser: what it offers to us, who of ours is where, and changing that.
 
 Every page asks the Moodle live; nothing is kept. What calls and rules mean stands in
-courses.py and enrolling.py. Source: requirements 1.2; PROTOCOL.md section 12.
+courses.py and enrolling.py. Source: RULES 1.2; PROTOCOL.md section 12.
 """
 
 from __future__ import annotations

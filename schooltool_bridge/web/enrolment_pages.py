@@ -1,7 +1,7 @@
 """Enrolments by hand in the browser, and sections of our own: what a Moodle does not say.
 
 A withdrawal gets its code and note here, somebody is put into a section, a section is made that
-no Moodle has. The rules stand in schooltool_bridge/hand. Source: requirements 1.6, R47, R53, R60.
+no Moodle has. The rules stand in schooltool_bridge/hand. Source: RULES 1.6, R47, R53, R60.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Assessments and worksheets of a section in the browser: add, change, delete, put in order.
 
 Of a peer's assessment only what the school itself says can be changed here.
-Source: requirements 1.5, R63, R76.
+Source: RULES 1.5, R63, R76.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 One plain form, so that everything works without a script; gradebook.js adds arrows, Enter and
 Escape. The form carries what the page showed, so that nobody's work is overwritten unseen.
 Items: gradebook_items_pages.py; spreadsheets: gradebook_upload_pages.py.
-Source: requirements 1.5, R66, R75, R77.
+Source: RULES 1.5, R66, R75, R77.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The rows of the file travel in the form of the preview, packed, with a digest of what was shown:
 nothing is kept here in between, and nothing else than what was shown is written.
-Source: R63; E62-E64.
+Source: RULES R63, E62-E64.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The inbox in the browser: what could not be applied, why, and what a person can do about it.
 
 Shows payloads, grades included: this is the school's own data, for its clerks and managers.
-Source: requirements 1.3, R89.
+Source: RULES 1.3, R89.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Issued reports in the browser: issued to a person, found by number, printed again, checked.
 
 What is printed again is the very file that was handed out; a print is written into the audit
-trail. The rules stand in schooltool_bridge/reports/issuing.py. Source: requirements R70, R71.
+trail. The rules stand in schooltool_bridge/reports/issuing.py. Source: RULES R70, R71.
 """
 
 from __future__ import annotations

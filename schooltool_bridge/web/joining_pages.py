@@ -1,6 +1,6 @@
 """Joining two assessments in the browser: what would count, a yes, and taking them apart again.
 
-Source: requirements 1.5, R65, R66.
+Source: RULES 1.5, R65, R66.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pages by which our own people sign in here and go over to a peer.
 
-What going over means stands in jumping.py. Source: requirements 1.7, R26, R31, R36.
+What going over means stands in jumping.py. Source: RULES 1.7, R26, R31, R36.
 """
 
 from __future__ import annotations

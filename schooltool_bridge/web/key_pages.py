@@ -1,6 +1,6 @@
 """Our own key: its fingerprint for other sites' admins, its end, and making a new one.
 
-Source: requirements R20, 1.8 (key).
+Source: RULES R20, 1.8 (key).
 """
 
 from __future__ import annotations

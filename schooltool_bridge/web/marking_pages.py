@@ -1,6 +1,6 @@
 """Categories, score systems and enrolment states in the browser.
 
-The rules stand in schooltool_bridge/school. Source: requirements R54, R63; field-notes A.4.
+The rules stand in schooltool_bridge/school. Source: RULES R54, R63, A.4.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The gradebook at a teacher's own desk: the office's page, for who is active in that section.
 
 Who may is asked anew with each request (own_access.py); to everybody else the page is not there.
-Source: requirements 1.5, R77.
+Source: RULES 1.5, R77.
 """
 
 from __future__ import annotations

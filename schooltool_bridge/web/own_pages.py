@@ -1,7 +1,7 @@
 """People's own pages: a student's marks, a teacher's sections, any student for the school's staff.
 
 Nothing here is an admin page. What is not theirs is not there: 404, whatever the number, so that
-nothing is told. Source: requirements 1.7, R58, R70, R77.
+nothing is told. Source: RULES 1.7, R58, R70, R77.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pages put together: the frame, who adds pages to it, and how times are written.
 
-No page stands here. Source: requirements R11.
+No page stands here. Source: RULES R11.
 """
 
 from __future__ import annotations

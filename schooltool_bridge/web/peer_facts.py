@@ -1,6 +1,6 @@
 """What the pages about peers show of each peer's traffic: the last signs of it, today, the inbox.
 
-Only reads. Source: requirements R16.
+Only reads. Source: RULES R16.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The school's people in the browser: found by name, role, peer and right; rights for many.
 
 An order for many is shown in words first, and carried out only when it is still about the same
-people. One person's page: person_pages.py. Source: requirements 1.7, R29, R30.
+people. One person's page: person_pages.py. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations

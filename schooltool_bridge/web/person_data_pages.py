@@ -1,6 +1,6 @@
 """For managers, about one person: a staff role, everything held about them, and erasing them.
 
-Source: requirements R38, R58, R77; manual/personal-data.md.
+Source: RULES R38, R58, R77; manual/personal-data.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """People by hand in the browser: added, corrected, merged, and taken apart again.
 
-What follows from it stands in hand/people.py and hand/merging.py. Source: requirements 1.4, R39b.
+What follows from it stands in hand/people.py and hand/merging.py. Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations

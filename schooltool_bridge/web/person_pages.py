@@ -1,6 +1,6 @@
 """One of the school's people in the browser: links and rights, where they may go, who is in now.
 
-Rights of many at once: people_pages.py. Source: requirements 1.7, R29, R30.
+Rights of many at once: people_pages.py. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where people's pictures are served: to the person and to the school office, to nobody else.
 
-What a picture is stands in pictures.py. Source: requirements 1.7; PROTOCOL.md section 11.
+What a picture is stands in pictures.py. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations

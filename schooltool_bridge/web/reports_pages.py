@@ -1,8 +1,8 @@
 """Reports in the browser: found, chosen for a day, read, printed, or kept as CSV or PDF.
 
 Shows students' grades, to the school's clerks and managers; a file that is kept is written into
-the audit trail. What a report says is decided in schooltool_bridge/reports. Source: requirements
-R58, R69-R73, R78.
+the audit trail. What a report says is decided in schooltool_bridge/reports. Source: RULES R58,
+R69-R73, R78.
 """
 
 from __future__ import annotations

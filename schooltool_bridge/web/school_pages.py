@@ -1,7 +1,7 @@
 """The school's order in the browser: years with their terms, the catalogue, what waits to be filed.
 
 What is refused comes back with what was typed and a sentence that says why. The rules stand in
-schooltool_bridge/school. Source: requirements R41-R43.
+schooltool_bridge/school. Source: RULES R41-R43.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sections in the browser: found, filed many at once, and one with its people and assessments.
 
-The rules of filing and linking stand in schooltool_bridge/school. Source: requirements R41-R47.
+The rules of filing and linking stand in schooltool_bridge/school. Source: RULES R41-R47.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The pages of signing on: landing, the question who shall be signed in, a person's own page.
 
 What a landing decides stands in landing.py; nothing from the other side is shown unescaped.
-Source: requirements 1.7, R25, R28, R32, R33.
+Source: RULES 1.7, R25, R28, R32, R33.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """For those who help, and for data protection: is all well here, the bundle, who gets which data.
 
-Source: requirements R14, R38.
+Source: RULES R14, R38.
 """
 
 from __future__ import annotations

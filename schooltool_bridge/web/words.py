@@ -1,7 +1,7 @@
 """Events, calls and payloads in words that a school's clerk reads. Pure.
 
 Whatever a peer sent is cut to sane lengths and freed of what does not print; escaping is left to
-the templates. Source: requirements 1.3, R89, R90.
+the templates. Source: RULES 1.3, R89, R90.
 """
 
 from __future__ import annotations

@@ -124,6 +124,7 @@ BREAKS: list[tuple[str, Callable[[Moodle], None], str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("R11", "R12")
 def test_a_moodle_is_broken_in_many_ways_configured_removed_and_taken_up_again(
     page: Watched, school: Site, moodle: Moodle
 ) -> None:

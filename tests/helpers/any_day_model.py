@@ -2,7 +2,7 @@
 
 Each thing said has its place: the second that its sender gave, its sender's running number, its
 turn; and it took effect then, but not before it was known. What names somebody or something not known yet does not count before that is known, so the
-order of arrival never matters. Source: requirements 1.3-1.6.
+order of arrival never matters. Source: RULES 1.3-1.6.
 """
 
 from __future__ import annotations

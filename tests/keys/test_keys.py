@@ -141,6 +141,7 @@ def test_a_certificate_names_exactly_its_site(pair: KeyPair) -> None:
         load(certificate(pair.private_key, HERE, "http://other.example.org"))
 
 
+@pytest.mark.requirement("R20")
 @pytest.mark.parametrize(
     ("case", "life_days", "age_days", "due"),
     [

@@ -48,6 +48,7 @@ def test_a_second_site_of_ours_is_green(site: Site, tmp_path: Path) -> None:
         other.run("peer", "remove", site.wwwroot)
 
 
+@pytest.mark.requirement("R17")
 @pytest.mark.parametrize("style", ["moodle-old", "moodle-new", "mahara"])
 def test_a_php_peer_is_green_and_a_rotation_heals(site: Site, tmp_path: Path, style: str) -> None:
     with PhpPeer(tmp_path / "php", style) as peer:
@@ -153,6 +154,7 @@ BREAKS: list[tuple[str, Break, str, str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("R17")
 @pytest.mark.parametrize(
     ("change", "name", "says", "advises"),
     [case[1:] for case in BREAKS],
@@ -178,6 +180,7 @@ MAHARA = [
 SSO = ("sso_idp", "sso_sp")
 
 
+@pytest.mark.requirement("R13")
 @pytest.mark.parametrize(
     ("ticked", "says"),
     [

@@ -55,6 +55,7 @@ def link(page: Page, text: str) -> str | None:
     return str(found[0]).removeprefix("http://sis.example.org") if found else None
 
 
+@pytest.mark.requirement("R90")
 @pytest.mark.usefixtures("moodle")
 def test_calls_are_chosen_by_direction_method_outcome_and_day(rig: Rig) -> None:
     called(rig, "a/b.php/one")
@@ -181,6 +182,7 @@ def test_the_inbox_is_chosen_by_status_and_peer_and_pages_on(
     assert done.location == older
 
 
+@pytest.mark.requirement("R89")
 def test_all_held_of_a_peer_are_retried_by_one_button(rig: Rig, moodle: FakePeer) -> None:
     rig.call(moodle, SIS + "new_enrolment", PUPIL)
     rig.call(moodle, SIS + "new_enrolment", PUPIL | {"sectionid": "elsewhere"})

@@ -62,6 +62,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
         yield told
 
 
+@pytest.mark.requirement("R88")
 def test_1_in_july_the_principal_sees_a_students_fall_courses(story: Story) -> None:
     story.person("1001", "Sally", "Student")
     story.on("2026-07-10").push("new_section", idnumber="500", name="Fall Biology")
@@ -72,6 +73,7 @@ def test_1_in_july_the_principal_sees_a_students_fall_courses(story: Story) -> N
     assert "1 Sep 2026" in report
 
 
+@pytest.mark.requirement("R9", "R88")
 def test_2_a_new_student_is_enrolled_in_one_sitting_and_reported_for_any_day(
     story: Story,
 ) -> None:
@@ -96,6 +98,7 @@ def test_2_a_new_student_is_enrolled_in_one_sitting_and_reported_for_any_day(
     assert "Quiz" not in story.page("/admin/people/1/progress?at=2026-09-01")
 
 
+@pytest.mark.requirement("R88")
 def test_3_a_student_leaves_and_the_counselor_writes_why(story: Story) -> None:
     story.on("2026-09-07").person("1003", "Will", "Withdraw")
     story.push("new_section", idnumber="501", name="Algebra")
@@ -121,6 +124,7 @@ def test_3_a_student_leaves_and_the_counselor_writes_why(story: Story) -> None:
     assert "75 %" in story.line("/admin/people/1/progress", "Algebra")
 
 
+@pytest.mark.requirement("R88")
 def test_4_an_assignment_in_moodle_takes_grades_here_at_once(story: Story) -> None:
     story.on("2026-09-07").push("new_section", idnumber="501", name="Algebra")
     for number in ("1", "2", "3"):
@@ -136,6 +140,7 @@ def test_4_an_assignment_in_moodle_takes_grades_here_at_once(story: Story) -> No
     assert sorted(v for n, v in cells.items() if n.startswith("c.")) == ["1", "2", "3"]
 
 
+@pytest.mark.requirement("R47", "R88")
 def test_5_a_section_without_moodle_is_made_filled_graded_and_reported(story: Story) -> None:
     story.on("2026-09-07").person("1001", "Sally", "Student")
     story.person("9001", "Tom", "Teacher")
@@ -159,6 +164,7 @@ def test_5_a_section_without_moodle_is_made_filled_graded_and_reported(story: St
     assert "75 %" in story.line("/admin/people/1/transcript", "Drama")
 
 
+@pytest.mark.requirement("R88")
 def test_6_an_item_made_by_hand_is_taken_over_by_moodles_of_exactly_its_name(
     story: Story,
 ) -> None:
@@ -185,6 +191,7 @@ def test_6_an_item_made_by_hand_is_taken_over_by_moodles_of_exactly_its_name(
     assert story.page("/admin/people/1/progress").count("Essay on cats") == 1
 
 
+@pytest.mark.requirement("R9", "R79", "R80", "R88")
 def test_7_years_of_a_moodle_come_over_and_the_next_term_is_planned(story: Story) -> None:
     story.on("2026-07-01")
     events: list[Any] = []

@@ -33,6 +33,7 @@ def refused(site: Site, *arguments: str) -> str:
     return found.value.stderr
 
 
+@pytest.mark.requirement("R41", "R42")
 def test_a_school_is_ordered_at_the_command_line(site: Site) -> None:
     site.run("year", "add", "2026/27", "--first", "2026-09-01", "--last", "2027-07-02")
     for title, first, last in (("Autumn", "2026-09-01", "2026-12-20"), ("Spring", "2027-01-07", "2027-07-02")):  # fmt: skip

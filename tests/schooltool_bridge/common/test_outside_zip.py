@@ -68,6 +68,7 @@ def lie(path: Path, real: bytes, claimed: bytes) -> None:
     path.write_bytes(raw)
 
 
+@pytest.mark.requirement("R63")
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
 def test_a_bomb_that_claims_to_be_small_is_refused_in_little_memory(
     tmp_path: Path, method: int

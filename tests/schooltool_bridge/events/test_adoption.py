@@ -69,6 +69,7 @@ def remarks(school: School) -> list[str]:
     return [str(row["reason"]) for row in school.inbox("conflict")]
 
 
+@pytest.mark.requirement("R64", "R65", "E38")
 @pytest.mark.parametrize(
     ("ours", "theirs", "adopted", "remarked"),
     [
@@ -106,6 +107,7 @@ def test_only_exactly_the_same_name_is_taken_over(
     assert all(remarked in r and "dismiss" in r for r in remarks(school))
 
 
+@pytest.mark.requirement("R10", "R66")
 def test_grades_by_hand_stay_and_the_others_flow_in(school: School) -> None:
     quiz = make(school, "Quiz")
     mark(school, quiz, "anna", 50)
@@ -121,6 +123,7 @@ def test_grades_by_hand_stay_and_the_others_flow_in(school: School) -> None:
     assert (cell.authority, str(cell.points), str(cell.peer_points)) == ("manual", "50", "62")
 
 
+@pytest.mark.requirement("R64", "R65", "E37")
 def test_a_peers_word_counts_from_then_on_however_old_it_is(school: School) -> None:
     make(school, "Quiz", points=20)
     old = QUIZ | {"timemodified": NOW - 1000}
@@ -137,6 +140,7 @@ def test_a_peers_word_counts_from_then_on_however_old_it_is(school: School) -> N
     assert len(remarks(school)) == 1
 
 
+@pytest.mark.requirement("E36")
 def test_a_second_one_of_that_name_is_created_beside(school: School) -> None:
     make(school, "Quiz")
     assert school.status("new_assessment", **QUIZ) == "updated"
@@ -161,6 +165,7 @@ def test_one_that_its_peer_brought_before_or_that_was_deleted_is_left_alone(
     assert remarks(school) == []
 
 
+@pytest.mark.requirement("R66")
 def test_what_was_made_here_stays_by_hand_when_its_moodle_deletes_it(school: School) -> None:
     quiz = make(school, "Quiz", points=20)
     school.push("new_assessment", **QUIZ)
@@ -228,6 +233,7 @@ def test_a_remark_goes_when_somebody_settles_it_and_does_not_come_again(school: 
     assert remarks(school) == []
 
 
+@pytest.mark.requirement("R64", "R65")
 def test_whatever_comes_first_the_end_is_the_same(database_url: str) -> None:
     pushed = [("new_section", SECTION), ("new_enrolment", PUPIL), ("fetch_user", ANNA)]
     timed = [
@@ -273,6 +279,7 @@ def points(school: School, at: int | None = None) -> dict[Any, Any]:
     return {person: found for (_item, person), found in school.grades(at=at).items()}
 
 
+@pytest.mark.requirement("R66")
 def test_with_another_maximum_what_was_entered_keeps_its_percentage_and_a_person_is_asked(
     school: School,
 ) -> None:

@@ -39,6 +39,7 @@ def first_names(site: LandingSite) -> list[str]:
         )
 
 
+@pytest.mark.requirement("R39b")
 @pytest.mark.parametrize("brings", ["yes", "no"])
 @pytest.mark.parametrize("more", [{}, {"idnumber": A}])
 def test_whoever_only_looks_like_somebody_is_not_let_in_as_them(

@@ -30,6 +30,7 @@ def cell(school: School, at: int | None = None) -> Any:
     return found.get(("7", "1"), "nothing")
 
 
+@pytest.mark.requirement("R72", "R73", "R74")
 def test_a_teachers_override_of_attempt_2_counts(term: School) -> None:
     term.push("new_grade", **graded(50, 100, attempt_num=1))
     term.push("new_grade", **graded(55, 200, attempt_num=2))
@@ -41,6 +42,7 @@ def test_a_teachers_override_of_attempt_2_counts(term: School) -> None:
     assert (cell(term), cell(term, NOW + 300)) == (40, 61)
 
 
+@pytest.mark.requirement("R72", "R73", "R74")
 def test_it_counts_in_whatever_order_they_arrive(tmp_path: Path) -> None:
     told = [
         graded(50, 100, attempt_num=1),
@@ -68,6 +70,7 @@ def test_without_any_number_it_is_the_first_attempt(term: School) -> None:
     assert (cell(term), cell(term, NOW + 100), cell(term, NOW + 60)) == (55, 50, 30)
 
 
+@pytest.mark.requirement("R72", "R73", "R74")
 def test_a_cleared_attempt_leaves_the_cell_cleared(term: School) -> None:
     term.push("new_grade", **graded(50, 100, attempt_num=1))
     term.push("new_grade", **graded(55, 200, attempt_num=2))

@@ -53,6 +53,7 @@ def killed(moodle: Moodle) -> list[list[object]]:
     return [[*params] for method, params in moodle.calls if method == "kill_child"]
 
 
+@pytest.mark.requirement("R31", "R32")
 def test_a_second_visit_ends_the_first_over_there_before_it_begins(
     site: Site, there: tuple[Moodle, int]
 ) -> None:

@@ -26,6 +26,7 @@ def term(school: School) -> School:
     return school.begin_term()
 
 
+@pytest.mark.requirement("R8", "R37", "R38", "R59", "R60", "R61", "R62", "R67", "R68")
 def test_the_specifications_five_calls(term: School) -> None:
     answer = term.push("new_grade", **GRADE)
     assert answer["status"] == "created"
@@ -37,6 +38,7 @@ def test_the_specifications_five_calls(term: School) -> None:
     assert person["links"] == [{"peer": A, "username": "anna"}]
 
 
+@pytest.mark.requirement("R39e")
 def test_a_repeated_event_changes_nothing(term: School) -> None:
     term.push("new_grade", **GRADE)
     before = term.counts()
@@ -51,6 +53,7 @@ def test_a_repeated_event_changes_nothing(term: School) -> None:
     assert term.counts() == before
 
 
+@pytest.mark.requirement("R89")
 def test_what_comes_too_early_is_held_and_applied_in_order(school: School) -> None:
     early = school.push("new_grade", **GRADE, timemodified=NOW, seq=5)
     assert early["status"] == "held"
@@ -80,6 +83,7 @@ def test_an_older_event_goes_into_the_history_and_changes_nothing(term: School) 
     assert term.people()[0]["firstname"] == "Anna"
 
 
+@pytest.mark.requirement("R91")
 def test_without_a_time_the_later_arrival_wins(term: School) -> None:
     term.push("new_grade", **GRADE, timemodified=NOW + 10**4)
     assert term.status("new_grade", **{**GRADE, "points_earned": 5}) == "updated"
@@ -99,6 +103,7 @@ def test_the_running_number_breaks_ties(term: School) -> None:
     assert term.grades() == {("7", "1"): 3}
 
 
+@pytest.mark.requirement("R54", "R55", "R69")
 def test_as_of_goes_by_when_it_took_effect(term: School) -> None:
     term.now = NOW + 1000
     term.push("new_grade", **{**GRADE, "points_earned": 70}, timemodified=NOW + 200)
@@ -111,6 +116,7 @@ def test_as_of_goes_by_when_it_took_effect(term: School) -> None:
     assert term.enrolments(at=NOW + 300) == {("5", "1", "student"): "w"}
 
 
+@pytest.mark.requirement("E40")
 @pytest.mark.parametrize("given", [None, "", []])
 def test_an_empty_grade_clears_and_a_missing_one_is_refused(term: School, given: object) -> None:
     term.push("new_grade", **GRADE)
@@ -121,6 +127,7 @@ def test_an_empty_grade_clears_and_a_missing_one_is_refused(term: School, given:
     assert "points_earned is missing" in text
 
 
+@pytest.mark.requirement("R72", "R73", "R74")
 def test_the_highest_attempt_counts_and_the_latest_of_equals(term: School) -> None:
     for attempt, points in ((2, 50), (1, 60), (2, 55), ("3", "40.50")):
         term.push("new_grade", **{**GRADE, "attempt_num": attempt, "points_earned": points})
@@ -133,6 +140,7 @@ def test_the_highest_attempt_counts_and_the_latest_of_equals(term: School) -> No
     assert term.grades() == {("7", "1"): 62}
 
 
+@pytest.mark.requirement("E43")
 @pytest.mark.parametrize(
     ("policy", "points", "kept"),
     [("accept", 99, 99), ("accept", -3, -3), ("clamp", 99, 68), ("clamp", -3, 0), ("clamp", 5, 5)],
@@ -149,6 +157,7 @@ def test_points_out_of_range_follow_the_policy(
     school.database.close()
 
 
+@pytest.mark.requirement("E43")
 def test_points_out_of_range_are_refused_when_the_policy_says_so(tmp_path: Any) -> None:
     school = School.open(f"sqlite:///{tmp_path}/s.sqlite", A, out_of_range="reject")
     school.push_all([("fetch_user", ANNA), ("new_section", SECTION), ("new_assessment", QUIZ)])
@@ -158,6 +167,7 @@ def test_points_out_of_range_are_refused_when_the_policy_says_so(tmp_path: Any) 
     school.database.close()
 
 
+@pytest.mark.requirement("R51", "R52", "R56", "R57", "E44")
 def test_an_ending_is_a_withdrawal_with_or_without_a_grade(term: School) -> None:
     assert term.status("end_enrolment", **PUPIL) == "updated"
     assert term.enrolments() == {("5", "1", "student"): "wn"}
@@ -222,6 +232,7 @@ def test_a_deleted_section_comes_back_with_its_history(term: School) -> None:
     assert term.grades() == {("7", "1"): 62}
 
 
+@pytest.mark.requirement("R40", "R44", "R46")
 def test_a_teacher_is_attached_on_arrival_and_replaced(school: School) -> None:
     answer = school.push("new_section", **SECTION, teacheridnumber=9)
     assert answer["status"] == "created"
@@ -240,6 +251,7 @@ def test_a_teacher_is_attached_on_arrival_and_replaced(school: School) -> None:
     assert school.sections()[0]["teachers"] == ["9", "1"]
 
 
+@pytest.mark.requirement("R45")
 def test_segments_are_parts_of_one_section(school: School) -> None:
     school.push("new_section", **SECTION)
     school.push("new_section", **{**SECTION, "segment": 10, "name": "Spring"})
@@ -256,6 +268,7 @@ def test_segments_are_parts_of_one_section(school: School) -> None:
     assert school.counts()["enrolment"] == 2
 
 
+@pytest.mark.requirement("R48", "R49")
 @pytest.mark.parametrize(
     ("event", "data", "says"),
     [
@@ -291,6 +304,7 @@ def test_a_malformed_event_names_its_field_and_changes_nothing(
     assert [i["reason"] for i in term.inbox("rejected")] == [text]
 
 
+@pytest.mark.requirement("R37", "R38")
 def test_php_shapes_are_taken(term: School) -> None:
     assert (
         term.status("new_section", idnumber=6.0, name="Php", teacheridnumber="", extra=[1])
@@ -315,6 +329,7 @@ def test_an_event_for_another_site_is_refused_and_then_none_without_addressee(te
     assert (code, "to is missing" in text) == (8400, True)
 
 
+@pytest.mark.requirement("R39a")
 @pytest.mark.parametrize(
     ("hashed", "algorithm", "kept"),
     [
@@ -338,6 +353,7 @@ def test_a_password_hash_is_wrapped_or_left(
     assert school.people()[0]["can_login"] is False
 
 
+@pytest.mark.requirement("E2")
 def test_one_bad_event_of_many_never_spoils_the_others(school: School) -> None:
     pushed = [
         {"event": "fetch_user", "data": ANNA},
@@ -363,6 +379,7 @@ def test_a_policy_switches_events_off(tmp_path: Any, switch: str) -> None:
     school.database.close()
 
 
+@pytest.mark.requirement("R54", "R55")
 def test_history_cannot_be_changed_or_deleted(term: School) -> None:
     term.push("new_grade", **GRADE)
     term.push("end_enrolment", **PUPIL)

@@ -100,6 +100,7 @@ PUSHED: dict[str, Callable[[School], object]] = {
 }
 
 
+@pytest.mark.requirement("R89")
 @pytest.mark.parametrize("name", PUSHED)
 def test_an_event_costs_the_same_however_many_wait(name: str, filled: dict[int, School]) -> None:
     few, many = (steps(school, partial(PUSHED[name], school)) for school in filled.values())
@@ -148,6 +149,7 @@ def fill_up(school: School) -> None:
         assert school.status("new_grade", **{**GRADE, "userid": number}) == "held"
 
 
+@pytest.mark.requirement("R89")
 @pytest.mark.usefixtures("small")
 def test_a_full_inbox_takes_what_can_be_applied_and_nothing_else(school: School) -> None:
     fill_up(school)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -263,6 +264,7 @@ def links_of(person: dict[str, Any]) -> list[tuple[str, str]]:
     return sorted((link["peer"], str(link["username"])) for link in person["links"])
 
 
+@pytest.mark.requirement("R39")
 def test_who_is_meant_whatever_is_given_again(database_url: str) -> None:
     GivenAgain.school = School.open(database_url, A, B)
     chosen = settings(

@@ -103,6 +103,7 @@ def push_of(rig: Rig, count: int = ALL) -> bytes:
     return rig.peers[A].request(rig.pem, SIS + "push_events", [sections(count)])
 
 
+@pytest.mark.requirement("R5", "R6")
 def test_another_peers_calls_go_between_the_parts(rig: Rig) -> None:
     going = Going(rig, push_of(rig))
     going.part()
@@ -127,6 +128,7 @@ def test_an_envelope_counts_as_seen_from_the_first_part_on(rig: Rig) -> None:
     assert rig.fault(body)[0] == BadSignature.code
 
 
+@pytest.mark.requirement("R5", "R6")
 def test_a_failure_says_what_stays_and_the_same_events_sent_again_are_whole(rig: Rig) -> None:
     going = Going(rig, push_of(rig))
     going.part()
@@ -229,6 +231,7 @@ def test_long_pushes_go_on_in_turn_in_one_thread(rig: Rig, monkeypatch: pytest.M
 SENT = 900
 
 
+@pytest.mark.requirement("R5", "R6")
 def test_a_server_killed_in_the_middle_of_a_push_has_it_whole_when_it_comes_again(
     tmp_path: Path,
 ) -> None:

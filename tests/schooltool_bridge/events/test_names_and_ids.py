@@ -45,6 +45,7 @@ def column(school: School, found: sa.Column[Any]) -> list[Any]:
         return list(connection.execute(sa.select(found)).scalars())
 
 
+@pytest.mark.requirement("R23")
 def test_a_tab_in_a_name_is_a_blank(school: School) -> None:
     answers = pushed(school, "21-tab-in-a-name.json")
     assert [a["status"] for a in answers] == ["created"] * 3
@@ -54,6 +55,7 @@ def test_a_tab_in_a_name_is_a_blank(school: School) -> None:
     assert [a["status"] for a in pushed(school, "21-tab-in-a-name.json")] == ["unchanged"] * 3
 
 
+@pytest.mark.requirement("R23")
 def test_a_name_of_1333_signs_is_taken_whole(school: School) -> None:
     assert [a["status"] for a in pushed(school, "22-name-of-1333-signs.json")] == ["created"]
     long = "é" * NAME_CHARS
@@ -94,6 +96,7 @@ def test_what_was_a_control_character_is_kept_in_a_name_and_refused_in_an_id(
         assert (code, text) == (8400, f"fetch_user: {field} holds control characters.")
 
 
+@pytest.mark.requirement("R23")
 @pytest.mark.parametrize("letter", GROWING)
 def test_an_id_that_grows_by_folding_is_refused_once_it_is_too_long(
     school: School, letter: str

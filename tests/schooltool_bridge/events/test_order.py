@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -87,6 +88,7 @@ def store_after(pushed: list[Event], *, clamp: bool = False) -> dict[str, Any]:
     return dump
 
 
+@pytest.mark.requirement("R89")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(term=a_term(), data=st.data())
 def test_the_order_of_arrival_does_not_matter(term: list[Event], data: st.DataObject) -> None:
@@ -182,7 +184,7 @@ class GradebookMachine(RuleBasedStateMachine):
         }
 
 
-TestGradebook = GradebookMachine.TestCase
+TestGradebook = pytest.mark.requirement("R72", "R73", "R74")(GradebookMachine.TestCase)
 TestGradebook.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -44,6 +44,7 @@ def states(school: School) -> dict[tuple[str, str], str]:
     return {(str(r["segment"]), str(r["person"])): str(r["code"]) for r in rows}
 
 
+@pytest.mark.requirement("R51", "R52")
 def test_an_ending_without_a_segment_ends_every_part_where_the_person_is(school: School) -> None:
     two_parts(school)
     assert school.status("end_enrolment", A, sectionid="5", userid="1") == "updated"
@@ -118,6 +119,7 @@ def test_an_ending_of_nobody_names_the_enrolment_that_it_waits_for(school: Schoo
     assert held["waiting_for"] == ["enrolment:5/8"]
 
 
+@pytest.mark.requirement("R51", "R52")
 def test_lists_show_all_parts_and_name_them(tmp_path: Path) -> None:
     site = Site(tmp_path / "home")
     school = two_parts(School.open(settings.read(site.home).database, A, B))

@@ -108,6 +108,7 @@ def test_eighty_people_named_only_by_number_keep_no_other_moodle_waiting(
     assert [method for method, _params in sleepy.calls].count("listMethods") == 1
 
 
+@pytest.mark.requirement("R50")
 def test_a_thousand_new_people_keep_no_other_moodle_waiting(
     peers: tuple[SlowSite, Voucher, Voucher],
 ) -> None:

@@ -42,6 +42,7 @@ def term(school: School) -> School:
     return school.begin_term()
 
 
+@pytest.mark.requirement("R91")
 @pytest.mark.parametrize("field", ["timemodified", "timestart", "timeend"])
 def test_what_is_no_time_is_refused_and_says_why(tmp_path: Path, field: str) -> None:
     term = School.open(f"sqlite:///{tmp_path}/s.sqlite").begin_term()
@@ -105,6 +106,7 @@ TOLD: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.requirement("R91")
 @pytest.mark.parametrize("is_backwards", [False, True])
 def test_a_clock_an_hour_ahead_changes_nothing_of_what_holds(
     school: School, is_backwards: bool
@@ -137,6 +139,7 @@ def test_a_clock_an_hour_ahead_changes_nothing_of_what_holds(
     assert school.status("new_grade", **{**GRADE, "points_earned": 1}, timemodified=begun + HOUR_S) == "unchanged"  # fmt: skip
 
 
+@pytest.mark.requirement("R91")
 def test_what_a_person_writes_after_a_clock_that_was_ahead_counts(term: School) -> None:
     term.push("new_enrolment", **PUPIL, timemodified=term.now + HOUR_S)
     term.push("new_grade", **GRADE, timemodified=term.now + HOUR_S)
@@ -152,6 +155,7 @@ def test_what_a_person_writes_after_a_clock_that_was_ahead_counts(term: School) 
     assert (term.enrolments(), term.grades()) == ({("5", "1", "student"): "wp"}, {("7", "1"): None})
 
 
+@pytest.mark.requirement("R91")
 def test_more_than_a_day_ahead_is_no_time(term: School) -> None:
     code, text = term.fault("new_grade", **GRADE, timemodified=term.now + DAY_S + 10)
     assert (code, "a day ahead" in text) == (8400, True)
@@ -159,6 +163,7 @@ def test_more_than_a_day_ahead_is_no_time(term: School) -> None:
     assert term.status("new_grade", **GRADE, timemodified=term.now + DAY_S) == "created"
 
 
+@pytest.mark.requirement("R91")
 def test_a_peer_whose_whole_clock_is_ahead_shall_try_again_and_a_notice_says_so(
     tmp_path: Path,
 ) -> None:
@@ -209,6 +214,7 @@ def store_as_before(term: School) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.requirement("R91")
 def test_whatever_is_stored_is_shown_and_freezes_nothing(term: School) -> None:
     term.push("new_grade", **{**GRADE, "attempt_num": 1}, timemodified=NOW + 6)
     store_as_before(term)

@@ -26,6 +26,7 @@ def term(school: School) -> School:
     return school.begin_term()
 
 
+@pytest.mark.requirement("R19")
 def test_ids_of_two_peers_are_two_things(term: School) -> None:
     term.push("new_section", B, **{**SECTION, "name": "Theirs"})
     assert [(s["peer"], s["name"]) for s in term.sections()] == [(A, "Algebra"), (B, "Theirs")]
@@ -35,6 +36,7 @@ def test_ids_of_two_peers_are_two_things(term: School) -> None:
     assert len(term.people()[0]["links"]) == 2
 
 
+@pytest.mark.requirement("R39", "R39c")
 def test_a_person_of_two_peers_follows_the_first(term: School) -> None:
     assert (
         term.status("fetch_user", B, **{**ANNA, "username": "am", "firstname": "X"}) == "unchanged"
@@ -45,6 +47,7 @@ def test_a_person_of_two_peers_follows_the_first(term: School) -> None:
     assert len(term.people()) == 1
 
 
+@pytest.mark.requirement("R39b")
 def test_the_same_username_of_somebody_else_gets_a_suffix(term: School) -> None:
     other = {**ANNA, "idnumber": 2}
     assert term.status("fetch_user", B, **other) == "created"
@@ -70,12 +73,14 @@ def test_an_admins_name_is_never_given_to_a_pushed_person(term: School) -> None:
     assert "Admin.moodle.example.org" in {p["username"] for p in term.people()}
 
 
+@pytest.mark.requirement("R39e", "E7")
 def test_a_rename_follows_the_link(term: School) -> None:
     assert term.status("fetch_user", **{**ANNA, "username": "anna2"}) == "updated"
     assert [p["username"] for p in term.people()] == ["anna2"]
     assert len(term.people()) == 1
 
 
+@pytest.mark.requirement("R39d")
 def test_a_policy_says_which_fields_are_names(tmp_path: Any) -> None:
     school = School.open(
         f"sqlite:///{tmp_path}/s.sqlite", A, names="firstname=alternatename, email="
@@ -95,6 +100,7 @@ def test_the_link_alone_finds_a_person_by_username(term: School) -> None:
     assert len(term.people()) == 1
 
 
+@pytest.mark.requirement("R39b", "E2")
 def test_two_people_claiming_one_username_at_one_peer_is_a_conflict(term: School) -> None:
     before = term.counts()
     code, _text = term.fault("fetch_user", **{**TOM, "username": "anna"})
@@ -131,6 +137,7 @@ def names(school: School) -> dict[str | None, tuple[str, list[str | None]]]:
     }
 
 
+@pytest.mark.requirement("R39")
 def test_a_corrected_idnumber_is_an_update_when_moodles_own_id_says_so(term: School) -> None:
     term.push("fetch_user", **ANNA_42)
     term.push("new_grade", **GRADE)
@@ -148,6 +155,7 @@ def test_a_corrected_idnumber_is_an_update_when_moodles_own_id_says_so(term: Sch
     assert term.inbox() == []
 
 
+@pytest.mark.requirement("R39")
 def test_without_moodles_own_id_or_with_another_it_is_no_correction(term: School) -> None:
     term.push("fetch_user", **ANNA_42)
     before = term.counts()
@@ -158,6 +166,7 @@ def test_without_moodles_own_id_or_with_another_it_is_no_correction(term: School
     assert names(term) == {"1": ("Anna", ["anna"])}
 
 
+@pytest.mark.requirement("R39")
 def test_a_number_that_somebody_else_has_is_never_taken(term: School) -> None:
     term.push("fetch_user", **ANNA_42)
     term.push("fetch_user", **{**TOM, "moodleid": 43})
@@ -179,6 +188,7 @@ def test_moodles_own_id_is_learnt_by_an_event_that_says_nothing_else(term: Schoo
     assert term.status("new_enrolment", **{**PUPIL, "userid": "#43"}) == "created"
 
 
+@pytest.mark.requirement("R39b")
 def test_a_name_given_again_never_speaks_of_the_one_who_had_it(term: School) -> None:
     term.push("fetch_user", **ANNA_42)
     assert term.status("fetch_user", **NEW, idnumber=2, moodleid=43) == "created"
@@ -211,6 +221,7 @@ def test_who_is_matched_by_policy_is_nobody_with_another_id_of_moodles(tmp_path:
     school.database.close()
 
 
+@pytest.mark.requirement("R39")
 def test_a_landing_says_nothing_of_the_idnumber(term: School) -> None:
     term.push("fetch_user", **ANNA_42)
     landed = {name: ANNA[name] for name in ("username", "firstname", "lastname")}
@@ -226,6 +237,7 @@ def test_a_landing_says_nothing_of_the_idnumber(term: School) -> None:
     assert term.people()[0]["idnumber"] == "1"
 
 
+@pytest.mark.requirement("R39")
 def test_a_teacher_whose_number_is_corrected_still_teaches(school: School) -> None:
     school.push("fetch_user", **ANNA_42)
     school.push("new_section", **SECTION, teacheridnumber=1)
@@ -240,6 +252,7 @@ def test_a_teacher_whose_number_is_corrected_still_teaches(school: School) -> No
     assert school.enrolments()[("5", "1b", "teacher")] == "w"
 
 
+@pytest.mark.requirement("R39")
 def test_corrected_numbers_of_sections_and_assessments_move_them(term: School) -> None:
     term.push("new_section", **SECTION, moodleid=3)
     term.push("new_assessment", **QUIZ, moodleid=8)

@@ -78,6 +78,7 @@ MOODLES = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("R63")
 def test_a_moodles_own_grade_export_goes_in_as_it_is(school: School) -> None:
     data = (SHEETS / "18-moodle-grade-export.csv").read_bytes()
     made = written(school, data)
@@ -108,6 +109,7 @@ def test_a_dash_leaves_what_is_there(school: School) -> None:
     assert marks(school) == before
 
 
+@pytest.mark.requirement("R63")
 def test_an_id_is_read_as_its_cell_shows_it(school: School) -> None:
     with school.database.write() as connection:
         author = Author("clerk", school.now)
@@ -148,6 +150,7 @@ def test_computed_numbers_are_read_as_they_are_shown(school: School, language: s
         assert told(plan(school, csv)) == []
 
 
+@pytest.mark.requirement("R63")
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
@@ -176,6 +179,7 @@ def test_what_can_be_read_in_two_ways_is_read_alike_in_every_language(
         assert made.failed == (expected is None), language
 
 
+@pytest.mark.requirement("R63")
 def test_two_people_in_one_row_are_an_error(school: School) -> None:
     data = b"idnumber,username,Checkpoint 1\nN100,bob.ray,18\nN200,bob.ray,3\nN100,,1\n"
     made = plan(school, data)
@@ -185,6 +189,7 @@ def test_two_people_in_one_row_are_an_error(school: School) -> None:
     assert [e.points for e in made.entries] == [3, 1]
 
 
+@pytest.mark.requirement("R63")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_our_own_gradebook_goes_in_again_and_changes_nothing(school: School, language: str) -> None:
     with school.database.write() as connection:
@@ -204,6 +209,7 @@ def test_our_own_gradebook_goes_in_again_and_changes_nothing(school: School, lan
     assert marks(school) == before
 
 
+@pytest.mark.requirement("R63")
 def test_a_template_that_comes_back_as_it_was_changes_nothing(school: School) -> None:
     with school.database.write() as connection:
         author = Author("clerk", school.now)

@@ -67,6 +67,7 @@ def test_a_mark_is_read_by_its_score_system(
     assert marks.read(text, item(), system) == Mark(Decimal(points))
 
 
+@pytest.mark.requirement("R75", "R76", "E41")
 @pytest.mark.parametrize("text", ["EX", "ex", " Excused ", "excepted"])
 def test_ex_excuses_and_nothing_is_no_grade(text: str) -> None:
     assert marks.read(text, item(), LETTERS) == Mark(None, is_excused=True)
@@ -130,6 +131,7 @@ def enter(database: Database, book: Book, now: int, **typed: Any) -> entering.Sa
         return entering.save(connection, Author("head", now), book.section_id, ZONE, cells)
 
 
+@pytest.mark.requirement("R75", "R76", "E42")
 def test_the_percentage_honours_weights_extra_credit_and_excuses(database: Database) -> None:
     with database.write() as connection:
         titles = dict(connection.execute(sa.select(category.c.title, category.c.id)).all())
@@ -188,6 +190,7 @@ def test_a_page_asks_the_same_number_of_questions_however_much_there_is(
     assert asked[small.section_id] == asked[large.section_id] < 25
 
 
+@pytest.mark.requirement("E18")
 def test_an_item_due_before_a_student_came_is_marked(database: Database) -> None:
     with database.write() as connection:
         book = make_book(connection, NOW - 30 * 86400, {"Quiz": 20}, students=("Ada",))

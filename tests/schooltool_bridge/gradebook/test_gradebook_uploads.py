@@ -71,6 +71,7 @@ def marks(rig: Rig, book: Book) -> dict[tuple[str, str], str]:
     return {(r.name, titles[c.item_id]): c.text for r in found.rows for c in r.cells if c.text}
 
 
+@pytest.mark.requirement("R77")
 def test_grades_are_shown_first_and_written_as_shown(rig: Rig, book: Book) -> None:
     visitor = browser(rig, "carl")
     data = "Name;idnumber;Quiz;Essay\nAda;n-Ada;18,5;A\nBo;N-BO;;EX\n".encode("utf-16")
@@ -94,6 +95,7 @@ def test_grades_are_shown_first_and_written_as_shown(rig: Rig, book: Book) -> No
     assert (last.actor, last.action, last.detail["new"]) == ("carl", "grades uploaded", 3)
 
 
+@pytest.mark.requirement("E44")
 def test_every_wrong_place_is_named_and_nothing_is_written(rig: Rig, book: Book) -> None:
     visitor = browser(rig, "carl")
     data = b"username,Quiz,Essay,Tset\nada,-2,G,1\nnobody,3,,\n,4,,\nbo,5,B,\nbo,6,,\n"
@@ -126,6 +128,7 @@ def test_what_changed_meanwhile_is_shown_again(rig: Rig, book: Book) -> None:
     assert marks(rig, book)["Ada LAda", "Essay"] == "A"
 
 
+@pytest.mark.requirement("R63")
 def test_assessments_are_uploaded_and_a_peers_points_are_left_to_it(rig: Rig, book: Book) -> None:
     visitor = browser(rig, "carl")
     data = b"title,points,worksheet\nQuiz,25,Term 1\nTalk,5,term 1\n"
@@ -185,6 +188,7 @@ def filled(page: Page) -> dict[str, Any]:
     return {name: value or "" for name, value in form.fields.items()}
 
 
+@pytest.mark.requirement("R63")
 def test_an_assessment_is_added_changed_and_deleted(rig: Rig, book: Book) -> None:
     visitor = browser(rig, "carl")
     new = path(book, "assessments/new")

@@ -55,6 +55,7 @@ def repacked(data: bytes, **parts: bytes | None) -> bytes:
     return made.getvalue()
 
 
+@pytest.mark.requirement("E62")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_every_common_encoding_is_read(encoding: str) -> None:
     assert cells(TEXT.encode(encoding)) == [["Name", "Größe"], ["“Übung”", "1,5"]]
@@ -168,6 +169,7 @@ ENTITIES = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/pa
 WORKBOOK = workbook(["name", "points"], ["Quiz", 20])
 
 
+@pytest.mark.requirement("R63")
 @pytest.mark.parametrize(
     ("data", "said"),
     [

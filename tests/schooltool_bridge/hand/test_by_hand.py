@@ -54,6 +54,7 @@ def cell(school: School) -> dict[str, object]:
         return {name: row[name] for name in ("points", "authority", "peer_points", "excepted")}
 
 
+@pytest.mark.requirement("E39")
 def test_an_entry_by_hand_wins_until_it_is_released(school: School) -> None:
     anna, _section, quiz = ids(school)
     school.push("new_grade", **GRADE)
@@ -75,6 +76,7 @@ def test_an_entry_by_hand_wins_until_it_is_released(school: School) -> None:
     assert not write(school, grades.release, quiz, anna)
 
 
+@pytest.mark.requirement("E40")
 def test_no_grade_by_hand_is_not_zero_and_hides_the_peers(school: School) -> None:
     anna, _section, quiz = ids(school)
     school.push("new_grade", **GRADE)
@@ -122,6 +124,7 @@ def test_only_a_student_of_the_section_is_graded(school: School) -> None:
         write(school, grades.enter, quiz, 999, Decimal(1))
 
 
+@pytest.mark.requirement("R53")
 def test_a_counselor_gives_a_withdrawal_its_code_and_note(school: School) -> None:
     anna, section, _quiz = ids(school)
     school.push("end_enrolment", sectionid="5", userid="1")
@@ -171,6 +174,7 @@ def test_what_a_peer_says_first_is_no_repeat_of_what_was_written_by_hand(school:
     assert school.status("new_enrolment", **again) == "unchanged"
 
 
+@pytest.mark.requirement("R10", "R47", "R59", "R60")
 def test_a_section_of_our_own_runs_like_any_other(school: School) -> None:
     section = write(school, sections.add, "Drama", idnumber="D1")
     bob = write(school, people.add, Names("bob", "Bob", "Ōquist", idnumber="77"))

@@ -100,6 +100,7 @@ def test_another_number_under_a_known_name_is_the_same_person(rig: Rig, peers: A
     assert known(rig) == {"anna": ["1"], "x": ["2"]}
 
 
+@pytest.mark.requirement("R39b")
 def test_another_number_under_a_known_name_is_somebody_else(rig: Rig, peers: Any) -> None:
     name_taken_over(rig, peers[0])
     decide(rig, keep_apart=True)
@@ -121,6 +122,7 @@ def two_claim_a_name(rig: Rig, peer: FakePeer) -> None:
     assert push(rig, peer, "fetch_user", **{**ANNA, "idnumber": "2"}) == 8409
 
 
+@pytest.mark.requirement("R39b")
 def test_two_known_people_claim_one_name_and_are_one(rig: Rig, peers: Any) -> None:
     two_claim_a_name(rig, peers[0])
     with pytest.raises(Refused, match="one of 2, 1"):
@@ -211,6 +213,7 @@ def test_a_name_of_somebody_with_another_number_by_policy(rig: Rig, peers: Any) 
     assert enrolled(rig) == {"1"}
 
 
+@pytest.mark.requirement("R39b")
 def test_renaming_by_hand_lets_the_event_come_again(rig: Rig, peers: Any) -> None:
     number_of_somebody_else(rig, peers[1])
     with rig.app.database.write() as connection:

@@ -90,6 +90,7 @@ BEFORE = {
 JOINED = {"Quiz": {"anna": ("15", MANUAL), "tom": ("12", MANUAL), "bea": ("40", PEER)}}
 
 
+@pytest.mark.requirement("E36")
 def test_what_was_entered_by_hand_counts_and_the_moodles_grades_stay(school: School) -> None:
     before, at = book(school), school.now
     assert before == BEFORE
@@ -126,6 +127,7 @@ def test_an_entry_by_hand_in_the_moodles_own_stays_before_the_other(school: Scho
     assert book(school)["Quiz"]["anna"] == ("60", MANUAL)
 
 
+@pytest.mark.requirement("R10")
 def test_taken_apart_both_are_as_they_were(school: School) -> None:
     join(school)
     assert take_apart(school) == 2

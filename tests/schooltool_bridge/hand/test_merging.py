@@ -62,6 +62,7 @@ def told(school: School) -> dict[str, Any]:
     return {name: value for name, value in school.dump().items() if name != "history"}
 
 
+@pytest.mark.requirement("R39b")
 def test_a_merged_person_has_all_and_apart_again_each_has_its_own(twice: School) -> None:
     before = told(twice)
     merge(twice)

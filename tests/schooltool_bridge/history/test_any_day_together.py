@@ -63,6 +63,7 @@ def run(school: School, copied: Callable[[], str], examples: int) -> None:
     run_state_machine_as_test(OnCopies, settings=chosen)
 
 
+@pytest.mark.requirement("R72", "R73", "R74")
 @pytest.mark.timeout(600 * TIMES)
 def test_on_sqlite_every_moment_is_answered_as_what_was_said(tmp_path: Path) -> None:
     first, other = tmp_path / "first.sqlite", tmp_path / "copy.sqlite"
@@ -76,6 +77,7 @@ def test_on_sqlite_every_moment_is_answered_as_what_was_said(tmp_path: Path) -> 
     run(begin(f"sqlite:///{first}"), copied, examples=60)
 
 
+@pytest.mark.requirement("R39b", "R72", "R73", "R74")
 @pytest.mark.timeout(600 * TIMES)
 def test_on_postgresql_every_moment_is_answered_as_what_was_said(postgres: Cluster) -> None:
     first = postgres.url("any_day")

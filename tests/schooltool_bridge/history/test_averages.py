@@ -64,6 +64,7 @@ def section(
     )  # fmt: skip - a section
 
 
+@pytest.mark.requirement("E41")
 @pytest.mark.parametrize(
     ("cells", "percent"),
     [

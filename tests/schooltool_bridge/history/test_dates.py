@@ -61,6 +61,7 @@ def _ids(school: School) -> tuple[int, int]:
     return int(str(school.sections()[0]["id"])), int(str(anna["id"]))
 
 
+@pytest.mark.requirement("1.3")
 def test_pending_before_its_start_and_over_from_its_end(term: School) -> None:
     assert enrol(term, 90, timestart=110, timeend=120) == "created"
     assert on(term, 89, 90, 109.99, 110, 119.99, 120, 500) == ["", "p", "p", "a", "a", "en", "en", "p"]  # fmt: skip
@@ -70,6 +71,7 @@ def test_pending_before_its_start_and_over_from_its_end(term: School) -> None:
     assert on(term, 95, 115, 125) == ["p", "a", "en", "en"]
 
 
+@pytest.mark.requirement("1.3")
 def test_it_begins_at_its_start_though_it_was_told_later(term: School) -> None:
     enrol(term, 90, timestart=50)
     assert on(term, 49, 50, 89, 91) == ["", "a", "a", "a", "a"]
@@ -90,6 +92,7 @@ def test_what_was_over_when_it_was_first_told_was_over_then(term: School) -> Non
     assert since(term) == 60
 
 
+@pytest.mark.requirement("1.3")
 @pytest.mark.parametrize("later", [{"timeend": 200}, {}, {"timeend": 2_147_483_647}])
 def test_a_later_end_or_none_makes_it_active_again(term: School, later: dict[str, Any]) -> None:
     enrol(term, 30, timestart=20, timeend=40)
@@ -106,6 +109,7 @@ def test_a_later_end_or_none_makes_it_active_again(term: School, later: dict[str
     assert on(term, 201)[0] == ("en" if later else "a")
 
 
+@pytest.mark.requirement("1.3")
 def test_a_withdrawal_and_a_persons_entry_stand(term: School) -> None:
     enrol(term, 30, timestart=20, timeend=60)
     term.push("end_enrolment", sectionid="5", userid="1", timemodified=day(50))
@@ -157,6 +161,7 @@ def test_an_earlier_stay_is_not_reached(term: School) -> None:
     assert on(term, 21, 31, 41, 59, 61) == ["", "a", "wn", "wn", "a", "a"]
 
 
+@pytest.mark.requirement("1.3")
 def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
     told: list[tuple[str, dict[str, Any]]] = [
         ("new_enrolment", {**PUPIL, "timestart": day(20), "timeend": day(60), "timemodified": day(30)}),
@@ -176,6 +181,7 @@ def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
         school.database.close()
 
 
+@pytest.mark.requirement("1.3")
 def test_policies_say_how_far_dates_hold(term: School) -> None:
     def taught(told: float) -> list[str]:
         term.push("new_enrolment", sectionid="5", userid="9", role="teacher", timestart=day(150),
@@ -218,6 +224,7 @@ def test_a_repeat_is_no_news_and_other_dates_are(term: School) -> None:
     assert on(term) == ["a"]
 
 
+@pytest.mark.requirement("R53")
 def test_a_code_given_later_leaves_the_day_of_the_withdrawal(term: School) -> None:
     enrol(term, 30)
     term.push("end_enrolment", sectionid="5", userid="1", timemodified=day(50))
@@ -234,6 +241,7 @@ def test_a_code_given_later_leaves_the_day_of_the_withdrawal(term: School) -> No
     assert on(term, 39, 41, 71) == ["a", "wf", "wp", "wp"]
 
 
+@pytest.mark.requirement("R53")
 def test_a_code_given_for_a_day_moves_the_withdrawal(term: School) -> None:
     enrol(term, 30)
     term.push("end_enrolment", sectionid="5", userid="1", timemodified=day(50))
@@ -259,6 +267,7 @@ def test_a_package_tells_when_it_ended_by_its_date(term: School) -> None:
     assert _exported(term) == {"beginDate": _day(20), "endDate": _day(60 + 1)}
 
 
+@pytest.mark.requirement("1.3")
 def test_who_is_a_student_here_goes_by_the_dates(term: School) -> None:
     enrol(term, 90, timestart=110, timeend=120)
     _section, anna = _ids(term)

@@ -81,6 +81,7 @@ def told(school: School) -> str:
     return json.dumps(school.read(read), default=str, indent=1)
 
 
+@pytest.mark.requirement("R69")
 @pytest.mark.parametrize("out_of_range", OUT_OF_RANGE)
 @pytest.mark.parametrize("dates", DATES)
 def test_a_policy_of_today_is_for_what_comes_from_now_on(
@@ -113,6 +114,7 @@ def set_policy(school: School, policy: dict[str, str]) -> None:
     school.sources[wwwroot] = source._replace(policy=PeerPolicy.from_stored(policy))
 
 
+@pytest.mark.requirement("R69")
 def test_what_was_held_keeps_the_policy_under_which_it_first_arrived(school: School) -> None:
     early: dict[str, Any] = GRADE | {"assessmentid": 70, "points_earned": 99}
     set_policy(school, {"out_of_range": "clamp"})
@@ -135,6 +137,7 @@ def test_what_was_held_keeps_the_policy_under_which_it_first_arrived(school: Sch
     assert school.inbox() == []
 
 
+@pytest.mark.requirement("R69")
 def test_what_is_marked_filed_and_called_today(school: School) -> None:
     before = told(school)
     with school.database.write() as connection:
@@ -175,6 +178,7 @@ def test_what_is_marked_filed_and_called_today(school: School) -> None:
     assert "Guest" not in before
 
 
+@pytest.mark.requirement("R69")
 def test_another_time_zone_says_so_first(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 's.sqlite'}")
     fill(database)

@@ -52,6 +52,7 @@ FILES_1_1 = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_strict_consumer_takes_the_story(database_url: str, tmp_path: Path, version: str) -> None:
     school = tell(database_url)
@@ -69,6 +70,7 @@ def test_a_strict_consumer_takes_the_story(database_url: str, tmp_path: Path, ve
     assert min(done.rows.values()) >= 1
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_header_is_the_standards_own(made_once: Path, version: str) -> None:
     for file in (made_once / version).iterdir():
@@ -91,6 +93,7 @@ def test_the_manifest_has_a_row_for_every_file_of_the_standard(made_once: Path) 
     assert len([n for n in said if n.startswith("file.")]) == 21
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_reference_resolves(made_once: Path, version: str) -> None:
     """Looked up here once more, by what columns are called."""
@@ -251,6 +254,7 @@ def test_more_rows_cost_no_more_questions(tmp_path: Path) -> None:
     assert few < 60
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 def test_a_file_without_rows_is_left_out_and_declared_absent(tmp_path: Path, version: str) -> None:
     school = empty(tmp_path)

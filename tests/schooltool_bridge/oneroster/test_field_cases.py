@@ -172,6 +172,7 @@ def test_every_case_is_in_the_table() -> None:
     assert there == RIGHT.keys() | {"07-nothing-of-oneroster-in-it"}
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_schools_have_is_taken_in_and_again_changes_nothing(
     database_url: str, name: str
@@ -202,6 +203,7 @@ def must_be(right: Right, school: School, done: Imported) -> None:
     right.more(school)
 
 
+@pytest.mark.requirement("D.2")
 def test_what_holds_nothing_of_oneroster_is_refused_however_it_is_asked(tmp_path: Path) -> None:
     site, file = Site(tmp_path / "home"), FOLDER / "07-nothing-of-oneroster-in-it.zip"
     for option in ((), ("--preview",), ("--check",)):

@@ -23,6 +23,7 @@ ODD = (
 )  # fmt: skip
 
 
+@pytest.mark.requirement("D.2")
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_stands_in_some_cells_it_is_read_or_refused_and_again_changes_nothing(

@@ -37,6 +37,7 @@ from tests.schooltool_bridge.oneroster.packages import (
 from tests.schooltool_bridge.oneroster.story import exported, judged, settings, table, tell
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 def test_an_export_taken_in_elsewhere_exports_the_same(
     database_url: str, tmp_path: Path, version: str
@@ -90,6 +91,7 @@ def by_names(folder: Path) -> dict[str, list[dict[str, str]]]:
     return files
 
 
+@pytest.mark.requirement("D.2", "E63")
 def test_the_same_package_again_changes_nothing(tmp_path: Path, out: Path) -> None:
     school = empty(tmp_path)
     taken_in(school, out)
@@ -244,6 +246,7 @@ def test_another_systems_package_is_taken_in(tmp_path: Path) -> None:
     assert (terms["S1"]["startDate"], terms["S1"]["endDate"]) == ("2026-08-01", "2027-01-01")
 
 
+@pytest.mark.requirement("D.2", "E62")
 @pytest.mark.parametrize(
     "style",
     [
@@ -337,6 +340,7 @@ def test_grades_come_as_entries_by_hand_of_their_day(tmp_path: Path) -> None:
     assert titles.count("homework") == 1
 
 
+@pytest.mark.requirement("D.2")
 def test_taken_back_means_ended_and_nothing_is_deleted(tmp_path: Path) -> None:
     folder = district(tmp_path / "d")
     gradebook(folder, "7")
@@ -411,6 +415,7 @@ def test_a_zip_is_taken_as_a_folder_is(tmp_path: Path) -> None:
     assert taken_in(empty(tmp_path), tmp_path / "d.zip").applied
 
 
+@pytest.mark.requirement("D.2")
 def test_extra_credit_survives_going_out_and_coming_in(tmp_path: Path) -> None:
     folder = district(tmp_path / "d")
     gradebook(folder, "7")

@@ -31,6 +31,7 @@ def items(site: Site) -> dict[str, Any]:
         return {item.name: item for item in grid.section_of(connection, 1).items}
 
 
+@pytest.mark.requirement("R63", "E63")
 def test_a_workbook_is_previewed_then_applied_then_changes_nothing(
     site: Site, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_one_wrong_cell_keeps_everything_out_and_is_named(site: Site, tmp_path: 
         assert connection.execute(sa.select(sa.func.count()).select_from(assessment)).scalar()
 
 
+@pytest.mark.requirement("E64")
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -44,6 +44,7 @@ def test_a_number_that_another_has_makes_two_people_never_one(
     assert {p["firstname"]: p["idnumber"] for p in school.people()} == names
 
 
+@pytest.mark.requirement("D.2")
 def test_two_rows_with_one_number_stay_two_however_often_they_come(tmp_path: Path) -> None:
     folder = district(tmp_path / "d")
     edited(folder, "users", setting(identifier="990"))

@@ -24,6 +24,7 @@ from tests.schooltool_bridge.oneroster.story import table
 OTHER = {"sourcedId": "u2"}
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize(
     ("file", "change", "place"),
     [
@@ -61,6 +62,7 @@ def test_a_file_of_which_no_row_can_be_read_is_refused(tmp_path: Path) -> None:
 LEFT_OUT = "this row is left out"
 
 
+@pytest.mark.requirement("D.2")
 @pytest.mark.parametrize(
     ("file", "change", "note"),
     [
@@ -187,6 +189,7 @@ def test_a_closed_terms_days_stay_and_both_are_named(tmp_path: Path) -> None:
     ) in [str(w) for w in done.report.warnings]
 
 
+@pytest.mark.requirement("E64")
 def test_a_missing_column_is_named_and_an_old_name_is_taken(tmp_path: Path) -> None:
     folder = district(tmp_path / "d")
     rows = table(folder, "enrollments")

@@ -25,6 +25,7 @@ def zipped(path: Path, **files: bytes) -> Path:
     return path
 
 
+@pytest.mark.requirement("D.2")
 def test_a_file_of_200_mb_and_a_bomb_are_refused_unread(tmp_path: Path) -> None:
     big = tmp_path / "big"
     big.mkdir()

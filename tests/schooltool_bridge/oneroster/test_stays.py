@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def test_as_of_any_moment_the_rows_say_who_is_in(rows: list[Stay]) -> None:
         assert is_in(told, moment) == holds(rows, moment), moment
 
 
+@pytest.mark.requirement("D.2")
 @given(stays(), st.randoms(use_true_random=False), st.integers(0, NOW))
 def test_the_same_file_again_writes_nothing_in_whatever_order(
     rows: list[Stay], shuffling: object, later: int
@@ -89,6 +91,7 @@ def test_leaving_and_coming_back_is_three_lines_once() -> None:
     assert written(told, rows, NOW + 5) == told
 
 
+@pytest.mark.requirement("D.2")
 def test_what_is_taken_back_ends_its_own_stay_alone() -> None:
     new, old = Stay(2, 50, None), Stay(3, 10, None)
     gone = replace(old, is_taken_back=True, taken_back_unix_s=60)

@@ -182,6 +182,7 @@ def marks(cast: Cast) -> Any:
     ]
 
 
+@pytest.mark.requirement("R37", "R38")
 def test_after_erasing_no_text_in_the_whole_store_names_the_person(cast: Cast) -> None:
     before, table_counts = marks(cast), {n: len(r) for n, r in everything(cast).items()}
     assert all(secret in text_of(cast) for secret in SECRETS)
@@ -261,6 +262,7 @@ def test_an_erasing_that_fails_leaves_everything_as_it_was(
         connection.execute(sa.delete(person_history))
 
 
+@pytest.mark.requirement("R37", "R38")
 def test_what_a_peer_pushes_later_is_a_new_person(cast: Cast) -> None:
     gone = erase(cast)
     with pytest.raises(Refused, match="erased before"):
@@ -382,6 +384,7 @@ def test_whole_words_are_replaced_however_they_are_written(text: str, clean: str
 # Handing out.
 
 
+@pytest.mark.requirement("R37", "R38")
 def test_everything_about_a_person_is_handed_out_readable(cast: Cast) -> None:
     with cast.app.database.write() as connection:
         data, name = person_export.make(connection, AUTHOR, cast.people["pam"], site="Hill")

@@ -153,6 +153,7 @@ RECORDED = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("R1")
 @pytest.mark.parametrize("message", RECORDED, ids=lambda m: m.label)
 def test_what_real_moodles_answered_is_read(message: Any) -> None:
     response = xmlrpc.read_response(message.payload)
@@ -257,6 +258,7 @@ def told(done: list[Done]) -> list[tuple[str, bool]]:
     return [(one.username, one.ok) for one in done]
 
 
+@pytest.mark.requirement("R1")
 @pytest.mark.parametrize("is_old", BOTH)
 def test_people_are_enrolled_seen_and_taken_out_in_either_moodle(rig: Rig, is_old: bool) -> None:
     there = There(rig, CourseHost(is_old=is_old))

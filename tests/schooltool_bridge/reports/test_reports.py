@@ -51,6 +51,7 @@ def school(database_url: str) -> Iterator[School]:
     school.database.close()
 
 
+@pytest.mark.requirement("R69")
 def test_a_grade_corrected_later_and_one_that_came_late_count_from_their_own_day(
     school: School,
 ) -> None:
@@ -80,6 +81,7 @@ def test_the_json_of_a_progress_report_is_exactly_what_scripts_rely_on(school: S
     }  # fmt: skip
 
 
+@pytest.mark.requirement("R75", "R76")
 def test_excused_extra_credit_cleared_and_above_the_maximum(school: School) -> None:
     item(school, "bonus", "Bonus", 10, 3, extra_credit=True)
     graded(school, "quiz", ADA, 22, 4)
@@ -102,6 +104,7 @@ def test_an_entry_by_hand_wins_and_is_told_apart(school: School) -> None:
     assert cells == [(10, "peer"), (18, "manual"), (18, "manual")]
 
 
+@pytest.mark.requirement("R69")
 def test_weights_count_from_their_day_and_a_section_is_filed_without_losing_anything(
     school: School,
 ) -> None:
@@ -112,6 +115,7 @@ def test_weights_count_from_their_day_and_a_section_is_filed_without_losing_anyt
     assert percent_on(school, ADA, 20) == 87.5  # (50 * 1 + 100 * 3) / 4
 
 
+@pytest.mark.requirement("E18")
 def test_what_was_due_before_a_student_came_is_marked_and_does_not_count(school: School) -> None:
     item(school, "exam", "Exam", 50, 12)
     graded(school, "exam", BOB, 25, 13)
@@ -126,6 +130,7 @@ def test_what_was_due_before_a_student_came_is_marked_and_does_not_count(school:
     assert "before enrolment" in str(progress.paper_of(found, ZONE).tables[1].rows[0])
 
 
+@pytest.mark.requirement("R58")
 def test_a_course_that_has_not_begun_is_seen_with_the_day_on_which_it_will(school: School) -> None:
     enrol(school, "fall", ADA, 1, timestart=on(60))
     with school.database.read() as connection:
@@ -138,6 +143,7 @@ def test_a_course_that_has_not_begun_is_seen_with_the_day_on_which_it_will(schoo
     assert [s.starts for s in late.sections] == [None, None]
 
 
+@pytest.mark.requirement("R70", "R71")
 def test_a_withdrawal_keeps_its_grades_and_says_which_it_was(school: School) -> None:
     graded(school, "quiz", ADA, 10, 5)
     school.push("end_enrolment", sectionid="algebra", userid=ADA, timemodified=on(20))
@@ -157,6 +163,7 @@ def test_a_withdrawal_keeps_its_grades_and_says_which_it_was(school: School) -> 
     assert [(t.state.code, t.percent) for t in transcript_of(school, BOB).taken] == [("wn", None)]
 
 
+@pytest.mark.requirement("R70", "R71")
 def test_a_transcript_has_the_latest_final_mark_and_the_credits_that_it_earned(
     school: School,
 ) -> None:
@@ -193,6 +200,7 @@ def test_a_person_merged_into_another_shows_once_with_all_grades(school: School)
     assert [s.person.full_name for s in found.students] == ["Bob Boole", "Ada Lovelace"]
 
 
+@pytest.mark.requirement("R70", "R71")
 def test_a_section_report_its_roster_and_its_gradebook(school: School) -> None:
     graded(school, "quiz", ADA, 10, 5)
     graded(school, "quiz", BOB, 20, 12)
@@ -286,6 +294,7 @@ def grow(school: School, students: int, items: int) -> None:
         graded(school, f"more{n}", ADA, 5, 4)
 
 
+@pytest.mark.requirement("R69")
 def test_the_number_of_statements_does_not_grow_with_the_data(school: School) -> None:
     ids = (person_id(school, ADA), section_id(school))
     asked: dict[str, Callable[[Connection], object]] = {

@@ -59,6 +59,7 @@ def said(found: list[history_lines.Line]) -> Said:
     ]  # fmt: skip
 
 
+@pytest.mark.requirement("R72", "R73", "R74", "E37")
 def test_everything_that_happened_stands_there_in_order(school: School) -> None:
     file_under_a_term(school, day=20)
     assert said(lines(school)) == [
@@ -84,6 +85,7 @@ def test_everything_that_happened_stands_there_in_order(school: School) -> None:
     ]
 
 
+@pytest.mark.requirement("R72", "R73", "R74")
 def test_each_line_says_when_by_whom_and_why(school: School) -> None:
     found = history_lines.as_json(lines(school, kinds=["grade"]))
     assert found[3] == {

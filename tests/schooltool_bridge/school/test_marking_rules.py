@@ -174,6 +174,7 @@ def test_a_wrong_state_is_refused(
     assert says in str(refused.value)
 
 
+@pytest.mark.requirement("R54", "R55")
 def test_states_are_added_and_renamed_and_keep_what_they_mean(school: School) -> None:
     change(school, states.add, code="Lv", meaning="inactive", title="On leave")
     change(school, states.rename, "wn", title="Left without a grade")

@@ -89,6 +89,7 @@ def filings(school: School) -> list[tuple[Any, ...]]:
         ]
 
 
+@pytest.mark.requirement("R41", "R42")
 @pytest.mark.parametrize(
     ("title", "first", "last", "says"),
     [
@@ -113,6 +114,7 @@ def test_a_wrong_year_is_refused_by_a_sentence(
         assert [y.title for y in years.all_years(connection)] == ["2026/27"]
 
 
+@pytest.mark.requirement("R41", "R42")
 @pytest.mark.parametrize(
     ("title", "first", "last", "says"),
     [
@@ -176,6 +178,7 @@ def test_years_and_terms_are_changed_found_and_removed(school: School) -> None:
 DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 1))
 
 
+@pytest.mark.requirement("R41", "R42")
 @given(spans_asked=st.lists(st.tuples(DAYS, st.integers(0, 20)), max_size=12))
 def test_spans_that_are_let_in_never_share_a_day(spans_asked: list[tuple[date, int]]) -> None:
     kept: list[Span] = []
@@ -212,6 +215,7 @@ def test_a_wrong_course_is_refused(school: School, fields: dict[str, str], says:
     assert says in str(refused.value)
 
 
+@pytest.mark.requirement("R41", "R42")
 def test_a_course_is_changed_and_goes_only_while_unused(ordered: School) -> None:
     with ordered.database.read() as connection:
         bio = courses.find(connection, "bio-1")
@@ -229,6 +233,7 @@ def test_a_course_is_changed_and_goes_only_while_unused(ordered: School) -> None
             change(ordered, remove, own)
 
 
+@pytest.mark.requirement("R43")
 def test_sections_are_filed_many_at_once_and_back_and_nothing_is_lost(ordered: School) -> None:
     ordered.push("fetch_user", idnumber="1", username="anna", firstname="Anna", lastname="B")
     ordered.push("new_enrolment", sectionid="5", userid="1", role="student")
@@ -257,6 +262,7 @@ def test_sections_are_filed_many_at_once_and_back_and_nothing_is_lost(ordered: S
     )
 
 
+@pytest.mark.requirement("R43")
 @pytest.mark.parametrize(
     ("ids", "course", "term", "says"),
     [
@@ -279,6 +285,7 @@ def test_a_wrong_filing_moves_nothing(
     assert not filings(ordered)
 
 
+@pytest.mark.requirement("R45")
 def test_linked_sections_follow_each_other_in_one_year(ordered: School) -> None:
     change(ordered, filing.link, 2, 1)
     change(ordered, filing.file, [1], course_id=1, term_id=1)
@@ -312,6 +319,7 @@ def test_loops_are_refused(ordered: School) -> None:
     assert [row[3] for row in filed(ordered)] == [None, 1, 2]
 
 
+@pytest.mark.requirement("R45")
 def test_segments_are_linked_by_themselves_in_their_order(ordered: School) -> None:
     for segment in ("10", "2"):
         ordered.push("new_section", idnumber="8", name="Maths", segment=segment)
@@ -330,6 +338,7 @@ def test_segments_are_linked_by_themselves_in_their_order(ordered: School) -> No
         assert filing.links(connection).chain(4) == [1, 5, 4]
 
 
+@pytest.mark.requirement("R45")
 @given(
     asked=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=30),
     segments=st.dictionaries(st.integers(1, 7), st.just(None)),
@@ -362,6 +371,7 @@ def at(text: str, zone: str = "UTC") -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp())
 
 
+@pytest.mark.requirement("R45")
 @pytest.mark.parametrize(
     ("zone", "when", "segment"),
     [

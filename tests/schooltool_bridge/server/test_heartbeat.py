@@ -71,6 +71,7 @@ def test_it_does_not_make_the_store_grow(database: Database) -> None:
     assert size() == before
 
 
+@pytest.mark.requirement("1.1", "R14")
 def test_a_full_disk_is_not_well_until_there_is_room(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'school.sqlite'}")
     fill(database)
@@ -108,6 +109,7 @@ def health(site: Site) -> tuple[int, str]:
     return answer.status, text
 
 
+@pytest.mark.requirement("1.1", "R14")
 def test_a_server_tells_it_without_waiting_for_the_store(tmp_path: Path) -> None:
     with Site(tmp_path / "home") as site:
         holder = sqlite3.connect(site.home / "mnet-peer.sqlite", isolation_level=None, timeout=30)

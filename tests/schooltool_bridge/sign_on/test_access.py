@@ -169,6 +169,7 @@ def test_a_role_is_what_the_active_enrolments_say(school: School) -> None:
     assert roles("tess") == ("other",)
 
 
+@pytest.mark.requirement("R29")
 def test_a_right_for_many_is_about_the_links_that_there_are_now(school: School) -> None:
     a, b = peer_id(school), peer_id(school, B)
     school.push("fetch_user", B, idnumber="n2", username="s", firstname="S", lastname="D", email="")
@@ -225,6 +226,7 @@ def test_an_order_that_makes_no_sense_is_refused(school: School) -> None:
         carry_out(school, f"go-{peer_id(school, B)}", "stu")
 
 
+@pytest.mark.requirement("R29")
 def test_taking_a_right_ends_just_the_sessions_that_stood_on_it(school: School) -> None:
     a, b = peer_id(school), peer_id(school, B)
     for order in ("link+", "own+"):
@@ -300,6 +302,7 @@ def found_ids(school: School, **wanted: Any) -> list[int]:
         return people_list.ids(connection, PeopleFilter(**wanted))
 
 
+@pytest.mark.requirement("R30")
 def test_a_peers_rule_about_roles_holds_at_once_both_ways(school: School) -> None:
     a = peer_id(school)
     carry_out(school, "link+", "tess", "stu", "olga")

@@ -72,6 +72,7 @@ def come(site: Site, moodle: Moodle, name: str) -> Page:
     return land(browser(site), visit(moodle, {**TERESA, "username": name}))
 
 
+@pytest.mark.requirement("R30")
 def test_pupils_are_kept_out_by_a_rule_while_teachers_land(site: Site, moodle: Moodle) -> None:
     class_of(site, moodle, "a")
     for name in ("teachera", "studenta"):
@@ -98,6 +99,7 @@ def test_pupils_are_kept_out_by_a_rule_while_teachers_land(site: Site, moodle: M
         site.run(*policy, "land_roles=pupil")
 
 
+@pytest.mark.requirement("R29")
 def test_rights_of_a_whole_role_by_command(site: Site, moodle: Moodle) -> None:
     class_of(site, moodle, "b")
     before = come(site, moodle, "studentb")
@@ -134,6 +136,7 @@ def gone_over(page: Page) -> str:
     return parse_qs(urlsplit(page.location).query)["token"][0]
 
 
+@pytest.mark.requirement("R29")
 def test_whoever_is_denied_a_peer_does_not_see_it_and_is_signed_out_there(
     site: Site, moodle: Moodle
 ) -> None:

@@ -36,6 +36,7 @@ from tests.helpers.roaming import (
 from tests.helpers.site import Refused, Site
 
 
+@pytest.mark.requirement("R1", "R24", "R25", "R28")
 def test_a_stranger_is_known_but_not_let_in_until_the_right_is_given(
     site: Site, moodle: Moodle
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_pupil_who_was_pushed_and_then_lands_is_one_person(site: Site, moodle:
     assert is_in(land(browser(site), visit(moodle, user(name))))
 
 
+@pytest.mark.requirement("R28")
 def test_a_second_moodle_cannot_vouch_its_way_into_a_teachers_account(
     site: Site, moodles: list[Moodle]
 ) -> None:
@@ -138,6 +140,7 @@ def test_two_people_who_could_be_meant_are_a_conflict_for_a_person_here(
     assert [w["event"] for w in waiting if w["peer"] == moodle.wwwroot] == ["fetch_user"]
 
 
+@pytest.mark.requirement("R39b")
 def test_a_name_given_again_never_lands_as_the_one_who_had_it(site: Site, moodle: Moodle) -> None:
     name = fresh()
     push(site, moodle, username=name, firstname="A", lastname="B", idnumber=f"n{name}", moodleid=f"1{name}")  # fmt: skip
@@ -165,6 +168,7 @@ def test_a_peer_that_may_bring_nobody_still_vouches_for_those_it_brought(
     assert code_of(land(browser(site), visit(moodle, user(fresh())))) == "person-unknown"
 
 
+@pytest.mark.requirement("R27")
 def test_a_new_person_is_asked_after_where_they_are_enrolled(
     site: Site, broken: tuple[Moodle, int]
 ) -> None:
@@ -175,6 +179,7 @@ def test_a_new_person_is_asked_after_where_they_are_enrolled(
     soon(lambda: ("list_user_enrolments", [{"idnumber": "", "username": name}]) in moodle.calls)
 
 
+@pytest.mark.requirement("R36")
 def test_a_mahara_lands_at_its_own_path_and_need_not_say_where_to(
     site: Site, broken: tuple[Moodle, int]
 ) -> None:
@@ -193,6 +198,7 @@ def test_a_mahara_lands_at_its_own_path_and_need_not_say_where_to(
     assert land(visitor, bare, path=path).location == "/me?a=1"
 
 
+@pytest.mark.requirement("R36")
 @pytest.mark.parametrize(("application", "is_in_at_once"), [("mahara", True), ("moodle", False)])
 def test_a_maharas_plain_fault_is_asked_about_once_more(
     application: str,
@@ -218,6 +224,7 @@ def test_a_maharas_plain_fault_is_asked_about_once_more(
     assert code_of(land(browser(site), brought, path=path)) == "idp-fault"
 
 
+@pytest.mark.requirement("R33")
 def test_a_whole_address_of_ours_is_taken_as_where_to_go(site: Site, moodle: Moodle) -> None:
     name = fresh()
     allowed(site, moodle, name)
@@ -229,6 +236,7 @@ def test_a_whole_address_of_ours_is_taken_as_where_to_go(site: Site, moodle: Moo
         assert (is_in(page), page.location) == (True, path)
 
 
+@pytest.mark.requirement("R24", "R25")
 def test_fifty_landings_at_once_with_one_token_let_in_exactly_one(
     tmp_path: Path, empty_database_url: str
 ) -> None:

@@ -250,6 +250,7 @@ def refused(forge: Forge, page: Page) -> bool:
     return page.status in REFUSED and COOKIE not in page.set_cookies
 
 
+@pytest.mark.requirement("R24", "R25")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_forged_or_mutated_landing_lets_nobody_in(kind: Kind, forge: Forge) -> None:
     used, _first = forge.true()

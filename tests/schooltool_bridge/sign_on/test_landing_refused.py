@@ -37,6 +37,7 @@ from tests.helpers.roaming import (
 from tests.helpers.site import Site
 
 
+@pytest.mark.requirement("R24", "R25", "R33")
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
@@ -129,6 +130,7 @@ def test_a_moodle_out_of_reach_is_named_and_the_click_works_later(site: Site) ->
         assert is_in(land(browser(site), brought))
 
 
+@pytest.mark.requirement("R35")
 def test_only_a_peer_with_both_services_and_switched_on_may_vouch(
     site: Site, broken: tuple[Moodle, int]
 ) -> None:
@@ -186,6 +188,7 @@ TRICKS = (
 )  # fmt: skip
 
 
+@pytest.mark.requirement("R33")
 @given(
     text=st.one_of(
         st.sampled_from(TRICKS),

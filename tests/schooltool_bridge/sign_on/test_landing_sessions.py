@@ -43,6 +43,7 @@ def answer(visitor: Visitor, ticket: str) -> Page:
     return visitor.post("/sign-on/change", fields)
 
 
+@pytest.mark.requirement("R29")
 @pytest.mark.parametrize("how", ["deny", "deny one", "disable", "remove", "services"])
 def test_a_session_ends_at_once_with_the_right_or_the_peer(
     how: str, site: Site, broken: tuple[Moodle, int]

@@ -57,6 +57,7 @@ def is_in(page: Page) -> bool:
     return page.status == 303 and COOKIE in page.set_cookies
 
 
+@pytest.mark.requirement("R24", "R25")
 def test_who_makes_tokens_up_is_stopped_before_the_peer_is_asked(
     site: LandingSite, moodle: Voucher
 ) -> None:

@@ -65,6 +65,7 @@ def stored(site: LandingSite, person_id: int) -> Stored | None:
         return pictures.of(connection, person_id)
 
 
+@pytest.mark.requirement("R24", "R25")
 def test_a_newer_picture_comes_after_the_landing_and_is_shown(
     site: LandingSite, moodle: Voucher
 ) -> None:
@@ -249,6 +250,7 @@ def keep(site: LandingSite, person_id: int, png: bytes) -> None:
         pictures.keep(connection, person_id, Stored(None, "1", png, 1_795_000_123))
 
 
+@pytest.mark.requirement("R26")
 def test_our_people_take_their_picture_along(site: LandingSite, visiting: Visiting) -> None:
     person_id, ask = visiting
     keep(site, person_id, pictures.drawn_anew(file_of()))

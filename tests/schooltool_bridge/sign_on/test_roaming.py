@@ -143,6 +143,7 @@ def token_of(page: Page) -> str:
     return parse_qs(urlsplit(page.location).query)["token"][0]
 
 
+@pytest.mark.requirement("R26", "R31", "R32")
 def test_our_people_go_over_and_are_known_there(pair: Pair) -> None:
     pupil(pair.home, "anna")
     home, away = over(pair, "anna")
@@ -162,6 +163,7 @@ def test_our_people_go_over_and_are_known_there(pair: Pair) -> None:
     assert follow(page, pair.away, away).location == "/me?a=1&2"
 
 
+@pytest.mark.requirement("R35")
 def test_signing_out_at_home_ends_the_visit(pair: Pair) -> None:
     pupil(pair.home, "berta")
     home, away = over(pair, "berta")
@@ -177,6 +179,7 @@ def test_signing_out_on_the_visit_ends_the_session_at_home(pair: Pair) -> None:
     soon(lambda: home.get("/me").status == 403)
 
 
+@pytest.mark.requirement("R26")
 def test_a_token_is_told_about_once_to_its_peer_for_its_browser_and_soon(pair: Pair) -> None:
     pupil(pair.home, "dora")
     home = signed_in(pair.home, "dora")

@@ -94,6 +94,7 @@ def errands_of(rig: Rig, asked: Asked) -> Errands:
     )
 
 
+@pytest.mark.requirement("R27")
 def test_what_is_to_be_asked_outlives_a_restart_and_is_gone_once_it_was_asked(rig: Rig) -> None:
     ids = people(rig, 3)
     asked = Asked()
@@ -246,6 +247,7 @@ def test_a_peer_that_is_off_is_asked_once_it_is_on_and_a_removed_one_never(rig: 
     assert len(asked.done) == 1
 
 
+@pytest.mark.requirement("R27")
 def test_people_whose_enrolments_come_in_the_same_push_are_not_asked_about(rig: Rig) -> None:
     def new(idnumber: str, **more: Value) -> dict[str, Value]:
         data = {"username": f"u{idnumber}", "firstname": "A", "lastname": "B", **more}

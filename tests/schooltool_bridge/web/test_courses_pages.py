@@ -106,6 +106,7 @@ def test_the_courses_stand_by_category_with_dates_and_can_be_searched(
     assert path in head.get(f"/admin/peers/{peer_id}/enrolment").text
 
 
+@pytest.mark.requirement("R1")
 def test_people_are_searched_enrolled_and_taken_out_on_a_courses_page(
     head: Visitor, host: CourseHost, site: Site, peer_id: int
 ) -> None:

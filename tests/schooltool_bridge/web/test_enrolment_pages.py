@@ -56,6 +56,7 @@ def enrolments(rig: Rig) -> list[tuple[object, ...]]:
 PLACE = "/admin/sections/1/people/1"
 
 
+@pytest.mark.requirement("R53")
 def test_a_withdrawal_gets_its_code_and_note(rig: Rig, carl: Visitor) -> None:
     section = carl.get("/admin/sections/1")
     assert section.tree.xpath(f"//a[@href='{PLACE}']")
@@ -91,6 +92,7 @@ def test_what_cannot_be_comes_back_with_a_sentence_and_changes_nothing(
     assert enrolments(rig) == before
 
 
+@pytest.mark.requirement("R59", "R60")
 def test_a_section_of_our_own_is_made_and_filled(rig: Rig, carl: Visitor) -> None:
     made = carl.send("/admin/sections/new", name="Drama", idnumber="D1")
     assert (made.status, made.location) == (303, "/admin/sections/2")

@@ -67,6 +67,7 @@ def fill(visitor: Visitor, book: Book, **typed: str) -> Page:
     return visitor.post(path(book), form)
 
 
+@pytest.mark.requirement("R77")
 def test_grades_are_typed_and_saved(rig: Rig, book: Book) -> None:
     visitor = browser(rig, "carl")
     done = fill(visitor, book, Ada_Quiz="18", Ada_Essay="EX", Bo_Quiz="0", Bo_Essay=" ")
@@ -101,6 +102,7 @@ def test_one_bad_cell_is_named_and_nothing_of_the_page_is_saved(rig: Rig, book: 
     assert cell(rig, book, "Ada", "Quiz").text == "18"
 
 
+@pytest.mark.requirement("R77")
 def test_what_somebody_else_changed_meanwhile_stays_and_is_named(rig: Rig, book: Book) -> None:
     carl, anna = browser(rig, "carl"), browser(rig, "anna")
     form = shown(carl.get(path(book)))
@@ -126,6 +128,7 @@ def test_what_somebody_else_changed_meanwhile_stays_and_is_named(rig: Rig, book:
     assert cell(rig, book, "Ada", "Quiz").text == "18"
 
 
+@pytest.mark.requirement("R77")
 def test_more_than_an_assessment_is_worth_is_asked_about_once(rig: Rig) -> None:
     with rig.app.database.write() as connection:
         letters = Detail(score_system_id=system_id(connection, "Letter grades"))
@@ -173,6 +176,7 @@ def test_what_was_typed_for_somebody_who_left_meanwhile_is_still_shown(
     assert shown(page)[name(book, "Bo", "Quiz")] == "x"
 
 
+@pytest.mark.requirement("R66", "E45")
 def test_a_peers_value_stands_beside_an_entry_and_counts_again_when_released(rig: Rig) -> None:
     peer = rig.add(MOODLE)
     user: Value = {
@@ -275,6 +279,7 @@ def test_a_form_that_is_too_old_comes_back_filled_in(rig: Rig, book: Book) -> No
     assert cell(rig, book, "Ada", "Quiz").text == "18"
 
 
+@pytest.mark.requirement("R77")
 def test_a_session_that_ended_asks_for_the_password_and_the_sheet_comes_back(
     rig: Rig, book: Book
 ) -> None:

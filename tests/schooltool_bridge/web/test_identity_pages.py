@@ -103,6 +103,7 @@ def test_two_people_are_looked_at_merged_and_taken_apart(rig: Rig) -> None:
     assert "itself" in visitor.get(refused.location).text
 
 
+@pytest.mark.requirement("E1")
 @pytest.mark.usefixtures("peers")
 def test_whoever_has_no_number_is_found_by_a_filter(rig: Rig) -> None:
     visitor = browser(rig)
@@ -110,6 +111,7 @@ def test_whoever_has_no_number_is_found_by_a_filter(rig: Rig) -> None:
     assert [str(a.text) for a in page.tree.xpath("//tbody//th/a")] == ["Anna B"]
 
 
+@pytest.mark.requirement("R39e")
 @pytest.mark.usefixtures("peers")
 def test_a_person_is_added_and_corrected_with_a_history(rig: Rig) -> None:
     visitor = browser(rig)
@@ -143,6 +145,7 @@ def the_conflict(rig: Rig, peers: list[FakePeer]) -> str:
     return "/admin/inbox/1"
 
 
+@pytest.mark.requirement("R39b")
 def test_a_conflict_is_shown_side_by_side_and_decided_after_a_question(
     rig: Rig, peers: list[FakePeer]
 ) -> None:

@@ -79,6 +79,7 @@ def day(unix_s: int) -> str:
 # Nobody sees anybody else's, whatever pages there are.
 
 
+@pytest.mark.requirement("R77")
 @pytest.mark.parametrize("who", SEES)
 def test_on_no_page_of_the_server_does_anybody_see_what_is_not_theirs(
     shared: Cast, who: str
@@ -188,6 +189,7 @@ def test_a_merged_person_sees_all_of_theirs_by_either_way_in(shared: Cast) -> No
         assert row(page, "Quiz of biology") == "Quiz of biology 66.71 of 100"
 
 
+@pytest.mark.requirement("R77")
 def test_a_teacher_sees_sections_of_now_and_former_ones_as_they_stood(cast: Cast) -> None:
     tess, fred = cast.browser("tess"), cast.browser("fred")
     algebra = f"/me/teaching/{cast.sections['algebra']}"
@@ -215,6 +217,7 @@ def test_a_teacher_sees_sections_of_now_and_former_ones_as_they_stood(cast: Cast
     assert "This section is closed" in words(tess.get(algebra))
 
 
+@pytest.mark.requirement("R58")
 def test_staff_find_any_student_and_see_what_is_still_to_come(cast: Cast) -> None:
     prue = cast.browser("prue")
     found = prue.get("/me/students?search=Of")
@@ -266,6 +269,7 @@ def test_a_role_or_place_that_is_taken_closes_its_pages_at_once(cast: Cast) -> N
 # Who may enter grades.
 
 
+@pytest.mark.requirement("R77")
 def test_only_a_teacher_who_is_active_there_may_enter_grades(cast: Cast) -> None:
     def may(name: str, where: str) -> bool:
         session = cast.session(name)
@@ -365,6 +369,7 @@ def test_a_teacher_enters_grades_in_a_section_of_their_own_and_nowhere_else(cast
         assert as_of.of_section(connection, algebra).entries[item_id, cast.people["pam"]] == entry
 
 
+@pytest.mark.requirement("R77")
 def test_a_teacher_whose_session_ended_goes_on_with_what_was_typed(cast: Cast) -> None:
     tess, algebra = cast.browser("tess"), cast.sections["algebra"]
     path = f"/me/teaching/{algebra}/gradebook"

@@ -158,6 +158,7 @@ def test_people_are_found_however_their_names_are_typed_in_every_search(
         assert "Français à l’école" in sections.text
 
 
+@pytest.mark.requirement("R29")
 @pytest.mark.usefixtures("moodle")
 def test_a_right_for_many_is_asked_about_in_words_first(rig: Rig) -> None:
     visitor = browser(rig)

@@ -81,6 +81,7 @@ def test_only_managers_give_staff_roles_hand_out_and_erase(cast: Cast) -> None:
         assert admin(cast).send(f"/admin/people/999/{what}", page=pam).status == 404
 
 
+@pytest.mark.requirement("R37", "R38")
 def test_a_manager_hands_out_a_zip_and_erases_after_writing_the_name(cast: Cast) -> None:
     pam = f"/admin/people/{cast.people['pam']}"
     anna, own = admin(cast), cast.browser("pam")

@@ -73,6 +73,7 @@ def table(page: Page) -> list[list[str]]:
     return [["".join(cell.itertext()) for cell in row] for row in rows]
 
 
+@pytest.mark.requirement("R4", "R78")
 @pytest.mark.parametrize("path", REPORTS)
 def test_every_report_is_a_page_a_csv_and_a_pdf(rig: Rig, visitor: Visitor, path: str) -> None:
     shown = visitor.get(path)

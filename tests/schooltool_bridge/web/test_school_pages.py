@@ -76,6 +76,7 @@ def places(rig: Rig) -> list[tuple[Any, ...]]:
         return [tuple(r) for r in connection.execute(sa.select(*columns).order_by(section.c.id))]
 
 
+@pytest.mark.requirement("R41", "R42")
 def test_years_terms_and_courses_are_made_changed_and_removed(rig: Rig, ordered: Visitor) -> None:
     shown = ordered.get(SCHOOL)
     assert "1 Sep - 20 Dec 2026" in shown.text
@@ -109,6 +110,7 @@ def test_years_terms_and_courses_are_made_changed_and_removed(rig: Rig, ordered:
     assert {("carl", f"{what} {how}") for what in ("year", "term", "course") for how in ("added", "removed")} <= done  # fmt: skip
 
 
+@pytest.mark.requirement("R43")
 def test_sections_are_found_and_filed_many_at_once(rig: Rig, ordered: Visitor) -> None:
     everything = ordered.get(SECTIONS)
     assert HOSTILE not in everything.text
@@ -133,6 +135,7 @@ def test_sections_are_found_and_filed_many_at_once(rig: Rig, ordered: Visitor) -
     assert places(rig)[2] == (None, None, None)
 
 
+@pytest.mark.requirement("R46")
 def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     rig: Rig, ordered: Visitor
 ) -> None:
@@ -175,6 +178,7 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert ordered.send(SECTIONS + "/99", page=path, action="file").status == 404
 
 
+@pytest.mark.requirement("R47")
 def test_a_section_of_our_own_is_filed_like_any_other(rig: Rig, ordered: Visitor) -> None:
     with rig.app.database.write() as connection:
         sections.add(connection, Author("carl", START_UNIX_S), "Choir")
