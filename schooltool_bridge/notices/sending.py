@@ -29,7 +29,7 @@ from schooltool_bridge.notices.message_text import Message, PeerDay
 from schooltool_bridge.notices.notices import KeptNotice, kept, open_notices
 from schooltool_bridge.notices.rules import AT_ONCE
 from schooltool_bridge.store.model_notices import notice as table
-from schooltool_bridge.store.site_memory import alone, forget, recall, recall_all
+from schooltool_bridge.store.site_memory import forget, one_writer, recall, recall_all
 
 # What comes and goes is told this often at most; it shows on the pages all the time.
 QUIET_S = 4 * 3600
@@ -166,7 +166,7 @@ def _claim_news(
     connection: Connection, channel: str, channels: Sequence[str], now_unix_s: int
 ) -> dict[KeptNotice, Claim]:
     """Claim for a channel every notice that it has to tell."""
-    alone(connection)
+    one_writer(connection)
     for found in _untold(connection, now_unix_s):
         telling_claims.enrol(connection, f"{NEWS}{found.id}", channels)
     claims = {}
@@ -199,7 +199,7 @@ def _untold(connection: Connection, now_unix_s: int) -> list[KeptNotice]:
 
 def _settle_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
     """Forget what every channel told, or gave up."""
-    alone(connection)
+    one_writer(connection)
     for name, marks in recall_all(connection, NEWS).items():
         if telling_claims.is_over(marks, channels):
             _told(connection, name, now_unix_s)

@@ -30,7 +30,7 @@ from schooltool_bridge.notices.rules import Notice
 from schooltool_bridge.notices.sending import Outcome, Teller
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on.signing_off import KEEP_ALIVE_INTERVAL_S, SigningOff
-from schooltool_bridge.store.site_memory import alone, recall, remember
+from schooltool_bridge.store.site_memory import one_writer, recall, remember
 
 TICK_S = 60.0
 # Longer than any one piece of work; a leader that was killed is replaced after it.
@@ -120,7 +120,7 @@ class Background:
             if not self._may_hold(recall(connection, LEASE), now):
                 return False
         with self._parts.database.write() as connection:
-            alone(connection)
+            one_writer(connection)
             if not self._may_hold(recall(connection, LEASE), now):
                 return False
             lease = {"holder": self._holder, "until_unix_s": now + LEASE_S}
@@ -152,7 +152,7 @@ class Background:
             if not _is_past(recall(connection, name), now, interval_s):
                 return False
         with self._parts.database.write() as connection:
-            alone(connection)
+            one_writer(connection)
             remember(connection, name, {"at_unix_s": now})
         return True
 
