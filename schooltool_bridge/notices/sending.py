@@ -53,7 +53,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Sender:
     """Sends messages; one for the whole process, used by its threads."""
 
     database: Database
@@ -66,7 +66,7 @@ class Teller:
     summary_hour: int
     summary_when_well: bool
 
-    def tell_news(self) -> list[Outcome]:
+    def send_news(self) -> list[Outcome]:
         """Tell, in one message a channel, the notices that nobody was told yet."""
         channels = self.channels()
         if not channels:
@@ -83,10 +83,10 @@ class Teller:
                 keys = tuple(found.notice.key for found in claims)
                 outcomes.append(self._send(channel, message, list(claims.values()), keys))
         with self.database.write() as connection:
-            _settle_news(connection, names, int(self.clock()))
+            _resolve_news(connection, names, int(self.clock()))
         return outcomes
 
-    def tell_summary(self) -> list[Outcome]:
+    def send_summary(self) -> list[Outcome]:
         """Send today's summary when it is time and nobody did yet."""
         channels = self.channels()
         now = int(self.clock())
@@ -197,7 +197,7 @@ def _untold(connection: Connection, now_unix_s: int) -> list[KeptNotice]:
     return [found for found in map(kept, rows) if found.notice.severity in AT_ONCE]
 
 
-def _settle_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
+def _resolve_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
     """Forget what every channel told, or gave up."""
     one_writer(connection)
     for name, marks in recall_all(connection, NEWS).items():

@@ -72,7 +72,7 @@ class SlowSite:
         self.asked = threading.Semaphore(0)
         self._post = self.app.outbound.post
         self.app.outbound = replace(self.app.outbound, post=self._slowly)
-        self.app.asking.outbound = self.app.outbound
+        self.app.peer_client.outbound = self.app.outbound
         self.workers, self.page_workers = Workers(WORKER_THREADS), Workers(PAGE_THREADS)
         self.slow_work = SlowWork()
         self.gone: set[Future[Any]] = set()

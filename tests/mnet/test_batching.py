@@ -176,7 +176,9 @@ def test_a_call_that_asks_its_peer_back_holds_up_no_other(
         asked.append(wanted)
         return {"idnumber": "7", "username": "u", "firstname": "A", "lastname": "B"}
 
-    monkeypatch.setattr(type(own.app.asking), "get_user", lambda _self, *given: get_user(*given))
+    monkeypatch.setattr(
+        type(own.app.peer_client), "get_user", lambda _self, *given: get_user(*given)
+    )
     calls.submit("slow", calls.request(SIS + "fetch_user", {"idnumber": "7"}))
     calls.submit("quick", calls.request(SIS + "new_section", section("1")))
     calls.submit(
