@@ -1,6 +1,6 @@
 """Help: the manual's chapters, and which of them is about which page of the admin area.
 
-Source: R14.
+Source: RULES R14.
 """
 
 from __future__ import annotations

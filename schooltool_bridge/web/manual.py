@@ -1,6 +1,6 @@
 """The manual's chapters (schooltool_bridge/manual/*.md) as pages: HTML, headings, links.
 
-Raw HTML in a chapter stays text. Source: R14.
+Raw HTML in a chapter stays text. Source: RULES R14.
 """
 
 from __future__ import annotations
