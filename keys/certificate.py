@@ -25,6 +25,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from keys import der
 from mnet.protocol import SUBJECT_CHARS
+from mnet.refusal import Refusal
 from mnet.retelling import english
 
 MAX_PEM_CHARS = 16 * 1024
@@ -36,7 +37,7 @@ _BEGIN = "-----BEGIN CERTIFICATE-----"
 _END = "-----END CERTIFICATE-----"
 
 
-class BadCertificate(ValueError):
+class BadCertificate(Refusal, ValueError):
     """The certificate cannot be used."""
 
 

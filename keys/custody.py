@@ -1,6 +1,6 @@
 """The keyring of a running process: loaded from the store, renewed when it is time.
 
-Source: PROTOCOL.md section 2 (rotation); requirements R20.
+Source: PROTOCOL.md section 2 (rotation); RULES R20.
 """
 
 from __future__ import annotations

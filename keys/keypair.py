@@ -1,6 +1,6 @@
 """Making our key pairs: RSA with a self-signed certificate that every Moodle accepts.
 
-Source: PROTOCOL.md section 2 (subject, sizes); requirements R20.
+Source: PROTOCOL.md section 2 (subject, sizes); RULES R20.
 """
 
 from __future__ import annotations

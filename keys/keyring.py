@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 
 from keys import protect
 from keys.store import CURRENT, StoredKey
+from mnet.refusal import Refusal
 
 # What RC4 takes; PHP's openssl_seal makes 16, its openssl_open reads the others too.
 RC4_KEY_BYTES = frozenset({5, 7, 8, 10, 16, 20, 24, 32})
@@ -26,7 +27,7 @@ _SHA1 = SHA1()  # noqa: S303 - the protocol's signature; no peer takes another
 T = TypeVar("T")
 
 
-class NoKey(Exception):
+class NoKey(Refusal):
     """There is no key pair yet; make one with: mnet-peer key rotate."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Private keys at rest: written as PKCS#8, under a passphrase when there is one; secret files.
 
-No database: where a key lies is store's business. Source: requirements R20.
+No database: where a key lies is store's business. Source: RULES R20.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mnet.refusal import Refusal
 from mnet.retelling import english
 from mnet.settings import PASSPHRASE_FILE
 
@@ -29,7 +30,7 @@ OWNER_ONLY = 0o600
 _ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
-class CannotUnlock(Exception):
+class CannotUnlock(Refusal):
     """The private key in the store cannot be read; restore a backup of the store."""
 
     def __init__(self) -> None:

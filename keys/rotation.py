@@ -1,6 +1,6 @@
 """When a key is renewed, what is kept of old ones, how a peer's expiry is judged.
 
-Pure rules; time is an argument. Source: PROTOCOL.md section 2; requirements R20.
+Pure rules; time is an argument. Source: PROTOCOL.md section 2; RULES R20.
 """
 
 from __future__ import annotations

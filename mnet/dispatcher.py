@@ -2,7 +2,7 @@
 
 A method belongs to a service; a peer may call it when that service is published to it. System
 methods need no service. Pure. Source: PROTOCOL.md sections 4 (names), 5 (system), 6 (services);
-requirements R22, R23.
+RULES R22, R23.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Method(Generic[Context]):
     returns: tuple[str, str] = ("struct", "")
     prepare: Callable[[Context, list[Value]], Callable[[], list[Value]] | None] | None = None
     is_long: Callable[[list[Value]], bool] | None = None
-    # Taken too without the path in front (requirements 1.2).
+    # Taken too without the path in front (RULES 1.2).
     bare: bool = False
 
 

@@ -2,7 +2,7 @@
 
 Opens, verifies, remembers, dispatches, commits, signs and seals. What it needs of keys, peers
 and store comes in as small interfaces, so that this room knows no table and no socket.
-Source: PROTOCOL.md sections 3 to 8; requirements R20-R23, R90.
+Source: PROTOCOL.md sections 3 to 8; RULES R20-R23, R90.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet import envelope, outcomes, xmlrpc
+from mnet.batching import Journey, Long, Slow, alone
 from mnet.database import Database
 from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished, is_keyswap
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
@@ -34,12 +35,11 @@ from mnet.faults import (
     UnknownPeer,
     UnreadableMessage,
 )
+from mnet.logs import tell
 from mnet.metrics import Metrics
-from mnet.observe import tell
 from mnet.protocol import DEFAULT_APPLICATION, MAX_KEYSWAP_BYTES
 from mnet.retelling import english
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
-from mnet.together import Journey, Long, Slow, alone
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
@@ -76,7 +76,7 @@ class Exchange(Generic[Peer]):
         """Answer one request body; never raises. Every failure becomes a fault (section 8).
 
         Yields where it may take its time, and each work for a transaction, so that others may
-        go along (mnet/together.py). `sender` is the network address that the body came from, for
+        go along (mnet/batching.py). `sender` is the network address that the body came from, for
         the log only.
         """
         started_s = time.perf_counter()

@@ -2,7 +2,7 @@
 
 The one place where failures get numbers. A fault's text may reach the caller, so it names
 fields and remedies but never keys, tokens, file paths or other peers' data. Pure.
-Source: PROTOCOL.md section 8; requirements 1.3 for the 84xx and 85xx codes.
+Source: PROTOCOL.md section 8; RULES 1.3 for the 84xx and 85xx codes.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class VisitorGone(Fault):
     sentence = E_("The person is not signed in any more.")
 
 
-# Faults of the SIS calls (requirements 1.3).
+# Faults of the SIS calls (RULES 1.3).
 
 
 class Malformed(Fault):

@@ -2,7 +2,7 @@
 
 `folded` is for texts, `FoldedColumn` the same for columns in SQL: SQLite calls `folded`
 (mnet/engines.py), PostgreSQL has functions of its own for it. Not for identity: by which form ids
-and user names are one is another question (requirements 1.4).
+and user names are one is another question (RULES 1.4).
 """
 
 from __future__ import annotations

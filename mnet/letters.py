@@ -2,7 +2,7 @@
 
 Python's own takes quadratic time to put a long run of combining marks in order, and whoever
 sends a name may send nothing else. All of the project normalises here. Pure.
-Source: PROTOCOL.md section 4 (characters); requirements 1.3; Unicode Standard Annex 15.
+Source: PROTOCOL.md section 4 (characters); RULES 1.3; Unicode Standard Annex 15.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A registry of our own, never the library's global one. Every label has few values, whatever
 comes from outside: a method or fault that is not ours to know is counted as "other". Several
 worker processes count into one folder of files (prometheus_client's multiprocess mode), so that
-whichever of them is asked gives the sum of all. Source: requirements R14, R90.
+whichever of them is asked gives the sum of all. Source: RULES R14, R90.
 """
 
 from __future__ import annotations

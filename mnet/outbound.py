@@ -24,6 +24,7 @@ from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
 from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, NotSealed, UnreadableMessage
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, MAX_KEYSWAP_BYTES, Application, KeyCame
+from mnet.refusal import Refusal
 from mnet.retelling import english
 from mnet.store_errors import STORE_ERRORS, name_of
 from mnet.xmlrpc import Dialect, FaultResponse, Value
@@ -38,7 +39,7 @@ MIN_SECOND_TRY_S = 0.1
 log = structlog.get_logger("outbound")
 
 
-class CallError(Exception):
+class CallError(Refusal):
     """A call on a peer did not bring an answer; the text says why and what to do."""
 
     @property

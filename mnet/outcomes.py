@@ -1,7 +1,7 @@
 """How a call ended, as it is recorded: an outcome in a word, a reason in a sentence.
 
 A reason is kept for long and shown to many, so whatever a sender wrote is cut out of it: no
-ids, names, grades or addresses. Pure. Source: requirements 1.3, R16, R90.
+ids, names, grades or addresses. Pure. Source: RULES 1.3, R16, R90.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BAD_ANSWER = "bad answer"
 
 MAX_REASON_CHARS = 400  # the journal's column
 
-# The faults of the SIS calls (requirements 1.3); only their sentences, and why a payload cannot be
+# The faults of the SIS calls (RULES 1.3); only their sentences, and why a payload cannot be
 # read, say what was wrong with a call. The protocol's other faults have one sentence each.
 _SIS_CODES = range(8400, 8600)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
 
+from mnet.refusal import Refusal
 from mnet.retelling import english
 
 # A text node above 10 MB is refused by PHP's parser; base64 twice over leaves about 5.6 MB of
@@ -77,7 +78,7 @@ class KeyCame(Enum):
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 
 
-class BadWwwroot(ValueError):
+class BadWwwroot(Refusal, ValueError):
     """The address cannot serve as a wwwroot; the text says why."""
 
 

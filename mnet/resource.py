@@ -1,6 +1,6 @@
 """The web resource: read the body under a limit, hop to a worker thread, write the answer.
 
-Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); requirements 1.2.
+Knows paths but no protocol. Source: PROTOCOL.md section 1 (addresses); RULES 1.2.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from mnet.batching import Journey, Together
 from mnet.database import Database
 from mnet.exchange import Answer
-from mnet.observe import tell
+from mnet.logs import tell
 from mnet.places import Kind, Places
 from mnet.protocol import APPLICATIONS
 from mnet.slow_work import SlowWork
-from mnet.together import Journey, Together
 from mnet.workers import Workers
 
 TEXT = b"text/plain; charset=utf-8"

@@ -1,7 +1,7 @@
 """Settings: one frozen dataclass, read from settings.toml in the data folder and the environment.
 
 An error names the file, the key and the remedy. Secrets are not settings: passphrases and
-passwords stand in files of their own. Source: requirements 1.8; manual/settings.md.
+passwords stand in files of their own. Source: RULES 1.8; manual/settings.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from mnet import language, mail_url
 from mnet.mail_url import BadMail
 from mnet.protocol import BadWwwroot, check_wwwroot
+from mnet.refusal import Refusal
 
 FILE = "settings.toml"
 PASSPHRASE_FILE = "key-passphrase"  # noqa: S105 - the file's name
@@ -35,7 +36,7 @@ _NUMBER_DIGITS = 9
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
-class SettingsError(Exception):
+class SettingsError(Refusal):
     """A setting is missing or wrong; the text names the place and the remedy."""
 
 

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import structlog
 
-from mnet.observe import tell
+from mnet.logs import tell
 
 log = structlog.get_logger("workers")
 

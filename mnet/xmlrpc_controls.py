@@ -3,7 +3,7 @@
 XML knows none but tab, LF and CR, but a Moodle keeps a vertical tab that somebody pasted from
 Word, and sends it: raw in its calls, as a reference in a Mahara's and in every answer of PHP's
 extension. Only payloads come here, after their signature was checked over the bytes as they came.
-NUL is left to be refused. Pure. Source: requirements 1.3 (characters); PROTOCOL.md section 4.
+NUL is left to be refused. Pure. Source: RULES 1.3 (characters); PROTOCOL.md section 4.
 """
 
 from __future__ import annotations

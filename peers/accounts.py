@@ -1,7 +1,7 @@
 """Admin accounts: the people who may configure this server. Not the school's people.
 
 A password is kept as argon2id only; a one-time password must be changed at the first sign-in.
-Source: requirements 1.8 (init, admin).
+Source: RULES 1.8 (init, admin).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import metadata
 from mnet.language import _
 from mnet.letters import nfc
+from mnet.refusal import Refusal
 from peers import password_hashes
 
 # What each may do: peers/web/roles.py.
@@ -71,7 +72,7 @@ sign_in_address = sa.Table(
 )
 
 
-class BadAccount(ValueError):
+class BadAccount(Refusal, ValueError):
     """An account's name or password cannot be taken; the text says why."""
 
 

@@ -2,7 +2,7 @@
 
 Append-only; every entry is written in the transaction of the change it tells of, so that
 neither is there without the other. Decides nothing and knows no page or command.
-Source: requirements R22.
+Source: RULES R22.
 """
 
 from __future__ import annotations

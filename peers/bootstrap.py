@@ -1,6 +1,6 @@
 """Finding out about a remote site, and about its new key: what is asked, not what is believed.
 
-Source: requirements R15, R20; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
+Source: RULES R15, R20; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an admin is warned of about a site's address and certificate, for commands and pages. Pure.
 
-Nothing is refused for it. Source: requirements R15, R20.
+Nothing is refused for it. Source: RULES R15, R20.
 """
 
 from __future__ import annotations

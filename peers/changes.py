@@ -3,7 +3,7 @@
 Used by commands and pages alike. Every function works in the caller's transaction, so that a
 change and its entry are kept together or not at all; none asks a network. `actor` is who did it
 (peers/audit.py). All raise NotPossible, with a sentence for that person.
-Source: requirements R15-R18, R22.
+Source: RULES R15-R18, R22.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from keys.certificate import PeerCertificate, check_subject
 from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
+from mnet.refusal import Refusal
 from peers import audit, store
 from peers.policy import PeerPolicy
 from peers.store import StoredCertificate, StoredPeer
@@ -22,7 +23,7 @@ from peers.store import StoredCertificate, StoredPeer
 LABELS = (store.PRODUCTION, store.TEST)
 
 
-class NotPossible(ValueError):
+class NotPossible(Refusal, ValueError):
     """The change was refused and nothing was changed; the text says why and what to do."""
 
 

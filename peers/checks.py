@@ -1,6 +1,6 @@
 """Keeping what the last verification of each peer found. Runs none.
 
-Source: requirements R17.
+Source: RULES R17.
 """
 
 from __future__ import annotations

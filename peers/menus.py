@@ -1,6 +1,6 @@
 """Where things are in the other side's own menus, by its application type. Pure.
 
-As Moodle 3.11 to 5.1 and Mahara 22.10 call them in English. Source: requirements R13, R17.
+As Moodle 3.11 to 5.1 and Mahara 22.10 call them in English. Source: RULES R13, R17.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ peer = sa.Table(
     sa.Column("state", sa.String(20), nullable=False),
     # The dialect of XML-RPC it speaks, learnt from its messages: extension | phpxmlrpc
     sa.Column("dialect", sa.String(20), nullable=True),
-    # Once it has named the addressee of an event, it always must (requirements 1.3).
+    # Once it has named the addressee of an event, it always must (RULES 1.3).
     sa.Column("names_addressee", sa.Boolean, nullable=False, default=False),
     sa.Column("policy", sa.JSON, nullable=False, default=dict),
     # Its methods by last segment, as it last told us: {"list_user_enrolments": "local/..."}

@@ -1,7 +1,7 @@
 """Passwords as they are kept: argon2id hashes, made and compared; and which are everybody's.
 
 No table and no account here. Used for admins and for the school's people alike; how long a
-password must be is decided by whoever keeps it. Source: requirements 1.8 (admin), R39a.
+password must be is decided by whoever keeps it. Source: RULES 1.8 (admin), R39a.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from mnet.language import _
+from mnet.refusal import Refusal
 
 OUT_OF_RANGE = ("accept", "clamp", "reject")
 # Whether an enrolment begins and ends with its dates: both, without the begin, without the end, no.
@@ -30,13 +31,13 @@ TRUE_WORDS = {"true": True, "yes": True, "on": True, "1": True}
 FALSE_WORDS = {"false": False, "no": False, "off": False, "0": False}
 
 
-class BadPolicy(ValueError):
+class BadPolicy(Refusal, ValueError):
     """A policy's name or value is not one that exists; the text says which there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerPolicy:
-    """What an admin decided for one peer (requirements 1.3-1.6)."""
+    """What an admin decided for one peer (RULES 1.3-1.6)."""
 
     # Match a pushed person to one of ours by equal username when no idnumber or link decides.
     match_username: bool = False
@@ -55,7 +56,7 @@ class PeerPolicy:
     accept_enrolments: bool = True
     accept_grades: bool = True
     # Who may sign on from the peer here, and go over from here to it, whatever right they have:
-    # whoever has one of these roles at the school now (R30). Empty: nobody.
+    # whoever has one of these roles at the school now (RULES R30). Empty: nobody.
     land_roles: tuple[str, ...] = SCHOOL_ROLES
     jump_roles: tuple[str, ...] = SCHOOL_ROLES
     # TLS: "verify" checks certificate and host name, "none" takes any.

@@ -2,7 +2,7 @@
 
 Blocking, for worker threads; every step is bounded in time. Each raises NoWay, which says what
 is wrong and what to do about it.
-Source: requirements R17.
+Source: RULES R17.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Also keeps what a stranger's keyswap leaves behind and the keys that peers announce; which of
 these are believed is decided in peers/trust.py.
-Source: requirements R15-R23; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
+Source: RULES R15-R23; PROTOCOL.md sections 5 (keyswap) and 6 (new keys).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is signed in through which peer, both ways: tables, and their end with a peer's rights.
 
 Rows hold digests only, so that a copy of the database signs nobody in. What a person is, and who
-may sign in, is decided one floor up. Source: requirements 1.7, R18, R29.
+may sign in, is decided one floor up. Source: RULES 1.7, R18, R29.
 """
 
 from __future__ import annotations

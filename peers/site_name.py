@@ -1,7 +1,7 @@
 """A site's name, as its first page says it. Pure; linear in what the page holds.
 
 A Moodle since 4.2 writes "Home | Name" into the page's title, one before it "Name"; a Mahara
-writes "Home - Name". Source: requirements R15.
+writes "Home - Name". Source: RULES R15.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every function takes a Connection and returns plain values; each change bumps the store's
 revision, so that a running server sees it with its next request.
-Source: requirements R15-R19, R22.
+Source: RULES R15-R19, R22.
 """
 
 from __future__ import annotations

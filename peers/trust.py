@@ -2,7 +2,7 @@
 
 A key is believed when the known key announced it, when it was fetched over verified TLS and the
 peer's policy takes that for proof, or when an admin confirmed it; never because somebody sent
-one. Source: PROTOCOL.md section 6 (new keys); requirements R20.
+one. Source: PROTOCOL.md section 6 (new keys); RULES R20.
 """
 
 from __future__ import annotations

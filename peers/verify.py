@@ -3,7 +3,7 @@
 Asks the network; what findings mean stands in verify_rules.py. Blocking, for worker threads.
 Requests go only to the peer's own wwwroot, bounded in size and time, and follow no redirect.
 Nothing is changed, but that a new key of the peer is taken in by the rules of peers/trust.py.
-Source: requirements R17; PROTOCOL.md sections 5, 6, 9.
+Source: RULES R17; PROTOCOL.md sections 5, 6, 9.
 """
 
 from __future__ import annotations

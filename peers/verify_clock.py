@@ -1,4 +1,4 @@
-"""What a verification says of a peer's clock. Pure. Source: requirements R17."""
+"""What a verification says of a peer's clock. Pure. Source: RULES R17."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a verification's findings mean, and what a school's admin can do about each. Pure.
 
 The other side's own menus stand in menus.py. Nothing of a remote body is repeated, but a
-short cleaned piece of a fault's text. Source: requirements R17; PROTOCOL.md section 8.
+short cleaned piece of a fault's text. Source: RULES R17; PROTOCOL.md section 8.
 """
 
 from __future__ import annotations

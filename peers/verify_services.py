@@ -1,6 +1,6 @@
 """Whether both sides ticked the same services, and which box is missing where. Pure.
 
-Source: requirements R17; PROTOCOL.md section 6.
+Source: RULES R17; PROTOCOL.md section 6.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ import pytest
 import structlog
 
 from mnet.database import Database
-from schooltool_bridge import storage
-from tests.made_once import Keys, made_once
-from tests.postgres import Cluster
+from schooltool_bridge.store import storage
+from tests.helpers.made_once import Keys, made_once
+from tests.helpers.postgres import Cluster
 
 _numbers = itertools.count()
 
@@ -129,7 +129,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of each kind that a school may use, for tests.migrated.fill."""
+    """A database of each kind that a school may use, for tests.helpers.migrated.fill."""
     if request.param == "sqlite":
         yield _sqlite_url(tmp_path)
     else:

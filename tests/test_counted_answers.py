@@ -15,7 +15,7 @@ import pytest
 from mnet.outbound import CannotReach
 from mnet.protocol import MAX_MESSAGE_BYTES
 from mnet.transport import Transport
-from tests.tls import Authority
+from tests.helpers.tls import Authority
 
 Write = Callable[[bytes], object]
 
@@ -99,6 +99,7 @@ def test_no_compression_is_asked_for(transport: Transport) -> None:
 PACKED = gzip.compress(gzip.compress(b"x" * 40_000_000))
 
 
+@pytest.mark.requirement("R23")
 @pytest.mark.parametrize("named", ["gzip", "gzip, gzip", "GZIP", "identity, gzip", "br", "deflate"])
 def test_what_is_packed_is_not_unpacked(transport: Transport, named: str) -> None:
     assert len(PACKED) < 1000
@@ -136,6 +137,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.requirement("R23")
 @pytest.mark.parametrize("what", ENDLESS)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_an_answer_without_end_is_refused_for_its_size(

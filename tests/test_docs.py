@@ -16,16 +16,16 @@ from mnet import faults
 from mnet.database import metadata
 from mnet.settings import Settings
 from peers.policy import PeerPolicy
-from schooltool_bridge import landing_refusals
-from schooltool_bridge.cli import main
-from schooltool_bridge.model import ENROLMENT_STATES
+from schooltool_bridge.cli.main import main
+from schooltool_bridge.sign_on import landing_refusals
+from schooltool_bridge.store.model import ENROLMENT_STATES
 from schooltool_bridge.web import manual
 from tests.catalogue import extracted, forms
+from tests.test_layers import FLOORS, PACKAGES
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
 PROTOCOL = (TOP / "mnet" / "PROTOCOL.md").read_text()
-REQUIREMENTS = (TOP / "schooltool_bridge" / "REQUIREMENTS.md").read_text()
 BRIDGE = TOP / "schooltool_bridge"
 DEVELOPING = (BRIDGE / "DEVELOPING.md").read_text()
 TABLES = DEVELOPING.partition("## The twelve main tables")[2].partition("\n## ")[0]
@@ -192,8 +192,7 @@ def test_every_chapter_that_the_source_cites_exists() -> None:
 
 
 def test_every_file_table_and_name_of_the_code_in_developing_exists() -> None:
-    # Packages by subject, into which files move one after the other, may not be there yet.
-    text = re.sub(r"```.*?```|^\| `\w+` \|", "", DEVELOPING, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"```.*?```", "", DEVELOPING, flags=re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", text)
     paths = [s for s in spans if "/" in s and re.fullmatch(r"[a-z][\w./-]*", s)]
     assert len(paths) > 15
@@ -210,6 +209,12 @@ def test_every_file_table_and_name_of_the_code_in_developing_exists() -> None:
     assert len(tables) == 12
 
 
+def test_the_order_of_packages_in_developing_is_the_one_that_holds() -> None:
+    above = DEVELOPING.partition("## The twelve")[0]
+    told = re.findall(r"^\| `(\w+)/?` \| ", above, re.MULTILINE)
+    assert told == [*reversed(FLOORS), *PACKAGES]
+
+
 def test_every_target_that_a_document_names_is_made() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
     told = README + DEVELOPING
@@ -224,23 +229,6 @@ def test_every_metric_that_the_manual_names_is_one() -> None:
     assert named <= made
 
 
-def test_every_test_that_a_requirement_cites_stands_in_the_file_of_its_letter() -> None:
-    files = {file.name: file for file in (TOP / "tests").rglob("test_*.py")}
-    letters = dict(
-        re.findall(r"`([A-Z]{1,2})` (?:is |its )?`(?:\w+/)*(test_\w+\.py)`", REQUIREMENTS)
-    )
-    defined = {
-        (letter, name)
-        for letter, file in letters.items()
-        for name in re.findall(
-            r"(?:def |^)(test_\w+|TestGradebook)", files[file].read_text(), re.MULTILINE
-        )
-    }
-    cited = set(re.findall(r"\b([A-Z]{1,2}) (test_\w+|TestGradebook)", REQUIREMENTS))
-    assert len(cited) > 30
-    assert cited <= defined
-
-
 def test_every_fault_is_in_the_protocol() -> None:
     codes = {
         c.code for c in vars(faults).values() if isinstance(c, type) and issubclass(c, faults.Fault)
@@ -253,3 +241,25 @@ def test_every_section_that_a_docstring_cites_exists() -> None:
     for file in SOURCES:
         for cited in re.findall(r"\(section (\d+(?:\.\d+)?)\)", file.read_text()):
             assert cited in sections, f"{file}: section {cited}"
+
+
+def test_every_rule_that_is_cited_stands_in_the_rules() -> None:
+    """As `RULES 1.3, R5`; no number stands without that word, and none is of another text."""
+    from tests import requirements
+
+    stated, cited = {*requirements.rules()}, set()
+    lonely = re.compile(r"\b(?:R\d+[a-e]?|E\d+)\b|\b[Rr]equirements? R?\d|\bfield.notes\b")
+    kinds = {".py", ".html", ".typ", ".md"}
+    packages = (TOP / name for name in ("mnet", "keys", "peers", "schooltool_bridge"))
+    files = [f for folder in packages for f in folder.rglob("*") if f.suffix in kinds]
+    for file in [*files, TOP / "README.md", *(TOP / "tests").rglob("*.py")]:
+        if file in (requirements.RULES, requirements.WRITTEN):
+            continue
+        text = file.read_text()
+        numbers = {*requirements.citations(text)}
+        assert numbers <= stated, f"{file}: {numbers - stated}"
+        cited |= numbers
+        if (TOP / "tests") not in file.parents:
+            found = lonely.search(requirements.without_citations(text))
+            assert found is None, f"{file}: {found}"
+    assert len(cited) > 80

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from mnet.places import MAX_CONNECTIONS
-from tests.pushing import push, register
-from tests.rig import SIS, FakePeer
-from tests.site import Site
+from tests.helpers.pushing import push, register
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import Site
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,7 @@ def answers(port: int, path: bytes = b"/healthz") -> bytes:
         return connection.recv(100).partition(b"\r\n")[0]
 
 
+@pytest.mark.requirement("1.1")
 def test_connections_that_send_no_whole_request_keep_nobody_out(site: Site, peer: FakePeer) -> None:
     told = b"POST /mnet/xmlrpc/server.php HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nbegins"
     waiting = [told, b"GET / HT", b"", told[:30]]

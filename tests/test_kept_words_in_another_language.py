@@ -16,25 +16,26 @@ from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION
 from mnet.transport import Page as Answer
 from mnet.xmlrpc import Value
-from peers import accounts, audit, checks, menus, reach, verify_rules, verify_services
+from peers import accounts, audit, checks, journal, menus, reach, verify_rules, verify_services
 from peers.policy import PeerPolicy
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
 from peers.web.frame import NOTE_COOKIE
-from schooltool_bridge import bulk_rights, inbox, journal
-from schooltool_bridge.applying import Source
-from schooltool_bridge.bulk_rights import BOTH, GO, OWN, Order
+from schooltool_bridge.events import inbox
+from schooltool_bridge.events.applying import Source
 from schooltool_bridge.gradebook.upload import UPLOADED
 from schooltool_bridge.hand import assessments
-from schooltool_bridge.model import section
 from schooltool_bridge.oneroster.import_school import ADDED, CHANGED
-from schooltool_bridge.pages import frame_of
-from schooltool_bridge.rights import Change
-from tests.made_up_language import AUTHOR, MOODLE, address, rig, stocked, unmarked
-from tests.peers.framed import signed_in
-from tests.rig import OURS, START_UNIX_S, Rig
-from tests.schooltool_bridge.school import School
-from tests.visitor import Visitor
+from schooltool_bridge.people import bulk_rights
+from schooltool_bridge.people.bulk_rights import BOTH, GO, OWN, Order
+from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.store.model import section
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.framed import signed_in
+from tests.helpers.made_up_language import AUTHOR, MOODLE, address, rig, stocked, unmarked
+from tests.helpers.rig import OURS, START_UNIX_S, Rig
+from tests.helpers.school import School
+from tests.helpers.visitor import Visitor
 
 __all__ = ["rig"]
 
@@ -108,7 +109,7 @@ def test_an_event_says_why_it_waits_is_refused_or_in_conflict(rig: Rig, manager:
     assert len(found) >= len(wrong) - 3
     assert {e.status for e in found} == set(inbox.OPEN)
     found_words = {e.id: words_at(manager, f"/admin/inbox/{e.id}") for e in found}
-    rig.app.settling.dismiss(found[0].id, actor="xqanna", now_unix_s=START_UNIX_S)
+    rig.app.resolving.dismiss(found[0].id, actor="xqanna", now_unix_s=START_UNIX_S)
     assert not words_at(manager, f"/admin/inbox/{found[0].id}")
     assert {i: words for i, words in found_words.items() if words} == {}
     assert not words_at(manager, "/admin/inbox?status=conflict")
@@ -267,7 +268,7 @@ def test_the_audit_trail_says_what_was_done(rig: Rig, manager: Visitor) -> None:
                 detail={"before": None, "own password": True, "peers": [], **values},
                 now_unix_s=START_UNIX_S,
             )  # fmt: skip - one entry
-    settling = rig.app.settling
+    settling = rig.app.resolving
     who: dict[str, Any] = {"actor": "xqanna", "now_unix_s": START_UNIX_S}
     with suppress(Fault):
         school_of(rig, ids).push("fetch_user", MOODLE, **{**XQ, "username": "xqolga"})

@@ -18,9 +18,9 @@ from mnet.envelope import SealedMessage, SignedMessage
 from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.xmlrpc import Dialect
 from peers import store
+from tests.helpers.rig import START_UNIX_S, FakePeer, Rig, make_rig
+from tests.helpers.site import Refused, Site
 from tests.php_peer.runner import free_port
-from tests.rig import START_UNIX_S, FakePeer, Rig, make_rig
-from tests.site import Refused, Site
 
 MOODLE = "http://moodle.example.org"
 

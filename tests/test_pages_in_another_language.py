@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from peers import accounts
-from schooltool_bridge.pages import frame_of
-from tests.made_up_language import AS_STORED, address, person_of, rig, stocked, unmarked
-from tests.peers.framed import signed_in
-from tests.rig import Rig
-from tests.visitor import Page, Visitor
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.framed import signed_in
+from tests.helpers.made_up_language import AS_STORED, address, person_of, rig, stocked, unmarked
+from tests.helpers.rig import Rig
+from tests.helpers.visitor import Page, Visitor
 
 __all__ = ["rig"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.course_host import CourseHost
+from tests.helpers import roaming
+from tests.helpers.course_host import CourseHost
+from tests.helpers.site import Refused, Site
 from tests.php_peer.runner import PhpPeer
-from tests.schooltool_bridge import roaming
-from tests.schooltool_bridge.test_remote_courses import add_person
-from tests.site import Refused, Site
+from tests.schooltool_bridge.remote_enrolment.test_remote_courses import add_person
 
 NAME = "Ōda Œuvre €"
 

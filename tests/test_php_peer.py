@@ -17,9 +17,9 @@ from keys.keypair import generate
 from keys.protect import to_pem
 from mnet import envelope, xmlrpc
 from mnet.xmlrpc import Dialect
+from tests.helpers.recorded import SEALED
+from tests.helpers.site import Site
 from tests.php_peer.runner import PhpFault, PhpPeer
-from tests.recorded import SEALED
-from tests.site import Site
 
 NAME = "Ōquist – Ünï"
 SIS = "schooltool/sis.php/"
@@ -62,6 +62,7 @@ def soon(condition: Any) -> None:
     pytest.fail("it did not happen")
 
 
+@pytest.mark.requirement("R2", "R3", "R3a", "R13", "R15", "R50")
 @pytest.mark.parametrize("style", STYLES)
 def test_the_five_calls_from_php_are_applied(
     style: str, site: Site, peers: dict[str, PhpPeer]
@@ -174,6 +175,7 @@ def test_we_rotate_and_the_peer_sees_it(style: str, site: Site, peers: dict[str,
     assert "list_user_enrolments" in site.text("call", peers[style].wwwroot, "system/listMethods")
 
 
+@pytest.mark.requirement("R20")
 @pytest.mark.parametrize("style", ["moodle-old", "moodle-new"])
 def test_both_rotate_at_once_and_it_heals_in_one_call(
     style: str, site: Site, peers: dict[str, PhpPeer]

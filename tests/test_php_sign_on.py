@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from tests.helpers.roaming import AGENT, browser, code_of, person_id, sha1, soon
+from tests.helpers.site import Site
 from tests.php_peer.runner import PhpFault, PhpPeer
-from tests.schooltool_bridge.roaming import AGENT, browser, code_of, person_id, sha1, soon
-from tests.schooltool_bridge.test_roaming import pupil, sign_in
-from tests.site import Site
+from tests.schooltool_bridge.sign_on.test_roaming import pupil, sign_in
 
 PATHS = {"moodle-old": "/auth/mnet", "moodle-new": "/auth/mnet", "mahara": "/auth/xmlrpc"}
 AUTH = "auth/mnet/auth.php/"

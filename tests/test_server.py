@@ -17,10 +17,10 @@ import pytest
 from mnet import envelope, xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.xmlrpc import MethodResponse
-from tests.postgres import Cluster
-from tests.pushing import PEER, answered, push, register
-from tests.rig import SIS, FakePeer
-from tests.site import Refused, Site
+from tests.helpers.postgres import Cluster
+from tests.helpers.pushing import PEER, answered, push, register
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import Refused, Site
 
 PERSON: dict[str, Any] = {"idnumber": "1", "username": "a", "firstname": "Ā", "lastname": "B"}
 
@@ -38,6 +38,7 @@ def peer(site: Site) -> FakePeer:
     return register(site)
 
 
+@pytest.mark.requirement("R14")
 def test_init_says_what_it_made_and_keeps_others_out(site: Site) -> None:
     assert len(site.made["one_time_password"]) == 23
     assert stat.S_IMODE(site.home.stat().st_mode) == 0o700
@@ -49,6 +50,7 @@ def test_init_says_what_it_made_and_keeps_others_out(site: Site) -> None:
     assert "not empty" in refused.value.stderr
 
 
+@pytest.mark.requirement("R14")
 def test_check_is_green(site: Site) -> None:
     checked = site.run("check")
     assert checked["ok"], checked
@@ -79,6 +81,7 @@ def test_pages_and_paths(site: Site) -> None:
     connection.close()
 
 
+@pytest.mark.requirement("R13")
 def test_both_applications_paths_are_served(site: Site, peer: FakePeer) -> None:
     pem = site.certificate()
     for path in ("/mnet/xmlrpc/server.php", "/api/xmlrpc/server.php"):
@@ -98,6 +101,7 @@ def test_what_a_command_changes_shows_within_two_seconds(site: Site, peer: FakeP
     assert answered(peer, site.post(peer.request(old, "system/listServices", []))).code == 7025
 
 
+@pytest.mark.requirement("R5", "R6")
 def test_an_acknowledged_event_survives_a_kill(tmp_path: Path) -> None:
     site = Site(tmp_path / "home")
     site.serve()
@@ -219,6 +223,7 @@ def test_backup_and_restore_while_serving(tmp_path: Path) -> None:
         assert [p["firstname"] for p in site.run("person", "list")] == ["Late"]
 
 
+@pytest.mark.requirement("R14")
 def test_after_a_restore_each_peer_is_called_so_that_keys_agree(tmp_path: Path) -> None:
     with Site(tmp_path / "here") as here, Site(tmp_path / "there") as there:
         for one, other in ((here, there), (there, here)):
@@ -267,6 +272,7 @@ def test_postgresql_a_passphrase_and_a_move_from_sqlite(tmp_path: Path, postgres
         )
 
 
+@pytest.mark.requirement("R4", "R7", "R16", "R75", "R76", "R90")
 def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePeer) -> None:
     push(site, peer, "fetch_user", PERSON)
     push(site, peer, "new_section", {"idnumber": "s", "name": "S"})
@@ -338,6 +344,7 @@ def test_a_refused_command_says_one_clear_line(
     assert status == 2 or lines[0].startswith("mnet-peer: ")
 
 
+@pytest.mark.requirement("R48", "R49")
 def test_a_policy_is_set_and_shown(site: Site, peer: FakePeer) -> None:
     site.run("peer", "policy", PEER, "--set", "roles=editingteacher=teacher")
     data = {"sectionid": "s", "userid": "1", "role": "EditingTeacher"}
@@ -345,6 +352,7 @@ def test_a_policy_is_set_and_shown(site: Site, peer: FakePeer) -> None:
     assert push(site, peer, "new_enrolment", data)["status"] in ("created", "held")
 
 
+@pytest.mark.requirement("R15", "R18")
 def test_a_wrong_fingerprint_adds_nothing(site: Site, tmp_path: Path) -> None:
     other = FakePeer("http://other.example.org")
     (tmp_path / "c.pem").write_text(other.pair.certificate_pem)
@@ -358,6 +366,7 @@ def test_a_wrong_fingerprint_adds_nothing(site: Site, tmp_path: Path) -> None:
     assert site.run(*command)["wwwroot"] == other.wwwroot
 
 
+@pytest.mark.requirement("R23")
 def test_the_log_has_a_line_a_call_and_no_secret(site: Site, peer: FakePeer) -> None:
     push(site, peer, "fetch_user", {**PERSON, "password_hash": "5f4dcc3b5aa765d61d8327deb882cf99"})
     log = site.log()

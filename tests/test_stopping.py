@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from schooltool_bridge import events
-from tests.pushing import answered, push, register
-from tests.rig import SIS, FakePeer
-from tests.schooltool_bridge.test_long_pushes import post, sections, stored
-from tests.site import PROGRAM, Site
+from schooltool_bridge.events import receiving as events
+from tests.helpers.pushing import answered, push, register
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import PROGRAM, Site
+from tests.schooltool_bridge.events.test_long_pushes import post, sections, stored
 
 # What the contract says is ten; a machine full of tests wakes a process late.
 MOST_S = 10 + 5
@@ -93,6 +93,7 @@ def silent() -> Iterator[tuple[int, list[socket.socket]]]:
             connection.close()
 
 
+@pytest.mark.requirement("1.8")
 def test_while_a_thread_holds_the_interpreter(tmp_path: Path) -> None:
     site = Site(tmp_path / "home")
     command = [sys.executable, "-c", HOLDING, *listen(site)]
@@ -114,6 +115,7 @@ def test_while_a_thread_holds_the_interpreter(tmp_path: Path) -> None:
         assert site.run("check")["ok"]
 
 
+@pytest.mark.requirement("1.8")
 def test_while_it_waits_for_a_silent_peer(tmp_path: Path) -> None:
     site = Site(tmp_path / "home")
     with silent() as (port, taken):
@@ -181,6 +183,7 @@ def test_amid_a_long_push_which_is_whole_when_it_is_sent_anew(tmp_path: Path) ->
     assert stored(site) == LONG
 
 
+@pytest.mark.requirement("1.8")
 @pytest.mark.parametrize("ends", ["asked", "killed"])
 def test_worker_processes_end_with_it(tmp_path: Path, ends: str) -> None:
     site = Site(tmp_path / "home")
@@ -195,6 +198,7 @@ def test_worker_processes_end_with_it(tmp_path: Path, ends: str) -> None:
     assert all_gone(pids, 5)
 
 
+@pytest.mark.requirement("1.8")
 def test_a_worker_that_holds_its_interpreter_ends_too(tmp_path: Path) -> None:
     site = Site(tmp_path / "home")
     site.serve("--workers", "2")
@@ -209,6 +213,7 @@ def test_a_worker_that_holds_its_interpreter_ends_too(tmp_path: Path) -> None:
     assert all_gone(pids, 5)
 
 
+@pytest.mark.requirement("1.8")
 @pytest.mark.parametrize("after_s", [0.1, 0.6, 1.2, 2.0])
 def test_while_it_starts(tmp_path: Path, after_s: float) -> None:
     site = Site(tmp_path / "home")

@@ -1,7 +1,7 @@
 """Adding a peer, step by step: its address, is it the right one, services, verify, switch on.
 
 Nothing is registered before somebody confirmed the fingerprint, and a new peer stays switched
-off until the last step. Source: requirements R15.
+off until the last step. Source: RULES R15.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The frame around every page: routes, sign-in, roles, forms' origin, headers, templates.
 
 Each page itself is a function from View to Reply, run in a worker thread. Nothing here knows
-what a page is about. Source: requirements R11; manual/pages.md.
+what a page is about. Source: RULES R11; manual/pages.md.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from mnet import language
 from mnet.database import Database
 from mnet.language import N_, _
-from mnet.observe import tell
+from mnet.logs import tell
 from mnet.places import SlowPages
+from mnet.refusal import Refusal
 from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
@@ -194,7 +195,7 @@ class Frame:
             said = ""
             try:
                 reply = make()
-            except PageError as problem:
+            except Refusal as problem:
                 said, reply = str(problem), _problem(str(problem), problem.status)
             sent = self._rendered(view, reply, session, form_token, note)
             sent = self._shown_again(route, view, raw, parts, sent, said)
@@ -219,7 +220,7 @@ class Frame:
                 too_old = page("kept_form.html", status=403, text=text, kept=kept)
                 return rendered(view, lambda: too_old)
             who = route.waits_for(view, parts) if route.waits_for else None
-        except PageError as problem:
+        except Refusal as problem:
             told = _problem(str(problem), problem.status)
             return rendered(view, lambda: told)
         if who is None:

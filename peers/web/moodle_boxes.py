@@ -1,7 +1,7 @@
 """Which boxes have to be ticked on the other side, in the other side's own words. Pure.
 
 What we publish the other side subscribes to, and the other way round; the names are those that
-a Moodle shows its admin. Source: requirements 1.2, R12.
+a Moodle shows its admin. Source: RULES 1.2, R12.
 """
 
 from __future__ import annotations

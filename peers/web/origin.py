@@ -38,7 +38,7 @@ def browser_says(
 def inside(path: str) -> str | None:
     """Return `path` when it leads to one of our own pages, else None (no open redirect).
 
-    Beside ours another site may live below the same host name, so no way up either (R33).
+    Beside ours another site may live below the same host name, so no way up either (RULES R33).
     """
     if not path.startswith("/") or path.startswith("//") or "\\" in path:
         return None

@@ -1,6 +1,6 @@
 """The dashboard and the pages of one peer: what it is and how it is, services, verification.
 
-Source: requirements R16-R18, R22.
+Source: RULES R16-R18, R22.
 """
 
 from __future__ import annotations

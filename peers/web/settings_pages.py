@@ -1,7 +1,7 @@
 """Configuring a peer on three screens - signing on, enrolment, grades - and its addresses.
 
-The screens are those of the specification (requirements R12); each sets some of the peer's
-policies (peers/policy.py). Source: requirements R12, R18.
+The screens are those of the specification (RULES R12); each sets some of the peer's
+policies (peers/policy.py). Source: RULES R12, R18.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Signing in and out of the admin pages, choosing a password, the accounts, the audit trail.
 
-Source: requirements 1.8 (admin), R11.
+Source: RULES 1.8 (admin), R11.
 """
 
 from __future__ import annotations

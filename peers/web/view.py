@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnet.language import _
+from mnet.refusal import Refusal
 from peers.web.sessions import Session
 
 # What an everyday form may hold; a page that needs more says so in its Route.
@@ -15,7 +16,7 @@ MAX_FIELDS = 500
 MAX_ID = 2**31 - 1  # the greatest that a row can have
 
 
-class PageError(Exception):
+class PageError(Refusal):
     """A page cannot be shown or a form not be taken; the text is for the person who sent it."""
 
     def __init__(self, text: str, status: int = 400) -> None:

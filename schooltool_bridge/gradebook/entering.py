@@ -7,7 +7,7 @@ nothing of the page is written. More points than an assessment is worth are aske
 Clearing a cell and releasing it are two things. An emptied cell is an entry by hand that says
 "no grade": it wins over whatever the peer says. Releasing takes the entry by hand back, so that
 the peer's value counts again, or nothing where the peer has none. Both stay in the history.
-Source: requirements 1.5, R66, R72, R77; E39-E41.
+Source: RULES 1.5, R66, R72, R77, E39-E41.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.cells import MANUAL
 from schooltool_bridge.gradebook import grid as grids
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.grid import Cell, Column, Grid
 from schooltool_bridge.gradebook.marks import BadMark, Mark
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.model import section
-from schooltool_bridge.reports.averages import number
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.averages import number
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.store.model import section
 
 Place = tuple[int, int]  # item, student
 NOTHING_AGREED: Mapping[Place, str] = MappingProxyType({})

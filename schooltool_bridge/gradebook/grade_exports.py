@@ -2,7 +2,7 @@
 
 A Moodle heads an assessment "Quiz: Checkpoint 1 (Real)", beside "(Percentage)", "(Letter)",
 totals and what it knows of the person; our CSV heads it "Checkpoint 1 (20)". Both hold points,
-whatever the school's score system is. Pure. Source: R63; E63, E64; Moodle's grade/export.
+whatever the school's score system is. Pure. Source: RULES R63, E63, E64; Moodle's grade/export.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mnet.language import N_, _
 from mnet.letters import nfc
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.upload import bare
-from schooltool_bridge.reports.averages import plain
+from schooltool_bridge.history.averages import plain
 
 # What stands beside the marks in most lists and is not read.
 _BESIDE = (

@@ -1,7 +1,7 @@
 """The page of a gradebook: a section's students by its items, as they stand now.
 
 Reads in a fixed number of statements, however many students, items and grades there are; writes
-nothing (entering.py). Source: requirements 1.5, R66, R75-R77; E18, E45.
+nothing (entering.py). Source: RULES 1.5, R66, R75-R77, E18, E45.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import _
-from schooltool_bridge import shipped_titles
-from schooltool_bridge.cells import MANUAL
-from schooltool_bridge.fields import STUDENT, decimal_text
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.marks import Mark
-from schooltool_bridge.model import enrolment_state, person, section
-from schooltool_bridge.model_school import category, score_system, worksheet
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports import as_of
-from schooltool_bridge.reports.averages import Score, ScoreSystem, is_before, number, percent_of
-from schooltool_bridge.reports.then import Entry, Item, SectionThen
-from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, number, percent_of
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.store import shipped_titles
+from schooltool_bridge.store.model import ACTIVE, enrolment_state, person, section
+from schooltool_bridge.store.model_school import category, score_system, worksheet
 
 # Where an item stands that was put on no worksheet.
 NO_SHEET = 0
@@ -71,7 +71,7 @@ class Cell:
     authority: str = ""
     # The peer's value beside an entry by hand, as this item writes it; None: the peer has none.
     beside: str | None = None
-    # The item was due before the student came (E18); it does not count.
+    # The item was due before the student came (RULES E18); it does not count.
     is_before: bool = False
     mark: Mark = marks.NO_GRADE
 

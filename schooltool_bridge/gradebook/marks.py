@@ -1,6 +1,6 @@
 """A mark as people write it: points, percent, letters, pass or fail, EX for excused. Pure.
 
-Source: requirements 1.5, R75, R77; E41-E43.
+Source: RULES 1.5, R75, R77, E41-E43.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from mnet.language import _, decimal_mark
-from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS
-from schooltool_bridge.reports.averages import HUNDRED, ScoreSystem, number
-from schooltool_bridge.reports.then import Item
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
+from schooltool_bridge.history.averages import HUNDRED, ScoreSystem, number
+from schooltool_bridge.history.snapshot import Item
 
 EXCUSED = "EX"
 _EXCUSED = frozenset({"ex", "excused", "excepted"})

@@ -2,7 +2,7 @@
 
 Of the format codes those for numbers are followed; a day, a fraction or a power of ten is written
 as a plain number, which is worth the same. Thousands are not parted, since that would be read in
-two ways. Pure. Source: R63; ECMA-376 part 1, 18.8.31 (number formats).
+two ways. Pure. Source: RULES R63; ECMA-376 part 1, 18.8.31 (number formats).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from schooltool_bridge.fields import MAX_DECIMALS
+from schooltool_bridge.common.points import MAX_DECIMALS
 
 GENERAL = "general"
 _TEXT = "@"

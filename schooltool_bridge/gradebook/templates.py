@@ -1,7 +1,7 @@
 """Spreadsheets to fill in and upload: a section's students by its assessments, or its assessments.
 
 What stands there already is in them, so that uploading one as it came changes nothing.
-Source: R63; E62, E63.
+Source: RULES R63, E62, E63.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge.fields import STUDENT
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import grid, upload_assessments
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES
-from schooltool_bridge.model import person
+from schooltool_bridge.store.model import person
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _Cell = str | Decimal | date | None

@@ -2,7 +2,7 @@
 
 A plan is made of rows of text (spreadsheet.py) and of what stands here now; nothing is written
 while any of it is wrong. A digest says whether what is carried out is what was shown. What the
-columns mean: upload_assessments.py, upload_grades.py. Source: R63, R77; E62-E64.
+columns mean: upload_assessments.py, upload_grades.py. Source: RULES R63, R77, E62-E64.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from peers import audit
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name, place_text
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.grades import Entry
+from schooltool_bridge.history.author import Author
 
 ASSESSMENTS, GRADES = "assessments", "grades"
 NEW, CHANGED = N_("new"), N_("changed")

@@ -2,7 +2,7 @@
 
 An assessment is known by exactly its name. An empty cell leaves what is there. Of a peer's
 assessment only the school's own fields change. Writes nothing but through upload.write.
-Source: R63; field notes on SchoolTool (columns of an upload); E63, E64.
+Source: RULES R63, A.5, E63, E64.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _
 from mnet.letters import nfc
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.spreadsheet import Row, Table
@@ -33,10 +34,10 @@ from schooltool_bridge.gradebook.upload import (
 )
 from schooltool_bridge.hand import assessments, worksheets
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.hand.author import Author, Refused, note, text
-from schooltool_bridge.model import ID_CHARS, NAME_CHARS
-from schooltool_bridge.reports import averages
-from schooltool_bridge.reports.then import Item
+from schooltool_bridge.history import averages
+from schooltool_bridge.history.author import Author, note, text
+from schooltool_bridge.history.snapshot import Item
+from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 
 COLUMNS: Mapping[str, Sequence[str]] = {
     "name": ("title", "assessment", "activity", "assignment", "item", "grade item"),

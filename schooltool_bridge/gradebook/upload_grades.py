@@ -4,7 +4,7 @@ A student is known by idnumber, username or our id; an assessment by exactly its
 Moodle's own export and our own gradebook's CSV head it (grade_exports.py). An empty cell, or a
 dash, leaves what is there: a spreadsheet never takes a grade away, the page does. What is written
 is an entry by hand, which wins over a peer's; where the peer says just that, none is needed.
-Source: R63, R77; E40, E41, E44, E63, E64.
+Source: RULES R63, R77, E40, E41, E44, E63, E64.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge import identity
-from schooltool_bridge.fields import STUDENT, key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import grade_exports, grid, marks
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.marks import BadMark, Mark
@@ -34,8 +34,8 @@ from schooltool_bridge.gradebook.upload import (
     without_rows,
 )
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.model import person_link, section
-from schooltool_bridge.reports import averages
+from schooltool_bridge.history import averages, identity
+from schooltool_bridge.store.model import person_link, section
 
 # By which a student is known; the first of them that a row fills counts, and no other may
 # contradict it.

@@ -2,7 +2,7 @@
 
 Nothing is unpacked before it is known how large it becomes, and no part with a document type (a
 door to other files) reaches a parser. openpyxl gets the parts as they were looked over, packed
-anew, and never the stranger's own zip. Pure. Source: R63.
+anew, and never the stranger's own zip. Pure. Source: RULES R63.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import openpyxl
 
 from mnet import language
 from mnet.language import _
-from schooltool_bridge import outside_zip
+from schooltool_bridge.common import outside_zip
 from schooltool_bridge.gradebook import number_format
 from schooltool_bridge.gradebook.spreadsheet import (
     MAX_COLUMNS,

@@ -1,6 +1,6 @@
 """Assessments by hand, and what the school adds to any: sheet, category, label, due day.
 
-A peer's name and points stay the peer's. Source: requirements 1.5, R63-R65, R76.
+A peer's name and points stay the peer's. Source: RULES 1.5, R63-R65, R76.
 """
 
 from __future__ import annotations
@@ -16,13 +16,25 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, insert_all
 from mnet.language import N_, _, translated
-from schooltool_bridge import cells
-from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, decimal_text
-from schooltool_bridge.fold import item_state, place
-from schooltool_bridge.hand.author import Author, Refused, note, text
-from schooltool_bridge.model import ID_CHARS, assessment, assessment_history, section
-from schooltool_bridge.model_school import assessment_detail, category, score_system, worksheet
-from schooltool_bridge.sections import ACTIVE, DELETED
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS, decimal_text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history import cells
+from schooltool_bridge.history.author import Author, note, text
+from schooltool_bridge.history.fold import item_state, place
+from schooltool_bridge.store.model import (
+    ACTIVE,
+    DELETED,
+    ID_CHARS,
+    assessment,
+    assessment_history,
+    section,
+)
+from schooltool_bridge.store.model_school import (
+    assessment_detail,
+    category,
+    score_system,
+    worksheet,
+)
 
 
 @dataclass(frozen=True, slots=True)

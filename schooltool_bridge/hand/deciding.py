@@ -1,8 +1,8 @@
 """A conflict about people, decided by a person: they are one, or they are two.
 
 Only what follows from the answer is written here; that the event then comes again is up to the
-caller. Nothing is guessed: who could be meant is what people.py would find. Source: requirements
-1.4, R39b; E2, E7.
+caller. Nothing is guessed: who could be meant is what people.py would find. Source: RULES 1.4,
+R39b, E2, E7.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from mnet.retelling import E_, english
 from peers import accounts
-from schooltool_bridge import identity, links, people, people_match
-from schooltool_bridge.applying import Source
-from schooltool_bridge.fields import UserEvent, key, own_id
+from schooltool_bridge.common.ids import key, own_id
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.events import people, people_match
+from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.fields import UserEvent
+from schooltool_bridge.events.people_match import Found
 from schooltool_bridge.hand import merging
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.links import Link
-from schooltool_bridge.model import person, person_link
-from schooltool_bridge.model_people import person_record
-from schooltool_bridge.people_match import Found
-from schooltool_bridge.sign_offs import Visit
+from schooltool_bridge.history import identity, links
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.links import Link
+from schooltool_bridge.sign_on.sign_offs import Visit
+from schooltool_bridge.store.model import person, person_link
+from schooltool_bridge.store.model_people import person_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Enrolments by hand: who is in a section as what, withdrawals with their code and note.
 
-Any state may follow any. Source: requirements 1.6, R52-R56, R60.
+Any state may follow any. Source: RULES 1.6, R52-R56, R60.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
 from mnet.language import _
-from schooltool_bridge import identity, roster_many
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.hand.author import Author, Refused, must_be_somebody, note
-from schooltool_bridge.model import enrolment_history, enrolment_state, person, section
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.history import identity, roster_many
+from schooltool_bridge.history.author import Author, must_be_somebody, note
+from schooltool_bridge.store.model import enrolment_history, enrolment_state, person, section
 
 
 def set_state(

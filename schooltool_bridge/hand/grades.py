@@ -1,7 +1,7 @@
 """Grades by hand: an entry wins over the peer's until it is released; both are kept.
 
 A whole page or spreadsheet is written by as many statements as one cell, so that nothing else
-waits long for its turn to write. Source: requirements 1.5, R66, R72, R75, R77.
+waits long for its turn to write. Source: RULES 1.5, R66, R72, R75, R77.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from schooltool_bridge import cells, identity
-from schooltool_bridge.fields import MAX_DECIMALS, MAX_POINTS, STUDENT, decimal_text
-from schooltool_bridge.fold import GradeRow, entered, latest
-from schooltool_bridge.hand.author import Author, Refused, must_be_somebody
-from schooltool_bridge.model import assessment, enrolment, grade_history, person
-from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS, decimal_text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT
+from schooltool_bridge.history import cells, identity
+from schooltool_bridge.history.author import Author, must_be_somebody
+from schooltool_bridge.history.fold import GradeRow, entered, latest
+from schooltool_bridge.store.model import ACTIVE, assessment, enrolment, grade_history, person
 
 
 @dataclass(frozen=True, slots=True)

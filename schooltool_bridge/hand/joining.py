@@ -3,7 +3,7 @@
 A Moodle's takes over by itself only what has exactly its name (adoption.py); here a person says
 that they are the same. The Moodle's stays. What was entered by hand goes over into it and wins
 there, as after a taking over, and the one made by hand goes. Nothing is moved: a report of a day
-before shows both as they were, and joining can be undone. Source: requirements 1.5, R65, R66; E36.
+before shows both as they were, and joining can be undone. Source: RULES 1.5, R65, R66, E36.
 """
 
 from __future__ import annotations
@@ -18,14 +18,21 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
-from schooltool_bridge.cells import MANUAL
-from schooltool_bridge.fold import place
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.model import assessment, assessment_history, grade, grade_history, section
-from schooltool_bridge.reports import as_of
-from schooltool_bridge.reports.then import Entry, Item, SectionThen
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.history.fold import place
+from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.store.model import (
+    assessment,
+    assessment_history,
+    grade,
+    grade_history,
+    section,
+)
 
 
 @dataclass(frozen=True, slots=True)

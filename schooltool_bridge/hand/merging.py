@@ -2,7 +2,7 @@
 
 No row is moved: person.merged_into_id says who stands for whom, links and histories stay where
 they are, and undoing gives each row back what it was told. Whoever of them is signed in has to
-sign in again. Source: requirements 1.4, R39b.
+sign in again. Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from mnet.language import N_, _
 from peers import accounts, audit
 from peers.model import peer
 from peers.sign_on import jump_session, person_session
-from schooltool_bridge import cells, identity, person_sessions, roster
-from schooltool_bridge.hand.author import Author, Refused, note
-from schooltool_bridge.model import (
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history import cells, identity, roster
+from schooltool_bridge.history.author import Author, note
+from schooltool_bridge.sign_on import person_sessions
+from schooltool_bridge.sign_on.sign_offs import Visit
+from schooltool_bridge.store.model import (
     enrolment,
     enrolment_history,
     grade,
@@ -28,8 +31,7 @@ from schooltool_bridge.model import (
     person,
     person_link,
 )
-from schooltool_bridge.model_people import person_merge
-from schooltool_bridge.sign_offs import Visit
+from schooltool_bridge.store.model_people import person_merge
 
 # No peer has this id; it lets merges follow each other where there is no peer at all.
 _MERGING = 0

@@ -1,6 +1,6 @@
 """People written by hand: made here, or corrected; from then on no peer changes their names.
 
-Source: requirements 1.4, R39b, R47.
+Source: RULES 1.4, R39b, R47.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts, insert_all
 from mnet.language import N_, _
 from peers import accounts, audit
-from schooltool_bridge import identity
-from schooltool_bridge.fields import key
-from schooltool_bridge.hand.author import Author, Refused, identifier, text
-from schooltool_bridge.model import ID_CHARS, person
-from schooltool_bridge.model_people import person_record, staff_role
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.author import Author, identifier, text
+from schooltool_bridge.store.model import ID_CHARS, person
+from schooltool_bridge.store.model_people import person_record, staff_role
 
 STAFF = (N_("counselor"), N_("principal"))
 

@@ -2,7 +2,7 @@
 
 Until somebody says so, what was entered by hand before keeps its percentage (fold.entered). That
 can be said to be right; or the points themselves were meant, which are then entered anew, so that
-a report of a day before the decision stays as it was. Source: requirements 1.5.
+a report of a day before the decision stays as it was. Source: RULES 1.5.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import assessments, cells, fold, identity
+from schooltool_bridge.events import assessments
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import assessment_history, grade
+from schooltool_bridge.history import cells, fold, identity
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.store.model import assessment_history, grade
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sections made by hand, with no Moodle component. Source: requirements R47, R60."""
+"""Sections made by hand, with no Moodle component. Source: RULES R47, R60."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import insert_all
 from mnet.language import _
-from schooltool_bridge.fold import place
-from schooltool_bridge.hand.author import Author, Refused, identifier, text
-from schooltool_bridge.model import ID_CHARS, section, section_history
-from schooltool_bridge.sections import ACTIVE, DELETED, FIRST_SEGMENT
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.segments import FIRST_SEGMENT
+from schooltool_bridge.history.author import Author, identifier, text
+from schooltool_bridge.history.fold import place
+from schooltool_bridge.store.model import ACTIVE, DELETED, ID_CHARS, section, section_history
 
 
 def add(

@@ -1,7 +1,7 @@
 """Worksheets of a section: pages on which its assessments are spread, by hand.
 
 They are an order for the eye, so the audit trail alone keeps what was changed.
-Source: requirements 1.5; the vocabulary of SchoolTool's gradebook.
+Source: RULES 1.5, A.4.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _
 from mnet.letters import nfc
 from peers import audit
-from schooltool_bridge.hand.author import Author, Refused, text
-from schooltool_bridge.model import ID_CHARS, section
-from schooltool_bridge.model_school import worksheet
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import Author, text
+from schooltool_bridge.store.model import ID_CHARS, section
+from schooltool_bridge.store.model_school import worksheet
 
 # Each is a tab; nobody finds one among more.
 MAX_SHEETS = 50

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
-from schooltool_bridge.oneroster.days import ONE_DAY
+from schooltool_bridge.common.days import ONE_DAY
 from schooltool_bridge.oneroster.tables import V1_1
 
 Note = Callable[[str, int, str, str], None]  # file, row, column, message

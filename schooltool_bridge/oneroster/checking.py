@@ -2,8 +2,8 @@
 
 Strict is how a consumer that follows the standard to the letter reads; lenient is how our import
 does, which takes other systems' habits (habits.py), and refuses contradictions alone. Changes
-nothing. What rows say of each other beyond references is in agreeing.py. Source: field-notes D.2,
-D.3, E62-E64.
+nothing. What rows say of each other beyond references is in agreeing.py. Source: RULES D.2, D.3,
+E62-E64.
 """
 
 from __future__ import annotations

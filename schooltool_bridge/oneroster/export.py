@@ -1,7 +1,7 @@
 """Export of everything as a OneRoster package: which files, in which order, and the manifest.
 
 One moment for all files, so that every reference resolves while peers go on pushing. What the
-rows say is in export_roster.py and export_grades.py. Source: requirements 1.8; field-notes D.2.
+rows say is in export_roster.py and export_grades.py. Source: RULES 1.8, D.2.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.settings import Settings
-from schooltool_bridge import identity
-from schooltool_bridge.model import assessment, enrolment, grade, person, person_link, section
+from schooltool_bridge.common.days import day_of
+from schooltool_bridge.history import identity
 from schooltool_bridge.oneroster import export_grades, export_roster
-from schooltool_bridge.oneroster.days import day_of
 from schooltool_bridge.oneroster.export_roster import Reading, Row
 from schooltool_bridge.oneroster.tables import (
     ABSENT,
@@ -30,6 +29,7 @@ from schooltool_bridge.oneroster.tables import (
     files_of,
 )
 from schooltool_bridge.oneroster.writing import package
+from schooltool_bridge.store.model import assessment, enrolment, grade, person, person_link, section
 
 Progress = Callable[[str, int, int], None]  # file, rows done, rows in all
 # How often a progress bar moves.

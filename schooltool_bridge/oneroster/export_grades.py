@@ -2,7 +2,7 @@
 
 Only reads, as streams. What the format asks for and we have not (a category, a due day) gets a
 plain stand-in; a grade of somebody who never was in the section has no place there.
-Source: field-notes D.2, D.3 (mapping); requirements 1.5, R75.
+Source: RULES D.2, D.3 (mapping), 1.5, R75.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import fold, identity, present
-from schooltool_bridge.model import assessment, assessment_history, grade, section
-from schooltool_bridge.model_school import category
+from schooltool_bridge.common.times import took_effect_sql
+from schooltool_bridge.history import fold, identity, present
 from schooltool_bridge.oneroster.export_roster import (
     SCHOOL,
     Reading,
@@ -26,8 +25,8 @@ from schooltool_bridge.oneroster.export_roster import (
     term_of,
 )
 from schooltool_bridge.oneroster.tables import EXEMPT, EXTRA_CREDIT, GRADED, NO_CATEGORY, V1_1, YES
-from schooltool_bridge.sections import ACTIVE
-from schooltool_bridge.times import took_effect_sql
+from schooltool_bridge.store.model import ACTIVE, assessment, assessment_history, grade, section
+from schooltool_bridge.store.model_school import category
 
 
 def _items() -> sa.FromClause:

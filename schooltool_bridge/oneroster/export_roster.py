@@ -1,7 +1,7 @@
 """The rows of an export that say who is where: orgs, sessions, courses, classes, users, enrolments.
 
 Only reads, as streams, each table in a number of statements that grows by parts only. People who
-were merged are one. Source: field-notes D.2, D.3 (mapping); requirements 1.4, 1.6, R41-R43.
+were merged are one. Source: RULES D.2, D.3 (mapping), 1.4, 1.6, R41-R43.
 """
 
 from __future__ import annotations
@@ -17,10 +17,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer
-from schooltool_bridge import fold, identity, present, times
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold_enrolments import ENDED, held_dates
-from schooltool_bridge.model import (
+from schooltool_bridge.common import times
+from schooltool_bridge.common.days import ONE_DAY, day_of
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.history import fold, identity, present
+from schooltool_bridge.history.fold_enrolments import ENDED, held_dates
+from schooltool_bridge.history.roster import HOLDS
+from schooltool_bridge.oneroster.tables import (
+    COURSE_OF_SECTION,
+    NO,
+    ONGOING_TERM,
+    ONGOING_YEAR,
+    V1_1,
+    YES,
+)
+from schooltool_bridge.store.model import (
+    ACTIVE,
     assessment,
     assessment_history,
     enrolment,
@@ -32,19 +44,8 @@ from schooltool_bridge.model import (
     section,
     section_history,
 )
-from schooltool_bridge.model_people import staff_role
-from schooltool_bridge.model_school import course, school_year, term
-from schooltool_bridge.oneroster.days import ONE_DAY, day_of
-from schooltool_bridge.oneroster.tables import (
-    COURSE_OF_SECTION,
-    NO,
-    ONGOING_TERM,
-    ONGOING_YEAR,
-    V1_1,
-    YES,
-)
-from schooltool_bridge.roster import HOLDS
-from schooltool_bridge.sections import ACTIVE
+from schooltool_bridge.store.model_people import staff_role
+from schooltool_bridge.store.model_school import course, school_year, term
 
 Row = dict[str, str]
 SCHOOL = "org-school"

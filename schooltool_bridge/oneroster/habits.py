@@ -2,7 +2,7 @@
 
 What an import does not keep is not looked at. A cell in other words (capitals, another way to write
 a day) is read with a note; a row that says nothing without a cell that cannot be read is left out
-with one. Pure. Source: field-notes D.2, D.3, E62-E64.
+with one. Pure. Source: RULES D.2, D.3, E62-E64.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Import of classes as sections made by hand.
 
 A class in one term and of one course is filed there; what people here filed or renamed since
-stays as they left it. Source: requirements R41-R47; field-notes A.2, D.2.
+stays as they left it. Source: RULES R41-R47, A.2, D.2.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.segments import FIRST_SEGMENT
 from schooltool_bridge.hand import sections
-from schooltool_bridge.hand.author import Refused, identifier, text
-from schooltool_bridge.model import section, section_history
-from schooltool_bridge.model_school import section_filing
+from schooltool_bridge.history.author import identifier, text
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     COURSE,
@@ -33,7 +33,8 @@ from schooltool_bridge.oneroster.import_work import (
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.school import courses as catalogue
 from schooltool_bridge.school import filing, years
-from schooltool_bridge.sections import FIRST_SEGMENT
+from schooltool_bridge.store.model import section, section_history
+from schooltool_bridge.store.model_school import section_filing
 
 CLASSES = "classes"
 _Home = tuple[int | None, int | None]  # course, term

@@ -1,6 +1,6 @@
 """Import of courses into the catalogue; a course of the same code is the same.
 
-Source: requirements R43; field-notes A.2, D.2.
+Source: RULES R43, A.2, D.2.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import insert_all
 from mnet.language import N_
-from schooltool_bridge.hand.author import Refused, text
-from schooltool_bridge.model import ID_CHARS
-from schooltool_bridge.model_school import course
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import text
 from schooltool_bridge.oneroster.import_work import (
     COURSE,
     NEW,
@@ -25,6 +24,8 @@ from schooltool_bridge.oneroster.import_work import (
     is_stand_in,
 )
 from schooltool_bridge.oneroster.report import Record
+from schooltool_bridge.store.model import ID_CHARS
+from schooltool_bridge.store.model_school import course
 
 COURSES = "courses"
 

@@ -2,7 +2,7 @@
 
 All rows of one person in one class are read together (stays.py) and laid beside what imports said
 before, so that whatever people here or a peer changed in between stays. An end is a withdrawal,
-never a deletion. Source: requirements 1.6, R60; field-notes D.2.
+never a deletion. Source: RULES 1.6, R60, D.2.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from schooltool_bridge import fold, identity, roster_many
-from schooltool_bridge.fields import STUDENT, TEACHER
+from schooltool_bridge.common.days import ONE_DAY, first_moment, last_moment
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments as by_hand
-from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Author
 from schooltool_bridge.hand.enrolments import State
-from schooltool_bridge.model import enrolment, enrolment_history
+from schooltool_bridge.history import fold, identity, roster_many
+from schooltool_bridge.history.author import EARLIEST_UNIX_S, Author
 from schooltool_bridge.oneroster import stays
-from schooltool_bridge.oneroster.days import ONE_DAY, first_moment, last_moment
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     NEW,
@@ -38,6 +37,7 @@ from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.report import Record, Report
 from schooltool_bridge.oneroster.stays import Line, Stay, Told
 from schooltool_bridge.oneroster.tables import DELTA
+from schooltool_bridge.store.model import enrolment, enrolment_history
 
 ENROLLMENTS = "enrollments"
 

@@ -2,8 +2,7 @@
 
 All results of one cell are read together, in time; the latest counts. As with enrolments, what an
 import said before is compared with what the file says now; an entry that a teacher made since
-stays. A result that has no place is left out, which is told. Source: requirements 1.5, R66;
-field-notes D.2.
+stays. A result that has no place is left out, which is told. Source: RULES 1.5, R66, D.2.
 """
 
 from __future__ import annotations
@@ -19,15 +18,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
-from schooltool_bridge import identity
-from schooltool_bridge.cells import Place
-from schooltool_bridge.fields import STUDENT, decimal_text
+from schooltool_bridge.common.days import first_moment
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.hand import grades
-from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Author, Refused
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.model import enrolment, grade, grade_history
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.author import EARLIEST_UNIX_S, Author
+from schooltool_bridge.history.cells import Place
 from schooltool_bridge.oneroster import import_new_grades
-from schooltool_bridge.oneroster.days import first_moment
 from schooltool_bridge.oneroster.import_new_grades import NewGrade
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
@@ -42,6 +42,7 @@ from schooltool_bridge.oneroster.import_work import read as read_file
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.report import Report
 from schooltool_bridge.oneroster.tables import EXEMPT
+from schooltool_bridge.store.model import enrolment, grade, grade_history
 
 RESULTS = "results"
 # Their people are looked for by one statement.

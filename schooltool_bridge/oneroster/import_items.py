@@ -1,7 +1,7 @@
 """Import of categories and line items, as categories and assessments made by hand.
 
 As with enrolments, what an import said before is compared with what the file says now; what a
-teacher changed since stays. Source: requirements 1.5, R63; field-notes D.2.
+teacher changed since stays. Source: RULES 1.5, R63, D.2.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, insert_all
+from schooltool_bridge.common.days import first_moment
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments
 from schooltool_bridge.hand.assessments import Detail, New
-from schooltool_bridge.hand.author import EARLIEST_UNIX_S, Refused, text
-from schooltool_bridge.model import ID_CHARS, assessment, assessment_history
-from schooltool_bridge.model_school import assessment_detail, category
-from schooltool_bridge.oneroster.days import first_moment
+from schooltool_bridge.history.author import EARLIEST_UNIX_S, text
 from schooltool_bridge.oneroster.import_work import (
     ACTOR,
     ASSESSMENT,
@@ -35,6 +34,8 @@ from schooltool_bridge.oneroster.import_work import (
 )
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.oneroster.tables import EXTRA_CREDIT, YES
+from schooltool_bridge.store.model import ID_CHARS, assessment, assessment_history
+from schooltool_bridge.store.model_school import assessment_detail, category
 
 CATEGORIES, ITEMS = "categories", "lineItems"
 

@@ -1,7 +1,7 @@
 """Grades of assessments that an import has just made: many at once, by the rules of hand/grades.py.
 
 One by one each would be folded with a history that cannot be there yet, which takes minutes for a
-school. Source: requirements 1.5, R66.
+school. Source: RULES 1.5, R66.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
-from schooltool_bridge.cells import MANUAL
-from schooltool_bridge.hand.author import Author
-from schooltool_bridge.model import grade, grade_history
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.store.model import grade, grade_history
 
 # The driver takes them one by one, so that only memory counts.
 CELLS_AT_ONCE = 20_000

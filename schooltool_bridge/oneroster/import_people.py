@@ -2,7 +2,7 @@
 
 Never by email or name. A number identifies only where one row of the file has it and nothing
 contradicts: two rows never become one person (numbering.py). Names of somebody whom a peer or an
-admin looks after are left as they are. Source: requirements 1.4; field-notes D.2, E63.
+admin looks after are left as they are. Source: RULES 1.4, D.2, E63.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import accounts
-from schooltool_bridge import identity
-from schooltool_bridge.fields import key
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import people
-from schooltool_bridge.hand.author import Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.model import person
-from schooltool_bridge.model_people import person_record, staff_role
+from schooltool_bridge.history import identity
 from schooltool_bridge.oneroster.import_work import ACTOR, NEW, UNCHANGED, UPDATED, USER, Work
 from schooltool_bridge.oneroster.numbering import Numbers
 from schooltool_bridge.oneroster.report import Record
+from schooltool_bridge.store.model import person
+from schooltool_bridge.store.model_people import person_record, staff_role
 
 USERS = "users"
 # Families have no place in the school's records yet.

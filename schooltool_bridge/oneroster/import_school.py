@@ -2,8 +2,7 @@
 
 A school here has one year at a time, and in it terms that do not overlap. Of semesters and the
 quarters in them, or of two schools' terms, those that come first stay; what would be filed under
-another is ongoing, which is told. One by one, as a school has few. Source: requirements R41-R47;
-field-notes A.2, D.2.
+another is ongoing, which is told. One by one, as a school has few. Source: RULES R41-R47, A.2, D.2.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ import sqlalchemy as sa
 
 from mnet.database import one_at_a_time
 from mnet.language import N_
-from schooltool_bridge.hand.author import Refused, text
-from schooltool_bridge.model import ID_CHARS
-from schooltool_bridge.model_school import school_year, term
-from schooltool_bridge.oneroster.days import ONE_DAY
+from schooltool_bridge.common.days import ONE_DAY
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import text
 from schooltool_bridge.oneroster.import_work import (
     NEW,
     TERM,
@@ -33,6 +31,8 @@ from schooltool_bridge.oneroster.import_work import (
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.oneroster.tables import DELTA
 from schooltool_bridge.school import spans, years
+from schooltool_bridge.store.model import ID_CHARS
+from schooltool_bridge.store.model_school import school_year, term
 
 SESSIONS, CLASSES = "academicSessions", "classes"
 SCHOOL_YEAR = "schoolYear"

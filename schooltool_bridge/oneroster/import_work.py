@@ -2,8 +2,7 @@
 
 Rows are read before the transaction, and what they lead to is written together, so that others
 wait little for their turn to write. Knows no file in particular. The importer's own ids stay with
-what they meant, so that the same file again changes nothing. Source: requirements 1.4; field-notes
-E63.
+what they meant, so that the same file again changes nothing. Source: RULES 1.4, E63.
 """
 
 from __future__ import annotations
@@ -18,10 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers import audit
-from schooltool_bridge.hand.author import Author, Refused
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.model_people import imported_id
-from schooltool_bridge.model_school import course, school_year, term
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.oneroster.checking import records
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.report import Record, Report
@@ -34,6 +32,8 @@ from schooltool_bridge.oneroster.tables import (
     SYSTEM_NAME,
     TABLES,
 )
+from schooltool_bridge.store.model_people import imported_id
+from schooltool_bridge.store.model_school import course, school_year, term
 
 # Whoever wrote rows by hand under this name was an import.
 ACTOR = "import"

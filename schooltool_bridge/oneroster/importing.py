@@ -2,8 +2,8 @@
 
 A preview goes the same way and is rolled back, so that it cannot say anything else. Parts:
 import_school.py, import_courses.py, import_classes.py,
-import_people.py, import_enrolments.py, import_items.py, import_grades.py. Source: requirements
-1.4, R10, R47; field-notes D.2, E62-E64.
+import_people.py, import_enrolments.py, import_items.py, import_grades.py. Source: RULES 1.4, R10,
+R47, D.2, E62-E64.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mnet.database import Database
 from mnet.language import N_
 from mnet.settings import Settings
 from peers import audit
-from schooltool_bridge.hand.author import Author
 from schooltool_bridge.hand.people import Names
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.oneroster import (
     import_classes,
     import_courses,

@@ -1,8 +1,7 @@
 """Which numbers of a file's users may say who they are: those that one row alone has.
 
 Some systems write the school's number, or nothing but noughts, into every row's identifier; others
-have ids that differ in capitals only, where numbers here do not. Source: requirements 1.4;
-field-notes D.2, E63.
+have ids that differ in capitals only, where numbers here do not. Source: RULES 1.4, D.2, E63.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schooltool_bridge.fields import key
-from schooltool_bridge.hand.author import Refused, identifier
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history.author import identifier
 from schooltool_bridge.oneroster.import_work import Work
 from schooltool_bridge.oneroster.report import Record
 from schooltool_bridge.oneroster.tables import SYSTEM_NAME

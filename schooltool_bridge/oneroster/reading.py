@@ -3,7 +3,7 @@
 Finds the files (whatever the capitals of their names, also in one folder of a zip), finds out how
 each is written (a byte order mark, UTF-16, cp1252, semicolons) and gives its rows as texts; what
 they mean is checking.py's. Everything is hostile: names that lead elsewhere, bombs, endless cells.
-Source: field-notes D.2, E62.
+Source: RULES D.2, E62.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from schooltool_bridge import outside_zip
+from schooltool_bridge.common import outside_zip
+from schooltool_bridge.common.outside_zip import DAMAGED_ZIP
 from schooltool_bridge.oneroster.tables import FILES
 from schooltool_bridge.oneroster.writing import OneRosterError
-from schooltool_bridge.outside_zip import DAMAGED_ZIP
 
 # A million grades take 90 MB; a district's package with all files, less than twice that.
 MAX_FILE_BYTES = 150 * 2**20

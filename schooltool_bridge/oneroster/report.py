@@ -1,6 +1,6 @@
 """What was found in a OneRoster package: problems and notes with their places; and a row of it.
 
-Pure. Source: field-notes D.2, E62-E64.
+Pure. Source: RULES D.2, E62-E64.
 """
 
 from __future__ import annotations

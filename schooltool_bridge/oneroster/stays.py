@@ -5,7 +5,7 @@ stay does not end a later one, stays that touch are one, and a row that is taken
 stay alone. What imports said before is laid beside it: only what is missing there is written, so
 that the same file again writes nothing. Before the first day that the file names, and after the
 last end that it names, what stands there is left alone: a file may hold the present only.
-Source: requirements 1.6, R60; field-notes D.2.
+Source: RULES 1.6, R60, D.2.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The files of a OneRoster package as data: columns in order, what is required, what may stand in.
 
 One place for the writer, the checker and the import; no reading or writing. Source: OneRoster CSV
-tables 1.1.1 and CSV binding 1.2.1; field-notes D.2, D.3.
+tables 1.1.1 and CSV binding 1.2.1; RULES D.2, D.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Single cells of a OneRoster file: whether a text is an id, a date, a number, one of the words.
 
-Pure; of columns as data (tables.py). Source: field-notes D.2 (types, enumerations).
+Pure; of columns as data (tables.py). Source: RULES D.2 (types, enumerations).
 """
 
 from __future__ import annotations

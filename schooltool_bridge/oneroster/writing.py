@@ -1,7 +1,7 @@
 """Writing a OneRoster package: CSV files in a folder or a zip, whole or not at all.
 
 Knows nothing of what stands in them. UTF-8 without a mark, CRLF, RFC 4180; a zip has its files at
-the root. Source: field-notes D.2.
+the root. Source: RULES D.2.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keys.protect import OWNER_ONLY
+from mnet.refusal import Refusal
 
 ZIP = ".zip"
 _BREAKS = re.compile(r"[\r\n]+")
 
 
-class OneRosterError(Exception):
+class OneRosterError(Refusal):
     """A package cannot be written or read; the text says why and what to do."""
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from xml.sax.saxutils import escape
 
 from mnet.language import _
-from schooltool_bridge.reports.averages import number
+from schooltool_bridge.history.averages import number
 
 _WIDTH, _HEIGHT = 360, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 40, 12, 24

@@ -2,7 +2,7 @@
 
 By a fixed number of statements for each ROWS_AT_ONCE grades and enrolments: an ordinary school
 is read at once, and a very large one does not fill the memory.
-Source: field-notes A.4 (failing report).
+Source: RULES A.4 (failing report).
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge.fields import STUDENT
-from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.model import assessment, enrolment, grade, section
-from schooltool_bridge.model_reports import final_mark
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import percent_of, shown_mark
-from schooltool_bridge.reports.labels import Person, School, people
+from schooltool_bridge.common.roles import STUDENT
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.averages import percent_of, shown_mark
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Column, Paper, Table
-from schooltool_bridge.reports.then import SectionThen
 from schooltool_bridge.reports.transcript import passes, stored_mark
+from schooltool_bridge.school.labels import Person, School, people
+from schooltool_bridge.store.model import assessment, enrolment, grade, section
+from schooltool_bridge.store.model_reports import final_mark
 
 DEFAULT_BELOW = Decimal(60)
 # States that say of themselves that somebody does not pass.

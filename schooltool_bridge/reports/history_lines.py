@@ -1,7 +1,7 @@
 """What the rows of a section's history mean: one line each, with the value before and after.
 
 Takes a page of places (section_history.py) and reads just the rows behind them, by a fixed number
-of statements. Source: requirements R46, R55, R72, R73.
+of statements. Source: RULES R46, R55, R72, R73.
 """
 
 from __future__ import annotations
@@ -18,9 +18,19 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
 from peers.model import peer
-from schooltool_bridge import fold, identity, naming
-from schooltool_bridge.cells import row_of
-from schooltool_bridge.model import (
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.rows import Row
+from schooltool_bridge.common.times import ordered, took_effect
+from schooltool_bridge.events import naming
+from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history.averages import number
+from schooltool_bridge.history.cells import row_of
+from schooltool_bridge.reports import paper
+from schooltool_bridge.reports import section_history as history
+from schooltool_bridge.reports.paper import Column, Paper, Table
+from schooltool_bridge.reports.section_history import Place
+from schooltool_bridge.school.labels import ROLES, Person, School, people
+from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
     enrolment_history,
@@ -29,20 +39,12 @@ from schooltool_bridge.model import (
     section,
     section_history,
 )
-from schooltool_bridge.model_school import (
+from schooltool_bridge.store.model_school import (
     assessment_detail,
     category,
     category_weight,
     section_filing,
 )
-from schooltool_bridge.queries import Row, iso
-from schooltool_bridge.reports import paper
-from schooltool_bridge.reports import section_history as history
-from schooltool_bridge.reports.averages import number
-from schooltool_bridge.reports.labels import ROLES, Person, School, people
-from schooltool_bridge.reports.paper import Column, Paper, Table
-from schooltool_bridge.reports.section_history import Place
-from schooltool_bridge.times import ordered, took_effect
 
 Rows = Mapping[int, sa.Row[Any]]
 

@@ -1,6 +1,6 @@
 """A student's percentages over time: how each section stood at the end of every week.
 
-One reading of the histories, folded for each week (as_of.py). Source: requirements R69.
+One reading of the histories, folded for each week (as_of.py). Source: RULES R69.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from decimal import Decimal
 from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
-from schooltool_bridge import identity
-from schooltool_bridge.fields import STUDENT
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import percent_of
+from schooltool_bridge.common.roles import STUDENT
+from schooltool_bridge.history import as_of, identity
+from schooltool_bridge.history.averages import percent_of
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.charts import over_time
 from schooltool_bridge.reports.paper import Picture
 

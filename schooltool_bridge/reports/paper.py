@@ -1,7 +1,6 @@
 """A report ready to be shown: a title, facts, tables, pictures; the same for page, CSV and PDF.
 
-Values only. A new report builds a Paper and has every form of it at once. Pure. Source:
-requirements R78; field-notes C.
+Values only. A new report builds a Paper and has every form of it at once. Pure. Source: RULES R78.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from decimal import Decimal
 
 from mnet import language
 from mnet.language import _
-from schooltool_bridge.reports.averages import number, plain
+from schooltool_bridge.history.averages import number, plain
 
 Cell = str | int | Decimal | None
 # A table of more rows is no reading for paper; its CSV has them all.

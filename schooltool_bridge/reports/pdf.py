@@ -1,6 +1,6 @@
 """A report as a PDF: the paper as data for the template paper.typ, set within a time limit.
 
-The same paper gives the same bytes: there is no clock inside. Source: requirements R69-R71.
+The same paper gives the same bytes: there is no clock inside. Source: RULES R69-R71.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from mnet.language import _, ngettext, spoken
+from mnet.refusal import Refusal
 from schooltool_bridge.reports.paper import MAX_ROWS, Paper, Table, text
 
 PROGRAM = Path(__file__).parent / "typeset.py"
@@ -22,7 +23,7 @@ MAX_TIME_S = 60
 MAX_CELLS = 60_000
 
 
-class PdfError(Exception):
+class PdfError(Refusal):
     """The PDF could not be made; the text says what to do."""
 
 

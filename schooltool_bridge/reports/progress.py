@@ -1,8 +1,7 @@
 """The progress report: a student as of any moment, section by section, item by item.
 
-Tells of every section where the student was by then, future ones too (R58), with who teaches
-it, what was to be done and what was reached. Source: requirements 1.5, 1.8, R58, R69, R75, R76;
-field-notes E18.
+Tells of every section where the student was by then, future ones too (RULES R58), with who teaches
+it, what was to be done and what was reached. Source: RULES 1.5, 1.8, R58, R69, R75, R76, E18.
 """
 
 from __future__ import annotations
@@ -17,22 +16,23 @@ from sqlalchemy.engine import Connection
 from mnet import language
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge import identity
-from schooltool_bridge.cells import MANUAL, PEER
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.queries import Row, iso
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import (
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.common.rows import Row
+from schooltool_bridge.history import as_of, identity
+from schooltool_bridge.history.averages import (
     HUNDRED,
     idle_extra_credit,
     is_before,
     number,
     percent_of,
 )
-from schooltool_bridge.reports.labels import ONGOING, Course, Person, School, people
+from schooltool_bridge.history.cells import MANUAL, PEER
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
-from schooltool_bridge.reports.then import Entry, Item, SectionThen
+from schooltool_bridge.school.labels import ONGOING, Course, Person, School, people
 
 ADDED_IN_ERROR = "e"
 
@@ -43,7 +43,7 @@ class ItemLine:
 
     item: Item
     entry: Entry | None
-    # It was due before the student came, so that it is not missing (E18).
+    # It was due before the student came, so that it is not missing (RULES E18).
     is_before: bool
     # As the item's score system writes it; empty without one.
     mark: str

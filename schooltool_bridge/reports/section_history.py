@@ -2,7 +2,7 @@
 
 Grades, enrolments, teachers, assessments, weights, filings, and the section itself, each with when
 it took effect, when it was recorded, by whom and why. Which rows belong to a page is decided in
-SQL; history_lines.py says what each of them means. Source: requirements R55, R72, R73.
+SQL; history_lines.py says what each of them means. Source: RULES R55, R72, R73.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge import identity, roster
-from schooltool_bridge.fields import TEACHER, key
-from schooltool_bridge.model import (
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.common.times import took_effect_sql
+from schooltool_bridge.history import identity, roster
+from schooltool_bridge.store.model import (
     assessment_history,
     enrolment_history,
     grade,
     grade_history,
     section_history,
 )
-from schooltool_bridge.model_school import assessment_detail, category_weight, section_filing
-from schooltool_bridge.times import took_effect_sql
+from schooltool_bridge.store.model_school import assessment_detail, category_weight, section_filing
 
 # What may be asked for by kind, in the order in which things of one second are listed.
 SECTION, FILING, TEACHERS, ENROLMENT, ASSESSMENT, WEIGHT, GRADE = KINDS = (

@@ -1,7 +1,7 @@
 """A section on paper as of any moment: its report, its class roster, its gradebook.
 
 Students by items, in points or percent, with averages; who left stands there with the state.
-Source: requirements 1.5, R70, R76; field-notes A.4.
+Source: RULES 1.5, R70, R76, A.4.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from statistics import median
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
-from schooltool_bridge.fields import STUDENT
-from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import number, percent_of, plain
+from schooltool_bridge.common.roles import STUDENT
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.averages import number, percent_of, plain
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.charts import distribution
-from schooltool_bridge.reports.labels import Course, Person, School, people
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Picture, Table
 from schooltool_bridge.reports.progress import (
     ADDED_IN_ERROR,
@@ -29,7 +30,7 @@ from schooltool_bridge.reports.progress import (
     share,
     teachers_then,
 )
-from schooltool_bridge.reports.then import SectionThen
+from schooltool_bridge.school.labels import Course, Person, School, people
 
 # What fits across a page; further items go on with the students' names repeated.
 ITEMS_ACROSS = 12

@@ -1,6 +1,6 @@
 """A report on a terminal: its tables as rich draws them.
 
-Knows no report. Source: requirements 1.8.
+Knows no report. Source: RULES 1.8.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 Grouped by year and term where the section is filed, else under Ongoing. The mark is the one
 stored when the term was closed (the latest, should it have been stored again), with the state
-stored beside it; else the percentage and the state as they stand. Source: requirements 1.8, R43,
-R70, R71.
+stored beside it; else the percentage and the state as they stand. Source: RULES 1.8, R43, R70, R71.
 """
 
 from __future__ import annotations
@@ -20,17 +19,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge import identity
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold import EnrolmentState
-from schooltool_bridge.model_reports import final_mark
-from schooltool_bridge.queries import Row, iso
-from schooltool_bridge.reports import as_of, paper
-from schooltool_bridge.reports.averages import ScoreSystem, percent_of, shown_mark
-from schooltool_bridge.reports.labels import ONGOING, ROLES, Course, Person, School, Term, people
+from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.common.rows import Row
+from schooltool_bridge.history import as_of, identity
+from schooltool_bridge.history.averages import ScoreSystem, percent_of, shown_mark
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.progress import ADDED_IN_ERROR
-from schooltool_bridge.reports.then import SectionThen
+from schooltool_bridge.school.labels import ONGOING, ROLES, Course, Person, School, Term, people
+from schooltool_bridge.store.model_reports import final_mark
 
 # A student who failed earns no credits, nor one who left.
 PASSED, FAILED, WITHDRAWN = "ps", "fl", ("w", "wn", "wp", "wf")

@@ -1,7 +1,7 @@
 """Which section continues which: by segments of one idnumber, or because somebody linked them.
 
 Segments come first: the second part of a section continues its first part whatever was linked.
-Pure. Source: requirements R45; field-notes A.2 (linked sections).
+Pure. Source: RULES R45, A.2 (linked sections).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from itertools import pairwise
 
 from mnet.language import _
 from peers.changes import NotPossible
+from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.school.years import Term
-from schooltool_bridge.sections import segment_order
 
 
 @dataclass(frozen=True, slots=True)

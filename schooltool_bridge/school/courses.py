@@ -2,7 +2,7 @@
 
 A course is never a section: many sections teach one course. Every change works in the caller's
 transaction with its entry in the audit trail; what is refused raises NotPossible.
-Source: requirements R7, R41, R43; field-notes A.2.
+Source: RULES R7, R41, R43, A.2.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _, ngettext
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.fields import key
-from schooltool_bridge.model import NAME_CHARS, section
-from schooltool_bridge.model_school import course, section_filing
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school.written import free, line, number, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
+from schooltool_bridge.store.model import NAME_CHARS, section
+from schooltool_bridge.store.model_school import course, section_filing
 
 # A page of text; a catalogue says no more.
 MAX_DESCRIPTION_CHARS = 5000

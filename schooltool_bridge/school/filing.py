@@ -3,7 +3,7 @@
 Enrolments, assessments and grades are never touched by it. Every change is kept in
 section_filing with who, when and why; works in the caller's transaction with its entry in the
 audit trail; what is refused raises NotPossible, with nothing half done.
-Source: requirements R41-R45; field-notes A.2.
+Source: RULES R41-R45, A.2.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, speaking
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.model import section
-from schooltool_bridge.model_school import section_filing
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import courses, years
 from schooltool_bridge.school.chains import Links, Part, check_link, check_order, links_of
 from schooltool_bridge.school.courses import Course
 from schooltool_bridge.school.written import several_lines
 from schooltool_bridge.school.years import OWN_ORDER, Term
+from schooltool_bridge.store.model import section
+from schooltool_bridge.store.model_school import section_filing
 
 ONGOING = N_("Ongoing")
 # A school's whole year of sections at once; a longer list is filed in two goes.

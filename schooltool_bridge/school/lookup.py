@@ -1,7 +1,7 @@
 """Sections as pages show them: found by where they are filed, and one with everything around it.
 
 Only reads, in a number of questions that does not grow with the data; a roster on an earlier day
-is reports/as_of.py's business. Source: requirements R41-R47, R54.
+is reports/as_of.py's business. Source: RULES R41-R47, R54.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from sqlalchemy.engine import Connection
 from mnet import folding
 from mnet.folding import folded
 from peers.model import peer
-from schooltool_bridge import identity, present, shipped_titles
-from schooltool_bridge.fields import STUDENT, TEACHER, key
-from schooltool_bridge.model import assessment, enrolment_state, person, section
-from schooltool_bridge.model_school import category, course, section_filing
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.common.segments import segment_order
+from schooltool_bridge.history import identity, present
 from schooltool_bridge.school import years
-from schooltool_bridge.sections import ACTIVE, segment_order
+from schooltool_bridge.store import shipped_titles
+from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
+from schooltool_bridge.store.model_school import category, course, section_filing
 
 MEANS_ACTIVE = "active"
 

@@ -2,7 +2,7 @@
 
 Weights are append-only: a report as of an earlier day counts with those of that day. Changes
 work in the caller's transaction with their entry in the audit trail; what is refused raises
-NotPossible, with nothing half done. Source: requirements R63, R76; field-notes A.4.
+NotPossible, with nothing half done. Source: RULES R63, R76, A.4.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.fields import key
-from schooltool_bridge.model import assessment, section
-from schooltool_bridge.model_school import assessment_detail, category, category_weight
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.written import free, line, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
+from schooltool_bridge.store.model import assessment, section
+from schooltool_bridge.store.model_school import assessment_detail, category, category_weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 None is ever deleted or given other scores: marks were given by it. Changes work in the caller's
 transaction with their entry in the audit trail; what is refused raises NotPossible.
-Source: field-notes A.4.
+Source: RULES A.4.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.fields import key
-from schooltool_bridge.model_school import score_system
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports.averages import Score, ScoreSystem
-from schooltool_bridge.reports.labels import School
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.averages import Score, ScoreSystem
+from schooltool_bridge.school.labels import School
 from schooltool_bridge.school.written import free, line, number, plain
 from schooltool_bridge.school.years import OWN_ORDER
+from schooltool_bridge.store.model_school import score_system
 
 VALUES = "values"
 # Such as "A+" or "Working towards"; a cell of the gradebook shows it.

@@ -1,6 +1,6 @@
 """Years and terms as spans of days: what may stand beside and inside what.
 
-Both ends belong to a span. Pure. Source: requirements R41; field-notes A.2.
+Both ends belong to a span. Pure. Source: RULES R41, A.2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Codes and meanings stay for good, since histories name them. Changes work in the caller's
 transaction with their entry in the audit trail; what is refused raises NotPossible.
-Source: requirements 1.6, R54.
+Source: RULES 1.6, R54.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge import shipped_titles
-from schooltool_bridge.model import ENROLMENT_STATES, enrolment_state
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school.written import free, line
 from schooltool_bridge.school.years import OWN_ORDER
+from schooltool_bridge.store import shipped_titles
+from schooltool_bridge.store.model import ENROLMENT_STATES, enrolment_state
 
 MEANINGS = {"active": N_("Active"), "inactive": N_("Not active"), "completed": N_("Completed")}
 SHIPPED = frozenset(state["code"] for state in ENROLMENT_STATES)

@@ -1,6 +1,6 @@
 """What people type into forms and commands: names, days and numbers, read or kindly refused.
 
-Knows no table. Pure. Source: requirements R14, R41-R47.
+Knows no table. Pure. Source: RULES R14, R41-R47.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from mnet.language import _, decimal_mark
 from mnet.letters import within
 from peers.changes import NotPossible
-from schooltool_bridge.fields import key
+from schooltool_bridge.common.ids import key
 
 # Fits every column for titles and codes.
 MAX_TITLE_CHARS = 255

@@ -1,7 +1,7 @@
 """Years and their terms: read, added, changed, removed while nothing was ever filed there.
 
 Every change works in the caller's transaction with its entry in the audit trail; what is refused
-raises NotPossible and changes nothing. Source: requirements R41-R43; field-notes A.2.
+raises NotPossible and changes nothing. Source: RULES R41-R43, A.2.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, ngettext, speaking
 from peers import audit
 from peers.changes import NotPossible
-from schooltool_bridge.fields import key
-from schooltool_bridge.model import section
-from schooltool_bridge.model_school import school_year, section_filing, term
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.school import spans
 from schooltool_bridge.school.spans import Span
 from schooltool_bridge.school.written import free, line
+from schooltool_bridge.store.model import section
+from schooltool_bridge.store.model_school import school_year, section_filing, term
 
 # Stands for "no peer" where changes of one kind follow each other: the school's own order.
 OWN_ORDER = 0

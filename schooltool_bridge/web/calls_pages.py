@@ -1,6 +1,6 @@
 """The calls in the browser: what came and went, found again, and one of them in detail.
 
-No payloads and nothing secret: the journal has none. Source: requirements R16, R90.
+No payloads and nothing secret: the journal has none. Source: RULES R16, R90.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database
 from mnet.language import N_, _
 from mnet.outcomes import BAD_ANSWER, UNREACHABLE
+from peers import calls, journal
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, page
-from schooltool_bridge import calls, journal
-from schooltool_bridge.facts import day_start_unix_s
 from schooltool_bridge.web import filters, words
 from schooltool_bridge.web.filters import PeerChoice
+from schooltool_bridge.web.peer_facts import day_start_unix_s
 
 CALLS = "/admin/calls"
 ROWS = 50

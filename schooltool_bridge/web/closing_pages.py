@@ -1,8 +1,8 @@
 """Closing in the browser: a term with all its sections, or one section; then what came since.
 
 Closing is shown in words first, and done only while it is about as many marks; so is closing once
-more, for who joined since. The rules stand in schooltool_bridge/closing.py. Source:
-requirements R70, R71.
+more, for who joined since. The rules stand in schooltool_bridge/school/closing.py. Source: RULES
+R70, R71.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,23 +19,20 @@ from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, long_pages, page
-from schooltool_bridge import closing, final_marks
-from schooltool_bridge.closing import Preview
-from schooltool_bridge.final_marks import Final, Proposal, Standing
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports import labels, paper
-from schooltool_bridge.reports.averages import shown_mark
-from schooltool_bridge.school import lookup, scores, years
+from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.averages import shown_mark
+from schooltool_bridge.reports import paper
+from schooltool_bridge.school import closing, final_marks, labels, lookup, scores, years
+from schooltool_bridge.school.closing import Preview
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
+from schooltool_bridge.school.final_marks import Final, Proposal, Standing
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import several_lines
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.school_pages import SCHOOL
 from schooltool_bridge.web.sections_pages import SECTIONS
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 # A screenful or two of boxes to tick; what is left shows when these are settled.
 PROPOSALS_SHOWN = 100
@@ -89,9 +85,9 @@ class Line:
 class ClosingPages:
     """The pages of final marks."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses; they read whole terms, so that they may take a while."""
@@ -133,7 +129,7 @@ class ClosingPages:
         try:
             if action == "close" and not view.text("seen"):
                 return self._ask(view, find, number)
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 place = _known(connection, find, number)
                 note = steps[action](connection, view, place)
         except _OtherThanSeen as problem:
@@ -146,7 +142,7 @@ class ClosingPages:
         self, view: View, find: Callable[[Connection, int], Place], number: int, problem: str = ""
     ) -> Reply:
         """Say in words what closing means, before anything is done."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             place = _known(connection, find, number)
             system = closing.score_system_of(connection, _system_id(view))
             stored = final_marks.counts(connection, place.wanted).total()
@@ -177,7 +173,7 @@ class ClosingPages:
         problem: str = "",
         why: str = "",
     ) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             place = _known(connection, find, number)
             marks = final_marks.counts(connection, place.wanted)
             since = final_marks.since(connection, place.wanted)
@@ -246,10 +242,7 @@ def _section(connection: Connection, section_id: int) -> Place:
 
 
 def _known(connection: Connection, find: Callable[[Connection, int], Place], number: int) -> Place:
-    try:
-        return find(connection, filters.known_id(number))
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from problem
+    return find(connection, filters.known_id(number))
 
 
 def _sections(connection: Connection, place: Place) -> list[SectionRow]:

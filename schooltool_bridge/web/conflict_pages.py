@@ -1,13 +1,12 @@
 """A conflict about people in the browser: who could be meant, side by side, and the decision.
 
 What each decision does stands in hand/deciding.py; here it is said in words before it is done.
-Source: requirements 1.4, R39b.
+Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -16,15 +15,16 @@ from mnet.language import _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import inbox, people_list, person_story
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.inbox import DONE, Entry
-from schooltool_bridge.people_list import PersonRow
-from schooltool_bridge.settling import Settling
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox import DONE, Entry
+from schooltool_bridge.hand.resolving import Resolving
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.people import people_list, person_story
+from schooltool_bridge.people.people_list import PersonRow
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on.signing_off import SigningOff
 from schooltool_bridge.web import filters
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 INBOX = "/admin/inbox"
 ONE, APART = "one-person", "keep-apart"
@@ -41,9 +41,11 @@ class Party:
 class ConflictPages:
     """The question, and what is done about it."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, resolving: Resolving, signing_off: SigningOff) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._resolving = resolving
+        self._signing_off = signing_off
 
     def routes(self) -> list[Route]:
         """Return the page's address."""
@@ -55,9 +57,9 @@ class ConflictPages:
         if decision not in (ONE, APART):
             raise PageError(_("Choose what is right."))
         kept_id = filters.row_id(view.text("kept"))
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
-            found = parties(connection, self._app.settling, entry) if entry else None
+            found = parties(connection, self._resolving, entry) if entry else None
         if entry is None or found is None:
             return go(INBOX, _("This is decided already."))
         back = f"{INBOX}/{entry.id}"
@@ -78,7 +80,7 @@ class ConflictPages:
             )  # fmt: skip - what the page shows
         author = Author(view.who, view.now_unix_s, view.text("why"))
         try:
-            done = self._app.settling.decide(
+            done = self._resolving.decide(
                 entry.id, author=author, keep_apart=decision == APART, kept_id=kept
             )
         except (Fault, Refused) as problem:
@@ -94,11 +96,11 @@ class ConflictPages:
             status=303,
             location=INBOX if done.entry.status == DONE else back,
             note=note,
-            afterwards=tuple(self._app.signing_off.ending(done.visits)),
+            afterwards=tuple(self._signing_off.ending(done.visits)),
         )
 
 
-def parties(connection: Connection, settling: Settling, entry: Entry) -> list[Party] | None:
+def parties(connection: Connection, settling: Resolving, entry: Entry) -> list[Party] | None:
     """Return who could be meant by an event of the inbox; None when that is not its question."""
     asked = settling.question(connection, entry)
     if asked is None:

@@ -1,7 +1,7 @@
 """A Moodle's courses in the browser: what it offers to us, who of ours is where, and changing that.
 
 Every page asks the Moodle live; nothing is kept. What calls and rules mean stands in
-remote_courses.py and enrolling_there.py. Source: requirements 1.2; PROTOCOL.md section 12.
+courses.py and enrolling.py. Source: RULES 1.2; PROTOCOL.md section 12.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from mnet import language
 from mnet.folding import MAX_SEARCH_CHARS, folded, words
 from mnet.language import _
+from mnet.outbound import Outbound
 from peers.accounts import MANAGER
 from peers.registry import Peer
 from peers.web.peer_pages import PEER
 from peers.web.view import PageError, Reply, Route, View, go, its_peer, page
-from schooltool_bridge.enrolling_there import (
+from schooltool_bridge.remote_enrolment.courses import (
+    WHERE_COURSE,
+    WHERE_PLUGIN,
+    Courses,
+    CoursesError,
+    RemoteCourse,
+)
+from schooltool_bridge.remote_enrolment.enrolling import (
     MAX_AT_ONCE,
     MAX_FOUND,
     Done,
@@ -28,17 +35,8 @@ from schooltool_bridge.enrolling_there import (
     search,
     who_is_there,
 )
-from schooltool_bridge.remote_courses import (
-    WHERE_COURSE,
-    WHERE_PLUGIN,
-    Courses,
-    CoursesError,
-    RemoteCourse,
-)
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web.filters import row_id
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 COURSES = PEER + "/courses"
 COURSE = COURSES + "/<int:course_id>"
@@ -57,9 +55,10 @@ class Category:
 class CoursesPages:
     """The pages of a Moodle's courses."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, outbound: Outbound[Peer]) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._outbound = outbound
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses; all wait for the Moodle."""
@@ -106,7 +105,7 @@ class CoursesPages:
             listed = asked.enrolments(course_id)
         except CoursesError as problem:
             return _sorry(peer, problem)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             there = who_is_there(connection, listed.items)
             is_asked = "q" in view.query
             people, has_more = search(connection, wanted, peer) if is_asked else ([], False)
@@ -142,8 +141,8 @@ class CoursesPages:
             )
         try:
             courses = self._asked(peer)
-            app = self._app
-            work = Enrolling(app.database, app.site, peer, courses, view.who, app.clock)
+            parts = self._parts
+            work = Enrolling(parts.database, parts.site, peer, courses, view.who, parts.clock)
             if action == "enrol":
                 done = work.enrol(course_id, [row_id(text) or 0 for text in chosen])
             else:
@@ -165,7 +164,7 @@ class CoursesPages:
     def _unenrol(self, work: Enrolling, course_id: int, usernames: Sequence[str]) -> list[Done]:
         """Take out who stands there now; a form may be older than that."""
         with_ways = work.courses.enrolments(course_id)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             there = {who.username: who for who in who_is_there(connection, with_ways.items)}
         chosen: list[InCourse] = [there[name] for name in dict.fromkeys(usernames) if name in there]
         gone = [
@@ -176,16 +175,16 @@ class CoursesPages:
         return work.unenrol(course_id, chosen) + gone
 
     def _peer(self, peer_id: int) -> Peer:
-        peer = self._app.registry.by_id(peer_id)
+        peer = self._parts.registry.by_id(peer_id)
         if peer is None:
             raise PageError(_("There is no such peer; perhaps it was removed."), 404)
         return peer
 
     def _asked(self, peer: Peer) -> Courses:
-        return Courses(self._app.outbound, peer)
+        return Courses(self._outbound, peer)
 
     def _day(self, unix_s: int) -> str:
-        return language.day(datetime.fromtimestamp(unix_s, self._app.settings.zone))
+        return language.day(datetime.fromtimestamp(unix_s, self._parts.settings.zone))
 
 
 def by_category(courses: Sequence[RemoteCourse]) -> list[Category]:

@@ -1,13 +1,12 @@
 """Enrolments by hand in the browser, and sections of our own: what a Moodle does not say.
 
 A withdrawal gets its code and note here, somebody is put into a section, a section is made that
-no Moodle has. The rules stand in schooltool_bridge/hand. Source: requirements 1.6, R47, R53, R60.
+no Moodle has. The rules stand in schooltool_bridge/hand. Source: RULES 1.6, R47, R53, R60.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -18,21 +17,22 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import people_list, roster
-from schooltool_bridge.fields import STUDENT, TEACHER
-from schooltool_bridge.fold import ACTIVE
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments, sections
-from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
-from schooltool_bridge.model import section
+from schooltool_bridge.hand.resolving import Resolving
+from schooltool_bridge.history import roster
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
+from schooltool_bridge.history.fold import ACTIVE
+from schooltool_bridge.people import people_list
 from schooltool_bridge.school import states
 from schooltool_bridge.school.written import day
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.store.model import section
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.sections_pages import SECTIONS
 from schooltool_bridge.web.words import came_too
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 NEW = SECTIONS + "/new"
 ENROL = SECTIONS + "/<int:section_id>/enrol"
@@ -46,9 +46,10 @@ ROLES = {STUDENT: N_("student"), TEACHER: N_("teacher")}
 class EnrolmentPages:
     """The forms of enrolments and sections by hand."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, resolving: Resolving) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._resolving = resolving
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -68,7 +69,7 @@ class EnrolmentPages:
         """Make a section."""
         given = {"name": view.text("name"), "idnumber": view.text("idnumber")}
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 author = Author(view.who, view.now_unix_s)
                 made = sections.add(connection, author, given["name"], idnumber=given["idnumber"])
         except Refused as refused:
@@ -80,7 +81,7 @@ class EnrolmentPages:
     def search(self, view: View, section_id: int) -> Reply:
         """Let somebody be found who shall be in a section."""
         words = view.query.get("search", "").strip()[:MAX_SEARCH_CHARS]
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             name = _section(connection, section_id)
             wanted = people_list.PeopleFilter(search=words)
             total = people_list.count(connection, wanted) if words else 0
@@ -105,8 +106,8 @@ class EnrolmentPages:
         given = {name: view.text(name) for name in names}
         given["note"] = view.text("note", limit=MAX_NOTE_CHARS + 1)
         try:
-            effective_unix_s = _began(given["day"], self._app.settings.zone)
-            with self._app.database.write() as connection:
+            effective_unix_s = _began(given["day"], self._parts.settings.zone)
+            with self._parts.database.write() as connection:
                 enrolments.set_state(
                     connection,
                     Author(view.who, view.now_unix_s, given["why"]),
@@ -118,14 +119,14 @@ class EnrolmentPages:
                 )
         except (Refused, NotPossible) as refused:
             return self._form(section_id, person_id, given, problem=str(refused))
-        released = self._app.settling.brought_by_hand(places=[place])
+        released = self._resolving.brought_by_hand(places=[place])
         note = _("The enrolment is written.") + came_too(released)
         return go(f"{SECTIONS}/{section_id}", note)
 
     def _form(
         self, section_id: int, person_id: int, given: dict[str, str], *, problem: str = ""
     ) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             name = _section(connection, section_id)
             who = people_list.one(connection, filters.known_id(person_id))
             if who is None:

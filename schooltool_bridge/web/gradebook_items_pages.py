@@ -1,7 +1,7 @@
 """Assessments and worksheets of a section in the browser: add, change, delete, put in order.
 
 Of a peer's assessment only what the school itself says can be changed here.
-Source: requirements 1.5, R63, R76.
+Source: RULES 1.5, R63, R76.
 """
 
 from __future__ import annotations
@@ -9,29 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.cells import MANUAL
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.marks import BadMark
 from schooltool_bridge.hand import assessments, joining, worksheets
 from schooltool_bridge.hand.assessments import Detail
-from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports.averages import number
-from schooltool_bridge.reports.then import Item, SectionThen
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
+from schooltool_bridge.history.averages import number
+from schooltool_bridge.history.cells import MANUAL
+from schooltool_bridge.history.snapshot import Item, SectionThen
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.gradebook_pages import SECTION
 from schooltool_bridge.web.joining_pages import others
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 NEW = SECTION + "/assessments/new"
 ONE = SECTION + "/assessments/<int:assessment_id>"
@@ -45,9 +42,9 @@ _FIELDS = (
 class GradebookItemsPages:
     """The pages of a section's assessments and worksheets."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -66,14 +63,14 @@ class GradebookItemsPages:
 
     def new(self, _view: View, section_id: int) -> Reply:
         """Show an empty form."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             return _form(connection, _known(connection, section_id), None, {})
 
     def add(self, view: View, section_id: int) -> Reply:
         """Add an assessment."""
         asked = _asked(view)
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 assessments.add(
                     connection,
                     _author(view),
@@ -90,7 +87,7 @@ class GradebookItemsPages:
 
     def one(self, _view: View, section_id: int, assessment_id: int) -> Reply:
         """Show an assessment's form."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = _known(connection, section_id)
             item = _item(then, assessment_id)
             return _form(connection, then, item, _stored(item))
@@ -100,7 +97,7 @@ class GradebookItemsPages:
         asked = _asked(view)
         author = _author(view)
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 item = _item(_known(connection, section_id), assessment_id)
                 if view.text("do") == "delete":
                     assessments.delete(connection, author, assessment_id)
@@ -123,7 +120,7 @@ class GradebookItemsPages:
         do = view.text("do")
         author = _author(view)
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 then = _known(connection, section_id)
                 sheet_id = filters.row_id(view.text("sheet")) or NO_SHEET
                 own = {s.id for s in grid.sheets_of(connection, then)} - {NO_SHEET}
@@ -142,7 +139,7 @@ class GradebookItemsPages:
         return go(f"/admin/sections/{section_id}/worksheets", _("Saved."))
 
     def _sheets(self, section_id: int, problem: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = _known(connection, section_id)
             sheets = [s for s in grid.sheets_of(connection, then) if s.id != NO_SHEET]
         counts = {s.id: sum(i.worksheet_id == s.id for i in then.items) for s in sheets}
@@ -163,17 +160,14 @@ class GradebookItemsPages:
         problem: Refused,
     ) -> Reply:
         """Show the form as it was sent, with what is wrong."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = _known(connection, section_id)
             item = None if assessment_id is None else _item(then, assessment_id)
             return _form(connection, then, item, asked, problem)
 
 
 def _known(connection: Connection, section_id: int) -> SectionThen:
-    try:
-        return grid.section_of(connection, section_id)
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from None
+    return grid.section_of(connection, section_id)
 
 
 def _item(then: SectionThen, assessment_id: int) -> Item:

@@ -3,7 +3,7 @@
 One plain form, so that everything works without a script; gradebook.js adds arrows, Enter and
 Escape. The form carries what the page showed, so that nobody's work is overwritten unseen.
 Items: gradebook_items_pages.py; spreadsheets: gradebook_upload_pages.py.
-Source: requirements 1.5, R66, R75, R77.
+Source: RULES 1.5, R66, R75, R77.
 """
 
 from __future__ import annotations
@@ -11,23 +11,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.kept_form import AGAIN
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
 from schooltool_bridge.gradebook.grid import Grid
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.own_access import Bar
-from schooltool_bridge.person_sessions import PersonSession
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on.own_access import Bar
+from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 SECTION = "/admin/sections/<int:section_id>"
 GRADEBOOK = SECTION + "/gradebook"
@@ -54,9 +51,9 @@ class Desk:
 class GradebookPages:
     """The page of students by items."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the page's addresses."""
@@ -101,8 +98,8 @@ class GradebookPages:
         release = [(place, shown.get(_name(place), ("", ""))[1])] if place else []
         author = Author(desk.actor, view.now_unix_s)
         try:
-            with self._app.database.write() as connection:
-                zone = self._app.settings.zone
+            with self._parts.database.write() as connection:
+                zone = self._parts.settings.zone
                 saved = entering.save(connection, author, section_id, zone, typed, release, agreed)
         except Unreadable as problem:
             return self.shown(
@@ -181,17 +178,14 @@ class GradebookPages:
         )
 
     def _grid(self, section_id: int, sheet_id: int | None, *, everybody: bool) -> Grid:
-        try:
-            with self._app.database.read() as connection:
-                return grid.read(
-                    connection,
-                    section_id,
-                    self._app.settings.zone,
-                    everybody=everybody,
-                    sheet_id=sheet_id,
-                )
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        with self._parts.database.read() as connection:
+            return grid.read(
+                connection,
+                section_id,
+                self._parts.settings.zone,
+                everybody=everybody,
+                sheet_id=sheet_id,
+            )
 
 
 def _asked(view: View) -> dict[str, str]:

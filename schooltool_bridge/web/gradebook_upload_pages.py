@@ -2,7 +2,7 @@
 
 The rows of the file travel in the form of the preview, packed, with a digest of what was shown:
 nothing is kept here in between, and nothing else than what was shown is written.
-Source: R63; E62-E64.
+Source: RULES R63, E62-E64.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, download, go, page
+from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import (
     entering,
     grid,
@@ -29,14 +29,12 @@ from schooltool_bridge.gradebook import (
     upload_assessments,
     upload_grades,
 )
+from schooltool_bridge.gradebook.reading import read_tables
 from schooltool_bridge.gradebook.spreadsheet import MAX_CHARS, MAX_FILE_BYTES, BadSheet, Row, Table
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES, HasProblems, NotAsShown, Plan
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web.gradebook_pages import SECTION
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 UPLOAD = SECTION + "/upload"
 PLANS: dict[str, Callable[[Connection, int, Sequence[Table]], Plan]] = {
@@ -55,9 +53,9 @@ MAX_SHOWN = 200
 class GradebookUploadPages:
     """The pages of an upload."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -80,11 +78,8 @@ class GradebookUploadPages:
 
     def template(self, what: str, _view: View, section_id: int) -> Reply:
         """Answer with a spreadsheet to fill in."""
-        try:
-            with self._app.database.read() as connection:
-                body = templates.MAKERS[what](connection, section_id)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        with self._parts.database.read() as connection:
+            body = templates.MAKERS[what](connection, section_id)
         return download(body, templates.CONTENT_TYPE, f"{what}-{section_id}.xlsx")
 
     def take(self, view: View, section_id: int) -> Reply:
@@ -99,20 +94,18 @@ class GradebookUploadPages:
             file = view.files.get("file")
             if file is None or not file.name:
                 return self._form(section_id, _("Choose a file first."), what)
-            tables = spreadsheet.read(file.data)
-            with self._app.database.read() as connection:
+            tables = read_tables(file.data)
+            with self._parts.database.read() as connection:
                 plan = PLANS[what](connection, section_id, tables)
         except BadSheet as problem:
             return self._form(section_id, str(problem), what)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
         return self._preview(section_id, plan, tables, name=file.name)
 
     def _write(self, view: View, section_id: int, what: str, tables: Sequence[Table]) -> Reply:
         name = view.text("name")
         author = Author(view.who, view.now_unix_s, f"from {name}" if name else "")
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 entering.lock(connection, section_id)
                 plan = PLANS[what](connection, section_id, tables)
                 upload.write(connection, author, plan, shown=view.text("digest"))
@@ -142,7 +135,7 @@ class GradebookUploadPages:
         name: str,
         again: str = "",
     ) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = grid.section_of(connection, section_id)
         return page(
             "gradebook_preview.html",
@@ -158,11 +151,8 @@ class GradebookUploadPages:
         )
 
     def _form(self, section_id: int, problem: str = "", what: str = ASSESSMENTS) -> Reply:
-        with self._app.database.read() as connection:
-            try:
-                then = grid.section_of(connection, section_id)
-            except NotThere as missing:
-                raise PageError(str(missing), 404) from None
+        with self._parts.database.read() as connection:
+            then = grid.section_of(connection, section_id)
         return page(
             "gradebook_upload.html",
             status=400 if problem else 200,

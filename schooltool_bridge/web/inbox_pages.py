@@ -1,7 +1,7 @@
 """The inbox in the browser: what could not be applied, why, and what a person can do about it.
 
 Shows payloads, grades included: this is the school's own data, for its clerks and managers.
-Source: requirements 1.3, R89.
+Source: RULES 1.3, R89.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from mnet.language import N_, _
 from mnet.retelling import retold
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import inbox, naming, people_list
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
-from schooltool_bridge.settling import DecidedPoints, Retried, RetriedMany, Settling
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.events import inbox, naming
+from schooltool_bridge.events.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
+from schooltool_bridge.hand.resolving import DecidedPoints, Resolving, Retried, RetriedMany
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.people import people_list
 from schooltool_bridge.web import filters, words
 from schooltool_bridge.web.conflict_pages import parties
 
@@ -30,10 +32,10 @@ PERCENTAGE, POINTS = "keep-percentage", "keep-points"
 class InboxPages:
     """The pages of the inbox."""
 
-    def __init__(self, database: Database, settling: Settling) -> None:
+    def __init__(self, database: Database, settling: Resolving) -> None:
         """Read from `database`; `settling` changes."""
         self._database = database
-        self._settling = settling
+        self._resolving = settling
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -93,8 +95,8 @@ class InboxPages:
         """Show one event with what was sent."""
         with self._database.read() as connection:
             entry = inbox.one(connection, filters.known_id(inbox_id))
-            found = parties(connection, self._settling, entry) if entry else None
-            points = self._settling.points_question(connection, entry) if entry else None
+            found = parties(connection, self._resolving, entry) if entry else None
+            points = self._resolving.points_question(connection, entry) if entry else None
             students = [
                 (row.name if (row := people_list.one(connection, c.person_id)) else "", c)
                 for c in (points.cells if points else ())
@@ -121,14 +123,14 @@ class InboxPages:
         who, now = view.who, view.now_unix_s
         try:
             if action == "retry":
-                note = _retried(self._settling.retry(inbox_id, actor=who, now_unix_s=now))
+                note = _retried(self._resolving.retry(inbox_id, actor=who, now_unix_s=now))
             elif action == "dismiss":
-                entry = self._settling.dismiss(inbox_id, actor=who, now_unix_s=now)
+                entry = self._resolving.dismiss(inbox_id, actor=who, now_unix_s=now)
                 note = _("%(event)s is dismissed.", event=_name(entry))
             elif action in (PERCENTAGE, POINTS):
                 author = Author(who, now, view.text("why"))
                 is_points = action == POINTS
-                done = self._settling.decide_points(inbox_id, author=author, keep_points=is_points)
+                done = self._resolving.decide_points(inbox_id, author=author, keep_points=is_points)
                 note = _decided(done, is_points=is_points)
             else:
                 raise PageError(_("This form is not known here."))
@@ -143,7 +145,7 @@ class InboxPages:
         if peer is None:
             raise PageError(_("Choose a peer first."))
         try:
-            done = self._settling.retry_held(
+            done = self._resolving.retry_held(
                 peer.id,
                 after_id=filters.row_id(view.text("after")) or 0,
                 actor=view.who,

@@ -1,13 +1,12 @@
 """Issued reports in the browser: issued to a person, found by number, printed again, checked.
 
 What is printed again is the very file that was handed out; a print is written into the audit
-trail. The rules stand in schooltool_bridge/issuing.py. Source: requirements R70, R71.
+trail. The rules stand in schooltool_bridge/reports/issuing.py. Source: RULES R70, R71.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -15,19 +14,18 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import FormLimits, PageError, Reply, Route, View, download, go, long_pages, page
-from schooltool_bridge import identity, issuing
-from schooltool_bridge.hand.author import Author, Refused
-from schooltool_bridge.issuing import KINDS, MAX_PDF_BYTES, Office
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports import labels
-from schooltool_bridge.reports.labels import Person
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.reports import issuing
+from schooltool_bridge.reports.issuing import KINDS, MAX_PDF_BYTES, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
+from schooltool_bridge.school import labels
+from schooltool_bridge.school.labels import Person
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.reports_pages import REPORTS
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 ISSUED = REPORTS + "/issued"
 OF_PERSON = PEOPLE + "/<int:person_id>/issued"
@@ -42,10 +40,10 @@ SIZE_WORDS = {"a4": "A4", "letter": N_("Letter")}
 class IssuedPages:
     """The pages of issued reports."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
-        self._zone = app.settings.zone
+        self._parts = parts
+        self._zone = parts.settings.zone
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses; a PDF takes a moment to make."""
@@ -70,11 +68,11 @@ class IssuedPages:
             at_unix_s = self._moment(day, view.now_unix_s)
             if not view.ticked("confirmed"):
                 return self._ask(person_id, kind, size, day if at_unix_s is not None else "")
-            office = Office(self._app.settings.name, self._zone, size)
+            office = Office(self._parts.settings.name, self._zone, size)
             author = Author(view.who, view.now_unix_s)
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 who = _known(connection, person_id)
-            made = issuing.issue_to(self._app.database, author, kind, who.id, at_unix_s, office)
+            made = issuing.issue_to(self._parts.database, author, kind, who.id, at_unix_s, office)
         except (Refused, PdfError) as problem:
             return self._person(person_id, problem=str(problem))
         note = _("%(report)s issued as %(number)s.", report=_(KINDS[kind]), number=made.number)
@@ -96,14 +94,14 @@ class IssuedPages:
         except Refused as problem:
             what = _("Choose a file, or paste its digest.")
             return self._list(view, problem=f"{what} {problem}")
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             ours = issuing.by_digest(connection, sha256)
         return page("issued_check.html", ours=ours, sha256=sha256)
 
     def print_again(self, view: View, number: str) -> Reply:
         """Answer with the very file that was handed out."""
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 found, made = issuing.pdf_of(connection, number)
                 audit.record(
                     connection,
@@ -113,14 +111,12 @@ class IssuedPages:
                     detail={"kind": found.kind, "person": found.person_id},
                     now_unix_s=view.now_unix_s,
                 )
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
         except Refused as problem:
             raise PageError(str(problem), 500) from None
         return download(made, "application/pdf", found.filename)
 
     def _ask(self, person_id: int, kind: str, size: str, day: str) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             who = _known(connection, person_id)
         return page(
             "issue_confirm.html",
@@ -133,7 +129,7 @@ class IssuedPages:
         )
 
     def _person(self, person_id: int, *, problem: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             who = _known(connection, person_id)
             rows, total = issuing.listed(connection, person_id=who.id, limit=issuing.MAX_LISTED)
         return page(
@@ -150,7 +146,7 @@ class IssuedPages:
         number = view.query.get("number", "").strip()[:MAX_NUMBER_CHARS]
         at_page = min(max(filters.row_id(view.query.get("page", "")) or 1, 1), MAX_PAGE)
         skip = (at_page - 1) * ROWS
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             rows, total = issuing.listed(connection, number=number, limit=ROWS, skip=skip)
         return page(
             "issued.html",

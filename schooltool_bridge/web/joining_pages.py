@@ -1,13 +1,12 @@
 """Joining two assessments in the browser: what would count, a yes, and taking them apart again.
 
-Source: requirements 1.5, R65, R66.
+Source: RULES 1.5, R65, R66.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -15,19 +14,17 @@ from mnet.folding import folded
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import adoption
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.events import adoption
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.marks import Mark
 from schooltool_bridge.hand import joining
-from schooltool_bridge.hand.author import MAX_NOTE_CHARS, Author, Refused
-from schooltool_bridge.queries import NotThere
-from schooltool_bridge.reports.averages import ScoreSystem
-from schooltool_bridge.reports.then import Entry, Item, SectionThen
+from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
+from schooltool_bridge.history.averages import ScoreSystem
+from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.gradebook_pages import SECTION
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 JOIN = SECTION + "/assessments/<int:assessment_id>/join"
 
@@ -45,9 +42,9 @@ class _Line:
 class JoiningPages:
     """The pages that join assessments."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -69,7 +66,7 @@ class JoiningPages:
         other_id = filters.row_id(view.text("with")) or 0
         author = Author(view.who, view.now_unix_s, view.text("why", limit=2 * MAX_NOTE_CHARS))
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 then = _known(connection, section_id)
                 if view.text("do") == "apart":
                     released = joining.take_apart(
@@ -93,7 +90,7 @@ class JoiningPages:
     def _look(
         self, section_id: int, assessment_id: int, other_id: int, why: str = "", problem: str = ""
     ) -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             then = _known(connection, section_id)
             try:
                 plan = joining.plan(then, *_in_order(then, assessment_id, other_id))
@@ -168,7 +165,4 @@ def _apart(released: int) -> str:
 
 
 def _known(connection: Connection, section_id: int) -> SectionThen:
-    try:
-        return grid.section_of(connection, section_id)
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from None
+    return grid.section_of(connection, section_id)

@@ -1,12 +1,12 @@
 """The pages by which our own people sign in here and go over to a peer.
 
-What going over means stands in jumping.py. Source: requirements 1.7, R26, R31, R36.
+What going over means stands in jumping.py. Source: RULES 1.7, R26, R31, R36.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from mnet.language import _
@@ -16,15 +16,14 @@ from peers.web import kept_form, throttle
 from peers.web.kept_form import SIGN_IN_FORM, Kept
 from peers.web.origin import inside, within
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import jumping, person_sessions, rights
-from schooltool_bridge.fields import key
-from schooltool_bridge.jumping import CannotJump
-from schooltool_bridge.person_sessions import COOKIE, Start
+from schooltool_bridge.common.ids import key
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import jumping, person_sessions, rights
+from schooltool_bridge.sign_on.jumping import CannotJump
+from schooltool_bridge.sign_on.person_sessions import COOKIE, Start
+from schooltool_bridge.sign_on.signing_off import SigningOff
 from schooltool_bridge.web import own_pages
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages, cookie_of
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 SIGN_IN = "/sign-in"
 MAX_FIELD_CHARS = 1000
@@ -34,9 +33,10 @@ MAX_PATH_CHARS = 2000
 class JumpPages:
     """Signing in by password, and going over."""
 
-    def __init__(self, app: App, people: SignOnPages) -> None:
+    def __init__(self, parts: Parts, signing_off: SigningOff, people: SignOnPages) -> None:
         """Use the server's parts, and what knows who is signed in."""
-        self._app = app
+        self._parts = parts
+        self._signing_off = signing_off
         self._people = people
 
     def routes(self) -> list[Route]:
@@ -63,7 +63,7 @@ class JumpPages:
         kept = kept_form.read(view)
         slowed, now = f"person {key(username)}", view.now_unix_s
         tried = throttle.attempt(
-            self._app.database,
+            self._parts.database,
             throttle.Try(slowed, view.sender, now, f"user {username}"),
             lambda connection: rights.check_password(connection, username, password),
         )
@@ -75,7 +75,7 @@ class JumpPages:
                 else _("That user name and password do not fit, or may not sign in here.")
             )
             return self._form(path, problem, username, tried.status, kept)
-        with self._app.database.write() as connection:
+        with self._parts.database.write() as connection:
             throttle.succeeded(connection, slowed, view.sender, now)
             before = person_sessions.find(connection, view.cookies.get(COOKIE, ""), now)
             if before is not None:
@@ -102,20 +102,20 @@ class JumpPages:
         if path is None or len(path) > MAX_PATH_CHARS:
             raise PageError(_("That link leads to no page of the other site."))
         try:
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 before = jumping.visit_before(connection, session, wanted, view.agent_sha1)
             if before is not None:
-                self._app.signing_off.end_before_jump(before)
-            with self._app.database.write() as connection:
+                self._signing_off.end_before_jump(before)
+            with self._parts.database.write() as connection:
                 url = jumping.start(
                     connection,
                     session,
                     wanted,
-                    site=self._app.site,
+                    site=self._parts.site,
                     wantsurl=path,
                     agent_sha1=view.agent_sha1,
                     # The peer may have been asked meanwhile, and the token lives half a minute.
-                    now_unix_s=int(self._app.clock()),
+                    now_unix_s=int(self._parts.clock()),
                 )
         except CannotJump as problem:
             raise PageError(str(problem), 403) from None
@@ -127,7 +127,7 @@ class JumpPages:
         if session is None or wanted is None:
             return None
         try:
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 before = jumping.visit_before(connection, session, wanted, view.agent_sha1)
         except CannotJump:
             return None  # which the page then says
@@ -138,10 +138,10 @@ class JumpPages:
         number = view.query.get("hostid", "")
         if number not in ("", "0"):
             is_number = number.isascii() and number.isdigit() and len(number) <= 9  # noqa: PLR2004
-            return self._app.registry.by_id(int(number)) if is_number else None
+            return self._parts.registry.by_id(int(number)) if is_number else None
         # A Mahara's links say wr; other sites' end with a slash sometimes.
         address = view.query.get("hostwwwroot", "") or view.query.get("wr", "")
-        return self._app.registry.find(address.strip().rstrip("/"))
+        return self._parts.registry.find(address.strip().rstrip("/"))
 
     def asked_first(self, view: View) -> Reply:
         """Ask whoever sent a form without being signed in for the password, keeping the form."""
@@ -158,6 +158,6 @@ class JumpPages:
         status: int = 200,
         kept: Kept | None = None,
     ) -> Reply:
-        ways = jumping.ways_in(self._app.registry, self._app.site, path)
+        ways = jumping.ways_in(self._parts.registry, self._parts.site, path)
         values = {"next": path, "problem": problem, "username": username, "ways": ways}
         return page("person_sign_in.html", status=status, kept=kept, **values)

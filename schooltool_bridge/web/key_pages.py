@@ -1,19 +1,17 @@
 """Our own key: its fingerprint for other sites' admins, its end, and making a new one.
 
-Source: requirements R20, 1.8 (key).
+Source: RULES R20, 1.8 (key).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from keys.certificate import load
 from mnet.language import N_, _
 from peers.accounts import CLERK, MANAGER
 from peers.web.view import Reply, Route, Tab, View, go, page
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+from schooltool_bridge.server.parts import Parts
 
 KEY = "/admin/key"
 
@@ -21,9 +19,10 @@ KEY = "/admin/key"
 class KeyPages:
     """Our key in the browser."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, rotate_key: Callable[[str], None]) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._rotate_key = rotate_key
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -38,16 +37,16 @@ class KeyPages:
 
     def show(self, view: View) -> Reply:
         """Show the certificate that other sites know us by."""
-        certificate = load(self._app.custody.keyring().certificate_pem)
+        certificate = load(self._parts.custody.keyring().certificate_pem)
         return page(
             "own_key.html",
             certificate=certificate,
-            wwwroot=self._app.settings.wwwroot,
-            days=self._app.settings.key_days,
+            wwwroot=self._parts.settings.wwwroot,
+            days=self._parts.settings.key_days,
             is_manager=view.role == MANAGER,
         )
 
     def rotate(self, view: View) -> Reply:
         """Make a new key; peers learn it with their next call."""
-        self._app.rotate_key(view.who)
+        self._rotate_key(view.who)
         return go(KEY, _("There is a new key. Peers learn it by themselves with their next call."))

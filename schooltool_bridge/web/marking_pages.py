@@ -1,12 +1,11 @@
 """Categories, score systems and enrolment states in the browser.
 
-The rules stand in schooltool_bridge/school. Source: requirements R54, R63; field-notes A.4.
+The rules stand in schooltool_bridge/school. Source: RULES R54, R63, A.4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -14,12 +13,9 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.queries import NotThere
 from schooltool_bridge.school import marking, scores, states
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web.filters import row_id
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 MARKING = "/admin/school/marking"
 # Room for the scores of a system, one on a line.
@@ -30,9 +26,9 @@ KINDS = {"points": N_("Points"), "percent": N_("Percent"), "values": N_("Values"
 class MarkingPages:
     """The page of what marks are made of."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the page's addresses."""
@@ -51,10 +47,8 @@ class MarkingPages:
         if step is None:
             raise PageError(_("This form is not known here."))
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 note = step(connection, view)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from problem
         except NotPossible as problem:
             names = ("action", "title", "scores", "code", "meaning")
             typed = {name: view.text(name, limit=MAX_SCORES_CHARS) for name in names}
@@ -62,7 +56,7 @@ class MarkingPages:
         return go(MARKING, note)
 
     def _page(self, typed: Mapping[str, str], *, problem: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             return page(
                 "marking.html",
                 status=400 if problem else 200,

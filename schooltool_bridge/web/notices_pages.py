@@ -1,24 +1,21 @@
 """What needs a hand: the banner on every page, the list of notices, and where their links lead.
 
-Which notices stand is decided in notices_rules.py, anew for each page. Source: manual/notices.md.
+Which notices stand is decided in rules.py, anew for each page. Source: manual/notices.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from mnet.language import _, translated
 from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.web.roles import allows
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import notices
-from schooltool_bridge.notices_facts import gather
-from schooltool_bridge.notices_rules import Notice, standing
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+from schooltool_bridge.notices import notices
+from schooltool_bridge.notices.facts import gather
+from schooltool_bridge.notices.rules import Notice, standing
+from schooltool_bridge.server.parts import Parts
 
 LIST = "/admin/notices"
 
@@ -26,9 +23,9 @@ LIST = "/admin/notices"
 class NoticesPages:
     """The notices in the browser."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -60,7 +57,7 @@ class NoticesPages:
 
     def all(self, view: View) -> Reply:
         """List what stands and what is over."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             kept = notices.latest_notices(connection)
         over = [k for k in kept if k.ended_unix_s is not None]
         since = {k.notice.key: k.since_unix_s for k in kept if k.ended_unix_s is None}
@@ -71,13 +68,13 @@ class NoticesPages:
         wwwroot = view.query.get("wwwroot", "")
         if not wwwroot:
             return go("/admin")
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             found = store.find(connection, wwwroot)
         if found is None or found.state == store.DELETED:
             raise PageError(_("There is no such peer; perhaps it was removed."), 404)
         return go(f"/admin/peers/{found.id}")
 
     def _standing(self, view: View) -> list[Notice]:
-        limits = notices.limits_of(self._app.settings)
-        with self._app.database.read() as connection:
+        limits = notices.limits_of(self._parts.settings)
+        with self._parts.database.read() as connection:
             return standing(gather(connection, view.now_unix_s), view.now_unix_s, limits)

@@ -1,23 +1,19 @@
 """The gradebook at a teacher's own desk: the office's page, for who is active in that section.
 
 Who may is asked anew with each request (own_access.py); to everybody else the page is not there.
-Source: requirements 1.5, R77.
+Source: RULES 1.5, R77.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mnet.language import _
 from peers.web.view import PageError, Reply, Route, View
-from schooltool_bridge import own_access
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.web.gradebook_pages import FORM, Desk, GradebookPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.own_pages import TEACHING, not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import SignOnPages
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 OWN_GRADEBOOK = TEACHING + "/<int:section_id>/gradebook"
 
@@ -26,10 +22,10 @@ class OwnGradebookPages:
     """The gradebook for teachers."""
 
     def __init__(
-        self, app: App, people: SignOnPages, jumps: JumpPages, gradebook: GradebookPages
+        self, parts: Parts, people: SignOnPages, jumps: JumpPages, gradebook: GradebookPages
     ) -> None:
         """Use the server's parts, what knows who is signed in, and the office's page."""
-        self._app = app
+        self._parts = parts
         self._people = people
         self._jumps = jumps
         self._gradebook = gradebook
@@ -67,7 +63,7 @@ class OwnGradebookPages:
         found = self._people.session(view)
         if found is None:
             return None
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             if not own_access.may_grade(connection, found, section_id):
                 raise not_there()
             bar = own_access.bar_of(connection, found)

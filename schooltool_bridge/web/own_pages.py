@@ -1,27 +1,26 @@
 """People's own pages: a student's marks, a teacher's sections, any student for the school's staff.
 
 Nothing here is an admin page. What is not theirs is not there: 404, whatever the number, so that
-nothing is told. Source: requirements 1.7, R58, R70, R77.
+nothing is told. Source: RULES 1.7, R58, R70, R77.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import own_access, own_progress, people_list
-from schooltool_bridge.own_progress import STANDS, Moment
-from schooltool_bridge.person_sessions import PersonSession
+from schooltool_bridge.people import people_list
+from schooltool_bridge.reports import own_progress
+from schooltool_bridge.reports.own_progress import STANDS, Moment
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import own_access
+from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 MARKS, TEACHING, STUDENTS = ME + "/marks", ME + "/teaching", ME + "/students"
 ROWS = 50
@@ -40,9 +39,9 @@ class Asked:
 class OwnPages:
     """What people see of the school's records."""
 
-    def __init__(self, app: App, people: SignOnPages) -> None:
+    def __init__(self, parts: Parts, people: SignOnPages) -> None:
         """Use the server's parts, and what knows who is signed in."""
-        self._app = app
+        self._parts = parts
         self._people = people
 
     def routes(self) -> list[Route]:
@@ -60,7 +59,7 @@ class OwnPages:
         if found is None:
             return sign_in_first(view)
         asked = self._asked(view)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             sections = own_progress.of_student(connection, found.person_id, asked.moment)
             bar = own_access.bar_of(connection, found)
         return _progress(found, bar, asked, sections, is_own=True, name=found.name, path=MARKS)
@@ -70,7 +69,7 @@ class OwnPages:
         found = self._people.session(view)
         if found is None:
             return sign_in_first(view)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             theirs = own_access.teaching(connection, found).get(section_id)
             if theirs is None:
                 raise not_there()
@@ -96,7 +95,7 @@ class OwnPages:
             return sign_in_first(view)
         search = view.query.get("search", "").strip()[:MAX_SEARCH_CHARS]
         number = filters.row_id(view.query.get("page", "")) or 1
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             bar = own_access.bar_of(connection, found)
             if not bar.staff_role:
                 raise not_there()
@@ -129,7 +128,7 @@ class OwnPages:
         if found is None:
             return sign_in_first(view)
         asked = self._asked(view)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             who = own_access.student_seen(connection, found, person_id)
             row = people_list.one(connection, who) if who is not None else None
             if row is None:
@@ -143,7 +142,7 @@ class OwnPages:
 
     def _asked(self, view: View, until_unix_s: int | None = None) -> Asked:
         """Read the day that is asked about: its end; at most `until_unix_s`."""
-        zone = self._app.settings.zone
+        zone = self._parts.settings.zone
         day = view.query.get("at", "")
         end = filters.day_start(day, zone, days_later=1)
         at = None if end is None else end - 1

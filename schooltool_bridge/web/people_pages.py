@@ -1,13 +1,12 @@
 """The school's people in the browser: found by name, role, peer and right; rights for many.
 
 An order for many is shown in words first, and carried out only when it is still about the same
-people. One person's page: person_pages.py. Source: requirements 1.7, R29, R30.
+people. One person's page: person_pages.py. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -18,17 +17,17 @@ from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
 from peers.web.view import Reply, Route, Tab, View, page
-from schooltool_bridge import bulk_rights, going, people_list
-from schooltool_bridge.bulk_rights import GO, LINK, OWN, BadOrder, Order
-from schooltool_bridge.people_list import MAY, MAY_NOT, RIGHTS, WAITS
-from schooltool_bridge.people_list import PeopleFilter as Filter
-from schooltool_bridge.reports.labels import ROLES
-from schooltool_bridge.rights import Change
+from schooltool_bridge.people import bulk_rights, people_list
+from schooltool_bridge.people.bulk_rights import GO, LINK, OWN, BadOrder, Order
+from schooltool_bridge.people.people_list import MAY, MAY_NOT, RIGHTS, WAITS
+from schooltool_bridge.people.people_list import PeopleFilter as Filter
+from schooltool_bridge.school.labels import ROLES
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import jump_rights
+from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.sign_on.signing_off import SigningOff
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.filters import PeerChoice
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 PEOPLE = "/admin/people"
 # Each row is a box to tick; a form takes a few hundred.
@@ -61,9 +60,10 @@ Choices = list[tuple[str, list[tuple[str, str]]]]
 class PeoplePages:
     """The list of people, and what is done to many of them."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, signing_off: SigningOff) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._signing_off = signing_off
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -90,9 +90,9 @@ class PeoplePages:
             return self._list(asked, problem=_("Tick the people first, or all that were found."))
         try:
             order = Order.read(asked["do"])
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 wanted = _filter(connection, asked)[0]
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 ids = (
                     people_list.ids(connection, wanted)
                     if everybody
@@ -116,7 +116,7 @@ class PeoplePages:
                         status=303,
                         location=back,
                         note=note,
-                        afterwards=tuple(self._app.signing_off.ending(done.visits)),
+                        afterwards=tuple(self._signing_off.ending(done.visits)),
                     )
         except BadOrder as problem:
             return self._list(asked, problem=str(problem))
@@ -135,7 +135,7 @@ class PeoplePages:
         )
 
     def _list(self, asked: Mapping[str, str], *, number: int = 1, problem: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             wanted, choices = _filter(connection, asked)
             total = people_list.count(connection, wanted)
             pages = max(1, -(-total // ROWS))
@@ -168,7 +168,7 @@ class PeoplePages:
 def order_choices(connection: Connection, choices: list[PeerChoice]) -> Choices:
     """Return what can be done to people: headings, each with orders and their words."""
     linked = [(p.id, p.name) for p in choices if not p.is_removed]
-    open_ones = {p.id for p in store.all_peers(connection) if going.takes_ours(p)}
+    open_ones = {p.id for p in store.all_peers(connection) if jump_rights.takes_ours(p)}
     found: Choices = []
     for allowed, title in (
         (True, _("Give the right to sign in")),

@@ -1,13 +1,12 @@
 """People by hand in the browser: added, corrected, merged, and taken apart again.
 
-What follows from it stands in hand/people.py and hand/merging.py. Source: requirements 1.4, R39b.
+What follows from it stands in hand/people.py and hand/merging.py. Source: RULES 1.4, R39b.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -15,17 +14,19 @@ from mnet.faults import Fault
 from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge import people_list, person_story, queries
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.hand import merging, people
-from schooltool_bridge.hand.author import Author, Refused
 from schooltool_bridge.hand.people import Names
-from schooltool_bridge.people_list import PersonRow
+from schooltool_bridge.hand.resolving import Resolving
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.history.finding import find_person
+from schooltool_bridge.people import people_list, person_story
+from schooltool_bridge.people.people_list import PersonRow
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on.signing_off import SigningOff
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.words import came_too
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 PERSON = PEOPLE + "/<int:person_id>"
 NAMES = tuple(f.name for f in fields(Names))
@@ -41,9 +42,11 @@ TITLES = {
 class PersonEditPages:
     """Forms about one person's names, and about two who are one."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, resolving: Resolving, signing_off: SigningOff) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._resolving = resolving
+        self._signing_off = signing_off
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -65,19 +68,19 @@ class PersonEditPages:
         """Make a person."""
         given = _given(view)
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 names, author = Names(**given), _author(view)
                 made = people.add(connection, author, names)
                 people.note_in_trail(connection, author, made, N_("person added"))
         except Refused as problem:
             return _form(given, why=view.text("why"), problem=problem)
-        released = self._app.settling.brought_by_hand([names])
+        released = self._resolving.brought_by_hand([names])
         note = _("%(whom)s is added.", whom=_full(names)) + came_too(released)
         return go(f"{PEOPLE}/{made}", note)
 
     def edit(self, view: View, person_id: int) -> Reply:
         """Show the form for correcting somebody."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             found = _known(connection, person_id)
             given = asdict(people.names_of(connection, found.id))
         return _form(given, person=found, event=view.number("event"))
@@ -85,10 +88,10 @@ class PersonEditPages:
     def change(self, view: View, person_id: int) -> Reply:
         """Correct somebody's names; then let come again what waited, a conflict first of all."""
         given, event = _given(view), filters.row_id(view.text("event"))
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             found = _known(connection, person_id)
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 before, names, author = (
                     people.names_of(connection, found.id),
                     Names(**given),
@@ -99,23 +102,23 @@ class PersonEditPages:
                     people.note_in_trail(connection, author, found.id, N_("person corrected"))
         except Refused as problem:
             return _form(given, person=found, event=event, why=view.text("why"), problem=problem)
-        released = self._app.settling.brought_by_hand([names, before] if is_changed else [])
+        released = self._resolving.brought_by_hand([names, before] if is_changed else [])
         note = _("%(whom)s is corrected.", whom=_full(names)) + came_too(released)
         if event is None:
             return go(f"{PEOPLE}/{found.id}", note)
         try:
-            self._app.settling.retry(event, actor=view.who, now_unix_s=view.now_unix_s)
+            self._resolving.retry(event, actor=view.who, now_unix_s=view.now_unix_s)
         except Fault:  # it came in with the new name already
             return go("/admin/inbox", note)
         return go(f"/admin/inbox/{event}", note)
 
     def look(self, view: View, person_id: int) -> Reply:
         """Show two people side by side before they are merged."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             found = _known(connection, person_id)
             try:
-                other = queries.find_person(connection, view.query.get("other", "").strip())
-            except queries.NotThere as problem:
+                other = find_person(connection, view.query.get("other", "").strip())
+            except NotThere as problem:
                 return go(f"{PEOPLE}/{found.id}", str(problem))
             second = _known(connection, other)
             both = [(row, person_story.places(connection, row.id)) for row in (found, second)]
@@ -127,7 +130,7 @@ class PersonEditPages:
         """Let this person stand for the other one, too."""
         merged = filters.row_id(view.text("merged")) or 0
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 found, other = _known(connection, person_id), _known(connection, merged)
                 visits = merging.merge(connection, _author(view), found.id, other.id)
         except Refused as problem:
@@ -136,14 +139,14 @@ class PersonEditPages:
             status=303,
             location=f"{PEOPLE}/{found.id}",
             note=_("%(whom)s stands for both now; below is how to undo it.", whom=found.name),
-            afterwards=tuple(self._app.signing_off.ending(visits)),
+            afterwards=tuple(self._signing_off.ending(visits)),
         )
 
     def unmerge(self, view: View, person_id: int) -> Reply:
         """Let a record that was merged stand for itself again."""
         merged = filters.row_id(view.text("merged")) or 0
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 visits = merging.undo(connection, _author(view), merged)
         except Refused as problem:
             return go(f"{PEOPLE}/{filters.known_id(person_id)}", str(problem))
@@ -151,7 +154,7 @@ class PersonEditPages:
             status=303,
             location=f"{PEOPLE}/{merged}",
             note=_("This is somebody of their own again."),
-            afterwards=tuple(self._app.signing_off.ending(visits)),
+            afterwards=tuple(self._signing_off.ending(visits)),
         )
 
 

@@ -1,12 +1,11 @@
 """One of the school's people in the browser: links and rights, where they may go, who is in now.
 
-Rights of many at once: people_pages.py. Source: requirements 1.7, R29, R30.
+Rights of many at once: people_pages.py. Source: RULES 1.7, R29, R30.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -16,25 +15,16 @@ from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.policy import PeerPolicy
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge import (
-    going,
-    jumping,
-    people_list,
-    person_sessions,
-    person_story,
-    rights,
-    school_roles,
-    staff_roles,
-)
-from schooltool_bridge.bulk_rights import GO, OWN, BadOrder, Order
-from schooltool_bridge.people_list import PersonRow
-from schooltool_bridge.rights import Change
-from schooltool_bridge.signing_off import Work
+from schooltool_bridge.history import school_roles
+from schooltool_bridge.people import people_list, person_story, staff_roles
+from schooltool_bridge.people.bulk_rights import GO, OWN, BadOrder, Order
+from schooltool_bridge.people.people_list import PersonRow
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import jump_rights, jumping, person_sessions, rights
+from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.sign_on.signing_off import SigningOff, Work
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.people_pages import PEOPLE, role_words
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 PERSON = PEOPLE + "/<int:person_id>"
 
@@ -53,9 +43,10 @@ class Way:
 class PersonPages:
     """One person's page for whoever looks after people."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, signing_off: SigningOff) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._signing_off = signing_off
 
     def routes(self) -> list[Route]:
         """Return the page's addresses."""
@@ -70,7 +61,7 @@ class PersonPages:
 
     def show(self, view: View, person_id: int) -> Reply:
         """Show a person."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             found = _known(connection, person_id)
             if found.id != person_id:
                 return go(f"{PEOPLE}/{found.id}", _("That record was merged into this person's."))
@@ -90,7 +81,7 @@ class PersonPages:
         """Give or take a right, or sign the person out."""
         asked = view.text("do")
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 found = _known(connection, person_id)
                 if asked == "sign-out":
                     note, works = self._sign_out(connection, view, found)
@@ -113,13 +104,13 @@ class PersonPages:
                 if allowed
                 else _("%(whom)s may not sign in by password now.", whom=found.name)
             )
-            return note, self._app.signing_off.ending(visits)
+            return note, self._signing_off.ending(visits)
         peer = store.by_id(connection, order.peer_id) if order.peer_id is not None else None
         if peer is None:
             raise BadOrder(_("There is no such peer any more."))
         name = peer.name or peer.wwwroot
         if order.right == GO:
-            visits = going.set_one(connection, change, found.id, peer, allowed=allowed)
+            visits = jump_rights.set_one(connection, change, found.id, peer, allowed=allowed)
             note = (
                 _("%(whom)s may go over to %(peer)s now.", whom=found.name, peer=name)
                 if allowed
@@ -133,12 +124,12 @@ class PersonPages:
                 if allowed
                 else _("%(whom)s may not sign in from %(peer)s now.", whom=found.name, peer=name)
             )
-        return note, self._app.signing_off.ending(visits)
+        return note, self._signing_off.ending(visits)
 
     def _sign_out(
         self, connection: Connection, view: View, found: PersonRow
     ) -> tuple[str, list[Work]]:
-        works = self._app.signing_off.sign_out_everywhere(connection, found.id)
+        works = self._signing_off.sign_out_everywhere(connection, found.id)
         audit.record(
             connection,
             actor=view.who,
@@ -159,7 +150,7 @@ def _known(connection: Connection, person_id: int) -> PersonRow:
 
 
 def _ways(connection: Connection, found: PersonRow) -> list[Way]:
-    denied = going.denied_to(connection, found.id)
+    denied = jump_rights.denied_to(connection, found.id)
     return [
         Way(
             p.id,
@@ -168,7 +159,7 @@ def _ways(connection: Connection, found: PersonRow) -> list[Way]:
             school_roles.may(connection, found.id, PeerPolicy.from_stored(p.policy).jump_roles),
         )
         for p in store.all_peers(connection)
-        if going.takes_ours(p) or (p.id in denied and p.state != store.DELETED)
+        if jump_rights.takes_ours(p) or (p.id in denied and p.state != store.DELETED)
     ]
 
 

@@ -1,21 +1,17 @@
 """Where people's pictures are served: to the person and to the school office, to nobody else.
 
-What a picture is stands in pictures.py. Source: requirements 1.7; PROTOCOL.md section 11.
+What a picture is stands in pictures.py. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.roles import allows
 from peers.web.view import PageError, Reply, Route, View
-from schooltool_bridge import pictures
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import pictures
 from schooltool_bridge.web.sign_on_pages import SignOnPages
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 # A page with a class on it should not load each picture again; a changed one has another address.
 KEPT_S = 300
@@ -24,9 +20,9 @@ KEPT_S = 300
 class PicturePages:
     """The pictures' addresses."""
 
-    def __init__(self, app: App, people: SignOnPages) -> None:
+    def __init__(self, parts: Parts, people: SignOnPages) -> None:
         """Use the server's parts, and what knows who is signed in."""
-        self._app = app
+        self._parts = parts
         self._people = people
 
     def routes(self) -> list[Route]:
@@ -36,7 +32,7 @@ class PicturePages:
     def picture(self, view: View, person_id: int) -> Reply:
         """Serve a picture; whoever may not see it learns not even whether there is one."""
         if self._may_see(view, person_id):
-            with self._app.database.read() as connection:
+            with self._parts.database.read() as connection:
                 found = pictures.shown(connection, person_id)
             if found is not None:
                 return Reply(body=found.png, content_type="image/png", private_s=KEPT_S)

@@ -1,8 +1,8 @@
 """Reports in the browser: found, chosen for a day, read, printed, or kept as CSV or PDF.
 
 Shows students' grades, to the school's clerks and managers; a file that is kept is written into
-the audit trail. What a report says is decided in schooltool_bridge/reports. Source: requirements
-R58, R69-R73, R78.
+the audit trail. What a report says is decided in schooltool_bridge/reports. Source: RULES R58,
+R69-R73, R78.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from markupsafe import Markup
@@ -22,13 +21,12 @@ from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
-from schooltool_bridge import identity, people_list
-from schooltool_bridge.model import person, section
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history import identity
+from schooltool_bridge.history.people_search import by_name, found_by
 from schooltool_bridge.reports import (
     failing,
     history_lines,
-    labels,
     over_time,
     progress,
     section_history,
@@ -37,10 +35,10 @@ from schooltool_bridge.reports import (
 )
 from schooltool_bridge.reports.paper import Paper, csv_bytes, text
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
+from schooltool_bridge.school import labels
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.store.model import person, section
 from schooltool_bridge.web import filters
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 REPORTS = "/admin/reports"
 PERSON, SECTION = "/admin/people/<int:person_id>/", "/admin/sections/<int:section_id>/"
@@ -63,10 +61,10 @@ Maker = Callable[[Connection, View, int], Paper]
 class ReportsPages:
     """The pages of the reports."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
-        self._zone = app.settings.zone
+        self._parts = parts
+        self._zone = parts.settings.zone
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses: each report as a page, a CSV and a PDF."""
@@ -96,7 +94,7 @@ class ReportsPages:
         """Find a student or a section, and choose a report of it."""
         wanted = view.query.get("q", "").strip()[:MAX_SEARCH_CHARS]
         at = _day(view)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             found = _people(connection, wanted) if wanted else []
             sections = _sections(connection, wanted) if wanted else []
             terms = labels.School(connection).terms.values()
@@ -116,11 +114,8 @@ class ReportsPages:
         self, make: Maker, ending: str, view: View, person_id: int = 0, section_id: int = 0
     ) -> Reply:
         """Answer with a report in one of its forms."""
-        try:
-            with self._app.database.read() as connection:
-                paper = make(connection, view, person_id or section_id)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from None
+        with self._parts.database.read() as connection:
+            paper = make(connection, view, person_id or section_id)
         if not ending:
             return self._page(view, paper)
         size = view.query.get("size", "a4")
@@ -130,11 +125,11 @@ class ReportsPages:
             body = (
                 csv_bytes(paper.flat)
                 if ending == CSV
-                else make_pdf(paper, school=self._app.settings.name, size=size)
+                else make_pdf(paper, school=self._parts.settings.name, size=size)
             )
         except PdfError as problem:
             raise PageError(str(problem)) from None
-        with self._app.database.write() as connection:
+        with self._parts.database.write() as connection:
             audit.record(
                 connection,
                 actor=view.who,
@@ -261,8 +256,8 @@ def _known_person(connection: Connection, person_id: int) -> int:
 def _people(connection: Connection, wanted: str) -> list[labels.Person]:
     """Find people by names, user name or idnumber; whoever was merged shows once."""
     ids = sa.select(person.c.id).where(person.c.merged_into_id.is_(None))
-    ids = ids.where(*people_list.found_by(wanted))
-    some = connection.execute(ids.order_by(*people_list.by_name()).limit(MAX_FOUND + 1))
+    ids = ids.where(*found_by(wanted))
+    some = connection.execute(ids.order_by(*by_name()).limit(MAX_FOUND + 1))
     known = labels.people(connection, some.scalars())
     return sorted(known.values(), key=lambda p: p.place)
 

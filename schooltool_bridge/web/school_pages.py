@@ -1,14 +1,14 @@
 """The school's order in the browser: years with their terms, the catalogue, what waits to be filed.
 
 What is refused comes back with what was typed and a sentence that says why. The rules stand in
-schooltool_bridge/school. Source: requirements R41-R43.
+schooltool_bridge/school. Source: RULES R41-R43.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -17,17 +17,14 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.model import section
-from schooltool_bridge.queries import NotThere
 from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
 from schooltool_bridge.school.lookup import Wanted
 from schooltool_bridge.school.written import day
 from schooltool_bridge.school.years import Term, Year
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.store.model import section
 from schooltool_bridge.web.filters import known_id
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 SCHOOL = "/admin/school"
 # So many of the sections that wait are named; the list of sections has them all.
@@ -42,9 +39,9 @@ BLANK = dict.fromkeys(("title", "first", "last", "code", "description", "credits
 class SchoolPages:
     """The pages of years, terms and courses."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -168,17 +165,15 @@ class SchoolPages:
     ) -> Reply:
         """Change something and go on, or come back with what is wrong."""
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 note = work(connection)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from problem
         except NotPossible as problem:
             return again(str(problem))
         return go(then, note)
 
     def _school(self, view: View, *, problem: str = "", failed: str = "") -> Reply:
         today = self._today(view)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             waiting, ongoing = lookup.find(connection, Wanted(ongoing=True), limit=WAITING_SHOWN)
             in_terms = lookup.counts(connection, section.c.term_id)
             in_courses = lookup.counts(connection, section.c.course_id)
@@ -205,7 +200,7 @@ class SchoolPages:
             )
 
     def _year(self, view: View, year_id: int, *, problem: str = "", failed: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             year = _known(lambda: years.one_year(connection, known_id(year_id)))
             of_year = [t for t in years.all_terms(connection) if t.year_id == year.id]
             in_terms = lookup.counts(connection, section.c.term_id)
@@ -222,7 +217,7 @@ class SchoolPages:
         )
 
     def _term(self, view: View, term_id: int, *, problem: str = "", failed: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             term = _known(lambda: years.one_term(connection, known_id(term_id)))
             filed = lookup.counts(connection, section.c.term_id)[term.id]
             systems = scores.all_systems(connection, hidden_too=False)
@@ -237,7 +232,7 @@ class SchoolPages:
         )
 
     def _course(self, view: View, course_id: int, *, problem: str = "", failed: str = "") -> Reply:
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             course = _known(lambda: courses.one(connection, known_id(course_id)))
             filed = lookup.counts(connection, section.c.course_id)[course.id]
         return page(
@@ -251,7 +246,7 @@ class SchoolPages:
         )
 
     def _today(self, view: View) -> date:
-        return datetime.fromtimestamp(view.now_unix_s, self._app.settings.zone).date()
+        return datetime.fromtimestamp(view.now_unix_s, self._parts.settings.zone).date()
 
 
 def _latest_first(connection: Connection) -> Iterable[Year]:
@@ -259,10 +254,7 @@ def _latest_first(connection: Connection) -> Iterable[Year]:
 
 
 def _known(read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except NotThere as problem:
-        raise PageError(str(problem), 404) from problem
+    return read()
 
 
 def _span(view: View) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Sections in the browser: found, filed many at once, and one with its people and assessments.
 
-The rules of filing and linking stand in schooltool_bridge/school. Source: requirements R41-R47.
+The rules of filing and linking stand in schooltool_bridge/school. Source: RULES R41-R47.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from sqlalchemy.engine import Connection
@@ -17,15 +16,13 @@ from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
-from schooltool_bridge.fields import TEACHER
-from schooltool_bridge.queries import NotThere
+from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import number
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
 
 SECTIONS = "/admin/sections"
 # A screenful or two, each with its box to tick.
@@ -44,9 +41,9 @@ PLACES = {"ongoing": N_("Ongoing, waiting to be filed")}
 class SectionsPages:
     """The pages of sections."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -70,7 +67,7 @@ class SectionsPages:
         kept = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
         chosen = [filters.row_id(text) or 0 for text in view.all("section")]
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 moved, place = _file(connection, view, chosen)
         except (NotPossible, NotThere) as problem:
             return self._list(kept, problem=str(problem), ticked=chosen)
@@ -103,10 +100,8 @@ class SectionsPages:
         if action not in steps:
             raise PageError(_("This form is not known here."))
         try:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 note = steps[action](connection, view, section_id)
-        except NotThere as problem:
-            raise PageError(str(problem), 404) from problem
         except NotPossible as problem:
             return self._section(section_id, problem=str(problem))
         return go(f"{SECTIONS}/{section_id}", note)
@@ -115,7 +110,7 @@ class SectionsPages:
         self, asked: Mapping[str, str], *, problem: str = "", ticked: Collection[int] = ()
     ) -> Reply:
         choice = _Choice.read(asked)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             peers = filters.peer_choices(connection)
             peer = filters.chosen_peer(peers, choice.peer)
             wanted = Wanted(
@@ -155,7 +150,7 @@ class SectionsPages:
 
     def _section(self, section_id: int, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             links = filing.links(connection)
             chain = links.chain(section_id)
             shown = {row.id: row for row in lookup.by_ids(connection, chain)}

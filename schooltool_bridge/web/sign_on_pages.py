@@ -1,7 +1,7 @@
 """The pages of signing on: landing, the question who shall be signed in, a person's own page.
 
 What a landing decides stands in landing.py; nothing from the other side is shown unescaped.
-Source: requirements 1.7, R25, R28, R32, R33.
+Source: RULES 1.7, R25, R28, R32, R33.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Hashable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -17,14 +17,14 @@ from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
-from schooltool_bridge import jumping, own_access, own_progress, person_sessions, pictures
-from schooltool_bridge.landing import Landed, read_arrival
-from schooltool_bridge.landing_refusals import LandingRefused
-from schooltool_bridge.own_progress import Moment
-from schooltool_bridge.person_sessions import COOKIE, PersonSession
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+from schooltool_bridge.reports import own_progress
+from schooltool_bridge.reports.own_progress import Moment
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import jumping, own_access, person_sessions, pictures
+from schooltool_bridge.sign_on.landing import Landed, Landing, read_arrival
+from schooltool_bridge.sign_on.landing_refusals import LandingRefused
+from schooltool_bridge.sign_on.person_sessions import COOKIE, PersonSession
+from schooltool_bridge.sign_on.signing_off import SigningOff
 
 ME = "/me"
 MAX_PATH_CHARS = 2000
@@ -35,9 +35,11 @@ log = structlog.get_logger("sign-on")
 class SignOnPages:
     """What people see who come from a peer, and who are signed in."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts, signing_off: SigningOff, landing: Landing) -> None:
         """Use the server's parts."""
-        self._app = app
+        self._parts = parts
+        self._signing_off = signing_off
+        self._landing = landing
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -62,7 +64,7 @@ class SignOnPages:
 
     def session(self, view: View) -> PersonSession | None:
         """Return who is signed in as a person, and note that they are here."""
-        database = self._app.database
+        database = self._parts.database
         with database.read() as connection:
             found = person_sessions.find(connection, view.cookies.get(COOKIE, ""), view.now_unix_s)
         if found and view.now_unix_s - found.seen_unix_s >= person_sessions.SEEN_STEP_S:
@@ -74,26 +76,26 @@ class SignOnPages:
         """Show the site's first page; whoever is signed in goes to their own."""
         if self.session(view):
             return go(ME)
-        return page("home.html", wwwroot=self._app.settings.wwwroot)
+        return page("home.html", wwwroot=self._parts.settings.wwwroot)
 
     def me(self, view: View) -> Reply:
         """Show a person's own page."""
         found = self.session(view)
         if found is None:
-            ways = jumping.ways_in(self._app.registry, self._app.site, ME)
+            ways = jumping.ways_in(self._parts.registry, self._parts.site, ME)
             return page("signed_out.html", status=403, ways=ways)
-        database = self._app.database
+        database = self._parts.database
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
             picture = pictures.shown(connection, found.person_id)
             bar = own_access.bar_of(connection, found)
-            moment = Moment(None, view.now_unix_s, self._app.settings.zone)
+            moment = Moment(None, view.now_unix_s, self._parts.settings.zone)
             sections = own_progress.of_student(connection, found.person_id, moment)
             came = found.peer_id is not None
             peers = (
                 []
                 if came
-                else jumping.destinations(connection, self._app.registry, found.person_id)
+                else jumping.destinations(connection, self._parts.registry, found.person_id)
             )
         return page(
             "me.html",
@@ -110,7 +112,7 @@ class SignOnPages:
     def sign_out(self, view: View) -> Reply:
         """Sign out here and at the peers."""
         found = self.session(view)
-        works = self._app.signing_off.sign_out(found) if found else ()
+        works = self._signing_off.sign_out(found) if found else ()
         left = found.peer_name if found else ""
         note = (
             _("You are signed out here and at %(peers)s.", peers=left)
@@ -127,7 +129,7 @@ class SignOnPages:
         present = self.session(view)
         agreed = None
         if present and path:
-            with self._app.database.write() as connection:
+            with self._parts.database.write() as connection:
                 agreed = person_sessions.agree(
                     connection, view.text("ticket"), present.digest, view.now_unix_s
                 )
@@ -137,11 +139,11 @@ class SignOnPages:
 
     def _provider(self, view: View, _parts: Mapping[str, Any]) -> Hashable:
         """Return the id of the peer that somebody comes from; None where none will be asked."""
-        peer = self._app.registry.find(view.query.get("idp", ""))
+        peer = self._parts.registry.find(view.query.get("idp", ""))
         return peer.id if peer else None
 
     def _busy(self, view: View) -> Reply:
-        peer = self._app.registry.find(view.query.get("idp", ""))
+        peer = self._parts.registry.find(view.query.get("idp", ""))
         return _refusal(LandingRefused("idp-busy", peer), secrets.token_hex(6))
 
     def _land(self, default_path: str | None, view: View) -> Reply:
@@ -150,11 +152,11 @@ class SignOnPages:
             arrival = read_arrival(
                 view.raw_query,
                 view.agent_sha1,
-                wwwroot=self._app.settings.wwwroot,
+                wwwroot=self._parts.settings.wwwroot,
                 default_path=default_path,
             )
             cookie = view.cookies.get(COOKIE, "")
-            landed = self._app.landing.land(arrival, cookie, view.sender)
+            landed = self._landing.land(arrival, cookie, view.sender)
         except LandingRefused as refused:
             return _refusal(refused, correlation)
         return _welcome(landed)

@@ -1,24 +1,21 @@
 """For those who help, and for data protection: is all well here, the bundle, who gets which data.
 
-Source: requirements R14, R38.
+Source: RULES R14, R38.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from mnet.language import N_
 from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.policy import PeerPolicy
 from peers.web.view import Reply, Route, Tab, View, download, page
-from schooltool_bridge import health
-from schooltool_bridge.bundle import make_bundle
-from schooltool_bridge.sharing import sharing
-
-if TYPE_CHECKING:
-    from schooltool_bridge.app import App
+from schooltool_bridge.people.sharing import sharing
+from schooltool_bridge.server import health
+from schooltool_bridge.server.bundle import make_bundle
+from schooltool_bridge.server.parts import Parts
 
 ZIP = "application/zip"
 
@@ -26,9 +23,9 @@ ZIP = "application/zip"
 class SupportPages:
     """The pages that say how this server itself is, and what it shares."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
-        self._app = app
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -47,11 +44,11 @@ class SupportPages:
 
     def sharing(self, _view: View) -> Reply:
         """Show which personal data goes to which peer, and comes from it."""
-        with self._app.database.read() as connection:
+        with self._parts.database.read() as connection:
             stored = [p for p in store.all_peers(connection) if p.state != store.DELETED]
         rows = []
         for peer in stored:
-            known = self._app.registry.by_id(peer.id)
+            known = self._parts.registry.by_id(peer.id)
             if known is not None:
                 policy = PeerPolicy.from_stored(peer.policy)
                 enabled = peer.state == store.ENABLED
@@ -60,13 +57,13 @@ class SupportPages:
 
     def support(self, _view: View) -> Reply:
         """Show whether all is well on this server."""
-        return page("support.html", steps=list(health.steps(self._app)), version=self._version)
+        return page("support.html", steps=list(health.steps(self._parts)), version=self._version)
 
     def bundle(self, view: View) -> Reply:
         """Give out the support bundle."""
-        day = datetime.fromtimestamp(view.now_unix_s, self._app.settings.zone)
-        return download(make_bundle(self._app), ZIP, f"mnet-peer-{day:%Y%m%d-%H%M}.zip")
+        day = datetime.fromtimestamp(view.now_unix_s, self._parts.settings.zone)
+        return download(make_bundle(self._parts), ZIP, f"mnet-peer-{day:%Y%m%d-%H%M}.zip")
 
     @property
     def _version(self) -> str:
-        return self._app.site.version
+        return self._parts.site.version

@@ -1,7 +1,7 @@
 """Events, calls and payloads in words that a school's clerk reads. Pure.
 
 Whatever a peer sent is cut to sane lengths and freed of what does not print; escaping is left to
-the templates. Source: requirements 1.3, R89, R90.
+the templates. Source: RULES 1.3, R89, R90.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from mnet.faults import Conflict, Malformed, NotFound
 from mnet.language import N_, _, ngettext, number, translated
 from mnet.outcomes import FAULT, of_code
-from schooltool_bridge.applying import CREATED, UNCHANGED, UPDATED
-from schooltool_bridge.calls import Call, is_failure
-from schooltool_bridge.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
-from schooltool_bridge.naming import NUMBERS, Namer
+from peers.calls import Call, is_failure
+from schooltool_bridge.events.applying import CREATED, UNCHANGED, UPDATED
+from schooltool_bridge.events.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
+from schooltool_bridge.events.naming import NUMBERS, Namer
 
 # A payload is shown up to here; no event of a Moodle comes near.
 MAX_FIELDS, MAX_VALUE_CHARS, MAX_NAME_CHARS = 60, 500, 80
@@ -83,7 +83,7 @@ _PAIRS = {
     "enrolment": N_("the enrolment of person %(second)s in section %(first)s"),
     "grade": N_("a grade of person %(second)s for assessment %(first)s"),
 }
-# What is refused for these is kept (events.py).
+# What is refused for these is kept (receiving.py).
 _INBOX_OUTCOMES = {HELD, *(of_code(fault.code) for fault in (Malformed, NotFound, Conflict))}
 _OUTCOMES = {
     CREATED: "good",

@@ -19,10 +19,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.settings import Settings
-from schooltool_bridge import storage
 from schooltool_bridge.oneroster.export import export
 from schooltool_bridge.oneroster.importing import import_package
 from schooltool_bridge.oneroster.reading import Package
+from schooltool_bridge.store import storage
 from tests.bench.seeded import DAY_S, NOW, Size, seed
 
 SCHOOL = Size(students=2_000, sections=200, items=5, sections_of_a_student=5)

@@ -28,8 +28,8 @@ from mnet import envelope, xmlrpc
 from mnet.database import Database
 from mnet.xmlrpc import MethodResponse
 from peers import store
-from tests.rig import SIS, FakePeer
-from tests.site import Site
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.site import Site
 
 CALLS = int(os.environ.get("BENCH_CALLS", "500"))
 # A school's few Moodles, each with some PHP processes that push.

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
-from schooltool_bridge import identity
 from schooltool_bridge.gradebook import grid
-from schooltool_bridge.model import enrolment
-from schooltool_bridge.reports import progress, rows, transcript
+from schooltool_bridge.history import identity, rows
+from schooltool_bridge.reports import progress, transcript
+from schooltool_bridge.store.model import enrolment
 from tests.bench.seeded import DAY_S, LOOKED_AT, NOW, Size, seed
 
 SMALL, LARGE = Size(students=200, sections=20), Size(students=2_000, sections=200)

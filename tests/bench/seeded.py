@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from peers import store
-from schooltool_bridge import storage
-from schooltool_bridge.model import (
+from schooltool_bridge.store import storage
+from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
     enrolment,

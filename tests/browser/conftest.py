@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.looks import Watched, watched
-from tests.site import Site
+from tests.helpers.site import Site
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"  # Debian's; `make test` installs it
 ADMIN, PASSWORD = "head", "correct horse battery"

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from mnet import settings
-from schooltool_bridge.app import App
-from schooltool_bridge.pages import frame_of
+from schooltool_bridge.server.app import App
+from schooltool_bridge.web.pages import frame_of
 from tests.browser.conftest import ADMIN, PASSWORD, sign_in
 from tests.browser.looks import DESK, Watched, looks_right, watched
-from tests.site import Site
+from tests.helpers.site import Site
 
 CHOSEN = "seven quiet green hills"
 HOSTILE = "Zoë <script>alert(1)</script> & 'Co'"

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from schooltool_bridge.model import person
+from schooltool_bridge.store.model import person
 from tests.browser.looks import Watched, looks_right
-from tests.course_host import CourseHost, course
-from tests.moodle import Moodle
-from tests.schooltool_bridge import roaming
-from tests.site import Site
+from tests.helpers import roaming
+from tests.helpers.course_host import CourseHost, course
+from tests.helpers.moodle import Moodle
+from tests.helpers.site import Site
 
 LONG = "W" * 90
 

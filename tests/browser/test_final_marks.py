@@ -7,8 +7,8 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.looks import Watched, looks_right
-from tests.pushing import push, register
-from tests.site import Site
+from tests.helpers.pushing import push, register
+from tests.helpers.site import Site
 
 EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("fetch_user", {"idnumber": "1", "username": "ada", "firstname": "Ada", "lastname": "Lovelace"}),

@@ -14,10 +14,10 @@ from playwright.sync_api import Locator, expect
 from peers.accounts import admin_session
 from tests.browser.conftest import ADMIN, PASSWORD, sign_in
 from tests.browser.looks import PHONE, Watched, looks_right
-from tests.pushing import push, register
-from tests.schooltool_bridge.gradebooks import Book, make_book
-from tests.schooltool_bridge.roaming import app_of
-from tests.site import Site
+from tests.helpers.gradebooks import Book, make_book
+from tests.helpers.pushing import push, register
+from tests.helpers.roaming import app_of
+from tests.helpers.site import Site
 
 STUDENTS = tuple(f"S{n}" for n in range(6))
 LONG = "An assessment with a name that nobody would ever type by hand, " * 3

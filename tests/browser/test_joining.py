@@ -5,10 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.looks import Watched, looks_right
-from tests.pushing import push, register
-from tests.schooltool_bridge.roaming import app_of
-from tests.schooltool_bridge.test_joining_pages import FROM_MOODLE, ITEM, PUSHED, by_hand
-from tests.site import Site
+from tests.helpers.pushing import push, register
+from tests.helpers.roaming import app_of
+from tests.helpers.site import Site
+from tests.schooltool_bridge.web.test_joining_pages import FROM_MOODLE, ITEM, PUSHED, by_hand
 
 
 def test_joined_by_keyboard_and_taken_apart(page: Watched, school: Site) -> None:

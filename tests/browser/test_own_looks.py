@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from schooltool_bridge import rights
-from schooltool_bridge.rights import Change
+from schooltool_bridge.sign_on import rights
+from schooltool_bridge.sign_on.rights import Change
 from tests.browser.looks import Watched, looks_right, watched
-from tests.pushing import push, register
-from tests.schooltool_bridge.roaming import app_of, person_id
-from tests.site import Site
+from tests.helpers.pushing import push, register
+from tests.helpers.roaming import app_of, person_id
+from tests.helpers.site import Site
 
 PASSWORD = "correct horse battery"
 LONG = "W" * 70

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 from keys.keypair import generate
 from tests.browser.looks import Watched, looks_right
-from tests.moodle import TICKED, Moodle
+from tests.helpers.moodle import TICKED, Moodle
+from tests.helpers.site import Site
 from tests.php_peer.runner import PhpPeer
-from tests.site import Site
 
 DAY_S = 24 * 3600
 
@@ -124,6 +124,7 @@ BREAKS: list[tuple[str, Callable[[Moodle], None], str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("R11", "R12")
 def test_a_moodle_is_broken_in_many_ways_configured_removed_and_taken_up_again(
     page: Watched, school: Site, moodle: Moodle
 ) -> None:

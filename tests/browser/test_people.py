@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looks import Watched, looks_right
-from tests.pushing import PEER, push, register
-from tests.rig import FakePeer
-from tests.schooltool_bridge.roaming import app_of, person_id, set_services
-from tests.site import Site
+from tests.helpers.pushing import PEER, push, register
+from tests.helpers.rig import FakePeer
+from tests.helpers.roaming import app_of, person_id, set_services
+from tests.helpers.site import Site
 
 LONG = "W" * 90
 BOTH = ("schooltool", "sso_idp", "sso_sp")

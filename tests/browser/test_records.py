@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looks import Watched, looks_right
-from tests.pushing import PEER, push, register
-from tests.rig import FakePeer
-from tests.site import Site
+from tests.helpers.pushing import PEER, push, register
+from tests.helpers.rig import FakePeer
+from tests.helpers.site import Site
 
 LONG = "W" * 90
 EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looks import Watched, looks_right
-from tests.pushing import push, register
-from tests.site import Site
+from tests.helpers.pushing import push, register
+from tests.helpers.site import Site
 
 LONG = "Extraordinarily" * 6
 DAY_S = 86_400

@@ -11,18 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from peers import store
 from tests.browser.looks import looks_right
-from tests.moodle import Moodle
-from tests.schooltool_bridge.roaming import (
-    TERESA,
-    app_of,
-    befriend,
-    person_id,
-    set_right,
-    sha1,
-    soon,
-)
-from tests.schooltool_bridge.test_roaming import PASSWORD, pupil
-from tests.site import Site
+from tests.helpers.moodle import Moodle
+from tests.helpers.roaming import TERESA, app_of, befriend, person_id, set_right, sha1, soon
+from tests.helpers.site import Site
+from tests.schooltool_bridge.sign_on.test_roaming import PASSWORD, pupil
 
 BOTH = ("schooltool", "sso_idp", "sso_sp")
 

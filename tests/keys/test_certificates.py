@@ -32,7 +32,7 @@ from keys.certificate import (
     to_pem,
 )
 from keys.keypair import KeyPair, generate
-from tests.recorded import CERTIFICATES
+from tests.helpers.recorded import CERTIFICATES
 
 NOW = 1_795_000_000
 DAY = 24 * 3600

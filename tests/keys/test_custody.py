@@ -19,7 +19,7 @@ from keys.keypair import KeyPair, generate
 from keys.keyring import Keyring
 from keys.store import CURRENT, StoredKey
 from mnet.database import Database
-from tests.migrated import fill
+from tests.helpers.migrated import fill
 
 NOW = 1_795_000_000
 DAY = 24 * 3600

@@ -37,8 +37,8 @@ from keys.keyring import Keyring, LoadedKey, NoKey
 from keys.rotation import is_due, judge_expiry
 from mnet.database import Database
 from mnet.protocol import BadWwwroot
-from tests.migrated import fill
-from tests.recorded import CERTIFICATES
+from tests.helpers.migrated import fill
+from tests.helpers.recorded import CERTIFICATES
 
 NOW = 1_795_000_000
 DAY = 24 * 3600
@@ -141,6 +141,7 @@ def test_a_certificate_names_exactly_its_site(pair: KeyPair) -> None:
         load(certificate(pair.private_key, HERE, "http://other.example.org"))
 
 
+@pytest.mark.requirement("R20")
 @pytest.mark.parametrize(
     ("case", "life_days", "age_days", "due"),
     [

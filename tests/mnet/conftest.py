@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig import FakePeer, Rig, make_rig
+from tests.helpers.rig import FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 

@@ -23,10 +23,10 @@ from mnet.xmlrpc import (
     write_response,
 )
 from mnet.xmlrpc_controls import readable
-from schooltool_bridge.journal import call_journal
+from peers.journal import call_journal
+from tests.helpers.rig import SIS, FakePeer, Rig
 from tests.mnet.test_xmlrpc_php import Php
 from tests.php_peer.runner import PhpPeer
-from tests.rig import SIS, FakePeer, Rig
 
 CONTROLS = "".join(chr(c) for c in range(1, 32) if chr(c) not in "\t\n\r")
 SIGN = "\N{REPLACEMENT CHARACTER}"
@@ -73,6 +73,7 @@ def test_each_is_read_in_a_call_of_phps_extension(php: Php, op: str, text: str) 
     assert read_call(document).params == ({"name": read(text)}, read(text))
 
 
+@pytest.mark.requirement("R23")
 @given(text=any_text)
 def test_any_text_of_phps_extension(php: Php, text: str) -> None:
     """In both kinds of its calls, and in its answers."""
@@ -151,6 +152,7 @@ EVENTS: list[tuple[str, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.requirement("R23")
 @pytest.mark.parametrize("written", ["raw", "as references"])
 def test_one_name_never_costs_a_whole_batch(rig: Rig, moodle: FakePeer, written: str) -> None:
     signs = {c: c for c in CONTROLS} if written == "raw" else {c: f"&#{ord(c)};" for c in CONTROLS}
@@ -182,6 +184,7 @@ def test_one_name_never_costs_a_whole_batch(rig: Rig, moodle: FakePeer, written:
     assert "'B C'" in kept
 
 
+@pytest.mark.requirement("R90")
 def test_what_cannot_be_read_stands_in_the_journal_with_its_reason(
     rig: Rig, moodle: FakePeer
 ) -> None:

@@ -18,7 +18,7 @@ from mnet.protocol import KeyCame
 from mnet.xmlrpc import FaultResponse, Value
 from peers import store
 from peers.registry import Peer
-from tests.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
+from tests.helpers.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 PERSON: dict[str, Value] = {"idnumber": "1", "username": "a", "firstname": "A", "lastname": "B"}
@@ -140,6 +140,7 @@ CASES: dict[str, tuple[Callable[[Rig, FakePeer], bytes], int, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("R21", "R23", "R92")
 @pytest.mark.parametrize("case", CASES)
 def test_a_wrong_request_gets_its_fault_and_changes_nothing(
     case: str, rig: Rig, moodle: FakePeer
@@ -171,7 +172,7 @@ def test_a_bug_in_a_method_is_told_as_try_again_and_leaves_no_trace(
         raise RuntimeError("secret detail")
 
     with monkeypatch.context() as patch:
-        patch.setattr("schooltool_bridge.events.people.apply", broken)
+        patch.setattr("schooltool_bridge.events.receiving.people.apply", broken)
         assert own.fault(body) == (8503, SEALED)
     opened = moodle.open(own.answer(body))  # the same envelope may come again
     assert isinstance(opened, SignedMessage)
@@ -181,11 +182,13 @@ def test_a_bug_in_a_method_is_told_as_try_again_and_leaves_no_trace(
     assert response.value["status"] == "created"
 
 
+@pytest.mark.requirement("R22")
 def test_a_service_that_is_not_published_is_refused(own: Rig) -> None:
     other = own.add("http://other.example.org", services=())
     assert own.fault(other.request(own.pem, SIS + "fetch_user", [PERSON])) == (707, SEALED)
 
 
+@pytest.mark.requirement("R18")
 def test_a_disabled_peer_is_refused_and_a_removed_one_unknown(own: Rig) -> None:
     moodle = own.peers[MOODLE]
     for state, expected in (
@@ -201,6 +204,7 @@ def test_a_disabled_peer_is_refused_and_a_removed_one_unknown(own: Rig) -> None:
             assert own.fault(moodle.request(own.pem, SIS + "fetch_user", [PERSON])) == expected
 
 
+@pytest.mark.requirement("R1")
 def test_the_bare_and_the_dotted_names_are_taken(rig: Rig, moodle: FakePeer) -> None:
     assert rig.call(moodle, "server_info") == {
         "name": "Test SIS",
@@ -300,6 +304,7 @@ def test_so_does_the_announcement_of_a_new_key(own: Rig) -> None:
         assert signed.timestamp_unix_s == START_UNIX_S
 
 
+@pytest.mark.requirement("R20")
 def test_an_archived_key_only_announces_the_new_one(own: Rig) -> None:
     moodle = own.peers[MOODLE]
     old = own.pem

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mnet import envelope
 from mnet.xmlrpc import Value
-from tests.rig import SIS, START_UNIX_S, FakePeer, Rig
+from tests.helpers.rig import SIS, START_UNIX_S, FakePeer, Rig
 
 MOODLE = "http://moodle.example.org"
 PERSON: dict[str, Value] = {"idnumber": "1", "username": "a", "firstname": "A", "lastname": "B"}

@@ -22,8 +22,8 @@ from mnet.envelope import SignedMessage
 from mnet.protocol import MAX_KEYSWAP_BYTES
 from mnet.xmlrpc import Dialect, Value
 from peers import store
-from schooltool_bridge.journal import call_journal
-from tests.rig import START_UNIX_S, Rig, make_rig
+from peers.journal import call_journal
+from tests.helpers.rig import START_UNIX_S, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 
@@ -54,6 +54,7 @@ def test_strangers_wait_in_a_bounded_list_and_a_known_peer_changes_nothing(own: 
     assert "http://x4.example.org" not in waiting
 
 
+@pytest.mark.requirement("R21")
 def test_strangers_with_one_certificate_are_one(own: Rig) -> None:
     """Its name holds only the beginning of a long address, so it fits several."""
     long = "http://x.example.org/" + "a" * 60
@@ -94,6 +95,7 @@ def certificate_of(wwwroot: str) -> str:
     return built.sign(a_key(), SHA256()).public_bytes(Encoding.PEM).decode()
 
 
+@pytest.mark.requirement("R21")
 def test_what_is_not_signed_and_sealed_is_a_short_keyswap_or_not_read_at_all(
     own: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +127,7 @@ def test_what_is_not_signed_and_sealed_is_a_short_keyswap_or_not_read_at_all(
     assert isinstance(moodle.open(own.answer(b"\n\xef\xbb\xbf \n" + moved)), SignedMessage)
 
 
+@pytest.mark.requirement("R23")
 def test_a_long_method_name_is_cut_before_it_is_logged_and_kept(own: Rig) -> None:
     moodle, name = own.peers[MOODLE], "a/" * 500_000
     plain = moodle.payload("a/" * 20_000, [])

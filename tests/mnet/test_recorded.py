@@ -14,7 +14,7 @@ from mnet import envelope, xmlrpc
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
 from mnet.faults import BadXmlRpc
 from mnet.xmlrpc import Dialect, FaultResponse
-from tests.recorded import CERTIFICATES, MESSAGES, SEALED, Message
+from tests.helpers.recorded import CERTIFICATES, MESSAGES, SEALED, Message
 
 DIALECTS = {
     "moodle-3.11": {"A": Dialect.PHPXMLRPC, "D": Dialect.EXTENSION},
@@ -41,6 +41,7 @@ def test_the_recordings_are_all_here() -> None:
     assert {m.folder for m in SEALED} == set(DIALECTS)
 
 
+@pytest.mark.requirement("R1")
 @pytest.mark.parametrize("message", SEALED, ids=lambda m: m.label)
 def test_a_sealed_message_opens_verifies_and_decodes(message: Message) -> None:
     text = opened(message)
@@ -123,6 +124,7 @@ def test_every_recorded_certificate_loads_and_names_its_site(file: Path) -> None
     assert certificate.not_after_unix_s is not None
 
 
+@pytest.mark.requirement("R2")
 def test_accents_come_right_from_every_version() -> None:
     def value(label: str) -> str:
         message = next(m for m in SEALED if m.label == label)

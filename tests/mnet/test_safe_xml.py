@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mnet.faults import UnreadableMessage
 from mnet.protocol import MAX_MESSAGE_BYTES
 from mnet.safe_xml import MAX_DEPTH, MAX_ELEMENTS, TooDeep, parse
-from tests.recorded import MESSAGES
+from tests.helpers.recorded import MESSAGES
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY b "xx"><!ENTITY c "&b;&b;">]><a t="&c;">&c;</a>'
 FAR = b" " * 300  # the declaration may be longer than any look at its beginning

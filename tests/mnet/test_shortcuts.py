@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mnet import envelope, layout, xmlrpc, xmlrpc_flat
 from mnet.faults import Fault
 from mnet.xmlrpc import Dialect, Value
+from tests.helpers.recorded import MESSAGES, SEALED
 from tests.mnet.test_recorded import opened
-from tests.recorded import MESSAGES, SEALED
 
 SIGNED = layout.SIGNED.write(b"ab", b"sig", b"http://a/key", b"pay", b"http://a", 17)
 SEALED_TEXT = layout.SEALED.write(b"text", b"key", b"http://a")

@@ -22,10 +22,10 @@ from mnet import database as database_module
 from mnet import engines
 from mnet.database import Database
 from mnet.faults import TryAgainLater
-from mnet.observe import MAX_KINDS, QUIET_S, TIMES, Seldom
+from mnet.logs import MAX_KINDS, QUIET_S, TIMES, Seldom
 from mnet.xmlrpc import FaultResponse, Value
-from tests.postgres import Cluster
-from tests.rig import SIS, Clock, make_rig
+from tests.helpers.postgres import Cluster
+from tests.helpers.rig import SIS, Clock, make_rig
 
 _MADE = sa.MetaData()
 _KEPT = sa.Table("kept", _MADE, sa.Column("id", sa.Integer, primary_key=True))
@@ -79,6 +79,7 @@ WAYS: dict[str, Callable[[Database, Callable[[sa.Connection], object]], object]]
 }
 
 
+@pytest.mark.requirement("1.1", "R14")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_commit_that_fails_rolls_back(made: Database, way: str) -> None:
     def work(connection: sa.Connection) -> None:
@@ -171,6 +172,7 @@ def lines() -> Iterator[list[dict[str, Any]]]:
     structlog.configure(**before)
 
 
+@pytest.mark.requirement("1.1", "R14")
 @pytest.mark.usefixtures("impatient")
 def test_a_locked_store_gets_a_second_try_and_then_8503(
     tmp_path: Path, lines: list[dict[str, Any]]
@@ -209,6 +211,7 @@ def test_a_locked_store_gets_a_second_try_and_then_8503(
     assert "exception" not in json.dumps(told, default=str)
 
 
+@pytest.mark.requirement("1.1", "R14")
 def test_a_full_disk_refuses_and_keeps_nothing_half(
     tmp_path: Path, lines: list[dict[str, Any]]
 ) -> None:
@@ -250,6 +253,7 @@ def test_a_full_disk_refuses_and_keeps_nothing_half(
     ]
 
 
+@pytest.mark.requirement("1.1", "R14")
 @pytest.mark.system
 def test_postgresql_that_stops_and_starts_again(tmp_path: Path) -> None:
     with Cluster() as cluster:

@@ -24,9 +24,9 @@ from mnet.xmlrpc import (
     write_fault,
     write_response,
 )
+from tests.helpers.recorded import MESSAGES, SEALED
+from tests.helpers.strategies import texts, values
 from tests.php_peer.runner import PhpPeer
-from tests.recorded import MESSAGES, SEALED
-from tests.strategies import texts, values
 
 NAMES = ["Ōquist – Ünï", "Müller", "é", "日本", "😀", "a<&>\"'\n\tb", "  spaces  ", "Ã¼", ""]
 dialects = st.sampled_from(Dialect)

@@ -22,7 +22,7 @@ from mnet.xmlrpc import (
     write_fault,
     write_response,
 )
-from tests.strategies import finite, php_values
+from tests.helpers.strategies import finite, php_values
 
 NAME = "Ōquist – Ünï"
 HARD = [

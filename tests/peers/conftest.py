@@ -11,10 +11,10 @@ import pytest
 from mnet import settings
 from mnet.transport import Transport
 from peers.web.frame import Frame
-from schooltool_bridge.app import App
-from schooltool_bridge.pages import frame_of
-from tests.rig import Rig, make_rig
-from tests.site import Site
+from schooltool_bridge.server.app import App
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.rig import Rig, make_rig
+from tests.helpers.site import Site
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web.frame import HEADERS
-from tests.peers.signing_in import OWN, actions, add, browser, is_in
-from tests.rig import START_UNIX_S, Rig
-from tests.visitor import Visitor
+from tests.helpers.rig import START_UNIX_S, Rig
+from tests.helpers.signing_in import OWN, actions, add, browser, is_in
+from tests.helpers.visitor import Visitor
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from mnet.protocol import BadWwwroot
 from peers import audit, changes, store
 from peers.policy import BadPolicy
 from peers.store import PendingPeer, StoredPeer
-from tests.rig import OURS, START_UNIX_S, Rig, make_rig
-from tests.site import Refused, Site
+from tests.helpers.rig import OURS, START_UNIX_S, Rig, make_rig
+from tests.helpers.site import Refused, Site
 
 MOODLE = "http://www.moodle.example.org"
 MOVED = "https://moodle.example.org"
@@ -92,6 +92,7 @@ def test_what_changes_nothing_is_not_told(connection: Connection) -> None:
     assert actions(connection) == ["peer added"]
 
 
+@pytest.mark.requirement("R18")
 def test_a_removed_peer_is_taken_up_again_under_its_id(connection: Connection) -> None:
     peer_id = add(connection)
     changes.remove_peer(connection, "olga", peer_id, now_unix_s=NOW)

@@ -19,10 +19,10 @@ from peers.web.frame import FORM_COOKIE, HEADERS, Frame
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
-from tests.peers.framed import ask, assert_safe, raw, signed_in
-from tests.rig import START_UNIX_S, Rig
-from tests.site import Site
-from tests.visitor import Visitor, filled, over_http
+from tests.helpers.framed import ask, assert_safe, raw, signed_in
+from tests.helpers.rig import START_UNIX_S, Rig
+from tests.helpers.site import Site
+from tests.helpers.visitor import Visitor, filled, over_http
 
 # Nobody signs in for these. Whoever adds one thinks about it here.
 OPEN = {

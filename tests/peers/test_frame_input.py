@@ -14,10 +14,10 @@ from peers.web.frame import NOTE_COOKIE, Frame
 from peers.web.kept_form import SIGN_IN_FORM
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
-from schooltool_bridge.pages import frame_of
-from tests.peers.framed import HOSTILE, assert_safe, signed_in
-from tests.rig import START_UNIX_S, Rig
-from tests.visitor import SAME, Visitor, in_memory
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.framed import HOSTILE, assert_safe, signed_in
+from tests.helpers.rig import START_UNIX_S, Rig
+from tests.helpers.visitor import SAME, Visitor, in_memory
 
 
 def test_names_from_outside_are_text_wherever_they_are_shown(rig: Rig) -> None:

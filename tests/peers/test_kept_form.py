@@ -16,10 +16,10 @@ from peers.accounts import CLERK, MANAGER
 from peers.web import kept_form, sessions
 from peers.web.sessions import COOKIE
 from peers.web.view import MAX_FORM_BYTES
-from schooltool_bridge.pages import frame_of
-from tests.peers.framed import HOSTILE, PASSWORD, assert_safe, signed_in
-from tests.rig import START_UNIX_S, Rig, make_rig
-from tests.visitor import Page, Visitor, in_memory
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.framed import HOSTILE, PASSWORD, assert_safe, signed_in
+from tests.helpers.rig import START_UNIX_S, Rig, make_rig
+from tests.helpers.visitor import Page, Visitor, in_memory
 
 ACCOUNTS = "/admin/accounts"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from peers import reach
-from tests.tls import Authority
+from tests.helpers.tls import Authority
 
 
 @pytest.fixture(scope="module")

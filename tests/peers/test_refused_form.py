@@ -8,9 +8,9 @@ from lxml import html
 from peers.accounts import CLERK, MANAGER
 from peers.web import refused_form
 from peers.web.frame import Frame
-from tests.peers.framed import HOSTILE, PASSWORD, assert_safe, signed_in
-from tests.rig import Rig
-from tests.visitor import SAME, Page, Visitor, in_memory
+from tests.helpers.framed import HOSTILE, PASSWORD, assert_safe, signed_in
+from tests.helpers.rig import Rig
+from tests.helpers.visitor import SAME, Page, Visitor, in_memory
 
 ACCOUNTS = "/admin/accounts"
 ISSUED = "/admin/reports/issued"

@@ -16,11 +16,11 @@ from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web import sessions, throttle
 from peers.web.frame import FORM_COOKIE
 from peers.web.sessions import COOKIE
-from schooltool_bridge.pages import frame_of
-from tests.peers.signing_in import FIRST, OWN, actions, add, browser, is_in
-from tests.rig import START_UNIX_S, Rig
-from tests.site import Site
-from tests.visitor import Page, Visitor, in_memory, over_http
+from schooltool_bridge.web.pages import frame_of
+from tests.helpers.rig import START_UNIX_S, Rig
+from tests.helpers.signing_in import FIRST, OWN, actions, add, browser, is_in
+from tests.helpers.site import Site
+from tests.helpers.visitor import Page, Visitor, in_memory, over_http
 
 
 @pytest.fixture

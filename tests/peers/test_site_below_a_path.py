@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.peers.framed import PASSWORD
-from tests.site import Site
-from tests.visitor import Visitor, over_http
+from tests.helpers.framed import PASSWORD
+from tests.helpers.site import Site
+from tests.helpers.visitor import Visitor, over_http
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from mnet.protocol import APPLICATIONS
 from peers.site_name import name_of
 
 
+@pytest.mark.requirement("R15", "R18")
 @pytest.mark.parametrize(
     ("application", "page", "name"),
     [

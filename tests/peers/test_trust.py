@@ -12,7 +12,7 @@ from mnet.protocol import KeyCame
 from peers import audit, changes, store
 from peers.registry import Peer
 from peers.trust import Trust, judge
-from tests.rig import START_UNIX_S, Rig, make_rig
+from tests.helpers.rig import START_UNIX_S, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
 
@@ -34,6 +34,7 @@ admin                | no  | believe
 TABLE = [tuple(cell.strip() for cell in line.split("|")) for line in RULES.strip().splitlines()]
 
 
+@pytest.mark.requirement("R20")
 @pytest.mark.parametrize(("came", "policy", "becomes"), TABLE)
 def test_a_new_key_is_judged_by_how_it_came(came: str, policy: str, becomes: str) -> None:
     assert judge(KeyCame(came), trusts_tls=policy == "yes") is Trust(becomes)

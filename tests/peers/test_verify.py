@@ -15,11 +15,11 @@ from mnet.retelling import retold
 from peers import checks, store, verify_rules
 from peers.verify import ORDER
 from peers.verify_rules import Step
-from schooltool_bridge.app import App
-from tests.moodle import METHODS, TICKED, Moodle
-from tests.peers.verifying import broken, only, register, step, verify
+from schooltool_bridge.server.app import App
+from tests.helpers.moodle import METHODS, TICKED, Moodle
+from tests.helpers.site import Refused, Site
+from tests.helpers.verifying import broken, only, register, step, verify
 from tests.php_peer.runner import PhpPeer, free_port
-from tests.site import Refused, Site
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def test_a_second_site_of_ours_is_green(site: Site, tmp_path: Path) -> None:
         other.run("peer", "remove", site.wwwroot)
 
 
+@pytest.mark.requirement("R17")
 @pytest.mark.system
 @pytest.mark.parametrize("style", ["moodle-old", "moodle-new", "mahara"])
 def test_a_php_peer_is_green_and_a_rotation_heals(site: Site, tmp_path: Path, style: str) -> None:
@@ -154,6 +155,7 @@ BREAKS: list[tuple[str, Break, str, str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("R17")
 @pytest.mark.parametrize(
     ("change", "name", "says", "advises"),
     [case[1:] for case in BREAKS],
@@ -179,6 +181,7 @@ MAHARA = [
 SSO = ("sso_idp", "sso_sp")
 
 
+@pytest.mark.requirement("R13")
 @pytest.mark.parametrize(
     ("ticked", "says"),
     [

@@ -9,11 +9,11 @@ import pytest
 
 from keys.keypair import generate
 from peers import store
-from schooltool_bridge.app import App
-from tests.moodle import Moodle
-from tests.peers.verifying import broken, only, register, step, verify
-from tests.site import Site
-from tests.tls import Authority
+from schooltool_bridge.server.app import App
+from tests.helpers.moodle import Moodle
+from tests.helpers.site import Site
+from tests.helpers.tls import Authority
+from tests.helpers.verifying import broken, only, register, step, verify
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.moodle import Moodle
-from tests.schooltool_bridge.roaming import befriend, pem_of, site_in
-from tests.site import Site
+from tests.helpers.moodle import Moodle
+from tests.helpers.roaming import befriend, pem_of, site_in
+from tests.helpers.site import Site
 
 
 @pytest.fixture(scope="module")

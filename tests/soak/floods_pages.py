@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Callable
 
 from schooltool_bridge.gradebook.upload import ASSESSMENTS
-from tests.moodle import Moodle
+from tests.helpers.moodle import Moodle
+from tests.helpers.visitor import SAME, Page, Visitor, over_http
 from tests.soak.flood import Until, flood, many, post, unique
 from tests.soak.stage import CLERK, PASSWORD, Stage
-from tests.visitor import SAME, Page, Visitor, over_http
 
 SIGN_IN = "/admin/sign-in"
 FORM = "multipart/form-data; boundary=b"

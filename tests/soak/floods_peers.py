@@ -6,8 +6,8 @@ import secrets
 from urllib.parse import urlencode
 
 from mnet.xmlrpc import Value
-from tests.rig import SIS, FakePeer
-from tests.schooltool_bridge.roaming import LAND
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.roaming import LAND
 from tests.soak.flood import Until, flood, get, many, once_each, post, unique, wait
 from tests.soak.stage import Stage
 

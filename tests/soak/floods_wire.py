@@ -7,7 +7,7 @@ import time
 from keys.keypair import generate
 from mnet import xmlrpc
 from mnet.xmlrpc import Dialect
-from tests.rig import SIS
+from tests.helpers.rig import SIS
 from tests.soak.flood import Until, flood, many, post, raw, unique, wait
 from tests.soak.stage import Stage
 

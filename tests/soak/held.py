@@ -78,7 +78,7 @@ def main() -> None:
     file = Path(sys.argv[1])
     threading.Thread(target=watch, args=(file,), name="watch", daemon=True).start()
     sys.argv = ["mnet-peer", *sys.argv[2:]]
-    from schooltool_bridge.cli import main as command
+    from schooltool_bridge.cli.main import main as command
 
     command(prog_name="mnet-peer")
 

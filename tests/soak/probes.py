@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 from mnet import xmlrpc
 from mnet.envelope import SignedMessage
 from mnet.xmlrpc import FaultResponse
-from tests.rig import SIS
-from tests.schooltool_bridge.roaming import AGENT, LAND, visit
+from tests.helpers.rig import SIS
+from tests.helpers.roaming import AGENT, LAND, visit
 from tests.soak.flood import SERVER
 from tests.soak.stage import Stage
 

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from keys.keypair import generate
 from mnet.xmlrpc import Value
-from tests.moodle import Moodle
-from tests.rig import SIS, FakePeer
-from tests.schooltool_bridge.roaming import app_of, befriend
-from tests.site import Site
+from tests.helpers.moodle import Moodle
+from tests.helpers.rig import SIS, FakePeer
+from tests.helpers.roaming import app_of, befriend
+from tests.helpers.site import Site
 
 CLERK, PASSWORD = "admin", "a long enough one 4711"
 SECTION = "flooded"

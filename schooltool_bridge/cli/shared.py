@@ -1,0 +1,142 @@
+"""What every command shares: the data folder, --json, one-line errors, tables on a terminal.
+
+No command stands here; see main.py for the list. Source: RULES 1.8.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from mnet import settings
+from mnet.faults import Fault
+from mnet.refusal import Refusal
+from mnet.settings import Settings
+
+DEFAULT_HOME = ".mnet-peer"
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CommandError(click.ClickException):
+    """A command was refused or failed: one clear line on stderr, exit status 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Write the line."""
+        click.echo(f"mnet-peer: {self.format_message()}", err=True, file=file)
+
+
+# Failures whose text is made for the person at the terminal.
+SPEAKING = (Fault, Refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command was told besides its own arguments."""
+
+    home: Path
+    as_json: bool
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the data folder; raises SettingsError."""
+        return settings.read(self.home)
+
+    def show(self, value: object, text: str | Callable[[], None]) -> None:
+        """Print `value` as JSON when asked to, else the text for people."""
+        if self.as_json:
+            click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        elif callable(text):
+            text()
+        else:
+            click.echo(text)
+
+    def show_table(
+        self, rows: Sequence[Mapping[str, object]], columns: Iterable[str], empty: str
+    ) -> None:
+        """Print rows as JSON, or as a table of some columns."""
+        self.show(rows, lambda: _table(rows, list(columns), empty))
+
+
+def common(function: F) -> F:
+    """Give a command --home and --json, and turn known failures into one line."""
+
+    @click.option("--home", type=click.Path(path_type=Path), help="The data folder.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+    @functools.wraps(function)
+    def wrapped(home: Path | None, as_json: bool, **arguments: Any) -> Any:  # noqa: FBT001 - click's
+        outer = click.get_current_context().find_object(_Outer) or _Outer(None, as_json=False)
+        chosen = home or outer.home or Path(os.environ.get("MNET_PEER_HOME") or DEFAULT_HOME)
+        command = Command(chosen.absolute(), as_json or outer.as_json)
+        try:
+            return function(command, **arguments)
+        except SPEAKING as problem:
+            raise CommandError(str(problem)) from problem
+        except OperationalError as problem:
+            raise CommandError(
+                f"The database cannot be used: {problem.orig}. See: mnet-peer check."
+            ) from problem
+
+    return wrapped  # type: ignore[return-value] # the options replace two parameters by one
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    home: Path | None
+    as_json: bool
+
+
+def outer(home: Path | None, *, as_json: bool) -> object:
+    """Keep --home and --json given before the subcommand."""
+    return _Outer(home, as_json)
+
+
+def moment(text: str | None, zone: ZoneInfo) -> int | None:
+    """Read --at: a date means the end of that day in the school's zone; returns unix seconds."""
+    if text is None:
+        return None
+    try:
+        if "T" not in text and " " not in text and len(text) <= len("2026-11-21"):
+            day = date.fromisoformat(text) + timedelta(days=1)
+            return int(datetime.combine(day, time(), zone).timestamp()) - 1
+        when = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise CommandError(
+            f"--at {text!r} is no date (2026-10-31) or time (2026-10-31T14:00:00)."
+        ) from None
+    return int((when if when.tzinfo else when.replace(tzinfo=zone)).timestamp())
+
+
+def _table(rows: Sequence[Mapping[str, object]], columns: list[str], empty: str) -> None:
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(*(c.replace("_", " ") for c in columns), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(_cell(row.get(c)) for c in columns))
+    width = None if sys.stdout.isatty() else 10_000
+    Console(width=width, highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(v) for v in value)
+    if isinstance(value, dict):
+        return " ".join(_cell(v) for v in value.values())
+    return str(value)

@@ -1,0 +1,1 @@
+"""Words that all subjects use. Knows no table."""

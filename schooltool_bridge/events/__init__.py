@@ -1,0 +1,1 @@
+"""What peers push: receiving, reading, applying, the inbox."""

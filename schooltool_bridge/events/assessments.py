@@ -1,0 +1,268 @@
+"""Assessments: the grade items of a section, scoped to the peer that brought them.
+
+Source: RULES 1.3-1.5, R61, R62.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import NotFound
+from mnet.retelling import english
+from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.events import adoption, sections
+from schooltool_bridge.events.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    assessment_key,
+    section_key,
+)
+from schooltool_bridge.events.fields import AssessmentEvent
+from schooltool_bridge.history import cells
+from schooltool_bridge.history.fold import ItemState, item_state, place, settle, standing
+from schooltool_bridge.store.model import ACTIVE, DELETED, assessment, assessment_history
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """An assessment's row."""
+
+    id: int
+    idnumber: str
+    section_id: int
+    points: Decimal
+    place: tuple[int, int]
+
+
+def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
+    """Return a peer's assessment."""
+    wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
+    row = connection.execute(_OF_PEER, wanted).first()
+    if row is None:
+        return None
+    place_now = (row.effective_unix_s, row.seq)
+    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), place_now)
+
+
+def apply(
+    connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
+) -> Applied:
+    """Apply new_assessment or delete_assessment."""
+    known = find(connection, source.peer_id, event.idnumber)
+    known = known or (_by_former_id(connection, source, event) if event.deleted else None)
+    if event.deleted:
+        if known is None:
+            if not event.when.is_timed:
+                raise NotFound(
+                    english(
+                        "delete_assessment: there is no assessment %(assessment)s.",
+                        assessment=repr(event.idnumber),
+                    )
+                )
+            raise Held(assessment_key(event.idnumber))
+        section_id = known.section_id
+    else:
+        day = source.day_of(event.when, now_unix_s)
+        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+        if where is None:
+            raise Held(section_key(event.sectionid))
+        section_id = where.id
+    known = known or _by_former_id(connection, source, event)
+    status, message, remark = UPDATED, "", ""
+    if known is None:
+        meets = adoption.match(connection, section_id, event.name_as_sent, event.points)
+        remark, known = meets.remark, _take_over(connection, source, event, section_id, meets)
+        status, message = (UPDATED, _TAKEN_OVER) if known else (CREATED, "")
+    known = known or _create(connection, source, event, section_id)
+    own = own_id(event.idnumber, event.moodle_id)
+    if own:
+        connection.execute(
+            sa.update(assessment).where(assessment.c.id == known.id).values(moodle_id=own)
+        )
+    before = state(connection, known.id)
+    changed = _write(connection, known, event, section_id, now_unix_s)
+    if event.deleted and changed:
+        remark = adoption.given_back(connection, known.id)
+    elif before and not remark:
+        remark = _asked_anew(connection, known.id, before)
+    if status == UPDATED and not changed:
+        status = UNCHANGED
+    names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
+    ready = tuple(assessment_key(n) for n in names)
+    return Applied(status, known.id, message, ready, remark=remark)
+
+
+def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:
+    """Return what an assessment is by its history; None without one."""
+    mine = sa.select(assessment_history).where(assessment_history.c.assessment_id == assessment_id)
+    rows = connection.execute(mine).all()
+    return item_state(rows) if rows else None
+
+
+def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa.Row[Any]]) -> str:
+    """Ask about one given back that its peer brought again with another maximum."""
+    now = state(connection, assessment_id)
+    if before.is_peers or now is None or not now.is_peers:
+        return ""
+    was = Decimal(before.row.points)
+    if was == Decimal(now.row.points):
+        return ""
+    ours = adoption.There(assessment_id, before.row.name, was, is_ours=True)
+    return adoption.other_points(ours, Decimal(now.row.points))
+
+
+def _by_former_id(
+    connection: Connection, source: Source, event: AssessmentEvent
+) -> Assessment | None:
+    """Find what stands under another idnumber, which Moodle's own id says is the same item.
+
+    It moves to the one that it has now; an older event than the last one says nothing of that, but
+    where only Moodle's own id had named it.
+    """
+    if not event.moodle_id:
+        return None
+    known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
+    if known is None:
+        return None
+    sent = event.when.timemodified
+    is_older = sent is not None and (sent, event.when.seq) < known.place
+    if is_older and not known.idnumber.startswith(OWN_ID):
+        return known
+    connection.execute(
+        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=event.idnumber)
+    )
+    return known
+
+
+def _take_over(
+    connection: Connection,
+    source: Source,
+    event: AssessmentEvent,
+    section_id: int,
+    meets: adoption.Match,
+) -> Assessment | None:
+    ours = meets.ours
+    if ours and adoption.take_over(connection, ours, source.peer_id, event.idnumber):
+        return Assessment(ours.id, event.idnumber, section_id, ours.points, _NOTHING_TOLD)
+    return None
+
+
+def _create(
+    connection: Connection, source: Source, event: AssessmentEvent, section_id: int
+) -> Assessment:
+    added = connection.execute(
+        sa.insert(assessment).values(
+            peer_id=source.peer_id,
+            idnumber=event.idnumber,
+            section_id=section_id,
+            name=event.name,
+            points=decimal_text(event.points),
+            status=ACTIVE,
+            effective_unix_s=_NOTHING_TOLD[0],
+            seq=_NOTHING_TOLD[1],
+        )
+    )
+    assert added.inserted_primary_key is not None
+    row_id = added.inserted_primary_key[0]
+    return Assessment(row_id, event.idnumber, section_id, event.points, _NOTHING_TOLD)
+
+
+def _write(
+    connection: Connection,
+    known: Assessment,
+    event: AssessmentEvent,
+    section_id: int,
+    now_unix_s: int,
+) -> bool:
+    """Put the event into the history; tell whether what holds now changed."""
+    at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    values: dict[str, object] = {"deleted": event.deleted}
+    if not event.deleted:
+        values |= {
+            "section_id": section_id,
+            "name": event.name,
+            "points": decimal_text(event.points),
+            "chapternum": event.chapternum,
+            "honors_required": event.honors_required,
+            "nonhonors_required": event.nonhonors_required,
+            "extra_credit": event.extra_credit,
+        }
+    history = assessment_history
+    rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
+    told = sorted((r for r in rows if r.by_actor is None), key=place)
+    # Without a time only the latest word can be repeated.
+    same = [r for r in told if place(r)[:2] == at] if event.when.is_timed else told[-1:]
+    if any(all(getattr(r, n) == v for n, v in values.items()) for r in same):
+        return False
+    blank = {
+        "section_id": section_id,
+        "name": "",
+        "points": "0",
+        "chapternum": "",
+        "honors_required": False,
+        "nonhonors_required": False,
+        "extra_credit": False,
+    }
+    connection.execute(
+        sa.insert(history).values(
+            **blank | values,
+            assessment_id=known.id,
+            effective_unix_s=at[0],
+            seq=at[1],
+            recorded_unix_s=now_unix_s,
+        )
+    )
+    holds = refold(connection, known.id)
+    was_deleted = bool(rows) and item_state(rows).deleted
+    # Deleted, it is no grade any more that a withdrawal could have.
+    if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
+        known.points,
+        known.section_id,
+        was_deleted,
+    ):
+        cells.refold_all(connection, known.id, known.section_id)
+    return at >= known.place
+
+
+def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
+    """Fold an assessment's history anew into what it is; its grades are left to the caller."""
+    history = assessment_history
+    rows = connection.execute(
+        sa.select(history).where(history.c.assessment_id == assessment_id)
+    ).all()
+    holds, last = item_state(rows), max(rows, key=standing)
+    connection.execute(
+        sa.update(assessment)
+        .where(assessment.c.id == assessment_id)
+        .values(
+            section_id=holds.row.section_id,
+            name=holds.row.name,
+            points=holds.row.points,
+            status=DELETED if holds.deleted else ACTIVE,
+            effective_unix_s=place(last)[0],
+            seq=last.seq,
+        )
+    )
+    return holds
+
+
+# The place of an assessment of which its peer said nothing yet.
+_NOTHING_TOLD = (-1, -1)
+_TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
+_OF_PEER = sa.select(assessment).where(
+    assessment.c.peer_id == sa.bindparam("peer"),
+    sa.or_(
+        assessment.c.idnumber == sa.bindparam("wanted"),
+        assessment.c.moodle_id == sa.bindparam("own"),
+    ),
+)

@@ -1,0 +1,246 @@
+"""Enrolments: who is in which section as what, with the history of it.
+
+Source: RULES 1.3, 1.6, R48-R57.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import now_unix_s
+from mnet.faults import NotFound
+from mnet.retelling import english
+from schooltool_bridge.common.ids import OWN_ID
+from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.events import sections
+from schooltool_bridge.events.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    enrolment_key,
+    section_key,
+    user_key,
+)
+from schooltool_bridge.events.fields import EnrolmentEvent
+from schooltool_bridge.history import identity, links, roster
+from schooltool_bridge.history.fold import EnrolmentRow, latest, place, settle
+from schooltool_bridge.history.fold_enrolments import ENDED, row_of, timeline
+from schooltool_bridge.store.model import enrolment_history, section
+
+
+def apply(
+    connection: Connection, source: Source, event: EnrolmentEvent, now_unix_s: int
+) -> Applied:
+    """Apply new_enrolment or end_enrolment.
+
+    An ending without a segment ends every part of the section where the person is.
+    """
+    day = source.day_of(event.when, now_unix_s)
+    where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+    person_id = links.find(connection, source.peer_id, event.userid)
+    if where is None or person_id is None:
+        missing = [section_key(event.sectionid)] if where is None else []
+        missing += [user_key(event.userid)] if person_id is None else []
+        raise _wait(event, *missing)
+    if event.code is not None or event.segment is not None:
+        return _apply(connection, source, event, where.id, person_id, now_unix_s)
+    ids = sections.parts(connection, source.peer_id, event.sectionid)
+    parts = _parts_of(connection, event, ids, person_id) or [where.id]
+    done = [_apply(connection, source, event, part, person_id, now_unix_s) for part in parts]
+    # What changed anything is what it answers.
+    first = next((a for a in done if a.status != UNCHANGED), done[0])
+    return first._replace(ready=tuple(dict.fromkeys(k for a in done for k in a.ready)))
+
+
+def _parts_of(
+    connection: Connection, event: EnrolmentEvent, section_ids: list[int], person_id: int
+) -> list[int]:
+    """Return the parts where somebody is as the event says; where in none, where they ever were."""
+    is_merged = len(identity.everybody(connection, person_id)) > 1
+    found: dict[int, bool] = {}
+    for part in section_ids:
+        look = _alone if is_merged else roster.current
+        places = {
+            role: now
+            for role, now in look(connection, part, person_id).items()
+            if event.role in (None, role)
+        }
+        if places:
+            found[part] = any(_can_end(now) for now in places.values())
+    return [part for part, is_there in found.items() if is_there] or [*found]
+
+
+def _apply(
+    connection: Connection,
+    source: Source,
+    event: EnrolmentEvent,
+    section_id: int,
+    person_id: int,
+    now_unix_s: int,
+) -> Applied:
+    """Apply an event to somebody's place in one part of a section."""
+    everybody = identity.everybody(connection, person_id)
+    rows = _told(connection, section_id, everybody)
+    taught = roster.teacher_rows(connection, section_id, person_id, everybody)
+    before = roster.current(connection, section_id, person_id)
+    # Each row of a person has its own history; what another one was told is not this one's to end.
+    alone = before if len(everybody) == 1 else _alone(connection, section_id, person_id)
+    if event.code is None and not (event.role in alone if event.role else alone):
+        raise _wait(event, enrolment_key(event.sectionid, event.userid))
+    links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
+    places = [place(t.row)[:2] for t in rows] + [place(r)[:2] for r in taught]
+    last = max(places, default=None)
+    at = settle(event.when, now_unix_s, last)
+    is_known = _is_known(rows, before, event, at)
+    if is_known and len(everybody) > 1:
+        own = _told(connection, section_id, [person_id])
+        is_known = _is_known(own, alone, event, at)
+    if not is_known:
+        connection.execute(
+            sa.insert(enrolment_history).values(
+                section_id=section_id,
+                person_id=person_id,
+                role=event.role,
+                code=event.code,
+                note="",
+                timestart_unix_s=event.timestart_unix_s,
+                timeend_unix_s=event.timeend_unix_s,
+                dates=source.policy.dates_of(event.role),
+                whole_section=event.code is None and event.segment is None,
+                effective_unix_s=at[0],
+                seq=at[1],
+                recorded_unix_s=now_unix_s,
+            )
+        )
+        if event.code is not None:
+            _end_as_told(connection, source.peer_id, event.sectionid, section_id, person_id, at)
+        roster.refold(connection, section_id, person_id)
+    after = roster.current(connection, section_id, person_id)
+    status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
+    role = event.role or next(iter(after))
+    ready = (
+        enrolment_key(event.sectionid, event.userid),
+        *place_keys(connection, source.peer_id, section_id, person_id),
+    )
+    return Applied(status, after[role][0] if role in after else 0, ready=ready)
+
+
+def _end_as_told(
+    connection: Connection,
+    peer_id: int,
+    sectionid: str,
+    section_id: int,
+    person_id: int,
+    at: tuple[int, int],
+) -> None:
+    """Let later endings of the whole section, told of its other parts, hold in this one, too.
+
+    They came when nobody knew yet that the person is in this part: the order of arrival must not
+    matter.
+    """
+    parts = sections.parts(connection, peer_id, sectionid)
+    if len(parts) < 2:  # noqa: PLR2004 - no other part
+        return
+    history = enrolment_history
+    mine = sa.and_(history.c.section_id.in_(parts), history.c.person_id == person_id)
+    rows = connection.execute(sa.select(history).where(mine, history.c.whole_section)).all()
+    here = {(place(r)[:2], r.role) for r in rows if r.section_id == section_id}
+    for (when, role), row in {(place(r)[:2], r.role): r for r in rows}.items():
+        if when > at and (when, role) not in here:
+            same = {name: value for name, value in row._asdict().items() if name != "id"}
+            connection.execute(sa.insert(history).values(same | {"section_id": section_id}))
+
+
+def place_keys(connection: Connection, peer_id: int, section_id: int, person_id: int) -> list[str]:
+    """Return what a peer's endings wait for that name somebody's place in a section of its own."""
+    mine = sa.and_(section.c.id == section_id, section.c.peer_id == peer_id)
+    row = connection.execute(sa.select(section.c.idnumber, section.c.moodle_id).where(mine)).first()
+    if row is None:
+        return []
+    names = (row.idnumber, OWN_ID + row.moodle_id if row.moodle_id else None)
+    people = sorted(roster.names_at(connection, section_id, [person_id]))
+    return [enrolment_key(n, who) for n in dict.fromkeys(names) if n for who in people]
+
+
+def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
+    if event.code is None and not event.when.is_timed:
+        return NotFound(
+            english(
+                "end_enrolment: %(person)s was never enrolled in section %(section)s.",
+                person=repr(event.userid),
+                section=repr(event.sectionid),
+            )
+        )
+    return Held(*missing)
+
+
+def _alone(connection: Connection, section_id: int, person_id: int) -> dict[str, roster.Now]:
+    """Return what a person is in a section by what was told of just this row of theirs."""
+    rows = roster.rows_of(connection, section_id, person_id, [person_id])
+    taught = roster.teacher_rows(connection, section_id, person_id, [person_id])
+    found = {}
+    for role in roster.ROLES:
+        folded = timeline(rows, taught if role == TEACHER else (), role=role, has_grade=False)
+        now = max(now_unix_s(connection), folded.told_unix_s)
+        state, coming = folded.from_moment(now)
+        if state is not None:
+            found[role] = roster.Now(0, state.code, state.since_unix_s, state.holds, tuple(coming))
+    return found
+
+
+class _Told(NamedTuple):
+    """A row of the history as it is folded, and the dates that came with it."""
+
+    row: EnrolmentRow
+    dates: tuple[int | None, int | None]
+
+
+def _told(connection: Connection, section_id: int, of: Collection[int]) -> list[_Told]:
+    history = enrolment_history
+    wanted = sa.and_(history.c.section_id == section_id, history.c.person_id.in_(of))
+    return [
+        _Told(row_of(row), (row.timestart_unix_s, row.timeend_unix_s))
+        for row in connection.execute(roster.HISTORY.where(wanted))
+    ]
+
+
+def _is_known(
+    rows: list[_Told],
+    before: dict[str, roster.Now],
+    event: EnrolmentEvent,
+    at: tuple[int, int],
+) -> bool:
+    dates = (event.timestart_unix_s, event.timeend_unix_s)
+    if event.when.is_timed:
+        # What was written by hand for this second is no word of the peer's.
+        told = [t for t in rows if t.row.by_actor is None and place(t.row)[:2] == at]
+        said = (event.role, event.code, dates)
+        return any((t.row.role, t.row.code, t.dates) == said for t in told)
+    roles = [event.role] if event.role else list(before)
+    if event.code is None:
+        return not any(role in before and _can_end(before[role]) for role in roles)
+    # A teacher whom only the section names is not yet enrolled as one.
+    return all(_stands(rows, role, event.code, dates) for role in roles)
+
+
+def _can_end(now: roster.Now) -> bool:
+    """Tell whether somebody is in their place, or will be by what was told."""
+    return now.holds or (bool(now.coming) and now.code != ENDED)
+
+
+def _stands(rows: list[_Told], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:
+    """Tell whether just this was told last of an enrolment, or written by hand over it."""
+    mine = [t for t in rows if t.row.role in (None, role)]
+    last = latest(t.row for t in mine)
+    if last is None or last.code != code:
+        return False
+    told = [t for t in mine if t.row.by_actor is None and t.row.code is not None]
+    by_peer = max(told, key=lambda t: place(t.row), default=None)
+    return by_peer is None or by_peer.dates == dates

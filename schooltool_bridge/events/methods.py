@@ -1,0 +1,213 @@
+"""The MNet methods that we publish: from a call's parameters to the SIS and back.
+
+Checks how a method is called; what the events mean is decided in receiving.py.
+Source: RULES 1.2, 1.3, R37-R67.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from mnet.database import one_at_a_time
+from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter, Unfinished
+from mnet.exchange import Context, Site
+from mnet.faults import Malformed
+from mnet.protocol import SERVICE_SIS, SIS_PATH
+from mnet.retelling import english
+from mnet.slow_work import ForSite
+from mnet.xmlrpc import Value
+from peers import store
+from peers.registry import Peer
+from schooltool_bridge.events import clock_notes, reading, releasing
+from schooltool_bridge.events import receiving as events
+from schooltool_bridge.events.applying import ClocksDiffer, source
+from schooltool_bridge.events.peer_client import Asking
+
+Call = Context[Peer]
+
+# What system/methodHelp and system/methodSignature tell of each event.
+HELP = {
+    "fetch_user": "Create or update a person; with only idnumber or username we ask get_user.",
+    "new_section": "Create or update a section (a course in Moodle).",
+    "new_enrolment": "Enrol a person in a section as student or teacher.",
+    "new_assessment": "Create or update an assessment (a grade item) of a section.",
+    "new_grade": "Record a person's grade for an assessment; empty points_earned clears it.",
+    "end_enrolment": "End a person's enrolment; without role all of that person's there.",
+    "delete_section": "Mark a section as deleted; its history stays.",
+    "delete_assessment": "Mark an assessment as deleted; its history stays.",
+    "delete_grade": "Take a person's grade for an assessment back; its history stays.",
+}
+# The last segments of all methods that we know: what we publish, and what we ask peers for
+# (RULES 1.2). Others' names are a caller's own words.
+KNOWN_METHODS = frozenset(
+    {
+        *HELP, "push_events", "server_info",
+        "get_user", "list_user_enrolments", "full_sync", "site_info",
+        "user_authorise", "update_enrolments", "available_courses", "course_enrolments",
+        "enrol_user", "unenrol_user", "keepalive_server", "keepalive_client", "kill_child",
+        "kill_children", "refresh_log", "fetch_user_image", "fetch_theme_info",
+        *SYSTEM_METHODS,
+    }
+)  # fmt: skip
+# A push of more has transactions of its own and shares none with others' calls.
+TOGETHER_EVENTS = 20
+EVENT_ANSWER = ("struct", "status (created, updated, unchanged, held, skipped), id, message")
+
+
+def methods(site: Site, asking: Asking) -> list[Method[Call]]:
+    """Return everything that we publish under the service `schooltool`."""
+    return [
+        *(_event_method(event, asking) for event in events.EVENTS),
+        Method(
+            path=SIS_PATH + "push_events",
+            service=SERVICE_SIS,
+            run=partial(_push_events, asking),
+            help="Apply many events in one call; the answer has one result for each.",
+            parameters=(Parameter("events", "array", "structs of event and data"),),
+            returns=("array", "each event's own answer, or status failed, fault and message"),
+            is_long=_is_long,
+            bare=True,
+        ),
+        Method(
+            path=SIS_PATH + "server_info",
+            service=SERVICE_SIS,
+            run=lambda _call, _params: {
+                "name": site.name,
+                "wwwroot": site.wwwroot,
+                "version": site.version,
+            },
+            help="Tell this server's name, wwwroot and version.",
+            returns=("struct", "name, wwwroot, version"),
+            bare=True,
+        ),
+    ]
+
+
+def _event_method(event: str, asking: Asking) -> Method[Call]:
+    return Method(
+        path=SIS_PATH + event,
+        service=SERVICE_SIS,
+        run=partial(_run, event, asking),
+        help=HELP[event],
+        parameters=(Parameter(f"{event}data", "struct", "the event's fields"),),
+        returns=EVENT_ANSWER,
+        prepare=partial(_complete_user, asking) if event == "fetch_user" else None,
+        bare=True,
+    )
+
+
+def _complete_user(
+    asking: Asking, call: Call, params: list[Value]
+) -> Callable[[], list[Value]] | None:
+    """Ask the peer for the rest of a person that was named only by idnumber or username."""
+    wanted = reading.needs_get_user(_only(params, "fetch_user"))
+    if wanted is None or not call.peer.enabled:
+        return None
+    known = params[0]
+
+    def ask() -> list[Value]:
+        found = asking.get_user(call.peer, wanted)
+        return [{**found, **known} if isinstance(known, dict) else found]
+
+    return ask
+
+
+def _is_long(params: list[Value]) -> bool:
+    return any(isinstance(pushed, list) and len(pushed) > TOGETHER_EVENTS for pushed in params)
+
+
+def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
+    one_at_a_time(call.connection, call.peer.id)
+    data = _only(params, event)
+    sender = source(call.peer, asking.site, call.sent_unix_s)
+    try:
+        received = events.receive(call.connection, sender, event, data, call.now_unix_s)
+    except ClocksDiffer as differ:
+        _note_clock(call, asking, differ)
+        raise
+    _note_addressee(call, [data])
+    _go_on(call, asking, received.new_people, received.names)
+    return _finish(asking, call, received.left, received.answer)
+
+
+def _finish(asking: Asking, call: Call, left: events.Lots, answer: Value) -> Value | Unfinished:
+    """Answer when all that an event freed has come again."""
+    if not left:
+        return answer
+
+    def rest() -> Value | Unfinished:
+        one_at_a_time(call.connection, call.peer.id)
+        came = events.come_again(call.connection, source(call.peer, asking.site), left)
+        _go_on(call, asking, came.new_people, came.names)
+        return _finish(asking, call, came.left, answer)
+
+    return Unfinished(rest, english("The event was applied, and some of what waited for it."))
+
+
+def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
+    pushed = _only(params, "push_events")
+    sender = source(call.peer, asking.site, call.sent_unix_s)
+    return _push(asking, call, pushed, events.Push(sender))
+
+
+def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Value | Unfinished:
+    """Apply the next part of a push."""
+    one_at_a_time(call.connection, call.peer.id)
+    push = events.receive_part(call.connection, before, pushed, call.now_unix_s)
+    if push.source.names_addressee and not before.source.names_addressee:
+        store.set_columns(call.connection, call.peer.id, names_addressee=True)
+    differ = ClocksDiffer((call.sent_unix_s or 0) - call.now_unix_s)
+    if any(r.get("message") == differ.text for r in push.results[len(before.results) :]):
+        _note_clock(call, asking, differ)
+    # Who is enrolled by this very push, whichever part of it, need not be asked about.
+    enrolled = reading.enrolled_in(pushed) if push.new_people else frozenset()
+    _go_on(call, asking, [p for p in push.new_people if not p.keys & enrolled], push.names)
+    if not (isinstance(pushed, list) and events.is_left(push, pushed)):
+        return [*push.results]
+    done = english(
+        "The first %(done)s of %(all)s events were looked at, and what was applied of them stays.",
+        done=len(push.results),
+        all=len(pushed),
+    )
+    return Unfinished(partial(_push, asking, call, pushed, push), done)
+
+
+def _note_clock(call: Call, asking: Asking, differ: ClocksDiffer) -> None:
+    """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
+    told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
+    call.afterwards.append(partial(clock_notes.note, asking.database, call.peer.id, **told))
+
+
+def _only(params: list[Value], method: str) -> Value:
+    if len(params) != 1:
+        raise Malformed(
+            english(
+                "%(method)s takes exactly one parameter, not %(count)s.",
+                method=method,
+                count=len(params),
+            )
+        )
+    return params[0]
+
+
+def _note_addressee(call: Call, accepted: list[Value]) -> None:
+    """From the first event on that names us, this peer always has to (RULES 1.3)."""
+    if not call.peer.names_addressee and any(isinstance(d, dict) and d.get("to") for d in accepted):
+        store.set_columns(call.connection, call.peer.id, names_addressee=True)
+
+
+def _go_on(
+    call: Call, asking: Asking, people: Sequence[events.NewPerson], names: tuple[str, ...]
+) -> None:
+    """After the answer has left, ask the peer for the enrolments of people new to us.
+
+    And let come again what other peers sent that waited for them.
+    """
+    if people:
+        asking.ask_after(call.connection, call.peer.id, people)
+        if not any(isinstance(work, ForSite) for work in call.afterwards):
+            call.afterwards.append(asking.errands.at(call.peer.id))
+    if names:
+        where = (asking.database, asking.registry, asking.site)
+        call.afterwards.append(partial(releasing.wake_others, *where, call.peer.id, names))

@@ -1,0 +1,318 @@
+"""People: who is meant, what is known of them, and never guessing.
+
+Whom an event means says people_match.py; where two people could be meant, a person decides (8409).
+Source: RULES 1.3, 1.4, R37-R39e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from peers import accounts
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.events import people_match
+from schooltool_bridge.events.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    NewPerson,
+    Source,
+    user_key,
+)
+from schooltool_bridge.events.fields import UserEvent
+from schooltool_bridge.events.passwords import is_known, wrap_if_new
+from schooltool_bridge.history import links
+from schooltool_bridge.history.fold import place, settle
+from schooltool_bridge.history.links import Link
+from schooltool_bridge.store.model import person, person_history, person_link
+
+
+def username_key(username: str) -> str:
+    """What a conflict about a username waits for."""
+    return f"username:{key(username)}"
+
+
+def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> Applied:
+    """Apply fetch_user; raises Conflict when it is not clear who is meant."""
+    match = people_match.match(connection, source, event)
+    link, person_id = match.link, match.person_id
+    last = link.place if link else None
+    at = settle(event.when, now_unix_s, last)
+    fields = _fields(event)
+    if link and _is_known(connection, link, event, at, fields):
+        _learn_own_id(connection, link, event)
+        return Applied(UNCHANGED, link.person_id, ready=_ready(event, link))
+    is_newest = last is None or at >= last
+    if person_id is None:
+        person_id = create(connection, source, event, now_unix_s)
+    if link is None:
+        link = links.add(connection, source.peer_id, person_id)
+    before = _values(connection, person_id)
+    connection.execute(
+        sa.insert(person_history).values(
+            link_id=link.id,
+            fields=fields,
+            effective_unix_s=at[0],
+            seq=at[1],
+            recorded_unix_s=now_unix_s,
+        )
+    )
+    told = _names_told(connection, source.peer_id, link, event, match, is_newest=is_newest)
+    if match.name_from is not None:
+        _free_name(connection, match.name_from)
+    _update_link(connection, link, event, told, at if is_newest else None)
+    _update_person(connection, source, link, event, told, is_newest=is_newest)
+    is_renumbered = is_newest and people_match.is_renumbered(link, event)
+    changed = is_renumbered or before != _values(connection, person_id)
+    is_new = match.person_id is None
+    ready = _ready(event, link)
+    return Applied(
+        CREATED if is_new else UPDATED if changed else UNCHANGED,
+        person_id,
+        _message(event),
+        ready=ready,
+        new_person=(
+            NewPerson(person_id, event.idnumber, event.username, event.moodle_id)
+            if match.link is None
+            else None
+        ),
+        names=ready if is_new or changed else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The ids that a peer last gave a person; an event may carry one of them only."""
+
+    idnumber: str | None
+    username: str | None
+
+
+def _names_told(
+    connection: Connection,
+    peer_id: int,
+    link: Link,
+    event: UserEvent,
+    match: people_match.Match,
+    *,
+    is_newest: bool,
+) -> _Names:
+    """Return the names that count with this event in the history, wherever its place there is."""
+    if is_newest:
+        return _Names(event.idnumber, None if match.is_named_elsewhere else event.username)
+    history = person_history
+    rows = connection.execute(sa.select(history).where(history.c.link_id == link.id)).all()
+    told = [r.fields for r in sorted(rows, key=place, reverse=True)]
+    idnumbers = [f["idnumber"] for f in told if f["idnumber"]]
+    username = next((f["username"] for f in told if f["username"]), None)
+    if username:
+        holder = links.by(connection, peer_id, username, person_link.c.username_key)
+        if holder is not None and holder.id != link.id:
+            username = None  # somebody else's by now
+    return _Names(next(filter(links.real, idnumbers), next(iter(idnumbers), None)), username)
+
+
+def _update_link(
+    connection: Connection,
+    link: Link,
+    event: UserEvent,
+    told: _Names,
+    at: tuple[int, int] | None,
+) -> None:
+    """Write what holds now of a peer's names; `at` is given for the newest event."""
+    values: dict[str, object] = {}
+    if at is not None:
+        values |= {"effective_unix_s": at[0], "seq": at[1]}
+    if told.idnumber and (links.real(told.idnumber) or not link.idnumber_key):
+        values["idnumber_key"] = key(told.idnumber)
+    if told.username:
+        values |= {"username": told.username, "username_key": key(told.username)}
+    own = own_id(event.idnumber, event.moodle_id)
+    if own and (at is not None or link.moodle_id is None):
+        values["moodle_id"] = key(own)
+    if at is not None or link.password_wrapped is None:
+        wrapped = wrap_if_new(link.password_wrapped, event.password_hash, event.password_algorithm)
+        if wrapped:
+            values |= {"password_wrapped": wrapped, "password_algorithm": event.password_algorithm}
+    if values:
+        connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(values))
+
+
+def _learn_own_id(connection: Connection, link: Link, event: UserEvent) -> None:
+    """Keep Moodle's own id with a link, also when an event says nothing else new."""
+    own = own_id(event.idnumber, event.moodle_id)
+    if own and link.moodle_id is None:
+        mine = person_link.c.id == link.id
+        connection.execute(sa.update(person_link).where(mine).values(moodle_id=key(own)))
+
+
+def _free_name(connection: Connection, link: Link) -> None:
+    """Take a link's username away, which its peer gave to another user; its history keeps it."""
+    none = {"username": None, "username_key": None}
+    connection.execute(sa.update(person_link).where(person_link.c.id == link.id).values(none))
+
+
+def create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
+    """Make the person whom an event tells of, who follows that peer; return our id."""
+    wanted = event.username or event.idnumber or ""
+    username = _free_username(connection, source, wanted, None)
+    real = links.real(event.idnumber)
+    # Who was kept apart by hand from the one who has it gets none of the school's.
+    is_shared = real is not None and links.holder(connection, real) is None
+    added = connection.execute(
+        sa.insert(person).values(
+            idnumber=event.idnumber if is_shared else None,
+            idnumber_key=key(event.idnumber) if event.idnumber and is_shared else None,
+            username=username,
+            username_key=key(username),
+            firstname=event.firstname,
+            lastname=event.lastname,
+            email=event.email,
+            can_login=False,
+            follows_peer_id=source.peer_id,
+            created_unix_s=now_unix_s,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    return int(added.inserted_primary_key[0])
+
+
+def _update_person(
+    connection: Connection,
+    source: Source,
+    link: Link,
+    event: UserEvent,
+    told: _Names,
+    *,
+    is_newest: bool,
+) -> None:
+    """Let a person follow the peer that first brought them; an idnumber is taken from any."""
+    person_id = link.person_id
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
+    values: dict[str, object] = {}
+    # Corrected where the school's idnumber is this peer's word; else its link alone has the new.
+    is_corrected = (
+        is_newest
+        and people_match.is_renumbered(link, event)
+        and row.follows_peer_id == source.peer_id
+        and row.idnumber_key == link.idnumber_key
+    )
+    if _brings_idnumber(connection, row, link, told, is_corrected=is_corrected):
+        assert told.idnumber is not None
+        values |= {"idnumber": told.idnumber, "idnumber_key": key(told.idnumber)}
+    if row.follows_peer_id == source.peer_id:
+        if is_newest:
+            values |= {
+                "firstname": event.firstname,
+                "lastname": event.lastname,
+                "email": event.email,
+            }
+        if told.username:
+            username = _free_username(connection, source, told.username, person_id)
+            values |= {"username": username, "username_key": key(username)}
+    if values:
+        connection.execute(sa.update(person).where(person.c.id == person_id).values(values))
+
+
+def _brings_idnumber(
+    connection: Connection, row: sa.Row[Any], link: Link, told: _Names, *, is_corrected: bool
+) -> bool:
+    """Tell whether a peer's idnumber becomes the school's: nobody has it, and nobody denied it."""
+    has_one = row.idnumber_key is not None and not is_corrected
+    if has_one or link.kept_apart or not links.real(told.idnumber):
+        return False
+    # A row of the same person may have it, whom a person merged.
+    return links.holder(connection, told.idnumber or "") is None
+
+
+def _free_username(
+    connection: Connection, source: Source, wanted: str, person_id: int | None
+) -> str:
+    """Return a username that nobody else has here: as wanted, or with the peer's host behind."""
+    host = urlsplit(source.wwwroot).hostname or "peer"
+    candidate, number = wanted, 1
+    while not _is_free(connection, candidate, person_id):
+        candidate = f"{wanted}.{host}" if number == 1 else f"{wanted}.{host}.{number}"
+        number += 1
+    return candidate
+
+
+def _is_free(connection: Connection, username: str, person_id: int | None) -> bool:
+    wanted = key(username)
+    holder = connection.execute(
+        sa.select(person.c.id).where(person.c.username_key == wanted)
+    ).scalar()
+    return holder in (None, person_id) and not accounts.is_taken(connection, wanted)
+
+
+def _fields(event: UserEvent) -> dict[str, object]:
+    return {
+        **event.others,
+        "idnumber": event.idnumber,
+        "username": event.username,
+        "firstname": event.firstname,
+        "lastname": event.lastname,
+        "email": event.email,
+    }
+
+
+def _is_known(
+    connection: Connection,
+    link: Link,
+    event: UserEvent,
+    at: tuple[int, int],
+    fields: dict[str, object],
+) -> bool:
+    """Tell whether just this was told before: under the same time, or as the latest."""
+    history = person_history
+    place = at if event.when.is_timed else link.place
+    rows = connection.execute(
+        sa.select(history.c.fields)
+        .where(
+            history.c.link_id == link.id,
+            history.c.effective_unix_s == place[0],
+            history.c.seq == place[1],
+        )
+        .order_by(history.c.id)
+    ).scalars()
+    told = rows.all()
+    if not any(_says(f, fields) for f in (told if event.when.is_timed else told[-1:])):
+        return False
+    return event.when.is_timed or not wrap_if_new(
+        link.password_wrapped, event.password_hash, event.password_algorithm
+    )
+
+
+def _says(told: dict[str, object], fields: dict[str, object]) -> bool:
+    """Tell whether something told says all that an event does; no idnumber says nothing of it."""
+    if not fields["idnumber"]:
+        told = {**told, "idnumber": fields["idnumber"]}
+    return told == fields
+
+
+def _values(connection: Connection, person_id: int) -> tuple[object, ...]:
+    row = connection.execute(sa.select(person).where(person.c.id == person_id)).one()
+    return tuple(row)
+
+
+def _ready(event: UserEvent, link: Link) -> tuple[str, ...]:
+    """What events may have waited for that is there now, or a name that is free now."""
+    own = own_id(event.idnumber, event.moodle_id)
+    ids = [event.idnumber, link.idnumber_key, OWN_ID + own if own else None]
+    names = [event.username, link.username]
+    return (
+        *dict.fromkeys(user_key(key(i)) for i in ids if i),
+        *dict.fromkeys(username_key(n) for n in names if n),
+    )
+
+
+def _message(event: UserEvent) -> str:
+    if event.password_hash and not is_known(event.password_hash, event.password_algorithm):
+        return "The password hash is of an unknown kind and was not kept."
+    return ""

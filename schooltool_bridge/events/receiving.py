@@ -1,0 +1,348 @@
+"""Receiving events: one, many, or again; and what happens to those that cannot be applied.
+
+The entry to the SIS for whatever a peer pushes. Runs inside the caller's transaction, which is
+committed also when an event is refused, so that the inbox keeps it. Source: RULES 1.3, R5, R89.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple, NoReturn, TypeAlias
+
+from sqlalchemy.engine import Connection
+
+from mnet.database import savepoint
+from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
+from mnet.retelling import english
+from mnet.xmlrpc import Value
+from schooltool_bridge.events import (
+    assessments,
+    enrolments,
+    fields,
+    grades,
+    inbox,
+    inbox_words,
+    people,
+    reading,
+    sections,
+)
+from schooltool_bridge.events.applying import Applied, Held, NewPerson, Source, under
+from schooltool_bridge.events.fields import Event, UserEvent
+from schooltool_bridge.events.reading import EVENTS
+
+# More than any course's events at once; a larger push is cut up by the sender.
+MAX_PUSHED = 5_000
+# Events applied in one transaction, those that come again with them counted; then others' calls
+# have their turn.
+PART_EVENTS = 200
+
+# What may come again: whatever waits for any of some keys and happened after a place (inbox.py).
+Lots: TypeAlias = tuple[tuple[tuple[str, ...], tuple[int, int, int]], ...]
+
+
+class Came(NamedTuple):
+    """What came again in one transaction."""
+
+    new_people: tuple[NewPerson, ...] = ()
+    # For which other peers' events may wait (releasing.py).
+    names: tuple[str, ...] = ()
+    # What is left for a transaction of its own.
+    left: Lots = ()
+    tried: int = 0
+
+
+class Received(NamedTuple):
+    """The answer to an event, and who appeared by it."""
+
+    answer: dict[str, Value]
+    new_people: tuple[NewPerson, ...] = ()
+    # For which other peers' events may wait (releasing.py).
+    names: tuple[str, ...] = ()
+    # What is still to come again, in a transaction of its own (come_again); and how many did.
+    left: Lots = ()
+    tried: int = 0
+
+
+class Push(NamedTuple):
+    """How far a push has come: what its last part did, and where the next one begins."""
+
+    source: Source
+    results: tuple[dict[str, Value], ...] = ()
+    new_people: tuple[NewPerson, ...] = ()
+    names: tuple[str, ...] = ()
+    left: Lots = ()
+
+
+def receive(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    now_unix_s: int,
+    most: int | None = None,
+) -> Received:
+    """Apply one event, or hold it; then what waited for it, at most PART_EVENTS or `most`.
+
+    Raises Malformed, NotFound, Conflict (the inbox keeps the event), SwitchedOff or
+    TryAgainLater (it does not).
+    """
+    try:
+        read = reading.read(source, event, data)
+        reading.check_clock(source, event, read, now_unix_s)
+    except (Malformed, NotFound) as fault:
+        inbox_words.refuse(connection, source, event, data, fault, now_unix_s)
+        raise
+    place = inbox_words.place_of(read, now_unix_s)
+    try:
+        applied = _apply(connection, source, read, now_unix_s)
+    except Held as held:
+        inbox_words.hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
+        answer: dict[str, Value] = {
+            "status": "held",
+            "id": "",
+            "message": english(
+                "Kept until it can be applied; waiting for %(keys)s.",
+                keys=", ".join(held.waiting_for),
+            ),
+            "waiting_for": [*held.waiting_for],
+        }
+        return Received(answer)
+    except (Malformed, NotFound, Conflict) as fault:
+        inbox_words.refuse(connection, source, event, data, fault, now_unix_s, read)
+        raise
+    if applied.again_with:
+        inbox_words.hold(connection, source, event, data, applied.again_with, place, now_unix_s)
+    if applied.remark:
+        inbox_words.remark_on(connection, source, event, data, applied.remark, place, now_unix_s)
+    came = _come_again(connection, source, lot(applied.ready), most, [applied])
+    return Received(
+        {"status": applied.status, "id": str(applied.id), "message": applied.message},
+        came.new_people,
+        came.names,
+        came.left,
+        came.tried,
+    )
+
+
+def receive_many(
+    connection: Connection, source: Source, pushed: object, now_unix_s: int
+) -> tuple[list[dict[str, Value]], tuple[NewPerson, ...], tuple[str, ...]]:
+    """Apply the events of push_events in one transaction; one bad event never spoils the others.
+
+    Returns their answers, and new people and names as in Received. Raises Malformed when this is
+    no list of a sane length, SwitchedOff by the master switch.
+    """
+    push = receive_part(connection, Push(source), pushed, now_unix_s)
+    new_people, names = [*push.new_people], [*push.names]
+    while is_left(push, pushed):
+        push = receive_part(connection, push, pushed, now_unix_s)
+        new_people += push.new_people
+        names += push.names
+    return [*push.results], tuple(new_people), tuple(dict.fromkeys(names))
+
+
+def is_left(push: Push, pushed: object) -> bool:
+    """Tell whether a push that has begun has anything left to do."""
+    return bool(push.left) or (isinstance(pushed, list) and len(push.results) < len(pushed))
+
+
+def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s: int) -> Push:
+    """Go on with a push: first with what is left of what came again, then with its next events.
+
+    At most PART_EVENTS events. Raises as `receive_many`.
+    """
+    listed = _listed(push.source, pushed)
+    came = _come_again(connection, push.source, push.left, None, [])
+    source, results, left = push.source, [*push.results], came.left
+    new_people, names = [*came.new_people], dict.fromkeys(came.names)
+    applied = came.tried
+    # Where an event might find no room after it wrote something, it is undone whole.
+    is_short = inbox.room(connection, source.peer_id) <= PART_EVENTS
+    while len(results) < len(listed) and applied < PART_EVENTS and not left:
+        element = listed[len(results)]
+        applied += 1
+        try:
+            event, data = _event_of(element)
+            most = max(1, PART_EVENTS - applied)
+            go = _receive_whole if is_short else receive
+            received = go(connection, source, event, data, now_unix_s, most)
+        except Fault as fault:
+            results.append({"status": "failed", "fault": fault.code, "message": fault.text})
+            continue
+        results.append(received.answer)
+        new_people += received.new_people
+        names.update(dict.fromkeys(received.names))
+        left, applied = received.left, applied + received.tried
+        if isinstance(data, dict) and data.get("to"):
+            source = source._replace(names_addressee=True)
+    return Push(source, tuple(results), tuple(new_people), tuple(names), left)
+
+
+def _listed(source: Source, pushed: object) -> list[Value]:
+    if not isinstance(pushed, list):
+        raise Malformed(english("push_events takes a list of structs of event and data."))
+    if len(pushed) > MAX_PUSHED:
+        raise Malformed(
+            english("push_events takes at most %(most)s events at once.", most=MAX_PUSHED)
+        )
+    if not source.enabled:
+        raise SwitchedOff
+    return pushed
+
+
+def _receive_whole(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    now_unix_s: int,
+    most: int | None,
+) -> Received:
+    """As `receive`, but TryAgainLater undoes what was written; other faults leave the inbox's."""
+    refused: Fault | None = None
+    with savepoint(connection):
+        try:
+            return receive(connection, source, event, data, now_unix_s, most)
+        except TryAgainLater:
+            raise
+        except Fault as fault:
+            refused = fault
+    raise refused
+
+
+def _event_of(element: Value) -> tuple[str, Value]:
+    event = element.get("event") if isinstance(element, dict) else None
+    if not isinstance(element, dict) or not isinstance(event, str):
+        raise Malformed(english("push_events: an event is a struct of event (its name) and data."))
+    return event, element.get("data")
+
+
+def retry(
+    connection: Connection, source: Source, inbox_id: int, most: int | None = None
+) -> tuple[str, Came]:
+    """Let an event of the inbox come again, then what waits for it as `receive`. Raises NotFound.
+
+    Returns its status then, and what came.
+    """
+    waiting = inbox.get(connection, inbox_id)
+    if waiting is None:
+        raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
+    status, applied = _again(connection, source, waiting)
+    if applied is None:
+        return status, Came()
+    return status, _come_again(connection, source, lot(applied.ready), most, [applied])
+
+
+def refuse(
+    connection: Connection, source: Source, event: str, data: object, why: Fault, now_unix_s: int
+) -> NoReturn:
+    """Refuse an event for what only its bringer can know; the inbox keeps it. Raises `why`."""
+    inbox_words.refuse(
+        connection, source, event, data, why, now_unix_s, reading.read(source, event, data)
+    )
+    raise why
+
+
+def lot(keys: Iterable[str]) -> Lots:
+    """Say that whatever waits for any of these (applying.user_key, ...) may come again."""
+    keys = tuple(keys)
+    return ((keys, inbox.FIRST),) if keys else ()
+
+
+def come_again(connection: Connection, source: Source, lots: Lots) -> Came:
+    """Let some of what waits come again, and some of what waits for that, and so on.
+
+    To be called until nothing is `left`, each time in a transaction of its own.
+    """
+    return _come_again(connection, source, lots, None, [])
+
+
+def dismiss(connection: Connection, inbox_id: int) -> None:
+    """Take an event out of the inbox; its row stays. Raises NotFound."""
+    waiting = inbox.get(connection, inbox_id)
+    if waiting is None:
+        raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
+    inbox.settle(connection, waiting, status=inbox.DISMISSED)
+
+
+def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:
+    if isinstance(read, UserEvent):
+        return people.apply(connection, source, read, now_unix_s)
+    if isinstance(read, fields.SectionEvent):
+        return sections.apply(connection, source, read, now_unix_s)
+    if isinstance(read, fields.EnrolmentEvent):
+        return enrolments.apply(connection, source, read, now_unix_s)
+    if isinstance(read, fields.AssessmentEvent):
+        return assessments.apply(connection, source, read, now_unix_s)
+    return grades.apply(connection, source, read, now_unix_s)
+
+
+def _come_again(
+    connection: Connection, source: Source, lots: Lots, most: int | None, came: list[Applied]
+) -> Came:
+    """Let come again what waits, and what waited for that, and so on: `most` of it at once.
+
+    `came` is what was applied before.
+    """
+    count, most = 0, most or PART_EVENTS
+    todo = deque(lots)
+    while todo and count < most:
+        keys, after = todo.popleft()
+        limit = most - count
+        found = inbox.waiting_on(connection, source.peer_id, keys, after=after, limit=limit)
+        count += len(found)
+        if len(found) == limit:
+            todo.appendleft((keys, found[-1].place))
+        for waiting in found:
+            _status, applied = _again(connection, source, waiting)
+            if applied is not None:
+                came.append(applied)
+                todo += lot(applied.ready)
+    return Came(
+        tuple(a.new_person for a in came if a.new_person),
+        tuple(dict.fromkeys(name for applied in came for name in applied.names)),
+        tuple(todo),
+        count,
+    )
+
+
+def _again(
+    connection: Connection, source: Source, waiting: inbox.Waiting
+) -> tuple[str, Applied | None]:
+    """Apply an event of the inbox; return its status then, and what was applied."""
+    # It was addressed rightly when it came, and it came then, not now.
+    source = source._replace(names_addressee=False)
+    if waiting.status == inbox.HELD:
+        source = under(source, waiting.arrived_under)
+    try:
+        read = reading.read(source, waiting.event, waiting.payload)
+        if (
+            isinstance(read, fields.SectionEvent)
+            and not read.deleted
+            and waiting.status == inbox.HELD
+        ):
+            # Only its teacher was not there.
+            applied = sections.attach_teacher(connection, source, read, waiting.received_unix_s)
+        else:
+            applied = _apply(connection, source, read, waiting.received_unix_s)
+    except Held as held:
+        waits = held.waiting_for
+        inbox.settle(connection, waiting, status=inbox.HELD, waiting_for=waits)
+        return inbox.HELD, None
+    except SwitchedOff:
+        return waiting.status, None
+    except Fault as fault:
+        status = inbox.CONFLICT if isinstance(fault, Conflict) else inbox.REJECTED
+        waits = inbox_words.conflict_waits(read) if status == inbox.CONFLICT else ()
+        inbox.settle(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
+        return status, None
+    status = inbox.HELD if applied.again_with else inbox.DONE
+    if applied.remark:
+        inbox.settle(connection, waiting, status=inbox.CONFLICT, reason=applied.remark)
+        return inbox.CONFLICT, applied
+    inbox.settle(connection, waiting, status=status, waiting_for=applied.again_with)
+    return status, applied
+
+
+__all__ = ["EVENTS", "NewPerson", "Received", "Source", "receive", "receive_many", "retry"]

@@ -1,0 +1,287 @@
+"""Sections: one part (segment) each, scoped to the peer that brought them.
+
+The teacher that a section names is part of its own history; what follows for that person's
+enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import NotFound
+from mnet.retelling import english
+from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
+from schooltool_bridge.events.applying import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Applied,
+    Held,
+    Source,
+    enrolment_key,
+    section_key,
+    user_key,
+)
+from schooltool_bridge.events.fields import SectionEvent
+from schooltool_bridge.history import links, roster
+from schooltool_bridge.history.fold import place, settle
+from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
+from schooltool_bridge.store.model_school import term
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section's row."""
+
+    id: int
+    idnumber: str
+    segment: str
+    name: str
+    status: str
+    place: tuple[int, int]
+
+
+def find(
+    connection: Connection,
+    peer_id: int,
+    idnumber: str,
+    segment: str | None,
+    day: date | None = None,
+) -> Section | None:
+    """Return a peer's section.
+
+    Without a segment the one whose term holds the day, else the highest one.
+    """
+    wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
+    rows = [row for row in connection.execute(_OF_PEER, wanted) if segment in (None, row.segment)]
+    if day is not None:
+        rows = [r for r in rows if r.first_day and r.first_day <= day <= r.last_day] or rows
+    r = max(rows, key=lambda row: segment_order(row.segment), default=None)
+    if r is None:
+        return None
+    return Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
+
+
+def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
+    """Return our ids of all parts (segments) of a peer's section, in their order."""
+    wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
+    rows = connection.execute(_OF_PEER, wanted).all()
+    return [row.id for row in sorted(rows, key=lambda r: segment_order(r.segment))]
+
+
+def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_s: int) -> Applied:
+    """Apply new_section or delete_section."""
+    day = source.day_of(event.when, now_unix_s)
+    known = find(connection, source.peer_id, event.idnumber, event.segment, day)
+    moved = _by_own_id(connection, source, event, day) if known is None else None
+    if event.deleted and known is None and moved is None:
+        if not event.when.is_timed:
+            raise NotFound(
+                english(
+                    "delete_section: there is no section %(section)s.", section=repr(event.idnumber)
+                )
+            )
+        raise Held(section_key(event.idnumber))
+    if moved is not None:
+        _move(connection, source, moved, event)
+        known = moved
+    if known is None:
+        known = _create(connection, source, event)
+        status = CREATED
+    else:
+        status = UPDATED
+    own = own_id(event.idnumber, event.moodle_id)
+    if own:
+        connection.execute(sa.update(section).where(section.c.id == known.id).values(moodle_id=own))
+    changed = _write(connection, known, event, now_unix_s)
+    if status == UPDATED and not changed:
+        status = UNCHANGED
+    again_with = _teach(connection, source, known.id, event)
+    message = (
+        f"The teacher {event.teacheridnumber} is not known here yet and is attached on arrival."
+        if again_with
+        else ""
+    )
+    return Applied(status, known.id, message, _ready(event, own), again_with=again_with)
+
+
+def _by_own_id(
+    connection: Connection, source: Source, event: SectionEvent, day: date | None
+) -> Section | None:
+    """Find what stands under another idnumber: Moodle's own id says that it is the same course."""
+    if not event.moodle_id:
+        return None
+    return find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment, day)
+
+
+def _move(connection: Connection, source: Source, moved: Section, event: SectionEvent) -> None:
+    """Give a section, and the other parts of its course, the idnumber that it has now.
+
+    An older event than the last one says nothing of that, but where only Moodle's own id had named
+    the section.
+    """
+    sent = event.when.timemodified
+    is_older = sent is not None and (sent, event.when.seq) < moved.place
+    if is_older and not moved.idnumber.startswith(OWN_ID):
+        return
+    parts = section.c.id == moved.id
+    if event.segment is None:
+        parts = sa.and_(
+            section.c.peer_id == source.peer_id,
+            section.c.idnumber == moved.idnumber,
+            section.c.moodle_id == event.moodle_id,
+        )
+    connection.execute(sa.update(section).where(parts).values(idnumber=event.idnumber))
+
+
+def attach_teacher(
+    connection: Connection, source: Source, event: SectionEvent, now_unix_s: int
+) -> Applied:
+    """Apply what new_section says of its teacher, when the rest of it was applied before.
+
+    So that it brings nothing back that was said later.
+    """
+    day = source.day_of(event.when, now_unix_s)
+    known = find(connection, source.peer_id, event.idnumber, event.segment, day)
+    if known is None:
+        return apply(connection, source, event, now_unix_s)
+    again_with = _teach(connection, source, known.id, event)
+    ready = _ready(event, own_id(event.idnumber, event.moodle_id))
+    return Applied(UPDATED, known.id, ready=ready, again_with=again_with)
+
+
+def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
+    """What is there now: the section under its names, its teacher's place in it."""
+    names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
+    teacher = event.teacheridnumber
+    return (
+        *(section_key(n) for n in names),
+        *(enrolment_key(n, teacher) for n in names if teacher),
+    )
+
+
+def _create(connection: Connection, source: Source, event: SectionEvent) -> Section:
+    segment = event.segment or FIRST_SEGMENT
+    added = connection.execute(
+        sa.insert(section).values(
+            peer_id=source.peer_id,
+            idnumber=event.idnumber,
+            segment=segment,
+            name=event.name,
+            status=ACTIVE,
+            effective_unix_s=-1,
+            seq=-1,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    row_id = added.inserted_primary_key[0]
+    return Section(row_id, event.idnumber, segment, event.name, "", (-1, -1))
+
+
+def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:
+    """Put the event into the history; tell whether what holds now changed."""
+    at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    values = {
+        "name": "" if event.deleted else event.name,
+        "teacheridnumber": event.teacheridnumber,
+        "deleted": event.deleted,
+    }
+    history = section_history
+    same_time = at if event.when.is_timed else known.place
+    rows = connection.execute(
+        sa.select(history)
+        .where(
+            history.c.section_id == known.id,
+            history.c.effective_unix_s == same_time[0],
+            history.c.seq == same_time[1],
+        )
+        .order_by(history.c.id)
+    ).all()
+    # Without a time only the latest word can be repeated.
+    if any(_says(row, values) for row in (rows if event.when.is_timed else rows[-1:])):
+        return False
+    connection.execute(
+        sa.insert(history).values(
+            section_id=known.id,
+            effective_unix_s=at[0],
+            seq=at[1],
+            recorded_unix_s=now_unix_s,
+            **values,
+        )
+    )
+    refold(connection, known.id)
+    return at >= known.place
+
+
+def refold(connection: Connection, section_id: int) -> None:
+    """Fold a section's history anew into its name, its status and the place of its last row."""
+    history = section_history
+    rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
+    ordered = sorted(rows, key=place)
+    # A deletion keeps the name of its time, which may be told only later.
+    named = [r.name for r in ordered if not r.deleted]
+    connection.execute(
+        sa.update(section)
+        .where(section.c.id == section_id)
+        .values(
+            status=DELETED if ordered[-1].deleted else ACTIVE,
+            effective_unix_s=place(ordered[-1])[0],
+            seq=ordered[-1].seq,
+            **({"name": named[-1]} if named else {}),
+        )
+    )
+
+
+def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:
+    if values["deleted"]:
+        return bool(row.deleted)
+    return all(getattr(row, name) == value for name, value in values.items())
+
+
+def _teach(
+    connection: Connection, source: Source, section_id: int, event: SectionEvent
+) -> tuple[str, ...]:
+    """Fold the enrolments of everybody whom the section ever named as its teacher.
+
+    Returns what to wait for when the event's own teacher is not known yet.
+    """
+    named = connection.execute(
+        sa.select(section_history.c.teacheridnumber)
+        .where(section_history.c.section_id == section_id)
+        .where(section_history.c.teacheridnumber != "")
+        .distinct()
+    ).scalars()
+    people = {
+        linked.person_id
+        for teacher in named.all()
+        if (linked := links.resolve(connection, source.peer_id, teacher)) is not None
+    }
+    # Somebody's number may have been corrected since it was named.
+    taught = sa.and_(enrolment.c.section_id == section_id, enrolment.c.role == TEACHER)
+    people |= set(connection.execute(sa.select(enrolment.c.person_id).where(taught)).scalars())
+    for person_id in sorted(people):
+        roster.refold(connection, section_id, person_id)
+    teacher = event.teacheridnumber
+    if teacher and links.find(connection, source.peer_id, teacher) is None:
+        return (user_key(teacher),)
+    return ()
+
+
+_OF_PEER = (
+    sa.select(section, term.c.first_day, term.c.last_day)
+    .select_from(section.outerjoin(term, term.c.id == section.c.term_id))
+    .where(
+        section.c.peer_id == sa.bindparam("peer"),
+        sa.or_(
+            section.c.idnumber == sa.bindparam("wanted"),
+            section.c.moodle_id == sa.bindparam("own"),
+        ),
+    )
+)

@@ -1,0 +1,1 @@
+"""From rows to what holds, now or on a day."""

@@ -1,0 +1,159 @@
+"""What a student has reached in a section: pure arithmetic on what stood then (snapshot.py).
+
+Excepted cells leave both sum and maximum; what is not graded does not count; extra credit adds
+points and no maximum. With weights, each category's share counts by its weight among those that
+have grades. Pure. Source: RULES 1.5, R75, R76, E18, E41, E42.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+
+from mnet import language
+from mnet.language import _
+from schooltool_bridge.history.snapshot import Item, SectionThen
+from schooltool_bridge.store import shipped_titles
+
+HUNDRED = Decimal(100)
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One line of a score system: entering `score` means `percent`; `from_percent` makes it."""
+
+    score: str
+    percent: Decimal
+    from_percent: Decimal
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSystem:
+    """How marks are written: kind is points, percent or values (then `scores`, best first)."""
+
+    id: int
+    title: str
+    kind: str
+    scores: Sequence[Score] = ()
+
+    @property
+    def said(self) -> str:
+        """Its title in the language spoken here."""
+        return shipped_titles.said(self.title)
+
+    def mark(self, percent: Decimal | None) -> str:
+        """Write a percentage as this system does, for the store; empty for nothing graded."""
+        if percent is None:
+            return ""
+        if self.kind != "values":
+            return _stored(percent)
+        reached = [s for s in self.scores if percent >= s.from_percent]
+        return (reached[0] if reached else self.scores[-1]).score
+
+    def percent(self, text: str) -> Decimal | None:
+        """Read a mark as a percentage; None when it is none of this system's scores."""
+        wanted = text.strip().casefold()
+        found = [s.percent for s in self.scores if s.score.casefold() == wanted]
+        return found[0] if found else None
+
+
+def percent_of(section: SectionThen, person_id: int) -> Decimal | None:
+    """Return a student's percentage in a section; None while nothing that counts is graded."""
+    graded = [
+        (item, entry.points)
+        for item in section.items
+        if (entry := section.entries.get((item.id, person_id))) is not None
+        and not entry.excepted
+        and entry.points is not None
+    ]
+    if not section.weights:
+        return _rounded(_share(graded))
+    of_category: dict[int | None, list[tuple[Item, Decimal]]] = defaultdict(list)
+    for item, points in graded:
+        of_category[item.category_id].append((item, points))
+    return _weighted(of_category, section.weights)
+
+
+def idle_extra_credit(section: SectionThen, person_id: int) -> set[int]:
+    """Return the categories, weighed, in which a student has only extra credit graded.
+
+    Extra credit raises its category's share; where nothing else is graded there is no share yet,
+    and it adds nothing.
+    """
+    if not section.weights:
+        return set()
+    graded: dict[int, set[bool]] = defaultdict(set)
+    for item in section.items:
+        entry = section.entries.get((item.id, person_id))
+        counts = entry is not None and not entry.excepted and entry.points is not None
+        if counts and item.category_id is not None and section.weights.get(item.category_id):
+            graded[item.category_id].add(bool(item.extra_credit or not item.points))
+    return {category for category, kinds in graded.items() if kinds == {True}}
+
+
+def _weighted(
+    graded: Mapping[int | None, Iterable[tuple[Item, Decimal]]], weights: Mapping[int, Decimal]
+) -> Decimal | None:
+    total, counted = Decimal(0), Decimal(0)
+    for category_id, some in graded.items():
+        weight = weights.get(category_id, Decimal(0)) if category_id is not None else Decimal(0)
+        share = _share(some)
+        if share is not None and weight:
+            total += share * weight
+            counted += weight
+    return _rounded(total / counted if counted else None)
+
+
+def _share(graded: Iterable[tuple[Item, Decimal]]) -> Decimal | None:
+    """Points reached of points possible, in percent."""
+    reached, possible = Decimal(0), Decimal(0)
+    for item, points in graded:
+        reached += points
+        possible += 0 if item.extra_credit else item.points
+    return reached * HUNDRED / possible if possible else None
+
+
+def is_before(section: SectionThen, item: Item, person_id: int, zone: tzinfo) -> bool:
+    """Tell whether an item was due before this student came, and has no grade (RULES E18).
+
+    Without a due day it is the day on which the item appeared that counts.
+    """
+    joined_unix_s = section.joined.get(person_id)
+    if joined_unix_s is None or (item.id, person_id) in section.entries:
+        return False
+    if item.due_day is None:
+        return item.effective_unix_s < joined_unix_s
+    return item.due_day < datetime.fromtimestamp(joined_unix_s, zone).date()
+
+
+def shown_mark(mark: str, percent: Decimal | None) -> str:
+    """A stored mark for people: one that is but the percentage, as their language writes it."""
+    if percent is None or mark != _stored(percent):
+        return mark
+    return _("%(number)s %%", number=number(percent))
+
+
+def _stored(percent: Decimal) -> str:
+    return f"{plain(percent)} %"
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(_CENT, ROUND_HALF_UP)
+
+
+def number(value: Decimal) -> str:
+    """A decimal without needless zeros, as the language spoken here writes it."""
+    return language.number(plain(value))
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as programs write it: no needless zeros, no minus before nothing."""
+    if not value:
+        return "0"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,319 @@
+"""From history to what holds: pure functions of rows, in whatever order they arrived.
+
+A row's place is its time by the sender's clock, the sender's running number, then its arrival;
+when it took effect says times.py. Applying events and answering "as of" use the same functions.
+Pure. Source: RULES 1.3, 1.5, 1.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from schooltool_bridge.common.points import MAX_DECIMALS
+from schooltool_bridge.common.times import ordered
+
+
+class When(NamedTuple):
+    """When an event happened at the sender's: its time and running number, where it gave them."""
+
+    timemodified: int | None
+    seq: int
+
+    @property
+    def is_timed(self) -> bool:
+        """Tell whether the sender gave a time."""
+        return self.timemodified is not None
+
+
+class Placed(Protocol):
+    """A history row as far as its place goes."""
+
+    @property
+    def id(self) -> int:
+        """Its number in the order of arrival."""
+        ...
+
+    @property
+    def effective_unix_s(self) -> int:
+        """When it took effect by its sender's clock."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """The sender's running number; -1 without one."""
+        ...
+
+    @property
+    def recorded_unix_s(self) -> int:
+        """When it first arrived."""
+        ...
+
+
+Row = TypeVar("Row", bound=Placed)
+
+
+def place(row: Placed) -> tuple[int, int, int]:
+    """The place of a row in its history."""
+    return ordered(row.effective_unix_s, row.recorded_unix_s), row.seq, row.id
+
+
+class Said(Placed, Protocol):
+    """A row of an assessment's history, as far as who said it and whether it is there go."""
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it says that the assessment is gone."""
+        ...
+
+    @property
+    def by_actor(self) -> str | None:
+        """Who wrote it by hand; None: the peer told it."""
+        ...
+
+    @property
+    def points(self) -> str:
+        """What the assessment is worth."""
+        ...
+
+    @property
+    def recorded_unix_s(self) -> int:
+        """When it arrived or was written."""
+        ...
+
+
+def standing(row: Said) -> tuple[bool, int, int, int]:
+    """The place of a row among all that was said of an assessment.
+
+    Whatever the peer says outranks what was written by hand before the peer's took it over.
+    """
+    return row.by_actor is None, *place(row)
+
+
+SaidRow = TypeVar("SaidRow", bound=Said)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState(Generic[SaidRow]):
+    """What an assessment is: the row that has its name and points, and whose it is."""
+
+    row: SaidRow
+    deleted: bool
+    is_peers: bool
+
+
+def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
+    """Fold an assessment's history of at least one row.
+
+    One that was made by hand and taken over stays when its peer deletes it: by hand again, as
+    it stood, until somebody here says otherwise (RULES R10, R66).
+    """
+    ordered = sorted(rows, key=standing)
+    last = ordered[-1]
+    if last.by_actor is not None:
+        return ItemState(last, last.deleted, is_peers=False)
+    by_hand = [r for r in ordered if r.by_actor is not None]
+    if not last.deleted:
+        return ItemState(last, deleted=False, is_peers=True)
+    told = [r for r in ordered if r.by_actor is None and not r.deleted]
+    if not by_hand or not told:
+        return ItemState(told[-1] if told else last, deleted=True, is_peers=True)
+    # While it is a peer's nobody here changes it: what was said later was said of one given back.
+    first_told_id = min(r.id for r in ordered if r.by_actor is None)
+    holds = max([told[-1], *(r for r in by_hand if r.id > first_told_id)], key=place)
+    return ItemState(holds, holds.deleted, is_peers=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What an assessment made by hand was worth when a peer's took it over, and when that was."""
+
+    points: Decimal
+    recorded_unix_s: int
+
+
+def takings_over(rows: Iterable[SaidRow]) -> tuple[TakenOver, ...]:
+    """Tell from an assessment's history when a peer's took it over from the school, each time.
+
+    More than once where a peer deleted its own, so that it was given back, and it or another
+    brought it anew.
+    """
+    told = sorted(rows, key=lambda r: r.id)
+    if not any(r.by_actor is not None for r in told):
+        return ()
+    found, before = [], None
+    for number, row in enumerate(told, 1):
+        now = item_state(told[:number])
+        if before is not None and now.is_peers and not before.is_peers:
+            found.append(TakenOver(Decimal(before.row.points), row.recorded_unix_s))
+        before = now
+    return tuple(found)
+
+
+def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the time and running number under which an event enters a history.
+
+    An event without a time comes now and after everything that is there already.
+    """
+    if when.timemodified is not None:
+        return when.timemodified, when.seq
+    if last is None or last[0] < now_unix_s:
+        return now_unix_s, -1
+    return last
+
+
+def latest(rows: Iterable[Row]) -> Row | None:
+    """The row that holds now."""
+    return max(rows, key=place, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRow:
+    """One row of a person's history in a section; code None is an ending by the peer."""
+
+    id: int
+    effective_unix_s: int
+    seq: int
+    recorded_unix_s: int
+    role: str | None
+    code: str | None
+    note: str = ""
+    by_actor: str | None = None
+    # Whether its code leaves somebody in their place, or is a withdrawal's (roster.MEANS).
+    holds: bool = False
+    is_left: bool = False
+    # By hand: whether it was written for another day than that of writing.
+    has_own_day: bool = True
+    # Its dates as far as they hold (fold_enrolments.held_dates).
+    begins_unix_s: int | None = None
+    ends_unix_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherRow:
+    """A section row that names a teacher: this person, or somebody else."""
+
+    id: int
+    effective_unix_s: int
+    seq: int
+    recorded_unix_s: int
+    names_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentState:
+    """What an enrolment is, since when."""
+
+    code: str
+    since_unix_s: int
+    note: str
+    # Whether it leaves somebody in their place: active, or suspended in Moodle.
+    holds: bool = False
+
+
+ACTIVE = "a"
+WITHDRAWN, WITHDRAWN_NO_GRADE = "w", "wn"
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """One row of a grade's history."""
+
+    id: int
+    effective_unix_s: int
+    seq: int
+    recorded_unix_s: int
+    raw_points: Decimal | None
+    excepted: bool
+    attempt: int | None
+    deleted: bool
+    # Who wrote it by hand; None: the peer told it.
+    by_actor: str | None = None
+    # Arrived under the policy that holds points between nought and the maximum.
+    is_clamped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a cell of the gradebook: by hand, else by the peer; None: nothing is there."""
+
+    by_hand: GradeRow | None
+    by_peer: GradeRow | None
+
+    @property
+    def counting(self) -> GradeRow | None:
+        """The row that counts: a manual entry wins until it is released."""
+        return self.by_hand or self.by_peer
+
+
+def cell(rows: Sequence[GradeRow]) -> Cell:
+    """Fold a cell's history."""
+    manual = latest(r for r in rows if r.by_actor is not None)
+    return Cell(
+        manual if manual and not manual.deleted else None,
+        counting_grade([r for r in rows if r.by_actor is None]),
+    )
+
+
+def counting_grade(rows: Sequence[GradeRow]) -> GradeRow | None:
+    """The peer's row that counts: the latest of the highest attempt that was not taken back.
+
+    A cleared attempt is not taken back: its row says that there are no points.
+    """
+    told = with_attempts(rows)
+    for attempt in sorted({r.attempt for r in told if r.attempt is not None}, reverse=True):
+        row = latest(r for r in told if r.attempt in (None, attempt))
+        if row is not None and not row.deleted:
+            return row
+    return None
+
+
+FIRST_ATTEMPT = 1
+
+
+def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
+    """Say to which attempt a peer's grades without a number belong.
+
+    To the highest one whose first grade is not later than theirs, the first where there is none.
+    A deletion without a number stays: it takes every attempt back (RULES 1.3).
+    """
+    if all(r.attempt is not None or r.deleted for r in rows):
+        return list(rows)
+    by_time = sorted(
+        (*place(r)[:2], r.attempt) for r in rows if r.attempt is not None and not r.deleted
+    )
+    found: list[GradeRow] = []
+    highest, begun = None, 0
+    for row in sorted(rows, key=place):
+        if row.attempt is not None or row.deleted:
+            found.append(row)
+            continue
+        while begun < len(by_time) and by_time[begun][:2] <= place(row)[:2]:
+            attempt = by_time[begun][2]
+            highest = attempt if highest is None else max(highest, attempt)
+            begun += 1
+        found.append(replace(row, attempt=FIRST_ATTEMPT if highest is None else highest))
+    return found
+
+
+def within(told: GradeRow | None, maximum: Decimal) -> Decimal | None:
+    """Return a peer's points under the policy with which they came; the raw value stays."""
+    points = told.raw_points if told is not None else None
+    if told is None or points is None or not told.is_clamped:
+        return points
+    return min(max(points, Decimal(0)), maximum)
+
+
+def entered(row: GradeRow, maximum: Decimal, taken: Sequence[TakenOver]) -> Decimal | None:
+    """Return the points of an entry by hand, in terms of what the assessment is worth.
+
+    One that was made before a peer's assessment of another worth took this one over keeps its
+    percentage; whoever meant the points themselves enters them again (RULES 1.5).
+    """
+    points = row.raw_points
+    after = next((t for t in taken if row.recorded_unix_s < t.recorded_unix_s), None)
+    if points is None or after is None or after.points in (0, maximum):
+        return points
+    return round(points * maximum / after.points, MAX_DECIMALS)

@@ -1,0 +1,34 @@
+"""The enrolments as they are at this moment: stored is what was told, and what comes of itself.
+
+An enrolment that waits for its begin, or whose end has come, changes without anything having to
+run (fold_enrolments.py); whoever reads it as of now reads it here. Source: RULES 1.3, 1.6.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import now_unix_s
+from schooltool_bridge.store.model import enrolment
+
+
+def enrolments(connection: Connection) -> sa.Subquery:
+    """Return the table of enrolments with `code` and `since_unix_s` as they are now."""
+    now = now_unix_s(connection)
+    is_last = enrolment.c.last_unix_s <= now
+    is_next = enrolment.c.next_unix_s <= now
+    changed = {
+        "code": sa.case(
+            (is_last, enrolment.c.last_code),
+            (is_next, enrolment.c.next_code),
+            else_=enrolment.c.code,
+        ),
+        "since_unix_s": sa.case(
+            (is_last, enrolment.c.last_unix_s),
+            (is_next, enrolment.c.next_unix_s),
+            else_=enrolment.c.since_unix_s,
+        ),
+    }  # fmt: skip - one column after the other
+    columns = [changed[c.name].label(c.name) if c.name in changed else c for c in enrolment.c]
+    return sa.select(*columns).subquery("enrolment_now")

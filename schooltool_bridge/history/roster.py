@@ -1,0 +1,252 @@
+"""Who holds which place in a section now, folded from everything that was told.
+
+Enrolments, sections (which name their teacher) and grades (which tell what a withdrawal was)
+all lead here. Source: RULES 1.6, R46, R54, R55.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet import database
+from schooltool_bridge.common.ids import OWN_ID, key
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.history import identity, links, present
+from schooltool_bridge.history.fold import EnrolmentRow, GradeRow, TeacherRow
+from schooltool_bridge.history.fold_enrolments import ENDED, PENDING, Timeline, row_of, timeline
+from schooltool_bridge.store.model import (
+    assessment,
+    enrolment,
+    enrolment_history,
+    grade,
+    grade_history,
+    person,
+    person_history,
+    person_link,
+    section,
+    section_history,
+)
+from schooltool_bridge.store.model import enrolment_state as states
+
+ROLES = (STUDENT, TEACHER)
+SUSPENDED = "s"
+# Whether a state leaves somebody in their place: whatever the school calls active, and suspended
+# in Moodle. An ending without a code has none.
+HOLDS = sa.func.coalesce(
+    sa.or_(states.c.meaning == "active", states.c.code == SUSPENDED), sa.false()
+).label("holds")
+# Whether it is a withdrawal: not active, and none of those that are something else.
+_NO_WITHDRAWAL = (PENDING, SUSPENDED, ENDED, "e")
+IS_LEFT = sa.func.coalesce(
+    sa.and_(states.c.meaning == "inactive", states.c.code.not_in(_NO_WITHDRAWAL)), sa.false()
+).label("is_left")
+MEANS = (HOLDS, IS_LEFT)
+# All that is folded of an enrolment's history (fold_enrolments.row_of).
+HISTORY: sa.Select[Any] = sa.select(enrolment_history, *MEANS).select_from(
+    enrolment_history.outerjoin(states, states.c.code == enrolment_history.c.code)
+)
+
+
+def refold(
+    connection: Connection, section_id: int, person_id: int, *, afresh: bool = False
+) -> None:
+    """Fold a person's history in a section anew into what holds now.
+
+    `afresh`: what was folded from rows that are not this person's (any more) goes away.
+    """
+    person_id = identity.root(connection, person_id)
+    rows = rows_of(connection, section_id, person_id)
+    taught = teacher_rows(connection, section_id, person_id)
+    has_grade = None
+    for role in ROLES:
+        if has_grade is None and any(r.code is None for r in rows):
+            has_grade = is_graded(connection, section_id, person_id)
+        found = timeline(
+            rows, taught if role == TEACHER else (), role=role, has_grade=bool(has_grade)
+        )
+        values = stored(found)
+        if values is not None:
+            _store(connection, section_id, person_id, role, values)
+        elif afresh:
+            connection.execute(sa.delete(enrolment).where(_place(section_id, person_id, role)))
+
+
+def stored(found: Timeline) -> dict[str, object] | None:
+    """Return the columns of an enrolment: what it is, and what comes of itself; None: nothing."""
+    # At most two things come of themselves after the last that was told.
+    state, coming = found.from_moment(found.told_unix_s)
+    if state is None:
+        return None
+    following: list[tuple[str | None, int | None]] = [(s.code, s.since_unix_s) for s in coming]
+    following += [(None, None)] * (2 - len(following))
+    (next_code, next_unix_s), (last_code, last_unix_s) = following
+    return {
+        "code": state.code, "since_unix_s": state.since_unix_s, "note": state.note,
+        "next_code": next_code, "next_unix_s": next_unix_s,
+        "last_code": last_code, "last_unix_s": last_unix_s,
+    }  # fmt: skip
+
+
+def _place(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        enrolment.c.section_id == section_id,
+        enrolment.c.person_id == person_id,
+        enrolment.c.role == role,
+    )
+
+
+def _store(
+    connection: Connection, section_id: int, person_id: int, role: str, values: dict[str, object]
+) -> None:
+    mine = _place(section_id, person_id, role)
+    if not connection.execute(sa.update(enrolment).where(mine).values(values)).rowcount:
+        connection.execute(
+            sa.insert(enrolment).values(
+                section_id=section_id, person_id=person_id, role=role, **values
+            )
+        )
+
+
+def rows_of(
+    connection: Connection, section_id: int, person_id: int, of: Collection[int] = ()
+) -> list[EnrolmentRow]:
+    """Return a person's history in a section; `of` gives their rows where those are known."""
+    history = enrolment_history
+    rows = connection.execute(
+        HISTORY.where(
+            history.c.section_id == section_id,
+            history.c.person_id.in_(of or identity.everybody(connection, person_id)),
+        )
+    )
+    return [row_of(row) for row in rows]
+
+
+def teacher_rows(
+    connection: Connection, section_id: int, person_id: int, of: Collection[int] = ()
+) -> list[TeacherRow]:
+    """Return the section's rows that name a teacher, telling whether it is this person.
+
+    `of` gives the person's rows where those are known.
+    """
+    history = section_history
+    rows = connection.execute(
+        sa.select(
+            history.c.id,
+            history.c.effective_unix_s,
+            history.c.seq,
+            history.c.recorded_unix_s,
+            history.c.teacheridnumber,
+        ).where(history.c.section_id == section_id, history.c.teacheridnumber != "")
+    ).all()
+    if not rows:
+        return []
+    names = names_at(connection, section_id, of or identity.everybody(connection, person_id))
+    return [
+        TeacherRow(
+            r.id, r.effective_unix_s, r.seq, r.recorded_unix_s, key(r.teacheridnumber) in names
+        )
+        for r in rows
+    ]
+
+
+def names_at(connection: Connection, section_id: int, everybody: Collection[int]) -> set[str]:
+    """Return what a section's peer may call these rows of a person, in the form compared."""
+    peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
+    linked = connection.execute(
+        sa.select(person_link, links.TOLD_NUMBER)
+        .select_from(person_link.outerjoin(person_history))
+        .where(person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id)
+    ).all()
+    # The peer may call somebody else so, who was kept apart.
+    other = sa.select(person_link.c.id).where(
+        person_link.c.idnumber_key == person.c.idnumber_key,
+        person_link.c.peer_id == peer_id,
+        person_link.c.kept_apart,
+        person_link.c.person_id.not_in(everybody),
+    )
+    own = connection.execute(
+        sa.select(person.c.idnumber_key).where(person.c.id.in_(everybody), ~other.exists())
+    )
+    names = set(own.scalars())
+    for row in linked:
+        names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
+    once = [(r.person_id, r.peer_id, r.told_number) for r in linked if _is_former(r)]
+    if once:
+        names |= {n for *_of, n in links.former(connection, once, identity.roots(connection))}
+    return {n for n in names if n}
+
+
+def _is_former(row: sa.Row[Any]) -> bool:
+    return row.told_number is not None and key(row.told_number) != row.idnumber_key
+
+
+def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:
+    """Tell whether a person has a grade in a section now."""
+    found = (
+        sa.select(grade.c.id)
+        .join_from(grade, assessment, assessment.c.id == grade.c.assessment_id)
+        .where(
+            assessment.c.section_id == section_id,
+            # All that a person's rows were told is folded into the cells of this one.
+            grade.c.person_id == identity.root(connection, person_id),
+            grade.c.points.is_not(None),
+            assessment.c.status == "active",  # a deleted one shows in no gradebook either
+        )
+    )
+    return connection.execute(found.limit(1)).first() is not None
+
+
+def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
+    """Return the history of one cell of the gradebook."""
+    history = grade_history
+    rows = connection.execute(sa.select(history).where(history.c.grade_id == grade_id))
+    return [
+        GradeRow(
+            r.id,
+            r.effective_unix_s,
+            r.seq,
+            r.recorded_unix_s,
+            None if r.raw_points is None else Decimal(r.raw_points),
+            r.excepted,
+            r.attempt,
+            r.deleted,
+            r.by_actor,
+            r.is_clamped,
+        )
+        for r in rows
+    ]
+
+
+class Now(NamedTuple):
+    """What a person is in a section now; `holds`: they are in their place."""
+
+    id: int
+    code: str
+    since_unix_s: int
+    holds: bool
+    # What comes of itself (model.enrolment): codes, and from when.
+    coming: tuple[object, ...] = ()
+
+
+def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:
+    """Return what a person is in a section, by role."""
+    table, now_unix_s = present.enrolments(connection), database.now_unix_s(connection)
+    rows = connection.execute(
+        sa.select(table, HOLDS)
+        .join_from(table, states, states.c.code == table.c.code)
+        .where(
+            table.c.section_id == section_id,
+            table.c.person_id == identity.root(connection, person_id),
+        )
+    )
+    found = {}
+    for r in rows:
+        dated = ((r.next_code, r.next_unix_s), (r.last_code, r.last_unix_s))
+        coming = tuple(d for d in dated if d[1] is not None and d[1] > now_unix_s)
+        found[r.role] = Now(r.id, r.code, r.since_unix_s, bool(r.holds), coming)
+    return found

@@ -1,0 +1,82 @@
+"""What a report is made of: a section, its assessments and grades, as they were at a moment.
+
+Values only; as_of.py reads them, averages.py counts with them. Pure. Source: RULES 1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from schooltool_bridge.history.fold import EnrolmentState
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An assessment; `points` is what it is worth."""
+
+    id: int
+    # The shared idnumber, ours where there is none.
+    name_for_scripts: str
+    name: str
+    points: Decimal
+    extra_credit: bool
+    chapternum: str
+    honors_required: bool
+    nonhonors_required: bool
+    peer: str | None
+    effective_unix_s: int
+    label: str = ""
+    description: str = ""
+    category_id: int | None = None
+    worksheet_id: int | None = None
+    score_system_id: int | None = None
+    due_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a cell of the gradebook held; `points` is None when it says that there is no grade."""
+
+    points: Decimal | None
+    excepted: bool
+    attempt: int
+    authority: str
+    effective_unix_s: int
+    recorded_unix_s: int
+    # The peer's value beside an entry made by hand.
+    peer_points: Decimal | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionThen:
+    """A section as it was; people are our ids, each person under one id only."""
+
+    id: int
+    idnumber: str | None
+    segment: str
+    name: str
+    deleted: bool
+    # The peer that brought it; none: made here.
+    peer: str | None
+    course_id: int | None
+    term_id: int | None
+    enrolments: Mapping[tuple[int, str], EnrolmentState] = field(default_factory=dict)
+    items: Sequence[Item] = ()
+    entries: Mapping[tuple[int, int], Entry] = field(default_factory=dict)
+    # When each student first came, as far as is known.
+    joined: Mapping[int, int] = field(default_factory=dict)
+    # Category id to weight; empty: every point counts alike.
+    weights: Mapping[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def name_for_scripts(self) -> str:
+        """The shared idnumber, ours where there is none."""
+        return self.idnumber or str(self.id)
+
+    def people(self, role: str) -> list[int]:
+        """Whoever was here in a role by then, whatever became of it."""
+        return [who for who, what in self.enrolments if what == role]

@@ -1,0 +1,1 @@
+"""Lists of people, rights in bulk, export, erasing, sharing."""

@@ -1,0 +1,238 @@
+"""Where the store holds something about one person, and the names by which they are known.
+
+The one list that handing out (person_export.py) and erasing (erasing.py) go by; a test sees that
+no table about people is missing from it. Only looks. Source: RULES R38;
+manual/personal-data.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.language import N_
+from peers.model import audit_entry
+from peers.sign_on import jump_session, person_session
+from schooltool_bridge.common.ids import OWN_ID, key
+from schooltool_bridge.events.inbox import DONE
+from schooltool_bridge.history import identity
+from schooltool_bridge.store.model import (
+    enrolment,
+    enrolment_history,
+    grade,
+    grade_history,
+    inbox,
+    peer_course,
+    person,
+    person_history,
+    person_link,
+    person_password,
+    section,
+    section_history,
+)
+from schooltool_bridge.store.model_access import jump_denied, person_picture
+from schooltool_bridge.store.model_errands import errand
+from schooltool_bridge.store.model_people import (
+    imported_id,
+    person_merge,
+    person_record,
+    staff_role,
+)
+from schooltool_bridge.store.model_reports import final_mark, issued_report
+
+Condition = sa.ColumnElement[bool]
+# The fields of an event by which a peer names somebody; `idnumber` and `moodleid` name a person
+# in fetch_user only.
+NAMING = ("userid", "username", "email", "teacheridnumber")
+NAMING_OF_A_USER = ("idnumber", "moodleid")
+FETCH_USER = "fetch_user"
+# What is kept of somebody's names.
+NAMES = ("idnumber", "username", "firstname", "lastname", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A table with rows about a person: what they are called, and which they are."""
+
+    title: str
+    table: sa.Table
+    mine: Callable[[Collection[int]], Condition]
+
+
+def _by(column: sa.Column[int]) -> Callable[[Collection[int]], Condition]:
+    return column.in_
+
+
+_LINKS = sa.select(person_link.c.id)
+_CELLS = sa.select(grade.c.id)
+ABOUT = (
+    About(N_("person"), person, _by(person.c.id)),
+    About(N_("links"), person_link, _by(person_link.c.person_id)),
+    About(
+        N_("names told by peers"),
+        person_history,
+        lambda ids: person_history.c.link_id.in_(_LINKS.where(person_link.c.person_id.in_(ids))),
+    ),
+    About(N_("names by hand"), person_record, _by(person_record.c.person_id)),
+    About(
+        N_("merges"),
+        person_merge,
+        lambda ids: sa.or_(person_merge.c.kept_id.in_(ids), person_merge.c.merged_id.in_(ids)),
+    ),
+    About(N_("staff role"), staff_role, _by(staff_role.c.person_id)),
+    About(
+        N_("ids of imports"),
+        imported_id,
+        lambda ids: sa.and_(imported_id.c.kind == "user", imported_id.c.own_id.in_(ids)),
+    ),
+    About(N_("enrolments"), enrolment, _by(enrolment.c.person_id)),
+    About(N_("enrolment history"), enrolment_history, _by(enrolment_history.c.person_id)),
+    About(N_("grades"), grade, _by(grade.c.person_id)),
+    About(
+        N_("grade history"),
+        grade_history,
+        lambda ids: grade_history.c.grade_id.in_(_CELLS.where(grade.c.person_id.in_(ids))),
+    ),
+    About(N_("final marks"), final_mark, _by(final_mark.c.person_id)),
+    About(N_("reports"), issued_report, _by(issued_report.c.person_id)),
+    About(N_("courses elsewhere"), peer_course, _by(peer_course.c.person_id)),
+    About(N_("password"), person_password, _by(person_password.c.person_id)),
+    About(N_("picture"), person_picture, _by(person_picture.c.person_id)),
+    About(N_("sessions here"), person_session, _by(person_session.c.person_id)),
+    About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
+    About(N_("still to be asked"), errand, _by(errand.c.person_id)),
+    About(N_("may not go to"), jump_denied, _by(jump_denied.c.person_id)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that ever named a person here: texts as they were written, by kind."""
+
+    # Our ids, the one that stands for them first.
+    ids: tuple[int, ...]
+    # A kind of NAMES to its values.
+    names: Mapping[str, frozenset[str]]
+    # By peer, in the form that is compared: what this peer's events call the person.
+    by_peer: Mapping[int, frozenset[str]]
+
+    @property
+    def whole_names(self) -> frozenset[str]:
+        """First and last name together, as people write them."""
+        pairs = [(f, s) for f in self.names["firstname"] for s in self.names["lastname"] if f and s]
+        return frozenset(form for f, s in pairs for form in (f"{f} {s}", f"{s} {f}", f"{s}, {f}"))
+
+    @property
+    def callings(self) -> frozenset[str]:
+        """User names and id numbers, in the form that is compared."""
+        return frozenset(key(v) for kind in ("username", "idnumber") for v in self.names[kind])
+
+
+def known(connection: Connection, person_id: int) -> Known:
+    """Gather every name that a person has or had, by peers, by hand and by imports."""
+    ids = identity.everybody(connection, person_id)
+    names: dict[str, set[str]] = {kind: set() for kind in NAMES}
+    by_peer: dict[int, set[str]] = {}
+
+    def note(said: Mapping[str, object]) -> None:
+        for kind in NAMES:
+            if isinstance(said.get(kind), str):
+                names[kind].add(str(said[kind]))
+
+    for row in connection.execute(sa.select(person).where(person.c.id.in_(ids))):
+        note({kind: getattr(row, kind) for kind in NAMES})
+    for row in connection.execute(sa.select(person_link).where(person_link.c.person_id.in_(ids))):
+        own = OWN_ID + row.moodle_id if row.moodle_id else None
+        note({"username": row.username, "idnumber": row.idnumber_key})
+        called = {row.idnumber_key, row.username_key, own, row.moodle_id} - {None}
+        by_peer.setdefault(row.peer_id, set()).update(called)
+    told = sa.select(person_history.c.fields, person_link.c.peer_id).join_from(
+        person_history, person_link, person_link.c.id == person_history.c.link_id
+    )
+    for fields, peer_id in connection.execute(told.where(person_link.c.person_id.in_(ids))):
+        note(fields)
+        called = {key(v) for v in (fields.get("idnumber"), fields.get("username")) if v}
+        by_peer.setdefault(peer_id, set()).update(called)
+    written = sa.select(person_record.c.changed).where(person_record.c.person_id.in_(ids))
+    for changed in connection.execute(written).scalars():
+        for side in (0, 1):
+            note({kind: both[side] for kind, both in changed.items()})
+    for table in (person_session, jump_session):
+        called_there = sa.select(table.c.username).where(table.c.person_id.in_(ids))
+        names["username"].update(connection.execute(called_there).scalars())
+    return Known(
+        tuple(ids),
+        {kind: frozenset(v for v in found if v) for kind, found in names.items()},
+        {peer_id: frozenset(found) for peer_id, found in by_peer.items()},
+    )
+
+
+def inbox_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
+    """Return the events of the inbox that name a person; an applied one has no content left."""
+    kept = sa.select(inbox).where(inbox.c.status != DONE).order_by(inbox.c.id)
+    emails = {key(v) for v in who.names["email"]}
+    whole = {key(v) for v in who.whole_names}
+    found = []
+    for row in connection.execute(kept):
+        called = who.callings | emails | who.by_peer.get(row.peer_id, frozenset())
+        if _names(row.event, row.payload, called, whole):
+            found.append(row)
+    return found
+
+
+def _names(event: str, payload: object, called: Collection[str], whole: Collection[str]) -> bool:
+    if not isinstance(payload, Mapping) or "cut" in payload:
+        # No struct of fields, or only the beginning of one: whatever stands there in quotes.
+        text = key(json.dumps(payload, ensure_ascii=False).replace('\\"', '"'))
+        return any(f'"{name}"' in text for name in called)
+    fields = (*NAMING, *(NAMING_OF_A_USER if event == FETCH_USER else ()))
+    said = (payload.get(name) for name in fields)
+    if any(key(str(v).strip()) in called for v in said if isinstance(v, (str, int))):
+        return True
+    return key(f"{payload.get('firstname')} {payload.get('lastname')}") in whole
+
+
+def taught_under(connection: Connection, who: Known) -> list[sa.Row[int, int | None, str]]:
+    """Return the rows of sections' history that name a person as teacher: id, peer, the name."""
+    rows = connection.execute(
+        sa.select(section_history.c.id, section.c.peer_id, section_history.c.teacheridnumber)
+        .join_from(section_history, section, section.c.id == section_history.c.section_id)
+        .where(section_history.c.teacheridnumber != "")
+    ).all()
+    shared = {key(v) for v in who.names["idnumber"]}
+    return [
+        r
+        for r in rows
+        if key(r.teacheridnumber) in shared | who.by_peer.get(r.peer_id or 0, frozenset())
+    ]
+
+
+def audit_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
+    """Return the audit trail's entries about a person, oldest first."""
+    subjects = [f"person {i}" for i in who.ids]
+    subjects += [f"user {name}" for name in who.names["username"]]
+    rows = connection.execute(sa.select(audit_entry).order_by(audit_entry.c.id)).all()
+    return [
+        r
+        for r in rows
+        if r.subject in subjects
+        or r.actor in subjects
+        or not set(who.ids).isdisjoint(_people_in(r.detail))
+    ]
+
+
+def sign_in_names(who: Known) -> list[str]:
+    """Return the names under which a person's sign-ins are counted (peers/web/throttle.py)."""
+    return [f"person {key(name)}" for name in who.names["username"]]
+
+
+def _people_in(detail: Mapping[str, object]) -> set[int]:
+    named = [detail.get(name) for name in ("person", "kept", "merged")]
+    listed = detail.get("persons")
+    named += listed if isinstance(listed, list) else []
+    return {i for i in named if isinstance(i, int)}

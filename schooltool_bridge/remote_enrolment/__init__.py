@@ -1,0 +1,1 @@
+"""A peer's courses, and enrolling our people there."""

@@ -1,0 +1,245 @@
+"""What people's own pages show: a student's sections with marks, a section's roster, an overview.
+
+Everything is as of a moment, read by reports/as_of.py and counted by reports/averages.py; who may
+ask for whom stands in own_access.py. Source: RULES 1.5, 1.6, R58, R70, R77, E18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.database import in_parts
+from mnet.folding import folded
+from mnet.language import _, translated
+from schooltool_bridge.common.roles import STUDENT
+from schooltool_bridge.history import as_of, identity, school_roles
+from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
+from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.snapshot import Item, SectionThen
+from schooltool_bridge.store.model import enrolment_state, person
+from schooltool_bridge.store.model_reports import final_mark
+from schooltool_bridge.store.model_school import category, term
+
+PENDING = "p"
+NOW, LATER, PAST = STANDS = ("now", "later", "past")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time that is asked about, in the school's own zone; None: all that is known."""
+
+    at_unix_s: int | None
+    now_unix_s: int
+    zone: tzinfo
+
+    @property
+    def day(self) -> date:
+        """The day that it lies on."""
+        return self.day_of(self.now_unix_s if self.at_unix_s is None else self.at_unix_s)
+
+    def day_of(self, unix_s: int) -> date:
+        """Return the day of a time in the school's zone; the last that there is for one beyond."""
+        try:
+            return datetime.fromtimestamp(unix_s, self.zone).date()
+        except (ValueError, OverflowError, OSError):
+            return date.max
+
+
+@dataclass(frozen=True, slots=True)
+class ItemShown:
+    """An assessment and what the student has in it; numbers are written as people read them."""
+
+    name: str
+    category: str
+    due_day: date | None
+    worth: str
+    # Empty for no grade.
+    reached: str
+    is_extra: bool
+    is_excused: bool
+    # Was due before the student came, and does not count (RULES E18).
+    is_before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SectionShown:
+    """A section of a student."""
+
+    id: int
+    name: str
+    term: str
+    # now | later | past
+    stands: str
+    code: str
+    title: str
+    since_day: date
+    begins_day: date | None
+    # The office's; for staff only.
+    note: str
+    is_deleted: bool
+    # Empty while nothing that counts is graded.
+    percent: str
+    # The final mark of a term that is closed; empty before.
+    final: str
+    items: Sequence[ItemShown]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """A student in a section."""
+
+    name: str
+    code: str
+    title: str
+    is_active: bool
+    since_day: date
+    percent: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What ids and codes are called."""
+
+    states: Mapping[str, sa.Row[Any]]
+    terms: Mapping[int, sa.Row[Any]]
+    categories: Mapping[int, str]
+
+
+def of_student(connection: Connection, person_id: int, moment: Moment) -> list[SectionShown]:
+    """Return a student's sections as of a moment: those of now first, then to come, then past.
+
+    The number of questions to the store is the same for any number of sections.
+    """
+    root = identity.root(connection, person_id)
+    words, finals = _words(connection), _finals(connection, person_id, moment.at_unix_s)
+    found = [
+        _section(then, root, state, moment, words, finals.get(then.id, ""))
+        for then in as_of.of_person(connection, person_id, moment.at_unix_s)
+        if (state := then.enrolments.get((root, STUDENT))) is not None
+    ]
+    return sorted(found, key=lambda s: (STANDS.index(s.stands), folded(s.name), s.id))
+
+
+def roster(
+    connection: Connection, section_id: int, moment: Moment
+) -> tuple[SectionThen, list[RosterRow]]:
+    """Return a section as of a moment, and its students by name: those who are there first."""
+    then = as_of.of_section(connection, section_id, moment.at_unix_s)
+    states = _words(connection).states
+    names = _names(connection, then.people(STUDENT))
+    rows = []
+    for who in sorted(then.people(STUDENT), key=lambda i: names[i]):
+        state = then.enrolments[who, STUDENT]
+        known = states[state.code]
+        rows.append(
+            RosterRow(
+                name=names[who][-1],
+                code=state.code,
+                title=translated(known.title),
+                is_active=known.meaning == school_roles.ACTIVE,
+                since_day=moment.day_of(state.since_unix_s),
+                percent=_percent(then, who),
+            )
+        )
+    return then, sorted(rows, key=lambda r: not r.is_active)
+
+
+def _section(
+    then: SectionThen,
+    who: int,
+    state: EnrolmentState,
+    moment: Moment,
+    words: _Words,
+    final: str,
+) -> SectionShown:
+    known = words.states[state.code]
+    filed = words.terms.get(then.term_id) if then.term_id is not None else None
+    begins = _begins(then, who, filed, moment)
+    is_coming = state.code == PENDING or begins is not None
+    is_active = known.meaning == school_roles.ACTIVE and not then.deleted
+    return SectionShown(
+        id=then.id,
+        name=then.name,
+        term=filed.title if filed else "",
+        stands=LATER if is_coming and not then.deleted else NOW if is_active else PAST,
+        code=state.code,
+        title=translated(known.title),
+        since_day=moment.day_of(state.since_unix_s),
+        begins_day=begins,
+        note=state.note,
+        is_deleted=then.deleted,
+        percent=_percent(then, who),
+        final=final,
+        # Of what has not begun nothing was missed yet.
+        items=[
+            _item(then, item, who, words, None if begins else moment.zone) for item in then.items
+        ],
+    )
+
+
+def _begins(then: SectionThen, who: int, filed: sa.Row[Any] | None, moment: Moment) -> date | None:
+    """Return the day on which a section begins for a student, while that is still to come."""
+    days = [filed.first_day] if filed else []
+    if who in then.joined:
+        days.append(moment.day_of(then.joined[who]))
+    coming = [day for day in days if day > moment.day]
+    return max(coming) if coming else None
+
+
+def _item(then: SectionThen, item: Item, who: int, words: _Words, zone: tzinfo | None) -> ItemShown:
+    entry = then.entries.get((item.id, who))
+    has_points = entry is not None and entry.points is not None
+    return ItemShown(
+        name=item.name,
+        category=words.categories.get(item.category_id, "") if item.category_id else "",
+        due_day=item.due_day,
+        worth=number(item.points),
+        reached=number(entry.points) if entry and entry.points is not None else "",
+        is_extra=item.extra_credit,
+        is_excused=entry is not None and entry.excepted,
+        is_before=zone is not None and not has_points and is_before(then, item, who, zone),
+    )
+
+
+def _percent(then: SectionThen, who: int) -> str:
+    percent = percent_of(then, who)
+    return "" if percent is None else _("%(number)s %%", number=number(percent))
+
+
+def _words(connection: Connection) -> _Words:
+    return _Words(
+        {r.code: r for r in connection.execute(sa.select(enrolment_state))},
+        {r.id: r for r in connection.execute(sa.select(term))},
+        {r.id: r.title for r in connection.execute(sa.select(category))},
+    )
+
+
+def _finals(connection: Connection, person_id: int, at_unix_s: int | None) -> dict[int, str]:
+    """Return the latest final mark in each section that a person has one in."""
+    mark = final_mark.c
+    everybody = identity.everybody(connection, person_id)
+    mine: list[sa.ColumnElement[bool]] = [mark.person_id.in_(everybody)]
+    if at_unix_s is not None:
+        mine.append(mark.recorded_unix_s <= at_unix_s)
+    rows = sa.select(mark.section_id, mark.mark, mark.percent).where(*mine).order_by(mark.id)
+    return {
+        r.section_id: shown_mark(r.mark, None if r.percent is None else Decimal(r.percent))
+        for r in connection.execute(rows)
+    }
+
+
+def _names(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, str, int, str]]:
+    """Return what people sort by, and last their whole name, by their ids."""
+    found = {}
+    for some in in_parts(sorted(set(ids))):
+        for r in connection.execute(sa.select(person).where(person.c.id.in_(some))):
+            whole = f"{r.firstname} {r.lastname}".strip() or r.username
+            found[r.id] = (folded(r.lastname), folded(r.firstname), r.id, whole)
+    return found

@@ -1,0 +1,1 @@
+"""The parts put together: background work, monitoring, health, the support bundle."""

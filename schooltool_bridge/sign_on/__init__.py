@@ -1,0 +1,1 @@
+"""Landing, jumping, rights, sessions, signing off, pictures."""

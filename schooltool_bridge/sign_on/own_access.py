@@ -1,0 +1,142 @@
+"""What somebody who is signed in as a person may see and do: their own, what they teach, students.
+
+Only looks, and asks anew each time, so that a role or a place that is taken away closes its pages
+at once. What an admin account may stands in peers/web/roles.py. Source: RULES 1.7, R58, R77.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.history import identity, present, school_roles
+from schooltool_bridge.sign_on.person_sessions import PersonSession
+from schooltool_bridge.store.model import ACTIVE, enrolment, enrolment_state, section
+from schooltool_bridge.store.model_people import staff_role
+
+# Whoever has one of these as a teacher has not taught: pending, and added in error.
+NEVER_TAUGHT = ("p", "e")
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """A section that somebody teaches, or taught."""
+
+    section_id: int
+    name: str
+    # They are there now, and so is the section.
+    is_current: bool
+    # When they ceased to teach it, and so until when they see it; None: all of it.
+    until_unix_s: int | None
+
+
+def teaching(connection: Connection, session: PersonSession) -> dict[int, Teaching]:
+    """Return the sections that somebody teaches or taught, by our ids, in the order of names.
+
+    A section that is deleted is a former one, and still seen whole.
+    """
+    now = present.enrolments(connection)
+    rows = connection.execute(
+        sa.select(
+            section.c.id,
+            section.c.name,
+            section.c.status,
+            now.c.since_unix_s,
+            enrolment_state.c.meaning,
+        )
+        .select_from(
+            now.join(section, section.c.id == now.c.section_id).join(
+                enrolment_state, enrolment_state.c.code == now.c.code
+            )
+        )
+        .where(
+            now.c.person_id == identity.root(connection, session.person_id),
+            now.c.role == TEACHER,
+            now.c.code.not_in(NEVER_TAUGHT),
+        )
+        .order_by(section.c.name, section.c.id)
+    )
+    found = {}
+    for r in rows:
+        is_there = r.meaning == school_roles.ACTIVE
+        is_current = is_there and r.status == ACTIVE
+        found[r.id] = Teaching(r.id, r.name, is_current, None if is_there else r.since_unix_s)
+    return found
+
+
+def may_grade(connection: Connection, session: PersonSession, section_id: int) -> bool:
+    """Tell whether somebody may enter grades in a section: a teacher active there, while it is."""
+    now = present.enrolments(connection)
+    mine = (
+        now.c.section_id == section_id,
+        now.c.person_id == identity.root(connection, session.person_id),
+        now.c.role == TEACHER,
+        enrolment_state.c.meaning == school_roles.ACTIVE,
+        section.c.status == ACTIVE,
+    )
+    joined = now.join(section, section.c.id == now.c.section_id).join(
+        enrolment_state, enrolment_state.c.code == now.c.code
+    )
+    found = sa.select(now.c.id).select_from(joined).where(*mine)
+    return connection.execute(found).first() is not None
+
+
+def actor_of(session: PersonSession) -> str:
+    """Return how what a person writes is signed: by our id, so that erasing them leaves no name."""
+    return f"person {session.person_id}"
+
+
+def staff_role_of(connection: Connection, session: PersonSession) -> str:
+    """Return counselor or principal, or nothing; one row of a merged person is enough."""
+    everybody = identity.everybody(connection, session.person_id)
+    held = sa.select(staff_role.c.role).where(staff_role.c.person_id.in_(everybody))
+    return connection.execute(held.order_by(staff_role.c.role.desc())).scalar() or ""
+
+
+def student_seen(connection: Connection, session: PersonSession, person_id: int) -> int | None:
+    """Return whom an id means when this person may look at that student; None for nobody.
+
+    Counselors and principals see everybody who is or ever was somewhere as a student.
+    """
+    if not staff_role_of(connection, session):
+        return None
+    is_student = was_student(connection, person_id)
+    return identity.root(connection, person_id) if is_student else None
+
+
+def was_student(connection: Connection, person_id: int) -> bool:
+    """Tell whether somebody is or ever was somewhere as a student."""
+    everybody = identity.everybody(connection, person_id)
+    as_student = (enrolment.c.person_id.in_(everybody), enrolment.c.role == STUDENT)
+    return connection.execute(sa.select(enrolment.c.id).where(*as_student)).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What somebody has pages about."""
+
+    is_student: bool
+    teaching: tuple[Teaching, ...]
+    staff_role: str
+
+    @property
+    def teaches(self) -> list[Teaching]:
+        """The sections of now."""
+        return [t for t in self.teaching if t.is_current]
+
+    @property
+    def taught(self) -> list[Teaching]:
+        """The former sections."""
+        return [t for t in self.teaching if not t.is_current]
+
+
+def bar_of(connection: Connection, session: PersonSession) -> Bar:
+    """Return what somebody has pages about."""
+    return Bar(
+        was_student(connection, session.person_id),
+        tuple(teaching(connection, session).values()),
+        staff_role_of(connection, session),
+    )

@@ -1,0 +1,1 @@
+"""The tables, and what keeps them: guards, backup, restore, copy."""

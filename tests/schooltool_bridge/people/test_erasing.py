@@ -1,0 +1,457 @@
+"""A person's data: all of it handed out, and erased from the whole store while marks stay."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError
+
+from mnet.database import metadata
+from peers import accounts, audit
+from peers.accounts import sign_in_failure
+from peers.web import throttle
+from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.hand import enrolments as hand_enrolments
+from schooltool_bridge.hand import grades as hand_grades
+from schooltool_bridge.hand import people as hand_people
+from schooltool_bridge.history import as_of
+from schooltool_bridge.history.author import Author
+from schooltool_bridge.people import erasing, erasing_texts, person_data, person_export
+from schooltool_bridge.people.erasing_texts import ERASED, Hunt
+from schooltool_bridge.people.person_data import ABOUT
+from schooltool_bridge.reports import issuing
+from schooltool_bridge.sign_on import pictures, rights
+from schooltool_bridge.sign_on.pictures import Stored
+from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.store.model import (
+    assessment,
+    person_history,
+    person_link,
+    person_password,
+    section_history,
+)
+from schooltool_bridge.store.model_access import jump_denied
+from schooltool_bridge.store.model_guards import GUARDED
+from schooltool_bridge.store.model_people import imported_id
+from schooltool_bridge.store.model_reports import final_mark, issued_report
+from tests.helpers.cast import NAMES, Cast, cast_in
+from tests.helpers.rig import START_UNIX_S
+from tests.schooltool_bridge.sign_on.test_pictures import file_of
+
+AUTHOR = Author("anna", START_UNIX_S)
+# What names Pam, in any way it was ever told.
+SECRETS = (
+    "Pamxq", "OfPamxq", "id-pam", "pam@pamxq.example", "pam2", "Pamname", "555-0199",
+    "Pam2xq", "Her note", "Pamcity", "old-pam",
+)  # fmt: skip
+
+
+@pytest.fixture
+def cast(tmp_path: Path, database_url: str) -> Iterator[Cast]:
+    with cast_in(tmp_path, database_url) as made:
+        accounts_and_traces(made)
+        yield made
+
+
+def accounts_and_traces(cast: Cast) -> None:
+    """Pam leaves a trace in every table that can hold one."""
+    pam = cast.people["pam"]
+    cast.push(
+        "fetch_user", idnumber="id-pam", username="pam2", firstname="Pam2xq", lastname="Pamname",
+        email="pam@pamxq.example", moodleid="77123", phone="555-0199", city="Pamcity",
+        password_hash="$2y$10$" + "a" * 53, password_hash_algorithm="bcrypt",
+    )  # fmt: skip
+    # Held, in conflict, rejected, and too long.
+    cast.push("new_grade", assessmentid="none", userid="id-pam", points_earned=4)
+    cast.push(
+        "fetch_user", idnumber="id-olga", username="pam2", firstname="O", lastname="G", email=""
+    )
+    cast.push("new_enrolment", sectionid="algebra", userid="id-pam", role="cook")
+    cast.push("new_section", idnumber="tut", name="Tutorial of Pam2xq Pamname",
+              teacheridnumber="id-pam")  # fmt: skip
+    cast.push("new_section", idnumber="tut", name="Tutorial", teacheridnumber="id-theo")
+    with cast.app.database.write() as connection:
+        accounts.add(
+            connection, "anna", "long enough", one_time=False, now_unix_s=1, role="manager"
+        )
+        rights.set_password(connection, Change("anna", START_UNIX_S), pam, "long enough too")
+        names = hand_people.Names("old-pam", "Pamxq", "OfPamxq", "id-pam", "pam@pamxq.example")
+        hand_people.change(connection, AUTHOR, pam, names)
+        hand_people.set_staff_role(connection, AUTHOR, pam, "counselor")
+        author = Author("anna", START_UNIX_S, "Her note on Pamxq")
+        hand_enrolments.set_state(
+            connection, author, cast.sections["algebra"], pam, "student", "wf", text="Her note"
+        )
+        quiz = connection.execute(
+            sa.select(assessment.c.id).where(assessment.c.idnumber == "quiz-algebra")
+        ).scalar_one()
+        hand_grades.enter(connection, author, quiz, pam, Decimal("70.25"))
+        # A note about somebody else that names her, and one that only seems to.
+        other = Author("Pamxq OfPamxq", START_UNIX_S, "copied from Pamxq OfPamxq; not Pamxq")
+        hand_grades.enter(connection, other, quiz, cast.people["pete"], Decimal(33))
+        connection.execute(
+            sa.insert(final_mark).values(
+                section_id=cast.sections["algebra"], person_id=pam, percent="70.25", mark="C",
+                code="wf", recorded_unix_s=START_UNIX_S, by_actor="anna", why="Her note",
+            )
+        )  # fmt: skip
+        connection.execute(
+            sa.insert(issued_report).values(
+                number="2026-000001", kind="transcript", person_id=pam, at_unix_s=START_UNIX_S,
+                issued_unix_s=START_UNIX_S, by_actor="anna", pdf=b"%PDF of Pamxq", sha256="ab",
+                title="Transcript of Pamxq OfPamxq",
+            )
+        )  # fmt: skip
+        connection.execute(
+            sa.insert(imported_id).values(kind="user", sourced_id="id-pam-import", own_id=pam)
+        )
+        connection.execute(sa.insert(jump_denied).values(person_id=pam, peer_id=1))
+        pictures.keep(connection, pam, Stored(1, "1", pictures.drawn_anew(file_of()), START_UNIX_S))
+        throttle.succeeded(connection, "person old-pam", "::2", START_UNIX_S)
+        for address in ("::1", "::2"):
+            throttle.failed(connection, "person old-pam", address, START_UNIX_S)
+        for subject, detail in (
+            ("user old-pam", {"course": "12"}),
+            ("3 people", {"filter": "search pamxq; role Students", "persons": [pam, 999]}),
+            ("http://pamxq.example.org", {"said": "by Pam2xq, twice"}),
+        ):
+            audit.record(
+                connection, actor="anna", action="looked", subject=subject, detail=detail,
+                now_unix_s=START_UNIX_S,
+            )  # fmt: skip
+    cast.session("pam")
+
+
+def everything(cast: Cast) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with cast.app.database.read() as connection:
+        return {
+            t.name: [tuple(r) for r in connection.execute(t.select().order_by(*t.primary_key))]
+            for t in metadata.sorted_tables
+        }
+
+
+def text_of(cast: Cast) -> str:
+    """Every text in the store, as one."""
+    found = []
+    for name, rows in everything(cast).items():
+        for row in rows:
+            found += [
+                f"{name}: "
+                + (
+                    v.decode("latin-1")
+                    if isinstance(v, bytes)
+                    else v
+                    if isinstance(v, str)
+                    else json.dumps(v, ensure_ascii=False, default=str)
+                )
+                for v in row
+            ]
+    return "\n".join(found)
+
+
+def erase(cast: Cast, name: str = "pam") -> int:
+    with cast.app.database.write() as connection:
+        return erasing.erase(connection, AUTHOR, cast.people[name])
+
+
+def marks(cast: Cast) -> Any:
+    """Every section as reports see it, without the reasons that somebody wrote."""
+    with cast.app.database.read() as connection:
+        found = as_of.of_sections(
+            connection, sa.select(sa.literal_column("id")).select_from(sa.text("section"))
+        )
+    return [
+        replace(
+            s,
+            name="",
+            enrolments={k: replace(v, note="") for k, v in s.enrolments.items()},
+            entries={k: replace(v, why="") for k, v in s.entries.items()},
+        )
+        for s in found
+    ]
+
+
+@pytest.mark.requirement("R37", "R38")
+def test_after_erasing_no_text_in_the_whole_store_names_the_person(cast: Cast) -> None:
+    before, table_counts = marks(cast), {n: len(r) for n, r in everything(cast).items()}
+    assert all(secret in text_of(cast) for secret in SECRETS)
+    erase(cast)
+    left = text_of(cast)
+    found = [line for line in left.splitlines() for s in SECRETS if s.casefold() in line.casefold()]
+    # A word by itself may be anybody's, and an address is a peer's.
+    assert found == [
+        "audit_entry: http://pamxq.example.org",
+        f"grade_history: copied from {ERASED}; not Pamxq",
+    ]
+    assert not [line for line in left.splitlines() if line.endswith((": pam", " pam", "77123"))]
+    assert marks(cast) == before
+    with cast.app.database.read() as connection:
+        row = erasing.preview(connection, cast.people["pam"])
+        assert (row.name, row.is_erased) == (f"Erased person {cast.people['pam']}", True)
+        entry = audit.entries(connection)[0]
+    assert (entry.actor, entry.action) == ("anna", "person erased")
+    # Nothing else lost a row.
+    after = {n: len(r) for n, r in everything(cast).items()}
+    changed = {n for n, count in after.items() if count != table_counts[n]}
+    assert changed == {
+        "person_password", "person_picture", "person_session", "jump_denied", "staff_role",
+        "imported_id", "errand", "sign_in_address", "sign_in_failure", "inbox_wait",
+        "inbox_count", "audit_entry",
+    }  # fmt: skip
+
+
+def test_a_report_of_somebody_erased_says_so_instead_of_printing(cast: Cast) -> None:
+    erase(cast)
+    with cast.app.database.read() as connection, pytest.raises(Refused, match="was erased"):
+        issuing.pdf_of(connection, "2026-000001")
+
+
+def test_nobody_else_is_touched(cast: Cast) -> None:
+    erase(cast)
+    text = text_of(cast)
+    for name, whole in NAMES.items():
+        if name != "pam":
+            assert whole in text
+            assert f"id-{name}" in text
+
+
+def test_the_guards_are_back_on_every_table(cast: Cast) -> None:
+    erase(cast)
+    rows = {name: rows for name, rows in everything(cast).items() if name in GUARDED and rows}
+    assert len(rows) > 6
+    for name in rows:
+        for change in (sa.delete(metadata.tables[name]), _same(metadata.tables[name])):
+            with (
+                pytest.raises(DatabaseError, match="append-only"),
+                cast.app.database.write() as connection,
+            ):
+                connection.execute(change)
+
+
+def _same(table: sa.Table) -> sa.Update:
+    return sa.update(table).values(id=table.c.id)
+
+
+def test_an_erasing_that_fails_leaves_everything_as_it_was(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(cast)
+
+    def fail(*_all: object, **_named: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(audit, "record", fail)
+    with pytest.raises(RuntimeError, match="disk"):
+        erase(cast)
+    assert everything(cast) == before
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        cast.app.database.write() as connection,
+    ):
+        connection.execute(sa.delete(person_history))
+
+
+@pytest.mark.requirement("R37", "R38")
+def test_what_a_peer_pushes_later_is_a_new_person(cast: Cast) -> None:
+    gone = erase(cast)
+    with pytest.raises(Refused, match="erased before"):
+        erase(cast)
+    answer = cast.push(
+        "fetch_user", idnumber="id-pam", username="pam2", firstname="Pam", lastname="Again",
+        email="", moodleid="77123",
+    )  # fmt: skip
+    assert (answer["status"], answer["id"] != str(gone)) == ("created", True)
+    for event, data in (
+        ("new_enrolment", {"sectionid": "algebra", "role": "student"}),
+        ("new_grade", {"assessmentid": "quiz-algebra", "points_earned": 5}),
+    ):
+        for userid in ("id-pam", "#77123"):
+            assert cast.push(event, userid=userid, **data)["status"] in ("created", "unchanged")
+    with cast.app.database.read() as connection:
+        mine = as_of.of_person(connection, gone)
+        theirs = as_of.of_person(connection, int(answer["id"]))
+    assert [(str(e.points), s.name) for s in mine for e in s.entries.values()] == [
+        ("70.25", "Algebra")
+    ]
+    assert [str(e.points) for s in theirs for e in s.entries.values()] == ["5"]
+    assert "Tutorial" in [s.name for s in mine], "what they taught is still theirs"
+
+
+def test_a_teacher_stays_the_teacher_of_the_sections_history(cast: Cast) -> None:
+    cast.push("new_section", idnumber="lab", name="Lab", teacheridnumber="id-theo")
+    before = marks(cast)
+    erase(cast, "theo")
+    assert marks(cast) == before
+    with cast.app.database.read() as connection:
+        named = connection.execute(sa.select(section_history.c.teacheridnumber)).scalars().all()
+    assert "id-theo" not in named
+    made = next(n for n in named if n.startswith("#erased-"))
+    # Nobody gets at the record by an older or a made-up name.
+    cast.push("fetch_user", idnumber="#erased-1", username="x", firstname="X", lastname="Y",
+              email="")  # fmt: skip
+    assert made != "#erased-1"
+    assert marks(cast) == before
+    # The section goes on with somebody of that id, who is somebody else.
+    cast.push("fetch_user", idnumber="id-theo", username="theo", firstname="T", lastname="N",
+              email="")  # fmt: skip
+    cast.push("new_section", idnumber="lab", name="Lab", teacheridnumber="id-theo",
+              timemodified=START_UNIX_S + 9)  # fmt: skip
+    lab = next(s for s in marks(cast) if s.idnumber == "lab")
+    assert sorted(state.code for state in lab.enrolments.values()) == ["a", "w"]
+
+
+def test_a_merged_person_is_erased_whole(cast: Cast) -> None:
+    kept = erase(cast, "mia2")
+    assert kept == cast.people["mia"]
+    text = text_of(cast)
+    assert not [n for n in ("Miajx", "Miakz", "id-mia", "id-mia2") if n in text]
+    assert "65.67" in text
+    assert "66.71" in text
+
+
+@pytest.mark.parametrize("person_id", [0, 999, 2**31 - 1])
+def test_nobody_cannot_be_erased_or_handed_out(cast: Cast, person_id: int) -> None:
+    for work in (
+        lambda c: erasing.erase(c, AUTHOR, person_id),
+        lambda c: erasing.preview(c, person_id),
+        lambda c: person_export.make(c, AUTHOR, person_id, site="S"),
+    ):
+        with (
+            pytest.raises(Refused, match="nobody with id"),
+            cast.app.database.write() as connection,
+        ):
+            work(connection)
+
+
+# Everything is on the list.
+
+
+def test_every_table_that_refers_to_a_person_is_handed_out_and_erased() -> None:
+    roots = {"person", "person_link", "grade"}
+    about = {a.table.name for a in ABOUT}
+    for table in metadata.sorted_tables:
+        referred = {f.column.table.name for f in table.foreign_keys}
+        # An assessment is of a section; a grade's cell is the person's.
+        if referred & roots:
+            assert table.name in about, f"{table.name} holds something of a person"
+    assert about == erasing.GO | erasing.STAY | erasing.RENAMED
+
+
+def test_every_free_text_is_searched_or_said_not_to_be() -> None:
+    swept = {t.name for t in erasing_texts.SWEPT}
+    by_row = erasing.GO | erasing.RENAMED
+    others = {"key_pair", "peer_certificate", "site_memory", "peer_check"}
+    for table in metadata.sorted_tables:
+        has_text = any(isinstance(c.type, sa.Text) and c.name != "png" for c in table.columns)
+        if has_text:
+            assert table.name in swept | by_row | others | erasing_texts.NOT_SWEPT, table.name
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Anna Ōquist", ERASED),
+        ("seen with ANNA ōQUIST.", f"seen with {ERASED}."),
+        ("(Anna Ōquist), twice: Anna Ōquist!", f"({ERASED}), twice: {ERASED}!"),
+        ("Anna Ōquistsson", "Anna Ōquistsson"),
+        ("Joanna Ōquist", "Joanna Ōquist"),
+        ("http://a.b1@example.org", "http://a.b1@example.org"),
+        ("a.b1", ERASED),
+        ("user a.b1: gone", f"user {ERASED}: gone"),
+        ("a1b1 aXb1", "a1b1 aXb1"),
+        ("Anna O\u0304quist", ERASED),
+        ("", ""),
+    ],
+)
+def test_whole_words_are_replaced_however_they_are_written(text: str, clean: str) -> None:
+    hunt = Hunt(["Anna Ōquist", "a.b1"])
+    assert hunt.clean(text) == clean
+    assert hunt.clean({"k": [text, 1, None]}) == {"k": [clean, 1, None]}
+    assert Hunt([]).clean(text) == text
+
+
+# Handing out.
+
+
+@pytest.mark.requirement("R37", "R38")
+def test_everything_about_a_person_is_handed_out_readable(cast: Cast) -> None:
+    with cast.app.database.write() as connection:
+        data, name = person_export.make(connection, AUTHOR, cast.people["pam"], site="Hill")
+        entry = audit.entries(connection)[0]
+    assert (entry.action, entry.subject) == (
+        "personal data handed out",
+        f"person {cast.people['pam']}",
+    )
+    assert name == f"person-{cast.people['pam']}.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        members = {n: archive.read(n) for n in archive.namelist()}
+    assert members["reports/2026-000001.pdf"] == b"%PDF of Pamxq"
+    assert members["picture.png"].startswith(b"\x89PNG")
+    told = json.loads(members["person.json"])
+    text = members["person.json"].decode()
+    for secret in (
+        "Pamxq", "id-pam", "pam@pamxq.example", "pam2", "Pamname", "555-0199", "Her note",
+        "Pamcity", "old-pam", "id-pam-import", "61.37", "70.25", "Quiz of algebra", "2026-000001",
+        "Withdrawn - Failing",
+    ):  # fmt: skip
+        assert secret in text, secret
+    for kind in ("enrolment history", "grade history", "audit trail", "events that waited",
+                 "names told by peers", "sections that named them as teacher", "sessions here"):  # fmt: skip
+        rows = list(csv.DictReader(io.StringIO(members[f"tables/{kind}.csv"].decode("utf-8-sig"))))
+        assert len(rows) == len(told[kind]) > 0, kind
+    assert {e["event"] for e in told["events that waited"]} >= {"new_grade", "fetch_user"}
+    # Nothing that signs anybody in, and nothing of anybody else.
+    with cast.app.database.read() as connection:
+        secrets = [
+            *connection.execute(sa.select(person_password.c.password_hash)).scalars(),
+            *(
+                p
+                for p in connection.execute(sa.select(person_link.c.password_wrapped)).scalars()
+                if p
+            ),
+        ]
+    assert len(secrets) == 2
+    assert not [s for s in secrets if s in text]
+    for other, whole in NAMES.items():
+        if other != "pam":
+            assert whole not in text
+
+
+def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
+    rows: list[dict[str, object]] = [
+        {"a": "=1+1", "b": -5, "c": None},
+        {"a": "-x", "d": {"k": "é"}},
+    ]
+    text = person_export.as_csv(rows).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["a", "b", "c", "d"], ["'=1+1", "-5", "", ""], ["'-x", "", "", '{"k": "é"}'],
+    ]  # fmt: skip
+
+
+def test_what_names_somebody_is_found_in_events_of_every_shape(cast: Cast) -> None:
+    with cast.app.database.read() as connection:
+        who = person_data.known(connection, cast.people["pam"])
+        found = [(r.event, r.status) for r in person_data.inbox_about(connection, who)]
+        failures = connection.execute(
+            sa.select(sign_in_failure.c.key).where(
+                sign_in_failure.c.key.in_(
+                    throttle.failures(connection, person_data.sign_in_names(who))
+                )
+            )
+        ).scalars()
+        assert sorted(failures) == ["at ::2 person old-pam", "name person old-pam"]
+    assert ("new_grade", "held") in found
+    assert ("fetch_user", "conflict") in found
+    assert ("new_enrolment", "rejected") in found
