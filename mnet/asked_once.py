@@ -1,6 +1,6 @@
 """A question that several have at the same moment is asked once, and answered to all of them.
 
-Knows nothing of what is asked. Source: PROTOCOL.md section 9 (slow journeys).
+Knows nothing of what is asked. Source: PROTOCOL.md section 9 (slow work).
 """
 
 from __future__ import annotations

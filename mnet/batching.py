@@ -1,8 +1,19 @@
-"""Journeys that are at the same place go on together: several calls in one thread, in stages.
+"""Run queued requests in batches, stage by stage.
 
-All that wait are opened, then applied in one transaction, then signed and sealed. RSA after RSA
-and Python after Python is what a processor is fast at, and one thread for several calls spares
-them the handing over of the interpreter from each to each. Knows neither wire nor method.
+A request is a generator (`Steps`): it does what needs no database by itself, and yields its work
+for a transaction, or says that it is about to be slow or long. Requests that wait at the same stage
+go through it together, in one thread:
+
+    queue ──> open and read ──> apply ──────────────> sign and seal ──> answers
+              (one after the    (all works in one     (one after the
+               other)            transaction, one      other)
+                                 wait for the disk)
+                  │                                         ▲
+                  ├── Slow: asks another site ── in slow_work, by itself ──┤
+                  └── Long: many works ── one thread, one work in turn ────┘
+
+RSA after RSA and Python after Python is what a processor is fast at, and one thread for several
+requests spares handing the interpreter from each to each. Knows neither wire nor method.
 """
 
 from __future__ import annotations
@@ -27,89 +38,89 @@ from mnet.workers import Workers
 # Between two long works, so that whoever waits for the only writer comes first.
 BREATH_S = 0.005
 
-# Workers left to those who go on alone and to what follows an answer, however many calls wait.
+# Workers left to those owner go on alone and to what follows an answer, however many calls wait.
 SPARE_WORKERS = 4
 
-log = structlog.get_logger("together")
+log = structlog.get_logger("batching")
 
 T = TypeVar("T")
-Who = TypeVar("Who")
+Owner = TypeVar("Owner")
 
 Work: TypeAlias = Callable[[Connection], object]
 
 
 class Slow(NamedTuple):
-    """What a journey yields before it does what may take long, such as asking another site.
+    """What a request yields before it does what may take long, such as asking another site.
 
     It says whose share that takes; NoRoom is thrown into it where there is no room.
     """
 
-    who: Hashable
+    owner: Hashable
 
 
 class Long(NamedTuple):
-    """What a journey yields before works that are long, or many, for transactions of their own.
+    """What a request yields before works that are long, or many, for transactions of their own.
 
-    One thread has all such journeys and goes on with each for one work in turn.
+    One thread has all such requests and goes on with each for one work in turn.
     """
 
 
 Step: TypeAlias = Work | Slow | Long
 # It yields works for a transaction, and is sent what came of them once that is durable.
-Journey: TypeAlias = Generator[Step, Any, T]
+Steps: TypeAlias = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
-class _Stop(Generic[Who, T]):
-    """Where a journey stands that has not ended yet."""
+class _Paused(Generic[Owner, T]):
+    """A request that has not ended yet, and the step before which it waits."""
 
-    who: Who
-    journey: Journey[T]
+    owner: Owner
+    steps: Steps[T]
     step: Step
 
 
-def alone(journey: Journey[T], database: Database, step: Step | None = None) -> T:
-    """Follow a journey to its end in this thread, from a step on that it yielded if it has begun.
+def run_to_end(steps: Steps[T], database: Database, step: Step | None = None) -> T:
+    """Run a request to its end in this thread, from a step on that it yielded if it has begun.
 
-    Raises what the journey raises.
+    Raises what the request raises.
     """
     is_long = False
     try:
         while True:
             if step is None or isinstance(step, Slow | Long):
                 is_long |= isinstance(step, Long)
-                step = next(journey)
+                step = next(steps)
                 continue
             if is_long:
                 time.sleep(BREATH_S)
             try:
                 result = database.apply(step)
-            except Exception as problem:  # noqa: BLE001 - the journey decides what it means
-                step = journey.throw(problem)
+            except Exception as problem:  # noqa: BLE001 - the request decides what it means
+                step = steps.throw(problem)
             else:
-                step = journey.send(result)
+                step = steps.send(result)
     except StopIteration as end:
         ended: T = end.value
         return ended
 
 
-class Together(Generic[Who, T]):
-    """Takes in journeys, follows those that wait together, and hands on how they ended."""
+class Batches(Generic[Owner, T]):
+    """Queues requests, runs them in batches, and hands on how they ended."""
 
     def __init__(
         self,
         database: Database,
         workers: Workers,
-        hand_on: Callable[[list[tuple[Who, T | None]]], None],
+        hand_on: Callable[[list[tuple[Owner, T | None]]], None],
         threads: int,
         slow_work: SlowWork,
-        has_left: Callable[[Who], bool] = lambda _who: False,
+        has_left: Callable[[Owner], bool] = lambda _owner: False,
     ) -> None:
         """Use at most `threads` of the workers; some are always left to what goes on alone.
 
-        `hand_on` takes several ends at once; None for a journey that failed, which is logged.
-        What takes long goes on in `slow_work`. A journey of somebody who `has_left` by then is
-        not begun, and not gone on with where it would take long.
+        `hand_on` takes several ends at once; None for a request that failed, which is logged.
+        What takes long goes on in `slow_work`. The request of an owner who `has_left` by
+        then is not begun, and not gone on with where it would take long.
         """
         self._database = database
         self._workers = workers
@@ -120,16 +131,16 @@ class Together(Generic[Who, T]):
         # One of them waits for the disk, the others share what comes.
         self._abreast = max(1, self._threads - 1)
         self._most = database.most_together
-        self._waiting: deque[tuple[Who, Journey[T]]] = deque()
-        self._long: deque[_Stop[Who, T]] = deque()
+        self._waiting: deque[tuple[Owner, Steps[T]]] = deque()
+        self._long: deque[_Paused[Owner, T]] = deque()
         self._is_long_running = False
         self._running = 0
         self._counting = threading.Lock()
 
-    def submit(self, who: Who, journey: Journey[T]) -> None:
-        """Begin a journey soon; `who` is given back with its end."""
+    def submit(self, owner: Owner, steps: Steps[T]) -> None:
+        """Queue a request; `owner` is given back with its end."""
         with self._counting:
-            self._waiting.append((who, journey))
+            self._waiting.append((owner, steps))
             if self._running == self._threads:
                 return
             self._running += 1
@@ -138,13 +149,13 @@ class Together(Generic[Who, T]):
     def _run(self) -> None:
         while taken := self._take():
             try:
-                self._follow(taken)
+                self._run_batch(taken)
             except BaseException:
                 with self._counting:
                     self._running -= 1
                 raise
 
-    def _take(self) -> list[tuple[Who, Journey[T]]]:
+    def _take(self) -> list[tuple[Owner, Steps[T]]]:
         with self._counting:
             waiting = self._waiting
             share = ceil(len(waiting) / self._abreast)
@@ -153,62 +164,62 @@ class Together(Generic[Who, T]):
                 self._running -= 1
         return taken
 
-    def _follow(self, taken: Iterable[tuple[Who, Journey[T]]]) -> None:
+    def _run_batch(self, taken: Iterable[tuple[Owner, Steps[T]]]) -> None:
         """Bring all to their work, do it in one transaction, and bring them to their end."""
-        stops = self._advance(
-            (who, journey, journey.__next__) for who, journey in taken if not self._has_left(who)
+        paused = self._advance(
+            (owner, steps, steps.__next__) for owner, steps in taken if not self._has_left(owner)
         )
-        to_apply: list[tuple[_Stop[Who, T], Work]] = []
-        refused: list[_Stop[Who, T]] = []
-        for stop in stops:
-            if isinstance(stop.step, Long):
-                self._go_on_in_turn(stop)
-            elif not isinstance(stop.step, Slow):
-                to_apply.append((stop, stop.step))
-            elif not self._part_slowly(stop, stop.step.who):
-                refused.append(stop)
-        for stop in self._advance(
-            (r.who, r.journey, partial(r.journey.throw, NoRoom())) for r in refused
+        to_apply: list[tuple[_Paused[Owner, T], Work]] = []
+        refused: list[_Paused[Owner, T]] = []
+        for one in paused:
+            if isinstance(one.step, Long):
+                self._take_turns(one)
+            elif not isinstance(one.step, Slow):
+                to_apply.append((one, one.step))
+            elif not self._run_slowly(one, one.step.owner):
+                refused.append(one)
+        for one in self._advance(
+            (r.owner, r.steps, partial(r.steps.throw, NoRoom())) for r in refused
         ):
-            if isinstance(stop.step, Slow | Long):
-                self._part(stop)  # it wants to go on all the same, as if nobody else were there
+            if isinstance(one.step, Slow | Long):
+                self._run_apart(one)  # it wants to go on all the same, as if nobody else were there
             else:
-                to_apply.append((stop, stop.step))
+                to_apply.append((one, one.step))
         if not to_apply:
             return
         outcomes = self._database.apply_all([work for _stop, work in to_apply])
         met = zip(to_apply, outcomes, strict=True)
         # Whoever wants more than that (once more, since it met another transaction) goes alone.
-        for stop in self._advance(
-            (stop.who, stop.journey, outcome.tell(stop.journey)) for (stop, _work), outcome in met
+        for one in self._advance(
+            (one.owner, one.steps, outcome.tell(one.steps)) for (one, _work), outcome in met
         ):
-            if isinstance(stop.step, Long):
-                self._go_on_in_turn(stop)
+            if isinstance(one.step, Long):
+                self._take_turns(one)
             else:
-                self._part(stop)
+                self._run_apart(one)
 
     def _advance(
-        self, journeys: Iterable[tuple[Who, Journey[T], Callable[[], Step]]]
-    ) -> list[_Stop[Who, T]]:
+        self, requests: Iterable[tuple[Owner, Steps[T], Callable[[], Step]]]
+    ) -> list[_Paused[Owner, T]]:
         """Take each one step further and hand on those that end by it."""
-        stops: list[_Stop[Who, T]] = []
-        ended: list[tuple[Who, T | None]] = []
-        for who, journey, go in journeys:
+        paused: list[_Paused[Owner, T]] = []
+        ended: list[tuple[Owner, T | None]] = []
+        for owner, steps, go in requests:
             try:
-                stops.append(_Stop(who, journey, go()))
+                paused.append(_Paused(owner, steps, go()))
             except StopIteration as end:
-                ended.append((who, end.value))
+                ended.append((owner, end.value))
             except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
                 tell(log, problem)
-                ended.append((who, None))
+                ended.append((owner, None))
         if ended:
             self._hand_on(ended)
-        return stops
+        return paused
 
-    def _go_on_in_turn(self, stop: _Stop[Who, T]) -> None:
-        """Let a long journey go on behind the others; at most one thread has them all."""
+    def _take_turns(self, one: _Paused[Owner, T]) -> None:
+        """Let a long request go on behind the others; at most one thread has them all."""
         with self._counting:
-            self._long.append(stop)
+            self._long.append(one)
             if self._is_long_running:
                 return
             self._is_long_running = True
@@ -220,32 +231,32 @@ class Together(Generic[Who, T]):
                 if not self._long:
                     self._is_long_running = False
                     return
-                stop = self._long.popleft()
-            go = stop.journey.__next__
-            if not isinstance(stop.step, Slow | Long):
+                one = self._long.popleft()
+            go = one.steps.__next__
+            if not isinstance(one.step, Slow | Long):
                 time.sleep(BREATH_S)
-                [outcome] = self._database.apply_all([stop.step])
-                go = outcome.tell(stop.journey)
-            for further in self._advance([(stop.who, stop.journey, go)]):
+                [outcome] = self._database.apply_all([one.step])
+                go = outcome.tell(one.steps)
+            for further in self._advance([(one.owner, one.steps, go)]):
                 if isinstance(further.step, Slow):
-                    if not self._part_slowly(further, further.step.who):
-                        self._part(further)
+                    if not self._run_slowly(further, further.step.owner):
+                        self._run_apart(further)
                 else:
                     with self._counting:
                         self._long.append(further)
 
-    def _part(self, stop: _Stop[Who, T]) -> None:
-        self._workers.submit(partial(self._alone, stop))
+    def _run_apart(self, one: _Paused[Owner, T]) -> None:
+        self._workers.submit(partial(self._run_to_end, one))
 
-    def _part_slowly(self, stop: _Stop[Who, T], who: Hashable) -> bool:
-        """Let a journey go on in a share; False when there is no room in it."""
-        has_left = partial(self._has_left, stop.who)
-        return self._slow_work.submit(who, partial(self._alone, stop), has_left)
+    def _run_slowly(self, one: _Paused[Owner, T], owner: Hashable) -> bool:
+        """Let a request go on in a share; False when there is no room in it."""
+        has_left = partial(self._has_left, one.owner)
+        return self._slow_work.submit(owner, partial(self._run_to_end, one), has_left)
 
-    def _alone(self, stop: _Stop[Who, T]) -> None:
+    def _run_to_end(self, one: _Paused[Owner, T]) -> None:
         end = None
         try:
-            end = alone(stop.journey, self._database, stop.step)
+            end = run_to_end(one.steps, self._database, one.step)
         except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
             tell(log, problem)
-        self._hand_on([(stop.who, end)])
+        self._hand_on([(one.owner, end)])

@@ -1,7 +1,7 @@
 """Sites that are silent are left alone for a while: a breaker for each.
 
 After some time-outs in a row a site is not asked; then one call tries, and what comes of it
-decides. Pure but for a lock: the time is passed in. Source: PROTOCOL.md section 9 (slow journeys).
+decides. Pure but for a lock: the time is passed in. Source: PROTOCOL.md section 9 (slow work).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole journey of one request, from bytes to bytes, in one readable place.
+"""How one request is answered, from bytes to bytes, in one readable place.
 
 Opens, verifies, remembers, dispatches, commits, signs and seals. What it needs of keys, peers
 and store comes in as small interfaces, so that this room knows no table and no socket.
@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet import envelope, outcomes, xmlrpc
-from mnet.batching import Journey, Long, Slow, alone
+from mnet.batching import Long, Slow, Steps, run_to_end
 from mnet.database import Database
 from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished, is_keyswap
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
@@ -70,9 +70,9 @@ class Exchange(Generic[Peer]):
 
     def answer(self, body: bytes, sender: str = "") -> Answer:
         """Answer one request body by itself; never raises."""
-        return alone(self.journey(body, sender), self.database)
+        return run_to_end(self.steps(body, sender), self.database)
 
-    def journey(self, body: bytes, sender: str = "") -> Journey[Answer]:
+    def steps(self, body: bytes, sender: str = "") -> Steps[Answer]:
         """Answer one request body; never raises. Every failure becomes a fault (section 8).
 
         Yields where it may take its time, and each work for a transaction, so that others may
@@ -107,7 +107,7 @@ class Exchange(Generic[Peer]):
 
     def _sealed(
         self, message: SealedMessage, correlation: str, started_s: float, notes: dict[str, object]
-    ) -> Journey[Answer]:
+    ) -> Steps[Answer]:
         peer = self.directory.find(message.wwwroot)
         if peer is None:
             raise UnknownPeer
@@ -148,7 +148,7 @@ class Exchange(Generic[Peer]):
         afterwards = tuple(context.afterwards) if context else ()
         return Answer(self._wrap(payload, peer, keys, timestamp), afterwards)
 
-    def _verified(self, peer: Peer, signed: SignedMessage) -> Journey[Peer]:
+    def _verified(self, peer: Peer, signed: SignedMessage) -> Steps[Peer]:
         """Return the peer whose key signed the message, perhaps with a key just learnt."""
         if signed.wwwroot not in peer.addresses:
             raise BadSignature
@@ -168,7 +168,7 @@ class Exchange(Generic[Peer]):
         digest: bytes,
         key_id: int,
         notes: dict[str, object],
-    ) -> Journey[bytes]:
+    ) -> Steps[bytes]:
         """Dispatch and apply a verified call; return the answer's payload.
 
         In one transaction, or where it is long in some, after the first of which it was seen.
@@ -187,7 +187,7 @@ class Exchange(Generic[Peer]):
             result, notes["outcome"] = yield from self._durable(context, apply)
         return xmlrpc.write_response(_value(result), dialect)
 
-    def _durable(self, context: Context[Peer], apply: Apply) -> Journey[Applied]:
+    def _durable(self, context: Context[Peer], apply: Apply) -> Steps[Applied]:
         """Return what came of a transaction once it is durable; raises TryAgainLater."""
         kept = len(context.afterwards)
         for attempt in range(ATTEMPTS):
@@ -208,7 +208,7 @@ class Exchange(Generic[Peer]):
 
     def _resolve(
         self, context: Context[Peer], payload: bytes, digest: bytes
-    ) -> Journey[tuple[MethodCall | None, Callable[[], Value | Unfinished]]]:
+    ) -> Steps[tuple[MethodCall | None, Callable[[], Value | Unfinished]]]:
         """Find what the call asks for; a fault found here is raised inside the transaction."""
         call = None
         try:
@@ -305,7 +305,7 @@ class Exchange(Generic[Peer]):
 
     def _record_unkept(
         self, context: Context[Peer], payload: bytes, fault: TryAgainLater
-    ) -> Journey[None]:
+    ) -> Steps[None]:
         """Write down a call that left no other line, so that an admin sees it failing."""
         if _is_late(context) and not context.done:
             return  # the store is what fails; this would wait for it too
@@ -322,7 +322,7 @@ class Exchange(Generic[Peer]):
 
     def _bare(
         self, payload: bytes, notes: dict[str, object], refusal: type[Fault] = NotSealed
-    ) -> Journey[bytes]:
+    ) -> Steps[bytes]:
         """Answer what is not both signed and sealed: keyswap, or a refusal (sections 5 and 8)."""
         try:
             if len(payload) > MAX_KEYSWAP_BYTES:

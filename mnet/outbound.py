@@ -1,4 +1,4 @@
-"""The journey of a call that we make: sign, seal, send, open, verify, and only then believe.
+"""A call that we make: sign, seal, send, open, verify, and only then believe.
 
 Also how a peer's new key is learnt (fault 7025). Runs in a worker thread and blocks; bytes
 go through a `Post`. Source: PROTOCOL.md sections 3, 6 (new keys), 9 (calls that we make).

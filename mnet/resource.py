@@ -18,7 +18,7 @@ from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from mnet.batching import Journey, Together
+from mnet.batching import Batches, Steps
 from mnet.database import Database
 from mnet.exchange import Answer
 from mnet.logs import tell
@@ -66,7 +66,7 @@ class PeerResource(Resource):
         self,
         *,
         path: str,
-        journey: Callable[[bytes, str], Journey[Answer]],
+        steps_of: Callable[[bytes, str], Steps[Answer]],
         database: Database,
         certificate_pem: Callable[[], str],
         pages: Mapping[str, Page],
@@ -86,11 +86,11 @@ class PeerResource(Resource):
         self._prefix = path.rstrip("/").encode()
         self._others = others
         self._trusted_proxies = trusted_proxies
-        self._journey = journey
+        self._steps_of = steps_of
         self._reactor = reactor
         self._workers = workers
         self._slow_work = slow_work
-        self._together = Together[Request, Answer](
+        self._batches = Batches[Request, Answer](
             database,
             workers,
             self._send,
@@ -163,7 +163,7 @@ class PeerResource(Resource):
         # Read here: once the connection is lost, nobody may touch the content any more.
         body = content.read()
         sender = sender_of(request, self._trusted_proxies)
-        self._together.submit(request, self._journey(body, sender))
+        self._batches.submit(request, self._steps_of(body, sender))
         return NOT_DONE_YET
 
     def _send(self, ended: list[tuple[Request, Answer | None]]) -> None:

@@ -156,7 +156,7 @@ def check(home: Path, values: Mapping[str, object], where: str) -> Settings:
         days,
         proxies,
         language=_language(values, where),
-        **_telling(values, where),
+        **_sending(values, where),
     )
 
 
@@ -169,7 +169,7 @@ def _language(values: Mapping[str, object], where: str) -> str:
     return chosen
 
 
-def _telling(values: Mapping[str, object], where: str) -> dict[str, Any]:
+def _sending(values: Mapping[str, object], where: str) -> dict[str, Any]:
     """Check who is told, and how; raises SettingsError."""
     texts = {
         key: str(values.get(key, "")).strip()

@@ -2,7 +2,7 @@
 
 One site that is silent keeps its own share busy and nothing else. Who waits and who is at work is
 pure bookkeeping (`Shares`); `SlowWork` has the threads. Knows neither wire nor store; whom to
-leave alone for a while stands in breakers.py. Source: PROTOCOL.md section 9 (slow journeys).
+leave alone for a while stands in breakers.py. Source: PROTOCOL.md section 9 (slow work).
 """
 
 from __future__ import annotations

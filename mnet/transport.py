@@ -215,7 +215,7 @@ class Transport:
         Raises CannotReach when there is no answer.
         """
         given = {"User-Agent": USER_AGENT} | ({} if body is None else {"Content-Type": "text/xml"})
-        return self._ask(self._asking(url, body, given, verify_tls=verify_tls), url, timeout_s)
+        return self._ask(self._peer_client(url, body, given, verify_tls=verify_tls), url, timeout_s)
 
     def post_json(
         self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float
@@ -227,14 +227,14 @@ class Transport:
         """
         named = {"Content-Type": "application/json", "User-Agent": OWN_USER_AGENT, **headers}
         host = urlsplit(url).hostname or ""
-        answer = self._ask(self._asking(url, body, named, verify_tls=True), host, timeout_s)
+        answer = self._ask(self._peer_client(url, body, named, verify_tls=True), host, timeout_s)
         if answer.status not in SUCCESS:
             said = english(
                 "%(host)s answered with HTTP status %(status)s.", host=host, status=answer.status
             )
             raise CannotReach(said, reason="status")
 
-    def _asking(
+    def _peer_client(
         self, url: str, body: bytes | None, headers: Mapping[str, str], *, verify_tls: bool
     ) -> Callable[[], defer.Deferred[Page]]:
         def ask() -> defer.Deferred[Page]:

@@ -111,7 +111,7 @@ class _Run:
         return self.peer.policy.tls == "verify"
 
     @property
-    def _asking(self) -> Outbound[Peer]:
+    def _peer_client(self) -> Outbound[Peer]:
         """Makes the calls, through a post that reads the peer's time from the answer."""
         return replace(self._outbound, post=self._post)
 
@@ -203,7 +203,7 @@ class _Run:
         """Fetch the certificate that the peer gives out and compare it with the one we trust."""
         peer = self.peer
         try:
-            pem = self._asking.keyswap(
+            pem = self._peer_client.keyswap(
                 peer.wwwroot, peer.application, verify_tls=self._verifies_tls
             )
         except RemoteFault as problem:
@@ -250,7 +250,7 @@ class _Run:
             return Step(
                 KEY, ok=False, detail=rules.clean(problem, rules.MAX_SENTENCE_CHARS), remedy=remedy
             )
-        bootstrap.let_prove(self._asking, self._registry, peer, given.pem)
+        bootstrap.let_prove(self._peer_client, self._registry, peer, given.pem)
         self.peer = self._registry.by_id(peer.id) or peer
         if self.peer.certificate.fingerprint == given.fingerprint:
             detail = english(
@@ -286,7 +286,7 @@ class _Run:
     def round_trip(self) -> None:
         """Make a sealed call; its answer also tells the peer's clock and services."""
         try:
-            answered = self._asking.ask(
+            answered = self._peer_client.ask(
                 self.peer, "system/listServices", [], timeout_s=REQUEST_TIMEOUT_S
             )
         except CallError as problem:
@@ -336,7 +336,7 @@ class _Run:
             path = self._version_method()
             if path is None:
                 return self._well(VERSION, english("Not offered."))
-            told = self._asking.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
+            told = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
         release = told.get("release") or told.get("version") if isinstance(told, dict) else None
@@ -344,7 +344,7 @@ class _Run:
         return self._well(VERSION, self.release or english("Offered, but it does not tell one."))
 
     def _version_method(self) -> str | None:
-        answer: Value = self._asking.call(
+        answer: Value = self._peer_client.call(
             self.peer, "system/listMethods", [], timeout_s=REQUEST_TIMEOUT_S
         )
         # A Mahara answers with a struct keyed by path.

@@ -15,7 +15,7 @@ from schooltool_bridge.gradebook import grid
 from schooltool_bridge.hand import joining
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_section
-from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.server.app import App
 
 
@@ -70,7 +70,7 @@ def join_assessments(
     command.show(_json(done, is_applied=not preview), _text(done, is_applied=not preview))
 
 
-def _item(then: SectionThen, wanted: str) -> int:
+def _item(then: SectionSnapshot, wanted: str) -> int:
     """Find an assessment by its shared idnumber or our own id; raises CommandError."""
     shared = {i.id for i in then.items if i.peer is not None and i.name_for_scripts == wanted}
     found = shared | {i.id for i in then.items if str(i.id) == wanted}

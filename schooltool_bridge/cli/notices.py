@@ -57,7 +57,7 @@ def notice_run(command: Command) -> None:
     """Look now what needs a hand, and tell what is new; a server does so every ten minutes."""
     with App(command.settings) as app:
         new, ended = background.refresh(app.parts)
-        outcomes = in_reactor(lambda: background.sender_of(app.parts, app.post_json).tell_news())
+        outcomes = in_reactor(lambda: background.sender_of(app.parts, app.post_json).send_news())
     value = {
         "new": [n.key for n in new],
         "ended": [n.key for n in ended],

@@ -70,7 +70,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         app.heartbeat.start()
         care = LoopingCall(lambda: pool.submit(app.rotate_key_if_due))
         care.start(KEY_CHECK_INTERVAL_S, now=False)
-        pool.submit(app.resolving.wake_missed)
+        pool.submit(app.resolving.release_missed)
 
         def look_for_errands() -> None:
             for work in app.errands.due():

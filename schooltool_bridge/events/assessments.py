@@ -29,7 +29,7 @@ from schooltool_bridge.events.applying import (
 )
 from schooltool_bridge.events.fields import AssessmentEvent
 from schooltool_bridge.history import cells
-from schooltool_bridge.history.fold import ItemState, item_state, place, settle, standing
+from schooltool_bridge.history.fold import ItemState, item_state, place, settled_time, standing
 from schooltool_bridge.store.model import ACTIVE, DELETED, assessment, assessment_history
 
 
@@ -185,7 +185,7 @@ def _write(
     now_unix_s: int,
 ) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
-    at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    at = settled_time(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
     values: dict[str, object] = {"deleted": event.deleted}
     if not event.deleted:
         values |= {

@@ -30,7 +30,7 @@ from schooltool_bridge.events.applying import (
 )
 from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.history import identity, links, roster
-from schooltool_bridge.history.fold import EnrolmentRow, latest, place, settle
+from schooltool_bridge.history.fold import EnrolmentRow, latest, place, settled_time
 from schooltool_bridge.history.fold_enrolments import ENDED, row_of, timeline
 from schooltool_bridge.store.model import enrolment_history, section
 
@@ -97,7 +97,7 @@ def _apply(
     links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
     places = [place(t.row)[:2] for t in rows] + [place(r)[:2] for r in taught]
     last = max(places, default=None)
-    at = settle(event.when, now_unix_s, last)
+    at = settled_time(event.when, now_unix_s, last)
     is_known = _is_known(rows, before, event, at)
     if is_known and len(everybody) > 1:
         own = _told(connection, section_id, [person_id])

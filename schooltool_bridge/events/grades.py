@@ -38,7 +38,7 @@ from schooltool_bridge.history.fold import (
     counting_grade,
     latest,
     place,
-    settle,
+    settled_time,
     within,
 )
 from schooltool_bridge.store.model import assessment, enrolment, grade, grade_history, person_link
@@ -78,7 +78,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     if event.deleted and not (known_id and _told(connection, known_id)):
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = None if known_id is None else (found.effective_unix_s, found.seq)
-    at = settle(event.when, now_unix_s, last)
+    at = settled_time(event.when, now_unix_s, last)
     may_repeat = known_id is not None and _may_be_known(event, at, last)
     if known_id and may_repeat and _is_known(_told(connection, known_id), event, at):
         return Applied(UNCHANGED, known_id)
@@ -124,7 +124,7 @@ def _apply_together(
     if event.deleted and not own:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = max((place(r)[:2] for r in rows), default=None)
-    at = settle(event.when, now_unix_s, last)
+    at = settled_time(event.when, now_unix_s, last)
     told = [r for r in rows if r.by_actor is None]
     is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(told, event, at))
     if found.grade_id and is_repeat:

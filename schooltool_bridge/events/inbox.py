@@ -139,7 +139,7 @@ def room(connection: Connection, peer_id: int) -> int:
     return MAX_WAITING - sum(found.get((peer_id, status), 0) for status in WAITING)
 
 
-def settle(
+def set_status(
     connection: Connection,
     waiting: Waiting,
     *,

@@ -22,7 +22,7 @@ from peers.registry import Peer
 from schooltool_bridge.events import clock_notes, reading, releasing
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import ClocksDiffer, source
-from schooltool_bridge.events.peer_client import Asking
+from schooltool_bridge.events.peer_client import PeerClient
 
 Call = Context[Peer]
 
@@ -55,14 +55,14 @@ TOGETHER_EVENTS = 20
 EVENT_ANSWER = ("struct", "status (created, updated, unchanged, held, skipped), id, message")
 
 
-def methods(site: Site, asking: Asking) -> list[Method[Call]]:
+def methods(site: Site, peer_client: PeerClient) -> list[Method[Call]]:
     """Return everything that we publish under the service `schooltool`."""
     return [
-        *(_event_method(event, asking) for event in events.EVENTS),
+        *(_event_method(event, peer_client) for event in events.EVENTS),
         Method(
             path=SIS_PATH + "push_events",
             service=SERVICE_SIS,
-            run=partial(_push_events, asking),
+            run=partial(_push_events, peer_client),
             help="Apply many events in one call; the answer has one result for each.",
             parameters=(Parameter("events", "array", "structs of event and data"),),
             returns=("array", "each event's own answer, or status failed, fault and message"),
@@ -84,21 +84,21 @@ def methods(site: Site, asking: Asking) -> list[Method[Call]]:
     ]
 
 
-def _event_method(event: str, asking: Asking) -> Method[Call]:
+def _event_method(event: str, peer_client: PeerClient) -> Method[Call]:
     return Method(
         path=SIS_PATH + event,
         service=SERVICE_SIS,
-        run=partial(_run, event, asking),
+        run=partial(_run, event, peer_client),
         help=HELP[event],
         parameters=(Parameter(f"{event}data", "struct", "the event's fields"),),
         returns=EVENT_ANSWER,
-        prepare=partial(_complete_user, asking) if event == "fetch_user" else None,
+        prepare=partial(_complete_user, peer_client) if event == "fetch_user" else None,
         bare=True,
     )
 
 
 def _complete_user(
-    asking: Asking, call: Call, params: list[Value]
+    peer_client: PeerClient, call: Call, params: list[Value]
 ) -> Callable[[], list[Value]] | None:
     """Ask the peer for the rest of a person that was named only by idnumber or username."""
     wanted = reading.needs_get_user(_only(params, "fetch_user"))
@@ -107,7 +107,7 @@ def _complete_user(
     known = params[0]
 
     def ask() -> list[Value]:
-        found = asking.get_user(call.peer, wanted)
+        found = peer_client.get_user(call.peer, wanted)
         return [{**found, **known} if isinstance(known, dict) else found]
 
     return ask
@@ -117,41 +117,47 @@ def _is_long(params: list[Value]) -> bool:
     return any(isinstance(pushed, list) and len(pushed) > TOGETHER_EVENTS for pushed in params)
 
 
-def _run(event: str, asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
+def _run(
+    event: str, peer_client: PeerClient, call: Call, params: list[Value]
+) -> Value | Unfinished:
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
-    sender = source(call.peer, asking.site, call.sent_unix_s)
+    sender = source(call.peer, peer_client.site, call.sent_unix_s)
     try:
         received = events.receive(call.connection, sender, event, data, call.now_unix_s)
     except ClocksDiffer as differ:
-        _note_clock(call, asking, differ)
+        _note_clock(call, peer_client, differ)
         raise
     _note_addressee(call, [data])
-    _go_on(call, asking, received.new_people, received.names)
-    return _finish(asking, call, received.left, received.answer)
+    _go_on(call, peer_client, received.new_people, received.names)
+    return _finish(peer_client, call, received.left, received.answer)
 
 
-def _finish(asking: Asking, call: Call, left: events.Lots, answer: Value) -> Value | Unfinished:
+def _finish(
+    peer_client: PeerClient, call: Call, left: events.Lots, answer: Value
+) -> Value | Unfinished:
     """Answer when all that an event freed has come again."""
     if not left:
         return answer
 
     def rest() -> Value | Unfinished:
         one_at_a_time(call.connection, call.peer.id)
-        came = events.come_again(call.connection, source(call.peer, asking.site), left)
-        _go_on(call, asking, came.new_people, came.names)
-        return _finish(asking, call, came.left, answer)
+        came = events.come_again(call.connection, source(call.peer, peer_client.site), left)
+        _go_on(call, peer_client, came.new_people, came.names)
+        return _finish(peer_client, call, came.left, answer)
 
     return Unfinished(rest, english("The event was applied, and some of what waited for it."))
 
 
-def _push_events(asking: Asking, call: Call, params: list[Value]) -> Value | Unfinished:
+def _push_events(peer_client: PeerClient, call: Call, params: list[Value]) -> Value | Unfinished:
     pushed = _only(params, "push_events")
-    sender = source(call.peer, asking.site, call.sent_unix_s)
-    return _push(asking, call, pushed, events.Push(sender))
+    sender = source(call.peer, peer_client.site, call.sent_unix_s)
+    return _push(peer_client, call, pushed, events.Push(sender))
 
 
-def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Value | Unfinished:
+def _push(
+    peer_client: PeerClient, call: Call, pushed: Value, before: events.Push
+) -> Value | Unfinished:
     """Apply the next part of a push."""
     one_at_a_time(call.connection, call.peer.id)
     push = events.receive_part(call.connection, before, pushed, call.now_unix_s)
@@ -159,10 +165,10 @@ def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Val
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
     differ = ClocksDiffer((call.sent_unix_s or 0) - call.now_unix_s)
     if any(r.get("message") == differ.text for r in push.results[len(before.results) :]):
-        _note_clock(call, asking, differ)
+        _note_clock(call, peer_client, differ)
     # Who is enrolled by this very push, whichever part of it, need not be asked about.
     enrolled = reading.enrolled_in(pushed) if push.new_people else frozenset()
-    _go_on(call, asking, [p for p in push.new_people if not p.keys & enrolled], push.names)
+    _go_on(call, peer_client, [p for p in push.new_people if not p.keys & enrolled], push.names)
     if not (isinstance(pushed, list) and events.is_left(push, pushed)):
         return [*push.results]
     done = english(
@@ -170,13 +176,13 @@ def _push(asking: Asking, call: Call, pushed: Value, before: events.Push) -> Val
         done=len(push.results),
         all=len(pushed),
     )
-    return Unfinished(partial(_push, asking, call, pushed, push), done)
+    return Unfinished(partial(_push, peer_client, call, pushed, push), done)
 
 
-def _note_clock(call: Call, asking: Asking, differ: ClocksDiffer) -> None:
+def _note_clock(call: Call, peer_client: PeerClient, differ: ClocksDiffer) -> None:
     """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
     told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
-    call.afterwards.append(partial(clock_notes.note, asking.database, call.peer.id, **told))
+    call.afterwards.append(partial(clock_notes.note, peer_client.database, call.peer.id, **told))
 
 
 def _only(params: list[Value], method: str) -> Value:
@@ -198,16 +204,16 @@ def _note_addressee(call: Call, accepted: list[Value]) -> None:
 
 
 def _go_on(
-    call: Call, asking: Asking, people: Sequence[events.NewPerson], names: tuple[str, ...]
+    call: Call, peer_client: PeerClient, people: Sequence[events.NewPerson], names: tuple[str, ...]
 ) -> None:
     """After the answer has left, ask the peer for the enrolments of people new to us.
 
     And let come again what other peers sent that waited for them.
     """
     if people:
-        asking.ask_after(call.connection, call.peer.id, people)
+        peer_client.ask_after(call.connection, call.peer.id, people)
         if not any(isinstance(work, ForSite) for work in call.afterwards):
-            call.afterwards.append(asking.errands.at(call.peer.id))
+            call.afterwards.append(peer_client.errands.at(call.peer.id))
     if names:
-        where = (asking.database, asking.registry, asking.site)
-        call.afterwards.append(partial(releasing.wake_others, *where, call.peer.id, names))
+        where = (peer_client.database, peer_client.registry, peer_client.site)
+        call.afterwards.append(partial(releasing.release_others, *where, call.peer.id, names))

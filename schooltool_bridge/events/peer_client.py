@@ -36,11 +36,11 @@ METHODS_WAIT_S = 2 * GET_USER_TIMEOUT_S
 MAX_METHODS = 500
 GONE = (UnknownMethod.code, NotPublished.code)
 
-log = structlog.get_logger("asking")
+log = structlog.get_logger("peer client")
 
 
 @dataclass(slots=True)
-class Asking:
+class PeerClient:
     """Asks peers; one for the whole process."""
 
     site: Site

@@ -28,7 +28,7 @@ from schooltool_bridge.events.applying import (
 from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.passwords import is_known, wrap_if_new
 from schooltool_bridge.history import links
-from schooltool_bridge.history.fold import place, settle
+from schooltool_bridge.history.fold import place, settled_time
 from schooltool_bridge.history.links import Link
 from schooltool_bridge.store.model import person, person_history, person_link
 
@@ -43,7 +43,7 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     match = people_match.match(connection, source, event)
     link, person_id = match.link, match.person_id
     last = link.place if link else None
-    at = settle(event.when, now_unix_s, last)
+    at = settled_time(event.when, now_unix_s, last)
     fields = _fields(event)
     if link and _is_known(connection, link, event, at, fields):
         _learn_own_id(connection, link, event)

@@ -263,7 +263,7 @@ def dismiss(connection: Connection, inbox_id: int) -> None:
     waiting = inbox.get(connection, inbox_id)
     if waiting is None:
         raise NotFound(english("There is no open event %(id)s in the inbox.", id=inbox_id))
-    inbox.settle(connection, waiting, status=inbox.DISMISSED)
+    inbox.set_status(connection, waiting, status=inbox.DISMISSED)
 
 
 def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:
@@ -328,20 +328,20 @@ def _again(
             applied = _apply(connection, source, read, waiting.received_unix_s)
     except Held as held:
         waits = held.waiting_for
-        inbox.settle(connection, waiting, status=inbox.HELD, waiting_for=waits)
+        inbox.set_status(connection, waiting, status=inbox.HELD, waiting_for=waits)
         return inbox.HELD, None
     except SwitchedOff:
         return waiting.status, None
     except Fault as fault:
         status = inbox.CONFLICT if isinstance(fault, Conflict) else inbox.REJECTED
         waits = inbox_words.conflict_waits(read) if status == inbox.CONFLICT else ()
-        inbox.settle(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
+        inbox.set_status(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
         return status, None
     status = inbox.HELD if applied.again_with else inbox.DONE
     if applied.remark:
-        inbox.settle(connection, waiting, status=inbox.CONFLICT, reason=applied.remark)
+        inbox.set_status(connection, waiting, status=inbox.CONFLICT, reason=applied.remark)
         return inbox.CONFLICT, applied
-    inbox.settle(connection, waiting, status=status, waiting_for=applied.again_with)
+    inbox.set_status(connection, waiting, status=status, waiting_for=applied.again_with)
     return status, applied
 
 

@@ -29,7 +29,7 @@ BY_HAND = 0
 MISSED_AT_ONCE = 100
 
 
-def wake_others(
+def release_others(
     database: Database, registry: Registry, site: Site, brought_by: int, names: Iterable[str]
 ) -> None:
     """Let come again what other peers sent that waits for names that a peer brought.
@@ -61,7 +61,7 @@ def come_again(database: Database, peer: Peer, site: Site, lots: Lots) -> tuple[
     return tuple(names)
 
 
-def wake_endings(
+def release_endings(
     database: Database, registry: Registry, site: Site, places: Collection[tuple[int, int]]
 ) -> None:
     """Let endings come again that wait for places that a person wrote by hand.
@@ -86,7 +86,7 @@ def _waiting_for(
     return [k for k in keys if key(k) in waited] if waited else []
 
 
-def wake_missed(database: Database, registry: Registry, site: Site) -> None:
+def release_missed(database: Database, registry: Registry, site: Site) -> None:
     """Let come again what waits though it need not, because nobody was left to wake it."""
     for peer in registry.all():
         if not peer.enabled:
@@ -96,4 +96,4 @@ def wake_missed(database: Database, registry: Registry, site: Site) -> None:
         for first in range(0, len(missed), MISSED_AT_ONCE):
             keys = missed[first : first + MISSED_AT_ONCE]
             more = come_again(database, peer, site, events.lot(keys))
-            wake_others(database, registry, site, peer.id, more)
+            release_others(database, registry, site, peer.id, more)

@@ -31,7 +31,7 @@ from schooltool_bridge.events.applying import (
 )
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.history import links, roster
-from schooltool_bridge.history.fold import place, settle
+from schooltool_bridge.history.fold import place, settled_time
 from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
 
@@ -187,7 +187,7 @@ def _create(connection: Connection, source: Source, event: SectionEvent) -> Sect
 
 def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
-    at = settle(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    at = settled_time(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
     values = {
         "name": "" if event.deleted else event.name,
         "teacheridnumber": event.teacheridnumber,

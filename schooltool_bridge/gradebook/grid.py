@@ -26,7 +26,7 @@ from schooltool_bridge.gradebook.marks import Mark
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, number, percent_of
 from schooltool_bridge.history.cells import MANUAL
-from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, score_system, worksheet
@@ -97,7 +97,7 @@ class Row:
 class Grid:
     """A gradebook's page."""
 
-    section: SectionThen
+    section: SectionSnapshot
     columns: Sequence[Column]
     rows: Sequence[Row]
     # Students who are no longer, or not yet, active; empty unless everybody was asked for.
@@ -154,7 +154,7 @@ def read(
     )  # fmt: skip - in the order of the fields
 
 
-def section_of(connection: Connection, section_id: int) -> SectionThen:
+def section_of(connection: Connection, section_id: int) -> SectionSnapshot:
     """Return a section as it is now, with everybody in it; raises NotThere."""
     found = connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).scalar()
     if found is None:
@@ -180,7 +180,7 @@ def categories_of(connection: Connection) -> dict[int, str]:
     return {r.id: r.title for r in rows}
 
 
-def sheets_of(connection: Connection, then: SectionThen) -> list[Sheet]:
+def sheets_of(connection: Connection, then: SectionSnapshot) -> list[Sheet]:
     """Return a section's worksheets in order; with NO_SHEET last when items are on none."""
     rows = connection.execute(
         sa.select(worksheet)
@@ -209,7 +209,7 @@ def mark_of(entry: Entry | None) -> Mark:
     return Mark(entry.points, is_excused=entry.excepted) if entry else marks.NO_GRADE
 
 
-def cell_of(then: SectionThen, column: Column, person_id: int, zone: tzinfo) -> Cell:
+def cell_of(then: SectionSnapshot, column: Column, person_id: int, zone: tzinfo) -> Cell:
     """Return one cell."""
     item = column.item
     entry = then.entries.get((item.id, person_id))
@@ -230,7 +230,7 @@ def cell_of(then: SectionThen, column: Column, person_id: int, zone: tzinfo) -> 
 
 
 def _rows(
-    connection: Connection, then: SectionThen, columns: Sequence[Column], zone: tzinfo
+    connection: Connection, then: SectionSnapshot, columns: Sequence[Column], zone: tzinfo
 ) -> list[Row]:
     students = then.people(STUDENT)
     names = names_of(connection, students)

@@ -25,7 +25,7 @@ from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.fold import place
-from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -67,7 +67,7 @@ class Plan:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
-def plan(then: SectionThen, ours_id: int, theirs_id: int) -> Plan:
+def plan(then: SectionSnapshot, ours_id: int, theirs_id: int) -> Plan:
     """Look what joining would do; raises Refused unless one is a Moodle's and the other is not."""
     items = {item.id: item for item in then.items}
     for wanted in (ours_id, theirs_id):

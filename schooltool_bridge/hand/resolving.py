@@ -183,7 +183,7 @@ class Resolving:
             # It was applied when it came; only the question was left.
             waiting = inbox.get(connection, inbox_id)
             assert waiting is not None
-            inbox.settle(connection, waiting, status=inbox.DONE)
+            inbox.set_status(connection, waiting, status=inbox.DONE)
             _note(
                 connection,
                 author.actor,
@@ -223,13 +223,13 @@ class Resolving:
         Returns how many events left the inbox.
         """
         before = self._open_now()
-        self._wake_others(releasing.BY_HAND, _keys(written))
-        releasing.wake_endings(self._database, self._registry, self._site, places)
+        self._release_others(releasing.BY_HAND, _keys(written))
+        releasing.release_endings(self._database, self._registry, self._site, places)
         return before - self._open_now()
 
-    def wake_missed(self) -> None:
+    def release_missed(self) -> None:
         """Apply what waits though it need not: whoever should have woken it was killed before."""
-        releasing.wake_missed(self._database, self._registry, self._site)
+        releasing.release_missed(self._database, self._registry, self._site)
 
     def _open_now(self) -> int:
         with self._database.read() as connection:
@@ -298,15 +298,15 @@ class Resolving:
         """Let come again what is left of that, then what other peers sent."""
         peer = self._registry.by_id(peer_id)
         more = releasing.come_again(self._database, peer, self._site, came.left) if peer else ()
-        self._wake_others(peer_id, (*came.names, *more))
+        self._release_others(peer_id, (*came.names, *more))
 
     def _left_with_it(self, peer_id: int, open_before: int, status: str) -> int:
         with self._database.read() as connection:
             left = open_before - _count(connection, peer_id)
         return max(0, left - (status == inbox.DONE))
 
-    def _wake_others(self, peer_id: int, names: Iterable[str]) -> None:
-        releasing.wake_others(self._database, self._registry, self._site, peer_id, names)
+    def _release_others(self, peer_id: int, names: Iterable[str]) -> None:
+        releasing.release_others(self._database, self._registry, self._site, peer_id, names)
 
     def _source(self, peer_id: int, inbox_id: int | None) -> Source:
         peer = self._registry.by_id(peer_id)

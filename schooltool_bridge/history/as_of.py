@@ -32,7 +32,7 @@ from schooltool_bridge.history.fold import (
 from schooltool_bridge.history.fold_enrolments import row_of as row_of_enrolment
 from schooltool_bridge.history.fold_enrolments import timeline
 from schooltool_bridge.history.rows import Read, Rows, read
-from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.store.model import enrolment, section
 
 ROLES = (STUDENT, TEACHER)
@@ -41,7 +41,7 @@ Names = Mapping[tuple[int, int | None], set[str]]
 
 def of_person(
     connection: Connection, person_id: int, at_unix_s: int | None = None
-) -> list[SectionThen]:
+) -> list[SectionSnapshot]:
     """Read every section where somebody ever was, with this person's own grades, and who taught.
 
     Without a moment: all that is known.
@@ -51,7 +51,7 @@ def of_person(
 
 def of_person_at_each(
     connection: Connection, person_id: int, moments: Sequence[int | None]
-) -> list[list[SectionThen]]:
+) -> list[list[SectionSnapshot]]:
     """Read the same for several moments, by as many statements as for one."""
     everybody = identity.everybody(connection, person_id)
     theirs = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
@@ -64,7 +64,7 @@ def of_person_at_each(
 
 def of_section(
     connection: Connection, section_id: int, at_unix_s: int | None = None
-) -> SectionThen:
+) -> SectionSnapshot:
     """Read a section with everybody in it."""
     only = sa.select(section.c.id).where(section.c.id == section_id)
     return of_sections(connection, only, at_unix_s)[0]
@@ -72,12 +72,12 @@ def of_section(
 
 def of_sections(
     connection: Connection, wanted: sa.Select[tuple[int]], at_unix_s: int | None = None
-) -> list[SectionThen]:
+) -> list[SectionSnapshot]:
     """Read many sections, given by a select of their ids, with everybody in them."""
     return _fold(read(connection, wanted, None, at_unix_s), at_unix_s, now_unix_s(connection))
 
 
-def _only(found: Iterable[SectionThen], person_id: int) -> list[SectionThen]:
+def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnapshot]:
     """Keep the sections where this person was, and of the others there only who taught."""
     kept = [
         replace(
@@ -94,7 +94,7 @@ def _only(found: Iterable[SectionThen], person_id: int) -> list[SectionThen]:
     return [s for s in kept if any(who == person_id for who, _role in s.enrolments)]
 
 
-def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionThen]:
+def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSnapshot]:
     """Fold what had taken effect by a moment."""
     told = _by(lambda r: r.section_id, _by_then(rows.told, at_unix_s))
     items = _items(rows, at_unix_s)
@@ -147,10 +147,10 @@ def _section(
     items: Sequence[Item],
     entries: Mapping[tuple[int, int], Entry],
     weights: Mapping[int, Decimal],
-) -> SectionThen:
+) -> SectionSnapshot:
     ordered = sorted(told, key=place)
     named = [r.name for r in ordered if not r.deleted]
-    return SectionThen(
+    return SectionSnapshot(
         row.id,
         row.idnumber,
         row.segment,

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from mnet import language
 from mnet.language import _
-from schooltool_bridge.history.snapshot import Item, SectionThen
+from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.store import shipped_titles
 
 HUNDRED = Decimal(100)
@@ -62,7 +62,7 @@ class ScoreSystem:
         return found[0] if found else None
 
 
-def percent_of(section: SectionThen, person_id: int) -> Decimal | None:
+def percent_of(section: SectionSnapshot, person_id: int) -> Decimal | None:
     """Return a student's percentage in a section; None while nothing that counts is graded."""
     graded = [
         (item, entry.points)
@@ -79,7 +79,7 @@ def percent_of(section: SectionThen, person_id: int) -> Decimal | None:
     return _weighted(of_category, section.weights)
 
 
-def idle_extra_credit(section: SectionThen, person_id: int) -> set[int]:
+def idle_extra_credit(section: SectionSnapshot, person_id: int) -> set[int]:
     """Return the categories, weighed, in which a student has only extra credit graded.
 
     Extra credit raises its category's share; where nothing else is graded there is no share yet,
@@ -118,7 +118,7 @@ def _share(graded: Iterable[tuple[Item, Decimal]]) -> Decimal | None:
     return reached * HUNDRED / possible if possible else None
 
 
-def is_before(section: SectionThen, item: Item, person_id: int, zone: tzinfo) -> bool:
+def is_before(section: SectionSnapshot, item: Item, person_id: int, zone: tzinfo) -> bool:
     """Tell whether an item was due before this student came, and has no grade (RULES E18).
 
     Without a due day it is the day on which the item appeared that counts.

@@ -152,7 +152,7 @@ def takings_over(rows: Iterable[SaidRow]) -> tuple[TakenOver, ...]:
     return tuple(found)
 
 
-def settle(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
+def settled_time(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
     """Return the time and running number under which an event enters a history.
 
     An event without a time comes now and after everything that is there already.

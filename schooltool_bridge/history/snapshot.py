@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class SectionThen:
+class SectionSnapshot:
     """A section as it was; people are our ids, each person under one id only."""
 
     id: int

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.store.site_memory import alone, forget, recall, remember
+from schooltool_bridge.store.site_memory import forget, one_writer, recall, remember
 
 # Longer than any sending takes, its time-outs all used up.
 CLAIM_S = 15 * 60
@@ -36,14 +36,14 @@ class Claim:
 
 def enrol(connection: Connection, name: str, channels: Iterable[str]) -> None:
     """Let a message wait for each channel; what waits already stays as it is."""
-    alone(connection)
+    one_writer(connection)
     if recall(connection, name) is None:
         remember(connection, name, {channel: {"state": WAITING} for channel in channels})
 
 
 def claim(connection: Connection, name: str, channel: str, now_unix_s: int) -> Claim | None:
     """Take the right to send; None when it is not waiting for this channel (any more)."""
-    alone(connection)
+    one_writer(connection)
     marks = recall(connection, name) or {}
     mark = _mark(marks, channel)
     lapses = mark.get("lapses", 0)
@@ -65,7 +65,7 @@ def claim(connection: Connection, name: str, channel: str, now_unix_s: int) -> C
 
 def settle(connection: Connection, taken: Claim, *, is_sent: bool) -> None:
     """Write down how sending went: sent for good, or waiting for the next run."""
-    alone(connection)
+    one_writer(connection)
     marks = recall(connection, taken.name)
     if marks is None:
         return
@@ -91,7 +91,7 @@ def was_tried(marks: dict[str, Any]) -> bool:
 
 def drop(connection: Connection, name: str) -> None:
     """Forget a message that is told, or not worth telling any more."""
-    alone(connection)
+    one_writer(connection)
     forget(connection, name)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.settings import Settings
 from schooltool_bridge.notices.rules import ORDER, Limits, Notice, notice
 from schooltool_bridge.store.model_notices import notice as table
-from schooltool_bridge.store.site_memory import alone
+from schooltool_bridge.store.site_memory import one_writer
 
 # Longer than a school year, then what is over goes.
 KEPT_S = 400 * 24 * 3600
@@ -45,7 +45,7 @@ def refresh(
     connection: Connection, standing: Sequence[Notice], now_unix_s: int
 ) -> tuple[list[Notice], list[Notice]]:
     """Bring the rows up to what stands now; return the new notices and those that ended."""
-    alone(connection)
+    one_writer(connection)
     rows = connection.execute(sa.select(table).where(table.c.ended_unix_s.is_(None))).all()
     by_key = {row.key: row for row in rows}
     new = []

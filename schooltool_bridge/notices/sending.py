@@ -29,7 +29,7 @@ from schooltool_bridge.notices.message_text import Message, PeerDay
 from schooltool_bridge.notices.notices import KeptNotice, kept, open_notices
 from schooltool_bridge.notices.rules import AT_ONCE
 from schooltool_bridge.store.model_notices import notice as table
-from schooltool_bridge.store.site_memory import alone, forget, recall, recall_all
+from schooltool_bridge.store.site_memory import forget, one_writer, recall, recall_all
 
 # What comes and goes is told this often at most; it shows on the pages all the time.
 QUIET_S = 4 * 3600
@@ -53,7 +53,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Sender:
     """Sends messages; one for the whole process, used by its threads."""
 
     database: Database
@@ -66,7 +66,7 @@ class Teller:
     summary_hour: int
     summary_when_well: bool
 
-    def tell_news(self) -> list[Outcome]:
+    def send_news(self) -> list[Outcome]:
         """Tell, in one message a channel, the notices that nobody was told yet."""
         channels = self.channels()
         if not channels:
@@ -83,10 +83,10 @@ class Teller:
                 keys = tuple(found.notice.key for found in claims)
                 outcomes.append(self._send(channel, message, list(claims.values()), keys))
         with self.database.write() as connection:
-            _settle_news(connection, names, int(self.clock()))
+            _resolve_news(connection, names, int(self.clock()))
         return outcomes
 
-    def tell_summary(self) -> list[Outcome]:
+    def send_summary(self) -> list[Outcome]:
         """Send today's summary when it is time and nobody did yet."""
         channels = self.channels()
         now = int(self.clock())
@@ -166,7 +166,7 @@ def _claim_news(
     connection: Connection, channel: str, channels: Sequence[str], now_unix_s: int
 ) -> dict[KeptNotice, Claim]:
     """Claim for a channel every notice that it has to tell."""
-    alone(connection)
+    one_writer(connection)
     for found in _untold(connection, now_unix_s):
         telling_claims.enrol(connection, f"{NEWS}{found.id}", channels)
     claims = {}
@@ -197,9 +197,9 @@ def _untold(connection: Connection, now_unix_s: int) -> list[KeptNotice]:
     return [found for found in map(kept, rows) if found.notice.severity in AT_ONCE]
 
 
-def _settle_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
+def _resolve_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
     """Forget what every channel told, or gave up."""
-    alone(connection)
+    one_writer(connection)
     for name, marks in recall_all(connection, NEWS).items():
         if telling_claims.is_over(marks, channels):
             _told(connection, name, now_unix_s)

@@ -17,7 +17,7 @@ from cryptography import x509
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.notices.facts import TLS_MEMORY
-from schooltool_bridge.store.site_memory import alone, recall, remember
+from schooltool_bridge.store.site_memory import one_writer, recall, remember
 
 # For the connection and the handshake together; a name's look-up has its own limit.
 HANDSHAKE_TIMEOUT_S = 15.0
@@ -50,7 +50,7 @@ def keep(
     now_unix_s: int,
 ) -> None:
     """Remember what a look found; when it found nothing, the last date stays."""
-    alone(connection)
+    one_writer(connection)
     name = f"{TLS_MEMORY}{peer_id}"
     before = recall(connection, name) or {}
     if not_after_unix_s is None and before.get("wwwroot") == wwwroot:

@@ -113,13 +113,13 @@ def enrolments(work: Work, rows: Sequence[Row]) -> list[Ending]:
         said = [row.stay for row in some if not is_others]
         found = stays.found(said, before, work.author.now_unix_s, is_delta=is_delta)
         own = {row.row: row for row in some}
-        asking = {line.row for line in found.lines}
+        peer_client = {line.row for line in found.lines}
         for row in some:
             is_new = NEW if not before else UPDATED
-            work.count(ENROLLMENTS, is_new if row.row in asking else UNCHANGED)
+            work.count(ENROLLMENTS, is_new if row.row in peer_client else UNCHANGED)
             if row.row in found.waiting:
                 work.odd(ENROLLMENTS, row, "beginDate", _LATER)
-        if asking:
+        if peer_client:
             work.places.add((place.section_id, place.person_id))
         begun += [(own[line.row], place, line) for line in found.lines if line.is_in]
         endings += [

@@ -123,7 +123,7 @@ def erase(connection: Connection, author: Author, person_id: int) -> int:
     if is_erased(connection, row.id, row.username):
         told = _("Person %(id)s was erased before; nothing is left to erase.", id=row.id)
         raise Refused("person", told)
-    _alone(connection)
+    _one_writer(connection)
     who = person_data.known(connection, person_id)
     guarded = [t.name for t in _written() if t.name in GUARDED]
     guards_off(connection, guarded)
@@ -160,7 +160,7 @@ def _must_be_there(connection: Connection, person_id: int) -> sa.Row[int, str, s
     return row
 
 
-def _alone(connection: Connection) -> None:
+def _one_writer(connection: Connection) -> None:
     """Let no peer's event come in between, and leave nothing readable in freed pages."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete=ON")

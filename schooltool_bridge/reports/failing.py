@@ -22,7 +22,7 @@ from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
-from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Column, Paper, Table
 from schooltool_bridge.reports.transcript import passes, stored_mark
@@ -44,7 +44,7 @@ class Failing:
     """A student who does not pass a section, and why."""
 
     person: Person
-    then: SectionThen
+    then: SectionSnapshot
     title: str
     percent: Decimal | None
     mark: str

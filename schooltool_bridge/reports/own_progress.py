@@ -22,7 +22,7 @@ from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity, school_roles
 from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
-from schooltool_bridge.history.snapshot import Item, SectionThen
+from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.store.model import enrolment_state, person
 from schooltool_bridge.store.model_reports import final_mark
 from schooltool_bridge.store.model_school import category, term
@@ -129,7 +129,7 @@ def of_student(connection: Connection, person_id: int, moment: Moment) -> list[S
 
 def roster(
     connection: Connection, section_id: int, moment: Moment
-) -> tuple[SectionThen, list[RosterRow]]:
+) -> tuple[SectionSnapshot, list[RosterRow]]:
     """Return a section as of a moment, and its students by name: those who are there first."""
     then = as_of.of_section(connection, section_id, moment.at_unix_s)
     states = _words(connection).states
@@ -152,7 +152,7 @@ def roster(
 
 
 def _section(
-    then: SectionThen,
+    then: SectionSnapshot,
     who: int,
     state: EnrolmentState,
     moment: Moment,
@@ -184,7 +184,9 @@ def _section(
     )
 
 
-def _begins(then: SectionThen, who: int, filed: sa.Row[Any] | None, moment: Moment) -> date | None:
+def _begins(
+    then: SectionSnapshot, who: int, filed: sa.Row[Any] | None, moment: Moment
+) -> date | None:
     """Return the day on which a section begins for a student, while that is still to come."""
     days = [filed.first_day] if filed else []
     if who in then.joined:
@@ -193,7 +195,9 @@ def _begins(then: SectionThen, who: int, filed: sa.Row[Any] | None, moment: Mome
     return max(coming) if coming else None
 
 
-def _item(then: SectionThen, item: Item, who: int, words: _Words, zone: tzinfo | None) -> ItemShown:
+def _item(
+    then: SectionSnapshot, item: Item, who: int, words: _Words, zone: tzinfo | None
+) -> ItemShown:
     entry = then.entries.get((item.id, who))
     has_points = entry is not None and entry.points is not None
     return ItemShown(
@@ -208,7 +212,7 @@ def _item(then: SectionThen, item: Item, who: int, words: _Words, zone: tzinfo |
     )
 
 
-def _percent(then: SectionThen, who: int) -> str:
+def _percent(then: SectionSnapshot, who: int) -> str:
     percent = percent_of(then, who)
     return "" if percent is None else _("%(number)s %%", number=number(percent))
 

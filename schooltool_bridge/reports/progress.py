@@ -29,7 +29,7 @@ from schooltool_bridge.history.averages import (
 )
 from schooltool_bridge.history.cells import MANUAL, PEER
 from schooltool_bridge.history.fold import EnrolmentState
-from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.school.labels import ONGOING, Course, Person, School, people
@@ -62,7 +62,7 @@ class ItemLine:
 class SectionLine:
     """A section as the student met it."""
 
-    then: SectionThen
+    then: SectionSnapshot
     state: EnrolmentState
     # The state's title, such as Withdrawn - Passing.
     title: str
@@ -115,14 +115,16 @@ def read(
     return Progress(known[root], moment_unix_s, lines)
 
 
-def teachers_then(then: SectionThen) -> list[int]:
+def teachers_then(then: SectionSnapshot) -> list[int]:
     """Who taught then."""
     return [
         who for (who, role), state in then.enrolments.items() if role == TEACHER and state.holds
     ]
 
 
-def item_lines(then: SectionThen, person_id: int, school: School, zone: tzinfo) -> list[ItemLine]:
+def item_lines(
+    then: SectionSnapshot, person_id: int, school: School, zone: tzinfo
+) -> list[ItemLine]:
     """Return every item of a section with what a student has there."""
     lines = []
     idle = idle_extra_credit(then, person_id)
@@ -141,7 +143,7 @@ def item_lines(then: SectionThen, person_id: int, school: School, zone: tzinfo) 
 
 
 def _starts(
-    then: SectionThen, root: int, school: School, moment_unix_s: int, zone: tzinfo
+    then: SectionSnapshot, root: int, school: School, moment_unix_s: int, zone: tzinfo
 ) -> date | None:
     term = school.terms.get(then.term_id or 0)
     try:

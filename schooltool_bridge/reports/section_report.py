@@ -19,7 +19,7 @@ from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import number, percent_of, plain
 from schooltool_bridge.history.fold import EnrolmentState
-from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.charts import distribution
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Picture, Table
@@ -60,7 +60,7 @@ class StudentLine:
 class SectionReport:
     """A section with all its students, by name."""
 
-    then: SectionThen
+    then: SectionSnapshot
     at_unix_s: int
     teachers: Sequence[Person]
     course: Course | None

@@ -25,7 +25,7 @@ from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import ScoreSystem, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
-from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.progress import ADDED_IN_ERROR
@@ -49,7 +49,7 @@ class Final:
 class Taken:
     """A section in which the person was, in one role."""
 
-    then: SectionThen
+    then: SectionSnapshot
     role: str
     state: EnrolmentState
     # The state's title.
@@ -180,7 +180,9 @@ def _state(state: EnrolmentState, final: StoredMark | None) -> EnrolmentState:
     return EnrolmentState(final.code, final.recorded_unix_s, "")
 
 
-def _percent(then: SectionThen, root: int, role: str, final: StoredMark | None) -> Decimal | None:
+def _percent(
+    then: SectionSnapshot, root: int, role: str, final: StoredMark | None
+) -> Decimal | None:
     if role != STUDENT:
         return None
     return final.percent if final is not None else percent_of(then, root)

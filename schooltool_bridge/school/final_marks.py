@@ -18,7 +18,7 @@ from mnet.language import SOURCE, speaking
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import ScoreSystem, percent_of
-from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.school.labels import School
 from schooltool_bridge.store.model import section
 from schooltool_bridge.store.model_reports import final_mark
@@ -163,7 +163,7 @@ def digest(some: Iterable[Proposal]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_CHARS]
 
 
-def standings(sections: Iterable[SectionThen]) -> list[Standing]:
+def standings(sections: Iterable[SectionSnapshot]) -> list[Standing]:
     """Return what the records say of every student of these sections."""
     return [
         Standing(s.id, who, percent_of(s, who), s.enrolments[who, STUDENT].code)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database
 from mnet.language import N_
 from peers import audit
-from schooltool_bridge.store.site_memory import alone, recall, remember
+from schooltool_bridge.store.site_memory import one_writer, recall, remember
 
 _NAME = "timezone"
 
@@ -28,7 +28,7 @@ def begin(database: Database, zone: str, now_unix_s: int) -> str | None:
     The audit trail keeps the change.
     """
     with database.write() as connection:
-        alone(connection)
+        one_writer(connection)
         was = before(connection, zone)
         if was is not None:
             audit.record(

@@ -34,7 +34,7 @@ from peers.registry import Peer, Registry
 from peers.verify import verify
 from peers.verify_rules import Report
 from schooltool_bridge.events import methods as services
-from schooltool_bridge.events.peer_client import Asking
+from schooltool_bridge.events.peer_client import PeerClient
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices.channels import PostJson
 from schooltool_bridge.server import monitoring as watching
@@ -167,9 +167,9 @@ class App:
         )
 
     @cached_property
-    def asking(self) -> Asking:
+    def peer_client(self) -> PeerClient:
         """Asks peers' SIS plugins."""
-        return Asking(
+        return PeerClient(
             self.site, self.database, self.registry, self.outbound, self.clock, self.errands
         )
 
@@ -183,7 +183,7 @@ class App:
             return landing_pictures.fetch_if_newer(*parts, peer, shown)
 
         def enrolments_of(peer: Peer, errand: Errand) -> bool:
-            return self.asking.enrolments_of(peer, errand)
+            return self.peer_client.enrolments_of(peer, errand)
 
         def tell_courses(peer: Peer, errand: Errand) -> bool:
             return notifying_peers.tell_courses(
@@ -210,7 +210,7 @@ class App:
     def landing(self) -> Landing:
         """Lets people in who come from a peer."""
         return Landing(
-            self.site, self.database, self.registry, self.outbound, self.asking, self.clock
+            self.site, self.database, self.registry, self.outbound, self.peer_client, self.clock
         )
 
     @cached_property
@@ -244,7 +244,7 @@ class App:
             directory=self.registry,
             dispatcher=Dispatcher.of(
                 [
-                    *services.methods(self.site, self.asking),
+                    *services.methods(self.site, self.peer_client),
                     *sign_on_methods.methods(self.site, self.signing_off),
                 ]
             ),

@@ -27,10 +27,10 @@ from schooltool_bridge.notices import notices, tls_dates
 from schooltool_bridge.notices import rules as notices_rules
 from schooltool_bridge.notices.channels import PostJson, configured
 from schooltool_bridge.notices.rules import Notice
-from schooltool_bridge.notices.sending import Outcome, Teller
+from schooltool_bridge.notices.sending import Outcome, Sender
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on.signing_off import KEEP_ALIVE_INTERVAL_S, SigningOff
-from schooltool_bridge.store.site_memory import alone, recall, remember
+from schooltool_bridge.store.site_memory import one_writer, recall, remember
 
 TICK_S = 60.0
 # Longer than any one piece of work; a leader that was killed is replaced after it.
@@ -44,10 +44,10 @@ CheckPeer = Callable[[Peer], object]
 log = structlog.get_logger("watch")
 
 
-def sender_of(parts: Parts, post_json: Callable[[], PostJson]) -> Teller:
+def sender_of(parts: Parts, post_json: Callable[[], PostJson]) -> Sender:
     """Return what sends messages for a site."""
     settings = parts.settings
-    return Teller(
+    return Sender(
         database=parts.database,
         site=parts.site,
         language=settings.language,
@@ -91,7 +91,7 @@ class Background:
         self._signing_off = signing_off
         self._resolving = resolving
         self._check_peer = check_peer
-        self._teller = sender_of(parts, post_json)
+        self._sender = sender_of(parts, post_json)
         self._holder = uuid.uuid4().hex
         self._busy = threading.Lock()
         self._is_stopped = False
@@ -120,7 +120,7 @@ class Background:
             if not self._may_hold(recall(connection, LEASE), now):
                 return False
         with self._parts.database.write() as connection:
-            alone(connection)
+            one_writer(connection)
             if not self._may_hold(recall(connection, LEASE), now):
                 return False
             lease = {"holder": self._holder, "until_unix_s": now + LEASE_S}
@@ -140,7 +140,7 @@ class Background:
         if self._is_due(REFRESHED, REFRESH_INTERVAL_S):
             return self._refresh_and_tell
         if self._is_due(WOKEN, LOOK_INTERVAL_S):
-            return self._resolving.wake_missed
+            return self._resolving.release_missed
         for peer in self._parts.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
                 return partial(self._look_after, peer)
@@ -152,13 +152,13 @@ class Background:
             if not _is_past(recall(connection, name), now, interval_s):
                 return False
         with self._parts.database.write() as connection:
-            alone(connection)
+            one_writer(connection)
             remember(connection, name, {"at_unix_s": now})
         return True
 
     def _refresh_and_tell(self) -> list[Outcome]:
         refresh(self._parts)
-        return [*self._teller.tell_news(), *self._teller.tell_summary()]
+        return [*self._sender.send_news(), *self._sender.send_summary()]
 
     def _look_after(self, peer: Peer) -> None:
         """Look when a peer's TLS certificate ends, and verify the peer."""

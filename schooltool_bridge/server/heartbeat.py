@@ -20,7 +20,7 @@ from mnet.database import Database
 from mnet.logs import tell
 from mnet.store_errors import STORE_ERRORS, name_of
 from schooltool_bridge.store.model_notices import site_memory
-from schooltool_bridge.store.site_memory import alone, forget, remember
+from schooltool_bridge.store.site_memory import forget, one_writer, remember
 
 INTERVAL_S = 10.0
 # A result that is older says nothing any more: the last write has not come back.
@@ -102,7 +102,7 @@ class Heartbeat:
 
 
 def _write(connection: Connection) -> None:
-    alone(connection)
+    one_writer(connection)
     remember(connection, BEAT, {"at_unix_s": int(time.time())})
     if connection.dialect.name == "sqlite":
         connection.execute(sa.insert(site_memory).values(name=ROOM, value="0" * ROOM_CHARS))

@@ -34,7 +34,7 @@ from peers.sign_on import landing_token
 from peers.web.origin import within
 from schooltool_bridge.events import inbox, people, people_match, releasing
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.peer_client import Asking
+from schooltool_bridge.events.peer_client import PeerClient
 from schooltool_bridge.history import identity, links, school_roles
 from schooltool_bridge.sign_on import landing_pictures, person_sessions, pictures
 from schooltool_bridge.sign_on.landing_refusals import LandingRefused
@@ -131,7 +131,7 @@ class Landing:
     database: Database
     registry: Registry
     outbound: Outbound[Peer]
-    asking: Asking
+    peer_client: PeerClient
     clock: Callable[[], float]
     throttle: LandingThrottle = field(default_factory=LandingThrottle)
 
@@ -255,11 +255,11 @@ class Landing:
             raise LandingRefused("idp-services", peer)
         brought = self._bring(connection, peer, vouched, now)
         new_people = brought.new_people
-        self.asking.ask_after(connection, peer.id, new_people)
-        afterwards: list[Work] = [self.asking.errands.at(peer.id)]
+        self.peer_client.ask_after(connection, peer.id, new_people)
+        afterwards: list[Work] = [self.peer_client.errands.at(peer.id)]
         if brought.names:
             where = (self.database, self.registry, self.site)
-            afterwards.append(partial(releasing.wake_others, *where, peer.id, brought.names))
+            afterwards.append(partial(releasing.release_others, *where, peer.id, brought.names))
         link = _known_link(connection, peer, vouched)
         found = connection.execute(
             sa.select(person, person_link.c.can_login.label("link_can_login"))

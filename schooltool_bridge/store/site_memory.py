@@ -1,6 +1,6 @@
 """Small facts that outlive a restart, by name. Knows nothing of what they mean.
 
-Whoever writes holds `alone()`, so that no two processes write one name at a time.
+Whoever writes holds `one_writer()`, so that no two processes write one name at a time.
 Source: manual/notices.md.
 """
 
@@ -20,7 +20,7 @@ from schooltool_bridge.store.model_notices import site_memory
 NOTICES_QUEUE = 0
 
 
-def alone(connection: Connection) -> None:
+def one_writer(connection: Connection) -> None:
     """Let transactions about notices and memory follow each other."""
     one_at_a_time(connection, NOTICES_QUEUE)
 
@@ -41,7 +41,7 @@ def recall_all(connection: Connection, start: str) -> dict[str, dict[str, Any]]:
 
 
 def remember(connection: Connection, name: str, value: Mapping[str, object]) -> None:
-    """Keep a fact under a name, in place of what was there; inside `alone()`."""
+    """Keep a fact under a name, in place of what was there; inside `one_writer()`."""
     text = {"value": json.dumps(value)}
     mine = site_memory.c.name == name
     if not connection.execute(sa.update(site_memory).where(mine).values(text)).rowcount:

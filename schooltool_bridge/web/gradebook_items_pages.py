@@ -24,7 +24,7 @@ from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import MANUAL
-from schooltool_bridge.history.snapshot import Item, SectionThen
+from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.gradebook_pages import SECTION
@@ -166,11 +166,11 @@ class GradebookItemsPages:
             return _form(connection, then, item, asked, problem)
 
 
-def _known(connection: Connection, section_id: int) -> SectionThen:
+def _known(connection: Connection, section_id: int) -> SectionSnapshot:
     return grid.section_of(connection, section_id)
 
 
-def _item(then: SectionThen, assessment_id: int) -> Item:
+def _item(then: SectionSnapshot, assessment_id: int) -> Item:
     found = next((i for i in then.items if i.id == assessment_id), None)
     if found is None:
         raise PageError(_("There is no such assessment in this section; it may be deleted."), 404)
@@ -246,7 +246,7 @@ def _detail(asked: Mapping[str, str]) -> Detail:
 
 def _form(
     connection: Connection,
-    then: SectionThen,
+    then: SectionSnapshot,
     item: Item | None,
     asked: Mapping[str, str],
     problem: Refused | None = None,

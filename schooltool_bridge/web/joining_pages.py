@@ -21,7 +21,7 @@ from schooltool_bridge.gradebook.marks import Mark
 from schooltool_bridge.hand import joining
 from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.averages import ScoreSystem
-from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.gradebook_pages import SECTION
@@ -111,7 +111,7 @@ class JoiningPages:
         )
 
 
-def others(then: SectionThen, item: Item) -> Mapping[str, str]:
+def others(then: SectionSnapshot, item: Item) -> Mapping[str, str]:
     """Return what an assessment could be joined with, by id; names that are nearly its first."""
     found = [i for i in then.items if (i.peer is None) != (item.peer is None)]
     wanted = adoption.bare(item.name)
@@ -119,7 +119,7 @@ def others(then: SectionThen, item: Item) -> Mapping[str, str]:
     return {str(i.id): i.name for i in found}
 
 
-def _in_order(then: SectionThen, one_id: int, other_id: int) -> tuple[int, int]:
+def _in_order(then: SectionSnapshot, one_id: int, other_id: int) -> tuple[int, int]:
     """The one made by hand first."""
     own = {i.id for i in then.items if i.peer is None}
     return (one_id, other_id) if one_id in own else (other_id, one_id)
@@ -164,5 +164,5 @@ def _apart(released: int) -> str:
     )
 
 
-def _known(connection: Connection, section_id: int) -> SectionThen:
+def _known(connection: Connection, section_id: int) -> SectionSnapshot:
     return grid.section_of(connection, section_id)

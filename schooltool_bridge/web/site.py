@@ -34,7 +34,7 @@ def site_of(
     may_see = partial(_may_see, app.parts)
     resource = PeerResource(
         path=urlsplit(app.site.wwwroot).path,
-        journey=app.exchange.journey,
+        steps_of=app.exchange.steps,
         database=app.database,
         certificate_pem=lambda: app.custody.keyring().certificate_pem,
         instant={"/healthz": health},

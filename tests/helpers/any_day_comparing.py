@@ -14,7 +14,7 @@ from schooltool_bridge.cli import lists
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.history import as_of, averages
 from schooltool_bridge.history.finding import find_record, find_section
-from schooltool_bridge.history.snapshot import SectionThen
+from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import progress
 from schooltool_bridge.store.model import assessment, grade, section
 from tests.helpers.any_day_model import EVER, ROLES, STUDENT, TEACHER, Model
@@ -53,7 +53,7 @@ class Readers:
             self._people[who] = self.school.read(lambda c: find_record(c, who))
         return self._people[who]
 
-    def cells(self, then: SectionThen, roots: Iterable[str]) -> Cells:
+    def cells(self, then: SectionSnapshot, roots: Iterable[str]) -> Cells:
         """What these people have in a section."""
         items = {i.id: (str(i.peer), i.name_for_scripts) for i in then.items}
         ours = {self.person_id(who): who for who in roots}
@@ -195,7 +195,7 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionThen]) -> None:
+def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionSnapshot]) -> None:
     """As somebody's progress report reads their sections: counting the right cells."""
     person_id = readers.person_id(who)
     mine = {

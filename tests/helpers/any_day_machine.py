@@ -188,7 +188,7 @@ class AnyDay(RuleBasedStateMachine):
         with self.school.database.write() as connection:
             answers, _new, names = events.receive_many(connection, source, pushed, self.school.now)
         where = (self.school.database, self.registry, self.site)
-        releasing.wake_others(*where, source.peer_id, names)
+        releasing.release_others(*where, source.peer_id, names)
         return [answer.get("fault") or answer["status"] for answer in answers]
 
     def ends_nothing(self, event: Event) -> bool:

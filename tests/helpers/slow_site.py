@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from twisted.web.http_headers import Headers
 
 from mnet import xmlrpc
-from mnet.batching import Together
+from mnet.batching import Batches
 from mnet.envelope import SignedMessage
 from mnet.exchange import Answer
 from mnet.places import SlowPages
@@ -72,11 +72,11 @@ class SlowSite:
         self.asked = threading.Semaphore(0)
         self._post = self.app.outbound.post
         self.app.outbound = replace(self.app.outbound, post=self._slowly)
-        self.app.asking.outbound = self.app.outbound
+        self.app.peer_client.outbound = self.app.outbound
         self.workers, self.page_workers = Workers(WORKER_THREADS), Workers(PAGE_THREADS)
         self.slow_work = SlowWork()
         self.gone: set[Future[Any]] = set()
-        self.together = Together[Future[Answer], Answer](
+        self.batches = Batches[Future[Answer], Answer](
             self.app.database,
             self.workers,
             self._send,
@@ -122,7 +122,7 @@ class SlowSite:
         """Let a peer call; its answer is in the future once it has come."""
         body = voucher.fake.request(self.rig.pem, SIS + method, list(params))
         answer: Future[Answer] = Future()
-        self.together.submit(answer, self.app.exchange.journey(body))
+        self.batches.submit(answer, self.app.exchange.steps(body))
         return answer
 
     def value(self, voucher: Voucher, answer: Future[Answer]) -> Any:

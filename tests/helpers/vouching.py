@@ -123,5 +123,5 @@ def landing_site(folder: Path, *wwwroots: str) -> LandingSite:
         found = next(v for w, v in by_wwwroot.items() if url.startswith(w + "/"))
         return found.answer(body, rig.pem)
 
-    rig.app.outbound = rig.app.asking.outbound = replace(rig.app.outbound, post=post)
+    rig.app.outbound = rig.app.peer_client.outbound = replace(rig.app.outbound, post=post)
     return LandingSite(rig, vouchers, frame_of(rig.app))

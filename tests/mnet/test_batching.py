@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from mnet import envelope, xmlrpc
-from mnet.batching import SPARE_WORKERS, Together
+from mnet.batching import SPARE_WORKERS, Batches
 from mnet.exchange import Answer
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
@@ -53,7 +53,7 @@ class Calls:
         # How many answers each word to the reactor brought.
         self.sent: list[int] = []
         self.left: set[str] = set()
-        self.together = Together[str, Answer](
+        self.batches = Batches[str, Answer](
             rig.app.database,
             self.later,
             self._send,
@@ -70,7 +70,7 @@ class Calls:
         return self.peer.request(self.rig.pem, method, list(params))
 
     def submit(self, who: str, body: bytes) -> None:
-        self.together.submit(who, self.rig.app.exchange.journey(body))
+        self.batches.submit(who, self.rig.app.exchange.steps(body))
 
     def status(self, who: str) -> object:
         """The status that an answer tells, or its fault's code."""
@@ -176,7 +176,9 @@ def test_a_call_that_asks_its_peer_back_holds_up_no_other(
         asked.append(wanted)
         return {"idnumber": "7", "username": "u", "firstname": "A", "lastname": "B"}
 
-    monkeypatch.setattr(type(own.app.asking), "get_user", lambda _self, *given: get_user(*given))
+    monkeypatch.setattr(
+        type(own.app.peer_client), "get_user", lambda _self, *given: get_user(*given)
+    )
     calls.submit("slow", calls.request(SIS + "fetch_user", {"idnumber": "7"}))
     calls.submit("quick", calls.request(SIS + "new_section", section("1")))
     calls.submit(
@@ -212,7 +214,7 @@ def test_a_look_for_a_new_key_holds_up_no_other(own: Rig) -> None:
     assert calls.status("forged") == 710
 
 
-def test_a_journey_that_breaks_down_ends_without_an_answer_and_alone(
+def test_a_request_that_breaks_down_ends_without_an_answer_and_alone(
     own: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = Calls(own)

@@ -126,7 +126,7 @@ def test_a_process_killed_while_it_sends_loses_nothing(tmp_path: Path) -> None:
             assert site.run("notice", "run")["told"] == []
             with app_of(site) as now, app_of(site, Clock(now.clock() + CLAIM_S)) as later:
                 assert [
-                    o.ok for o in background.sender_of(later.parts, later.post_json).tell_news()
+                    o.ok for o in background.sender_of(later.parts, later.post_json).send_news()
                 ] == [True]
         assert len(server.mails) == 1
 

@@ -136,7 +136,7 @@ def test_what_a_killed_process_left_waiting_comes_when_the_next_one_looks(rig: R
     push(rig, B, "new_enrolment", **PUPIL | {"userid": "2"})
     killed_after(rig, A, "fetch_user", **ADA)
     assert waiting(rig) == [(B, "new_enrolment", "held")] * 2
-    rig.app.resolving.wake_missed()
+    rig.app.resolving.release_missed()
     assert waiting(rig) == [(B, "new_enrolment", "held")], "nobody brought number 2"
     assert enrolled(rig) == [("1", "a")]
 
@@ -153,7 +153,7 @@ def test_a_conflict_that_a_killed_process_left_is_looked_at_and_frees_others(rig
     push(rig, B, "fetch_user", **{**ADA, "idnumber": "2"})
     killed_after(rig, A, "fetch_user", **{**ADA, "username": "ada.l"})
     assert sorted(waiting(rig)) == [(A, "new_enrolment", "held"), (B, "fetch_user", "conflict")]
-    rig.app.resolving.wake_missed()
+    rig.app.resolving.release_missed()
     assert waiting(rig) == []
     assert enrolled(rig) == [("2", "a")]
 
@@ -163,5 +163,5 @@ def test_nothing_of_a_peer_that_is_switched_off_is_looked_at(rig: Rig) -> None:
     push(rig, B, "new_enrolment", **PUPIL)
     killed_after(rig, A, "fetch_user", **ADA)
     disabled(rig)
-    rig.app.resolving.wake_missed()
+    rig.app.resolving.release_missed()
     assert waiting(rig) == [(B, "new_enrolment", "held")]

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from mnet import settings, xmlrpc
-from mnet.batching import Journey, Long, Slow, Step, Together
+from mnet.batching import Batches, Long, Slow, Step, Steps
 from mnet.database import Database, Outcome
 from mnet.envelope import SignedMessage
 from mnet.exchange import Answer
@@ -64,16 +64,16 @@ class Going:
 
     def __init__(self, rig: Rig, body: bytes) -> None:
         self.rig = rig
-        self.journey: Journey[Answer] = rig.app.exchange.journey(body)
+        self.steps: Steps[Answer] = rig.app.exchange.steps(body)
         self.answer: Answer | None = None
         self._step: Step | None = None
-        self._go(lambda: next(self.journey))
+        self._go(lambda: next(self.steps))
 
     def _go(self, go: Any) -> None:
         try:
             self._step = go()
             while isinstance(self._step, Long | Slow):
-                self._step = next(self.journey)
+                self._step = next(self.steps)
         except StopIteration as end:
             self.answer = end.value
 
@@ -82,11 +82,11 @@ class Going:
         assert self._step is not None
         assert not isinstance(self._step, Long | Slow)
         [outcome] = self.rig.app.database.apply_all([self._step])
-        self._go(outcome.tell(self.journey))
+        self._go(outcome.tell(self.steps))
 
     def fail(self) -> None:
         """The next part finds the store broken."""
-        self._go(lambda: self.journey.throw(RuntimeError("the disk is gone")))
+        self._go(lambda: self.steps.throw(RuntimeError("the disk is gone")))
 
     def end(self) -> Any:
         while self.answer is None:
@@ -200,7 +200,7 @@ def test_long_pushes_go_on_in_turn_in_one_thread(rig: Rig, monkeypatch: pytest.M
     workers = Workers(16)
     monkeypatch.setattr(workers, "submit", works.append)
     ended: list[str] = []
-    together = Together[str, Answer](
+    batches = Batches[str, Answer](
         rig.app.database, workers, lambda some: ended.extend(w for w, _a in some), 1, SlowWork()
     )
     apply_all = rig.app.database.apply_all
@@ -213,14 +213,14 @@ def test_long_pushes_go_on_in_turn_in_one_thread(rig: Rig, monkeypatch: pytest.M
         ahead.append(sum(1 if name.startswith("a") else -1 for name in names))
         # Others' calls come between, in a thread of their own.
         if len(ahead) == 2:
-            together.submit("short", rig.app.exchange.journey(short))
+            batches.submit("short", rig.app.exchange.steps(short))
             works.pop()()
         return outcomes
 
     short = rig.peers[B].request(rig.pem, SIS + "server_info", [])
     for wwwroot, prefix in ((A, "a"), (B, "b")):
         body = rig.peers[wwwroot].request(rig.pem, SIS + "push_events", [sections(ALL, prefix)])
-        together.submit(prefix, rig.app.exchange.journey(body))
+        batches.submit(prefix, rig.app.exchange.steps(body))
     monkeypatch.setattr(rig.app.database, "apply_all", noting)
     while works:
         works.pop(0)()

@@ -19,7 +19,7 @@ from schooltool_bridge.history.averages import (
     plain,
 )
 from schooltool_bridge.history.cells import PEER
-from schooltool_bridge.history.snapshot import Entry, Item, SectionThen
+from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 
 EXAM, HOMEWORK = 1, 2
 
@@ -47,8 +47,8 @@ def entry(points: str | None, *, excepted: bool = False) -> Entry:
 
 def section(
     *cells: tuple[Item, Entry | None], weights: dict[int, Decimal] | None = None
-) -> SectionThen:
-    return SectionThen(
+) -> SectionSnapshot:
+    return SectionSnapshot(
         1,
         "5",
         "1",

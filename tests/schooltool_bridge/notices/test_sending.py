@@ -20,7 +20,7 @@ from schooltool_bridge.notices.claims import CLAIM_S, MAX_LAPSES
 from schooltool_bridge.notices.message_text import Message
 from schooltool_bridge.notices.notices import open_notices, refresh
 from schooltool_bridge.notices.rules import notice
-from schooltool_bridge.notices.sending import QUIET_S, Outcome, Teller
+from schooltool_bridge.notices.sending import QUIET_S, Outcome, Sender
 from schooltool_bridge.server import background
 from schooltool_bridge.store.model_notices import site_memory
 from tests.helpers.rig import START_UNIX_S, Rig, make_rig
@@ -59,7 +59,7 @@ def rig(tmp_path: Path, database_url: str) -> Iterator[Rig]:
     made.app.database.close()
 
 
-def teller(rig: Rig, *found: Recorder, **changed: Any) -> Teller:
+def sender_of_notices(rig: Rig, *found: Recorder, **changed: Any) -> Sender:
     made = replace(background.sender_of(rig.app.parts, rig.app.post_json), channels=lambda: found)
     return replace(made, **changed) if changed else made
 
@@ -79,11 +79,11 @@ def test_what_is_new_is_told_once_in_one_message(rig: Rig) -> None:
     mail = Recorder()
     stand(rig, "silent", "conflict", "switched-off")
     for _run in range(3):
-        teller(rig, mail).tell_news()
+        sender_of_notices(rig, mail).send_news()
         rig.clock.now += 600
     assert told(mail) == [2]  # what is for information only is not told at once
     stand(rig, "silent", "conflict", "tls-expired")
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     assert told(mail) == [2, 1]
     assert mail.sent[1].subject == "Test SIS: tls-expired!"
     with rig.app.database.read() as connection:
@@ -96,11 +96,11 @@ def test_what_cannot_be_sent_is_sent_later_by_that_channel_only(rig: Rig) -> Non
     hook.problem = NotSent("down")
     stand(rig, "silent")
     for _run in range(5):
-        assert teller(rig, mail, hook).tell_news()[-1].ok is False
+        assert sender_of_notices(rig, mail, hook).send_news()[-1].ok is False
         rig.clock.now += 600
     hook.problem = None
-    assert [o.channel for o in teller(rig, mail, hook).tell_news()] == ["webhook"]
-    assert teller(rig, mail, hook).tell_news() == []
+    assert [o.channel for o in sender_of_notices(rig, mail, hook).send_news()] == ["webhook"]
+    assert sender_of_notices(rig, mail, hook).send_news() == []
     assert (told(mail), told(hook)) == ([1], [1])
     with rig.app.database.read() as connection:
         assert connection.execute(sa.select(site_memory)).all() == []
@@ -111,12 +111,12 @@ def test_killed_between_claim_and_sending_it_is_told_after_all(rig: Rig) -> None
     mail.problem = Killed()
     stand(rig, "silent")
     with pytest.raises(Killed):
-        teller(rig, mail).tell_news()
+        sender_of_notices(rig, mail).send_news()
     mail.problem = None
     rig.clock.now += CLAIM_S - 1
-    assert teller(rig, mail).tell_news() == []  # it might still be at it
+    assert sender_of_notices(rig, mail).send_news() == []  # it might still be at it
     rig.clock.now += 1
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     assert told(mail) == [1]
 
 
@@ -124,12 +124,12 @@ def test_what_is_over_before_it_could_be_told_is_still_told(rig: Rig) -> None:
     mail = Recorder()
     mail.problem = NotSent("down")
     stand(rig, "silent")
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     stand(rig)
     mail.problem = None
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     assert "(over since" in mail.sent[0].text
-    assert teller(rig, mail).tell_news() == []
+    assert sender_of_notices(rig, mail).send_news() == []
 
 
 def test_a_message_that_kills_every_sender_is_given_up(rig: Rig) -> None:
@@ -138,29 +138,29 @@ def test_a_message_that_kills_every_sender_is_given_up(rig: Rig) -> None:
     stand(rig, "silent")
     for _crash in range(MAX_LAPSES):
         with pytest.raises(Killed):
-            teller(rig, mail).tell_news()
+            sender_of_notices(rig, mail).send_news()
         rig.clock.now += CLAIM_S
     for _later in range(3):
-        assert teller(rig, mail).tell_news() == []
+        assert sender_of_notices(rig, mail).send_news() == []
         rig.clock.now += QUIET_S
 
 
 def test_a_clock_that_jumps_back_neither_repeats_nor_holds_up(rig: Rig) -> None:
     mail = Recorder()
     stand(rig, "silent")
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     rig.clock.now -= 30 * DAY
     stand(rig, "silent", "conflict")
-    teller(rig, mail).tell_news()
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
+    sender_of_notices(rig, mail).send_news()
     assert told(mail) == [1, 1]
     mail.problem = Killed()
     stand(rig, "silent", "conflict", "tls-expired")
     with pytest.raises(Killed):
-        teller(rig, mail).tell_news()
+        sender_of_notices(rig, mail).send_news()
     rig.clock.now -= DAY
     mail.problem = None
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     assert told(mail) == [1, 1, 1]
 
 
@@ -168,7 +168,7 @@ def test_what_comes_and_goes_does_not_flood(rig: Rig) -> None:
     mail = Recorder()
     for _run in range(24 * 6):  # a day of ten minutes: over the limit, and under it again
         stand(rig, "held-many")
-        teller(rig, mail).tell_news()
+        sender_of_notices(rig, mail).send_news()
         stand(rig)
         rig.clock.now += 600
     assert len(mail.sent) == DAY // QUIET_S
@@ -179,7 +179,7 @@ def test_a_hundred_notices_are_one_message_of_bounded_length(rig: Rig) -> None:
     with rig.app.database.write() as connection:
         found = [notice("silent", f"{PEER}/{n}", "silent!") for n in range(100)]
         refresh(connection, found, NOW)
-    teller(rig, mail).tell_news()
+    sender_of_notices(rig, mail).send_news()
     assert told(mail) == [50]
     assert mail.sent[0].subject == "Test SIS: 100 things need a hand"
     assert "... and 50 more." in mail.sent[0].text
@@ -194,7 +194,7 @@ def test_threads_that_tell_at_the_same_time_tell_once(rig: Rig) -> None:
 
     def tell() -> None:
         start.wait()
-        outcomes.extend(teller(rig, mail).tell_news())
+        outcomes.extend(sender_of_notices(rig, mail).send_news())
 
     threads = [threading.Thread(target=tell) for _ in range(6)]
     for thread in threads:
@@ -208,7 +208,7 @@ def test_threads_that_tell_at_the_same_time_tell_once(rig: Rig) -> None:
 def summary_at(rig: Rig, mail: Recorder, local: str, **changed: Any) -> bool:
     """Whether a summary left at that time."""
     rig.clock.now = datetime.fromisoformat(local).replace(tzinfo=UTC).timestamp()
-    return bool(teller(rig, mail, **changed).tell_summary())
+    return bool(sender_of_notices(rig, mail, **changed).send_summary())
 
 
 def test_the_summary_leaves_once_a_day_from_its_hour_on(rig: Rig) -> None:
@@ -282,7 +282,7 @@ def test_messages_speak_the_language_of_the_site_and_keys_stay_as_they_are(rig: 
     rig.clock.now += 2 * DAY
     background.refresh(rig.app.parts)
     mail = Recorder()
-    assert [o.ok for o in teller(rig, mail).tell_news()] == [True]
+    assert [o.ok for o in sender_of_notices(rig, mail).send_news()] == [True]
     sent = mail.sent[0]
     assert sent.subject.startswith("Test SIS: Von ")
     assert "[Warnung] Von " in sent.text
@@ -291,10 +291,10 @@ def test_messages_speak_the_language_of_the_site_and_keys_stay_as_they_are(rig: 
     assert isinstance(listed, list)
     assert [found["severity"] for found in listed] == ["warning"]
     assert listed[0]["key"].startswith("silent ")
-    teller(rig, mail, summary_hour=0).tell_summary()
+    sender_of_notices(rig, mail, summary_hour=0).send_summary()
     assert mail.sent[1].subject == "Test SIS: 1 Sache ist zu tun"
     assert "noch nie gehört" in mail.sent[1].text
-    teller(rig, mail).test()
+    sender_of_notices(rig, mail).test()
     assert mail.sent[2].subject == "Test SIS: ein Test"
     with rig.app.database.read() as connection:  # a command speaks English
         assert [k.notice.remedy.split(",")[0] for k in open_notices(connection)] == [

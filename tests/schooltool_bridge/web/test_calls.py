@@ -83,7 +83,7 @@ def test_a_call_that_may_come_again_is_recorded_each_time_and_still_not_remember
     def unreachable(*_args: Any, **_more: Any) -> bytes:
         raise CannotReach("No connection.")
 
-    rig.app.asking.outbound = replace(rig.app.outbound, post=unreachable)
+    rig.app.peer_client.outbound = replace(rig.app.outbound, post=unreachable)
     assert rig.fault(body) == (8503, "sealed and signed")
     rig.clock.now += 1
     assert rig.fault(body) == (8503, "sealed and signed")
