@@ -4,7 +4,7 @@
      │  read the envelope ........ 7020 for an address that no peer has, 7023 when no key opens it
      ▼
     signed message
-     │  verify ................... looks for a new key once; 7021 when nobody we know signed it
+     │  verify ................... looks for a new key once; 710 when it is not the one that signed
      ▼
     call
      │  resolve the method ....... may it be called? what does it need to ask? (Slow)
