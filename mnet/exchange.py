@@ -1,7 +1,21 @@
 """How one request is answered, from bytes to bytes, in one readable place.
 
-Opens, verifies, remembers, dispatches, commits, signs and seals. What it needs of keys, peers
-and store comes in as small interfaces, so that this room knows no table and no socket.
+    body
+     │  read the envelope ........ 7020 for an address that no peer has, 7023 when no key opens it
+     ▼
+    signed message
+     │  verify ................... looks for a new key once; 710 when it is not the one that signed
+     ▼
+    call
+     │  resolve the method ....... may it be called? what does it need to ask? (Slow)
+     ▼
+    one transaction:  remember the envelope (a replay is refused) · apply · write the journal
+     │                           a long push: several, remembered with the first (Long)
+     ▼  only now is it acknowledged
+    sign with our key, seal to the peer's
+
+Each step that fails is a Fault, and becomes one in the answer. What it needs of keys, peers and
+store comes in as small interfaces: nothing here knows a table or a socket.
 Source: PROTOCOL.md sections 3 to 8; RULES R20-R23, R90.
 """
 
