@@ -16,10 +16,11 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.asked_once import AskedOnce
+from mnet.call_errors import CallError, CannotReach, RemoteFault
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, NotPublished, TryAgainLater, UnknownMethod
-from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import SERVICE_SIS
 from mnet.retelling import english
 from mnet.xmlrpc import Value
