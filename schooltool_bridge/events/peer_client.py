@@ -25,6 +25,7 @@ from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer, Registry
+from schooltool_bridge.events import kinds
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.store.errands import ENROLMENTS, Errand, Errands, Wanted, remember
 
@@ -123,7 +124,7 @@ class PeerClient:
             return True
         defaults: dict[str, Value] = {"userid": user["idnumber"]} if user["idnumber"] else {}
         pushed = [
-            {"event": "new_enrolment", "data": {**defaults, **e} if isinstance(e, dict) else e}
+            {"event": kinds.NEW_ENROLMENT, "data": {**defaults, **e} if isinstance(e, dict) else e}
             for e in listed
         ]
         now = int(self.clock())
