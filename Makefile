@@ -1,5 +1,6 @@
 # make run    set everything up and serve at http://localhost:8900
 # make test   set everything up, system parts included, and pass all tests
+# make quick  the tests that need no PHP, PostgreSQL or browser
 # make lint   ruff and mypy --strict
 # make soak   a real server under every flood that once stopped one: SECONDS=600 in all, FLOOD=name alone
 # make bench  calls a second against the floor of two RSA operations; reports and imports of a large school
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= $(shell expr `nproc` + 1)
 export MNET_PEER_HOME ?= $(CURDIR)/.mnet-peer
 
-.PHONY: install install-tests run test lint bench soak
+.PHONY: install install-tests run test quick lint bench soak
 
 install: .venv/installed
 
@@ -38,6 +39,9 @@ run: install
 test: install-tests
 	.ci/system-packages php8.2-cli php8.2-xml php-xmlrpc postgresql chromium-headless-shell fonts-dejavu-core poppler-utils
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+quick: install-tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not system"
 
 lint: install-tests
 	$(BIN)/ruff check .

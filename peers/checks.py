@@ -53,13 +53,17 @@ def last_check(connection: Connection, peer_id: int) -> Check | None:
     return Check(
         at_unix_s=row["at_unix_s"],
         ok=row["ok"],
-        steps=tuple(Step(**{"was_tried": _was_tried(step), **step}) for step in row["steps"]),
+        steps=tuple(Step(**{**step, "was_tried": was_tried(step)}) for step in row["steps"]),
         clock_offset_s=row["clock_offset_s"],
         release=row["release"],
         services={n: RemoteService(**s) for n, s in (row["services"] or {}).items()} or None,
     )
 
 
-def _was_tried(step: Mapping[str, str]) -> bool:
-    """Tell it of a step that was kept before steps said it themselves, all in English."""
-    return not step["detail"].startswith("Not tried")
+def was_tried(step: Mapping[str, object]) -> bool:
+    """Tell whether a step that was kept was looked at, or made pointless by one before it."""
+    said = step.get("was_tried")
+    if isinstance(said, bool):
+        return said
+    # Kept before steps said it themselves, all in English.
+    return not str(step.get("detail", "")).startswith("Not tried")

@@ -42,7 +42,29 @@ _LONG = ("test_any_day", "test_order", "test_roaming", "test_events",
          "test_reports_pages")  # fmt: skip
 
 
+# Whatever takes one of these needs a program of the system; as does a test with the mark itself.
+_SYSTEM_FIXTURES = {"postgres", "migrated", "chromium", "php"}
+_SYSTEM_FILES = ("test_php_", "_php.py")
+
+
+def _needs_system(item: pytest.Item) -> bool:
+    """Tell whether a test needs PHP, PostgreSQL or a browser; `make quick` leaves these out."""
+    if not isinstance(item, pytest.Function):
+        return False
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return bool(
+        _SYSTEM_FIXTURES & {*item.fixturenames}
+        or "postgresql" in params.values()
+        or any(part in item.path.name for part in _SYSTEM_FILES)
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m leaves out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _needs_system(item):
+            item.add_marker("system")
+
     def rank(item: pytest.Item) -> int:
         found = [n for n, name in enumerate(_LONG) if name in str(item.path)]
         return found[0] if found else len(_LONG)

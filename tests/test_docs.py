@@ -13,6 +13,7 @@ import click
 import pytest
 
 from mnet import faults
+from mnet.database import metadata
 from mnet.settings import Settings
 from peers.policy import PeerPolicy
 from schooltool_bridge.cli.main import main
@@ -20,11 +21,15 @@ from schooltool_bridge.sign_on import landing_refusals
 from schooltool_bridge.store.model import ENROLMENT_STATES
 from schooltool_bridge.web import manual
 from tests.catalogue import extracted, forms
+from tests.test_layers import FLOORS, PACKAGES
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
 PROTOCOL = (TOP / "mnet" / "PROTOCOL.md").read_text()
-MANUAL = TOP / "schooltool_bridge" / "manual"
+BRIDGE = TOP / "schooltool_bridge"
+DEVELOPING = (BRIDGE / "DEVELOPING.md").read_text()
+TABLES = DEVELOPING.partition("## The twelve main tables")[2].partition("\n## ")[0]
+MANUAL = BRIDGE / "manual"
 CHAPTERS = {file.stem: file.read_text() for file in sorted(MANUAL.glob("*.md"))}
 DOCUMENTS = {
     file: file.read_text()
@@ -184,6 +189,37 @@ def test_every_chapter_that_the_source_cites_exists() -> None:
     cited = {c for f in SOURCES for c in re.findall(r"\bmanual/([a-z-]+)\.md", f.read_text())}
     assert cited <= set(CHAPTERS)
     assert len(cited) > 5
+
+
+def test_every_file_table_and_name_of_the_code_in_developing_exists() -> None:
+    text = re.sub(r"```.*?```", "", DEVELOPING, flags=re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", text)
+    paths = [s for s in spans if "/" in s and re.fullmatch(r"[a-z][\w./-]*", s)]
+    assert len(paths) > 15
+    assert not [p for p in paths if not ((TOP / p).exists() or (BRIDGE / p).exists())]
+    code = "".join(f.read_text() for f in (*SOURCES, *(TOP / "tests").rglob("*.py")))
+    names = {m[1] for s in spans if (m := re.match(r"\.?(\w+)(?:\(|$)", s))}
+    words = {*re.findall(r"\w+", code)}
+    assert len(names) > 40
+    assert names - words == set()
+    tables = [
+        t for row in re.findall(r"^\| (`.*?) \| ", TABLES, re.MULTILINE) for t in row.split(", ")
+    ]
+    assert {t.strip("`") for t in tables} <= {*metadata.tables}
+    assert len(tables) == 12
+
+
+def test_the_order_of_packages_in_developing_is_the_one_that_holds() -> None:
+    above = DEVELOPING.partition("## The twelve")[0]
+    told = re.findall(r"^\| `(\w+)/?` \| ", above, re.MULTILINE)
+    assert told == [*reversed(FLOORS), *PACKAGES]
+
+
+def test_every_target_that_a_document_names_is_made() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
+    told = README + DEVELOPING
+    named = set(re.findall(r"(?:`|^ *)make ([a-z-]+)", told, re.MULTILINE))
+    assert {"run", "test", "quick", "lint"} <= named <= targets
 
 
 def test_every_metric_that_the_manual_names_is_one() -> None:

@@ -1,8 +1,15 @@
 """From history to what holds: pure functions of rows, in whatever order they arrived.
 
-A row's place is its time by the sender's clock, the sender's running number, then its arrival;
-when it took effect says times.py. Applying events and answering "as of" use the same functions.
-Pure. Source: RULES 1.3, 1.5, 1.6.
+    rows of one thing                sorted by place           what holds
+    (in whatever order they came)    (time, seq, arrival)
+      10:00 seq 2  points 8            10:00 seq 1  points 7
+      10:05        deleted      ──>    10:00 seq 2  points 8   ──>   deleted since 10:05
+      10:00 seq 1  points 7            10:05        deleted          as of 10:03: 8 points
+
+A place is the time by the sender's clock, the sender's running number, then the arrival; when a
+row took effect says common/times.py: never before it was known. Applying events and answering "as
+of" use the same functions, on all rows or on those that had taken effect by then. Enrolments have
+dates of their own (fold_enrolments.py). Pure. Source: RULES 1.3, 1.5, 1.6.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate, load
 from keys.store import CURRENT, key_pair
+from peers import checks as peer_checks
 from peers import store
 from peers.calls import failed
 from peers.journal import call_journal
@@ -161,10 +162,10 @@ def _end(pem: str) -> int | None:
 
 
 def _failing(steps: object) -> tuple[str, ...]:
-    """Return the names of failing steps; these are ours, a step's detail may be the peer's."""
+    """Return the names of steps that were tried and failed; a step's detail may be the peer's."""
     listed = steps if isinstance(steps, list) else []
     return tuple(
         str(step.get("name", ""))[:MAX_STEP_CHARS]
         for step in listed[:MAX_STEPS]
-        if isinstance(step, dict) and not step.get("ok")
+        if isinstance(step, dict) and not step.get("ok") and peer_checks.was_tried(step)
     )

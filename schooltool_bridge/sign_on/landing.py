@@ -20,11 +20,12 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from mnet import outcomes
+from mnet.call_errors import CallError, CannotReach, RemoteFault
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Conflict, Fault, SwitchedOff
 from mnet.letters import one_line
-from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import APPLICATIONS, AUTH_PATH, MAX_WWWROOT_CHARS
 from mnet.xmlrpc import Value
 from peers import accounts, sign_on, store

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet.call_errors import CallError, RemoteFault
 from mnet.database import Database
-from mnet.outbound import CallError, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
 from peers.registry import Peer

@@ -312,6 +312,7 @@ def seen_by_php(pem: str) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("case", "wwwroot", "site"),
     [
@@ -345,6 +346,7 @@ def test_php_sees_our_certificate_as_moodle_demands(case: str, wwwroot: str, sit
     }
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     "file", CERTIFICATES[::5], ids=lambda f: f"{f.parent.parent.name}/{f.stem}"
 )

@@ -83,6 +83,7 @@ def test_any_text_of_phps_extension(php: Php, text: str) -> None:
     assert answered == MethodResponse([read(text)], Dialect.EXTENSION)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("style", ["moodle-old", "mahara", "moodle-new"])
 def test_calls_and_answers_of_every_kind_of_peer(peer: PhpPeer, style: str) -> None:
     text = f"Élan {CONTROLS} Ōquist"

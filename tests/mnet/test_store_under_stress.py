@@ -254,6 +254,7 @@ def test_a_full_disk_refuses_and_keeps_nothing_half(
 
 
 @pytest.mark.requirement("1.1", "R14")
+@pytest.mark.system
 def test_postgresql_that_stops_and_starts_again(tmp_path: Path) -> None:
     with Cluster() as cluster:
         rig = make_rig(tmp_path, cluster.url("school"))

@@ -49,6 +49,7 @@ def test_a_second_site_of_ours_is_green(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("R17")
+@pytest.mark.system
 @pytest.mark.parametrize("style", ["moodle-old", "moodle-new", "mahara"])
 def test_a_php_peer_is_green_and_a_rotation_heals(site: Site, tmp_path: Path, style: str) -> None:
     with PhpPeer(tmp_path / "php", style) as peer:

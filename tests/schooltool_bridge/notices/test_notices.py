@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from keys.certificate import load
 from mnet.database import Database
+from mnet.exchange_parts import CallRecord
 from mnet.protocol import KeyCame
 from peers import journal, store
 from peers.model import peer_check
+from peers.verify_rules import Step, not_tried
 from schooltool_bridge.events import inbox
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices import tls_dates
@@ -255,10 +257,11 @@ def test_a_call_of_ours_counts_as_hearing_only_when_it_was_answered(rig: Rig) ->
 
     def call(at: int, outcome: str, reason: str) -> None:
         with rig.app.database.write() as connection:
-            journal.record(
-                connection, peer_id=1, method="system/listMethods", payload=b"", correlation="",
-                outcome=outcome, now_unix_s=at, direction="out", reason=reason,
+            called = CallRecord(
+                peer_id=1, method="system/listMethods", payload=b"", correlation="",
+                outcome=outcome, at_unix_s=at, direction="out", reason=reason,
             )  # fmt: skip
+            journal.record(connection, called)
 
     call(NOW + 1, "ok", "")
     call(NOW + 2, "unreachable", "No connection.")
@@ -284,6 +287,23 @@ def test_a_verification_that_went_well_counts_as_hearing(rig: Rig) -> None:
     with rig.app.database.write() as connection:
         connection.execute(sa.update(peer_check).values(ok=True, steps=[]))
     assert facts_of(rig).heard_unix_s == NOW + 5
+
+
+@pytest.mark.parametrize("says_so_itself", [True, False])
+def test_only_steps_that_were_tried_are_told_as_failed(rig: Rig, says_so_itself: bool) -> None:
+    rig.add(PEER)
+    failed = Step("TCP", ok=False, detail="Nothing answers there.")
+    kept = [Step("DNS", ok=True, detail="192.0.2.1"), failed]
+    kept += [not_tried(name, failed) for name in ("TLS", "HTTP", "keyswap")]
+    steps = [asdict(step) for step in kept]
+    if not says_so_itself:  # as they were kept before
+        for step in steps:
+            del step["was_tried"]
+    with rig.app.database.write() as connection:
+        connection.execute(
+            sa.insert(peer_check).values(peer_id=1, at_unix_s=NOW, ok=False, steps=steps)
+        )
+    assert facts_of(rig).check == Check(NOW, ok=False, failing=("TCP",))
 
 
 def test_deleted_peers_need_no_hand_and_offered_keys_do(rig: Rig) -> None:

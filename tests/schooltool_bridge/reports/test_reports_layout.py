@@ -59,6 +59,7 @@ def overlap(one: Box, other: Box) -> bool:
     return across > 0.5 and down > 2
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("size", ["a4", "letter"])
 @pytest.mark.parametrize("kind", TABLES)
 def test_no_word_is_printed_over_another(kind: str, size: str, tmp_path: Path) -> None:
