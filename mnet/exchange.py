@@ -33,17 +33,16 @@ from sqlalchemy.engine import Connection
 from mnet import envelope, outcomes, xmlrpc
 from mnet.batching import Long, Slow, Steps, run_to_end
 from mnet.database import Database
-from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished, is_keyswap
+from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
-from mnet.exchange_context import Answer, Context, Site
-from mnet.exchange_parts import Directory, Ledger, OurKeys, Peer
+from mnet.exchange_context import Answer, Context, Site, apology, is_late
+from mnet.exchange_parts import CallRecord, Directory, Ledger, OurKeys, Peer
+from mnet.exchange_plain import plain_call
 from mnet.faults import (
-    BadParameters,
     BadSignature,
     CannotOpen,
     Fault,
     KeyChanged,
-    NotSealed,
     NotSigned,
     TryAgainLater,
     UnknownPeer,
@@ -51,15 +50,12 @@ from mnet.faults import (
 )
 from mnet.logs import tell
 from mnet.metrics import Metrics
-from mnet.protocol import DEFAULT_APPLICATION, MAX_KEYSWAP_BYTES
-from mnet.retelling import english
+from mnet.protocol import DEFAULT_APPLICATION
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
 ATTEMPTS = 3
-# No third try, and no line in the journal, once a call took that long: its Moodle waits 60 s.
-LATE_S = 20.0
 
 log = structlog.get_logger("exchange")
 
@@ -101,7 +97,7 @@ class Exchange(Generic[Peer]):
             if isinstance(message, SealedMessage):
                 answer = yield from self._sealed(message, correlation, started_s, notes)
             else:
-                bare = yield from self._bare(message.payload, notes)
+                bare = yield from plain_call(self.keys, self.directory, message.payload, notes)
                 is_signed = isinstance(message, SignedMessage)
                 answer = Answer(self._sign(bare, self.keys(), None) if is_signed else bare)
         except Fault as fault:  # before the envelope is open: in plain
@@ -110,7 +106,7 @@ class Exchange(Generic[Peer]):
         except Exception as problem:  # noqa: BLE001 - a caller gets an answer, whatever it is
             tell(log, problem, call=correlation)
             notes["fault"] = TryAgainLater.code
-            answer = Answer(xmlrpc.write_fault(TryAgainLater.code, _apology(correlation)))
+            answer = Answer(xmlrpc.write_fault(TryAgainLater.code, apology(correlation)))
         taken_s = time.perf_counter() - started_s
         notes["ms"] = round(taken_s * 1000, 2)
         log.info("call", **notes)
@@ -137,7 +133,7 @@ class Exchange(Generic[Peer]):
             timestamp = _timestamp(opened.result)
             return Answer(self._wrap(fault, peer, keys, timestamp, key_id=opened.key_id))
         if not envelope.is_signed(opened.result):
-            bare = yield from self._bare(opened.result, notes, NotSigned)
+            bare = yield from plain_call(self.keys, self.directory, opened.result, notes, NotSigned)
             return Answer(self._seal(bare, peer))
         context: Context[Peer] | None = None
         timestamp = None
@@ -211,14 +207,14 @@ class Exchange(Generic[Peer]):
                 raise
             except Exception as problem:  # noqa: BLE001 - a caller gets an answer
                 # Nothing was kept. Simply again, when it met another transaction or the store.
-                is_last = attempt + 1 == ATTEMPTS or (attempt > 0 and _is_late(context))
+                is_last = attempt + 1 == ATTEMPTS or (attempt > 0 and is_late(context))
                 if is_last or not isinstance(problem, PASSING):
                     tell(log, problem, call=context.correlation)
                     break
             else:
                 return applied
         del context.afterwards[kept:]
-        raise TryAgainLater(_apology(context.correlation, context.done))
+        raise TryAgainLater(apology(context.correlation, context.done))
 
     def _resolve(
         self, context: Context[Peer], payload: bytes, digest: bytes
@@ -304,24 +300,24 @@ class Exchange(Generic[Peer]):
         outcome: str,
         reason: str,
     ) -> None:
-        self.ledger.record(
-            connection,
+        record = CallRecord(
             peer_id=context.peer.id,
             method=context.method,
             payload=payload,
             correlation=context.correlation,
             outcome=outcome,
-            now_unix_s=context.now_unix_s,
+            at_unix_s=context.now_unix_s,
             direction="in",
             duration_ms=round((time.perf_counter() - context.started_s) * 1000),
             reason=reason,
         )
+        self.ledger.record(connection, record)
 
     def _record_unkept(
         self, context: Context[Peer], payload: bytes, fault: TryAgainLater
     ) -> Steps[None]:
         """Write down a call that left no other line, so that an admin sees it failing."""
-        if _is_late(context) and not context.done:
+        if is_late(context) and not context.done:
             return  # the store is what fails; this would wait for it too
         try:
             outcome = outcomes.of_fault(fault)
@@ -333,36 +329,6 @@ class Exchange(Generic[Peer]):
         if name == "keyswap":
             return self.keys().certificate_pem
         return self.dispatcher.system(name, params, services)
-
-    def _bare(
-        self, payload: bytes, notes: dict[str, object], refusal: type[Fault] = NotSealed
-    ) -> Steps[bytes]:
-        """Answer what is not both signed and sealed: keyswap, or a refusal (sections 5 and 8)."""
-        try:
-            if len(payload) > MAX_KEYSWAP_BYTES:
-                raise refusal
-            call = xmlrpc.read_call(payload)
-            notes["method"] = call.name[:MAX_NAME_CHARS]
-            if not is_keyswap(call.name):
-                raise refusal
-            if call.params:
-                yield Slow("strangers")
-            self._note_stranger(call)
-            return xmlrpc.write_response(self.keys().certificate_pem, call.dialect)
-        except Fault as fault:
-            notes["fault"] = fault.code
-            return xmlrpc.write_fault(fault.code, fault.text)
-
-    def _note_stranger(self, call: MethodCall) -> None:
-        match call.params:
-            case [] | [str()]:
-                pass  # only asks for our certificate
-            case [str() as wwwroot, str() as certificate]:  # a Mahara sends no application
-                self.directory.stranger(wwwroot, certificate, "mahara")
-            case [str() as wwwroot, str() as certificate, str()]:
-                self.directory.stranger(wwwroot, certificate, "moodle")
-            case _:
-                raise BadParameters("system/keyswap takes wwwroot, certificate and application.")
 
     def _wrap(
         self,
@@ -413,23 +379,6 @@ def _raiser(fault: Fault) -> Callable[[], Value]:
         raise fault
 
     return work
-
-
-def _is_late(context: Context[Peer]) -> bool:
-    return time.perf_counter() - context.started_s > LATE_S
-
-
-def _apology(correlation: str, done: str = "") -> str:
-    if done:
-        return english(
-            "%(our_done)s Then something went wrong here; please send all of it again (%(call)s).",
-            our_done=done,
-            call=correlation,
-        )
-    return english(
-        "Something went wrong here and nothing was changed; please send it again (%(call)s).",
-        call=correlation,
-    )
 
 
 __all__ = ["Answer", "Context", "Exchange", "PlainMessage", "Site", "UnreadableMessage"]

@@ -5,6 +5,7 @@ Source: PROTOCOL.md sections 3 to 8.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -13,6 +14,10 @@ from typing import Generic, NamedTuple
 from sqlalchemy.engine import Connection
 
 from mnet.exchange_parts import Peer
+from mnet.retelling import english
+
+# No third try, and no line in the journal, once a call took that long: its Moodle waits 60 s.
+LATE_S = 20.0
 
 
 @dataclass(slots=True)
@@ -60,3 +65,22 @@ class Site:
     version: str
     # In which a day of the school begins and ends.
     zone: tzinfo = UTC
+
+
+def is_late(context: Context[Peer]) -> bool:
+    """Tell whether a call has taken so long that its sender may have given up."""
+    return time.perf_counter() - context.started_s > LATE_S
+
+
+def apology(correlation: str, done: str = "") -> str:
+    """Say that a call was not done, or done in part (`done`); never why."""
+    if done:
+        return english(
+            "%(our_done)s Then something went wrong here; please send all of it again (%(call)s).",
+            our_done=done,
+            call=correlation,
+        )
+    return english(
+        "Something went wrong here and nothing was changed; please send it again (%(call)s).",
+        call=correlation,
+    )

@@ -6,6 +6,7 @@ Only their shapes; the parts themselves are in keys/, peers/ and schooltool_brid
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -17,6 +18,26 @@ from mnet.xmlrpc import Dialect
 T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
 Direction = Literal["in", "out"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call, as the journal keeps it (peers/journal.py)."""
+
+    peer_id: int
+    method: str
+    # What was signed; only its digest is kept.
+    payload: bytes
+    # By what the log's lines about the same call are found.
+    correlation: str
+    # An event's status, or a word of mnet/outcomes.py.
+    outcome: str
+    at_unix_s: int
+    direction: Direction = "in"
+    # From the first byte to the outcome; None where nobody measured.
+    duration_ms: int | None = None
+    # Why it failed, without personal data; empty when it did not.
+    reason: str = ""
 
 
 class OpenedBy(Protocol[Found_co]):
@@ -123,19 +144,6 @@ class Ledger(Protocol):
         """Tell whether an envelope was noted already."""
         ...
 
-    def record(
-        self,
-        connection: Connection,
-        *,
-        peer_id: int,
-        method: str,
-        payload: bytes,
-        correlation: str,
-        outcome: str,
-        now_unix_s: int,
-        direction: Direction,
-        duration_ms: int,
-        reason: str,
-    ) -> None:
-        """Write the call into the journal; `reason` says why it failed, without personal data."""
+    def record(self, connection: Connection, call: CallRecord) -> None:
+        """Write a call into the journal."""
         ...

@@ -6,94 +6,42 @@ go through a `Post`. Source: PROTOCOL.md sections 3, 6 (new keys), 9 (calls that
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol
+from typing import Any, Generic, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection
 
 from mnet import envelope, outcomes, xmlrpc
 from mnet.breakers import REST_S, SLOW_S, Breakers
+from mnet.call_errors import (
+    BadAnswer,
+    CallError,
+    CannotReach,
+    RemoteFault,
+    no_protocol,
+    outcome_of,
+    plain_fault,
+    read_response,
+)
 from mnet.database import Database
 from mnet.envelope import SealedMessage
 from mnet.exchange import Site
-from mnet.exchange_parts import KnownPeer, Ledger, OurKeys, Peer
-from mnet.faults import BadSignature, BadXmlRpc, KeyChanged, NotSealed, UnreadableMessage
+from mnet.exchange_parts import CallRecord, Ledger, OurKeys, Peer
+from mnet.faults import BadSignature, KeyChanged, NotSealed, UnreadableMessage
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, MAX_KEYSWAP_BYTES, Application, KeyCame
-from mnet.refusal import Refusal
 from mnet.retelling import english
 from mnet.store_errors import STORE_ERRORS, name_of
 from mnet.xmlrpc import Dialect, FaultResponse, Value
-
-# How PHP begins what it displays, as HTML or as plain text.
-_PHP_SAYS = re.compile(rb"(?:<b>|^|\n|php )(?:warning|notice|deprecated|fatal error)(?:</b>)?: ")
 
 CALL_TIMEOUT_S = 30.0
 KEYSWAP_TIMEOUT_S = 10.0
 MIN_SECOND_TRY_S = 0.1
 
 log = structlog.get_logger("outbound")
-
-
-class CallError(Refusal):
-    """A call on a peer did not bring an answer; the text says why and what to do."""
-
-    @property
-    def in_our_words(self) -> str:
-        """Why, for logs and the journal: nothing in it that the peer wrote."""
-        return outcomes.clean(str(self))
-
-
-Reason = Literal["name", "connection", "time", "status", "size", "packed", "rests", "other"]
-Wrong = Literal["web page", "warnings", "no message", "no certificate", "envelope", "key"]
-
-
-class CannotReach(CallError):
-    """The peer gave no answer: no connection, time-out, or an HTTP error (`has_answered`)."""
-
-    def __init__(
-        self, text: str, *, reason: Reason = "other", status: int = 0, location: str = ""
-    ) -> None:
-        """Keep what happened, and with an HTTP error its status and where it points."""
-        super().__init__(text)
-        self.reason = reason
-        self.status = status
-        self.location = location
-
-    @property
-    def has_answered(self) -> bool:
-        """Tell whether somebody did answer there, though not as a peer does."""
-        return self.reason in ("status", "size", "packed")
-
-
-class BadAnswer(CallError):
-    """Something answered, but not the peer in its protocol."""
-
-    def __init__(self, text: str, *, wrong: Wrong = "envelope") -> None:
-        """Keep what is wrong with the answer: before the envelope, in it, or the peer's key."""
-        super().__init__(text)
-        self.wrong = wrong
-
-
-class RemoteFault(CallError):
-    """The peer answered with a fault; `proven` tells whether the peer's key signed it."""
-
-    def __init__(self, code: int, text: str, *, proven: bool) -> None:
-        """Keep the peer's code and sentence."""
-        said = english("The peer answered with fault %(code)s: %(text)s", code=code, text=text)
-        super().__init__(said)
-        self.code = code
-        self.text = text
-        self.proven = proven
-
-    @property
-    def in_our_words(self) -> str:
-        """Why, for logs and the journal: nothing in it that the peer wrote."""
-        return outcomes.remote_reason(self.code, proven=self.proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +57,6 @@ class Post(Protocol):
 
     def __call__(self, url: str, body: bytes, *, verify_tls: bool, timeout_s: float) -> bytes:
         """Raise CannotReach when there is no answer with status 200."""
-        ...
-
-
-class Callee(KnownPeer, Protocol):
-    """What a call needs to know of a peer beyond what a request does."""
-
-    @property
-    def application(self) -> Application:
-        """Where it serves the protocol."""
         ...
 
 
@@ -178,7 +117,7 @@ class Outbound(Generic[Peer]):
             answered = self._up_to_twice(peer, asked)
             outcome = outcomes.OK
         except CallError as failed:
-            outcome, _reason = _outcome(failed)
+            outcome, _reason = outcome_of(failed)
             timed_out = isinstance(failed, CannotReach) and (
                 failed.reason == "time" or self.seconds() - began_s >= SLOW_S
             )
@@ -223,7 +162,7 @@ class Outbound(Generic[Peer]):
             wwwroot + application.server, body, verify_tls=verify_tls, timeout_s=KEYSWAP_TIMEOUT_S
         )
         # A longer one is none, and what is cut is no XML.
-        response = _read_response(answer[: MAX_KEYSWAP_BYTES + 1])
+        response = read_response(answer[: MAX_KEYSWAP_BYTES + 1])
         if isinstance(response, FaultResponse):
             raise RemoteFault(response.code, response.text, proven=False)
         if not isinstance(response.value, str):
@@ -260,9 +199,9 @@ class Outbound(Generic[Peer]):
         try:
             message = envelope.read_message(body)
         except (UnreadableMessage, BadSignature, NotSealed):
-            raise _no_protocol(body) from None
+            raise no_protocol(body) from None
         if not isinstance(message, SealedMessage):
-            raise _plain_fault(body)
+            raise plain_fault(body)
         opened = self.keys().open(message.wrapped_key, lambda k: envelope.open_text(message, k))
         if opened is None or message.wwwroot not in peer.addresses:
             raise BadAnswer(english("The answer is not sealed for this site by the peer."))
@@ -271,7 +210,7 @@ class Outbound(Generic[Peer]):
         except BadSignature:
             raise BadAnswer(english("The answer is not signed.")) from None
         proven = signed.wwwroot in peer.addresses and envelope.verify(signed, peer.key)
-        response = _read_response(signed.payload)
+        response = read_response(signed.payload)
         if isinstance(response, FaultResponse) and response.code == KeyChanged.code:
             raise self._new_key(peer, response.text, proven=proven, retry=retry)
         if not proven:
@@ -352,19 +291,19 @@ class Outbound(Generic[Peer]):
     def _record(
         self, connection: Connection, peer: Peer, asked: _Asked, failed: CallError | None
     ) -> None:
-        outcome, reason = _outcome(failed) if failed else (outcomes.OK, "")
-        self.ledger.record(
-            connection,
+        outcome, reason = outcome_of(failed) if failed else (outcomes.OK, "")
+        record = CallRecord(
             peer_id=peer.id,
             method=asked.method,
             payload=asked.payload,
             correlation=asked.correlation,
             outcome=outcome,
-            now_unix_s=int(self.clock()),
+            at_unix_s=int(self.clock()),
             direction="out",
             duration_ms=round((time.perf_counter() - asked.started_s) * 1000),
             reason=reason,
         )
+        self.ledger.record(connection, record)
 
 
 @dataclass(slots=True)
@@ -385,46 +324,3 @@ class _NewKey(Exception):
     def __init__(self, peer: Any) -> None:
         super().__init__()
         self.peer = peer
-
-
-def _outcome(failed: CallError) -> tuple[str, str]:
-    """Return outcome and reason, as the journal keeps them, of a call that failed."""
-    if isinstance(failed, RemoteFault):
-        return outcomes.of_code(failed.code), failed.in_our_words
-    outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
-    return outcome, failed.in_our_words
-
-
-def _read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:
-    try:
-        return xmlrpc.read_response(payload)
-    except (BadXmlRpc, UnreadableMessage):
-        raise _no_protocol(payload) from None
-
-
-def _plain_fault(body: bytes) -> CallError:
-    response = _read_response(body)
-    if isinstance(response, FaultResponse):
-        return RemoteFault(response.code, response.text, proven=False)
-    return BadAnswer(english("The answer is neither sealed nor a fault."))
-
-
-def _no_protocol(body: bytes) -> BadAnswer:
-    start = body[:2000].lstrip().lower()
-    before_xml = start.partition(b"<?xml")[0]
-    if b"<html" in start or start.startswith(b"<!doctype html"):
-        return BadAnswer(
-            english(
-                "The site answered with a web page instead of XML. Is networking (MNet) switched "
-                "on there, and is the address exactly the site's own?"
-            ),
-            wrong="web page",
-        )
-    if _PHP_SAYS.search(before_xml):
-        return BadAnswer(
-            english(
-                "The site wrote PHP warnings before its answer; switch off displaying errors there."
-            ),
-            wrong="warnings",
-        )
-    return BadAnswer(english("The answer is no message of this protocol."), wrong="no message")

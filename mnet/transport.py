@@ -41,7 +41,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
 
-from mnet.outbound import CannotReach
+from mnet.call_errors import CannotReach
 from mnet.protocol import MAX_MESSAGE_BYTES
 from mnet.retelling import english
 

@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 
 from keys.certificate import PeerCertificate, check_subject, load
-from mnet.outbound import BadAnswer, CallError, Outbound, RemoteFault
+from mnet.call_errors import BadAnswer, CallError, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import APPLICATIONS, Application, KeyCame
 from mnet.transport import OK, Transport
 from peers import clocks

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared, metadata
+from mnet.exchange_parts import CallRecord
 from mnet.outcomes import OK
 
 call_journal = sa.Table(
@@ -41,34 +42,23 @@ _INSERT = Prepared(
 )
 
 
-def record(
-    connection: Connection,
-    *,
-    peer_id: int,
-    method: str,
-    payload: bytes,
-    correlation: str,
-    outcome: str,
-    now_unix_s: int,
-    direction: str = "in",
-    duration_ms: int | None = None,
-    reason: str = "",
-) -> None:
+def record(connection: Connection, call: CallRecord) -> None:
     """Write one call down, in the transaction that applies it."""
+    method = call.method
     if not method.isprintable():  # what a caller wrote, and a terminal will show it
         method = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in method)
     _INSERT.run(
         connection,
         {
-            "new_peer_id": peer_id,
+            "new_peer_id": call.peer_id,
             "new_method": method[:200],
-            "new_payload_digest": hashlib.sha256(payload).digest(),
-            "new_correlation": correlation,
-            "new_outcome": outcome[:40],
-            "new_received_unix_s": now_unix_s,
-            "new_direction": direction,
-            "new_duration_ms": duration_ms,
-            "new_reason": reason[:400],
+            "new_payload_digest": hashlib.sha256(call.payload).digest(),
+            "new_correlation": call.correlation,
+            "new_outcome": call.outcome[:40],
+            "new_received_unix_s": call.at_unix_s,
+            "new_direction": call.direction,
+            "new_duration_ms": call.duration_ms,
+            "new_reason": call.reason[:400],
         },
     )
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
-from mnet.outbound import BadAnswer, CallError, CannotReach, Outbound, RemoteFault
+from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import APPLICATIONS, SERVICE_SIS
 from mnet.retelling import E_, english
 from mnet.transport import Transport

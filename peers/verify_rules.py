@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject
 from keys.rotation import judge_expiry
-from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
+from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import (
     SERVICE_ENROL,
     SERVICE_IDP,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mnet.outbound import CannotReach
+from mnet.call_errors import CannotReach
 from mnet.protocol import MAX_MESSAGE_BYTES
 from mnet.transport import Transport
 from tests.helpers.tls import Authority

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from keys.certificate import BadCertificate, NotACertificate, NotRsa, check_subject, load
 from mnet import outcomes
+from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
+from mnet.exchange_parts import CallRecord
 from mnet.faults import Fault
-from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION
 from mnet.transport import Page as Answer
 from mnet.xmlrpc import Value
@@ -232,13 +233,15 @@ def test_a_call_says_how_it_failed(rig: Rig, manager: Visitor) -> None:
         for reason in reasons:
             journal.record(
                 connection,
-                peer_id=1,
-                method="xq",
-                payload=b"",
-                correlation="xq",
-                outcome=outcomes.of_code(7020),
-                now_unix_s=START_UNIX_S,
-                reason=reason,
+                CallRecord(
+                    peer_id=1,
+                    method="xq",
+                    payload=b"",
+                    correlation="xq",
+                    outcome=outcomes.of_code(7020),
+                    at_unix_s=START_UNIX_S,
+                    reason=reason,
+                ),
             )  # fmt: skip - one call
     assert len(reasons) > 20
     assert words_at(manager, "/admin/calls") == []

@@ -14,8 +14,8 @@ import pytest
 
 from keys.keypair import generate
 from mnet import envelope, xmlrpc
+from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.envelope import SealedMessage, SignedMessage
-from mnet.outbound import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.xmlrpc import Dialect
 from peers import store
 from tests.helpers.rig import START_UNIX_S, FakePeer, Rig, make_rig

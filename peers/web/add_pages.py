@@ -10,8 +10,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from keys.certificate import BadCertificate, check_subject, load
+from mnet.call_errors import CallError
 from mnet.language import _
-from mnet.outbound import CallError
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from mnet.retelling import retold
 from peers import cautions, changes, store

@@ -12,8 +12,8 @@ from dataclasses import replace
 from sqlalchemy.engine import Connection
 
 from keys.certificate import BadCertificate
+from mnet.call_errors import CallError
 from mnet.language import N_, _, translated
-from mnet.outbound import CallError
 from mnet.protocol import BadWwwroot, check_wwwroot
 from mnet.retelling import retold
 from peers import changes

@@ -19,13 +19,11 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import as_of, identity, present
+from schooltool_bridge.history import as_of, identity, meaning, present
 from schooltool_bridge.history.finding import people_names, shared_ids
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.store.model import enrolment, inbox, person, person_link, section
 from schooltool_bridge.store.model import enrolment_state as state_table
-
-MEANS_ACTIVE = "active"  # a state's meaning; a school may have several such codes
 
 
 def people(connection: Connection) -> list[Row]:
@@ -86,7 +84,7 @@ def all_sections(connection: Connection) -> list[Row]:
     now = present.enrolments(connection)
     teaching = sa.and_(
         now.c.role == TEACHER,
-        state_table.c.meaning == MEANS_ACTIVE,
+        meaning.IS_ACTIVE,
         now.c.person_id.not_in(identity.MERGED),
     )
     in_state = sa.select(now).join(state_table, state_table.c.code == now.c.code)

@@ -31,7 +31,7 @@ from schooltool_bridge.events.applying import (
 from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.history import identity, links, roster
 from schooltool_bridge.history.fold import EnrolmentRow, latest, place, settled_time
-from schooltool_bridge.history.fold_enrolments import ENDED, row_of, timeline
+from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import enrolment_history, section
 
 
@@ -232,7 +232,7 @@ def _is_known(
 
 def _can_end(now: roster.Now) -> bool:
     """Tell whether somebody is in their place, or will be by what was told."""
-    return now.holds or (bool(now.coming) and now.code != ENDED)
+    return now.holds or (bool(now.coming) and not now.is_over)
 
 
 def _stands(rows: list[_Told], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:

@@ -20,6 +20,7 @@ from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history.fold import When
+from schooltool_bridge.history.meaning import ACTIVE, SUSPENDED
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 
 MAX_NUMBER_CHARS = 60  # the column's width
@@ -337,7 +338,7 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
         segment=fields.id("segment", required=False) or None,
         userid=fields.id("userid"),
         role=role,
-        code=None if ended else "s" if suspended else "a",
+        code=None if ended else SUSPENDED if suspended else ACTIVE,
         timestart_unix_s=fields.time("timestart"),
         timeend_unix_s=None if timeend == times.NEVER_UNIX_S else timeend,
     )

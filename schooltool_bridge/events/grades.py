@@ -29,10 +29,8 @@ from schooltool_bridge.events.applying import (
     user_key,
 )
 from schooltool_bridge.events.fields import GradeEvent
-from schooltool_bridge.history import cells, identity, links, roster
+from schooltool_bridge.history import cells, identity, links, meaning, roster
 from schooltool_bridge.history.fold import (
-    WITHDRAWN,
-    WITHDRAWN_NO_GRADE,
     GradeRow,
     cell,
     counting_grade,
@@ -279,7 +277,7 @@ _WITHDRAWAL = (
     .where(
         enrolment.c.section_id == assessment.c.section_id,
         enrolment.c.person_id == person_link.c.person_id,
-        sa.or_(enrolment.c.code == WITHDRAWN, enrolment.c.code == WITHDRAWN_NO_GRADE),
+        meaning.waits_for_grades(enrolment.c.code),
     )
     .correlate(assessment, person_link)
     .scalar_subquery()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from mnet.database import one_at_a_time
 from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter, Unfinished
@@ -19,30 +20,18 @@ from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge.events import clock_notes, reading, releasing
+from schooltool_bridge.events import clock_notes, kinds, reading, releasing
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import ClocksDiffer, source
 from schooltool_bridge.events.peer_client import PeerClient
 
 Call = Context[Peer]
 
-# What system/methodHelp and system/methodSignature tell of each event.
-HELP = {
-    "fetch_user": "Create or update a person; with only idnumber or username we ask get_user.",
-    "new_section": "Create or update a section (a course in Moodle).",
-    "new_enrolment": "Enrol a person in a section as student or teacher.",
-    "new_assessment": "Create or update an assessment (a grade item) of a section.",
-    "new_grade": "Record a person's grade for an assessment; empty points_earned clears it.",
-    "end_enrolment": "End a person's enrolment; without role all of that person's there.",
-    "delete_section": "Mark a section as deleted; its history stays.",
-    "delete_assessment": "Mark an assessment as deleted; its history stays.",
-    "delete_grade": "Take a person's grade for an assessment back; its history stays.",
-}
 # The last segments of all methods that we know: what we publish, and what we ask peers for
 # (RULES 1.2). Others' names are a caller's own words.
 KNOWN_METHODS = frozenset(
     {
-        *HELP, "push_events", "server_info",
+        *kinds.BY_NAME, "push_events", "server_info",
         "get_user", "list_user_enrolments", "full_sync", "site_info",
         "user_authorise", "update_enrolments", "available_courses", "course_enrolments",
         "enrol_user", "unenrol_user", "keepalive_server", "keepalive_client", "kill_child",
@@ -58,7 +47,7 @@ EVENT_ANSWER = ("struct", "status (created, updated, unchanged, held, skipped), 
 def methods(site: Site, peer_client: PeerClient) -> list[Method[Call]]:
     """Return everything that we publish under the service `schooltool`."""
     return [
-        *(_event_method(event, peer_client) for event in events.EVENTS),
+        *(_event_method(kind, peer_client) for kind in kinds.BY_NAME.values()),
         Method(
             path=SIS_PATH + "push_events",
             service=SERVICE_SIS,
@@ -84,15 +73,15 @@ def methods(site: Site, peer_client: PeerClient) -> list[Method[Call]]:
     ]
 
 
-def _event_method(event: str, peer_client: PeerClient) -> Method[Call]:
+def _event_method(kind: kinds.Kind[Any], peer_client: PeerClient) -> Method[Call]:
     return Method(
-        path=SIS_PATH + event,
+        path=SIS_PATH + kind.name,
         service=SERVICE_SIS,
-        run=partial(_run, event, peer_client),
-        help=HELP[event],
-        parameters=(Parameter(f"{event}data", "struct", "the event's fields"),),
+        run=partial(_run, kind.name, peer_client),
+        help=kind.help,
+        parameters=(Parameter(f"{kind.name}data", "struct", "the event's fields"),),
         returns=EVENT_ANSWER,
-        prepare=partial(_complete_user, peer_client) if event == "fetch_user" else None,
+        prepare=partial(_complete_user, peer_client) if kind.name == kinds.FETCH_USER else None,
         bare=True,
     )
 
@@ -101,7 +90,7 @@ def _complete_user(
     peer_client: PeerClient, call: Call, params: list[Value]
 ) -> Callable[[], list[Value]] | None:
     """Ask the peer for the rest of a person that was named only by idnumber or username."""
-    wanted = reading.needs_get_user(_only(params, "fetch_user"))
+    wanted = reading.needs_get_user(_only(params, kinds.FETCH_USER))
     if wanted is None or not call.peer.enabled:
         return None
     known = params[0]

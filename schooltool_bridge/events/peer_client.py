@@ -16,15 +16,17 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.asked_once import AskedOnce
+from mnet.call_errors import CallError, CannotReach, RemoteFault
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, NotPublished, TryAgainLater, UnknownMethod
-from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import SERVICE_SIS
 from mnet.retelling import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer, Registry
+from schooltool_bridge.events import kinds
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.store.errands import ENROLMENTS, Errand, Errands, Wanted, remember
 
@@ -123,7 +125,7 @@ class PeerClient:
             return True
         defaults: dict[str, Value] = {"userid": user["idnumber"]} if user["idnumber"] else {}
         pushed = [
-            {"event": "new_enrolment", "data": {**defaults, **e} if isinstance(e, dict) else e}
+            {"event": kinds.NEW_ENROLMENT, "data": {**defaults, **e} if isinstance(e, dict) else e}
             for e in listed
         ]
         now = int(self.clock())

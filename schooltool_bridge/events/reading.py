@@ -9,40 +9,20 @@ from mnet.faults import Malformed, SwitchedOff
 from mnet.retelling import english
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
-from schooltool_bridge.events import fields
+from schooltool_bridge.events import fields, kinds
 from schooltool_bridge.events.applying import ClocksDiffer, Source
 from schooltool_bridge.events.fields import Event, Fields, UserEvent
-
-EVENTS = (
-    "fetch_user",
-    "new_section",
-    "new_enrolment",
-    "new_assessment",
-    "new_grade",
-    "end_enrolment",
-    "delete_section",
-    "delete_assessment",
-    "delete_grade",
-)
-
-# Which of a peer's policies lets an event in.
-_POLICY = {
-    "fetch_user": "accept_people",
-    "new_section": "accept_sections",
-    "delete_section": "accept_sections",
-    "new_enrolment": "accept_enrolments",
-    "end_enrolment": "accept_enrolments",
-}
 
 
 def read(source: Source, event: str, data: object) -> Event:
     """Read an event's fields; raises Malformed or SwitchedOff."""
-    if event not in EVENTS:
+    kind = kinds.BY_NAME.get(event)
+    if kind is None:
         raise Malformed(
             english(
                 "There is no event %(event)s; there are: %(known)s.",
                 event=repr(event[:40]),
-                known=", ".join(EVENTS),
+                known=", ".join(kinds.BY_NAME),
             )
         )
     if not source.enabled:
@@ -55,20 +35,12 @@ def read(source: Source, event: str, data: object) -> Event:
                 policy=policy,
             )
         )
-    if event == "fetch_user":
+    if event == kinds.FETCH_USER:
         data = fields.mapped(data, source.policy.names)
     given = Fields(event, data)
     _check_addressee(source, event, given)
-    deleted = event.startswith("delete_")
-    if event == "fetch_user":
-        return fields.user(given)
-    if event.endswith("_section"):
-        return fields.section(given, deleted=deleted)
-    if event.endswith("_enrolment"):
-        return fields.enrolment(given, source.policy.roles, ended=event == "end_enrolment")
-    if event.endswith("_assessment"):
-        return fields.assessment(given, deleted=deleted)
-    return fields.grade(given, deleted=deleted)
+    found: Event = kind.read(given, source.policy)
+    return found
 
 
 def check_clock(source: Source, event: str, given: Event, now_unix_s: int) -> None:
@@ -105,17 +77,15 @@ def _check_addressee(source: Source, event: str, given: Fields) -> None:
 
 def read_user(source: Source, payload: object) -> UserEvent:
     """Read a person that waits in the inbox; raises Malformed, SwitchedOff."""
-    found = read(source._replace(names_addressee=False), "fetch_user", payload)
+    found = read(source._replace(names_addressee=False), kinds.FETCH_USER, payload)
     assert isinstance(found, UserEvent)
     return found
 
 
 def closed_by(source: Source, event: str) -> str | None:
     """Return the policy that keeps this peer's event out; None when none does."""
-    if event not in EVENTS:
-        return None
-    policy = _POLICY.get(event, "accept_grades")
-    return None if getattr(source.policy, policy) else policy
+    kind = kinds.BY_NAME.get(event)
+    return None if kind is None or getattr(source.policy, kind.policy) else kind.policy
 
 
 def needs_get_user(data: object) -> dict[str, str] | None:
@@ -125,7 +95,7 @@ def needs_get_user(data: object) -> dict[str, str] | None:
     """
     if not isinstance(data, dict) or data.get("firstname") or data.get("lastname"):
         return None
-    given = Fields("fetch_user", data)
+    given = Fields(kinds.FETCH_USER, data)
     wanted = {name: given.id(name, required=False) for name in ("idnumber", "username")}
     return {n: v for n, v in wanted.items() if v} or None
 
@@ -135,7 +105,7 @@ def enrolled_in(pushed: object) -> frozenset[str]:
     found: set[str] = set()
     for element in pushed if isinstance(pushed, list) else ():
         data = element.get("data") if isinstance(element, dict) else None
-        if isinstance(data, dict) and element.get("event") == "new_enrolment":
+        if isinstance(data, dict) and element.get("event") == kinds.NEW_ENROLMENT:
             userid = data.get("userid")
             if isinstance(userid, (str, int)) and not isinstance(userid, bool):
                 found.add(key(str(userid).strip()))

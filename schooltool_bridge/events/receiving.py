@@ -16,20 +16,8 @@ from mnet.database import savepoint
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
 from mnet.retelling import english
 from mnet.xmlrpc import Value
-from schooltool_bridge.events import (
-    assessments,
-    enrolments,
-    fields,
-    grades,
-    inbox,
-    inbox_words,
-    people,
-    reading,
-    sections,
-)
+from schooltool_bridge.events import inbox, inbox_words, kinds, reading
 from schooltool_bridge.events.applying import Applied, Held, NewPerson, Source, under
-from schooltool_bridge.events.fields import Event, UserEvent
-from schooltool_bridge.events.reading import EVENTS
 
 # More than any course's events at once; a larger push is cut up by the sender.
 MAX_PUSHED = 5_000
@@ -95,7 +83,7 @@ def receive(
         raise
     place = inbox_words.place_of(read, now_unix_s)
     try:
-        applied = _apply(connection, source, read, now_unix_s)
+        applied = kinds.BY_NAME[event].apply(connection, source, read, now_unix_s)
     except Held as held:
         inbox_words.hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
         answer: dict[str, Value] = {
@@ -266,18 +254,6 @@ def dismiss(connection: Connection, inbox_id: int) -> None:
     inbox.set_status(connection, waiting, status=inbox.DISMISSED)
 
 
-def _apply(connection: Connection, source: Source, read: Event, now_unix_s: int) -> Applied:
-    if isinstance(read, UserEvent):
-        return people.apply(connection, source, read, now_unix_s)
-    if isinstance(read, fields.SectionEvent):
-        return sections.apply(connection, source, read, now_unix_s)
-    if isinstance(read, fields.EnrolmentEvent):
-        return enrolments.apply(connection, source, read, now_unix_s)
-    if isinstance(read, fields.AssessmentEvent):
-        return assessments.apply(connection, source, read, now_unix_s)
-    return grades.apply(connection, source, read, now_unix_s)
-
-
 def _come_again(
     connection: Connection, source: Source, lots: Lots, most: int | None, came: list[Applied]
 ) -> Came:
@@ -317,15 +293,10 @@ def _again(
         source = under(source, waiting.arrived_under)
     try:
         read = reading.read(source, waiting.event, waiting.payload)
-        if (
-            isinstance(read, fields.SectionEvent)
-            and not read.deleted
-            and waiting.status == inbox.HELD
-        ):
-            # Only its teacher was not there.
-            applied = sections.attach_teacher(connection, source, read, waiting.received_unix_s)
-        else:
-            applied = _apply(connection, source, read, waiting.received_unix_s)
+        kind = kinds.BY_NAME[waiting.event]
+        is_held = waiting.status == inbox.HELD
+        apply = (is_held and kind.apply_held) or kind.apply
+        applied = apply(connection, source, read, waiting.received_unix_s)
     except Held as held:
         waits = held.waiting_for
         inbox.set_status(connection, waiting, status=inbox.HELD, waiting_for=waits)
@@ -345,4 +316,4 @@ def _again(
     return status, applied
 
 
-__all__ = ["EVENTS", "NewPerson", "Received", "Source", "receive", "receive_many", "retry"]
+__all__ = ["NewPerson", "Received", "Source", "receive", "receive_many", "retry"]

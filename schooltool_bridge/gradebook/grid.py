@@ -23,12 +23,12 @@ from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.marks import Mark
-from schooltool_bridge.history import as_of
+from schooltool_bridge.history import as_of, meaning
 from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, number, percent_of
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.store import shipped_titles
-from schooltool_bridge.store.model import ACTIVE, enrolment_state, person, section
+from schooltool_bridge.store.model import enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, score_system, worksheet
 
 # Where an item stands that was put on no worksheet.
@@ -234,7 +234,8 @@ def _rows(
 ) -> list[Row]:
     students = then.people(STUDENT)
     names = names_of(connection, students)
-    states = {r.code: r for r in connection.execute(sa.select(enrolment_state))}
+    asked = sa.select(enrolment_state, meaning.IS_ACTIVE.label("is_active"))
+    states = {r.code: r for r in connection.execute(asked)}
     in_order = sorted(
         (i for i in students if i in names),
         key=lambda i: (folded(names[i].lastname), folded(names[i].firstname), i),
@@ -252,7 +253,7 @@ def _rows(
 
 
 def _state(state: sa.Row[Any]) -> str:
-    return "" if state.meaning == ACTIVE else shipped_titles.said(state.title)
+    return "" if state.is_active else shipped_titles.said(state.title)
 
 
 def _percent(value: Decimal | None) -> str:

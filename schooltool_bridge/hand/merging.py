@@ -33,6 +33,26 @@ from schooltool_bridge.store.model import (
 )
 from schooltool_bridge.store.model_people import person_merge
 
+# What a merge does with each table about people; a test fails for one that is in none of these.
+# Folded or marked anew for whoever its rows belong to now.
+FOLDED = frozenset({"person", "person_link", "enrolment", "grade"})
+# Ended, so that whoever is signed in signs in again as who they are now.
+ENDED = frozenset({"person_session", "jump_session"})
+# Left where they are, and read for all rows of a person at once (identity.everybody).
+READ_TOGETHER = frozenset(
+    {
+        "person_history", "enrolment_history", "grade_history", "final_mark", "issued_report",
+        "peer_course", "person_picture", "person_record", "staff_role", "jump_denied",
+    }
+)  # fmt: skip
+# Left alone, and why.
+LEFT_ALONE = {
+    "person_merge": "tells of the merges themselves",
+    "person_password": "of a row and its own user name; sign_on/rights.py asks whose it is now",
+    "imported_id": "says which row an import means; imports follow a merge by themselves",
+    "errand": "says whom to ask a peer about by the link of that peer, which stays",
+}
+
 # No peer has this id; it lets merges follow each other where there is no peer at all.
 _MERGING = 0
 

@@ -21,7 +21,7 @@ from peers import audit
 from peers.registry import Registry
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.events import inbox, people, reading, releasing
+from schooltool_bridge.events import inbox, kinds, people, reading, releasing
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import Source, source, user_key
 from schooltool_bridge.events.fields import AssessmentEvent, UserEvent
@@ -331,7 +331,7 @@ class Resolving:
 
 def about_people(sender: Source, entry: Entry) -> UserEvent:
     """Read a conflict about people; raises Refused for any other event, Malformed."""
-    if entry.event != "fetch_user" or entry.status != inbox.CONFLICT:
+    if entry.event != kinds.FETCH_USER or entry.status != inbox.CONFLICT:
         raise Refused("decision", _("Event %(id)s is no conflict about people.", id=entry.id))
     return reading.read_user(sender, entry.payload)
 
@@ -339,7 +339,7 @@ def about_people(sender: Source, entry: Entry) -> UserEvent:
 def _about_points(
     connection: Connection, sender: Source, entry: Entry
 ) -> rescaling.Question | None:
-    if entry.event != "new_assessment" or entry.status != inbox.CONFLICT:
+    if entry.event != kinds.NEW_ASSESSMENT or entry.status != inbox.CONFLICT:
         return None
     event = reading.read(sender._replace(names_addressee=False), entry.event, entry.payload)
     assert isinstance(event, AssessmentEvent)

@@ -188,7 +188,7 @@ class EnrolmentRow:
     code: str | None
     note: str = ""
     by_actor: str | None = None
-    # Whether its code leaves somebody in their place, or is a withdrawal's (roster.MEANS).
+    # Whether its code leaves somebody in their place, or is a withdrawal's (meaning.py).
     holds: bool = False
     is_left: bool = False
     # By hand: whether it was written for another day than that of writing.
@@ -218,10 +218,6 @@ class EnrolmentState:
     note: str
     # Whether it leaves somebody in their place: active, or suspended in Moodle.
     holds: bool = False
-
-
-ACTIVE = "a"
-WITHDRAWN, WITHDRAWN_NO_GRADE = "w", "wn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,15 @@ from typing import Any, TypeGuard
 from peers.policy import DATES
 from schooltool_bridge.common import times
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history.fold import (
+from schooltool_bridge.history.fold import EnrolmentRow, EnrolmentState, TeacherRow, place
+from schooltool_bridge.history.meaning import (
     ACTIVE,
+    ENDED,
+    PENDING,
     WITHDRAWN,
     WITHDRAWN_NO_GRADE,
-    EnrolmentRow,
-    EnrolmentState,
-    TeacherRow,
-    place,
 )
 
-PENDING, ENDED = "p", "en"
 # How far the dates of an enrolment hold: both, only the end, only the begin, none.
 HOLD, IGNORE_START, IGNORE_END, IGNORE = DATES
 

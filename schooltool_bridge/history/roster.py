@@ -16,9 +16,10 @@ from sqlalchemy.engine import Connection
 from mnet import database
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import identity, links, present
+from schooltool_bridge.history import identity, links, meaning, present
 from schooltool_bridge.history.fold import EnrolmentRow, GradeRow, TeacherRow
-from schooltool_bridge.history.fold_enrolments import ENDED, PENDING, Timeline, row_of, timeline
+from schooltool_bridge.history.fold_enrolments import Timeline, row_of, timeline
+from schooltool_bridge.history.meaning import HOLDS, IS_LEFT
 from schooltool_bridge.store.model import (
     assessment,
     enrolment,
@@ -34,20 +35,8 @@ from schooltool_bridge.store.model import (
 from schooltool_bridge.store.model import enrolment_state as states
 
 ROLES = (STUDENT, TEACHER)
-SUSPENDED = "s"
-# Whether a state leaves somebody in their place: whatever the school calls active, and suspended
-# in Moodle. An ending without a code has none.
-HOLDS = sa.func.coalesce(
-    sa.or_(states.c.meaning == "active", states.c.code == SUSPENDED), sa.false()
-).label("holds")
-# Whether it is a withdrawal: not active, and none of those that are something else.
-_NO_WITHDRAWAL = (PENDING, SUSPENDED, ENDED, "e")
-IS_LEFT = sa.func.coalesce(
-    sa.and_(states.c.meaning == "inactive", states.c.code.not_in(_NO_WITHDRAWAL)), sa.false()
-).label("is_left")
-MEANS = (HOLDS, IS_LEFT)
 # All that is folded of an enrolment's history (fold_enrolments.row_of).
-HISTORY: sa.Select[Any] = sa.select(enrolment_history, *MEANS).select_from(
+HISTORY: sa.Select[Any] = sa.select(enrolment_history, HOLDS, IS_LEFT).select_from(
     enrolment_history.outerjoin(states, states.c.code == enrolment_history.c.code)
 )
 
@@ -231,6 +220,11 @@ class Now(NamedTuple):
     holds: bool
     # What comes of itself (model.enrolment): codes, and from when.
     coming: tuple[object, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its date has come, and nobody ended it."""
+        return meaning.is_over(self.code)
 
 
 def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:

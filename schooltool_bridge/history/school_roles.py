@@ -14,11 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
-from schooltool_bridge.history import present
-from schooltool_bridge.store.model import ACTIVE as SECTION_ACTIVE
-from schooltool_bridge.store.model import enrolment_state, person, section
-
-ACTIVE = "active"  # a state's meaning; a school may have several such codes
+from schooltool_bridge.history import meaning, present
+from schooltool_bridge.store.model import ACTIVE, enrolment_state, person, section
 
 
 def of_person(connection: Connection, person_id: int) -> tuple[str, ...]:
@@ -74,6 +71,4 @@ def _active(rows: sa.Select[Any], now: sa.Subquery) -> sa.Select[Any]:
     joined = now.join(section, section.c.id == now.c.section_id).join(
         enrolment_state, enrolment_state.c.code == now.c.code
     )
-    return rows.select_from(joined).where(
-        enrolment_state.c.meaning == ACTIVE, section.c.status == SECTION_ACTIVE
-    )
+    return rows.select_from(joined).where(meaning.IS_ACTIVE, section.c.status == ACTIVE)

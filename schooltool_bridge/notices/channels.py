@@ -26,9 +26,9 @@ from urllib.parse import urlsplit
 import structlog
 
 from keys.protect import too_open
+from mnet.call_errors import CallError
 from mnet.exchange import Site
 from mnet.mail_url import MailServer, addresses, mail_server
-from mnet.outbound import CallError
 from mnet.settings import SMTP_PASSWORD_FILE, WEBHOOK_SECRET_FILE, Settings
 from schooltool_bridge.notices.message_text import Message
 

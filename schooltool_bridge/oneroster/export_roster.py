@@ -20,9 +20,9 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.days import ONE_DAY, day_of
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import fold, identity, present
-from schooltool_bridge.history.fold_enrolments import ENDED, held_dates
-from schooltool_bridge.history.roster import HOLDS
+from schooltool_bridge.history import fold, identity, meaning, present
+from schooltool_bridge.history.fold_enrolments import held_dates
+from schooltool_bridge.history.meaning import HOLDS, Meaning
 from schooltool_bridge.oneroster.tables import (
     COURSE_OF_SECTION,
     NO,
@@ -53,7 +53,6 @@ SCHOOL = "org-school"
 SECTIONS_AT_ONCE = 100
 ROWS_AT_ONCE = 1000
 # Not there yet, or there by mistake: no place in a roster.
-NEVER_THERE = ("p", "e")
 # 1.1 has no word of its own for these.
 STAFF_IN_1_1 = "administrator"
 
@@ -287,16 +286,12 @@ def _in_role(role: str) -> sa.Select[tuple[int]]:
 
 def is_there(now: sa.Subquery) -> sa.ColumnElement[bool]:
     """Whether an enrolment (present.py) has a place in the roster."""
-    return sa.and_(now.c.code.not_in(NEVER_THERE), now.c.person_id.not_in(identity.MERGED))
+    return sa.and_(meaning.was_there(now.c.code), now.c.person_id.not_in(identity.MERGED))
 
 
 def enrolments(reading: Reading) -> Iterator[Row]:
     """Who is or was in each section, teachers too, a part of the sections at a time."""
-    active = set(
-        reading.connection.execute(
-            sa.select(enrolment_state.c.code).where(enrolment_state.c.meaning == "active")
-        ).scalars()
-    )
+    means = meaning.of_all(reading.connection)
     ids = list(
         reading.connection.execute(
             sa.select(section.c.id).where(section.c.status == ACTIVE).order_by(section.c.id)
@@ -311,7 +306,7 @@ def enrolments(reading: Reading) -> Iterator[Row]:
             .where(now.c.section_id.in_(part), is_there(now))
             .order_by(now.c.section_id, now.c.id)
         ).all()
-        teaching = [r for r in rows if r.role == TEACHER and r.code in active]
+        teaching = [r for r in rows if r.role == TEACHER and means[r.code].is_active]
         first = {
             r.section_id: r.id
             for r in sorted(teaching, key=lambda r: (r.since_unix_s, r.id), reverse=True)
@@ -325,7 +320,7 @@ def enrolments(reading: Reading) -> Iterator[Row]:
                 "userSourcedId": f"user-{row.person_id}",
                 "role": row.role,
                 "primary": YES if first.get(row.section_id) == row.id else NO,
-                **_dates(reading, row, spent, is_active=row.code in active),
+                **_dates(reading, row, spent, means[row.code]),
             }
 
 
@@ -357,16 +352,16 @@ def _times(reading: Reading, part: list[int]) -> dict[tuple[int, int, str], _Tim
     return found
 
 
-def _dates(reading: Reading, row: sa.Row[Any], spent: _Times, *, is_active: bool) -> Row:
+def _dates(reading: Reading, row: sa.Row[Any], spent: _Times, means: Meaning) -> Row:
     """Begin and end; a teacher whom only the section named may have no known begin."""
     came = spent.came_unix_s
-    if came is None and is_active:
+    if came is None and means.is_active:
         came = row.since_unix_s
     begin = reading.day(came) if came is not None else None
     end = None
-    if row.code == ENDED:  # since the first second that is out
+    if means.is_over:  # since the first second that is out
         end = reading.day(row.since_unix_s - 1) + ONE_DAY
-    elif not is_active:
+    elif not means.is_active:
         end = reading.day(row.since_unix_s) + ONE_DAY
     elif spent.until_unix_s is not None:
         end = reading.day(spent.until_unix_s - 1) + ONE_DAY

@@ -20,7 +20,7 @@ from schooltool_bridge.common.days import ONE_DAY, first_moment, last_moment
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments as by_hand
 from schooltool_bridge.hand.enrolments import State
-from schooltool_bridge.history import fold, identity, roster_many
+from schooltool_bridge.history import identity, meaning, roster, roster_many
 from schooltool_bridge.history.author import EARLIEST_UNIX_S, Author
 from schooltool_bridge.oneroster import stays
 from schooltool_bridge.oneroster.import_work import (
@@ -147,7 +147,7 @@ def end(work: Work, endings: Sequence[Ending]) -> None:
         State(
             *place,
             ending.place.role,
-            fold.WITHDRAWN if place in with_grade else fold.WITHDRAWN_NO_GRADE,
+            meaning.WITHDRAWN if place in with_grade else meaning.WITHDRAWN_NO_GRADE,
             effective_unix_s=ending.at_unix_s,
         )
         for ending, place in zip(endings, places, strict=True)
@@ -218,7 +218,7 @@ def _moment(text: str, now_unix_s: int) -> int | None:
 def _begin(place: _Place, line: Line) -> State:
     """Say that somebody is there, since the begin that the file names."""
     return State(
-        place.section_id, place.person_id, place.role, fold.ACTIVE,
+        place.section_id, place.person_id, place.role, meaning.ACTIVE,
         effective_unix_s=max(line.at_unix_s, EARLIEST_UNIX_S),
         timestart_unix_s=line.begin_unix_s,
         timeend_unix_s=line.until_unix_s,
@@ -235,14 +235,14 @@ def _read(work: Work) -> _Told:
     lines: dict[_Place, list[Told]] = defaultdict(list)
     roots = identity.roots(work.connection)
     for row in work.connection.execute(
-        sa.select(history)
-        .where(history.c.by_actor == ACTOR)
-        .order_by(history.c.effective_unix_s, history.c.seq, history.c.id)
+        roster.HISTORY.where(history.c.by_actor == ACTOR).order_by(
+            history.c.effective_unix_s, history.c.seq, history.c.id
+        )
     ):
         who = roots.get(row.person_id, row.person_id)
         lines[_Place(row.section_id, who, row.role)].append(
             Told(
-                row.effective_unix_s, row.code == fold.ACTIVE, row.timestart_unix_s,
+                row.effective_unix_s, bool(row.holds), row.timestart_unix_s,
                 row.timeend_unix_s,
             )
         )  # fmt: skip

@@ -20,6 +20,7 @@ from peers.model import audit_entry
 from peers.sign_on import jump_session, person_session
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.events.inbox import DONE
+from schooltool_bridge.events.kinds import FETCH_USER
 from schooltool_bridge.history import identity
 from schooltool_bridge.store.model import (
     enrolment,
@@ -50,7 +51,6 @@ Condition = sa.ColumnElement[bool]
 # in fetch_user only.
 NAMING = ("userid", "username", "email", "teacheridnumber")
 NAMING_OF_A_USER = ("idnumber", "moodleid")
-FETCH_USER = "fetch_user"
 # What is kept of somebody's names.
 NAMES = ("idnumber", "username", "firstname", "lastname", "email")
 
@@ -108,6 +108,18 @@ ABOUT = (
     About(N_("still to be asked"), errand, _by(errand.c.person_id)),
     About(N_("may not go to"), jump_denied, _by(jump_denied.c.person_id)),
 )
+
+# Tables that name people in words, without a reference: searched by the functions below, by
+# erasing_texts.py, and by the throttle's own forget.
+NAMED_IN = frozenset(
+    {"section_history", "audit_entry", "inbox", "inbox_wait", "sign_in_address", "sign_in_failure"}
+)
+# Tables with such a column that neither are handed out nor erased, and why.
+LEFT_ALONE = {
+    "account": "an admin's own way in, which is no person of the school; removed by its command",
+    "admin_session": "an account's",
+    "key_pair": "this server's certificates",
+}
 
 
 @dataclass(frozen=True, slots=True)

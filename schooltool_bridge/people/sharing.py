@@ -1,8 +1,8 @@
 """Which personal data goes to which peer, and which comes from it: why, and for how long.
 
 For the person who answers for data protection. Follows from the peer's services and policy
-alone; what each call holds is fixed in the code, and a test keeps this list and the code together.
-Pure. Source: RULES 1.2-1.4, R38, R39a.
+alone; what each event holds stands in the table of kinds (events/kinds.py), and a test keeps that
+and the code together. Asks no store. Source: RULES 1.2-1.4, R38, R39a.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from mnet.language import N_
 from mnet.protocol import SERVICE_ENROL, SERVICE_IDP, SERVICE_SIS
 from peers import sign_on
 from peers.policy import PeerPolicy
+from schooltool_bridge.events import kinds
+from schooltool_bridge.events.kinds import FETCH_USER, NEW_ENROLMENT, RECORD, Personal
 
-_RECORD = N_("as long as the school keeps its records; their history is never deleted")
 _NOT_HERE = N_("we keep nothing of it; the peer keeps it by its own rules")
 
 
@@ -63,14 +64,10 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
         (asks_enrolments, _ASK_ENROLMENTS),
     ]
     received = [
-        (takes_events and policy.accept_people, _PEOPLE),
-        (takes_events and policy.accept_people, _PASSWORDS),
+        *((takes_events, item) for item in _pushed(policy)),
         (asks and policy.accept_people, _ANSWER_USER),
-        (takes_events and policy.accept_sections, _SECTIONS),
-        (takes_events and policy.accept_enrolments, _ENROLMENTS),
         (asks_enrolments and policy.accept_enrolments, _ANSWER_ENROLMENTS),
         (SERVICE_ENROL in services.subscribed, _WHO_IS_THERE),
-        (takes_events and policy.accept_grades, _GRADES),
         (lands, _LANDING),
         (lands, _PICTURE_HERE),
     ]
@@ -81,6 +78,19 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
 
 def _only_on(items: list[tuple[bool, Item]]) -> tuple[Item, ...]:
     return tuple(item for is_on, item in items if is_on)
+
+
+def _pushed(policy: PeerPolicy) -> list[Item]:
+    """What a peer's events bring that its policy lets in; events that bring the same together."""
+    calls: dict[Personal, list[str]] = {}
+    for kind in kinds.BY_NAME.values():
+        for personal in kind.personal if getattr(policy, kind.policy) else ():
+            calls.setdefault(personal, []).append(kind.name)
+    return [_item(", ".join(names), personal) for personal, names in calls.items()]
+
+
+def _item(call: str, personal: Personal) -> Item:
+    return Item(call, personal.fields, personal.about, personal.why, personal.kept)
 
 
 _SIGN_ON = Item(
@@ -126,7 +136,7 @@ _LANDING = Item(
     ("username", "firstname", "lastname", "email", "idnumber", "further fields"),
     N_("people of the peer who sign on here"),
     N_("to know who signs on; place, language and time zone stand only in the history"),
-    _RECORD,
+    RECORD,
 )
 _PICTURE_HERE = Item(
     "fetch_user_image",
@@ -149,41 +159,6 @@ _ASK_ENROLMENTS = Item(
     N_("to ask the peer for their enrolments; both fields came from the peer itself"),
     _NOT_HERE,
 )
-_PEOPLE = Item(
-    "fetch_user",
-    ("idnumber", "username", "firstname", "lastname", "email", "moodleid", "further fields"),
-    N_("people of the peer"),
-    N_("to know the school's people; further profile fields stand only in the history"),
-    _RECORD,
-)
-_PASSWORDS = Item(
-    "fetch_user",
-    ("password_hash", "password_hash_algorithm"),
-    N_("people of the peer"),
-    N_("so that a person may be let in by the same password; lets nobody in by itself"),
-    N_("wrapped once more in argon2id, never shown, until another replaces it"),
-)
-_SECTIONS = Item(
-    "new_section",
-    ("teacheridnumber",),
-    N_("teachers"),
-    N_("to know who teaches a section"),
-    _RECORD,
-)
-_ENROLMENTS = Item(
-    "new_enrolment, end_enrolment",
-    ("sectionid", "userid", "role", "status", "timestart", "timeend"),
-    N_("students and teachers"),
-    N_("to know who is in which section, and since when"),
-    _RECORD,
-)
-_GRADES = Item(
-    "new_grade, delete_grade",
-    ("assessmentid", "userid", "points_earned", "excepted", "attempt_num"),
-    N_("students"),
-    N_("for the gradebook and the reports"),
-    _RECORD,
-)
 _INBOX = Item(
     "every event",
     ("the fields of the event, but no password",),
@@ -193,15 +168,15 @@ _INBOX = Item(
 )
 _ANSWER_USER = Item(
     "get_user",
-    _PEOPLE.fields,
+    kinds.BY_NAME[FETCH_USER].personal[0].fields,
     N_("people whom the peer named without their names"),
     N_("the same as a fetch_user with every field"),
-    _RECORD,
+    RECORD,
 )
 _ANSWER_ENROLMENTS = Item(
     "list_user_enrolments",
-    _ENROLMENTS.fields,
+    kinds.BY_NAME[NEW_ENROLMENT].personal[0].fields,
     N_("people whom the peer brought for the first time"),
     N_("the same as a new_enrolment for each"),
-    _RECORD,
+    RECORD,
 )

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from mnet.call_errors import CallError, CannotReach, RemoteFault
 from mnet.faults import NotPublished, UnknownMethod
 from mnet.language import N_, _
-from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import SERVICE_ENROL
 from mnet.retelling import retold
 from mnet.xmlrpc import Value

@@ -21,7 +21,7 @@ from mnet.language import N_, _, translated
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import percent_of, shown_mark
-from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Column, Paper, Table
@@ -31,8 +31,6 @@ from schooltool_bridge.store.model import assessment, enrolment, grade, section
 from schooltool_bridge.store.model_reports import final_mark
 
 DEFAULT_BELOW = Decimal(60)
-# States that say of themselves that somebody does not pass.
-NOT_PASSING = ("fl", "wf")
 # About 50 MB while they are folded.
 ROWS_AT_ONCE = 50_000
 # Longer than this nobody reads it on a page; its CSV has all.
@@ -140,7 +138,7 @@ def _of_some(
             verdict = (
                 passes(final, school.systems.get(final.score_system_id or 0)) if final else None
             )
-            reason = _reason(state, reached, below, verdict)
+            reason = _reason(school.meanings[state.code], reached, below, verdict)
             if reason:
                 mark = final.mark if final is not None else ""
                 mark = shown_mark(mark, reached)
@@ -150,15 +148,15 @@ def _of_some(
 
 
 def _reason(
-    state: EnrolmentState,
+    means: Meaning,
     reached: Decimal | None,
     below: Decimal,
     passes_by_mark: bool | None,  # noqa: FBT001 - a verdict, not a switch
 ) -> str:
     """Why somebody does not pass; empty for whoever does, or has left without failing."""
-    if state.code in NOT_PASSING:
+    if means.failed:
         return _("state")
-    if not state.holds:
+    if not means.holds:
         return ""
     if passes_by_mark is not None:
         return "" if passes_by_mark else _("final mark")

@@ -19,15 +19,15 @@ from mnet.database import in_parts
 from mnet.folding import folded
 from mnet.language import _, translated
 from schooltool_bridge.common.roles import STUDENT
-from schooltool_bridge.history import as_of, identity, school_roles
+from schooltool_bridge.history import as_of, identity, meaning
 from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.store.model import enrolment_state, person
 from schooltool_bridge.store.model_reports import final_mark
 from schooltool_bridge.store.model_school import category, term
 
-PENDING = "p"
 NOW, LATER, PAST = STANDS = ("now", "later", "past")
 
 
@@ -107,7 +107,8 @@ class RosterRow:
 class _Words:
     """What ids and codes are called."""
 
-    states: Mapping[str, sa.Row[Any]]
+    titles: Mapping[str, str]
+    meanings: Mapping[str, Meaning]
     terms: Mapping[int, sa.Row[Any]]
     categories: Mapping[int, str]
 
@@ -132,18 +133,17 @@ def roster(
 ) -> tuple[SectionSnapshot, list[RosterRow]]:
     """Return a section as of a moment, and its students by name: those who are there first."""
     then = as_of.of_section(connection, section_id, moment.at_unix_s)
-    states = _words(connection).states
+    words = _words(connection)
     names = _names(connection, then.people(STUDENT))
     rows = []
     for who in sorted(then.people(STUDENT), key=lambda i: names[i]):
         state = then.enrolments[who, STUDENT]
-        known = states[state.code]
         rows.append(
             RosterRow(
                 name=names[who][-1],
                 code=state.code,
-                title=translated(known.title),
-                is_active=known.meaning == school_roles.ACTIVE,
+                title=words.titles[state.code],
+                is_active=words.meanings[state.code].is_active,
                 since_day=moment.day_of(state.since_unix_s),
                 percent=_percent(then, who),
             )
@@ -159,18 +159,18 @@ def _section(
     words: _Words,
     final: str,
 ) -> SectionShown:
-    known = words.states[state.code]
+    says = words.meanings[state.code]
     filed = words.terms.get(then.term_id) if then.term_id is not None else None
     begins = _begins(then, who, filed, moment)
-    is_coming = state.code == PENDING or begins is not None
-    is_active = known.meaning == school_roles.ACTIVE and not then.deleted
+    is_coming = says.is_coming or begins is not None
+    is_active = says.is_active and not then.deleted
     return SectionShown(
         id=then.id,
         name=then.name,
         term=filed.title if filed else "",
         stands=LATER if is_coming and not then.deleted else NOW if is_active else PAST,
         code=state.code,
-        title=translated(known.title),
+        title=words.titles[state.code],
         since_day=moment.day_of(state.since_unix_s),
         begins_day=begins,
         note=state.note,
@@ -218,8 +218,10 @@ def _percent(then: SectionSnapshot, who: int) -> str:
 
 
 def _words(connection: Connection) -> _Words:
+    states = connection.execute(sa.select(enrolment_state)).all()
     return _Words(
-        {r.code: r for r in connection.execute(sa.select(enrolment_state))},
+        {r.code: translated(r.title) for r in states},
+        {r.code: meaning.of(r.code, r.meaning) for r in states},
         {r.id: r for r in connection.execute(sa.select(term))},
         {r.id: r.title for r in connection.execute(sa.select(category))},
     )

@@ -29,12 +29,11 @@ from schooltool_bridge.history.averages import (
 )
 from schooltool_bridge.history.cells import MANUAL, PEER
 from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.school.labels import ONGOING, Course, Person, School, people
-
-ADDED_IN_ERROR = "e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,9 @@ class SectionLine:
 
     then: SectionSnapshot
     state: EnrolmentState
-    # The state's title, such as Withdrawn - Passing.
+    # The state's title, such as Withdrawn - Passing, and what it means.
     title: str
+    means: Meaning
     percent: Decimal | None
     items: Sequence[ItemLine]
     teachers: Sequence[Person]
@@ -102,6 +102,7 @@ def read(
             then=then,
             state=(state := then.enrolments[root, STUDENT]),
             title=school.states.get(state.code, state.code),
+            means=school.meanings[state.code],
             percent=percent_of(then, root),
             items=item_lines(then, root, school, zone),
             teachers=[known[who] for who in taught_by[then.id] if who in known],
@@ -202,7 +203,7 @@ _FLAT = tuple(
 
 def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture] = ()) -> Paper:
     """Return the report as a paper; sections added in error are left out."""
-    shown = [s for s in progress.sections if s.state.code != ADDED_IN_ERROR]
+    shown = [s for s in progress.sections if not s.means.in_error]
     who = progress.person
     return Paper(
         kind="progress",

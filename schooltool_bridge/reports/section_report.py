@@ -24,7 +24,6 @@ from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.charts import distribution
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Picture, Table
 from schooltool_bridge.reports.progress import (
-    ADDED_IN_ERROR,
     ItemLine,
     item_lines,
     share,
@@ -91,7 +90,7 @@ def read(
             cells=item_lines(then, who, school, zone),
         )
         for who in sorted((w for w in students if w in known), key=lambda w: known[w].place)
-        if then.enrolments[who, STUDENT].code != ADDED_IN_ERROR
+        if not school.meanings[then.enrolments[who, STUDENT].code].in_error
     ]
     return SectionReport(
         then,

@@ -25,15 +25,12 @@ from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import ScoreSystem, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
+from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
-from schooltool_bridge.reports.progress import ADDED_IN_ERROR
 from schooltool_bridge.school.labels import ONGOING, ROLES, Course, Person, School, Term, people
 from schooltool_bridge.store.model_reports import final_mark
-
-# A student who failed earns no credits, nor one who left.
-PASSED, FAILED, WITHDRAWN = "ps", "fl", ("w", "wn", "wp", "wf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,9 @@ class Taken:
     then: SectionSnapshot
     role: str
     state: EnrolmentState
-    # The state's title.
+    # The state's title, and what it means.
     title: str
+    means: Meaning
     # The final one, else as it stands.
     percent: Decimal | None
     final: Final | None
@@ -69,12 +67,15 @@ class Taken:
 
     @property
     def credits(self) -> Decimal | None:
-        """The credits that this earned; None where the school counts none or nothing is final."""
-        if self.course is None or not self.course.credits:
+        """The credits that a student earned by it; None where none are counted or nothing is final.
+
+        Whoever failed earns none, nor does whoever left, whatever the mark.
+        """
+        if self.role != STUDENT or self.course is None or not self.course.credits:
             return None
-        if self.state.code in {FAILED, *WITHDRAWN} or (self.final and self.final.passes is False):
+        if self.means.failed or self.means.left or (self.final and self.final.passes is False):
             return Decimal(0)
-        is_earned = self.state.code == PASSED or (self.final is not None and self.final.mark != "")
+        is_earned = self.means.passed or (self.final is not None and self.final.mark != "")
         return _decimal(self.course.credits) if is_earned else None
 
 
@@ -108,6 +109,7 @@ def read(
                     role=role,
                     state=(shown := _state(state, final)),
                     title=school.states.get(shown.code, shown.code),
+                    means=school.meanings[shown.code],
                     percent=_percent(then, root, role, final),
                     final=_judged(final, school) if final else None,
                     course=school.courses.get(then.course_id or 0),
@@ -235,7 +237,7 @@ _FLAT = tuple(
 
 def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
     """Return the transcript as a paper; sections added in error are left out."""
-    shown = [t for t in transcript.taken if t.state.code != ADDED_IN_ERROR]
+    shown = [t for t in transcript.taken if not t.means.in_error]
     studied = [t for t in shown if t.role == STUDENT]
     taught = [t for t in shown if t.role != STUDENT]
     tables = [_table(title, list(some), zone) for title, some in groupby(studied, key=_title)]

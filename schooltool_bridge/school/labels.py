@@ -6,11 +6,12 @@ Source: RULES 1.6, 1.8, R41-R43, R54.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,7 +21,9 @@ from mnet.folding import folded
 from mnet.language import N_, _
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import STUDENT, TEACHER
+from schooltool_bridge.history import meaning
 from schooltool_bridge.history.averages import Score, ScoreSystem
+from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import enrolment_state, person, section
 from schooltool_bridge.store.model_school import course, school_year, score_system, term
@@ -140,8 +143,16 @@ class School:
     @cached_property
     def states(self) -> dict[str, str]:
         """The title of every state that an enrolment may have, by its code."""
-        rows = self._connection.execute(sa.select(enrolment_state))
-        return {r.code: shipped_titles.said(r.title) for r in rows}
+        return {r.code: shipped_titles.said(r.title) for r in self._states}
+
+    @cached_property
+    def meanings(self) -> Mapping[str, Meaning]:
+        """What each of these states means, by its code."""
+        return {r.code: meaning.of(r.code, r.meaning) for r in self._states}
+
+    @cached_property
+    def _states(self) -> Sequence[sa.Row[Any]]:
+        return self._connection.execute(sa.select(enrolment_state)).all()
 
     @cached_property
     def systems(self) -> dict[int, ScoreSystem]:

@@ -20,13 +20,11 @@ from peers.model import peer
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import identity, present
+from schooltool_bridge.history import identity, meaning, present
 from schooltool_bridge.school import years
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, course, section_filing
-
-MEANS_ACTIVE = "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +175,7 @@ def student_counts(connection: Connection, ids: Sequence[int]) -> Counter[int]:
         .where(
             now.c.section_id.in_(ids),
             now.c.role == STUDENT,
-            enrolment_state.c.meaning == MEANS_ACTIVE,
+            meaning.IS_ACTIVE,
             now.c.person_id.not_in(identity.MERGED),
         )
         .group_by(now.c.section_id)
@@ -245,7 +243,7 @@ def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple
             person.c.lastname,
             person.c.username,
             person.c.idnumber,
-            enrolment_state.c.meaning,
+            meaning.IS_ACTIVE.label("is_active"),
             enrolment_state.c.title,
         )
         .select_from(
@@ -269,7 +267,7 @@ def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple
                 r.idnumber,
                 r.code,
                 shipped_titles.said(r.title),
-                r.meaning == MEANS_ACTIVE,
+                bool(r.is_active),
                 r.since_unix_s,
                 r.note,
             ),

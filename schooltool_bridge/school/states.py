@@ -18,12 +18,17 @@ from mnet.language import N_, _
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.meaning import MEANS_ACTIVE, MEANS_COMPLETED, MEANS_INACTIVE
 from schooltool_bridge.school.written import free, line
 from schooltool_bridge.school.years import OWN_ORDER
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ENROLMENT_STATES, enrolment_state
 
-MEANINGS = {"active": N_("Active"), "inactive": N_("Not active"), "completed": N_("Completed")}
+MEANINGS = {
+    MEANS_ACTIVE: N_("Active"),
+    MEANS_INACTIVE: N_("Not active"),
+    MEANS_COMPLETED: N_("Completed"),
+}
 SHIPPED = frozenset(state["code"] for state in ENROLMENT_STATES)
 MAX_STATE_TITLE_CHARS = 100  # the column's width
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,19}", re.ASCII)

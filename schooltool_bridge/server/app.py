@@ -23,7 +23,7 @@ from keys.custody import Custody
 from mnet.database import Database
 from mnet.dispatcher import Dispatcher
 from mnet.exchange import Exchange, Site
-from mnet.exchange_parts import Direction
+from mnet.exchange_parts import CallRecord
 from mnet.language import N_
 from mnet.metrics import Metrics
 from mnet.outbound import Outbound
@@ -72,33 +72,9 @@ class StoreLedger:
         with self.database.read() as connection:
             return key_store.is_seen(connection, digest)
 
-    def record(
-        self,
-        connection: Connection,
-        *,
-        peer_id: int,
-        method: str,
-        payload: bytes,
-        correlation: str,
-        outcome: str,
-        now_unix_s: int,
-        direction: Direction,
-        duration_ms: int,
-        reason: str,
-    ) -> None:
+    def record(self, connection: Connection, call: CallRecord) -> None:
         """Write the call into the journal."""
-        journal.record(
-            connection,
-            peer_id=peer_id,
-            method=method,
-            payload=payload,
-            correlation=correlation,
-            outcome=outcome,
-            now_unix_s=now_unix_s,
-            direction=direction,
-            duration_ms=duration_ms,
-            reason=reason,
-        )
+        journal.record(connection, call)
 
 
 class App:

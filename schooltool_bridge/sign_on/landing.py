@@ -20,17 +20,19 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from mnet import outcomes
+from mnet.call_errors import CallError, CannotReach, RemoteFault
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Conflict, Fault, SwitchedOff
 from mnet.letters import one_line
-from mnet.outbound import CallError, CannotReach, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import APPLICATIONS, AUTH_PATH, MAX_WWWROOT_CHARS
 from mnet.xmlrpc import Value
 from peers import accounts, sign_on, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
+from peers.web import tokens
 from peers.web.origin import within
 from schooltool_bridge.events import inbox, people, people_match, releasing
 from schooltool_bridge.events import receiving as events
@@ -379,7 +381,7 @@ def _known_link(connection: Connection, peer: Peer, vouched: Vouched) -> links.L
 
 def _claimed(token: str) -> bytes:
     """Return what is kept of a token; a Moodle's MySQL finds it in capitals, too."""
-    return person_sessions.digest_of(token.lower())
+    return tokens.digest_of(token.lower())
 
 
 def _query(raw_query: str) -> dict[str, str]:

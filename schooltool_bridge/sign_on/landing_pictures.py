@@ -13,8 +13,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet.call_errors import CallError, RemoteFault
 from mnet.database import Database, one_at_a_time
-from mnet.outbound import CallError, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import AUTH_PATH
 from peers.registry import Peer
 from schooltool_bridge.sign_on import pictures

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 
+from mnet.call_errors import CallError, RemoteFault
 from mnet.database import Database
-from mnet.outbound import CallError, Outbound, RemoteFault
+from mnet.outbound import Outbound
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
 from peers.registry import Peer
-from schooltool_bridge.history import present, school_roles
+from schooltool_bridge.history import meaning, present
 from schooltool_bridge.store.model import ACTIVE, enrolment_state, section
 
 TELL_TIMEOUT_S = 10.0
@@ -68,7 +69,7 @@ def courses_here(connection: Connection, person_id: int, but: int) -> list[dict[
         sa.select(section.c.id, section.c.name, section.c.idnumber, now.c.role)
         .join_from(now, section, section.c.id == now.c.section_id)
         .join(enrolment_state, enrolment_state.c.code == now.c.code)
-        .where(now.c.person_id == person_id, enrolment_state.c.meaning == school_roles.ACTIVE)
+        .where(now.c.person_id == person_id, meaning.IS_ACTIVE)
         .where(section.c.peer_id != but, section.c.status == ACTIVE)
         .order_by(section.c.name, section.c.id)
         .limit(MAX_COURSES)

@@ -12,13 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import identity, present, school_roles
+from schooltool_bridge.history import identity, meaning, present
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.store.model import ACTIVE, enrolment, enrolment_state, section
 from schooltool_bridge.store.model_people import staff_role
-
-# Whoever has one of these as a teacher has not taught: pending, and added in error.
-NEVER_TAUGHT = ("p", "e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
             section.c.name,
             section.c.status,
             now.c.since_unix_s,
-            enrolment_state.c.meaning,
+            meaning.IS_ACTIVE.label("is_there"),
         )
         .select_from(
             now.join(section, section.c.id == now.c.section_id).join(
@@ -55,15 +52,14 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
         .where(
             now.c.person_id == identity.root(connection, session.person_id),
             now.c.role == TEACHER,
-            now.c.code.not_in(NEVER_TAUGHT),
+            meaning.was_there(now.c.code),
         )
         .order_by(section.c.name, section.c.id)
     )
     found = {}
     for r in rows:
-        is_there = r.meaning == school_roles.ACTIVE
-        is_current = is_there and r.status == ACTIVE
-        found[r.id] = Teaching(r.id, r.name, is_current, None if is_there else r.since_unix_s)
+        is_current = bool(r.is_there) and r.status == ACTIVE
+        found[r.id] = Teaching(r.id, r.name, is_current, None if r.is_there else r.since_unix_s)
     return found
 
 
@@ -74,7 +70,7 @@ def may_grade(connection: Connection, session: PersonSession, section_id: int) -
         now.c.section_id == section_id,
         now.c.person_id == identity.root(connection, session.person_id),
         now.c.role == TEACHER,
-        enrolment_state.c.meaning == school_roles.ACTIVE,
+        meaning.IS_ACTIVE,
         section.c.status == ACTIVE,
     )
     joined = now.join(section, section.c.id == now.c.section_id).join(

@@ -23,7 +23,7 @@ from schooltool_bridge.hand import enrolments, sections
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.history import roster
 from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
-from schooltool_bridge.history.fold import ACTIVE
+from schooltool_bridge.history.meaning import ACTIVE
 from schooltool_bridge.people import people_list
 from schooltool_bridge.school import states
 from schooltool_bridge.school.written import day

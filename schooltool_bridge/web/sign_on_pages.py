@@ -15,6 +15,7 @@ import structlog
 
 from mnet.language import _
 from mnet.protocol import APPLICATIONS
+from peers.web import tokens
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
 from schooltool_bridge.reports import own_progress
@@ -67,7 +68,7 @@ class SignOnPages:
         database = self._parts.database
         with database.read() as connection:
             found = person_sessions.find(connection, view.cookies.get(COOKIE, ""), view.now_unix_s)
-        if found and view.now_unix_s - found.seen_unix_s >= person_sessions.SEEN_STEP_S:
+        if found and view.now_unix_s - found.seen_unix_s >= tokens.SEEN_STEP_S:
             with database.write() as connection:
                 person_sessions.touch(connection, found.digest, view.now_unix_s)
         return found
@@ -209,4 +210,4 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
 
 def cookie_of(token: str) -> Cookie:
     """Return the cookie that keeps a person's session; an empty token takes it away."""
-    return Cookie(COOKIE, token, person_sessions.LIFETIME_S if token else 0)
+    return Cookie(COOKIE, token, tokens.LIFETIME_S if token else 0)

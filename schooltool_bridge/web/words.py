@@ -14,7 +14,8 @@ from mnet.faults import Conflict, Malformed, NotFound
 from mnet.language import N_, _, ngettext, number, translated
 from mnet.outcomes import FAULT, of_code
 from peers.calls import Call, is_failure
-from schooltool_bridge.events.applying import CREATED, UNCHANGED, UPDATED
+from schooltool_bridge.events import kinds
+from schooltool_bridge.events.applying import CREATED, ENROLMENT, UNCHANGED, UPDATED
 from schooltool_bridge.events.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
 from schooltool_bridge.events.naming import NUMBERS, Namer
 
@@ -28,17 +29,6 @@ _FIRST_TIME_UNIX_S, _LAST_TIME_UNIX_S = 631_152_000, 4_102_444_800
 _TIME_DIGITS = 10
 _SECOND_MS = 1000
 
-_EVENTS = {
-    "fetch_user": N_("Person"),
-    "new_section": N_("Section"),
-    "new_enrolment": N_("Enrolment"),
-    "new_assessment": N_("Assessment"),
-    "new_grade": N_("Grade"),
-    "end_enrolment": N_("End of an enrolment"),
-    "delete_section": N_("Section deleted"),
-    "delete_assessment": N_("Assessment deleted"),
-    "delete_grade": N_("Grade deleted"),
-}
 _FIELDS = {
     "idnumber": N_("Id number"),
     "username": N_("User name"),
@@ -109,7 +99,8 @@ class FieldRow:
 
 def event_title(event: str) -> str:
     """Say what an event brought."""
-    return _(_EVENTS[event]) if event in _EVENTS else plain(event, MAX_SHORT_CHARS)
+    kind = kinds.BY_NAME.get(event)
+    return _(kind.title) if kind else plain(event, MAX_SHORT_CHARS)
 
 
 def _a_number(_kind: str, text: str) -> str:
@@ -136,15 +127,17 @@ def about(event: str, payload: object, name_of: Namer = _a_number) -> str:
     for field, kind in NUMBERS.items():
         told[field] = told[field] and plain(name_of(kind, told[field]))
     who = _("person %(name)s", name=told["userid"]) if told["userid"] else ""
-    if event == "fetch_user":
+    known = kinds.BY_NAME.get(event)
+    subject = known.key if known else ""
+    if subject == kinds.USER:
         name = f"{told['firstname']} {told['lastname']}".strip() or told["username"]
         return _named(name, told["idnumber"])
-    if event.endswith("_enrolment"):
+    if subject == ENROLMENT:
         section = told["sectionid"] and _("section %(name)s", name=told["sectionid"])
         if who and section:
             return _("%(person)s in %(section)s", person=who, section=section)
         return who or section
-    if event.endswith("_grade"):
+    if subject == kinds.GRADE:
         assessment = told["assessmentid"] and _("assessment %(name)s", name=told["assessmentid"])
         return ", ".join(part for part in (who, assessment) if part)
     return _named(told["name"], told["idnumber"])

@@ -168,7 +168,9 @@ def file_under_a_term(school: School, what: str = "algebra", *, day: float = 20)
             )
 
 
-def final(school: School, who: str, mark: str, percent: str, *, day: float) -> None:
+def final(
+    school: School, who: str, mark: str, percent: str, *, day: float, code: str = "a"
+) -> None:
     """Store a final mark by a score system of letters."""
     with school.database.write() as connection:
         system = connection.execute(
@@ -188,7 +190,7 @@ def final(school: School, who: str, mark: str, percent: str, *, day: float) -> N
             sa.insert(final_mark).values(
                 section_id=find_section(connection, "algebra"),
                 person_id=find_person(connection, who), percent=percent, mark=mark,
-                score_system_id=system, code="a", recorded_unix_s=on(day), by_actor="head",
+                score_system_id=system, code=code, recorded_unix_s=on(day), by_actor="head",
             )
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from mnet.exchange import Answer
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
-from schooltool_bridge.events import sections
+from schooltool_bridge.events import kinds
 from schooltool_bridge.events.applying import Applied, Source
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.server.app import WORKER_THREADS
@@ -137,17 +138,17 @@ def test_the_same_envelope_twice_among_those_that_wait_is_applied_once(own: Rig)
 
 def test_a_call_that_fails_is_undone_alone(own: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls(own)
-    apply = sections.apply
+    kind = kinds.BY_NAME["new_section"]
 
     def fail_on_two(
         connection: Connection, source: Source, event: SectionEvent, now: int
     ) -> Applied:
-        applied = apply(connection, source, event, now)
+        applied: Applied = kind.apply(connection, source, event, now)
         if event.idnumber == "2":
             raise ZeroDivisionError
         return applied
 
-    monkeypatch.setattr(sections, "apply", fail_on_two)
+    monkeypatch.setitem(kinds.BY_NAME, kind.name, replace(kind, apply=fail_on_two))
     failing = calls.request(SIS + "new_section", section("2"))
     calls.submit("1", calls.request(SIS + "new_section", section("1")))
     calls.submit("2", failing)

@@ -6,6 +6,7 @@ import base64
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from mnet.protocol import KeyCame
 from mnet.xmlrpc import FaultResponse, Value
 from peers import store
 from peers.registry import Peer
+from schooltool_bridge.events import kinds
+from schooltool_bridge.events.applying import Applied
 from tests.helpers.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
@@ -168,11 +171,12 @@ def test_a_bug_in_a_method_is_told_as_try_again_and_leaves_no_trace(
     moodle = own.peers[MOODLE]
     body = moodle.request(own.pem, SIS + "fetch_user", [PERSON])
 
-    def broken(*_arguments: object) -> None:
+    def broken(*_arguments: object) -> Applied:
         raise RuntimeError("secret detail")
 
     with monkeypatch.context() as patch:
-        patch.setattr("schooltool_bridge.events.receiving.people.apply", broken)
+        kind = kinds.BY_NAME[kinds.FETCH_USER]
+        patch.setitem(kinds.BY_NAME, kind.name, replace(kind, apply=broken))
         assert own.fault(body) == (8503, SEALED)
     opened = moodle.open(own.answer(body))  # the same envelope may come again
     assert isinstance(opened, SignedMessage)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from mnet.exchange_parts import CallRecord
 from peers import audit, journal
 from schooltool_bridge.web import calls_pages, inbox_pages
 from schooltool_bridge.web.pages import frame_of
@@ -38,9 +39,10 @@ def moodle(rig: Rig) -> FakePeer:
 
 def called(rig: Rig, method: str, outcome: str = "ok", **more: Any) -> None:
     with rig.app.database.write() as connection:
-        values = {"peer_id": 1, "now_unix_s": START_UNIX_S, "duration_ms": 5, **more}
+        values = {"peer_id": 1, "at_unix_s": START_UNIX_S, "duration_ms": 5, **more}
         journal.record(
-            connection, method=method, payload=b"x", correlation="c", outcome=outcome, **values
+            connection,
+            CallRecord(method=method, payload=b"x", correlation="c", outcome=outcome, **values),
         )
 
 
@@ -59,9 +61,9 @@ def link(page: Page, text: str) -> str | None:
 @pytest.mark.usefixtures("moodle")
 def test_calls_are_chosen_by_direction_method_outcome_and_day(rig: Rig) -> None:
     called(rig, "a/b.php/one")
-    called(rig, "a/b.php/two", "held", now_unix_s=START_UNIX_S - DAY_S)
+    called(rig, "a/b.php/two", "held", at_unix_s=START_UNIX_S - DAY_S)
     called(rig, "a/b.php/three", "fault 8409", direction="out", reason="Two of a name.")
-    called(rig, "a/b.php/four", "unreachable", direction="out", now_unix_s=START_UNIX_S - DAY_S)
+    called(rig, "a/b.php/four", "unreachable", direction="out", at_unix_s=START_UNIX_S - DAY_S)
     visitor = browser(rig, "carl")
     for query, wanted in {
         "": {"one", "two", "three", "four"},
@@ -129,7 +131,7 @@ def test_the_day_is_drawn_and_told_in_numbers(rig: Rig) -> None:
         called(rig, "one")
     called(rig, "two", "fault 8400")
     called(rig, "three", direction="out")
-    called(rig, "yesterday", now_unix_s=START_UNIX_S - DAY_S)
+    called(rig, "yesterday", at_unix_s=START_UNIX_S - DAY_S)
     page = browser(rig, "carl").get("/admin/calls")
     assert "style=" not in page.text, "the Content-Security-Policy forbids it"
     titles = [t.text for t in page.tree.xpath("//svg/g/title")]

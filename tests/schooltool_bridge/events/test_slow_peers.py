@@ -13,7 +13,7 @@ import pytest
 
 from keys.certificate import load
 from mnet.breakers import REST_S, TIME_OUTS
-from mnet.outbound import CannotReach
+from mnet.call_errors import CannotReach
 from mnet.protocol import KeyCame
 from mnet.slow_work import SHARE, WAITING_EACH
 from mnet.xmlrpc import FaultResponse, Value

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from keys.certificate import load
 from mnet.database import Database
+from mnet.exchange_parts import CallRecord
 from mnet.protocol import KeyCame
 from peers import journal, store
 from peers.model import peer_check
@@ -256,10 +257,11 @@ def test_a_call_of_ours_counts_as_hearing_only_when_it_was_answered(rig: Rig) ->
 
     def call(at: int, outcome: str, reason: str) -> None:
         with rig.app.database.write() as connection:
-            journal.record(
-                connection, peer_id=1, method="system/listMethods", payload=b"", correlation="",
-                outcome=outcome, now_unix_s=at, direction="out", reason=reason,
+            called = CallRecord(
+                peer_id=1, method="system/listMethods", payload=b"", correlation="",
+                outcome=outcome, at_unix_s=at, direction="out", reason=reason,
             )  # fmt: skip
+            journal.record(connection, called)
 
     call(NOW + 1, "ok", "")
     call(NOW + 2, "unreachable", "No connection.")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mnet.exchange_parts import CallRecord
 from mnet.settings import Settings
 from peers import journal, store
 from schooltool_bridge.notices.channels import NotSent
@@ -258,13 +259,15 @@ def test_the_summary_counts_yesterday_by_the_schools_clock(rig: Rig) -> None:
         ):
             journal.record(
                 connection,
-                peer_id=1,
-                method="new_grade",
-                payload=b"",
-                correlation="",
-                outcome=outcome,
-                direction=direction,
-                now_unix_s=int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()),
+                CallRecord(
+                    peer_id=1,
+                    method="new_grade",
+                    payload=b"",
+                    correlation="",
+                    outcome=outcome,
+                    direction="in" if direction == "in" else "out",
+                    at_unix_s=int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()),
+                ),
             )
     mail = Recorder()
     zone = Settings(Path(), "", "", timezone="Pacific/Auckland").zone

@@ -26,9 +26,8 @@ from schooltool_bridge.hand import grades as hand_grades
 from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.people import erasing, erasing_texts, person_data, person_export
+from schooltool_bridge.people import erasing, person_data, person_export
 from schooltool_bridge.people.erasing_texts import ERASED, Hunt
-from schooltool_bridge.people.person_data import ABOUT
 from schooltool_bridge.reports import issuing
 from schooltool_bridge.sign_on import pictures, rights
 from schooltool_bridge.sign_on.pictures import Stored
@@ -332,30 +331,6 @@ def test_nobody_cannot_be_erased_or_handed_out(cast: Cast, person_id: int) -> No
             cast.app.database.write() as connection,
         ):
             work(connection)
-
-
-# Everything is on the list.
-
-
-def test_every_table_that_refers_to_a_person_is_handed_out_and_erased() -> None:
-    roots = {"person", "person_link", "grade"}
-    about = {a.table.name for a in ABOUT}
-    for table in metadata.sorted_tables:
-        referred = {f.column.table.name for f in table.foreign_keys}
-        # An assessment is of a section; a grade's cell is the person's.
-        if referred & roots:
-            assert table.name in about, f"{table.name} holds something of a person"
-    assert about == erasing.GO | erasing.STAY | erasing.RENAMED
-
-
-def test_every_free_text_is_searched_or_said_not_to_be() -> None:
-    swept = {t.name for t in erasing_texts.SWEPT}
-    by_row = erasing.GO | erasing.RENAMED
-    others = {"key_pair", "peer_certificate", "site_memory", "peer_check"}
-    for table in metadata.sorted_tables:
-        has_text = any(isinstance(c.type, sa.Text) and c.name != "png" for c in table.columns)
-        if has_text:
-            assert table.name in swept | by_row | others | erasing_texts.NOT_SWEPT, table.name
 
 
 @pytest.mark.parametrize(

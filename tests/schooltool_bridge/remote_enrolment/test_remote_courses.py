@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnet import xmlrpc
-from mnet.outbound import CannotReach
+from mnet.call_errors import CannotReach
 from mnet.xmlrpc import MethodResponse
 from peers import audit, store
 from schooltool_bridge.remote_enrolment import courses as remote_courses

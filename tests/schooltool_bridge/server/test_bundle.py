@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mnet.exchange_parts import CallRecord
 from mnet.settings import Settings
 from peers import accounts, journal, store
 from peers.model import peer_check
@@ -63,11 +64,12 @@ def plant(folder: Path) -> App:
             ("ada.l/Lovelace", "of 'Lovelace', \"Augusta\" and ada@example.org"),
             (SIS + "new_grade", "http://x/?token=tok-90210 'unfinished 4711471147"),
         ):
-            journal.record(
-                connection, peer_id=1, method=method, payload=b"Lovelace 87.625",
-                correlation="c", outcome="fault 8400", now_unix_s=START_UNIX_S + 9,
+            called = CallRecord(
+                peer_id=1, method=method, payload=b"Lovelace 87.625",
+                correlation="c", outcome="fault 8400", at_unix_s=START_UNIX_S + 9,
                 duration_ms=3, reason=reason,
             )  # fmt: skip
+            journal.record(connection, called)
     return app
 
 
@@ -177,10 +179,11 @@ def test_the_last_calls_and_a_proper_release_are_in_it(app: App) -> None:
     with app.database.write() as connection:
         connection.execute(sa.update(peer_check).values(release="4.5.1+ (Build: 20250113)"))
         for n in range(LAST_CALLS + 5):
-            journal.record(
-                connection, peer_id=1, method="x/get_user", payload=b"", correlation=f"n{n}",
-                outcome="ok", now_unix_s=START_UNIX_S + 100 + n, direction="out",
+            called = CallRecord(
+                peer_id=1, method="x/get_user", payload=b"", correlation=f"n{n}",
+                outcome="ok", at_unix_s=START_UNIX_S + 100 + n, direction="out",
             )  # fmt: skip
+            journal.record(connection, called)
     made = members(make_bundle(app.parts))
     rows = json.loads(made["calls.json"])
     assert [r["correlation"] for r in rows] == [f"n{n}" for n in range(LAST_CALLS + 4, 4, -1)]

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from keys.certificate import load
-from mnet.outbound import RemoteFault
+from mnet.call_errors import RemoteFault
 from mnet.protocol import AUTH_PATH
 from mnet.xmlrpc import Value
 from peers import store

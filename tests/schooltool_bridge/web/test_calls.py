@@ -13,9 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from mnet import outcomes, xmlrpc
+from mnet.call_errors import CallError, CannotReach
 from mnet.database import Database
+from mnet.exchange_parts import CallRecord
 from mnet.faults import BadXmlRpc, Conflict, Malformed, NotFound
-from mnet.outbound import CallError, CannotReach
 from mnet.xmlrpc import Dialect, FaultResponse
 from peers import calls, journal
 from peers.calls import Call
@@ -220,11 +221,13 @@ def note(school: School, n: int, peer: str | None = None, **said: Any) -> None:
     with school.database.write() as connection:
         journal.record(
             connection,
-            peer_id=school.source(peer).peer_id,
-            payload=b"x",
-            correlation=f"c{n}",
-            now_unix_s=values.pop("at", DAY + n),
-            **values,
+            CallRecord(
+                peer_id=school.source(peer).peer_id,
+                payload=b"x",
+                correlation=f"c{n}",
+                at_unix_s=values.pop("at", DAY + n),
+                **values,
+            ),
         )
 
 
@@ -369,10 +372,11 @@ def test_the_commands_list_and_show_calls(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{site.home / 'mnet-peer.sqlite'}")
     with database.write() as connection:
         for outcome, reason in (("created", ""), ("fault 8400", "x is missing.")):
-            journal.record(
-                connection, peer_id=1, method=SIS + "new_grade", payload=b"", correlation="c",
-                outcome=outcome, now_unix_s=START_UNIX_S, duration_ms=7, reason=reason,
+            called = CallRecord(
+                peer_id=1, method=SIS + "new_grade", payload=b"", correlation="c",
+                outcome=outcome, at_unix_s=START_UNIX_S, duration_ms=7, reason=reason,
             )  # fmt: skip
+            journal.record(connection, called)
     database.close()
     row = {
         "id": "2", "peer": MOODLE, "direction": "in", "method": SIS + "new_grade",
