@@ -78,7 +78,7 @@ KEEPS: dict[str, Change] = {
 
 
 @pytest.fixture
-def green(rig: Rig) -> Iterator[tuple[Rig, int]]:
+def green(rig: Rig) -> tuple[Rig, int]:
     with rig.app.database.write() as connection:
         peer_id = add(connection)
         services(publish=["schooltool"])(connection, peer_id)
