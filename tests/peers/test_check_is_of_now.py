@@ -51,7 +51,7 @@ def accept(connection: Connection, peer_id: int) -> None:
     changes.accept_key(connection, "olga", peer_id, fingerprint=NEXT.fingerprint, **HOW)
 
 
-def services(**ticked: list[str]) -> Change:
+def services(**ticked: Any) -> Change:
     return lambda c, peer_id: changes.set_services(c, "olga", peer_id, **ticked, **HOW)
 
 
