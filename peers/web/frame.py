@@ -30,7 +30,7 @@ from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
 from mnet.workers import Workers
-from peers.web import kept_form, origin, refused_form, sessions, static_files
+from peers.web import kept_form, origin, refused_form, sessions, static_files, tokens
 from peers.web.kept_form import Kept
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
@@ -328,7 +328,7 @@ class Frame:
             return None
         with self.database.read() as connection:
             found = sessions.find(connection, token, now_unix_s)
-        if found and now_unix_s - found.seen_unix_s >= sessions.SEEN_STEP_S:
+        if found and now_unix_s - found.seen_unix_s >= tokens.SEEN_STEP_S:
             with self.database.write() as connection:
                 sessions.touch(connection, token, now_unix_s)
         return found
@@ -374,7 +374,7 @@ class Frame:
             kept = quote(reply.note[:MAX_NOTE_CHARS])
             headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, kept, age_s=60)))
         if reply.session_token is not None:
-            age_s = sessions.LIFETIME_S if reply.session_token else 0
+            age_s = tokens.LIFETIME_S if reply.session_token else 0
             cookie = self._cookie(COOKIE, reply.session_token, age_s=age_s)
             headers.append(("Set-Cookie", cookie))
         if reply.filename:

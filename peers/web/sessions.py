@@ -17,13 +17,10 @@ from sqlalchemy.engine import Connection
 
 from peers import accounts
 from peers.accounts import Account, admin_session
+from peers.web import tokens
+from peers.web.tokens import LIFETIME_S, digest_of
 
 COOKIE = "mnet_peer_session"
-# A lunch break, and a working day.
-IDLE_S = 2 * 3600
-LIFETIME_S = 12 * 3600
-# The row's time is written this seldom: reading a page should write nothing.
-SEEN_STEP_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +35,10 @@ class Session:
 
 def start(connection: Connection, account_id: int, now_unix_s: int) -> str:
     """Sign an account in; return the token for its cookie."""
-    token = secrets.token_urlsafe(32)
+    token = tokens.new()
     connection.execute(
         sa.insert(admin_session).values(
-            token_digest=_digest(token),
+            token_digest=digest_of(token),
             account_id=account_id,
             form_token=_form_token(account_id),
             created_unix_s=now_unix_s,
@@ -57,9 +54,8 @@ def find(connection: Connection, token: str, now_unix_s: int) -> Session | None:
     """Return the live session of a token."""
     row = connection.execute(
         sa.select(admin_session).where(
-            admin_session.c.token_digest == _digest(token),
-            admin_session.c.seen_unix_s > now_unix_s - IDLE_S,
-            admin_session.c.created_unix_s > now_unix_s - LIFETIME_S,
+            admin_session.c.token_digest == digest_of(token),
+            tokens.is_live(admin_session, now_unix_s),
         )
     ).first()
     account = accounts.by_id(connection, row.account_id) if row else None
@@ -72,14 +68,14 @@ def touch(connection: Connection, token: str, now_unix_s: int) -> None:
     """Note that a session is in use."""
     connection.execute(
         sa.update(admin_session)
-        .where(admin_session.c.token_digest == _digest(token))
+        .where(admin_session.c.token_digest == digest_of(token))
         .values(seen_unix_s=now_unix_s)
     )
 
 
 def end(connection: Connection, token: str) -> None:
     """Sign a browser out."""
-    mine = admin_session.c.token_digest == _digest(token)
+    mine = admin_session.c.token_digest == digest_of(token)
     connection.execute(sa.delete(admin_session).where(mine))
 
 
@@ -99,7 +95,3 @@ def _form_token(account_id: int) -> str:
 
 def _mark(head: str, account_id: int) -> str:
     return hashlib.sha256(f"{head} {account_id}".encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -24,8 +24,9 @@ from peers import sign_on, store
 from peers.model import peer as peer_table
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
+from peers.web import tokens
 from schooltool_bridge.history import identity
-from schooltool_bridge.sign_on import jump_rights, person_sessions, pictures, sign_offs
+from schooltool_bridge.sign_on import jump_rights, pictures, sign_offs
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.sign_on.pictures import Stored
 from schooltool_bridge.sign_on.sign_offs import Visit
@@ -117,7 +118,7 @@ def start(
     connection.execute(sa.delete(jump_session).where(*_rows_of(visit), mine))
     connection.execute(
         sa.insert(jump_session).values(
-            token_digest=person_sessions.digest_of(token),
+            token_digest=tokens.digest_of(token),
             person_id=session.person_id,
             peer_id=peer.id,
             username=visit.username,
@@ -196,7 +197,7 @@ def authorise(
     Raises NoSuchVisit (1: no such token for this peer and browser, or used), VisitTimedOut (2) or
     VisitorGone (3: signed out, or without the right or the way to that peer by now).
     """
-    digest = person_sessions.digest_of(token)
+    digest = tokens.digest_of(token)
     mine = (jump_session.c.token_digest == digest, jump_session.c.peer_id == peer.id)
     visit = connection.execute(sa.select(jump_session).where(*mine)).first()
     if visit is None or not hmac.compare_digest(visit.agent_sha1.encode(), agent_sha1.encode()):
@@ -241,7 +242,7 @@ def profile(found: sa.Row[Any], site: Site, picture: Stored | None) -> dict[str,
         "picture": "0",
         **(pictures.told(picture) if picture else {}),
         "wwwroot": site.wwwroot,
-        "session.gc_maxlifetime": str(person_sessions.IDLE_S),
+        "session.gc_maxlifetime": str(tokens.IDLE_S),
         "myhosts": [],
     }
 

@@ -32,6 +32,7 @@ from peers import accounts, sign_on, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
+from peers.web import tokens
 from peers.web.origin import within
 from schooltool_bridge.events import inbox, people, people_match, releasing
 from schooltool_bridge.events import receiving as events
@@ -380,7 +381,7 @@ def _known_link(connection: Connection, peer: Peer, vouched: Vouched) -> links.L
 
 def _claimed(token: str) -> bytes:
     """Return what is kept of a token; a Moodle's MySQL finds it in capitals, too."""
-    return person_sessions.digest_of(token.lower())
+    return tokens.digest_of(token.lower())
 
 
 def _query(raw_query: str) -> dict[str, str]:

@@ -7,8 +7,6 @@ once. Source: RULES 1.7, R28, R29.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +17,8 @@ from peers import store
 from peers.model import peer
 from peers.policy import PeerPolicy
 from peers.sign_on import jump_session, person_session
+from peers.web import tokens
+from peers.web.tokens import LIFETIME_S, digest_of
 from schooltool_bridge.history import school_roles
 from schooltool_bridge.sign_on import sign_offs
 from schooltool_bridge.sign_on.sign_offs import Visit
@@ -26,11 +26,6 @@ from schooltool_bridge.store import errands
 from schooltool_bridge.store.model import person, person_link
 
 COOKIE = "mnet_peer_person"
-# A lesson's break, and a school day.
-IDLE_S = 2 * 3600
-LIFETIME_S = 12 * 3600
-# The row's time is written this seldom: reading a page should write nothing.
-SEEN_STEP_S = 60
 # How long somebody may think about whether to change over to the person who came.
 ASK_S = 300
 
@@ -73,6 +68,8 @@ class Live:
     peer_name: str
     since_unix_s: int
     seen_unix_s: int
+    # The peer does not say when somebody signs out there: a Mahara's source leaves that open.
+    stays_after_sign_off: bool
 
 
 def start(
@@ -82,7 +79,7 @@ def start(
 
     With `asked_of`, the digest of the session that the browser has, it only waits for a yes.
     """
-    token = secrets.token_urlsafe(32)
+    token = tokens.new()
     connection.execute(
         sa.insert(person_session).values(
             token_digest=digest_of(token),
@@ -112,8 +109,7 @@ def find(connection: Connection, token: str, now_unix_s: int) -> PersonSession |
     live = (
         person_session.c.token_digest == digest_of(token),
         person_session.c.asked_of_digest.is_(None),
-        person_session.c.seen_unix_s > now_unix_s - IDLE_S,
-        person_session.c.created_unix_s > now_unix_s - LIFETIME_S,
+        tokens.is_live(person_session, now_unix_s),
     )
     row = connection.execute(_SESSION.where(*live)).first()
     if row is None or not _is_let_through(connection, row):
@@ -191,22 +187,22 @@ def live_of(connection: Connection, person_id: int, now_unix_s: int) -> list[Liv
     alive = (
         session.person_id == person_id,
         session.asked_of_digest.is_(None),
-        session.seen_unix_s > now_unix_s - IDLE_S,
-        session.created_unix_s > now_unix_s - LIFETIME_S,
+        tokens.is_live(person_session, now_unix_s),
     )
     seen = session.seen_unix_s
-    here = sa.select(sa.false(), peer.c.name, peer.c.wwwroot, session.created_unix_s, seen)
+    which = (peer.c.name, peer.c.wwwroot, peer.c.application)
+    here = sa.select(sa.false(), *which, session.created_unix_s, seen)
     here = here.select_from(person_session.outerjoin(peer, peer.c.id == session.peer_id))
-    there = sa.select(sa.true(), peer.c.name, peer.c.wwwroot, jump_session.c.used_unix_s, seen)
+    there = sa.select(sa.true(), *which, jump_session.c.used_unix_s, seen)
     there = there.select_from(
         jump_session.join(
             person_session, session.token_digest == jump_session.c.session_digest
         ).join(peer, peer.c.id == jump_session.c.peer_id)
     ).where(jump_session.c.used_unix_s.is_not(None))
     found = [
-        Live(bool(is_there), name or wwwroot or "", since_unix_s, seen_unix_s)
+        Live(bool(is_there), name or wwwroot or "", since, seen, application == "mahara")
         for rows in (here, there)
-        for is_there, name, wwwroot, since_unix_s, seen_unix_s in connection.execute(
+        for is_there, name, wwwroot, application, since, seen in connection.execute(
             rows.where(*alive)
         )
     ]
@@ -238,7 +234,7 @@ def agree(
         person_session.c.asked_of_digest == asked_of,
         person_session.c.created_unix_s > now_unix_s - ASK_S,
     )
-    token = secrets.token_urlsafe(32)
+    token = tokens.new()
     begun = {"token_digest": digest_of(token), "asked_of_digest": None}
     if not connection.execute(sa.update(person_session).where(*waiting).values(begun)).rowcount:
         return None
@@ -271,11 +267,6 @@ def _is_let_through(connection: Connection, row: sa.Row[Any]) -> bool:
         return True
     listed = PeerPolicy.from_stored(row.policy).land_roles
     return school_roles.may(connection, row.person_id, listed)
-
-
-def digest_of(token: str) -> bytes:
-    """Return what is kept of a token."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 _SESSION = (

@@ -19,6 +19,7 @@ from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
+from peers.web import tokens
 from schooltool_bridge.sign_on import jumping, person_sessions
 from schooltool_bridge.sign_on.notifying_peers import tell
 from schooltool_bridge.sign_on.person_sessions import PersonSession
@@ -117,7 +118,7 @@ class SigningOff:
         """Tell one identity provider."""
         if not peer.enabled or not _lands(peer):
             return
-        since = int(self.clock()) - KEEP_ALIVE_INTERVAL_S - person_sessions.SEEN_STEP_S
+        since = int(self.clock()) - KEEP_ALIVE_INTERVAL_S - tokens.SEEN_STEP_S
         with self.database.read() as connection:
             names: list[Value] = [*person_sessions.active(connection, peer.id, since)]
         for first in range(0, len(names), MAX_NAMES):

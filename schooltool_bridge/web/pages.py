@@ -5,8 +5,11 @@ No page stands here. Source: RULES R11.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from mnet import language
 from mnet.language import _
@@ -24,6 +27,7 @@ from schooltool_bridge.common.days import iso, moment_text
 from schooltool_bridge.events import naming
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.server.app import App
+from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
 from schooltool_bridge.web.calls_pages import CallsPages
@@ -57,6 +61,64 @@ from schooltool_bridge.web.support_pages import SupportPages
 HERE = Path(__file__).parent
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What pages are made of: the process, and the pages that others ask."""
+
+    app: App
+    frame: Frame
+    parts: Parts
+    peers: PeerParts
+    people: SignOnPages
+    jumps: JumpPages
+    gradebook: GradebookPages
+
+
+class Pages(Protocol):
+    """A group of pages; it may have `tabs()` as well."""
+
+    def routes(self) -> list[Route]:
+        """Return its addresses, and who may see them."""
+        ...
+
+
+# Every page of the server. Tabs stand in this order.
+PAGES: tuple[Callable[[Given], Pages], ...] = (
+    lambda given: PeerPages(given.peers),
+    lambda given: AddPages(given.peers),
+    lambda given: SettingsPages(given.peers),
+    lambda given: CoursesPages(given.parts, given.app.outbound),
+    lambda given: given.people,
+    lambda given: given.jumps,
+    lambda given: PicturePages(given.parts, given.people),
+    lambda given: MarkingPages(given.parts),
+    lambda given: OwnPages(given.parts, given.people),
+    lambda given: OwnGradebookPages(given.parts, given.people, given.jumps, given.gradebook),
+    lambda given: PersonEditPages(given.parts, given.app.resolving, given.app.signing_off),
+    lambda given: EnrolmentPages(given.parts, given.app.resolving),
+    lambda given: ConflictPages(given.parts, given.app.resolving, given.app.signing_off),
+    lambda given: ClosingPages(given.parts),
+    lambda given: IssuedPages(given.parts),
+    lambda given: help_pages.HelpPages(given.frame.url),
+    lambda given: CallsPages(given.app.database, given.app.settings.zone),
+    lambda given: InboxPages(given.app.database, given.app.resolving),
+    lambda given: PeoplePages(given.parts, given.app.signing_off),
+    lambda given: PersonPages(given.parts, given.app.signing_off),
+    lambda given: SchoolPages(given.parts),
+    lambda given: SectionsPages(given.parts),
+    lambda given: PersonDataPages(given.parts, given.app.signing_off),
+    lambda given: given.gradebook,
+    lambda given: GradebookItemsPages(given.parts),
+    lambda given: JoiningPages(given.parts),
+    lambda given: GradebookUploadPages(given.parts),
+    lambda given: NoticesPages(given.parts),
+    lambda given: ReportsPages(given.parts),
+    lambda given: KeyPages(given.parts, given.app.rotate_key),
+    lambda given: SupportPages(given.parts),
+    lambda given: SignInPages(given.app.database, home_of, naming.of_trail),
+)
+
+
 def frame_of(app: App) -> Frame:
     """Return the frame with every page of the server."""
     settings = app.settings
@@ -76,15 +138,34 @@ def frame_of(app: App) -> Frame:
         },
         spoken=settings.language,
     )
-    frame.add(
-        [
-            Route("/admin/static/<name>", frame.static, None),
-        ]
+    frame.add([Route("/admin/static/<name>", frame.static, None)])
+    given = _given(app, frame)
+    for make in PAGES:
+        pages = make(given)
+        tabs = getattr(pages, "tabs", None)
+        frame.add(pages.routes(), tabs() if tabs else ())
+    frame.banner = NoticesPages(given.parts).banner
+    frame.help_about = help_pages.address
+    return frame
+
+
+def _given(app: App, frame: Frame) -> Given:
+    people = SignOnPages(app.parts, app.signing_off, app.landing)
+    return Given(
+        app=app,
+        frame=frame,
+        parts=app.parts,
+        peers=_peer_parts(app),
+        people=people,
+        jumps=JumpPages(app.parts, app.signing_off, people),
+        gradebook=GradebookPages(app.parts),
     )
-    ours = app.parts
-    parts = PeerParts(
+
+
+def _peer_parts(app: App) -> PeerParts:
+    return PeerParts(
         database=app.database,
-        our_wwwroot=settings.wwwroot,
+        our_wwwroot=app.settings.wwwroot,
         discover=lambda wwwroot, application, verify_tls: bootstrap.discover(
             app.outbound,
             app.transport,
@@ -93,53 +174,11 @@ def frame_of(app: App) -> Frame:
             verify_tls=verify_tls,
         ),
         verify=partial(_verify, app),
-        facts=partial(peer_facts.of_peers, zone),
+        facts=partial(peer_facts.of_peers, app.settings.zone),
         enforce=lambda connection, peer_id: app.signing_off.ending(
             jump_rights.enforce(connection, peer_id)
         ),
     )
-    peers = PeerPages(parts)
-    frame.add(peers.routes(), peers.tabs())
-    frame.add(AddPages(parts).routes())
-    frame.add(SettingsPages(parts).routes())
-    frame.add(CoursesPages(ours, app.outbound).routes())
-    people = SignOnPages(ours, app.signing_off, app.landing)
-    frame.add(people.routes())
-    jumps = JumpPages(ours, app.signing_off, people)
-    frame.add(jumps.routes())
-    frame.add(PicturePages(ours, people).routes())
-    frame.add(MarkingPages(ours).routes())
-    frame.add(OwnPages(ours, people).routes())
-    gradebook = GradebookPages(ours)
-    frame.add(OwnGradebookPages(ours, people, jumps, gradebook).routes())
-    frame.add(PersonEditPages(ours, app.resolving, app.signing_off).routes())
-    frame.add(EnrolmentPages(ours, app.resolving).routes())
-    frame.add(ConflictPages(ours, app.resolving, app.signing_off).routes())
-    frame.add(ClosingPages(ours).routes())
-    frame.add(IssuedPages(ours).routes())
-    frame.add(help_pages.HelpPages(frame.url).routes())
-    for pages in (
-        CallsPages(app.database, zone),
-        InboxPages(app.database, app.resolving),
-        PeoplePages(ours, app.signing_off),
-        PersonPages(ours, app.signing_off),
-        SchoolPages(ours),
-        SectionsPages(ours),
-        PersonDataPages(ours, app.signing_off),
-        gradebook,
-        GradebookItemsPages(ours),
-        JoiningPages(ours),
-        GradebookUploadPages(ours),
-        NoticesPages(ours),
-        ReportsPages(ours),
-        KeyPages(ours, app.rotate_key),
-        SupportPages(ours),
-        SignInPages(app.database, home_of, naming.of_trail),
-    ):
-        frame.add(pages.routes(), pages.tabs())
-    frame.banner = NoticesPages(ours).banner
-    frame.help_about = help_pages.address
-    return frame
 
 
 def _verify(app: App, stored: StoredPeer, before_enabling: bool) -> Report:  # noqa: FBT001 - an interface's

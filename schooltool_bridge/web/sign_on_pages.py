@@ -15,6 +15,7 @@ import structlog
 
 from mnet.language import _
 from mnet.protocol import APPLICATIONS
+from peers.web import tokens
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
 from schooltool_bridge.reports import own_progress
@@ -67,7 +68,7 @@ class SignOnPages:
         database = self._parts.database
         with database.read() as connection:
             found = person_sessions.find(connection, view.cookies.get(COOKIE, ""), view.now_unix_s)
-        if found and view.now_unix_s - found.seen_unix_s >= person_sessions.SEEN_STEP_S:
+        if found and view.now_unix_s - found.seen_unix_s >= tokens.SEEN_STEP_S:
             with database.write() as connection:
                 person_sessions.touch(connection, found.digest, view.now_unix_s)
         return found
@@ -189,10 +190,11 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
         peer=peer.wwwroot if peer else "",
         reason=refused.reason,
     )
-    site = (peer.name or peer.wwwroot) if peer else _("the site that you come from")
+    own_name = (peer.name or peer.wwwroot) if peer else ""
+    site = own_name or _("the site that you come from")
     values = {
-        "what": _(words.what, site=site),
-        "todo": " ".join(_(part, site=site) for part in words.todo),
+        "what": _sentence(_(words.what, site=site), own_name),
+        "todo": " ".join(_sentence(_(part, site=site), own_name) for part in words.todo),
         "is_known": refused.code == "no-right",
         "name": refused.name,
         "site": site,
@@ -207,6 +209,12 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
     )
 
 
+def _sentence(text: str, own_name: str) -> str:
+    """Begin a sentence with a capital, unless a site's own name stands there, however spelt."""
+    is_name = bool(own_name) and text.startswith(own_name)
+    return text if is_name else text[:1].upper() + text[1:]
+
+
 def cookie_of(token: str) -> Cookie:
     """Return the cookie that keeps a person's session; an empty token takes it away."""
-    return Cookie(COOKIE, token, person_sessions.LIFETIME_S if token else 0)
+    return Cookie(COOKIE, token, tokens.LIFETIME_S if token else 0)

@@ -13,7 +13,7 @@ import peers.web
 import schooltool_bridge.web
 from peers import accounts
 from peers.accounts import CLERK, MANAGER
-from peers.web import kept_form, sessions
+from peers.web import kept_form, sessions, tokens
 from peers.web.sessions import COOKIE
 from peers.web.view import MAX_FORM_BYTES
 from schooltool_bridge.web.pages import frame_of
@@ -39,7 +39,7 @@ def hidden(page: Page) -> dict[str, str]:
 
 def end(rig: Rig, visitor: Visitor, how: str) -> None:
     if how == "idle":
-        rig.clock.now += sessions.IDLE_S + 1
+        rig.clock.now += tokens.IDLE_S + 1
     elif how == "elsewhere":
         with rig.app.database.write() as connection:
             sessions.end(connection, visitor.cookies[COOKIE])

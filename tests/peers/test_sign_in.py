@@ -13,7 +13,7 @@ import pytest
 
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, TEACHER
-from peers.web import sessions, throttle
+from peers.web import sessions, throttle, tokens
 from peers.web.frame import FORM_COOKIE
 from peers.web.sessions import COOKIE
 from schooltool_bridge.web.pages import frame_of
@@ -197,11 +197,11 @@ def test_signing_in_gives_a_new_token_and_ends_the_one_before(visitor: Visitor) 
 
 def test_a_session_ends_after_a_time_without_use(rig: Rig, visitor: Visitor) -> None:
     visitor.sign_in("anna", OWN)
-    rig.clock.now += sessions.IDLE_S - 1
+    rig.clock.now += tokens.IDLE_S - 1
     assert is_in(visitor)  # this counts as use
-    rig.clock.now += sessions.IDLE_S - 1
+    rig.clock.now += tokens.IDLE_S - 1
     assert is_in(visitor)
-    rig.clock.now += sessions.IDLE_S
+    rig.clock.now += tokens.IDLE_S
     assert not is_in(visitor)
 
 
@@ -227,12 +227,12 @@ def test_reading_writes_only_once_a_minute(rig: Rig, visitor: Visitor) -> None:
         assert found
         return found.seen_unix_s
 
-    rig.clock.now += sessions.SEEN_STEP_S - 1
+    rig.clock.now += tokens.SEEN_STEP_S - 1
     assert is_in(visitor)
     assert seen() == START_UNIX_S
     rig.clock.now += 1
     assert is_in(visitor)
-    assert seen() == START_UNIX_S + sessions.SEEN_STEP_S
+    assert seen() == START_UNIX_S + tokens.SEEN_STEP_S
 
 
 def test_signing_out_ends_the_session_and_takes_the_cookie(visitor: Visitor) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from peers import audit, changes, store
 from peers.policy import BadPolicy, PeerPolicy
 from peers.sign_on import jump_session, person_session
+from peers.web import tokens
 from schooltool_bridge.history import school_roles
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices import rules as notices_rules
@@ -94,9 +95,9 @@ def visit(school: School, name: str, token: str, to: str, *, used: bool = True) 
     with school.database.write() as connection:
         connection.execute(
             sa.insert(jump_session).values(
-                token_digest=person_sessions.digest_of(f"{token}{to}"), agent_sha1=AGENT,
+                token_digest=tokens.digest_of(f"{token}{to}"), agent_sha1=AGENT,
                 person_id=id_of(school, name), peer_id=peer_id(school, to), username=name,
-                session_digest=person_sessions.digest_of(token), created_unix_s=NOW,
+                session_digest=tokens.digest_of(token), created_unix_s=NOW,
                 used_unix_s=NOW if used else None,
             )
         )  # fmt: skip

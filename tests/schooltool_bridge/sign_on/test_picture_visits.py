@@ -17,6 +17,7 @@ from mnet.dispatcher import Services
 from mnet.xmlrpc import FaultResponse, Value
 from peers import accounts, store
 from peers.accounts import CLERK, MANAGER, TEACHER
+from peers.web import tokens
 from schooltool_bridge.sign_on import jumping, landing_pictures, person_sessions, pictures
 from schooltool_bridge.sign_on.person_sessions import Start
 from schooltool_bridge.sign_on.pictures import Stored
@@ -204,7 +205,7 @@ def test_a_picture_is_served_to_the_person_and_the_office_and_to_nobody_else(
     )  # fmt: skip
     assert [who.get(path).status for who in everybody] == [200, 404, 404, 200, 200, 404, 404]
     assert visitor.get("/picture/999").status == other.get("/picture/999").status == 404
-    site.rig.clock.now += person_sessions.IDLE_S
+    site.rig.clock.now += tokens.IDLE_S
     assert visitor.get(path).status == 404
 
 

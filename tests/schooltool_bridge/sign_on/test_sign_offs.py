@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from mnet.xmlrpc import FaultResponse
 from peers import store
 from peers.sign_on import jump_session
+from peers.web import tokens
+from peers.web.tokens import LIFETIME_S
 from schooltool_bridge.sign_on import jumping, person_sessions, rights
-from schooltool_bridge.sign_on.person_sessions import LIFETIME_S, Start
+from schooltool_bridge.sign_on.person_sessions import Start
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.errands import (
@@ -72,7 +74,7 @@ def begin(rig: Rig, anna: int, agent: str = MINE, *, came_from: int | None = Non
     with rig.app.database.write() as connection:
         begun = Start(anna, agent, "anna", came_from)
         token = person_sessions.start(connection, begun, int(rig.clock()))
-    return person_sessions.digest_of(token)
+    return tokens.digest_of(token)
 
 
 def go_over(rig: Rig, anna: int, session: bytes, agent: str = MINE, *, to: str = MOODLE) -> None:
@@ -80,7 +82,7 @@ def go_over(rig: Rig, anna: int, session: bytes, agent: str = MINE, *, to: str =
     with rig.app.database.write() as connection:
         connection.execute(
             sa.insert(jump_session).values(
-                token_digest=person_sessions.digest_of(token), person_id=anna,
+                token_digest=tokens.digest_of(token), person_id=anna,
                 peer_id=peer_of(rig, to).id, username="anna", agent_sha1=agent,
                 session_digest=session, created_unix_s=now, used_unix_s=None,
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnet.xmlrpc import Value
-from peers.web import sessions
+from peers.web import tokens
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import entering, grid
 from schooltool_bridge.gradebook.grid import Cell
@@ -285,7 +285,7 @@ def test_a_session_that_ended_asks_for_the_password_and_the_sheet_comes_back(
 ) -> None:
     carl = browser(rig, "carl")
     form = shown(carl.get(path(book))) | {name(book, "Ada", "Quiz"): "18"}
-    rig.clock.now += sessions.IDLE_S + 1
+    rig.clock.now += tokens.IDLE_S + 1
     asked = carl.post(path(book), form)
     assert "What you typed is kept" in asked.said("said")
     fields = hidden(asked) | {"username": "carl", "password": PASSWORD}

@@ -15,6 +15,7 @@ from mnet.xmlrpc import Value
 from peers import accounts, audit, store
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.sign_on import jump_session
+from peers.web import tokens
 from schooltool_bridge.sign_on import person_sessions, rights
 from schooltool_bridge.sign_on.person_sessions import Start
 from schooltool_bridge.sign_on.rights import Change
@@ -277,7 +278,7 @@ def test_who_is_signed_in_is_seen_and_signed_out_in_both_directions(rig: Rig) ->
         connection.execute(
             sa.insert(jump_session).values(
                 token_digest=b"1" * 32, person_id=2, peer_id=1, username="u2", agent_sha1=agent,
-                session_digest=person_sessions.digest_of(own), created_unix_s=now,
+                session_digest=tokens.digest_of(own), created_unix_s=now,
                 used_unix_s=now,
             )
         )  # fmt: skip
