@@ -10,6 +10,7 @@ import pytest
 from keys.keypair import generate
 from mnet.protocol import KeyCame
 from peers import audit, changes, store
+from peers.audit import By
 from peers.registry import Peer
 from peers.trust import Trust, judge
 from tests.helpers.rig import START_UNIX_S, Rig, make_rig
@@ -65,9 +66,7 @@ def test_the_registry_does_what_the_table_says_and_the_trail_tells(
 ) -> None:
     before = peer_of(rig)
     with rig.app.database.write() as connection:
-        changes.set_policy(
-            connection, "olga", before.id, values={"trust_tls_key": policy}, now_unix_s=1
-        )
+        changes.set_policy(connection, By("olga", 1), before.id, values={"trust_tls_key": policy})
     new = generate(MOODLE, "x", START_UNIX_S + 1)
     after = rig.app.registry.take_key(peer_of(rig), new.certificate_pem, came=KeyCame(came))
     assert after is not None
@@ -101,9 +100,9 @@ def test_an_admin_accepts_the_key_on_offer_and_no_other(rig: Rig) -> None:
         rig.app.database.write() as connection,
         pytest.raises(changes.NotPossible, match=new.fingerprint),
     ):
-        changes.accept_key(connection, "olga", peer.id, fingerprint="00", now_unix_s=2)
+        changes.accept_key(connection, By("olga", 2), peer.id, fingerprint="00")
     with rig.app.database.write() as connection:
-        changes.accept_key(connection, "olga", peer.id, fingerprint=new.fingerprint, now_unix_s=3)
+        changes.accept_key(connection, By("olga", 3), peer.id, fingerprint=new.fingerprint)
     assert peer_of(rig).certificate.fingerprint == new.fingerprint
     with rig.app.database.read() as connection:
         newest = audit.entries(connection, limit=1)[0]
