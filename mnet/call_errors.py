@@ -79,8 +79,8 @@ def outcome_of(failed: CallError) -> tuple[str, str]:
     """Return outcome and reason, as the journal keeps them, of a call that failed."""
     if isinstance(failed, RemoteFault):
         return outcomes.of_code(failed.code), failed.in_our_words
-    outcome = outcomes.UNREACHABLE if isinstance(failed, CannotReach) else outcomes.BAD_ANSWER
-    return outcome, failed.in_our_words
+    is_silent = isinstance(failed, CannotReach) and not failed.has_answered
+    return outcomes.UNREACHABLE if is_silent else outcomes.BAD_ANSWER, failed.in_our_words
 
 
 def read_response(payload: bytes) -> xmlrpc.MethodResponse | FaultResponse:

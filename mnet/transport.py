@@ -57,6 +57,7 @@ MAX_HEADER_CHARS = 1000
 USER_AGENT = "Moodle"
 OWN_USER_AGENT = "mnet-peer"
 SUCCESS = range(200, 300)
+SERVER_ERROR = 500
 _TOO_SLOW = (defer.TimeoutError, defer.CancelledError, ConnectingCancelledError)
 
 
@@ -80,6 +81,13 @@ class Page:
                 url=url,
                 status=self.status,
                 target=self.location,
+            )
+        elif self.status >= SERVER_ERROR:  # the address is right: something behind it is in trouble
+            said = english(
+                "%(url)s answered with HTTP status %(status)s: the site, or a proxy in front of "
+                "it, is in trouble or in maintenance.",
+                url=url,
+                status=self.status,
             )
         else:
             said = english(

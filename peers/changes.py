@@ -1,7 +1,8 @@
 """What an admin may change about peers: each change checked, made and entered in the audit trail.
 
 Used by commands and pages alike. Every function works in the caller's transaction, so that a
-change and its entry are kept together or not at all; none asks a network. `actor` is who did it
+change and its entry are kept together or not at all; none asks a network. What changes how a
+peer is to be spoken to drops what its last verification found. `actor` is who did it
 (peers/audit.py). All raise NotPossible, with a sentence for that person.
 Source: RULES R15-R18, R22.
 """
@@ -16,7 +17,7 @@ from keys.certificate import PeerCertificate, check_subject
 from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
 from mnet.refusal import Refusal
-from peers import store
+from peers import checks, store
 from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.store import StoredCertificate, StoredPeer
@@ -76,6 +77,7 @@ def remove_peer(connection: Connection, by: By, peer_id: int) -> None:
     """Take a peer's rights and aliases away at once; what it brought stays."""
     peer = _peer(connection, peer_id)
     store.set_state(connection, peer_id, store.DELETED)
+    checks.forget(connection, peer_id)
     detail = {
         "published": peer.published,
         "subscribed": peer.subscribed,
@@ -117,6 +119,7 @@ def set_services(
     store.set_services(connection, peer_id, publish=publish, subscribe=subscribe)
     after = _peer(connection, peer_id)
     if (before.published, before.subscribed) != (after.published, after.subscribed):
+        checks.forget(connection, peer_id)
         detail = {
             "published": {"before": before.published, "after": after.published},
             "subscribed": {"before": before.subscribed, "after": after.subscribed},
@@ -138,6 +141,8 @@ def set_policy(
     changed = {k: v for k, v in values.items() if peer.policy.get(k) != v}
     if changed:
         store.set_columns(connection, peer_id, policy=wanted)
+        if policy.tls != PeerPolicy.from_stored(peer.policy).tls:
+            checks.forget(connection, peer_id)
         detail = {
             k: {"before": peer.policy.get(k, "default"), "after": changed[k]} for k in changed
         }
@@ -197,6 +202,7 @@ def rename_peer(
     check_free(connection, wwwroot, our_wwwroot, removed_too=True)
     known = peer.certificate()
     store.set_columns(connection, peer_id, wwwroot=wwwroot)
+    checks.forget(connection, peer_id)
     store.add_alias(connection, peer_id, peer.wwwroot)
     store.forget_pending(connection, wwwroot)
     if known is None or known.fingerprint != certificate.fingerprint:
@@ -311,6 +317,7 @@ def _take(
     origin: str,
     now_unix_s: int,
 ) -> None:
+    checks.forget(connection, peer_id)
     store.set_certificate(
         connection,
         peer_id,

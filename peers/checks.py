@@ -1,5 +1,8 @@
 """Keeping what the last verification of each peer found. Runs none.
 
+What is kept is of the peer as it is: an admin's change of what was looked at drops it
+(peers/changes.py), so that no old green stands above a switch.
+
 Source: RULES R17.
 """
 
@@ -12,6 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from peers.model import peer_check
+from peers.policy import PeerPolicy
+from peers.registry import Peer
+from peers.store import DELETED, StoredPeer
 from peers.verify_rules import RemoteService, Report, Step
 
 
@@ -30,7 +36,7 @@ class Check:
 
 def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s: int) -> None:
     """Keep a peer's report in place of the one before."""
-    connection.execute(sa.delete(peer_check).where(peer_check.c.peer_id == peer_id))
+    forget(connection, peer_id)
     connection.execute(
         sa.insert(peer_check).values(
             peer_id=peer_id,
@@ -42,6 +48,24 @@ def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s:
             services={name: asdict(service) for name, service in report.services.items()},
         )
     )
+
+
+def is_as_verified(stored: StoredPeer | None, peer: Peer) -> bool:
+    """Tell whether a peer is still as it was when its verification began, as `peer` says.
+
+    A key that it proved meanwhile counts as the same.
+    """
+    if stored is None or stored.state == DELETED:
+        return False
+    ticked, policy = peer.services, PeerPolicy.from_stored(stored.policy)
+    return (stored.wwwroot, stored.published, stored.subscribed, policy.tls) == (
+        peer.wwwroot, ticked.published, ticked.subscribed, peer.policy.tls,
+    )  # fmt: skip
+
+
+def forget(connection: Connection, peer_id: int) -> None:
+    """Drop what the last verification of a peer found."""
+    connection.execute(sa.delete(peer_check).where(peer_check.c.peer_id == peer_id))
 
 
 def last_check(connection: Connection, peer_id: int) -> Check | None:

@@ -165,8 +165,9 @@ class Registry:
     def take_key(self, peer: Peer, pem: str, *, came: KeyCame) -> Peer | None:
         """Take in a certificate that a peer announced, as peers/trust.py judges it.
 
-        Believed ones become its key; others wait for an admin (`peer accept-key`). Returns the
-        peer as it is afterwards, or None when the certificate cannot be its own.
+        Believed ones become its key; others wait for an admin (`peer accept-key`). What came for
+        a `peer` whose key is another by now changes nothing. Returns the peer as it is
+        afterwards, or None when the certificate cannot be its own.
         """
         trust, origin = _judged(peer, came), came.value
         try:
@@ -180,15 +181,16 @@ class Registry:
         if certificate.fingerprint == peer.certificate.fingerprint or trust is Trust.IGNORE:
             return peer
         believed, now_unix_s = trust is Trust.BELIEVE, int(self._clock())
+        action = N_("key changed") if believed else N_("key waits for an admin")
+        before, after = peer.certificate.fingerprint, certificate.fingerprint
         with self._database.write() as connection:
-            stored = store.find(connection, peer.wwwroot)
-            offered = stored.certificate(store.OFFERED) if stored else None
-            if believed or offered is None or offered.fingerprint != certificate.fingerprint:
+            is_news = _is_news(store.by_id(connection, peer.id), before, after, believed=believed)
+            if is_news:
                 store.set_certificate(
                     connection,
                     peer.id,
                     pem=certificate.pem,
-                    fingerprint=certificate.fingerprint,
+                    fingerprint=after,
                     origin=origin,
                     now_unix_s=now_unix_s,
                     state=store.CURRENT if believed else store.OFFERED,
@@ -196,23 +198,27 @@ class Registry:
                 audit.record(
                     connection,
                     actor=audit.SERVER,
-                    action=N_("key changed") if believed else N_("key waits for an admin"),
+                    action=action,
                     subject=peer.wwwroot,
-                    detail={
-                        "came by": origin,
-                        "before": peer.certificate.fingerprint,
-                        "after": certificate.fingerprint,
-                    },
+                    detail={"came by": origin, "before": before, "after": after},
                     now_unix_s=now_unix_s,
                 )
-        log.warning(
-            "key changed" if believed else "key waits for an admin",
-            peer=peer.wwwroot,
-            origin=origin,
-            before=peer.certificate.fingerprint,
-            after=certificate.fingerprint,
-        )
+        if is_news:
+            log.warning(action, peer=peer.wwwroot, origin=origin, before=before, after=after)
         return self.by_id(peer.id)
+
+
+def _is_news(stored: store.StoredPeer | None, before: str, after: str, *, believed: bool) -> bool:
+    """Tell whether a certificate is still to be taken in, by the fingerprints that are kept.
+
+    `before` is the key that was asked: when others learnt a newer one meanwhile, the answer is
+    late, and what it brings may be older than what we have.
+    """
+    current = stored.certificate() if stored and stored.state != store.DELETED else None
+    if stored is None or current is None or current.fingerprint != before:
+        return False
+    offered = stored.certificate(store.OFFERED)
+    return believed or offered is None or offered.fingerprint != after
 
 
 def _judged(peer: Peer, came: KeyCame) -> Trust:

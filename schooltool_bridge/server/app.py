@@ -29,7 +29,7 @@ from mnet.metrics import Metrics
 from mnet.outbound import Outbound
 from mnet.settings import Settings
 from mnet.transport import Transport
-from peers import audit, bootstrap, checks, journal
+from peers import audit, bootstrap, checks, journal, store
 from peers.registry import Peer, Registry
 from peers.verify import verify
 from peers.verify_rules import Report
@@ -232,7 +232,10 @@ class App:
         )
 
     def verify(self, peer: Peer, *, before_enabling: bool = False) -> Report:
-        """Look whether a peer and we understand each other, and keep what was found."""
+        """Look whether a peer and we understand each other, and keep what was found.
+
+        What an admin changed meanwhile was not looked at: then nothing is kept.
+        """
         self.outbound.breakers.forget(peer.id)
         report = verify(
             peer,
@@ -243,7 +246,8 @@ class App:
             before_enabling=before_enabling,
         )
         with self.database.write() as connection:
-            checks.save_check(connection, peer.id, report, int(self.clock()))
+            if checks.is_as_verified(store.by_id(connection, peer.id), peer):
+                checks.save_check(connection, peer.id, report, int(self.clock()))
         return report
 
     def make_key(self) -> None:

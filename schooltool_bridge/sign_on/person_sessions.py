@@ -68,6 +68,8 @@ class Live:
     peer_name: str
     since_unix_s: int
     seen_unix_s: int
+    # The peer does not say when somebody signs out there: a Mahara's source leaves that open.
+    stays_after_sign_off: bool
 
 
 def start(
@@ -188,18 +190,19 @@ def live_of(connection: Connection, person_id: int, now_unix_s: int) -> list[Liv
         tokens.is_live(person_session, now_unix_s),
     )
     seen = session.seen_unix_s
-    here = sa.select(sa.false(), peer.c.name, peer.c.wwwroot, session.created_unix_s, seen)
+    which = (peer.c.name, peer.c.wwwroot, peer.c.application)
+    here = sa.select(sa.false(), *which, session.created_unix_s, seen)
     here = here.select_from(person_session.outerjoin(peer, peer.c.id == session.peer_id))
-    there = sa.select(sa.true(), peer.c.name, peer.c.wwwroot, jump_session.c.used_unix_s, seen)
+    there = sa.select(sa.true(), *which, jump_session.c.used_unix_s, seen)
     there = there.select_from(
         jump_session.join(
             person_session, session.token_digest == jump_session.c.session_digest
         ).join(peer, peer.c.id == jump_session.c.peer_id)
     ).where(jump_session.c.used_unix_s.is_not(None))
     found = [
-        Live(bool(is_there), name or wwwroot or "", since_unix_s, seen_unix_s)
+        Live(bool(is_there), name or wwwroot or "", since, seen, application == "mahara")
         for rows in (here, there)
-        for is_there, name, wwwroot, since_unix_s, seen_unix_s in connection.execute(
+        for is_there, name, wwwroot, application, since, seen in connection.execute(
             rows.where(*alive)
         )
     ]

@@ -190,10 +190,11 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
         peer=peer.wwwroot if peer else "",
         reason=refused.reason,
     )
-    site = (peer.name or peer.wwwroot) if peer else _("the site that you come from")
+    own_name = (peer.name or peer.wwwroot) if peer else ""
+    site = own_name or _("the site that you come from")
     values = {
-        "what": _(words.what, site=site),
-        "todo": " ".join(_(part, site=site) for part in words.todo),
+        "what": _sentence(_(words.what, site=site), own_name),
+        "todo": " ".join(_sentence(_(part, site=site), own_name) for part in words.todo),
         "is_known": refused.code == "no-right",
         "name": refused.name,
         "site": site,
@@ -206,6 +207,12 @@ def _refusal(refused: LandingRefused, correlation: str) -> Reply:
         status=words.status,
         afterwards=refused.afterwards,
     )
+
+
+def _sentence(text: str, own_name: str) -> str:
+    """Begin a sentence with a capital, unless a site's own name stands there, however spelt."""
+    is_name = bool(own_name) and text.startswith(own_name)
+    return text if is_name else text[:1].upper() + text[1:]
 
 
 def cookie_of(token: str) -> Cookie:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,66 @@ def test_the_registry_does_what_the_table_says_and_the_trail_tells(
     assert [e.detail for e in told] == [
         {"came by": came, "before": before.certificate.fingerprint, "after": new.fingerprint}
     ]
+
+
+def kept_of(rig: Rig) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return a peer's certificates with their states, and what the server noted, oldest first."""
+    with rig.app.database.read() as connection:
+        stored = store.find(connection, MOODLE)
+        told = [e.action for e in audit.entries(connection) if e.actor == audit.SERVER]
+    assert stored is not None
+    return [(c.fingerprint, c.state) for c in stored.certificates], told[::-1]
+
+
+@pytest.mark.parametrize("threads", [2, 6])
+@pytest.mark.parametrize(
+    ("came", "state", "action"),
+    [
+        (KeyCame.PROVEN, store.CURRENT, "key changed"),
+        (KeyCame.KEYSWAP, store.OFFERED, "key waits for an admin"),
+    ],
+)
+def test_a_key_that_many_learn_at_once_is_taken_in_once(
+    rig: Rig, came: KeyCame, state: str, action: str, threads: int
+) -> None:
+    before = peer_of(rig)
+    new = generate(MOODLE, "x", START_UNIX_S + 1)
+    together = threading.Barrier(threads)
+
+    def learn(_number: int) -> str:
+        together.wait(10)
+        after = rig.app.registry.take_key(before, new.certificate_pem, came=came)
+        assert after is not None
+        return after.certificate.fingerprint
+
+    with ThreadPoolExecutor(threads) as pool:
+        learnt = set(pool.map(learn, range(threads)))
+    old = before.certificate.fingerprint
+    was = store.RETIRED if state == store.CURRENT else store.CURRENT
+    assert learnt == {new.fingerprint if state == store.CURRENT else old}
+    assert kept_of(rig) == ([(old, was), (new.fingerprint, state)], [action])
+
+
+@pytest.mark.parametrize("came", [c for c in KeyCame if c is not KeyCame.STRANGER])
+def test_a_late_answer_puts_no_older_key_back(rig: Rig, came: KeyCame) -> None:
+    first = peer_of(rig)
+    second, third = (generate(MOODLE, "x", START_UNIX_S + n) for n in (1, 2))
+    for new in (second, third):
+        rig.app.registry.take_key(peer_of(rig), new.certificate_pem, came=KeyCame.PROVEN)
+    before = kept_of(rig)
+    late = rig.app.registry.take_key(first, second.certificate_pem, came=came)
+    assert late is not None
+    assert late.certificate.fingerprint == third.fingerprint
+    assert kept_of(rig) == before
+
+
+def test_a_late_answer_brings_a_removed_peer_no_key(rig: Rig) -> None:
+    peer, new = peer_of(rig), generate(MOODLE, "x", START_UNIX_S + 1)
+    with rig.app.database.write() as connection:
+        changes.remove_peer(connection, By("olga", 1), peer.id)
+    before = kept_of(rig)
+    assert rig.app.registry.take_key(peer, new.certificate_pem, came=KeyCame.PROVEN) is None
+    assert kept_of(rig) == before
 
 
 def test_a_key_for_another_site_is_never_taken_in(rig: Rig) -> None:
