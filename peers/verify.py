@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
 from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
@@ -64,7 +65,10 @@ def verify(
         run.page()
         run.keyswap()
         run.round_trip()
-        run.version()
+        try:
+            run.version()
+        finally:
+            run.compare_services()  # by the release, when it told one
     except _Stop as stopped:
         run.skip_the_rest(stopped.step)
     steps = tuple(sorted(run.steps, key=lambda step: ORDER.index(step.name)))
@@ -301,17 +305,26 @@ class _Run:
             step = Step(SERVICES, ok=False, detail=english("The answer is no list."), remedy=remedy)
             return self._add(step, is_needed=False)
         self.services = services
-        ticked = self.peer.services
-        is_mahara = self.peer.application is APPLICATIONS["mahara"]
-        judged = verify_services.mahara_step if is_mahara else verify_services.services_step
-        step = judged(
-            SERVICES,
-            published=ticked.published,
-            subscribed=ticked.subscribed,
-            remote=services,
-            wwwroot=self.peer.wwwroot,
-        )
-        return self._add(step, is_needed=False)
+        return None
+
+    def compare_services(self) -> None:
+        """See whether both sides ticked the same, where the peer said what it did."""
+        if any(step.name == SERVICES for step in self.steps):
+            return  # the peer's answer was no list
+        ticked, remote = self.peer.services, self.services
+        said: dict[str, Any] = {
+            "published": ticked.published,
+            "subscribed": ticked.subscribed,
+            "wwwroot": self.peer.wwwroot,
+        }
+        wanted = ticked.published | ticked.subscribed
+        if self.peer.application is APPLICATIONS["mahara"]:
+            step = verify_services.mahara_step(SERVICES, **said, remote=remote)
+        elif lacks := verify_services.left_out(wanted, remote, self.release):
+            step = verify_services.lacking_step(SERVICES, lacks, **said)
+        else:
+            step = verify_services.services_step(SERVICES, **said, remote=remote)
+        self._add(step, is_needed=False)
 
     def _tell_clock(self, timestamp_unix_s: int | None) -> None:
         # A careful peer never signs a time ahead of the caller's, so ours come back says nothing:

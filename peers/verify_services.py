@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 from mnet.protocol import (
     API_VERSION,
+    SERVICE_ENROL,
     SERVICE_IDP,
     SERVICE_SIS,
     SERVICE_SP,
@@ -25,6 +26,10 @@ _MAHARA_WAYS = {
     "They SSO in": {"sso_in", SERVICE_SP},
     "We SSO out": {"sso_out", SERVICE_IDP},
 }
+# What Moodle itself has no more from this major release on (auth_mnet and enrol_mnet).
+_LEFT_OUT_FROM = 5
+_MAJOR_DIGITS = 2  # a longer number is no release but a build, such as 2025041403
+_LEFT_OUT = frozenset({SERVICE_IDP, SERVICE_SP, SERVICE_ENROL})
 _BOTH = f"{SERVICE_IDP},{SERVICE_SP}"
 MAHARA_DIRECTION = E_(
     "Administration menu > Institutions > Settings > (the institution) > Authentication plugins > "
@@ -49,6 +54,20 @@ def remote_services(answer: Value) -> dict[str, RemoteService] | None:
             subscribe=before.subscribe or _is_ticked(row.get("subscribe")),
         )
     return found
+
+
+def left_out(
+    wanted: Collection[str], remote: Collection[str] | None, release: str | None
+) -> list[str]:
+    """Return which of these services a Moodle of this release has only with a plugin.
+
+    None when it lists them (`remote`), or when nobody knows what it lists or its release.
+    """
+    major = (release or "").partition(".")[0]
+    is_number = major.isascii() and major.isdecimal() and len(major) <= _MAJOR_DIGITS
+    if remote is None or not is_number or int(major) < _LEFT_OUT_FROM:
+        return []
+    return sorted(_LEFT_OUT & {*wanted} - {*remote})
 
 
 def services_step(
@@ -123,6 +142,35 @@ def services_step(
         our_subscribed=_listed(subscribed),
     )
     return Step(name, ok=True, detail=detail)
+
+
+def lacking_step(
+    name: str,
+    lacks: Collection[str],
+    *,
+    published: Collection[str],
+    subscribed: Collection[str],
+    wwwroot: str,
+) -> Step:
+    """Say that a Moodle has some services no more; other boxes are named once they are gone."""
+    labels = ", ".join(SERVICE_NAMES[service] for service in lacks)
+    rest = [",".join(sorted({*ticked} - {*lacks})) or "''" for ticked in (published, subscribed)]
+    return Step(
+        name,
+        ok=False,
+        detail=english(
+            "Moodle itself has these no more since 5.0, and the peer lists none of them: "
+            "%(services)s.",
+            services=labels,
+        ),
+        remedy=english(
+            "They need a plugin there, and then their boxes ticked. Without one untick them here: "
+            "mnet-peer peer services %(peer)s --publish %(published)s --subscribe %(subscribed)s",
+            peer=wwwroot,
+            published=rest[0],
+            subscribed=rest[1],
+        ),
+    )
 
 
 def mahara_ways(published: Collection[str], subscribed: Collection[str]) -> list[str]:

@@ -16,7 +16,7 @@ from peers.accounts import CLERK, MANAGER
 from peers.audit import By
 from peers.store import StoredPeer
 from peers.verify_rules import SERVICE_NAMES
-from peers.verify_services import MAHARA_DIRECTION, mahara_ways
+from peers.verify_services import MAHARA_DIRECTION, left_out, mahara_ways
 from peers.web.moodle_boxes import (
     CUSTOM,
     MEANINGS,
@@ -168,12 +168,17 @@ class PeerPages:
         peer = self._parts.peer(peer_id)
         with self._parts.database.read() as connection:
             found = checks.last_check(connection, peer_id)
+        lacks: frozenset[str] = frozenset()
+        if found is not None and peer.application == "moodle":
+            wanted = peer.published | peer.subscribed
+            lacks = frozenset(left_out(wanted, found.services or {}, found.release))
         return page(
             "peer_verify.html",
             peer=peer,
             check=found,
             step=view.query.get("step", ""),
-            boxes=boxes(peer.published, peer.subscribed),
+            boxes=boxes(peer.published - lacks, peer.subscribed - lacks),
+            lacks=[SERVICE_NAMES[service] for service in sorted(lacks)],
             where=_(WHERE),
             is_mahara=peer.application == "mahara",
             ways=mahara_ways(peer.published, peer.subscribed),
