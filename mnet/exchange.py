@@ -50,12 +50,17 @@ from mnet.faults import (
 )
 from mnet.logs import tell
 from mnet.metrics import Metrics
+from mnet.now_and_then import NowAndThen
 from mnet.protocol import DEFAULT_APPLICATION
+from mnet.retelling import english
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
 ATTEMPTS = 3
+# Anybody can write a peer's address on an envelope: so often at most one leaves a line.
+UNOPENED_EVERY_S = 60.0
+UNREAD_METHOD = "(sealed)"
 
 log = structlog.get_logger("exchange")
 
@@ -77,6 +82,7 @@ class Exchange(Generic[Peer]):
     clock: Callable[[], float]
     random: Callable[[int], bytes]
     metrics: Metrics = field(default_factory=Metrics)
+    _unopened: NowAndThen = field(default_factory=lambda: NowAndThen(UNOPENED_EVERY_S))
 
     def answer(self, body: bytes, sender: str = "") -> Answer:
         """Answer one request body by itself; never raises."""
@@ -125,6 +131,9 @@ class Exchange(Generic[Peer]):
         keys = self.keys()
         opened = keys.open(message.wrapped_key, lambda key: envelope.open_text(message, key))
         if opened is None:
+            yield from self._record_unopened(
+                Context(peer, int(self.clock()), correlation, started_s)
+            )
             raise CannotOpen
         if not opened.is_current:
             # Signed by the key that opened it: the only one that the caller can believe.
@@ -322,6 +331,20 @@ class Exchange(Generic[Peer]):
         try:
             outcome = outcomes.of_fault(fault)
             yield lambda c: self._record(c, context, payload, *outcome)
+        except STORE_ERRORS as problem:
+            log.warning("not recorded", problem=name_of(problem), call=context.correlation)
+
+    def _record_unopened(self, context: Context[Peer]) -> Steps[None]:
+        """Write down, now and then, that what names this peer is sealed to no key of ours."""
+        if not self._unopened.is_due(context.peer.id, self.clock()):
+            return
+        context.method = UNREAD_METHOD
+        reason = english(
+            "Sealed to a key that this site does not have, or has no longer: on the peer fetch "
+            "this site's key again. At most one such call a minute is written down."
+        )
+        try:
+            yield lambda c: self._record(c, context, b"", outcomes.of_code(CannotOpen.code), reason)
         except STORE_ERRORS as problem:
             log.warning("not recorded", problem=name_of(problem), call=context.correlation)
 

@@ -36,6 +36,28 @@ class Entry:
     detail: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes something, and when."""
+
+    # An admin's user name, COMMAND_LINE or SERVER.
+    actor: str
+    now_unix_s: int
+
+    def note(
+        self, connection: Connection, action: str, subject: str, detail: Mapping[str, object]
+    ) -> None:
+        """Write what was done to what into the trail, as `record`."""
+        record(
+            connection,
+            actor=self.actor,
+            action=action,
+            subject=subject,
+            detail=detail,
+            now_unix_s=self.now_unix_s,
+        )
+
+
 # What was done, to what, and how.
 Note = tuple[str, str, Mapping[str, object]]
 

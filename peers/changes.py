@@ -17,7 +17,8 @@ from keys.certificate import PeerCertificate, check_subject
 from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
 from mnet.refusal import Refusal
-from peers import audit, checks, store
+from peers import checks, store
+from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.store import StoredCertificate, StoredPeer
 
@@ -30,7 +31,7 @@ class NotPossible(Refusal, ValueError):
 
 def add_peer(
     connection: Connection,
-    actor: str,
+    by: By,
     *,
     wwwroot: str,
     our_wwwroot: str,
@@ -38,7 +39,6 @@ def add_peer(
     application: str,
     certificate: PeerCertificate,
     origin: str,
-    now_unix_s: int,
     state: str = store.ENABLED,
     label: str = store.PRODUCTION,
 ) -> int:
@@ -57,10 +57,10 @@ def add_peer(
         name=name,
         application=application,
         state=state,
-        now_unix_s=now_unix_s,
+        now_unix_s=by.now_unix_s,
     )
     store.set_columns(connection, peer_id, label=label)
-    _take(connection, peer_id, certificate, origin, now_unix_s)
+    _take(connection, peer_id, certificate, origin, by.now_unix_s)
     detail = {
         "name": name,
         "application": application,
@@ -69,11 +69,11 @@ def add_peer(
         "fingerprint": certificate.fingerprint,
         "certificate from": origin,
     }
-    _note(connection, actor, N_("peer added"), wwwroot, detail, now_unix_s)
+    by.note(connection, N_("peer added"), wwwroot, detail)
     return peer_id
 
 
-def remove_peer(connection: Connection, actor: str, peer_id: int, *, now_unix_s: int) -> None:
+def remove_peer(connection: Connection, by: By, peer_id: int) -> None:
     """Take a peer's rights and aliases away at once; what it brought stays."""
     peer = _peer(connection, peer_id)
     store.set_state(connection, peer_id, store.DELETED)
@@ -83,17 +83,10 @@ def remove_peer(connection: Connection, actor: str, peer_id: int, *, now_unix_s:
         "subscribed": peer.subscribed,
         "aliases": peer.aliases,
     }
-    _note(connection, actor, N_("peer removed"), peer.wwwroot, detail, now_unix_s)
+    by.note(connection, N_("peer removed"), peer.wwwroot, detail)
 
 
-def set_enabled(
-    connection: Connection,
-    actor: str,
-    peer_id: int,
-    *,
-    enabled: bool,
-    now_unix_s: int,
-) -> None:
+def set_enabled(connection: Connection, by: By, peer_id: int, *, enabled: bool) -> None:
     """Turn a peer's master switch; a disabled one's events get fault 8403."""
     peer = _peer(connection, peer_id)
     state = store.ENABLED if enabled else store.DISABLED
@@ -101,17 +94,16 @@ def set_enabled(
         return
     store.set_state(connection, peer_id, state)
     action = N_("peer enabled") if enabled else N_("peer disabled")
-    _note(connection, actor, action, peer.wwwroot, {}, now_unix_s)
+    by.note(connection, action, peer.wwwroot, {})
 
 
 def set_services(
     connection: Connection,
-    actor: str,
+    by: By,
     peer_id: int,
     *,
     publish: Collection[str] | None = None,
     subscribe: Collection[str] | None = None,
-    now_unix_s: int,
 ) -> StoredPeer:
     """Replace what is published to a peer or subscribed from it, or both; None leaves one as is."""
     before = _peer(connection, peer_id)
@@ -132,17 +124,12 @@ def set_services(
             "published": {"before": before.published, "after": after.published},
             "subscribed": {"before": before.subscribed, "after": after.subscribed},
         }
-        _note(connection, actor, N_("services changed"), after.wwwroot, detail, now_unix_s)
+        by.note(connection, N_("services changed"), after.wwwroot, detail)
     return after
 
 
 def set_policy(
-    connection: Connection,
-    actor: str,
-    peer_id: int,
-    *,
-    values: Mapping[str, str],
-    now_unix_s: int,
+    connection: Connection, by: By, peer_id: int, *, values: Mapping[str, str]
 ) -> PeerPolicy:
     """Change some of a peer's policies, named and written as in peers/policy.py.
 
@@ -159,18 +146,12 @@ def set_policy(
         detail = {
             k: {"before": peer.policy.get(k, "default"), "after": changed[k]} for k in changed
         }
-        _note(connection, actor, N_("policy changed"), peer.wwwroot, detail, now_unix_s)
+        by.note(connection, N_("policy changed"), peer.wwwroot, detail)
     return policy
 
 
 def add_alias(
-    connection: Connection,
-    actor: str,
-    peer_id: int,
-    *,
-    wwwroot: str,
-    our_wwwroot: str,
-    now_unix_s: int,
+    connection: Connection, by: By, peer_id: int, *, wwwroot: str, our_wwwroot: str
 ) -> None:
     """Let a peer be known under one more address."""
     peer = _peer(connection, peer_id)
@@ -178,17 +159,10 @@ def add_alias(
     check_free(connection, wwwroot, our_wwwroot, removed_too=True)
     store.add_alias(connection, peer_id, wwwroot)
     store.forget_pending(connection, wwwroot)
-    _note(connection, actor, N_("address added"), peer.wwwroot, {"address": wwwroot}, now_unix_s)
+    by.note(connection, N_("address added"), peer.wwwroot, {"address": wwwroot})
 
 
-def remove_alias(
-    connection: Connection,
-    actor: str,
-    peer_id: int,
-    *,
-    wwwroot: str,
-    now_unix_s: int,
-) -> None:
+def remove_alias(connection: Connection, by: By, peer_id: int, *, wwwroot: str) -> None:
     """Let a peer no longer be known under one of its further addresses."""
     peer = _peer(connection, peer_id)
     if wwwroot not in peer.aliases:
@@ -201,18 +175,17 @@ def remove_alias(
             )
         )
     store.remove_alias(connection, peer_id, wwwroot)
-    _note(connection, actor, N_("address removed"), peer.wwwroot, {"address": wwwroot}, now_unix_s)
+    by.note(connection, N_("address removed"), peer.wwwroot, {"address": wwwroot})
 
 
 def rename_peer(
     connection: Connection,
-    actor: str,
+    by: By,
     peer_id: int,
     *,
     wwwroot: str,
     our_wwwroot: str,
     certificate: PeerCertificate,
-    now_unix_s: int,
 ) -> None:
     """Move a peer to a new address with all its data; the old address becomes an alias.
 
@@ -233,23 +206,18 @@ def rename_peer(
     store.add_alias(connection, peer_id, peer.wwwroot)
     store.forget_pending(connection, wwwroot)
     if known is None or known.fingerprint != certificate.fingerprint:
-        _take(connection, peer_id, certificate, KeyCame.ADMIN.value, now_unix_s)
+        _take(connection, peer_id, certificate, KeyCame.ADMIN.value, by.now_unix_s)
     detail = {
         "address before": peer.wwwroot,
         "address after": wwwroot,
         "fingerprint before": known.fingerprint if known else None,
         "fingerprint after": certificate.fingerprint,
     }
-    _note(connection, actor, N_("peer moved"), wwwroot, detail, now_unix_s)
+    by.note(connection, N_("peer moved"), wwwroot, detail)
 
 
 def accept_key(
-    connection: Connection,
-    actor: str,
-    peer_id: int,
-    *,
-    fingerprint: str,
-    now_unix_s: int,
+    connection: Connection, by: By, peer_id: int, *, fingerprint: str
 ) -> StoredCertificate:
     """Believe the key that a peer has on offer; `fingerprint` is its SHA-256 in plain hex."""
     peer = _peer(connection, peer_id)
@@ -263,24 +231,17 @@ def accept_key(
                 fingerprint=offered.fingerprint,
             )
         )
-    _take(connection, peer_id, offered, KeyCame.ADMIN.value, now_unix_s)
+    _take(connection, peer_id, offered, KeyCame.ADMIN.value, by.now_unix_s)
     detail = {
         "came by": offered.origin,
         "before": known.fingerprint if known else None,
         "after": offered.fingerprint,
     }
-    _note(connection, actor, N_("key accepted"), peer.wwwroot, detail, now_unix_s)
+    by.note(connection, N_("key accepted"), peer.wwwroot, detail)
     return offered
 
 
-def set_label(
-    connection: Connection,
-    actor: str,
-    peer_id: int,
-    *,
-    label: str,
-    now_unix_s: int,
-) -> None:
+def set_label(connection: Connection, by: By, peer_id: int, *, label: str) -> None:
     """Say whether a peer is one for production or for tests."""
     peer = _peer(connection, peer_id)
     _label(label)
@@ -288,15 +249,15 @@ def set_label(
         return
     store.set_columns(connection, peer_id, label=label)
     detail = {"before": peer.label, "after": label}
-    _note(connection, actor, N_("label changed"), peer.wwwroot, detail, now_unix_s)
+    by.note(connection, N_("label changed"), peer.wwwroot, detail)
 
 
-def dismiss_pending(connection: Connection, actor: str, *, wwwroot: str, now_unix_s: int) -> None:
+def dismiss_pending(connection: Connection, by: By, *, wwwroot: str) -> None:
     """Drop a stranger that waits for a decision; it may knock again."""
     if all(waiting.wwwroot != wwwroot for waiting in store.pending(connection)):
         raise NotPossible(_("%(address)s is not waiting.", address=wwwroot))
     store.forget_pending(connection, wwwroot)
-    _note(connection, actor, N_("stranger dismissed"), wwwroot, {}, now_unix_s)
+    by.note(connection, N_("stranger dismissed"), wwwroot, {})
 
 
 def check_free(
@@ -363,23 +324,5 @@ def _take(
         pem=certificate.pem,
         fingerprint=certificate.fingerprint,
         origin=origin,
-        now_unix_s=now_unix_s,
-    )
-
-
-def _note(
-    connection: Connection,
-    actor: str,
-    action: str,
-    subject: str,
-    detail: Mapping[str, object],
-    now_unix_s: int,
-) -> None:
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=subject,
-        detail=detail,
         now_unix_s=now_unix_s,
     )

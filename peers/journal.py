@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Prepared, metadata
 from mnet.exchange_parts import CallRecord
-from mnet.outcomes import OK
+from mnet.faults import CannotOpen
+from mnet.outcomes import OK, of_code
 
 call_journal = sa.Table(
     "call_journal",
@@ -63,9 +64,15 @@ def record(connection: Connection, call: CallRecord) -> None:
     )
 
 
+def came_in() -> sa.ColumnElement[bool]:
+    """Say which calls a peer made; whoever sealed what nobody could open is not proven."""
+    calls = call_journal.c
+    return sa.and_(calls.direction == "in", calls.outcome != of_code(CannotOpen.code))
+
+
 def last_contact(connection: Connection, peer_id: int) -> int | None:
     """Return when a peer last called us or answered us properly, in unix seconds."""
-    proper = sa.or_(call_journal.c.direction == "in", call_journal.c.outcome == OK)
+    proper = sa.or_(came_in(), call_journal.c.outcome == OK)
     latest = (
         sa.select(call_journal.c.received_unix_s)
         .where(call_journal.c.peer_id == peer_id, proper)

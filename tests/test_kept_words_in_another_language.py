@@ -18,6 +18,7 @@ from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION
 from mnet.transport import Page as Answer
 from mnet.xmlrpc import Value
 from peers import accounts, audit, checks, journal, menus, reach, verify_rules, verify_services
+from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
@@ -110,7 +111,7 @@ def test_an_event_says_why_it_waits_is_refused_or_in_conflict(rig: Rig, manager:
     assert len(found) >= len(wrong) - 3
     assert {e.status for e in found} == set(inbox.OPEN)
     found_words = {e.id: words_at(manager, f"/admin/inbox/{e.id}") for e in found}
-    rig.app.resolving.dismiss(found[0].id, actor="xqanna", now_unix_s=START_UNIX_S)
+    rig.app.resolving.dismiss(found[0].id, author=By("xqanna", START_UNIX_S))
     assert not words_at(manager, f"/admin/inbox/{found[0].id}")
     assert {i: words for i, words in found_words.items() if words} == {}
     assert not words_at(manager, "/admin/inbox?status=conflict")
@@ -272,15 +273,15 @@ def test_the_audit_trail_says_what_was_done(rig: Rig, manager: Visitor) -> None:
                 now_unix_s=START_UNIX_S,
             )  # fmt: skip - one entry
     settling = rig.app.resolving
-    who: dict[str, Any] = {"actor": "xqanna", "now_unix_s": START_UNIX_S}
+    who = By("xqanna", START_UNIX_S)
     with suppress(Fault):
         school_of(rig, ids).push("fetch_user", MOODLE, **{**XQ, "username": "xqolga"})
     with rig.app.database.read() as connection:
         (conflict,) = inbox.find(connection, statuses=[inbox.CONFLICT])
-    settling.retry(conflict.id, **who)
+    settling.retry(conflict.id, author=who)
     settling.decide(conflict.id, author=AUTHOR, keep_apart=True)
-    settling.retry_held(ids["peer_id"], **who)
-    settling.dismiss(ids["inbox_id"], **who)
+    settling.retry_held(ids["peer_id"], author=who)
+    settling.dismiss(ids["inbox_id"], author=who)
     said = manager.get("/admin/audit")
     # Of a policy, of a file, and of calls as they stand on the wire.
     names = {"tls", "users", "fetch", "user", "new", "enrolment"}

@@ -124,7 +124,7 @@ EXPRESSIONS: dict[str, Met] = {
     "mnet/letters.py:_BREAKS": met("mnet/letters.py:_BREAKS", "sub", *BLANKS, "\r\n", "\r", "a"),
     "mnet/letters.py:_LATE_CONTROLS": met("mnet/letters.py:_LATE_CONTROLS", "sub", "\x85", "a"),
     "mnet/letters.py:_CONTROLS": met("mnet/letters.py:_CONTROLS", "sub", "\x0b", "\x85", "a"),
-    "mnet/outbound.py:_PHP_SAYS": met("mnet/outbound.py:_PHP_SAYS", "search", "<b>", "\n", "php ", "warning", "<b>notice</b>", "fatal error:"),
+    "mnet/call_errors.py:_PHP_SAYS": met("mnet/call_errors.py:_PHP_SAYS", "search", "<b>", "\n", "php ", "warning", "<b>notice</b>", "fatal error:"),
     "mnet/outcomes.py:_QUOTED": met("mnet/outcomes.py:_QUOTED", "sub", "'", '"', "\\'", '\\"', "'a", " '", "\\", before=" '", after="\\"),
     "mnet/outcomes.py:_MAIL": met("mnet/outcomes.py:_MAIL", "sub", "a", "a@", "@", "a ", " ", "@ "),
     "mnet/outcomes.py:_QUERY": met("mnet/outcomes.py:_QUERY", "sub", "?", "? ", "?a", "a"),

@@ -16,6 +16,7 @@ from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from mnet.retelling import retold
 from peers import cautions, changes, store
 from peers.accounts import MANAGER
+from peers.audit import By
 from peers.bootstrap import Found
 from peers.changes import NotPossible
 from peers.web.parts import Parts
@@ -92,9 +93,7 @@ class AddPages:
         wwwroot = view.text("wwwroot")
         try:
             with self._parts.database.write() as connection:
-                changes.dismiss_pending(
-                    connection, view.who, wwwroot=wwwroot, now_unix_s=view.now_unix_s
-                )
+                changes.dismiss_pending(connection, By(view.who, view.now_unix_s), wwwroot=wwwroot)
         except NotPossible as problem:
             return self._start(problem=retold(str(problem)), status=400)
         return go(ADD, _("%(name)s is gone from the list; it may knock again.", name=wwwroot))
@@ -103,23 +102,18 @@ class AddPages:
         with self._parts.database.write() as connection:
             peer_id = changes.add_peer(
                 connection,
-                view.who,
+                By(view.who, view.now_unix_s),
                 wwwroot=found.wwwroot,
                 our_wwwroot=self._parts.our_wwwroot,
                 name=found.name,
                 application=found.application.name,
                 certificate=found.certificate,
                 origin="file" if view.text("source") == "pasted" else "keyswap",
-                now_unix_s=view.now_unix_s,
                 state=store.DISABLED,
             )
             if view.ticked("any_tls"):
                 changes.set_policy(
-                    connection,
-                    view.who,
-                    peer_id,
-                    values={"tls": "none"},
-                    now_unix_s=view.now_unix_s,
+                    connection, By(view.who, view.now_unix_s), peer_id, values={"tls": "none"}
                 )
         return peer_id
 

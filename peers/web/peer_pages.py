@@ -13,6 +13,7 @@ from mnet.language import N_, _
 from mnet.protocol import SERVICES
 from peers import audit, changes, checks, store
 from peers.accounts import CLERK, MANAGER
+from peers.audit import By
 from peers.store import StoredPeer
 from peers.verify_rules import SERVICE_NAMES
 from peers.verify_services import MAHARA_DIRECTION, left_out, mahara_ways
@@ -103,7 +104,7 @@ class PeerPages:
         peer = self._parts.change(
             peer_id,
             lambda c: changes.set_enabled(
-                c, view.who, peer_id, enabled=enabled, now_unix_s=view.now_unix_s
+                c, By(view.who, view.now_unix_s), peer_id, enabled=enabled
             ),
         )
         said = (
@@ -121,7 +122,7 @@ class PeerPages:
         peer = self._parts.change(
             peer_id,
             lambda c: changes.accept_key(
-                c, view.who, peer_id, fingerprint=fingerprint, now_unix_s=view.now_unix_s
+                c, By(view.who, view.now_unix_s), peer_id, fingerprint=fingerprint
             ),
         )
         return go(
@@ -156,12 +157,7 @@ class PeerPages:
         self._parts.change(
             peer_id,
             lambda c: changes.set_services(
-                c,
-                view.who,
-                peer_id,
-                publish=publish,
-                subscribe=subscribe,
-                now_unix_s=view.now_unix_s,
+                c, By(view.who, view.now_unix_s), peer_id, publish=publish, subscribe=subscribe
             ),
         )
         step = "?step=4" if view.text("step") else ""
@@ -215,7 +211,7 @@ class PeerPages:
             problem = _("To be sure, type the address exactly: %(address)s", address=peer.wwwroot)
             return page("peer_remove.html", status=400, peer=peer, problem=problem)
         self._parts.change(
-            peer_id, lambda c: changes.remove_peer(c, view.who, peer_id, now_unix_s=view.now_unix_s)
+            peer_id, lambda c: changes.remove_peer(c, By(view.who, view.now_unix_s), peer_id)
         )
         said = _(
             "%(name)s is removed. What it brought stays; adding it again takes that up.",

@@ -18,6 +18,7 @@ from mnet.protocol import BadWwwroot, check_wwwroot
 from mnet.retelling import retold
 from peers import changes
 from peers.accounts import MANAGER
+from peers.audit import By
 from peers.policy import OUT_OF_RANGE, PeerPolicy
 from peers.web.parts import Parts
 from peers.web.peer_pages import PEER
@@ -93,7 +94,7 @@ class SettingsPages:
 
         def change(connection: Connection) -> None:
             who, now = view.who, view.now_unix_s
-            changes.set_policy(connection, who, peer_id, values=values, now_unix_s=now)
+            changes.set_policy(connection, By(who, now), peer_id, values=values)
             afterwards.extend(self._parts.enforce(connection, peer_id))
 
         try:
@@ -113,9 +114,7 @@ class SettingsPages:
         if view.text("action") == "remove":
             self._parts.change(
                 peer_id,
-                lambda c: changes.remove_alias(
-                    c, view.who, peer_id, wwwroot=wwwroot, now_unix_s=now
-                ),
+                lambda c: changes.remove_alias(c, By(view.who, now), peer_id, wwwroot=wwwroot),
             )
             return go(
                 f"/admin/peers/{peer_id}/addresses", _("%(name)s is taken away.", name=wwwroot)
@@ -125,11 +124,10 @@ class SettingsPages:
                 peer_id,
                 lambda c: changes.add_alias(
                     c,
-                    view.who,
+                    By(view.who, now),
                     peer_id,
                     wwwroot=wwwroot,
                     our_wwwroot=self._parts.our_wwwroot,
-                    now_unix_s=now,
                 ),
             )
         except PageError as problem:
@@ -155,12 +153,11 @@ class SettingsPages:
             peer_id,
             lambda c: changes.rename_peer(
                 c,
-                view.who,
+                By(view.who, view.now_unix_s),
                 peer_id,
                 wwwroot=wwwroot,
                 our_wwwroot=self._parts.our_wwwroot,
                 certificate=certificate,
-                now_unix_s=view.now_unix_s,
             ),
         )
         said = _(
@@ -173,9 +170,7 @@ class SettingsPages:
         label = view.text("label")
         peer = self._parts.change(
             peer_id,
-            lambda c: changes.set_label(
-                c, view.who, peer_id, label=label, now_unix_s=view.now_unix_s
-            ),
+            lambda c: changes.set_label(c, By(view.who, view.now_unix_s), peer_id, label=label),
         )
         return go(
             f"/admin/peers/{peer_id}",

@@ -6,7 +6,6 @@ Each change stands in the audit trail. Source: RULES 1.8 (admin).
 from __future__ import annotations
 
 import click
-from sqlalchemy.engine import Connection
 
 from mnet.language import N_
 from peers import accounts, audit
@@ -49,7 +48,9 @@ def admin_add(command: Command, name: str, role: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         now = int(app.clock())
         accounts.add(connection, name, made, one_time=True, now_unix_s=now, role=role)
-        _note(connection, N_("account added"), name, now, role=role)
+        audit.By(audit.COMMAND_LINE, now).note(
+            connection, N_("account added"), name, {"role": role}
+        )
     _tell_password(command, name, made)
 
 
@@ -62,7 +63,9 @@ def admin_role(command: Command, name: str, role: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.set_role(connection, name, role)
-        _note(connection, N_("role changed"), found.username, int(app.clock()), role=role)
+        audit.By(audit.COMMAND_LINE, int(app.clock())).note(
+            connection, N_("role changed"), found.username, {"role": role}
+        )
     command.show(
         {"admin": found.username, "role": role}, f"{found.username} has the role {role} now."
     )
@@ -78,7 +81,9 @@ def reset_password(command: Command, name: str) -> None:
         found = accounts.by_name(connection, name)
         accounts.reset_password(connection, name, made, one_time=True)
         throttle.forgive(connection, accounts.name_key(found.username))
-        _note(connection, N_("password reset"), found.username, int(app.clock()))
+        audit.By(audit.COMMAND_LINE, int(app.clock())).note(
+            connection, N_("password reset"), found.username, {}
+        )
     _tell_password(command, found.username, made)
 
 
@@ -90,19 +95,10 @@ def admin_remove(command: Command, name: str) -> None:
     with App(command.settings) as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.remove(connection, name)
-        _note(connection, N_("account removed"), found.username, int(app.clock()))
+        audit.By(audit.COMMAND_LINE, int(app.clock())).note(
+            connection, N_("account removed"), found.username, {}
+        )
     command.show({"admin": found.username, "removed": True}, f"{found.username} is removed.")
-
-
-def _note(connection: Connection, action: str, subject: str, now: int, **detail: object) -> None:
-    audit.record(
-        connection,
-        actor=audit.COMMAND_LINE,
-        action=action,
-        subject=subject,
-        detail=detail,
-        now_unix_s=now,
-    )
 
 
 def _tell_password(command: Command, name: str, password: str) -> None:

@@ -13,6 +13,7 @@ import click
 from keys.certificate import load
 from mnet.protocol import check_wwwroot
 from peers import audit, changes, store
+from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.verify_rules import Report
 from schooltool_bridge.cli.peers import (
@@ -67,9 +68,8 @@ def pending(command: Command, dismiss: str | None) -> None:
             with app.database.write() as connection:
                 changes.dismiss_pending(
                     connection,
-                    audit.COMMAND_LINE,
+                    By(audit.COMMAND_LINE, int(app.clock())),
                     wwwroot=check_wwwroot(dismiss),
-                    now_unix_s=int(app.clock()),
                 )
         with app.database.read() as connection:
             rows: list[dict[str, object]] = [
@@ -96,10 +96,9 @@ def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
         with app.database.write() as connection:
             changes.accept_key(
                 connection,
-                audit.COMMAND_LINE,
+                By(audit.COMMAND_LINE, int(app.clock())),
                 stored.id,
                 fingerprint=plain_hex(fingerprint),
-                now_unix_s=int(app.clock()),
             )
         row = peer_row(app, stored.wwwroot)
     command.show(row, f"{stored.wwwroot} is now known by its new key.")
@@ -119,20 +118,15 @@ def alias(command: Command, wwwroot: str, address: str, remove: bool) -> None:  
         with app.database.write() as connection:
             if remove:
                 changes.remove_alias(
-                    connection,
-                    audit.COMMAND_LINE,
-                    stored.id,
-                    wwwroot=address,
-                    now_unix_s=now_unix_s,
+                    connection, By(audit.COMMAND_LINE, now_unix_s), stored.id, wwwroot=address
                 )
             else:
                 changes.add_alias(
                     connection,
-                    audit.COMMAND_LINE,
+                    By(audit.COMMAND_LINE, now_unix_s),
                     stored.id,
                     wwwroot=address,
                     our_wwwroot=app.settings.wwwroot,
-                    now_unix_s=now_unix_s,
                 )
     said = "no longer" if remove else "also"
     command.show(
@@ -177,12 +171,11 @@ def rename(
         with app.database.write() as connection:
             changes.rename_peer(
                 connection,
-                audit.COMMAND_LINE,
+                By(audit.COMMAND_LINE, int(app.clock())),
                 stored.id,
                 wwwroot=new_wwwroot,
                 our_wwwroot=app.settings.wwwroot,
                 certificate=found.certificate,
-                now_unix_s=int(app.clock()),
             )
         row = peer_row(app, new_wwwroot)
     command.show(row, f"{stored.wwwroot} is {new_wwwroot} now; the old address stays its alias.")
@@ -198,10 +191,6 @@ def label(command: Command, wwwroot: str, label: str) -> None:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
             changes.set_label(
-                connection,
-                audit.COMMAND_LINE,
-                stored.id,
-                label=label,
-                now_unix_s=int(app.clock()),
+                connection, By(audit.COMMAND_LINE, int(app.clock())), stored.id, label=label
             )
     command.show({"wwwroot": stored.wwwroot, "label": label}, f"{stored.wwwroot} is for {label}.")

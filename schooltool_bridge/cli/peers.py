@@ -23,6 +23,7 @@ from mnet.protocol import (
     check_wwwroot,
 )
 from peers import audit, bootstrap, cautions, changes, journal, store
+from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from peers.store import StoredPeer
@@ -70,14 +71,13 @@ def add(
         with app.database.write() as connection:
             changes.add_peer(
                 connection,
-                audit.COMMAND_LINE,
+                By(audit.COMMAND_LINE, int(app.clock())),
                 wwwroot=wwwroot,
                 our_wwwroot=app.settings.wwwroot,
                 name=found.name,
                 application=found.application.name,
                 certificate=found.certificate,
                 origin="file" if certificate else "keyswap",
-                now_unix_s=int(app.clock()),
             )
         row = peer_row(app, wwwroot)
     is_mahara = found.application is APPLICATIONS["mahara"]
@@ -187,9 +187,7 @@ def remove(command: Command, wwwroot: str) -> None:
     with App(command.settings) as app:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
-            changes.remove_peer(
-                connection, audit.COMMAND_LINE, stored.id, now_unix_s=int(app.clock())
-            )
+            changes.remove_peer(connection, By(audit.COMMAND_LINE, int(app.clock())), stored.id)
     command.show({"wwwroot": stored.wwwroot, "state": store.DELETED}, f"Removed {stored.wwwroot}.")
 
 
@@ -207,11 +205,10 @@ def services(command: Command, wwwroot: str, publish: str | None, subscribe: str
             with app.database.write() as connection:
                 stored = changes.set_services(
                     connection,
-                    audit.COMMAND_LINE,
+                    By(audit.COMMAND_LINE, int(app.clock())),
                     stored.id,
                     publish=wanted[0],
                     subscribe=wanted[1],
-                    now_unix_s=int(app.clock()),
                 )
     published, subscribed = sorted(stored.published), sorted(stored.subscribed)
     command.show(
@@ -241,11 +238,7 @@ def policy(command: Command, wwwroot: str, wanted: tuple[str, ...]) -> None:
         if values:
             with app.database.write() as connection:
                 effective = changes.set_policy(
-                    connection,
-                    audit.COMMAND_LINE,
-                    stored.id,
-                    values=values,
-                    now_unix_s=int(app.clock()),
+                    connection, By(audit.COMMAND_LINE, int(app.clock())), stored.id, values=values
                 )
                 visits = jump_rights.enforce(connection, stored.id)
             end_at_peers(app, visits)
@@ -259,11 +252,7 @@ def _switch(command: Command, wwwroot: str, *, enabled: bool) -> None:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
             changes.set_enabled(
-                connection,
-                audit.COMMAND_LINE,
-                stored.id,
-                enabled=enabled,
-                now_unix_s=int(app.clock()),
+                connection, By(audit.COMMAND_LINE, int(app.clock())), stored.id, enabled=enabled
             )
     state = store.ENABLED if enabled else store.DISABLED
     command.show({"wwwroot": stored.wwwroot, "state": state}, f"{stored.wwwroot} is {state}.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from peers import audit
+from peers.audit import By
 from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, common, moment
@@ -161,9 +162,7 @@ def inbox_list(command: Command, status: str | None) -> None:
 def retry(command: Command, inbox_id: int) -> None:
     """Apply an event again."""
     with App(command.settings) as app:
-        retried = app.resolving.retry(
-            inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock())
-        )
+        retried = app.resolving.retry(inbox_id, author=By(audit.COMMAND_LINE, int(app.clock())))
     status = retried.entry.status
     command.show({"id": str(inbox_id), "status": status}, f"Event {inbox_id} is {status} now.")
 
@@ -174,7 +173,7 @@ def retry(command: Command, inbox_id: int) -> None:
 def dismiss(command: Command, inbox_id: int) -> None:
     """Take an event out of the inbox."""
     with App(command.settings) as app:
-        app.resolving.dismiss(inbox_id, actor=audit.COMMAND_LINE, now_unix_s=int(app.clock()))
+        app.resolving.dismiss(inbox_id, author=By(audit.COMMAND_LINE, int(app.clock())))
     command.show(
         {"id": str(inbox_id), "status": inbox_store.DISMISSED}, f"Event {inbox_id} is dismissed."
     )

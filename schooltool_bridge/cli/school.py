@@ -15,6 +15,7 @@ from peers import audit
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.days import iso
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_parts, find_section
 from schooltool_bridge.school import courses, filing, years
 from schooltool_bridge.school.written import day
@@ -59,11 +60,10 @@ def year_add(command: Command, title: str, first_text: str, last_text: str) -> N
     with App(command.settings) as app, app.database.write() as connection:
         year_id = years.add_year(
             connection,
-            audit.COMMAND_LINE,
+            Author(audit.COMMAND_LINE, int(app.clock())),
             title=title,
             first_day=first_day,
             last_day=last_day,
-            now_unix_s=int(app.clock()),
         )
         added = years.one_year(connection, year_id)
     command.show(_year_row(added), f"Added {added.span}.")
@@ -101,12 +101,11 @@ def term_add(
     with App(command.settings) as app, app.database.write() as connection:
         term_id = years.add_term(
             connection,
-            audit.COMMAND_LINE,
+            Author(audit.COMMAND_LINE, int(app.clock())),
             year_id=years.find_year(connection, year_title).id,
             title=title,
             first_day=first_day,
             last_day=last_day,
-            now_unix_s=int(app.clock()),
         )
         added = years.one_term(connection, term_id)
     command.show(_term_row(added), f"Added {added.span} to {added.year_title}.")
@@ -152,12 +151,11 @@ def course_add(
     with App(command.settings) as app, app.database.write() as connection:
         course_id = courses.add(
             connection,
-            audit.COMMAND_LINE,
+            Author(audit.COMMAND_LINE, int(app.clock())),
             code=code,
             title=title,
             description=description,
             credits_text=credits_text,
-            now_unix_s=int(app.clock()),
         )
         added = courses.one(connection, course_id)
     row = {"id": str(added.id), "code": added.code, "title": added.title}
@@ -194,12 +192,10 @@ def file_sections(
         in_term = years.find_term(connection, term_title, year_title) if term_title else None
         moved = filing.file(
             connection,
-            audit.COMMAND_LINE,
+            Author(audit.COMMAND_LINE, int(app.clock()), why),
             found,
             course_id=in_course.id if in_course else None,
             term_id=in_term.id if in_term else None,
-            why=why,
-            now_unix_s=int(app.clock()),
         )
     place = filing.place_text(in_course, in_term)
     row = {
@@ -255,9 +251,7 @@ def _link(
     with App(command.settings) as app, app.database.write() as connection:
         this = find_section(connection, section_id, peer_wwwroot, segment)
         before = _previous(connection, previous, peer_wwwroot)
-        filing.link(
-            connection, audit.COMMAND_LINE, this, before, why=why, now_unix_s=int(app.clock())
-        )
+        filing.link(connection, Author(audit.COMMAND_LINE, int(app.clock()), why), this, before)
         chain = [str(i) for i in filing.links(connection).chain(this)]
     row = {"id": str(this), "previous": None if before is None else str(before), "chain": chain}
     command.show(row, f"In their order: {' -> '.join(chain)}.")

@@ -17,7 +17,6 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
-from peers import audit
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.hand.assessments import Detail
@@ -115,7 +114,12 @@ def join(
     if done.with_detail:
         assessments.describe(connection, marked, theirs_id, _detail(done.ours))
     assessments.delete(connection, marked, ours_id)
-    _note(connection, author, N_("assessments joined"), theirs_id, ours_id, len(entries))
+    author.note(
+        connection,
+        N_("assessments joined"),
+        f"assessment {theirs_id}",
+        {"by hand": ours_id, "grades": len(entries), "why": author.why},
+    )
     return done
 
 
@@ -158,7 +162,12 @@ def take_apart(
     released = grades.release_all(connection, marked, [(theirs_id, who) for who in places])
     assessments.keep_when_gone(connection, marked, theirs_id, keep=False)
     assessments.bring_back(connection, marked, ours_id)
-    _note(connection, author, N_("assessments taken apart"), theirs_id, ours_id, released)
+    author.note(
+        connection,
+        N_("assessments taken apart"),
+        f"assessment {theirs_id}",
+        {"by hand": ours_id, "grades": released, "why": author.why},
+    )
     return released
 
 
@@ -195,16 +204,3 @@ def _detail(item: Item) -> Detail:
         item.label, item.description, item.category_id, item.worksheet_id, item.score_system_id,
         item.due_day,
     )  # fmt: skip
-
-
-def _note(
-    connection: Connection, author: Author, action: str, theirs_id: int, ours_id: int, count: int
-) -> None:
-    audit.record(
-        connection,
-        actor=author.actor,
-        action=action,
-        subject=f"assessment {theirs_id}",
-        detail={"by hand": ours_id, "grades": count, "why": author.why},
-        now_unix_s=author.now_unix_s,
-    )

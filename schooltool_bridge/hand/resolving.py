@@ -17,7 +17,7 @@ from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, SwitchedOff
 from mnet.language import N_, _
 from mnet.retelling import english
-from peers import audit
+from peers.audit import By
 from peers.registry import Registry
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import Refused
@@ -87,8 +87,8 @@ class Resolving:
         self._registry = registry
         self._site = site
 
-    def retry(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Retried:
-        """Apply an event again; `actor` is written into the audit trail.
+    def retry(self, inbox_id: int, *, author: By) -> Retried:
+        """Apply an event again; `author` is written into the audit trail.
 
         Raises NotFound when it is not open any more or its peer was removed, SwitchedOff when
         the peer or a policy of its keeps such events out.
@@ -111,15 +111,11 @@ class Resolving:
                 )
             open_before = _count(connection, before.peer_id)
             status, came = events.retry(connection, sender, inbox_id)
-            _note(
+            author.note(
                 connection,
-                actor,
                 N_("event retried"),
                 before.wwwroot,
-                now_unix_s,
-                event=before.event,
-                id=inbox_id,
-                status=status,
+                {"event": before.event, "id": inbox_id, "status": status},
             )
             now = inbox.one(connection, inbox_id)
         assert now is not None
@@ -146,18 +142,18 @@ class Resolving:
                 visits = deciding.one_person(connection, author, sender, event, kept_id)
             open_before = _count(connection, before.peer_id)
             status, came = events.retry(connection, sender, inbox_id)
-            _note(
+            author.note(
                 connection,
-                author.actor,
                 N_("conflict decided"),
                 before.wwwroot,
-                author.now_unix_s,
-                id=inbox_id,
-                decision=N_("two people") if keep_apart else N_("one person"),
-                kept=kept_id,
-                status=status,
-                why=author.why,
-            )  # fmt: skip - one entry
+                {
+                    "id": inbox_id,
+                    "decision": N_("two people") if keep_apart else N_("one person"),
+                    "kept": kept_id,
+                    "status": status,
+                    "why": author.why,
+                },
+            )
             now = inbox.one(connection, inbox_id)
         assert now is not None
         self._go_on(before.peer_id, came)
@@ -184,16 +180,16 @@ class Resolving:
             waiting = inbox.get(connection, inbox_id)
             assert waiting is not None
             inbox.set_status(connection, waiting, status=inbox.DONE)
-            _note(
+            author.note(
                 connection,
-                author.actor,
                 N_("points decided"),
                 before.wwwroot,
-                author.now_unix_s,
-                id=inbox_id,
-                decision=N_("the points") if keep_points else N_("the percentage"),
-                grades=len(asked.cells),
-                why=author.why,
+                {
+                    "id": inbox_id,
+                    "decision": N_("the points") if keep_points else N_("the percentage"),
+                    "grades": len(asked.cells),
+                    "why": author.why,
+                },
             )
             now = inbox.one(connection, inbox_id)
         assert now is not None
@@ -235,9 +231,7 @@ class Resolving:
         with self._database.read() as connection:
             return sum(inbox.counts(connection).values())
 
-    def retry_held(
-        self, peer_id: int, *, after_id: int = 0, actor: str, now_unix_s: int
-    ) -> RetriedMany:
+    def retry_held(self, peer_id: int, *, after_id: int = 0, author: By) -> RetriedMany:
         """Apply a peer's held events again, at most MAX_AT_ONCE that came after `after_id`.
 
         Raises NotFound when the peer was removed, SwitchedOff when it is switched off.
@@ -265,32 +259,21 @@ class Resolving:
             last_id = max(ids, default=after_id)
             left = inbox.held_after(connection, peer_id, last_id)
             if ids:
-                _note(
-                    connection,
-                    actor,
-                    N_("held events retried"),
-                    sender.wwwroot,
-                    now_unix_s,
-                    **by_status,
-                )
+                author.note(connection, N_("held events retried"), sender.wwwroot, {**by_status})
         self._go_on(peer_id, came)
         return RetriedMany(dict(by_status), left, last_id)
 
-    def dismiss(self, inbox_id: int, *, actor: str, now_unix_s: int) -> Entry:
+    def dismiss(self, inbox_id: int, *, author: By) -> Entry:
         """Take an event out of the inbox; its row stays. Raises NotFound."""
         with self._database.write() as connection:
             one_at_a_time(connection, _open(connection, inbox_id).peer_id)
             entry = _open(connection, inbox_id)
             events.dismiss(connection, inbox_id)
-            _note(
+            author.note(
                 connection,
-                actor,
                 N_("event dismissed"),
                 entry.wwwroot,
-                now_unix_s,
-                event=entry.event,
-                id=inbox_id,
-                was=entry.status,
+                {"event": entry.event, "id": inbox_id, "was": entry.status},
             )
         return entry
 
@@ -366,11 +349,3 @@ def _keys(written: Iterable[Names]) -> list[str]:
 
 def _count(connection: Connection, peer_id: int) -> int:
     return sum(inbox.counts(connection, peer_id).values())
-
-
-def _note(
-    connection: Connection, actor: str, action: str, wwwroot: str, now: int, **detail: object
-) -> None:
-    audit.record(
-        connection, actor=actor, action=action, subject=wwwroot, detail=detail, now_unix_s=now
-    )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from mnet.language import N_, _, translated
 from mnet.letters import within
+from peers.audit import By
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history.fold import Placed, place
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
@@ -35,11 +36,9 @@ _FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """Somebody who writes by hand: an account's or person's name, and the time now."""
+class Author(By):
+    """Somebody who writes by hand: an account's or person's name, the time now, and why."""
 
-    actor: str
-    now_unix_s: int
     why: str = ""
 
     def place(self, rows: Iterable[Placed], effective_unix_s: int | None) -> tuple[int, int]:

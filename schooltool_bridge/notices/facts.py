@@ -16,7 +16,7 @@ from keys.store import CURRENT, key_pair
 from peers import checks as peer_checks
 from peers import store
 from peers.calls import failed
-from peers.journal import call_journal
+from peers.journal import call_journal, came_in
 from peers.model import peer as peer_table
 from peers.model import peer_check, pending_peer
 from peers.store import StoredPeer
@@ -112,7 +112,7 @@ def heard_unix_s(connection: Connection, peer_id: int, now_unix_s: int) -> int |
         .where(
             calls.peer_id == peer_id,
             calls.received_unix_s <= now_unix_s + DAY_S,
-            sa.or_(calls.direction == "in", sa.not_(_FAILED)),
+            sa.or_(came_in(), sa.not_(_FAILED)),
         )
         .order_by(calls.received_unix_s.desc())
         .limit(1)

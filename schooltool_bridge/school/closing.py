@@ -8,7 +8,7 @@ transaction with its entry in the audit trail, which names no mark. Source: RULE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,7 +17,6 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
-from peers import audit
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import as_of, identity
@@ -100,7 +99,7 @@ def close_term(connection: Connection, author: Author, term_id: int, score_syste
         sa.update(term).where(term.c.id == term_id).values(closed_unix_s=author.now_unix_s)
     )
     detail = {"sections": len(sections), "marks": stored, "score system": system.title}
-    _note(connection, author, N_("term closed"), found.title, detail)
+    author.note(connection, N_("term closed"), found.title, detail)
     return stored
 
 
@@ -127,7 +126,7 @@ def close_section(
     system = score_system_of(connection, score_system_id)
     stored = _store(connection, author, some, system)
     detail = {"marks": stored, "score system": system.title}
-    _note(connection, author, N_("section closed"), f"section {section_id}", detail)
+    author.note(connection, N_("section closed"), f"section {section_id}", detail)
     return stored
 
 
@@ -141,7 +140,7 @@ def reopen_term(connection: Connection, author: Author, term_id: int) -> None:
     if title is None:
         raise Refused("term", _("This term is not closed."))
     connection.execute(sa.update(term).where(closed).values(closed_unix_s=None))
-    _note(connection, author, N_("term opened again"), title, {"why": author.why})
+    author.note(connection, N_("term opened again"), title, {"why": author.why})
 
 
 def accept(connection: Connection, author: Author, section_id: int, person_id: int) -> Final:
@@ -190,7 +189,7 @@ def accept_where(
     for section_id in sorted({p.final.section_id for p in some}):
         people = sorted(p.final.person_id for p in some if p.final.section_id == section_id)
         detail = {"marks": len(people), "persons": people}
-        _note(connection, author, N_("final marks changed"), f"section {section_id}", detail)
+        author.note(connection, N_("final marks changed"), f"section {section_id}", detail)
     return len(some)
 
 
@@ -229,7 +228,7 @@ def _store_joined(
     stored = _store(connection, author, joined, system)
     persons = sorted({s.person_id for s in joined})
     detail = {"marks": stored, "persons": persons, "score system": system.title}
-    _note(connection, author, N_("final marks added"), subject, detail)
+    author.note(connection, N_("final marks added"), subject, detail)
     return stored
 
 
@@ -255,21 +254,4 @@ def _insert(
             by_actor=author.actor,
             why=author.why,
         )
-    )
-
-
-def _note(
-    connection: Connection,
-    author: Author,
-    action: str,
-    subject: str,
-    detail: Mapping[str, object],
-) -> None:
-    audit.record(
-        connection,
-        actor=author.actor,
-        action=action,
-        subject=subject,
-        detail=detail,
-        now_unix_s=author.now_unix_s,
     )

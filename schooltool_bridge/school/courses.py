@@ -7,6 +7,7 @@ Source: RULES R7, R41, R43, A.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,10 +15,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, _, ngettext
-from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school.written import free, line, number, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
 from schooltool_bridge.store.model import NAME_CHARS, section
@@ -63,11 +64,10 @@ def find(connection: Connection, code: str) -> Course:
 
 def add(
     connection: Connection,
-    actor: str,
+    author: Author,
     *,
     code: str,
     title: str,
-    now_unix_s: int,
     description: str = "",
     credits_text: str = "",
 ) -> int:
@@ -76,18 +76,17 @@ def add(
     values = _checked(connection, None, code, title, description, credits_text)
     added = connection.execute(sa.insert(course).values(values))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, N_("course added"), values, now_unix_s)
+    author.note(connection, N_("course added"), values["code"], _told(values))
     return int(added.inserted_primary_key[0])
 
 
 def change(
     connection: Connection,
-    actor: str,
+    author: Author,
     course_id: int,
     *,
     code: str,
     title: str,
-    now_unix_s: int,
     description: str = "",
     credits_text: str = "",
 ) -> None:
@@ -99,10 +98,10 @@ def change(
         return
     connection.execute(sa.update(course).where(course.c.id == course_id).values(values))
     detail = {**values, "before": f"{before.code} {before.title} {before.credits}".strip()}
-    _note(connection, actor, N_("course changed"), detail, now_unix_s)
+    author.note(connection, N_("course changed"), detail["code"], _told(detail))
 
 
-def remove(connection: Connection, actor: str, course_id: int, *, now_unix_s: int) -> None:
+def remove(connection: Connection, author: Author, course_id: int) -> None:
     """Remove a course where nothing was ever filed; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     known = one(connection, course_id)
@@ -128,13 +127,7 @@ def remove(connection: Connection, actor: str, course_id: int, *, now_unix_s: in
             )
         )
     connection.execute(sa.delete(course).where(course.c.id == course_id))
-    _note(
-        connection,
-        actor,
-        N_("course removed"),
-        {"code": known.code, "title": known.title},
-        now_unix_s,
-    )
+    author.note(connection, N_("course removed"), known.code, {"title": known.title})
 
 
 def _checked(
@@ -157,15 +150,6 @@ def _checked(
     }
 
 
-def _note(
-    connection: Connection, actor: str, action: str, values: dict[str, str], now_unix_s: int
-) -> None:
-    detail = {name: value for name, value in values.items() if name not in ("code", "description")}
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=values["code"],
-        detail=detail,
-        now_unix_s=now_unix_s,
-    )
+def _told(values: Mapping[str, str]) -> dict[str, str]:
+    """What the audit trail says of a course."""
+    return {name: value for name, value in values.items() if name not in ("code", "description")}

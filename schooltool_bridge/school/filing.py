@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, speaking
-from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, years
 from schooltool_bridge.school.chains import Links, Part, check_link, check_order, links_of
 from schooltool_bridge.school.courses import Course
@@ -61,13 +61,11 @@ def links(connection: Connection) -> Links:
 
 def file(
     connection: Connection,
-    actor: str,
+    author: Author,
     section_ids: Sequence[int],
     *,
     course_id: int | None,
     term_id: int | None,
-    now_unix_s: int,
-    why: str = "",
 ) -> int:
     """File sections under a course in a term, or with neither back to ongoing.
 
@@ -75,7 +73,7 @@ def file(
     and NotThere.
     """
     one_at_a_time(connection, OWN_ORDER)
-    why = several_lines(why, _("The reason"), limit=MAX_WHY_CHARS)
+    why = several_lines(author.why, _("The reason"), limit=MAX_WHY_CHARS)
     ids = list(dict.fromkeys(section_ids))
     if not ids:
         raise NotPossible(_("Choose a section first."))
@@ -96,29 +94,21 @@ def file(
     term_of = {t.id: t for t in years.all_terms(connection)}
     for each in moving:
         now = Filed(each.id, each.name, course_id, term_id, each.linked_id)
-        _write(connection, actor, now, why, now_unix_s)
+        _write(connection, author, now, why)
         with speaking(SOURCE):  # as everything that is stored
             before = place_text(course_of.get(each.course_id or 0), term_of.get(each.term_id or 0))
             detail = {"before": before, "after": place_text(to_course, to_term)}
-        _note(connection, actor, N_("section filed"), each.id, detail, now_unix_s)
+        author.note(connection, N_("section filed"), f"section {each.id}", detail)
     return len(moving)
 
 
-def link(
-    connection: Connection,
-    actor: str,
-    section_id: int,
-    previous_id: int | None,
-    *,
-    now_unix_s: int,
-    why: str = "",
-) -> bool:
+def link(connection: Connection, author: Author, section_id: int, previous_id: int | None) -> bool:
     """Say which section another one continues; None: none. Tells whether that is new.
 
     Raises NotPossible and NotThere.
     """
     one_at_a_time(connection, OWN_ORDER)
-    why = several_lines(why, _("The reason"), limit=MAX_WHY_CHARS)
+    why = several_lines(author.why, _("The reason"), limit=MAX_WHY_CHARS)
     wanted = [section_id] if previous_id is None else [section_id, previous_id]
     known = {s.id: s for s in _sections(connection, list(dict.fromkeys(wanted)))}
     this = known[section_id]
@@ -134,9 +124,9 @@ def link(
     if this.linked_id == previous_id:
         return False
     now = Filed(this.id, this.name, this.course_id, this.term_id, previous_id)
-    _write(connection, actor, now, why, now_unix_s)
+    _write(connection, author, now, why)
     detail = {"before": this.linked_id, "after": previous_id}
-    _note(connection, actor, N_("section linked"), section_id, detail, now_unix_s)
+    author.note(connection, N_("section linked"), f"section {section_id}", detail)
     return True
 
 
@@ -198,7 +188,7 @@ def _check_all(
             raise NotPossible(f"{told} {problem} {remedy}".strip()) from None
 
 
-def _write(connection: Connection, actor: str, now: Filed, why: str, now_unix_s: int) -> None:
+def _write(connection: Connection, author: Author, now: Filed, why: str) -> None:
     """Put a place into the history, and where it is looked up."""
     columns: dict[str, Any] = {
         "course_id": now.course_id,
@@ -208,32 +198,14 @@ def _write(connection: Connection, actor: str, now: Filed, why: str, now_unix_s:
     connection.execute(
         sa.insert(section_filing).values(
             section_id=now.id,
-            effective_unix_s=now_unix_s,
-            recorded_unix_s=now_unix_s,
-            by_actor=actor,
+            effective_unix_s=author.now_unix_s,
+            recorded_unix_s=author.now_unix_s,
+            by_actor=author.actor,
             why=why,
             **columns,
         )
     )
     connection.execute(sa.update(section).where(section.c.id == now.id).values(columns))
-
-
-def _note(
-    connection: Connection,
-    actor: str,
-    action: str,
-    section_id: int,
-    detail: Mapping[str, object],
-    now_unix_s: int,
-) -> None:
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=f"section {section_id}",
-        detail=detail,
-        now_unix_s=now_unix_s,
-    )
 
 
 _FILED = sa.select(

@@ -16,10 +16,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
-from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.written import free, line, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
@@ -52,19 +52,19 @@ def categories(connection: Connection) -> list[Category]:
     return sorted(found, key=lambda c: (key(c.title), c.id))
 
 
-def add_category(connection: Connection, actor: str, *, title: str, now_unix_s: int) -> int:
+def add_category(connection: Connection, author: Author, *, title: str) -> int:
     """Add a category and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     title = line(title, _("The title"))
     free(title, [c.title for c in categories(connection)], _("a category"))
     added = connection.execute(sa.insert(category).values(title=title))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, N_("category added"), title, {}, now_unix_s)
+    author.note(connection, N_("category added"), title, {})
     return int(added.inserted_primary_key[0])
 
 
 def rename_category(
-    connection: Connection, actor: str, category_id: int, *, title: str, now_unix_s: int
+    connection: Connection, author: Author, category_id: int, *, title: str
 ) -> None:
     """Give a category another title; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
@@ -75,12 +75,10 @@ def rename_category(
     if title == known.title:
         return
     connection.execute(sa.update(category).where(category.c.id == category_id).values(title=title))
-    _note(connection, actor, N_("category renamed"), title, {"before": known.title}, now_unix_s)
+    author.note(connection, N_("category renamed"), title, {"before": known.title})
 
 
-def remove_category(
-    connection: Connection, actor: str, category_id: int, *, now_unix_s: int
-) -> None:
+def remove_category(connection: Connection, author: Author, category_id: int) -> None:
     """Remove a category that nothing ever named; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     known = _category(connection, category_id)
@@ -92,7 +90,7 @@ def remove_category(
             )
         )
     connection.execute(sa.delete(category).where(category.c.id == category_id))
-    _note(connection, actor, N_("category removed"), known.title, {}, now_unix_s)
+    author.note(connection, N_("category removed"), known.title, {})
 
 
 def weights(
@@ -111,13 +109,11 @@ def weights(
 
 def set_weights(
     connection: Connection,
-    actor: str,
+    author: Author,
     section_id: int,
     wanted: Mapping[int, Decimal | None],
     *,
-    now_unix_s: int,
     effective_unix_s: int | None = None,
-    why: str = "",
 ) -> int:
     """Say how much categories count in a section from a moment on, by default from now on.
 
@@ -125,9 +121,9 @@ def set_weights(
     many changed. Raises NotPossible, also when nothing would count any more, and NotThere.
     """
     one_at_a_time(connection, OWN_ORDER)
-    why = several_lines(why, _("The reason"), limit=MAX_WHY_CHARS)
-    at = now_unix_s if effective_unix_s is None else effective_unix_s
-    if at > now_unix_s:
+    why = several_lines(author.why, _("The reason"), limit=MAX_WHY_CHARS)
+    at = author.now_unix_s if effective_unix_s is None else effective_unix_s
+    if at > author.now_unix_s:
         raise NotPossible(
             _("Weights cannot hold from a later moment on; set them when it has come.")
         )
@@ -151,15 +147,15 @@ def set_weights(
                 category_id=category_id,
                 weight="" if weight is None else plain(weight),
                 effective_unix_s=at,
-                recorded_unix_s=now_unix_s,
-                by_actor=actor,
+                recorded_unix_s=author.now_unix_s,
+                by_actor=author.actor,
                 why=why,
             )
         )
     if changed:
         told = {titles[c]: "none" if w is None else plain(w) for c, w in changed.items()}
         subject = f"section {section_id}"
-        _note(connection, actor, N_("weights changed"), subject, told, now_unix_s)
+        author.note(connection, N_("weights changed"), subject, told)
     return len(changed)
 
 
@@ -168,21 +164,3 @@ def _category(connection: Connection, category_id: int) -> Category:
     if found is None:
         raise NotThere(_("There is no such category (any more)."))
     return found
-
-
-def _note(
-    connection: Connection,
-    actor: str,
-    action: str,
-    subject: str,
-    detail: Mapping[str, str],
-    now_unix_s: int,
-) -> None:
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=subject,
-        detail=detail,
-        now_unix_s=now_unix_s,
-    )

@@ -18,10 +18,10 @@ from sqlalchemy.engine import Connection
 from mnet import language
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
-from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import Score, ScoreSystem
 from schooltool_bridge.school.labels import School
 from schooltool_bridge.school.written import free, line, number, plain
@@ -88,9 +88,7 @@ def read_scores(text: str) -> tuple[Score, ...]:
     return tuple(found)
 
 
-def add(
-    connection: Connection, actor: str, *, title: str, scores: Sequence[Score], now_unix_s: int
-) -> int:
+def add(connection: Connection, author: Author, *, title: str, scores: Sequence[Score]) -> int:
     """Add a system of values and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     title = line(title, _("The title"))
@@ -110,13 +108,11 @@ def add(
     )
     assert added.inserted_primary_key is not None
     listed = " ".join(s.score for s in scores)
-    _note(connection, actor, N_("score system added"), title, {"scores": listed}, now_unix_s)
+    author.note(connection, N_("score system added"), title, {"scores": listed})
     return int(added.inserted_primary_key[0])
 
 
-def set_hidden(
-    connection: Connection, actor: str, system_id: int, *, hidden: bool, now_unix_s: int
-) -> None:
+def set_hidden(connection: Connection, author: Author, system_id: int, *, hidden: bool) -> None:
     """Offer a system no longer, or again; what was marked by it stays. Raises NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     known = next((s for s in all_systems(connection) if s.system.id == system_id), None)
@@ -128,7 +124,7 @@ def set_hidden(
         sa.update(score_system).where(score_system.c.id == system_id).values(hidden=hidden)
     )
     action = N_("score system hidden") if hidden else N_("score system shown")
-    _note(connection, actor, action, known.system.title, {}, now_unix_s)
+    author.note(connection, action, known.system.title, {})
 
 
 def check(scores: Sequence[Score]) -> None:
@@ -191,21 +187,3 @@ def _check_order(scores: Sequence[Score]) -> None:
                     better=repr(better.score),
                 )
             )
-
-
-def _note(
-    connection: Connection,
-    actor: str,
-    action: str,
-    title: str,
-    detail: dict[str, str],
-    now_unix_s: int,
-) -> None:
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=title,
-        detail=detail,
-        now_unix_s=now_unix_s,
-    )

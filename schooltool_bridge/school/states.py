@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
-from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.meaning import MEANS_ACTIVE, MEANS_COMPLETED, MEANS_INACTIVE
 from schooltool_bridge.school.written import free, line
 from schooltool_bridge.school.years import OWN_ORDER
@@ -62,15 +62,7 @@ def all_states(connection: Connection) -> list[State]:
     )
 
 
-def add(
-    connection: Connection,
-    actor: str,
-    *,
-    code: str,
-    meaning: str,
-    title: str,
-    now_unix_s: int,
-) -> None:
+def add(connection: Connection, author: Author, *, code: str, meaning: str, title: str) -> None:
     """Add a state of the school's own; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     code = line(code, _("The code")).lower()
@@ -87,12 +79,12 @@ def add(
     free(code, [s.code for s in known], _("a state with the code"))
     title = _free_title(title, [s.title for s in known])
     connection.execute(sa.insert(enrolment_state).values(code=code, meaning=meaning, title=title))
-    _note(
-        connection, actor, N_("state added"), code, {"meaning": meaning, "title": title}, now_unix_s
+    author.note(
+        connection, N_("state added"), f"state {code}", {"meaning": meaning, "title": title}
     )
 
 
-def rename(connection: Connection, actor: str, code: str, *, title: str, now_unix_s: int) -> None:
+def rename(connection: Connection, author: Author, code: str, *, title: str) -> None:
     """Give a state another title; what it means stays. Raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     known = {s.code: s for s in all_states(connection)}
@@ -111,8 +103,8 @@ def rename(connection: Connection, actor: str, code: str, *, title: str, now_uni
     connection.execute(
         sa.update(enrolment_state).where(enrolment_state.c.code == code).values(title=title)
     )
-    _note(
-        connection, actor, N_("state renamed"), code, {"before": before, "after": title}, now_unix_s
+    author.note(
+        connection, N_("state renamed"), f"state {code}", {"before": before, "after": title}
     )
 
 
@@ -120,21 +112,3 @@ def _free_title(title: str, taken: list[str]) -> str:
     title = line(title, _("The title"), limit=MAX_STATE_TITLE_CHARS)
     free(title, taken, _("a state called"))
     return title
-
-
-def _note(
-    connection: Connection,
-    actor: str,
-    action: str,
-    code: str,
-    detail: dict[str, str],
-    now_unix_s: int,
-) -> None:
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=f"state {code}",
-        detail=detail,
-        now_unix_s=now_unix_s,
-    )

@@ -14,10 +14,10 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, ngettext, speaking
-from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import spans
 from schooltool_bridge.school.spans import Span
 from schooltool_bridge.school.written import free, line
@@ -126,32 +126,25 @@ def find_term(connection: Connection, title: str, year_title: str | None = None)
 
 
 def add_year(
-    connection: Connection,
-    actor: str,
-    *,
-    title: str,
-    first_day: date,
-    last_day: date,
-    now_unix_s: int,
+    connection: Connection, author: Author, *, title: str, first_day: date, last_day: date
 ) -> int:
     """Add a school year and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     span = _checked_year(connection, Span(line(title, _("The title")), first_day, last_day), None)
     added = connection.execute(sa.insert(school_year).values(_columns(span)))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, N_("year added"), span, {}, now_unix_s)
+    author.note(connection, N_("year added"), span.title, _told(span))
     return int(added.inserted_primary_key[0])
 
 
 def change_year(
     connection: Connection,
-    actor: str,
+    author: Author,
     year_id: int,
     *,
     title: str,
     first_day: date,
     last_day: date,
-    now_unix_s: int,
 ) -> None:
     """Change a year's title and days; its terms must still lie inside.
 
@@ -170,10 +163,10 @@ def change_year(
     connection.execute(
         sa.update(school_year).where(school_year.c.id == year_id).values(_columns(span))
     )
-    _note(connection, actor, N_("year changed"), span, {"before": before}, now_unix_s)
+    author.note(connection, N_("year changed"), span.title, _told(span, before))
 
 
-def remove_year(connection: Connection, actor: str, year_id: int, *, now_unix_s: int) -> None:
+def remove_year(connection: Connection, author: Author, year_id: int) -> None:
     """Remove a year without terms; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     span = one_year(connection, year_id).span
@@ -187,18 +180,17 @@ def remove_year(connection: Connection, actor: str, year_id: int, *, now_unix_s:
             )
         )
     connection.execute(sa.delete(school_year).where(school_year.c.id == year_id))
-    _note(connection, actor, N_("year removed"), span, {}, now_unix_s)
+    author.note(connection, N_("year removed"), span.title, _told(span))
 
 
 def add_term(
     connection: Connection,
-    actor: str,
+    author: Author,
     *,
     year_id: int,
     title: str,
     first_day: date,
     last_day: date,
-    now_unix_s: int,
 ) -> int:
     """Add a term to a year and return its id; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
@@ -206,19 +198,18 @@ def add_term(
     _check_term(connection, one_year(connection, year_id), span, None)
     added = connection.execute(sa.insert(term).values(school_year_id=year_id, **_columns(span)))
     assert added.inserted_primary_key is not None
-    _note(connection, actor, N_("term added"), span, {}, now_unix_s)
+    author.note(connection, N_("term added"), span.title, _told(span))
     return int(added.inserted_primary_key[0])
 
 
 def change_term(
     connection: Connection,
-    actor: str,
+    author: Author,
     term_id: int,
     *,
     title: str,
     first_day: date,
     last_day: date,
-    now_unix_s: int,
 ) -> None:
     """Change a term's title and days; a closed one keeps its days.
 
@@ -236,10 +227,10 @@ def change_term(
     if span == before:
         return
     connection.execute(sa.update(term).where(term.c.id == term_id).values(_columns(span)))
-    _note(connection, actor, N_("term changed"), span, {"before": before}, now_unix_s)
+    author.note(connection, N_("term changed"), span.title, _told(span, before))
 
 
-def remove_term(connection: Connection, actor: str, term_id: int, *, now_unix_s: int) -> None:
+def remove_term(connection: Connection, author: Author, term_id: int) -> None:
     """Remove a term where nothing was ever filed; raises NotPossible and NotThere."""
     one_at_a_time(connection, OWN_ORDER)
     known = one_term(connection, term_id)
@@ -265,7 +256,7 @@ def remove_term(connection: Connection, actor: str, term_id: int, *, now_unix_s:
             )
         )
     connection.execute(sa.delete(term).where(term.c.id == term_id))
-    _note(connection, actor, N_("term removed"), known.span, {}, now_unix_s)
+    author.note(connection, N_("term removed"), known.span.title, _told(known.span))
 
 
 def _checked_year(connection: Connection, span: Span, year_id: int | None) -> Span:
@@ -288,27 +279,11 @@ def _columns(span: Span) -> dict[str, object]:
     return {"title": span.title, "first_day": span.first_day, "last_day": span.last_day}
 
 
-def _note(
-    connection: Connection,
-    actor: str,
-    action: str,
-    span: Span,
-    detail: dict[str, object],
-    now_unix_s: int,
-) -> None:
+def _told(span: Span, before: Span | None = None) -> dict[str, str]:
+    """What the audit trail says of a year or term."""
     with speaking(SOURCE):  # as everything that is stored
-        detail = {
-            **{name: str(value) for name, value in detail.items()},
-            "days": spans.days(span.first_day, span.last_day),
-        }
-    audit.record(
-        connection,
-        actor=actor,
-        action=action,
-        subject=span.title,
-        detail=detail,
-        now_unix_s=now_unix_s,
-    )
+        told = {} if before is None else {"before": str(before)}
+        return {**told, "days": spans.days(span.first_day, span.last_day)}
 
 
 _TERMS = (

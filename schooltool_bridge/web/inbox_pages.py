@@ -123,9 +123,9 @@ class InboxPages:
         who, now = view.who, view.now_unix_s
         try:
             if action == "retry":
-                note = _retried(self._resolving.retry(inbox_id, actor=who, now_unix_s=now))
+                note = _retried(self._resolving.retry(inbox_id, author=Author(who, now)))
             elif action == "dismiss":
-                entry = self._resolving.dismiss(inbox_id, actor=who, now_unix_s=now)
+                entry = self._resolving.dismiss(inbox_id, author=Author(who, now))
                 note = _("%(event)s is dismissed.", event=_name(entry))
             elif action in (PERCENTAGE, POINTS):
                 author = Author(who, now, view.text("why"))
@@ -148,8 +148,7 @@ class InboxPages:
             done = self._resolving.retry_held(
                 peer.id,
                 after_id=filters.row_id(view.text("after")) or 0,
-                actor=view.who,
-                now_unix_s=view.now_unix_s,
+                author=Author(view.who, view.now_unix_s),
             )
         except Fault as problem:
             return go(_back(view), retold(problem.text))

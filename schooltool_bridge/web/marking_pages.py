@@ -13,6 +13,7 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import marking, scores, states
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web.filters import row_id
@@ -72,31 +73,30 @@ class MarkingPages:
 
 def _add_category(connection: Connection, view: View) -> str:
     title = view.text("title")
-    marking.add_category(connection, view.who, title=title, now_unix_s=view.now_unix_s)
+    marking.add_category(connection, Author(view.who, view.now_unix_s), title=title)
     return _("The category %(title)s is there.", title=title)
 
 
 def _rename_category(connection: Connection, view: View) -> str:
     marking.rename_category(
         connection,
-        view.who,
+        Author(view.who, view.now_unix_s),
         row_id(view.text("id")) or 0,
         title=view.text("title"),
-        now_unix_s=view.now_unix_s,
     )
     return _("The category is renamed.")
 
 
 def _remove_category(connection: Connection, view: View) -> str:
     category_id = row_id(view.text("id")) or 0
-    marking.remove_category(connection, view.who, category_id, now_unix_s=view.now_unix_s)
+    marking.remove_category(connection, Author(view.who, view.now_unix_s), category_id)
     return _("The category is removed.")
 
 
 def _add_system(connection: Connection, view: View) -> str:
     read = scores.read_scores(view.text("scores", limit=MAX_SCORES_CHARS))
     title = view.text("title")
-    scores.add(connection, view.who, title=title, scores=read, now_unix_s=view.now_unix_s)
+    scores.add(connection, Author(view.who, view.now_unix_s), title=title, scores=read)
     return _("The score system %(title)s is there.", title=title)
 
 
@@ -112,25 +112,24 @@ def _show_system(connection: Connection, view: View) -> str:
 
 def _set_hidden(connection: Connection, view: View, *, hidden: bool) -> None:
     system_id = row_id(view.text("id")) or 0
-    scores.set_hidden(connection, view.who, system_id, hidden=hidden, now_unix_s=view.now_unix_s)
+    scores.set_hidden(connection, Author(view.who, view.now_unix_s), system_id, hidden=hidden)
 
 
 def _add_state(connection: Connection, view: View) -> str:
     title = view.text("title")
     states.add(
         connection,
-        view.who,
+        Author(view.who, view.now_unix_s),
         code=view.text("code"),
         meaning=view.text("meaning"),
         title=title,
-        now_unix_s=view.now_unix_s,
     )
     return _("The state %(title)s is there.", title=title)
 
 
 def _rename_state(connection: Connection, view: View) -> str:
     code, title = view.text("code"), view.text("title")
-    states.rename(connection, view.who, code, title=title, now_unix_s=view.now_unix_s)
+    states.rename(connection, Author(view.who, view.now_unix_s), code, title=title)
     return _("The state is renamed.")
 
 

@@ -107,7 +107,7 @@ class PersonEditPages:
         if event is None:
             return go(f"{PEOPLE}/{found.id}", note)
         try:
-            self._resolving.retry(event, actor=view.who, now_unix_s=view.now_unix_s)
+            self._resolving.retry(event, author=Author(view.who, view.now_unix_s))
         except Fault:  # it came in with the new name already
             return go("/admin/inbox", note)
         return go(f"/admin/inbox/{event}", note)

@@ -7,7 +7,7 @@ schooltool_bridge/school. Source: RULES R41-R43.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -17,6 +17,8 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.common.days import day_of
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
 from schooltool_bridge.school.lookup import Wanted
@@ -70,10 +72,10 @@ class SchoolPages:
 
         def work(connection: Connection) -> str:
             if action == "add-year":
-                years.add_year(connection, view.who, **_span(view), now_unix_s=view.now_unix_s)
+                years.add_year(connection, Author(view.who, view.now_unix_s), **_span(view))
                 return _("The year %(year)s is there; now give it terms.", year=view.text("title"))
             if action == "add-course":
-                courses.add(connection, view.who, **_course(view), now_unix_s=view.now_unix_s)
+                courses.add(connection, Author(view.who, view.now_unix_s), **_course(view))
                 return _("The course %(course)s is in the catalogue.", course=view.text("code"))
             raise PageError(_("This form is not known here."))
 
@@ -93,13 +95,13 @@ class SchoolPages:
         def work(connection: Connection) -> str:
             who, now = view.who, view.now_unix_s
             if action == "save":
-                years.change_year(connection, who, year_id, **_span(view), now_unix_s=now)
+                years.change_year(connection, Author(who, now), year_id, **_span(view))
                 return _("The year is changed.")
             if action == "remove":
-                years.remove_year(connection, who, year_id, now_unix_s=now)
+                years.remove_year(connection, Author(who, now), year_id)
                 return _("The year is removed.")
             if action == "add-term":
-                years.add_term(connection, who, year_id=year_id, **_span(view), now_unix_s=now)
+                years.add_term(connection, Author(who, now), year_id=year_id, **_span(view))
                 return _("The term %(term)s is there.", term=view.text("title"))
             raise PageError(_("This form is not known here."))
 
@@ -120,10 +122,10 @@ class SchoolPages:
         def work(connection: Connection) -> str:
             who, now = view.who, view.now_unix_s
             if action == "save":
-                years.change_term(connection, who, term_id, **_span(view), now_unix_s=now)
+                years.change_term(connection, Author(who, now), term_id, **_span(view))
                 return _("The term is changed.")
             if action == "remove":
-                years.remove_term(connection, who, term_id, now_unix_s=now)
+                years.remove_term(connection, Author(who, now), term_id)
                 return _("The term is removed.")
             raise PageError(_("This form is not known here."))
 
@@ -144,10 +146,10 @@ class SchoolPages:
         def work(connection: Connection) -> str:
             who, now = view.who, view.now_unix_s
             if action == "save":
-                courses.change(connection, who, course_id, **_course(view), now_unix_s=now)
+                courses.change(connection, Author(who, now), course_id, **_course(view))
                 return _("The course is changed.")
             if action == "remove":
-                courses.remove(connection, who, course_id, now_unix_s=now)
+                courses.remove(connection, Author(who, now), course_id)
                 return _("The course is removed.")
             raise PageError(_("This form is not known here."))
 
@@ -246,7 +248,7 @@ class SchoolPages:
         )
 
     def _today(self, view: View) -> date:
-        return datetime.fromtimestamp(view.now_unix_s, self._parts.settings.zone).date()
+        return day_of(view.now_unix_s, self._parts.settings.zone)
 
 
 def _latest_first(connection: Connection) -> Iterable[Year]:

@@ -18,6 +18,7 @@ from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.school.written import number
@@ -239,12 +240,10 @@ def _file(connection: Connection, view: View, chosen: list[int]) -> tuple[int, s
     course_id, term_id = filters.row_id(view.text("course")), filters.row_id(view.text("term"))
     moved = filing.file(
         connection,
-        view.who,
+        Author(view.who, view.now_unix_s, view.text("why")),
         chosen,
         course_id=course_id,
         term_id=term_id,
-        why=view.text("why"),
-        now_unix_s=view.now_unix_s,
     )
     place = filing.place_text(
         courses.one(connection, course_id) if course_id is not None else None,
@@ -265,12 +264,12 @@ def _link(connection: Connection, view: View, section_id: int) -> str:
     if previous_id is None:
         raise NotPossible(_("Choose the section that this one continues."))
     why, now = view.text("why"), view.now_unix_s
-    filing.link(connection, view.who, section_id, previous_id, why=why, now_unix_s=now)
+    filing.link(connection, Author(view.who, now, why), section_id, previous_id)
     return _("The sections are linked.")
 
 
 def _unlink(connection: Connection, view: View, section_id: int) -> str:
-    filing.link(connection, view.who, section_id, None, now_unix_s=view.now_unix_s)
+    filing.link(connection, Author(view.who, view.now_unix_s), section_id, None)
     return _("The sections are linked no more.")
 
 
@@ -282,6 +281,6 @@ def _weigh(connection: Connection, view: View, section_id: int) -> str:
             number(text, _("The weight of %(category)s", category=each.title)) if text else None
         )
     changed = marking.set_weights(
-        connection, view.who, section_id, wanted, why=view.text("why"), now_unix_s=view.now_unix_s
+        connection, Author(view.who, view.now_unix_s, view.text("why")), section_id, wanted
     )
     return _("The weights hold from now on.") if changed else _("The weights are as they were.")

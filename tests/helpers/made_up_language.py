@@ -98,25 +98,23 @@ def stocked(rig: Rig) -> dict[str, int]:
         enrolments.set_state(connection, AUTHOR, here, teacher, "teacher", "a")
         enrolments.set_state(connection, AUTHOR, here, left, "student", "wp", text="xqmoved")
         days: dict[str, Any] = {"first_day": date(2026, 8, 1), "last_day": date(2027, 7, 31)}
-        named: dict[str, Any] = {"now_unix_s": START_UNIX_S}
-        ids["year_id"] = years.add_year(connection, "xqhead", title="2026/27", **days, **named)
+        ids["year_id"] = years.add_year(connection, AUTHOR, title="2026/27", **days)
         term_days: dict[str, Any] = {"first_day": date(2026, 8, 1), "last_day": date(2027, 1, 31)}
         ids["term_id"] = years.add_term(
-            connection, "xqhead", year_id=ids["year_id"], title="Xqautumn", **term_days, **named
+            connection, AUTHOR, year_id=ids["year_id"], title="Xqautumn", **term_days
         )
         ids["course_id"] = courses.add(
-            connection, "xqhead", code="XQ1", title="Xqmaths", credits_text="1.5", **named
+            connection, AUTHOR, code="XQ1", title="Xqmaths", credits_text="1.5"
         )
         filing.file(
             connection,
-            "xqhead",
+            AUTHOR,
             [here],
             course_id=ids["course_id"],
             term_id=ids["term_id"],
-            **named,
         )
         homework = marking.categories(connection)[0].id
-        marking.set_weights(connection, "xqhead", here, {homework: Decimal("0.5")}, **named)
+        marking.set_weights(connection, AUTHOR, here, {homework: Decimal("0.5")})
         worksheets.add(connection, AUTHOR, here, "Xqsheet")
         letters = scores.find(connection, "Letter grades").id
         detail = Detail(label="Xq", category_id=homework, due_day=date(2026, 12, 1))

@@ -8,6 +8,7 @@ from typing import Any
 
 from keys.certificate import load
 from peers import changes, store
+from peers.audit import By
 from peers.verify import ORDER
 from peers.verify import verify as look
 from schooltool_bridge.server.app import App
@@ -28,14 +29,9 @@ def register(
     with app.database.write() as connection:
         known = store.find(connection, wwwroot)
         if known is not None:  # the port was another test's before
-            changes.remove_peer(connection, "test", known.id, now_unix_s=now)
-        peer_id = changes.add_peer(
-            connection, "test", wwwroot=wwwroot, our_wwwroot=app.settings.wwwroot, name="Moodle",
-            application=application, certificate=load(pem), origin="file", now_unix_s=now,
-        )  # fmt: skip
-        changes.set_services(
-            connection, "test", peer_id, publish=ticked, subscribe=ticked, now_unix_s=now
-        )
+            changes.remove_peer(connection, By("test", now), known.id)
+        peer_id = changes.add_peer(connection, By("test", now), wwwroot=wwwroot, our_wwwroot=app.settings.wwwroot, name="Moodle", application=application, certificate=load(pem), origin="file")  # fmt: skip
+        changes.set_services(connection, By("test", now), peer_id, publish=ticked, subscribe=ticked)
         return peer_id
 
 

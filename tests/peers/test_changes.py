@@ -13,6 +13,7 @@ from keys.certificate import WrongSubject, load
 from keys.keypair import generate
 from mnet.protocol import BadWwwroot
 from peers import audit, changes, store
+from peers.audit import By
 from peers.policy import BadPolicy
 from peers.store import PendingPeer, StoredPeer
 from tests.helpers.rig import OURS, START_UNIX_S, Rig, make_rig
@@ -21,6 +22,7 @@ from tests.helpers.site import Refused, Site
 MOODLE = "http://www.moodle.example.org"
 MOVED = "https://moodle.example.org"
 NOW = START_UNIX_S + 5
+OLGA = By("olga", NOW)
 
 
 @pytest.fixture
@@ -44,9 +46,8 @@ def add(connection: Connection, wwwroot: str = MOODLE, **changed: Any) -> int:
         "application": "moodle",
         "certificate": load(generate(wwwroot, "x", START_UNIX_S).certificate_pem),
         "origin": "keyswap",
-        "now_unix_s": NOW,
     }
-    return changes.add_peer(connection, "olga", **{**values, **changed})
+    return changes.add_peer(connection, OLGA, **{**values, **changed})
 
 
 def peer_of(connection: Connection, peer_id: int) -> StoredPeer:
@@ -62,17 +63,16 @@ def actions(connection: Connection) -> list[str]:
 
 def test_every_change_is_made_and_told(connection: Connection) -> None:
     peer_id = add(connection, label="test", state=store.DISABLED)
-    how: dict[str, Any] = {"now_unix_s": NOW}
-    changes.set_enabled(connection, "olga", peer_id, enabled=True, **how)
-    changes.set_services(connection, "olga", peer_id, publish=["schooltool"], **how)
-    changes.set_policy(connection, "olga", peer_id, values={"tls": "none"}, **how)
-    changes.set_label(connection, "olga", peer_id, label="production", **how)
-    changes.add_alias(connection, "olga", peer_id, wwwroot=MOVED, our_wwwroot=OURS, **how)
-    changes.remove_alias(connection, "olga", peer_id, wwwroot=MOVED, **how)
+    changes.set_enabled(connection, OLGA, peer_id, enabled=True)
+    changes.set_services(connection, OLGA, peer_id, publish=["schooltool"])
+    changes.set_policy(connection, OLGA, peer_id, values={"tls": "none"})
+    changes.set_label(connection, OLGA, peer_id, label="production")
+    changes.add_alias(connection, OLGA, peer_id, wwwroot=MOVED, our_wwwroot=OURS)
+    changes.remove_alias(connection, OLGA, peer_id, wwwroot=MOVED)
     peer = peer_of(connection, peer_id)
     assert (peer.state, peer.label, peer.aliases) == ("enabled", "production", ())
     assert (set(peer.published), dict(peer.policy)) == ({"schooltool"}, {"tls": "none"})
-    changes.remove_peer(connection, "olga", peer_id, **how)
+    changes.remove_peer(connection, OLGA, peer_id)
     assert actions(connection) == [
         "peer added", "peer enabled", "services changed", "policy changed", "label changed",
         "address added", "address removed", "peer removed",
@@ -84,39 +84,30 @@ def test_every_change_is_made_and_told(connection: Connection) -> None:
 
 def test_what_changes_nothing_is_not_told(connection: Connection) -> None:
     peer_id = add(connection)
-    how: dict[str, Any] = {"now_unix_s": NOW}
-    changes.set_enabled(connection, "olga", peer_id, enabled=True, **how)
-    changes.set_services(connection, "olga", peer_id, publish=[], subscribe=[], **how)
-    changes.set_policy(connection, "olga", peer_id, values={}, **how)
-    changes.set_label(connection, "olga", peer_id, label="production", **how)
+    changes.set_enabled(connection, OLGA, peer_id, enabled=True)
+    changes.set_services(connection, OLGA, peer_id, publish=[], subscribe=[])
+    changes.set_policy(connection, OLGA, peer_id, values={})
+    changes.set_label(connection, OLGA, peer_id, label="production")
     assert actions(connection) == ["peer added"]
 
 
 @pytest.mark.requirement("R18")
 def test_a_removed_peer_is_taken_up_again_under_its_id(connection: Connection) -> None:
     peer_id = add(connection)
-    changes.remove_peer(connection, "olga", peer_id, now_unix_s=NOW)
+    changes.remove_peer(connection, OLGA, peer_id)
     with pytest.raises(changes.NotPossible, match="removed"):
-        changes.set_enabled(connection, "olga", peer_id, enabled=True, now_unix_s=NOW)
+        changes.set_enabled(connection, OLGA, peer_id, enabled=True)
     assert add(connection) == peer_id
     assert peer_of(connection, peer_id).state == "enabled"
 
 
 def test_a_peer_moves_with_its_id_its_services_and_its_old_address(connection: Connection) -> None:
     peer_id = add(connection)
-    changes.set_services(connection, "olga", peer_id, publish=["schooltool"], now_unix_s=NOW)
+    changes.set_services(connection, OLGA, peer_id, publish=["schooltool"])
     before = peer_of(connection, peer_id).certificate()
     new = load(generate(MOVED, "x", START_UNIX_S).certificate_pem)
-    changes.add_alias(connection, "olga", peer_id, wwwroot=MOVED, our_wwwroot=OURS, now_unix_s=NOW)
-    changes.rename_peer(
-        connection,
-        "olga",
-        peer_id,
-        wwwroot=MOVED,
-        our_wwwroot=OURS,
-        certificate=new,
-        now_unix_s=NOW,
-    )
+    changes.add_alias(connection, OLGA, peer_id, wwwroot=MOVED, our_wwwroot=OURS)
+    changes.rename_peer(connection, OLGA, peer_id, wwwroot=MOVED, our_wwwroot=OURS, certificate=new)
     peer = peer_of(connection, peer_id)
     current = peer.certificate()
     assert before is not None
@@ -135,10 +126,10 @@ def test_what_cannot_be_is_refused_and_changes_nothing(rig: Rig) -> None:
         peer_id = add(connection)
         other_id = add(connection, "http://other.example.org")
         gone_id = add(connection, "http://gone.example.org")
-        changes.remove_peer(connection, "olga", gone_id, now_unix_s=NOW)
+        changes.remove_peer(connection, OLGA, gone_id)
     before = rig.dump()
     certificate = load(generate(MOVED, "x", START_UNIX_S).certificate_pem)
-    who: dict[str, Any] = {"actor": "olga", "now_unix_s": NOW}
+    who: dict[str, Any] = {"by": OLGA}
     mine: dict[str, Any] = {**who, "peer_id": peer_id, "our_wwwroot": OURS}
     refused: list[tuple[type[Exception], Any, dict[str, Any]]] = [
         (changes.NotPossible, changes.add_alias, {**mine, "wwwroot": "http://other.example.org"}),
@@ -170,7 +161,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(rig: Rig) -> None:
 
 def test_a_stranger_is_dismissed(connection: Connection) -> None:
     store.note_pending(connection, PendingPeer(MOODLE, "pem", "moodle", NOW))
-    changes.dismiss_pending(connection, "olga", wwwroot=MOODLE, now_unix_s=NOW)
+    changes.dismiss_pending(connection, OLGA, wwwroot=MOODLE)
     assert store.pending(connection) == []
     assert actions(connection) == ["stranger dismissed"]
 

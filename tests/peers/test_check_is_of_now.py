@@ -12,6 +12,7 @@ from keys.certificate import load
 from keys.keypair import generate
 from mnet.protocol import KeyCame
 from peers import accounts, changes, checks, store
+from peers.audit import By
 from peers.verify_rules import Report, Step
 from schooltool_bridge.server.app import App
 from tests.helpers.framed import signed_in
@@ -22,7 +23,7 @@ from tests.helpers.verifying import register
 WHERE = "http://moodle.example.org"
 MOVED = "http://moved.example.org"
 GREEN = Report(True, (Step("DNS", ok=True, detail="192.0.2.1"),), 0.0, "4.5", {}, None)
-HOW: dict[str, Any] = {"now_unix_s": START_UNIX_S + 1}
+OLGA = By("olga", START_UNIX_S + 1)
 CERTIFICATE = load(generate(WHERE, "x", START_UNIX_S).certificate_pem)
 NEXT = load(generate(WHERE, "x", START_UNIX_S + 1).certificate_pem)
 Change = Callable[[Connection, int], object]
@@ -30,16 +31,16 @@ Change = Callable[[Connection, int], object]
 
 def add(connection: Connection) -> int:
     return changes.add_peer(
-        connection, "olga", wwwroot=WHERE, our_wwwroot=OURS, name="m45", application="moodle",
-        certificate=CERTIFICATE, origin="file", **HOW,
+        connection, OLGA, wwwroot=WHERE, our_wwwroot=OURS, name="m45", application="moodle",
+        certificate=CERTIFICATE, origin="file",
     )  # fmt: skip
 
 
 def move(connection: Connection, peer_id: int) -> None:
     certificate = load(generate(MOVED, "x", START_UNIX_S).certificate_pem)
     changes.rename_peer(
-        connection, "olga", peer_id,
-        wwwroot=MOVED, our_wwwroot=OURS, certificate=certificate, **HOW,
+        connection, OLGA, peer_id,
+        wwwroot=MOVED, our_wwwroot=OURS, certificate=certificate,
     )  # fmt: skip
 
 
@@ -48,30 +49,30 @@ def accept(connection: Connection, peer_id: int) -> None:
         connection, peer_id, pem=NEXT.pem, fingerprint=NEXT.fingerprint, origin="keyswap",
         now_unix_s=START_UNIX_S, state=store.OFFERED,
     )  # fmt: skip
-    changes.accept_key(connection, "olga", peer_id, fingerprint=NEXT.fingerprint, **HOW)
+    changes.accept_key(connection, OLGA, peer_id, fingerprint=NEXT.fingerprint)
 
 
 def services(**ticked: list[str]) -> Change:
-    return lambda c, peer_id: changes.set_services(c, "olga", peer_id, **ticked, **HOW)
+    return lambda c, peer_id: changes.set_services(c, OLGA, peer_id, **ticked)
 
 
 def policy(**values: str) -> Change:
-    return lambda c, peer_id: changes.set_policy(c, "olga", peer_id, values=values, **HOW)
+    return lambda c, peer_id: changes.set_policy(c, OLGA, peer_id, values=values)
 
 
 DROPS: dict[str, Change] = {
     "more is published": services(publish=["schooltool", "sso_sp"]),
     "less is published": services(publish=[]),
     "something is subscribed": services(subscribe=["sso_idp"]),
-    "removed": lambda c, peer_id: changes.remove_peer(c, "olga", peer_id, **HOW),
+    "removed": lambda c, peer_id: changes.remove_peer(c, OLGA, peer_id),
     "moved": move,
     "an admin took a new key": accept,
     "TLS is judged in another way": policy(tls="none"),
 }
 KEEPS: dict[str, Change] = {
     "the same services once more": services(publish=["schooltool"], subscribe=[]),
-    "switched off": lambda c, peer_id: changes.set_enabled(c, "olga", peer_id, enabled=False, **HOW),
-    "labelled": lambda c, peer_id: changes.set_label(c, "olga", peer_id, label="test", **HOW),
+    "switched off": lambda c, peer_id: changes.set_enabled(c, OLGA, peer_id, enabled=False),
+    "labelled": lambda c, peer_id: changes.set_label(c, OLGA, peer_id, label="test"),
     "another policy": policy(match_username="yes"),
     "TLS as it was by default": policy(tls="verify"),
 }  # fmt: skip
@@ -111,9 +112,9 @@ def test_the_last_step_of_adding_shows_no_green_from_before(green: tuple[Rig, in
     page = f"/admin/peers/{peer_id}"
     assert "All is well" in manager.get(f"{page}/verify?step=4").text
     with rig.app.database.write() as connection:
-        changes.remove_peer(connection, "olga", peer_id, **HOW)
+        changes.remove_peer(connection, OLGA, peer_id)
         add(connection)
-        changes.set_enabled(connection, "olga", peer_id, enabled=False, **HOW)
+        changes.set_enabled(connection, OLGA, peer_id, enabled=False)
     sent = manager.send(f"{page}/services", preset="both-ways", step="3")
     assert sent.status == 303
     shown = manager.get(sent.location).text

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from peers import accounts, changes, checks
+from peers.audit import By
 from peers.verify_rules import RemoteService, Report
 from peers.verify_services import left_out
 from schooltool_bridge.server.app import App
@@ -76,9 +77,7 @@ def test_services_are_compared_although_the_version_cannot_be_asked(
 def test_the_list_of_boxes_leaves_out_what_is_not_there(rig: Rig, release: str) -> None:
     rig.add("http://moodle.example.org")
     with rig.app.database.write() as connection:
-        changes.set_services(
-            connection, "olga", 1, publish=ALL, subscribe=ALL, now_unix_s=START_UNIX_S
-        )
+        changes.set_services(connection, By("olga", START_UNIX_S), 1, publish=ALL, subscribe=ALL)
         listed = {"schooltool": RemoteService(publish=True, subscribe=True)}
         checks.save_check(connection, 1, Report(False, (), 0.0, release, listed, None), 1)
     page = signed_in(rig, accounts.MANAGER).get("/admin/peers/1/verify")

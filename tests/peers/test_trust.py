@@ -12,6 +12,7 @@ import pytest
 from keys.keypair import generate
 from mnet.protocol import KeyCame
 from peers import audit, changes, store
+from peers.audit import By
 from peers.registry import Peer
 from peers.trust import Trust, judge
 from tests.helpers.rig import START_UNIX_S, Rig, make_rig
@@ -67,9 +68,7 @@ def test_the_registry_does_what_the_table_says_and_the_trail_tells(
 ) -> None:
     before = peer_of(rig)
     with rig.app.database.write() as connection:
-        changes.set_policy(
-            connection, "olga", before.id, values={"trust_tls_key": policy}, now_unix_s=1
-        )
+        changes.set_policy(connection, By("olga", 1), before.id, values={"trust_tls_key": policy})
     new = generate(MOODLE, "x", START_UNIX_S + 1)
     after = rig.app.registry.take_key(peer_of(rig), new.certificate_pem, came=KeyCame(came))
     assert after is not None
@@ -142,7 +141,7 @@ def test_a_late_answer_puts_no_older_key_back(rig: Rig, came: KeyCame) -> None:
 def test_a_late_answer_brings_a_removed_peer_no_key(rig: Rig) -> None:
     peer, new = peer_of(rig), generate(MOODLE, "x", START_UNIX_S + 1)
     with rig.app.database.write() as connection:
-        changes.remove_peer(connection, "olga", peer.id, now_unix_s=1)
+        changes.remove_peer(connection, By("olga", 1), peer.id)
     before = kept_of(rig)
     assert rig.app.registry.take_key(peer, new.certificate_pem, came=KeyCame.PROVEN) is None
     assert kept_of(rig) == before
@@ -163,9 +162,9 @@ def test_an_admin_accepts_the_key_on_offer_and_no_other(rig: Rig) -> None:
         rig.app.database.write() as connection,
         pytest.raises(changes.NotPossible, match=new.fingerprint),
     ):
-        changes.accept_key(connection, "olga", peer.id, fingerprint="00", now_unix_s=2)
+        changes.accept_key(connection, By("olga", 2), peer.id, fingerprint="00")
     with rig.app.database.write() as connection:
-        changes.accept_key(connection, "olga", peer.id, fingerprint=new.fingerprint, now_unix_s=3)
+        changes.accept_key(connection, By("olga", 3), peer.id, fingerprint=new.fingerprint)
     assert peer_of(rig).certificate.fingerprint == new.fingerprint
     with rig.app.database.read() as connection:
         newest = audit.entries(connection, limit=1)[0]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mnet.exchange import Answer
 from peers import store
+from peers.audit import By
 from peers.changes import set_policy
 from schooltool_bridge.cli import lists
 from schooltool_bridge.events import inbox
@@ -124,7 +125,7 @@ def test_a_retry_by_hand_frees_other_peers_events(rig: Rig) -> None:
         links = sa.update(person_link).values(username="ada.l", username_key="ada.l")
         connection.execute(links)
         conflict = inbox.find(connection, statuses=["conflict"])[0]
-    done = rig.app.resolving.retry(conflict.id, actor="carl", now_unix_s=START_UNIX_S)
+    done = rig.app.resolving.retry(conflict.id, author=By("carl", START_UNIX_S))
     assert done.entry.status == "done"
     assert waiting(rig) == []
     assert enrolled(rig) == [("2", "a")]
@@ -146,7 +147,7 @@ def test_a_conflict_that_a_killed_process_left_is_looked_at_and_frees_others(rig
     assert found is not None
     with rig.app.database.write() as connection:
         by_name: dict[str, Any] = {"match_username": "yes"}
-        set_policy(connection, "x", found.id, values=by_name, now_unix_s=1)
+        set_policy(connection, By("x", 1), found.id, values=by_name)
     push(rig, A, "fetch_user", **ADA)
     push(rig, A, "new_section", idnumber="5", name="Biology")
     push(rig, A, "new_enrolment", **PUPIL | {"userid": "2"})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from peers.audit import By
 from peers.changes import set_policy
 from schooltool_bridge.events import inbox
 from schooltool_bridge.hand import merging
@@ -47,7 +48,7 @@ def test_whoever_only_looks_like_somebody_is_not_let_in_as_them(
 ) -> None:
     site.allow("teresa")
     with site.rig.app.database.write() as connection:
-        set_policy(connection, "x", 1, values={"accept_people": brings}, now_unix_s=1)
+        set_policy(connection, By("x", 1), 1, values={"accept_people": brings})
     twin: Any = {**TERESA, **more, "username": LONG_S, "firstname": "Mallory"}
     page = land(site.browser(), site.vouchers[0].visit(twin))
     assert (page.status, "person-conflict" in page.text) == (409, True)

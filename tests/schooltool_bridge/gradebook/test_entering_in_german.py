@@ -110,7 +110,7 @@ def test_the_audit_trail_is_english_whatever_is_spoken(school: School) -> None:
     first, last = day("2026-10-01", ""), day("2027-07-31", "")
     with speaking("de"), school.database.write() as connection:
         years.add_year(
-            connection, "anna", title="2026/27", first_day=first, last_day=last, now_unix_s=NOW
+            connection, Author("anna", NOW), title="2026/27", first_day=first, last_day=last
         )
     details = school.read(lambda c: c.execute(sa.select(audit_entry.c.detail)).scalars().all())
     assert "1 Oct 2026 - 31 Jul 2027" in str(details)
@@ -118,11 +118,11 @@ def test_the_audit_trail_is_english_whatever_is_spoken(school: School) -> None:
 
 def test_shipped_titles_are_said_and_a_schools_own_stay(school: School) -> None:
     with school.database.write() as connection:
-        states.rename(connection, "anna", "wp", title="100% gone", now_unix_s=NOW)
+        states.rename(connection, Author("anna", NOW), "wp", title="100% gone")
     with speaking("de"), school.database.write() as connection:
         said = {s.code: s.said for s in states.all_states(connection)}
         assert (said["a"], said["wp"]) == ("Aktiv", "100% gone")
         # What the form showed comes back and changes nothing.
-        states.rename(connection, "anna", "a", title="Aktiv", now_unix_s=NOW)
+        states.rename(connection, Author("anna", NOW), "a", title="Aktiv")
     stored = school.read(states.all_states)
     assert [s.title for s in stored if s.code == "a"] == ["Active"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from peers import accounts, audit
+from peers.audit import By
 from peers.changes import set_policy
 from schooltool_bridge.cli import lists
 from schooltool_bridge.common.refusals import Refused
@@ -192,7 +193,7 @@ def test_a_changed_number_of_a_known_account_can_be_either(rig: Rig, peers: Any)
 def test_a_name_matched_by_policy_is_never_an_admins(rig: Rig, peers: Any) -> None:
     with rig.app.database.write() as connection:
         accounts.add(connection, "boss", "long enough", one_time=True, now_unix_s=1)
-        set_policy(connection, "x", 1, values={"match_username": "yes"}, now_unix_s=1)
+        set_policy(connection, By("x", 1), 1, values={"match_username": "yes"})
     boss = {**ANNA, "idnumber": "4", "username": "boss"}
     assert push(rig, peers[0], "fetch_user", **boss) == 8409
     with pytest.raises(Refused, match="Nobody here"):
@@ -204,7 +205,7 @@ def test_a_name_matched_by_policy_is_never_an_admins(rig: Rig, peers: Any) -> No
 
 def test_a_name_of_somebody_with_another_number_by_policy(rig: Rig, peers: Any) -> None:
     with rig.app.database.write() as connection:
-        set_policy(connection, "x", 2, values={"match_username": "yes"}, now_unix_s=1)
+        set_policy(connection, By("x", 1), 2, values={"match_username": "yes"})
     assert push(rig, peers[1], "fetch_user", **{**ANNA, "idnumber": "2"}) == 8409
     decide(rig)
     assert known(rig) == {"anna": ["1"]}
@@ -218,7 +219,7 @@ def test_renaming_by_hand_lets_the_event_come_again(rig: Rig, peers: Any) -> Non
     number_of_somebody_else(rig, peers[1])
     with rig.app.database.write() as connection:
         people.change(connection, AUTHOR, 1, Names("anna", "Anna", "L", idnumber="10"))
-    rig.app.resolving.retry(the_conflict(rig), actor="carl", now_unix_s=START_UNIX_S)
+    rig.app.resolving.retry(the_conflict(rig), author=Author("carl", START_UNIX_S))
     assert (waiting(rig), known(rig)) == ([], {"anna": ["10"], "otto": ["1"]})
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mnet.database import one_at_a_time
 from peers import accounts
 from peers.accounts import CLERK
+from peers.audit import By
 from peers.changes import set_policy
 from peers.registry import Peer
 from schooltool_bridge.events import receiving as events
@@ -75,7 +76,7 @@ def wait_for_a_lock(rig: Rig, running: Future[Page]) -> None:
 def test_what_a_freed_event_brings_frees_what_another_peer_sent(rig: Rig) -> None:
     with rig.app.database.write() as connection:
         by_name: dict[str, Any] = {"match_username": "yes"}
-        set_policy(connection, "x", peer_of(rig, B).id, values=by_name, now_unix_s=1)
+        set_policy(connection, By("x", 1), peer_of(rig, B).id, values=by_name)
     push(rig, A, "new_section", idnumber="5", name="Biology")
     push(rig, A, "new_enrolment", **PUPIL | {"userid": "2"})
     push(rig, B, "fetch_user", **{**ADA, "idnumber": "2"})

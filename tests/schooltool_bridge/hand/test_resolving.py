@@ -10,12 +10,13 @@ import pytest
 
 from mnet.faults import NotFound, SwitchedOff
 from peers import audit, changes, store
+from peers.audit import By
 from schooltool_bridge.events import inbox
 from schooltool_bridge.hand import resolving
 from tests.helpers.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"
-WHO: dict[str, Any] = {"actor": "carl", "now_unix_s": START_UNIX_S + 60}
+WHO = By("carl", START_UNIX_S + 60)
 PUPIL = {"sectionid": "5", "userid": "1", "role": "student"}
 
 
@@ -44,7 +45,7 @@ def policy(rig: Rig, **values: str) -> None:
     with rig.app.database.write() as connection:
         stored = store.find(connection, MOODLE)
         assert stored is not None
-        changes.set_policy(connection, "anna", stored.id, values=values, now_unix_s=START_UNIX_S)
+        changes.set_policy(connection, By("anna", START_UNIX_S), stored.id, values=values)
 
 
 def peer_id(rig: Rig) -> int:
@@ -71,11 +72,11 @@ def test_what_is_applied_at_last_takes_along_what_waited_for_it(rig: Rig, moodle
         rig, moodle, "new_enrolment", **PUPIL | {"role": "pupil"}, timemodified=START_UNIX_S
     )  # a role not known here
     (ending, *_), (starting, *_) = waiting(rig)
-    still = rig.app.resolving.retry(starting, **WHO)
+    still = rig.app.resolving.retry(starting, author=WHO)
     assert (still.entry.status, still.released) == ("rejected", 0)
     assert "pupil" in still.entry.reason
     policy(rig, roles="pupil=student")
-    done = rig.app.resolving.retry(starting, **WHO)
+    done = rig.app.resolving.retry(starting, author=WHO)
     assert (done.entry.status, done.released) == ("done", 1)
     assert waiting(rig) == []
     with rig.app.database.read() as connection:
@@ -97,11 +98,11 @@ def test_all_that_a_peer_has_held_is_tried_again_a_bounded_number_at_a_time(
     school(rig, moodle)
     assert len(waiting(rig)) == 3, "switched off, so that what came could release nothing"
     policy(rig, accept_enrolments="yes")
-    first = rig.app.resolving.retry_held(peer_id(rig), **WHO)
+    first = rig.app.resolving.retry_held(peer_id(rig), author=WHO)
     assert (first.by_status, first.left) == ({"done": 1, "held": 1}, 1)
-    second = rig.app.resolving.retry_held(peer_id(rig), after_id=first.last_id, **WHO)
+    second = rig.app.resolving.retry_held(peer_id(rig), after_id=first.last_id, author=WHO)
     assert (second.by_status, second.left) == ({"held": 1}, 0)
-    over = rig.app.resolving.retry_held(peer_id(rig), after_id=second.last_id, **WHO)
+    over = rig.app.resolving.retry_held(peer_id(rig), after_id=second.last_id, author=WHO)
     assert (over.by_status, over.left, over.last_id) == ({}, 0, second.last_id)
     assert trail(rig) == [
         ("carl", "held events retried", MOODLE, {"held": 1}),
@@ -113,7 +114,7 @@ def test_held_events_of_other_peers_stay_as_they_are(rig: Rig, moodle: FakePeer)
     other = rig.add("http://other.example.org")
     push(rig, other, "new_enrolment", **PUPIL)
     school(rig, moodle)
-    assert rig.app.resolving.retry_held(peer_id(rig), **WHO).by_status == {}
+    assert rig.app.resolving.retry_held(peer_id(rig), author=WHO).by_status == {}
     assert [status for *_rest, status in waiting(rig)] == ["held"]
     assert trail(rig) == []
 
@@ -132,24 +133,24 @@ def test_nothing_of_a_peer_that_may_not_send_it_is_applied(
             store.set_state(connection, known, state)
     remedy = {store.DISABLED: "enable it", store.DELETED: "add it again", "policy": "allow it"}
     with pytest.raises((NotFound, SwitchedOff), match=remedy[state]):
-        rig.app.resolving.retry(number, **WHO)
+        rig.app.resolving.retry(number, author=WHO)
     if state != "policy":
         with pytest.raises((NotFound, SwitchedOff), match=remedy[state]):
-            rig.app.resolving.retry_held(known, **WHO)
+            rig.app.resolving.retry_held(known, author=WHO)
     assert trail(rig) == []
     assert [status for *_rest, status in waiting(rig)] == ["held"]
     # Taking it out of the way is always possible.
-    assert rig.app.resolving.dismiss(number, **WHO).event == "new_enrolment"
+    assert rig.app.resolving.dismiss(number, author=WHO).event == "new_enrolment"
     assert waiting(rig) == []
 
 
 def test_an_event_is_settled_once(rig: Rig, moodle: FakePeer) -> None:
     push(rig, moodle, "new_enrolment", **PUPIL)
     ((number, *_),) = waiting(rig)
-    rig.app.resolving.dismiss(number, **WHO)
+    rig.app.resolving.dismiss(number, author=WHO)
     for settle in (rig.app.resolving.dismiss, rig.app.resolving.retry):
         with pytest.raises(NotFound, match=f"no open event {number}"):
-            settle(number, **WHO)
+            settle(number, author=WHO)
     assert trail(rig) == [
         ("carl", "event dismissed", MOODLE, {"event": "new_enrolment", "id": number, "was": "held"})
     ]

@@ -62,7 +62,7 @@ def school(database_url: str) -> Iterator[School]:
     school = begin(database_url)
     with school.database.write() as connection:
         for code, (means, title) in OWN.items():
-            states.add(connection, "head", code=code, meaning=means, title=title, now_unix_s=on(1))
+            states.add(connection, Author("head", on(1)), code=code, meaning=means, title=title)
     for role, people in (("student", PUPILS), ("teacher", TEACHERS)):
         for code, who in people.items():
             school.push("fetch_user", idnumber=who, username=who, firstname=code.title(), lastname=role.title(), timemodified=on(1))  # fmt: skip

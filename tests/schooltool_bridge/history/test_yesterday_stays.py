@@ -147,31 +147,20 @@ def test_what_is_marked_filed_and_called_today(school: School) -> None:
         (quiz, essay) = connection.execute(
             sa.select(assessment.c.id).order_by(assessment.c.id)
         ).scalars()
-        tests = marking.add_category(connection, actor, title="Tests", now_unix_s=now)
-        work = marking.add_category(connection, actor, title="Work", now_unix_s=now)
-        letters = scores.add(
-            connection, actor, title="Letters", now_unix_s=now,
-            scores=read_scores("A; 95; 90; pass\nF; 0; 0; fail"),
-        )  # fmt: skip
+        tests = marking.add_category(connection, Author(actor, now), title="Tests")
+        work = marking.add_category(connection, Author(actor, now), title="Work")
+        letters = scores.add(connection, Author(actor, now), title="Letters", scores=read_scores("A; 95; 90; pass\nF; 0; 0; fail"))  # fmt: skip
         for item, kind in ((quiz, tests), (essay, work)):
             detail = by_hand.Detail("L", "D", kind, None, letters, date(2026, 1, 1))
             by_hand.describe(connection, author, item, detail)
         wanted = {tests: Decimal(70), work: Decimal(30)}
-        marking.set_weights(connection, actor, section_id, wanted, now_unix_s=now)
-        scores.set_hidden(connection, actor, letters, hidden=True, now_unix_s=now)
-        states.add(
-            connection, actor, code="x", meaning="active", title="Guest", now_unix_s=now
-        )  # fmt: skip
-        course = courses.add(connection, actor, code="ALG", title="Algebra", now_unix_s=now)
-        year = years.add_year(
-            connection, actor, title="2026-27", first_day=date(2026, 8, 1),
-            last_day=date(2027, 7, 1), now_unix_s=now,
-        )  # fmt: skip
-        term = years.add_term(
-            connection, actor, year_id=year, title="Fall", first_day=date(2026, 8, 1),
-            last_day=date(2026, 12, 1), now_unix_s=now,
-        )  # fmt: skip
-        filing.file(connection, actor, [section_id], course_id=course, term_id=term, now_unix_s=now)
+        marking.set_weights(connection, Author(actor, now), section_id, wanted)
+        scores.set_hidden(connection, Author(actor, now), letters, hidden=True)
+        states.add(connection, Author(actor, now), code="x", meaning="active", title="Guest")  # fmt: skip
+        course = courses.add(connection, Author(actor, now), code="ALG", title="Algebra")
+        year = years.add_year(connection, Author(actor, now), title="2026-27", first_day=date(2026, 8, 1), last_day=date(2027, 7, 1))  # fmt: skip
+        term = years.add_term(connection, Author(actor, now), year_id=year, title="Fall", first_day=date(2026, 8, 1), last_day=date(2026, 12, 1))  # fmt: skip
+        filing.file(connection, Author(actor, now), [section_id], course_id=course, term_id=term)
         anna = find_person(connection, "1")
         enrolments.set_state(connection, author, section_id, anna, "student", "x")
     assert told(school) == before

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from peers.changes import NotPossible
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history import as_of
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import Score, ScoreSystem
 from schooltool_bridge.school import marking, scores, states
 from schooltool_bridge.store.model import ENROLMENT_STATES
@@ -34,7 +35,8 @@ def school(database_url: str) -> Iterator[School]:
 def change(school: School, do: Callable[..., Any], *given: Any, **named: Any) -> Any:
     now = named.pop("now", NOW)
     with school.database.write() as connection:
-        return do(connection, "anna", *given, now_unix_s=now, **named)
+        author = Author("anna", now, named.pop("why", ""))
+        return do(connection, author, *given, **named)
 
 
 def ids(school: School) -> dict[str, int]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from peers import audit
 from peers.changes import NotPossible
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, spans, years
 from schooltool_bridge.school.chains import Links, check_link
 from schooltool_bridge.school.spans import Span
@@ -49,7 +50,8 @@ def ordered(school: School) -> School:
 
 def change(school: School, do: Callable[..., Any], *given: Any, **named: Any) -> Any:
     with school.database.write() as connection:
-        return do(connection, "anna", *given, now_unix_s=NOW, **named)
+        author = Author("anna", NOW, named.pop("why", ""))
+        return do(connection, author, *given, **named)
 
 
 def add_year(

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from peers import audit, changes, store
+from peers.audit import By
 from peers.policy import BadPolicy, PeerPolicy
 from peers.sign_on import jump_session, person_session
 from peers.web import tokens
@@ -115,9 +116,7 @@ def rows(school: School, table: sa.Table) -> int:
 
 def set_policy(school: School, wwwroot: str = A, **values: str) -> list[Visit]:
     with school.database.write() as connection:
-        changes.set_policy(
-            connection, "anna", peer_id(school, wwwroot), values=values, now_unix_s=NOW
-        )
+        changes.set_policy(connection, By("anna", NOW), peer_id(school, wwwroot), values=values)
         return jump_rights.enforce(connection, peer_id(school, wwwroot))
 
 
