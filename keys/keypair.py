@@ -6,7 +6,7 @@ Source: PROTOCOL.md section 2 (subject, sizes); RULES R20.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from keys.certificate import load
+from mnet import moments
 from mnet.letters import nfc
 from mnet.protocol import SUBJECT_CHARS, BadWwwroot
 from mnet.retelling import english
@@ -46,7 +47,7 @@ def generate(wwwroot: str, name: str, now_unix_s: int, days: int = DEFAULT_DAYS)
     if subject_name.endswith("/"):
         raise BadWwwroot(english("The address has a slash as its 64th character; choose another."))
     key = new_private_key()
-    now = datetime.fromtimestamp(now_unix_s, UTC)
+    now = moments.local(now_unix_s, UTC)
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, _organisation(name)),

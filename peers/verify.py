@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
+from mnet import moments
 from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.outbound import Outbound
 from mnet.protocol import APPLICATIONS, SERVICE_SIS
@@ -180,7 +181,7 @@ class _Run:
                     "%(version)s; certificate not checked (policy tls=none).", version=found.version
                 ),
             )
-        day = datetime.fromtimestamp(found.not_after_unix_s, UTC).date().isoformat()
+        day = moments.local(found.not_after_unix_s, UTC).date().isoformat()
         said = english(
             "%(version)s, certificate valid until %(day)s", version=found.version, day=day
         )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from urllib.parse import urljoin
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject
 from keys.rotation import judge_expiry
+from mnet import moments
 from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.protocol import (
     SERVICE_ENROL,
@@ -229,11 +230,7 @@ def certificate_step(
             name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=other_address(wwwroot)
         )
     end = certificate.not_after_unix_s
-    day = (
-        datetime.fromtimestamp(end, UTC).date().isoformat()
-        if end is not None
-        else english("unknown")
-    )
+    day = moments.local(end, UTC).date().isoformat() if end is not None else english("unknown")
     renew = english(
         "%(our_new_key)s Then verify again; a key that does not prove itself waits for you here.",
         our_new_key=english(there.new_key),

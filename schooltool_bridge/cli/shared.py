@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from mnet import settings
 from mnet.faults import Fault
 from mnet.refusal import Refusal
 from mnet.settings import Settings
+from schooltool_bridge.common.days import last_moment
 
 DEFAULT_HOME = ".mnet-peer"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -109,8 +110,7 @@ def moment(text: str | None, zone: ZoneInfo) -> int | None:
         return None
     try:
         if "T" not in text and " " not in text and len(text) <= len("2026-11-21"):
-            day = date.fromisoformat(text) + timedelta(days=1)
-            return int(datetime.combine(day, time(), zone).timestamp()) - 1
+            return last_moment(date.fromisoformat(text), zone)
         when = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise CommandError(

@@ -253,7 +253,7 @@ def restore(command: Command, file: Path, yes: bool) -> None:  # noqa: FBT001 - 
         )
     with App(settings) as app:
         with progress_shown(command) as show:
-            saved = storage.restore(app.database, file, settings.home, show)
+            saved = storage.restore(app.database, file, settings.home, audit.COMMAND_LINE, show)
         app.rotate_key(audit.COMMAND_LINE)
         silent = _greet_all(app)
     kept = f"\nWhat was there before: {saved}" if saved else ""

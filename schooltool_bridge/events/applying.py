@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, tzinfo
 from typing import NamedTuple
 
 from mnet.exchange import Site
@@ -16,6 +16,7 @@ from mnet.faults import TryAgainLater
 from mnet.retelling import english
 from peers.policy import PeerPolicy
 from peers.registry import Peer
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history.fold import When
 
@@ -38,14 +39,10 @@ class Source(NamedTuple):
     # What its clock said when it sent this; None where that is not known.
     clock_unix_s: int | None = None
 
-    def day_of(self, when: When, now_unix_s: int) -> date | None:
-        """Return the school's day of an event; None for a time beyond all calendars."""
+    def day_of(self, when: When, now_unix_s: int) -> date:
+        """Return the school's day of an event."""
         sent = when.timemodified
-        unix_s = now_unix_s if sent is None else min(sent, now_unix_s)
-        try:
-            return datetime.fromtimestamp(unix_s, self.zone).date()
-        except (ValueError, OverflowError, OSError):
-            return None
+        return day_of(now_unix_s if sent is None else min(sent, now_unix_s), self.zone)
 
 
 def source(peer: Peer, site: Site, clock_unix_s: int | None = None) -> Source:

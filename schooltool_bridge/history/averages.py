@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
 from mnet import language
 from mnet.language import _
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.store import shipped_titles
 
@@ -128,7 +129,7 @@ def is_before(section: SectionSnapshot, item: Item, person_id: int, zone: tzinfo
         return False
     if item.due_day is None:
         return item.effective_unix_s < joined_unix_s
-    return item.due_day < datetime.fromtimestamp(joined_unix_s, zone).date()
+    return item.due_day < day_of(joined_unix_s, zone)
 
 
 def shown_mark(mark: str, percent: Decimal | None) -> str:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -30,6 +30,7 @@ from mnet.call_errors import CallError
 from mnet.exchange import Site
 from mnet.mail_url import MailServer, addresses, mail_server
 from mnet.settings import SMTP_PASSWORD_FILE, WEBHOOK_SECRET_FILE, Settings
+from schooltool_bridge.common.days import local
 from schooltool_bridge.notices.message_text import Message
 
 # One step of the talk with a mail server, and all of it.
@@ -179,7 +180,7 @@ class Mail:
         mail["Subject"] = message.subject
         mail["From"] = self.sender
         mail["To"] = ", ".join(self.to)
-        mail["Date"] = datetime.fromtimestamp(message.at_unix_s, UTC)
+        mail["Date"] = local(message.at_unix_s, UTC)
         # The same when it is sent twice: many mail programs then show one.
         mail["Message-ID"] = f"<{message.id}@{self.sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from typing import Literal
 from urllib.parse import quote
 
 from keys.rotation import RENEW_BEFORE_S
-from mnet import language
 from mnet.language import N_, _, ngettext, translated
+from schooltool_bridge.common.days import stamp_text
 
 Severity = Literal["urgent", "warning", "info"]
 # What somebody is told at once; the rest shows on the pages and in the daily summary.
@@ -343,8 +343,5 @@ def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:
-    """Write a moment by the school's clock; the bare seconds where that has no date."""
-    try:
-        return language.stamp(datetime.fromtimestamp(unix_s, zone))
-    except (ValueError, OverflowError):  # a certificate without an end says 9999-12-31, in UTC
-        return str(unix_s)
+    """Write a moment by the school's clock."""
+    return stamp_text(unix_s, zone)

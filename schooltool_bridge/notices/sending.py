@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, tzinfo
 
 import sqlalchemy as sa
 import structlog
@@ -20,6 +20,7 @@ from mnet.exchange import Site
 from mnet.language import speaking
 from mnet.settings import NEVER
 from peers import store
+from schooltool_bridge.common.days import ONE_DAY, first_moment, local
 from schooltool_bridge.notices import claims as telling_claims
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices import message_text
@@ -90,10 +91,10 @@ class Sender:
         """Send today's summary when it is time and nobody did yet."""
         channels = self.channels()
         now = int(self.clock())
-        local = datetime.fromtimestamp(now, self.zone)
-        if not channels or self.summary_hour == NEVER or local.hour < self.summary_hour:
+        here = local(now, self.zone)
+        if not channels or self.summary_hour == NEVER or here.hour < self.summary_hour:
             return []
-        today = local.date()
+        today = here.date()
         with self.database.read() as connection:
             marks = recall(connection, _summary_name(today))
             if marks is not None and telling_claims.is_over(marks, [c.name for c in channels]):
@@ -119,10 +120,7 @@ class Sender:
         """Write the summary of a day's morning."""
         facts = notices_facts.gather(connection, now_unix_s)
         by_wwwroot = {peer.wwwroot: peer for peer in store.all_peers(connection)}
-        start, end = (
-            int(datetime.combine(day, time(), self.zone).timestamp())
-            for day in (today - timedelta(days=1), today)
-        )
+        start, end = (first_moment(day, self.zone) for day in (today - ONE_DAY, today))
         days = []
         for peer in facts.peers:
             stored = by_wwwroot[peer.wwwroot]

@@ -49,6 +49,8 @@ from schooltool_bridge.store.model_school import course, school_year, term
 
 Row = dict[str, str]
 SCHOOL = "org-school"
+# A school's records lie between these.
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 30)
 # A part of some thousand rows; what a part holds is the most that is in memory at once.
 SECTIONS_AT_ONCE = 100
 ROWS_AT_ONCE = 1000
@@ -73,8 +75,8 @@ class Reading:
         yield from self.connection.execution_options(yield_per=ROWS_AT_ONCE).execute(wanted)
 
     def day(self, unix_s: int) -> date:
-        """The school's day of a moment."""
-        return day_of(unix_s, self.zone)
+        """The school's day of a moment, kept within the years that readers take for sane."""
+        return min(max(day_of(unix_s, self.zone), EARLIEST), LATEST)
 
 
 def orgs(reading: Reading) -> Iterator[Row]:

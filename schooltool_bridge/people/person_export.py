@@ -13,7 +13,7 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from mnet.database import in_parts
 from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
-from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.days import iso, local
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import person_data
@@ -199,7 +199,7 @@ def _files(connection: Connection, who: Known) -> dict[str, bytes]:
 
 
 def _zipped(members: Mapping[str, bytes], now_unix_s: int) -> bytes:
-    now = datetime.fromtimestamp(now_unix_s, UTC)
+    now = local(now_unix_s, UTC)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database, one_at_a_time
 from mnet.language import N_, _
 from peers import audit
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
@@ -291,18 +292,13 @@ def past(at_unix_s: int | None, now_unix_s: int, zone: tzinfo) -> int | None:
     """
     if at_unix_s is None or at_unix_s <= now_unix_s:
         return at_unix_s
-    try:
-        day, today = (datetime.fromtimestamp(t, zone).date() for t in (at_unix_s, now_unix_s))
-        is_today = day == today
-    except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
-        is_today = False
-    if not is_today:
+    if day_of(at_unix_s, zone) != day_of(now_unix_s, zone):
         raise Refused("at", _("A report is issued as of today or a day before."))
     return None
 
 
 def _next_number(connection: Connection, now_unix_s: int, zone: tzinfo) -> str:
-    year = f"{datetime.fromtimestamp(now_unix_s, zone).year:04}"
+    year = f"{day_of(now_unix_s, zone).year:04}"
     last = connection.execute(
         sa.select(issued_report.c.number)
         .where(issued_report.c.number.startswith(year + "-"))

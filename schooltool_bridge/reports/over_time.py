@@ -6,12 +6,13 @@ One reading of the histories, folded for each week (as_of.py). Source: RULES R69
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 
 from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
+from schooltool_bridge.common.days import FIRST_DAY, LAST_DAY, ONE_DAY, day_of, first_moment
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import percent_of
@@ -50,10 +51,9 @@ def week_ends(at_unix_s: int, zone: tzinfo, weeks: int = WEEKS) -> list[int]:
 
     Just the moment where the calendar does not reach.
     """
-    try:
-        day = datetime.fromtimestamp(at_unix_s, zone).date()
-        mondays = [day - timedelta(days=day.weekday() + 7 * n) for n in range(weeks - 1)]
-        ends = [int(datetime.combine(m, time(), zone).timestamp()) - 1 for m in reversed(mondays)]
-    except (ValueError, OverflowError, OSError):
+    day = day_of(at_unix_s, zone)
+    if not FIRST_DAY < day < LAST_DAY:
         return [at_unix_s]
-    return [*ends, at_unix_s]
+    back = [day.weekday() + 7 * n for n in reversed(range(weeks - 1))]
+    mondays = [day - n * ONE_DAY for n in back if n <= (day - FIRST_DAY).days]
+    return [*(first_moment(monday, zone) - 1 for monday in mondays), at_unix_s]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts
 from mnet.folding import folded
 from mnet.language import _, translated
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity, meaning
 from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
@@ -45,11 +46,8 @@ class Moment:
         return self.day_of(self.now_unix_s if self.at_unix_s is None else self.at_unix_s)
 
     def day_of(self, unix_s: int) -> date:
-        """Return the day of a time in the school's zone; the last that there is for one beyond."""
-        try:
-            return datetime.fromtimestamp(unix_s, self.zone).date()
-        except (ValueError, OverflowError, OSError):
-            return date.max
+        """Return the day of a time in the school's zone."""
+        return day_of(unix_s, self.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 
-from mnet import language
 from mnet.language import _
+from schooltool_bridge.common import days
 from schooltool_bridge.history.averages import number, plain
 
 Cell = str | int | Decimal | None
@@ -163,8 +163,13 @@ def percent(value: Decimal | None) -> str:
 
 
 def day(unix_s: int, zone: tzinfo) -> str:
-    """A day as people of the school read it; the bare number where that has no date."""
-    return _written(unix_s, zone, language.day)
+    """A day as people of the school read it."""
+    return days.day_text(unix_s, zone)
+
+
+def over(at_unix_s: int | None, now_unix_s: int) -> int | None:
+    """Return a moment that is over; None, all that is known now, for one that is still to come."""
+    return None if at_unix_s is None or at_unix_s > now_unix_s else at_unix_s
 
 
 def as_of(unix_s: int, zone: tzinfo) -> str:
@@ -174,11 +179,4 @@ def as_of(unix_s: int, zone: tzinfo) -> str:
 
 def moment(unix_s: int, zone: tzinfo) -> str:
     """A time as people of the school read it."""
-    return _written(unix_s, zone, language.moment)
-
-
-def _written(unix_s: int, zone: tzinfo, write: Callable[[datetime], str]) -> str:
-    try:
-        return write(datetime.fromtimestamp(unix_s, zone))
-    except (ValueError, OverflowError, OSError):
-        return str(unix_s)
+    return days.moment_text(unix_s, zone)

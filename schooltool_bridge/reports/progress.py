@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 
 from sqlalchemy.engine import Connection
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet import language
 from mnet.folding import folded
 from mnet.language import N_, _, translated
-from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.days import day_of, iso
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
@@ -89,6 +89,7 @@ def read(
     connection: Connection, person_id: int, at_unix_s: int | None, now_unix_s: int, zone: tzinfo
 ) -> Progress:
     """Read a student's progress as of a moment; without one, all that is known now."""
+    at_unix_s = paper.over(at_unix_s, now_unix_s)
     root = identity.root(connection, person_id)
     found = [
         s for s in as_of.of_person(connection, root, at_unix_s) if (root, STUDENT) in s.enrolments
@@ -147,11 +148,8 @@ def _starts(
     then: SectionSnapshot, root: int, school: School, moment_unix_s: int, zone: tzinfo
 ) -> date | None:
     term = school.terms.get(then.term_id or 0)
-    try:
-        today = datetime.fromtimestamp(moment_unix_s, zone).date()
-        came = datetime.fromtimestamp(then.joined.get(root, moment_unix_s), zone).date()
-    except (ValueError, OverflowError, OSError):  # a moment beyond every calendar
-        return None
+    today = day_of(moment_unix_s, zone)
+    came = day_of(then.joined.get(root, moment_unix_s), zone)
     starts = max(came, term.first_day) if term else came
     return starts if starts > today else None
 

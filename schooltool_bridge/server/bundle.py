@@ -16,7 +16,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
@@ -31,7 +31,7 @@ from mnet.settings import Settings
 from peers import calls, store
 from peers.calls import Call
 from peers.model import peer_check
-from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.days import iso, local
 from schooltool_bridge.events.methods import KNOWN_METHODS
 from schooltool_bridge.server import health
 from schooltool_bridge.server.parts import VERSION, Parts
@@ -67,7 +67,7 @@ def make_bundle(parts: Parts) -> bytes:
         "counts.json": lambda: _read(parts, _counts),
         "calls.json": lambda: _read(parts, _calls),
     }
-    now = datetime.fromtimestamp(parts.clock(), UTC)
+    now = local(parts.clock(), UTC)
     readme = _README.format(version=VERSION, at=iso(int(parts.clock())), calls=LAST_CALLS)
     made = {"README.txt": readme}
     for name, make in members.items():

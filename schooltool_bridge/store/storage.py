@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 # Every package's tables, so that `metadata` is whole.
 import keys.store
 import peers.accounts
+import peers.audit
 import peers.journal
 import peers.model
 import peers.sign_on
@@ -30,6 +31,7 @@ import schooltool_bridge.store.model_school
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
 from mnet.engines import is_sqlite
+from mnet.language import N_
 from mnet.refusal import Refusal
 from schooltool_bridge.store.model_guards import guards_off, guards_on
 
@@ -135,11 +137,12 @@ def backup(database: Database, file: Path, progress: Progress | None = None) -> 
 
 
 def restore(
-    database: Database, file: Path, home: Path, progress: Progress | None = None
+    database: Database, file: Path, home: Path, actor: str, progress: Progress | None = None
 ) -> Path | None:
     """Replace the store's content by a backup's, once a copy of it lies in the data folder.
 
-    Returns that copy; None when there was nothing in the store. Raises StorageError, then
+    Returns that copy; None when there was nothing in the store. The trail that came with the
+    backup says who replaced everything, in the same transaction. Raises StorageError, then
     nothing is changed.
     The caller makes a new key afterwards: calls that came between backup and now are no longer
     remembered, and under a new key none of them can come again.
@@ -156,7 +159,20 @@ def restore(
                 raise StorageError(f"{file} is no backup of this program.")
             upgrade(source)
             saved = _keep(database, home, "restore") if schema(database) is not None else None
-            copy(source, database, progress)
+            copied = saved.name if saved else None
+            detail = {"file": file.name, "copy of what was there": copied}
+
+            def note(writing: Connection) -> None:
+                peers.audit.record(
+                    writing,
+                    actor=actor,
+                    action=N_("everything replaced from a backup"),
+                    subject="database",
+                    detail=detail,
+                    now_unix_s=int(time.time()),
+                )
+
+            copy(source, database, progress, note)
         except sqlite3.DatabaseError as problem:
             raise StorageError(f"{file} is no backup of this program: {problem}.") from None
         finally:
@@ -164,8 +180,13 @@ def restore(
     return saved
 
 
-def copy(source: Database, target: Database, progress: Progress | None = None) -> None:
-    """Replace all content of `target` by that of `source`, in one transaction."""
+def copy(
+    source: Database,
+    target: Database,
+    progress: Progress | None = None,
+    note: Callable[[Connection], None] = lambda _writing: None,
+) -> None:
+    """Replace all content of `target` by that of `source`, in one transaction with `note`'s."""
     if schema(target) != HEAD:
         upgrade(target)
     with source.read() as reading, target.write() as writing:
@@ -178,6 +199,7 @@ def copy(source: Database, target: Database, progress: Progress | None = None) -
         for table in metadata.sorted_tables:
             _copy_table(reading, writing, table, progress)
         _set_sequences(writing)
+        note(writing)
         guards_on(writing)
         bump_revision(writing)
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 
-from mnet import language
 from mnet.folding import MAX_SEARCH_CHARS, folded, words
 from mnet.language import _
 from mnet.outbound import Outbound
@@ -19,6 +17,7 @@ from peers.accounts import MANAGER
 from peers.registry import Peer
 from peers.web.peer_pages import PEER
 from peers.web.view import PageError, Reply, Route, View, go, its_peer, page
+from schooltool_bridge.common.days import day_text
 from schooltool_bridge.remote_enrolment.courses import (
     WHERE_COURSE,
     WHERE_PLUGIN,
@@ -184,7 +183,7 @@ class CoursesPages:
         return Courses(self._outbound, peer)
 
     def _day(self, unix_s: int) -> str:
-        return language.day(datetime.fromtimestamp(unix_s, self._parts.settings.zone))
+        return day_text(unix_s, self._parts.settings.zone)
 
 
 def by_category(courses: Sequence[RemoteCourse]) -> list[Category]:

@@ -6,7 +6,6 @@ no Moodle has. The rules stand in schooltool_bridge/hand. Source: RULES 1.6, R47
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.common.days import first_moment
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments, sections
@@ -168,4 +168,4 @@ def _began(text: str, zone: ZoneInfo) -> int | None:
     """The first moment of a day by the school's clock; none for now."""
     if not text.strip():
         return None
-    return int(datetime.combine(day(text, _("The day")), time.min, zone).timestamp())
+    return first_moment(day(text, _("The day")), zone)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from peers import store
 from peers.web.view import MAX_ID, PageError
+from schooltool_bridge.common.days import ONE_DAY, first_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,10 @@ def day_start(text: str, zone: ZoneInfo, *, days_later: int = 0) -> int | None:
     None when it is no day; `days_later` 1 gives its end.
     """
     try:
-        day = date.fromisoformat(text) + timedelta(days=days_later)
-        return int(datetime.combine(day, time(), zone).timestamp())
+        day = date.fromisoformat(text) + days_later * ONE_DAY
     except (ValueError, OverflowError):
         return None
+    return first_moment(day, zone)
 
 
 def query(**values: object) -> str:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from mnet import language
 from mnet.language import _
@@ -25,7 +23,7 @@ from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
 from peers.web.sign_in import SignInPages, home_of
 from peers.web.view import PageError, Route
-from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.days import iso, moment_text
 from schooltool_bridge.events import naming
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.server.app import App
@@ -132,7 +130,7 @@ def frame_of(app: App) -> Frame:
         clock=app.clock,
         templates=[HERE / "templates"],
         filters={
-            "moment": lambda t: moment(t, zone),
+            "moment": lambda t: moment_text(t, zone),
             "day": language.day,
             "iso": iso,
             "number": number,
@@ -188,14 +186,3 @@ def _verify(app: App, stored: StoredPeer, before_enabling: bool) -> Report:  # n
     if peer is None:
         raise PageError(_("It has no certificate that we could verify."))
     return app.verify(peer, before_enabling=before_enabling)
-
-
-def moment(unix_s: float, zone: ZoneInfo) -> str:
-    """Write a time as people of the school read it: 21 Nov 2026, 09:14; where it has no date, iso.
-
-    A certificate without an end says 9999-12-31 in UTC, which is no day east of there.
-    """
-    try:
-        return language.moment(datetime.fromtimestamp(unix_s, zone))
-    except (ValueError, OverflowError, OSError):
-        return iso(int(unix_s))

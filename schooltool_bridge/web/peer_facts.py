@@ -6,7 +6,6 @@ Only reads. Source: RULES R16.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
@@ -15,6 +14,7 @@ from mnet.retelling import retold
 from peers import calls
 from peers.store import StoredPeer
 from peers.web.parts import PeerFacts
+from schooltool_bridge.common.days import day_of, first_moment
 from schooltool_bridge.events import inbox as inbox_store
 from schooltool_bridge.notices.facts import heard_unix_s, inbox_counts
 
@@ -28,8 +28,7 @@ def of_peers(
 
 def day_start_unix_s(zone: ZoneInfo, now_unix_s: int) -> int:
     """Return when the school's day began."""
-    here = datetime.fromtimestamp(now_unix_s, zone)
-    return int(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    return first_moment(day_of(now_unix_s, zone), zone)
 
 
 def _of(zone: ZoneInfo, connection: Connection, peer_id: int, now_unix_s: int) -> PeerFacts:

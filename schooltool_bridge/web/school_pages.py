@@ -7,7 +7,7 @@ schooltool_bridge/school. Source: RULES R41-R43.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -17,6 +17,7 @@ from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, lookup, scores, spans, years
 from schooltool_bridge.school.courses import MAX_DESCRIPTION_CHARS, Course
@@ -247,7 +248,7 @@ class SchoolPages:
         )
 
     def _today(self, view: View) -> date:
-        return datetime.fromtimestamp(view.now_unix_s, self._parts.settings.zone).date()
+        return day_of(view.now_unix_s, self._parts.settings.zone)
 
 
 def _latest_first(connection: Connection) -> Iterable[Year]:

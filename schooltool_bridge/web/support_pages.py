@@ -5,13 +5,12 @@ Source: RULES R14, R38.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from mnet.language import N_
 from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.policy import PeerPolicy
 from peers.web.view import Reply, Route, Tab, View, download, page
+from schooltool_bridge.common.days import local
 from schooltool_bridge.people.sharing import sharing
 from schooltool_bridge.server import health
 from schooltool_bridge.server.bundle import make_bundle
@@ -61,7 +60,7 @@ class SupportPages:
 
     def bundle(self, view: View) -> Reply:
         """Give out the support bundle."""
-        day = datetime.fromtimestamp(view.now_unix_s, self._parts.settings.zone)
+        day = local(view.now_unix_s, self._parts.settings.zone)
         return download(make_bundle(self._parts), ZIP, f"mnet-peer-{day:%Y%m%d-%H%M}.zip")
 
     @property

@@ -115,7 +115,7 @@ def test_what_is_not_there_or_makes_no_sense_is_said(visitor: Visitor) -> None:
 
 
 def test_the_failing_list_goes_below_what_was_asked(visitor: Visitor) -> None:
-    assert [row[4] for row in table(visitor.get("/admin/reports/failing"))] == ["55"]
+    assert [row[4] for row in table(visitor.get("/admin/reports/failing"))] == ["55 %"]
     assert table(visitor.get("/admin/reports/failing?below=55")) == []
 
 
