@@ -33,7 +33,8 @@ from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
-from schooltool_bridge.school.labels import ONGOING, Course, Person, School, people
+from schooltool_bridge.reports.transcript import filed_as_json
+from schooltool_bridge.school.labels import ONGOING, Course, Person, School, Term, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class SectionLine:
     items: Sequence[ItemLine]
     teachers: Sequence[Person]
     course: Course | None
+    term: Term | None
     # Year and term, or Ongoing.
     filed: str
     # The day on which it begins, while that is still to come.
@@ -108,6 +110,7 @@ def read(
             items=item_lines(then, root, school, zone),
             teachers=[known[who] for who in taught_by[then.id] if who in known],
             course=school.courses.get(then.course_id or 0),
+            term=school.terms.get(then.term_id or 0),
             filed=school.filed(then.term_id),
             starts=_starts(then, root, school, moment_unix_s, zone),
         )
@@ -165,6 +168,7 @@ def as_json(progress: Progress) -> Row:
                 "name": s.then.name,
                 "code": s.state.code,
                 "percent": paper.plain_number(s.percent),
+                **filed_as_json(s.course, s.term),
                 "assessments": [
                     {
                         "assessment": line.item.name_for_scripts,
@@ -173,6 +177,7 @@ def as_json(progress: Progress) -> Row:
                         "max": paper.plain_number(line.item.points),
                         "excepted": line.entry.excepted if line.entry else False,
                         "authority": line.authority,
+                        "extra_credit": line.item.extra_credit,
                     }
                     for line in s.items
                 ],

@@ -211,9 +211,21 @@ def as_json(transcript: Transcript) -> Row:
                 "since": iso(t.state.since_unix_s),
                 "note": t.state.note,
                 "percent": paper.plain_number(t.percent),
+                **filed_as_json(t.course, t.term),
+                "final_mark": t.final.mark if t.final else None,
+                "credits": paper.plain_number(t.credits),
             }
             for t in transcript.taken
         ],
+    }
+
+
+def filed_as_json(course: Course | None, term: Term | None) -> Row:
+    """Where a section is filed, as scripts read it; null where it is not."""
+    return {
+        "course": course.code if course else None,
+        "year": term.year if term else None,
+        "term": term.title if term else None,
     }
 
 

@@ -72,9 +72,10 @@ def test_the_json_of_a_progress_report_is_exactly_what_scripts_rely_on(school: S
         "sections": [
             {
                 "section": "algebra", "name": "Algebra", "code": "a", "percent": None,
+                "course": None, "year": None, "term": None,
                 "assessments": [
-                    {"assessment": "quiz", "name": "Quiz", "points": 12.5, "max": 20, "excepted": True, "authority": "peer"},
-                    {"assessment": "essay", "name": "Essay", "points": None, "max": 80, "excepted": False, "authority": "peer"},
+                    {"assessment": "quiz", "name": "Quiz", "points": 12.5, "max": 20, "excepted": True, "authority": "peer", "extra_credit": False},
+                    {"assessment": "essay", "name": "Essay", "points": None, "max": 80, "excepted": False, "authority": "peer", "extra_credit": False},
                 ],
             }
         ],
@@ -177,7 +178,8 @@ def test_a_withdrawal_keeps_its_grades_and_says_which_it_was(school: School) -> 
             {
                 "section": "algebra", "name": "Algebra", "role": "student", "code": "w",
                 "title": "Withdrawn (code to be given)", "since": "2026-09-26T22:00:00Z",
-                "note": "", "percent": 50,
+                "note": "", "percent": 50, "course": None, "year": None, "term": None,
+                "final_mark": None, "credits": None,
             }
         ],
     }  # fmt: skip
@@ -198,6 +200,12 @@ def test_a_transcript_has_the_latest_final_mark_and_the_credits_that_it_earned(
     taken = transcript_of(school, ADA)
     found = [(t.then.idnumber, t.mark, t.percent, t.credits) for t in taken.taken]
     assert found == [("algebra", "A", 95, 2), ("fall", "\N{EN DASH}", None, None)]
+    told, other = transcript.as_json(taken)["sections"]
+    added = ("course", "year", "term", "final_mark", "credits")
+    assert [told[key] for key in added] == ["MAT1", "2026/27", "Autumn", "A", 2]
+    assert [other[key] for key in added] == [None] * 5
+    (shown,) = [s for s in progress_on(school, ADA, None)["sections"] if s["section"] == "algebra"]
+    assert [shown[key] for key in added[:3]] == ["MAT1", "2026/27", "Autumn"]
     assert [t.title for t in transcript.paper_of(taken, ZONE).tables] == [
         "2026/27, Autumn",
         "Ongoing",
