@@ -40,18 +40,23 @@ def export_oneroster(command: Command, target: Path, version: str) -> None:
         done = export(app.database, settings, target, version, int(app.clock()), show)
     lines = [
         f"Wrote {target} (keep it as safe as the school's grades): "
-        + ", ".join(f"{count} {name}" for name, count in done.rows.items())
+        + ", ".join(f"{name} {count}" for name, count in done.rows.items())
         + "."
     ]
     if done.grades_left_out:
         lines.append(
-            f"{done.grades_left_out} grades were left out: their student is not in the section's "
+            f"Grades left out: {done.grades_left_out}. Their student is not in the section's "
             "enrolments, and the format has no place for such a grade."
         )
     if done.grades_beyond_worth:
         lines.append(
-            f"{done.grades_beyond_worth} grades are more than their assessment is worth (extra "
-            "credit) and stand there so; some readers refuse that."
+            "Grades above what their assessment is worth (extra credit): "
+            f"{done.grades_beyond_worth}. They stand there so; some readers refuse that."
+        )
+    if done.weighted_sections:
+        lines.append(
+            "Weights of categories are not in the package, for which the format has no place by "
+            f"section. Sections with weights: {done.weighted_sections}."
         )
     value = {
         "to": str(target),
@@ -59,6 +64,7 @@ def export_oneroster(command: Command, target: Path, version: str) -> None:
         "rows": dict(done.rows),
         "grades_left_out": done.grades_left_out,
         "grades_beyond_worth": done.grades_beyond_worth,
+        "weighted_sections": done.weighted_sections,
     }
     command.show(value, "\n".join(lines))
 

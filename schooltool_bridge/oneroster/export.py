@@ -68,6 +68,8 @@ class Exported:
     grades_left_out: int
     # Extra credit: more than the assessment is worth. Written as they are.
     grades_beyond_worth: int
+    # Their weights of categories have no place in the format.
+    weighted_sections: int
 
 
 def export(
@@ -93,7 +95,11 @@ def export(
                 header = [*table.header, *export_grades.extensions(reading, name)]
                 rows = _shown(reading, name, progress)
                 counts[name] = folder.write(table.file, header, rows)
-        minded = export_grades.left_out(reading), export_grades.beyond_worth(reading)
+        minded = (
+            export_grades.left_out(reading),
+            export_grades.beyond_worth(reading),
+            export_grades.weighted_sections(reading),
+        )
         folder.write(
             MANIFEST_TABLE.file,
             MANIFEST_TABLE.header,

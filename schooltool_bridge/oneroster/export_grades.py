@@ -26,7 +26,7 @@ from schooltool_bridge.oneroster.export_roster import (
 )
 from schooltool_bridge.oneroster.tables import EXEMPT, EXTRA_CREDIT, GRADED, NO_CATEGORY, V1_1, YES
 from schooltool_bridge.store.model import ACTIVE, assessment, assessment_history, grade, section
-from schooltool_bridge.store.model_school import category
+from schooltool_bridge.store.model_school import category, category_weight
 
 
 def _items() -> sa.FromClause:
@@ -145,6 +145,20 @@ def beyond_worth(reading: Reading) -> int:
     return reading.connection.execute(
         wanted.where(_is_result(), _is_enrolled(reading.connection), points > worth)
     ).scalar_one()
+
+
+def weighted_sections(reading: Reading) -> int:
+    """How many sections weigh categories; the format has one weight for the whole school."""
+    rows = reading.connection.execute(
+        sa.select(
+            category_weight.c.section_id, category_weight.c.category_id, category_weight.c.weight
+        )
+        .join(section, section.c.id == category_weight.c.section_id)
+        .where(section.c.status == ACTIVE)
+        .order_by(category_weight.c.effective_unix_s, category_weight.c.id)
+    )
+    latest = {(of, kind): held for of, kind, held in rows}
+    return len({of for (of, _kind), held in latest.items() if held})
 
 
 def _graded() -> sa.FromClause:

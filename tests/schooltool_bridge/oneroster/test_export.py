@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from schooltool_bridge.hand import people, sections
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.oneroster.writing import OneRosterError
+from tests.helpers.report_story import begin, file_under_a_term
 from tests.helpers.school import School
 from tests.schooltool_bridge.oneroster.packages import district, empty, taken_in
 from tests.schooltool_bridge.oneroster.story import HOSTILE, B, exported, judged, table, tell
@@ -50,6 +51,16 @@ FILES_1_1 = {
     "academicSessions", "categories", "classes", "classResources", "courses", "courseResources",
     "demographics", "enrollments", "lineItems", "orgs", "resources", "results", "users",
 }  # fmt: skip
+
+
+def test_weights_that_the_format_has_no_place_for_are_counted(
+    database_url: str, tmp_path: Path
+) -> None:
+    school = begin(database_url)
+    assert exported(school, tmp_path / "without", "1.2").weighted_sections == 0
+    file_under_a_term(school)
+    assert exported(school, tmp_path / "with", "1.2").weighted_sections == 1
+    school.database.close()
 
 
 @pytest.mark.requirement("D.2")
