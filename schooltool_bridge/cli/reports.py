@@ -20,7 +20,14 @@ from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, CommandError, common, moment
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history.finding import find_parts, find_person, segment_of
-from schooltool_bridge.reports import history_lines, progress, section_history, show, transcript
+from schooltool_bridge.reports import (
+    history_lines,
+    over_time,
+    progress,
+    section_history,
+    show,
+    transcript,
+)
 from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
 from schooltool_bridge.reports.section_history import KINDS
@@ -66,8 +73,9 @@ def report_progress(
             int(app.clock()),
             settings.zone,
         )
+        with language.speaking(settings.language):
+            made = over_time.progress_paper(connection, found, settings.zone)
     with language.speaking(settings.language):
-        made = progress.paper_of(found, settings.zone)
         _print(command, progress.as_json(found), made, pdf, csv, paper)
 
 

@@ -18,6 +18,7 @@ from keys import protect, rotation
 from keys.keyring import LoadedKey
 from mnet import settings as settings_file
 from mnet.database import Database
+from mnet.engines import is_sqlite_url
 from mnet.language import SOURCE, shipped
 from mnet.settings import (
     PASSPHRASE_FILE,
@@ -98,7 +99,7 @@ def init(
 
 def _make(settings: Settings, admin_name: str, password: str, *, one_time: bool) -> str:
     """Fill a new data folder; return our certificate's fingerprint."""
-    if settings.database_url.startswith("postgresql"):
+    if not is_sqlite_url(settings.database):
         # The rows lie on a server that others administer, so keys are locked by a passphrase.
         passphrase = accounts.one_time_password().encode() + b"\n"
         protect.write_secret(settings.home / PASSPHRASE_FILE, passphrase)

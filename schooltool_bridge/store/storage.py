@@ -30,6 +30,7 @@ import schooltool_bridge.store.model_reports
 import schooltool_bridge.store.model_school
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
+from mnet.engines import is_sqlite
 from mnet.language import N_
 from mnet.refusal import Refusal
 from schooltool_bridge.store.model_guards import guards_off, guards_on
@@ -50,8 +51,6 @@ TABLES_OF = (
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
 HEAD = "0015"
-# Since this version the dates of enrolments hold.
-_DATES_HOLD = "0011"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
@@ -219,7 +218,7 @@ def _copy_table(
 
 
 def _defer_references(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
     else:
         connection.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
@@ -227,7 +226,7 @@ def _defer_references(connection: Connection) -> None:
 
 def _set_sequences(connection: Connection) -> None:
     """Let PostgreSQL's counters go on after the highest id that was copied."""
-    if connection.dialect.name != "postgresql":
+    if is_sqlite(connection):
         return
     for table in metadata.sorted_tables:
         column = table.autoincrement_column
