@@ -12,7 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from keys.rotation import ARCHIVED_KEPT
-from mnet.database import Prepared, bump_revision, metadata
+from mnet.database import bump_revision, metadata
+from mnet.engines import POSTGRESQL, SQLITE, kind_of
+from mnet.prepared import Prepared
 
 CURRENT, ARCHIVED = "current", "archived"
 
@@ -117,7 +119,7 @@ def remember(connection: Connection, digest: bytes, key_pair_id: int, now_unix_s
         # What goes straight to the driver begins no transaction that SQLAlchemy knows of, and
         # its commit() would do nothing: the note must last also when it is all that was written.
         connection.begin()
-    insert = _REMEMBER[connection.dialect.name]
+    insert = _REMEMBER[kind_of(connection)]
     values = {"new_digest": digest, "key_id": key_pair_id, "now": now_unix_s}
     return bool(insert.run(connection, values).rowcount == 1)
 
@@ -140,11 +142,11 @@ _IF_CURRENT = sa.select(
 _COLUMNS = ["digest", "key_pair_id", "seen_unix_s"]
 _REMEMBER = {
     # SQLite's parser needs the WHERE, which is there, to tell the ON of the upsert from a join's.
-    "sqlite": Prepared(
+    SQLITE: Prepared(
         sqlite.insert(seen_envelope).from_select(_COLUMNS, _IF_CURRENT).on_conflict_do_nothing()
     ),
     # The shared lock makes a rotation wait for us, or us for it.
-    "postgresql": Prepared(
+    POSTGRESQL: Prepared(
         postgresql.insert(seen_envelope)
         .from_select(_COLUMNS, _IF_CURRENT.with_for_update(read=True))
         .on_conflict_do_nothing()

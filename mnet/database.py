@@ -1,4 +1,4 @@
-"""The one place where SQLite and PostgreSQL differ: engines, transactions, the shared MetaData.
+"""Transactions, on SQLite or PostgreSQL (engines.py), and the shared MetaData.
 
 Packages define their tables on `metadata`; migrations live in schooltool_bridge/migrations.
 Nothing here knows what any table means. Functions elsewhere take a Connection and return plain
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from mnet.engines import (
     BUSY_TIMEOUT_MS,
     begin,
     check_open,
     driver_of,
+    is_sqlite,
+    is_sqlite_url,
     postgres_engine,
     sqlite_engine,
 )
@@ -85,49 +85,6 @@ class Outcome:
 _Batch: TypeAlias = list[tuple[Callable[[Connection], object], Outcome]]
 
 
-class Prepared:
-    """A statement on every call's way: compiled once, run straight by the driver.
-
-    Rows come as the driver gives them: plain tuples, a boolean of SQLite as 0 or 1.
-    """
-
-    def __init__(self, statement: sa.sql.ClauseElement) -> None:
-        """Keep the statement; it is compiled for a kind of database when it first runs there."""
-        self._statements = {"sqlite": statement, "postgresql": statement}
-        self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
-
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """Run with values for every bind parameter; return the driver's cursor."""
-        name = connection.dialect.name
-        compiled = self._compiled.get(name)
-        if compiled is None:
-            named = sqlite_dialect.dialect(paramstyle="named")
-            dialect = named if name == "sqlite" else connection.dialect
-            made = self._statements[name].compile(dialect=dialect)
-            assert isinstance(made, SQLCompiler)
-            given = {n: v for n, v in made.params.items() if not made.binds[n].required}
-            compiled = self._compiled[name] = (str(made), given)
-        text, constants = compiled
-        driver: Any = connection.connection.dbapi_connection
-        return driver.execute(text, {**constants, **values} if constants else values)
-
-
-class PreparedInsert(Prepared):
-    """An insert of one row that is given its id by the database."""
-
-    def __init__(self, statement: sa.Insert, new_id: sa.Column[int]) -> None:
-        """Keep the statement, and which column's new value `run_for_id` returns."""
-        super().__init__(statement)
-        # SQLite's driver knows it anyway, and its RETURNING takes as long as the whole insert.
-        self._statements["postgresql"] = statement.returning(new_id)
-
-    def run_for_id(self, connection: Connection, values: Mapping[str, Any]) -> int:
-        """Run with values for every bind parameter; return the new row's id."""
-        cursor = self.run(connection, values)
-        is_sqlite = connection.dialect.name == "sqlite"
-        return int(cursor.lastrowid if is_sqlite else cursor.fetchone()[0])
-
-
 class Database:
     """One engine with short transactions.
 
@@ -143,7 +100,7 @@ class Database:
         self.url = make_url(url)
         if self.url.drivername == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.is_sqlite = is_sqlite_url(self.url)
         self.engine: Engine = (
             sqlite_engine(self.url) if self.is_sqlite else postgres_engine(self.url)
         )
@@ -387,7 +344,7 @@ def insert_all(
     """Insert rows, all with the same columns, by few statements; return their ids in order."""
     if not rows:
         return []
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         # It gives each row the number after the last one's, and nobody else writes meanwhile.
         made = connection.execute(sa.insert(table).returning(table.c.id), rows)
         return sorted(made.scalars())
@@ -411,7 +368,7 @@ def bump_revision(connection: Connection) -> None:
 
 def one_at_a_time(connection: Connection, peer_id: int) -> None:
     """Let transactions about one peer's data follow each other (PostgreSQL; SQLite always does)."""
-    if connection.dialect.name == "postgresql":
+    if not is_sqlite(connection):
         connection.execute(_PEER_LOCK, {"peer_id": peer_id})
 
 

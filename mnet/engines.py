@@ -1,6 +1,7 @@
-"""The two kinds of databases: how their connections are made, begun and found broken.
+"""The two kinds of databases: which one it is, and how connections are made and found broken.
 
-Only mnet/database.py uses this.
+Whoever does something in another way on one of them asks here which it is, and nobody asks
+SQLAlchemy (tests/test_layers.py). What differs stands where it is done.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from mnet.folding import SQLITE_NAME, folded
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
 # A writer waits this long for others, in this process and in another one (a command beside a
 # running server). Twice is less than the 60 s after which a Moodle gives up.
 BUSY_TIMEOUT_MS = 15_000
@@ -22,6 +25,21 @@ CONNECT_TIMEOUT_S = 10
 # SQLite's log is written back into the database at this size (16 MB). A page that a thousand calls
 # change, such as an index's last, is then written back once for all of them.
 CHECKPOINT_PAGES = 4_000
+
+
+def is_sqlite(connection: Connection) -> bool:
+    """Tell whether a connection is to a SQLite file; else it is to a PostgreSQL server."""
+    return kind_of(connection) == SQLITE
+
+
+def is_sqlite_url(url: str | sa.URL) -> bool:
+    """Tell whether an address, as settings give it, is of a SQLite file."""
+    return sa.make_url(url).get_backend_name() == SQLITE
+
+
+def kind_of(connection: Connection) -> str:
+    """Return SQLITE or POSTGRESQL, for tables with an entry for each."""
+    return connection.dialect.name
 
 
 def sqlite_engine(url: sa.URL) -> Engine:
@@ -93,7 +111,7 @@ def check_open(connection: Connection) -> None:
     Both drivers' commit() would say that all is well then.
     """
     driver = driver_of(connection)
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         is_open = driver.in_transaction
     else:
         is_open = driver.info.transaction_status.name != "INERROR"

@@ -1,7 +1,7 @@
 """What a database raises, as errors of one kind, whichever way a statement went to its driver.
 
 SQLAlchemy wraps what its own statements raise; what goes straight to the driver (BEGIN, COMMIT,
-mnet/database.py's Prepared) raises the driver's own. Whoever catches knows the wrapped ones only.
+mnet/prepared.py) raises the driver's own. Whoever catches knows the wrapped ones only.
 Source: PROTOCOL.md section 8 (8503).
 """
 

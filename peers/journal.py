@@ -10,10 +10,11 @@ import hashlib
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Prepared, metadata
+from mnet.database import metadata
 from mnet.exchange_parts import CallRecord
 from mnet.faults import CannotOpen
 from mnet.outcomes import OK, of_code
+from mnet.prepared import Prepared
 
 call_journal = sa.Table(
     "call_journal",

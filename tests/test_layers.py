@@ -112,6 +112,14 @@ def test_a_file_says_what_it_does_and_stays_small(file: Path) -> None:
     assert len(text.splitlines()) <= 430
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(TOP)))
+def test_one_module_tells_which_kind_of_database_it_is(file: Path) -> None:
+    if file == TOP / "mnet/engines.py" or MIGRATIONS in file.parts:
+        return
+    assert "dialect.name" not in file.read_text(), "ask mnet/engines.py"
+    assert "get_backend_name" not in file.read_text(), "ask mnet/engines.py"
+
+
 def test_nothing_else_lies_at_the_top() -> None:
     visible = {p.name for p in TOP.iterdir() if not p.name.startswith(".")}
     made_by_tools = {p for p in visible if p.endswith(".egg-info") or p == "build"}

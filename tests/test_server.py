@@ -204,6 +204,10 @@ def test_backup_and_restore_while_serving(tmp_path: Path) -> None:
         done = site.run("database", "restore", str(saved), "--yes")
         assert list(done["not_reached"]) == [peer.wwwroot], "named, and no failure"
         assert [p["firstname"] for p in site.run("person", "list")] == ["Ā"]
+        entry = next(e for e in site.run("audit", "list") if e["action"].startswith("everything"))
+        assert (entry["actor"], entry["subject"]) == ("command line", "database")
+        copied = Path(done["copy"]).name
+        assert entry["detail"] == {"file": "saved.sqlite", "copy of what was there": copied}
         # What came after the backup is not remembered any more; the new key keeps it out.
         for body in (first, late):
             assert answered(peer, site.post(body)).code == 7025

@@ -20,12 +20,18 @@ from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, CommandError, common, moment
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history.finding import find_parts, find_person, segment_of
-from schooltool_bridge.reports import history_lines, progress, section_history, show, transcript
+from schooltool_bridge.reports import (
+    history_lines,
+    over_time,
+    progress,
+    section_history,
+    show,
+    transcript,
+)
 from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
 from schooltool_bridge.reports.section_history import KINDS
 from schooltool_bridge.school import labels
-from schooltool_bridge.server.app import App
 
 # In a file or pipe lines are this long, so that few cells wrap.
 PIPED_CHARS = 240
@@ -59,7 +65,7 @@ def report_progress(
     """Show a student's sections, assessments and percentages, now or on any day."""
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = progress.read(
             connection,
             find_person(connection, person_id),
@@ -67,8 +73,9 @@ def report_progress(
             int(app.clock()),
             settings.zone,
         )
+        with language.speaking(settings.language):
+            made = over_time.progress_paper(connection, found, settings.zone)
     with language.speaking(settings.language):
-        made = progress.paper_of(found, settings.zone)
         _print(command, progress.as_json(found), made, pdf, csv, paper)
 
 
@@ -81,7 +88,7 @@ def report_transcript(
 ) -> None:
     """Show every section that a person ever took, with final marks and withdrawals."""
     settings = command.settings
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = transcript.read(connection, find_person(connection, person_id), int(app.clock()))
     with language.speaking(settings.language):
         made = transcript.paper_of(found, settings.zone)
@@ -126,7 +133,7 @@ def report_section_history(
 ) -> None:
     """Show everything that ever happened in a section, in order; of several parts in all."""
     settings = command.settings
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         parts = find_parts(connection, section_id, peer_wwwroot)
         who = find_person(connection, person_id) if person_id else None
         # Scripts read English, people their own language, in which the lines are worded when read.

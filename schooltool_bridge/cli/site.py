@@ -12,11 +12,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy.exc import ArgumentError
 
 from keys import protect, rotation
 from keys.keyring import LoadedKey
 from mnet import settings as settings_file
 from mnet.database import Database
+from mnet.engines import is_sqlite_url
 from mnet.language import SOURCE, shipped
 from mnet.settings import (
     PASSPHRASE_FILE,
@@ -97,7 +99,7 @@ def init(
 
 def _make(settings: Settings, admin_name: str, password: str, *, one_time: bool) -> str:
     """Fill a new data folder; return our certificate's fingerprint."""
-    if settings.database_url.startswith("postgresql"):
+    if not is_sqlite_url(settings.database):
         # The rows lie on a server that others administer, so keys are locked by a passphrase.
         passphrase = accounts.one_time_password().encode() + b"\n"
         protect.write_secret(settings.home / PASSPHRASE_FILE, passphrase)
@@ -165,7 +167,7 @@ def key() -> None:
 @common
 def key_show(command: Command) -> None:
     """Show our certificate, its end and the archived keys."""
-    with App(command.settings) as app:
+    with command.app() as app:
         keyring = app.custody.keyring()
         now = int(app.clock())
     current = keyring.current
@@ -189,7 +191,7 @@ def key_show(command: Command) -> None:
 @common
 def key_rotate(command: Command) -> None:
     """Make a new key pair; peers learn it with their next call."""
-    with App(command.settings) as app:
+    with command.app() as app:
         app.rotate_key(audit.COMMAND_LINE)
         current = app.custody.keyring().current
     command.show(_key(current), f"New key; certificate SHA-256: {current.fingerprint}")
@@ -252,7 +254,7 @@ def restore(command: Command, file: Path, yes: bool) -> None:  # noqa: FBT001 - 
         )
     with App(settings) as app:
         with progress_shown(command) as show:
-            saved = storage.restore(app.database, file, settings.home, show)
+            saved = storage.restore(app.database, file, settings.home, audit.COMMAND_LINE, show)
         app.rotate_key(audit.COMMAND_LINE)
         silent = _greet_all(app)
     kept = f"\nWhat was there before: {saved}" if saved else ""
@@ -280,8 +282,13 @@ def _greet_all(app: App) -> dict[str, str]:
 @common
 def copy(command: Command, to_url: str) -> None:
     """Copy everything into the database at TO_URL (SQLite to PostgreSQL, or back)."""
-    target = Database(to_url)
-    with App(command.settings) as app, progress_shown(command) as show:
+    try:
+        target = Database(to_url)
+    except (ArgumentError, ImportError):
+        raise CommandError(
+            f"{to_url!r} is no database; write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        ) from None
+    with command.app() as app, progress_shown(command) as show:
         try:
             storage.copy(app.database, target, show)
         finally:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Prepared, PreparedInsert, savepoint
+from mnet.database import savepoint
 from mnet.faults import Malformed, NotFound
+from mnet.prepared import Prepared, PreparedInsert
 from mnet.retelling import english
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text

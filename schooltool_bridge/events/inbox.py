@@ -17,8 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Prepared, in_parts
+from mnet.database import in_parts
 from mnet.faults import TryAgainLater
+from mnet.prepared import Prepared
 from mnet.retelling import E_, english
 from peers.model import peer
 from schooltool_bridge.common.ids import key

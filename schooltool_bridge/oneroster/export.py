@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.engines import is_sqlite
 from mnet.settings import Settings
 from schooltool_bridge.common.days import day_of
 from schooltool_bridge.history import identity
@@ -103,7 +104,7 @@ def export(
 
 def _hold_still(connection: Connection) -> None:
     """See the store as it is at this moment in every statement that follows."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         connection.exec_driver_sql("BEGIN")
     else:
         connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))

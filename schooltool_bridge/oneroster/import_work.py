@@ -89,10 +89,6 @@ class Ids:
         """Our id of an imported thing, when there is one."""
         return self.own[kind].get(sourced_id)
 
-    def is_meant(self, kind: str, own_id: int) -> bool:
-        """Tell whether some imported id stands for this thing already."""
-        return own_id in self.own[kind].values()
-
     def keep(self, kind: str, sourced_id: str, own_id: int) -> None:
         """Remember what an imported id stands for."""
         if self.own[kind].get(sourced_id) != own_id:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, one_at_a_time
+from mnet.engines import is_sqlite
 from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
@@ -162,7 +163,7 @@ def _must_be_there(connection: Connection, person_id: int) -> sa.Row[int, str, s
 
 def _one_writer(connection: Connection) -> None:
     """Let no peer's event come in between, and leave nothing readable in freed pages."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
         return
     # In the order of ids, as everybody takes several of them.

@@ -24,7 +24,7 @@ from schooltool_bridge.history.averages import percent_of, shown_mark
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
-from schooltool_bridge.reports.paper import Column, Paper, Table
+from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.transcript import passes, stored_mark
 from schooltool_bridge.school.labels import Person, School, people
 from schooltool_bridge.store.model import assessment, enrolment, grade, section
@@ -68,6 +68,7 @@ def read(
     now_unix_s: int,
 ) -> FailingList:
     """Read the list for a term (None: every section), as of a moment."""
+    at_unix_s = paper.over(at_unix_s, now_unix_s)
     school = School(connection)
     query = sa.select(section.c.id).where(section.c.status != "deleted")
     if term_id is not None:
@@ -158,8 +159,8 @@ def _reason(
         return _("state")
     if not means.holds:
         return ""
-    if passes_by_mark is not None:
-        return "" if passes_by_mark else _("final mark")
+    if passes_by_mark is False:
+        return _("final mark")
     is_below = reached is not None and reached < below
     return _("below %(percent)s", percent=paper.percent(below)) if is_below else ""
 
@@ -177,25 +178,15 @@ _COLUMNS = (
 
 def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
     """Return the list as a paper."""
-    everybody = Table(
-        "",
-        paper.said(_COLUMNS),
-        [
-            [
-                f.then.name, f.person.sorted_name, f.person.idnumber, translated(f.title),
-                f.percent, f.mark, f.reason,
-            ]
-            for f in failing.lines
-        ],
-        empty=_("Nobody."),
-    )  # fmt: skip
+    flat = Table("", paper.said(_COLUMNS), [_row(f, f.percent) for f in failing.lines])
+    some = [_row(f, paper.percent(f.percent)) for f in failing.lines[:MAX_LINES]]
+    everybody = Table("", flat.columns, some, empty=_("Nobody."))
     more = len(failing.lines) - MAX_LINES
     shown = (
         everybody
         if more <= 0
         else replace(
             everybody,
-            rows=everybody.rows[:MAX_LINES],
             note=_(
                 "These are the first %(count)s of %(total)s; the CSV has all. Or choose a term.",
                 count=MAX_LINES,
@@ -211,5 +202,10 @@ def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
         as_of=paper.as_of(failing.at_unix_s, zone),
         facts=[(_("Below"), paper.percent(failing.below))],
         tables=[shown],
-        flat=everybody,
+        flat=flat,
     )
+
+
+def _row(f: Failing, percent: Cell) -> list[Cell]:
+    name, number, state = f.person.sorted_name, f.person.idnumber, translated(f.title)
+    return [f.then.name, name, number, state, percent, f.mark, f.reason]

@@ -24,7 +24,7 @@ from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.reports import paper, progress, transcript
+from schooltool_bridge.reports import over_time, paper, progress, transcript
 from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.reports.pdf import make_pdf
 from schooltool_bridge.store.model import ID_CHARS
@@ -146,7 +146,7 @@ def _draw(
         made = transcript.paper_of(transcript.read(connection, root, now_unix_s, at_unix_s), zone)
     else:
         found = progress.read(connection, root, at_unix_s, now_unix_s, zone)
-        made = progress.paper_of(found, zone)
+        made = over_time.progress_paper(connection, found, zone)
     number = _next_number(connection, now_unix_s, zone)
     title = f"{made.title}: {made.subject}"
     return Drawn(number, root, title, numbered(made, number, now_unix_s, zone))

@@ -16,12 +16,19 @@ from schooltool_bridge.common.days import FIRST_DAY, LAST_DAY, ONE_DAY, day_of, 
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity
 from schooltool_bridge.history.averages import percent_of
-from schooltool_bridge.reports import paper
+from schooltool_bridge.reports import paper, progress
 from schooltool_bridge.reports.charts import over_time
-from schooltool_bridge.reports.paper import Picture
+from schooltool_bridge.reports.paper import Paper, Picture
+from schooltool_bridge.reports.progress import Progress
 
 # A school year; each further week costs another fold.
 WEEKS = 40
+
+
+def progress_paper(connection: Connection, found: Progress, zone: tzinfo) -> Paper:
+    """Return a progress report with its drawings, the same on a page, by a command and issued."""
+    drawn = pictures(connection, found.person.id, found.at_unix_s, zone)
+    return progress.paper_of(found, zone, drawn)
 
 
 def pictures(connection: Connection, person_id: int, at_unix_s: int, zone: tzinfo) -> list[Picture]:

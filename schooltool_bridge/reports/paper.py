@@ -167,6 +167,11 @@ def day(unix_s: int, zone: tzinfo) -> str:
     return days.day_text(unix_s, zone)
 
 
+def over(at_unix_s: int | None, now_unix_s: int) -> int | None:
+    """Return a moment that is over; None, all that is known now, for one that is still to come."""
+    return None if at_unix_s is None or at_unix_s > now_unix_s else at_unix_s
+
+
 def as_of(unix_s: int, zone: tzinfo) -> str:
     """What day a paper tells of, in words."""
     return _("As of %(moment)s", moment=moment(unix_s, zone))

@@ -89,6 +89,7 @@ def read(
     connection: Connection, person_id: int, at_unix_s: int | None, now_unix_s: int, zone: tzinfo
 ) -> Progress:
     """Read a student's progress as of a moment; without one, all that is known now."""
+    at_unix_s = paper.over(at_unix_s, now_unix_s)
     root = identity.root(connection, person_id)
     found = [
         s for s in as_of.of_person(connection, root, at_unix_s) if (root, STUDENT) in s.enrolments

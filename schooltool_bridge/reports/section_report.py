@@ -77,6 +77,7 @@ def read(
     connection: Connection, section_id: int, at_unix_s: int | None, now_unix_s: int, zone: tzinfo
 ) -> SectionReport:
     """Read a section as of a moment; without one, all that is known now."""
+    at_unix_s = paper.over(at_unix_s, now_unix_s)
     then = as_of.of_section(connection, section_id, at_unix_s)
     school = School(connection)
     students, teachers = then.people(STUDENT), teachers_then(then)

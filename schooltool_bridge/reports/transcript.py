@@ -92,6 +92,7 @@ def read(
     connection: Connection, person_id: int, now_unix_s: int, at_unix_s: int | None = None
 ) -> Transcript:
     """Read a person's transcript, as of a moment or as all stands now."""
+    at_unix_s = paper.over(at_unix_s, now_unix_s)
     root = identity.root(connection, person_id)
     found = as_of.of_person(connection, root, at_unix_s)
     school = School(connection)

@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL, Connection
 
 from keys.certificate import load
 from mnet import outcomes
+from mnet.engines import POSTGRESQL, SQLITE, is_sqlite_url
 from mnet.settings import Settings
 from peers import calls, store
 from peers.calls import Call
@@ -142,7 +143,7 @@ def _settings(settings: Settings, url: URL) -> dict[str, object]:
     shown: dict[str, object] = {name: getattr(settings, name) for name in _SETTINGS}
     where = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
     shown["database_url"] = {
-        "kind": url.get_backend_name(),
+        "kind": SQLITE if is_sqlite_url(url) else POSTGRESQL,
         "host": where,
         "has_password": bool(url.password),
         # Values may be secret (a password can stand here too).

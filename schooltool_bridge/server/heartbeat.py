@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
+from mnet.engines import is_sqlite
 from mnet.logs import tell
 from mnet.store_errors import STORE_ERRORS, name_of
 from schooltool_bridge.store.model_notices import site_memory
@@ -104,6 +105,6 @@ class Heartbeat:
 def _write(connection: Connection) -> None:
     one_writer(connection)
     remember(connection, BEAT, {"at_unix_s": int(time.time())})
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         connection.execute(sa.insert(site_memory).values(name=ROOM, value="0" * ROOM_CHARS))
         forget(connection, ROOM)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.engines import is_sqlite
 from peers.journal import call_journal
 from peers.model import audit_entry
 from schooltool_bridge.store import model, model_people, model_reports, model_school
@@ -31,7 +32,7 @@ BEGIN RAISE EXCEPTION 'history is append-only'; END $$ LANGUAGE plpgsql"""
 
 def guards_on(connection: Connection, tables: Iterable[str] = GUARDED) -> None:
     """Make history tables append-only."""
-    if connection.dialect.name == "postgresql":
+    if not is_sqlite(connection):
         connection.execute(sa.text(_FUNCTION))
         for table in tables:
             connection.execute(
@@ -54,7 +55,7 @@ def guards_on(connection: Connection, tables: Iterable[str] = GUARDED) -> None:
 def guards_off(connection: Connection, tables: Iterable[str] = GUARDED) -> None:
     """Lift the guards until `guards_on`, inside one transaction."""
     for table in tables:
-        if connection.dialect.name == "postgresql":
+        if not is_sqlite(connection):
             connection.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}"))
             continue
         for action in ("update", "delete"):

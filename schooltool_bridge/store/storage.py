@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 # Every package's tables, so that `metadata` is whole.
 import keys.store
 import peers.accounts
+import peers.audit
 import peers.journal
 import peers.model
 import peers.sign_on
@@ -29,6 +30,8 @@ import schooltool_bridge.store.model_reports
 import schooltool_bridge.store.model_school
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
+from mnet.engines import is_sqlite
+from mnet.language import N_
 from mnet.refusal import Refusal
 from schooltool_bridge.store.model_guards import guards_off, guards_on
 
@@ -48,8 +51,6 @@ TABLES_OF = (
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
 HEAD = "0015"
-# Since this version the dates of enrolments hold.
-_DATES_HOLD = "0011"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
@@ -136,11 +137,12 @@ def backup(database: Database, file: Path, progress: Progress | None = None) -> 
 
 
 def restore(
-    database: Database, file: Path, home: Path, progress: Progress | None = None
+    database: Database, file: Path, home: Path, actor: str, progress: Progress | None = None
 ) -> Path | None:
     """Replace the store's content by a backup's, once a copy of it lies in the data folder.
 
-    Returns that copy; None when there was nothing in the store. Raises StorageError, then
+    Returns that copy; None when there was nothing in the store. The trail that came with the
+    backup says who replaced everything, in the same transaction. Raises StorageError, then
     nothing is changed.
     The caller makes a new key afterwards: calls that came between backup and now are no longer
     remembered, and under a new key none of them can come again.
@@ -157,7 +159,20 @@ def restore(
                 raise StorageError(f"{file} is no backup of this program.")
             upgrade(source)
             saved = _keep(database, home, "restore") if schema(database) is not None else None
-            copy(source, database, progress)
+            copied = saved.name if saved else None
+            detail = {"file": file.name, "copy of what was there": copied}
+
+            def note(writing: Connection) -> None:
+                peers.audit.record(
+                    writing,
+                    actor=actor,
+                    action=N_("everything replaced from a backup"),
+                    subject="database",
+                    detail=detail,
+                    now_unix_s=int(time.time()),
+                )
+
+            copy(source, database, progress, note)
         except sqlite3.DatabaseError as problem:
             raise StorageError(f"{file} is no backup of this program: {problem}.") from None
         finally:
@@ -165,8 +180,13 @@ def restore(
     return saved
 
 
-def copy(source: Database, target: Database, progress: Progress | None = None) -> None:
-    """Replace all content of `target` by that of `source`, in one transaction."""
+def copy(
+    source: Database,
+    target: Database,
+    progress: Progress | None = None,
+    note: Callable[[Connection], None] = lambda _writing: None,
+) -> None:
+    """Replace all content of `target` by that of `source`, in one transaction with `note`'s."""
     if schema(target) != HEAD:
         upgrade(target)
     with source.read() as reading, target.write() as writing:
@@ -179,6 +199,7 @@ def copy(source: Database, target: Database, progress: Progress | None = None) -
         for table in metadata.sorted_tables:
             _copy_table(reading, writing, table, progress)
         _set_sequences(writing)
+        note(writing)
         guards_on(writing)
         bump_revision(writing)
 
@@ -197,7 +218,7 @@ def _copy_table(
 
 
 def _defer_references(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
     else:
         connection.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
@@ -205,7 +226,7 @@ def _defer_references(connection: Connection) -> None:
 
 def _set_sequences(connection: Connection) -> None:
     """Let PostgreSQL's counters go on after the highest id that was copied."""
-    if connection.dialect.name != "postgresql":
+    if is_sqlite(connection):
         return
     for table in metadata.sorted_tables:
         column = table.autoincrement_column

@@ -168,8 +168,7 @@ class ReportsPages:
         at = self._at(view)
         now = view.now_unix_s
         found = progress.read(connection, known, at, now, self._zone)
-        drawn = over_time.pictures(connection, known, found.at_unix_s, self._zone)
-        return progress.paper_of(found, self._zone, drawn)
+        return over_time.progress_paper(connection, found, self._zone)
 
     def _transcript(self, connection: Connection, view: View, person_id: int) -> Paper:
         known = _known_person(connection, person_id)

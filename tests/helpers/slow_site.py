@@ -16,12 +16,15 @@ from mnet import xmlrpc
 from mnet.batching import Batches
 from mnet.envelope import SignedMessage
 from mnet.exchange import Answer
+from mnet.outbound import Outbound
 from mnet.places import SlowPages
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
+from peers.registry import Peer
 from peers.web.wire import on_worker
 from schooltool_bridge.server.app import PAGE_THREADS, WORKER_THREADS
+from schooltool_bridge.web.pages import frame_of
 from tests.helpers.rig import SIS
 from tests.helpers.roaming import AGENT, LAND
 from tests.helpers.vouching import LandingSite, Voucher
@@ -65,14 +68,12 @@ class SlowSite:
     """As a context manager: its end lets everything go."""
 
     def __init__(self, site: LandingSite) -> None:
-        self.app, self.rig, self.frame = site.rig.app, site.rig, site.frame
+        self.app, self.rig = site.rig.app, site.rig
         self.silent: set[str] = set()
         self.go = threading.Event()
         # One for each question that a silent peer got.
         self.asked = threading.Semaphore(0)
         self._post = self.app.outbound.post
-        self.app.outbound = replace(self.app.outbound, post=self._slowly)
-        self.app.peer_client.outbound = self.app.outbound
         self.workers, self.page_workers = Workers(WORKER_THREADS), Workers(PAGE_THREADS)
         self.slow_work = SlowWork()
         self.gone: set[Future[Any]] = set()
@@ -84,6 +85,14 @@ class SlowSite:
             self.slow_work,
             self.gone.__contains__,
         )
+        self.goes_out_by(replace(self.app.outbound, post=self._slowly))
+
+    def goes_out_by(self, outbound: Outbound[Peer]) -> None:
+        """Make whatever calls peers anew, with this way out."""
+        self.app.outbound = self.app.peer_client.outbound = outbound
+        for made in ("landing", "signing_off"):
+            vars(self.app).pop(made, None)
+        self.frame = frame_of(self.app)
         [number] = [n for n, r in enumerate(self.frame.routes) if r.rule == LAND]
         self._land: Any = on_worker(
             self.frame.begin,

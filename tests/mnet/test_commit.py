@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from mnet.database import Database, Prepared
+from mnet.database import Database
+from mnet.prepared import Prepared
 
 _TABLE = sa.Table("kept", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
 _INSERT = Prepared(sa.insert(_TABLE).values(id=sa.bindparam("new_id")))

@@ -215,7 +215,7 @@ def test_a_peer_that_times_out_rests_and_is_tried_again_by_itself(
         return post(url, body, **how)
 
     post = site.app.outbound.post
-    site.app.outbound = replace(site.app.outbound, post=silence, seconds=lambda: now_s[0])
+    site.goes_out_by(replace(site.app.outbound, post=silence, seconds=lambda: now_s[0]))
     site.app.peer_client.outbound = site.app.outbound
 
     def code(voucher: Voucher) -> str:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from peers import audit
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.reports import issuing, progress, transcript
+from schooltool_bridge.reports import issuing, over_time, progress, transcript
 from schooltool_bridge.reports.issuing import Issued, Office
 from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.reports.pdf import make_pdf
@@ -75,7 +75,10 @@ def test_number_and_day_stand_on_the_paper(school: School) -> None:
     anna, _algebra, _quiz = ids(school)
     issued = issue(school, "progress")
     at = issued.issued_unix_s
-    bare = school.read(lambda c: progress.paper_of(progress.read(c, anna, None, at, ZONE), ZONE))
+    bare = school.read(
+        lambda c: over_time.progress_paper(c, progress.read(c, anna, None, at, ZONE), ZONE)
+    )
+    assert bare.pictures, "what is issued is what was seen"
     with_number = issuing.numbered(bare, issued.number, at, ZONE)
     assert with_number.as_of.endswith(". No. 2026-000001, issued 18 Nov 2026")
     assert with_number.facts[-2:] == [("Number", "2026-000001"), ("Issued", "18 Nov 2026")]
@@ -176,7 +179,9 @@ def test_a_report_of_records_that_always_change_is_issued_while_the_others_wait(
     assert school.read(lambda c: issuing.pdf_of(c, issued.number))[1] == printed(papers[-1])
     anna, _algebra, _quiz = ids(school)
     at = issued.issued_unix_s
-    now = school.read(lambda c: progress.paper_of(progress.read(c, anna, None, at, ZONE), ZONE))
+    now = school.read(
+        lambda c: over_time.progress_paper(c, progress.read(c, anna, None, at, ZONE), ZONE)
+    )
     assert papers[-1] == issuing.numbered(now, issued.number, at, ZONE)
     assert len({repr(p) for p in papers}) == issuing.TRIES + 1, "each is of other records"
 

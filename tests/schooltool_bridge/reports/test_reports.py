@@ -104,6 +104,26 @@ def test_an_entry_by_hand_wins_and_is_told_apart(school: School) -> None:
     assert cells == [(10, "peer"), (18, "manual"), (18, "manual")]
 
 
+@pytest.mark.parametrize("day", [7, 400])
+def test_a_moment_still_to_come_is_shown_as_the_moment_of_asking(
+    school: School, day: float
+) -> None:
+    graded(school, "quiz", ADA, 10, 5)
+    asked, now = on(day), on(6)
+    with school.database.read() as connection:
+        who, where = find_person(connection, ADA), section_id(school)
+        made = [
+            progress.read(connection, who, asked, now, ZONE),
+            transcript.read(connection, who, now, asked),
+            section_report.read(connection, where, asked, now, ZONE),
+            failing.read(
+                connection, below=Decimal(60), term_id=None, at_unix_s=asked, now_unix_s=now
+            ),
+        ]
+        assert progress.read(connection, who, on(5.5), now, ZONE).at_unix_s == on(5.5)
+    assert [found.at_unix_s for found in made] == [now] * 4
+
+
 @pytest.mark.requirement("R69")
 def test_weights_count_from_their_day_and_a_section_is_filed_without_losing_anything(
     school: School,
@@ -111,6 +131,7 @@ def test_weights_count_from_their_day_and_a_section_is_filed_without_losing_anyt
     graded(school, "quiz", ADA, 10, 4)  # 50 %
     graded(school, "essay", ADA, 80, 4)  # 100 %
     file_under_a_term(school, day=20)
+    school.now = on(20)
     assert percent_on(school, ADA, 19) == 90
     assert percent_on(school, ADA, 20) == 87.5  # (50 * 1 + 100 * 3) / 4
 
@@ -135,8 +156,8 @@ def test_a_course_that_has_not_begun_is_seen_with_the_day_on_which_it_will(schoo
     enrol(school, "fall", ADA, 1, timestart=on(60))
     with school.database.read() as connection:
         ada = person_id(school, ADA)
-        early = progress.read(connection, ada, on(30), school.now, ZONE)
-        late = progress.read(connection, ada, on(61), school.now, ZONE)
+        early = progress.read(connection, ada, on(30), on(61), ZONE)
+        late = progress.read(connection, ada, on(61), on(61), ZONE)
     starts = {s.then.idnumber: s.starts for s in early.sections}
     assert starts["algebra"] is None
     assert str(starts["fall"]) == "2026-11-05"  # an hour back: summer time has ended
@@ -242,6 +263,8 @@ def test_the_failing_list_goes_by_percent_by_mark_and_by_state(school: School) -
     final(school, BOB, "F", "40", day=30)
     school.push("end_enrolment", sectionid="algebra", userid=CLEO, timemodified=on(40))
     assert listed() == [("Bob", "final mark")]
+    final(school, ADA, "A", "59.5", day=41)
+    assert listed() == [("Bob", "final mark"), ("Ada", "below 60 %")], "whatever the mark says"
 
 
 def test_a_failing_list_too_long_for_a_page_is_whole_in_its_csv(
@@ -255,7 +278,11 @@ def test_a_failing_list_too_long_for_a_page_is_whole_in_its_csv(
         found = failing.read(connection, below=Decimal(101), term_id=None, at_unix_s=None, now_unix_s=school.now)  # fmt: skip
     assert len(found.lines) > 1
     paper = failing.paper_of(found, ZONE)
-    assert paper.flat.rows[:1] == paper.tables[0].rows
+    ((*_, shown, _mark, _why),), (*_, of_csv, _mark, _why) = (
+        paper.tables[0].rows,
+        paper.flat.rows[0],
+    )
+    assert (shown, of_csv) == ("1.25 %", Decimal("1.25"))
     assert len(paper.flat.rows) == len(found.lines)
     assert f"the first 1 of {len(found.lines)}" in paper.tables[0].note
 

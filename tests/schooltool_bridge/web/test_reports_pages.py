@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_what_is_not_there_or_makes_no_sense_is_said(visitor: Visitor) -> None:
 
 
 def test_the_failing_list_goes_below_what_was_asked(visitor: Visitor) -> None:
-    assert [row[4] for row in table(visitor.get("/admin/reports/failing"))] == ["55"]
+    assert [row[4] for row in table(visitor.get("/admin/reports/failing"))] == ["55 %"]
     assert table(visitor.get("/admin/reports/failing?below=55")) == []
 
 
@@ -176,7 +177,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with made:
         peer: FakePeer = register(made)
         for event, data in EVENTS:
-            push(made, peer, event, data)
+            push(made, peer, event, {**data, "timemodified": int(time.time()) - 2 * DAY_S})
         yield made
 
 
@@ -186,6 +187,14 @@ def test_a_real_server_gives_out_a_report(site: Site) -> None:
     assert ["Quiz", "11", "20", "55 %", ""] in table(visitor.get("/admin/people/1/progress"))
     made = visitor.get("/admin/people/1/progress.pdf")
     assert (made.header("Content-Type"), made.body[:5]) == ("application/pdf", b"%PDF-")
+
+
+def test_a_report_of_a_day_is_one_file_by_page_and_by_command(site: Site, tmp_path: Path) -> None:
+    visitor, pdf = Visitor(over_http(site.port)), tmp_path / "p.pdf"
+    visitor.sign_in("head", PASSWORD)
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - DAY_S))
+    site.run("report", "progress", "1001", "--at", day, "--pdf", str(pdf))
+    assert pdf.read_bytes() == visitor.get(f"/admin/people/1/progress.pdf?at={day}").body
 
 
 def test_the_commands_print_what_scripts_and_people_read(site: Site, tmp_path: Path) -> None:
