@@ -37,7 +37,7 @@ from schooltool_bridge.gradebook import marks, number_format
 from schooltool_bridge.history import author
 from schooltool_bridge.oneroster import tables, values
 from schooltool_bridge.school import written
-from schooltool_bridge.sign_on import landing, landing_refusals
+from schooltool_bridge.sign_on import landing_reading, landing_refusals
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("mnet", "keys", "peers", "schooltool_bridge")
@@ -161,7 +161,7 @@ EXPRESSIONS: dict[str, Met] = {
         lambda t: [f.fullmatch(t) for f in importlib.import_module("schooltool_bridge.events.passwords").KINDS.values()],
         ("a", "0", "$", "a" * 32 + ":"), ("$6$rounds=", ""),
     ),
-    "schooltool_bridge/sign_on/landing.py:_TOKEN": met("schooltool_bridge/sign_on/landing.py:_TOKEN", "fullmatch", "a", "="),
+    "schooltool_bridge/sign_on/landing_reading.py:_TOKEN": met("schooltool_bridge/sign_on/landing_reading.py:_TOKEN", "fullmatch", "a", "="),
     "schooltool_bridge/school/states.py:_CODE": met("schooltool_bridge/school/states.py:_CODE", "fullmatch", "a", "-"),
     "schooltool_bridge/school/written.py:_CONTROLS": met("schooltool_bridge/school/written.py:_CONTROLS", "search", "a", " "),
     "schooltool_bridge/school/written.py:_NUMBER": met("schooltool_bridge/school/written.py:_NUMBER", "fullmatch", *DIGITS),
@@ -278,7 +278,7 @@ READERS: dict[str, Met] = {
         for a in APPLICATIONS.values()
     },
     "a reason": Met(outcomes.clean, ("a", "'", "@", "?", "\\'", "\n", *MARKS)),
-    "a query": Met(lambda t: landing.read_arrival(t, "", default_path=None, wwwroot="http://a.org"), ("a", "a=b&", "%20", "+", "=")),
+    "a query": Met(lambda t: landing_reading.read_arrival(t, "", default_path=None, wwwroot="http://a.org"), ("a", "a=b&", "%20", "+", "=")),
     "a name as it is looked for": Met(folding.folded, (*MARKS, "ß", "'é")),
     "NFC": Met(letters.nfc, MARKS),
     "NFKD": Met(letters.nfkd, MARKS),

@@ -13,7 +13,6 @@ from peers.accounts import MANAGER, ROLES
 from peers.web import throttle
 from schooltool_bridge.cli.shared import Command, common
 from schooltool_bridge.common.days import iso
-from schooltool_bridge.server.app import App
 
 
 @click.group()
@@ -25,7 +24,7 @@ def admin() -> None:
 @common
 def admin_list(command: Command) -> None:
     """List the admin accounts."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         rows: list[dict[str, object]] = [
             {
                 "name": a.username,
@@ -45,7 +44,7 @@ def admin_list(command: Command) -> None:
 def admin_add(command: Command, name: str, role: str) -> None:
     """Add an admin with a one-time password."""
     name, made = name.strip(), accounts.one_time_password()
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         now = int(app.clock())
         accounts.add(connection, name, made, one_time=True, now_unix_s=now, role=role)
         audit.By(audit.COMMAND_LINE, now).note(
@@ -60,7 +59,7 @@ def admin_add(command: Command, name: str, role: str) -> None:
 @common
 def admin_role(command: Command, name: str, role: str) -> None:
     """Change what an admin may do."""
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.set_role(connection, name, role)
         audit.By(audit.COMMAND_LINE, int(app.clock())).note(
@@ -77,7 +76,7 @@ def admin_role(command: Command, name: str, role: str) -> None:
 def reset_password(command: Command, name: str) -> None:
     """Give an admin a new one-time password; signs them out, and they need not wait."""
     made = accounts.one_time_password()
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.reset_password(connection, name, made, one_time=True)
         throttle.forgive(connection, accounts.name_key(found.username))
@@ -92,7 +91,7 @@ def reset_password(command: Command, name: str) -> None:
 @common
 def admin_remove(command: Command, name: str) -> None:
     """Remove an admin; whoever is signed in with that name is out at once."""
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         found = accounts.by_name(connection, name)
         accounts.remove(connection, name)
         audit.By(audit.COMMAND_LINE, int(app.clock())).note(
@@ -119,7 +118,7 @@ def audit_group() -> None:
 @common
 def audit_list(command: Command, subject: str | None, limit: int) -> None:
     """List the audit trail, newest first."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         rows: list[dict[str, object]] = [
             {
                 "at": iso(entry.at_unix_s),

@@ -16,10 +16,9 @@ from peers import calls as journal
 from peers import store
 from peers.calls import Call
 from schooltool_bridge.cli.peers import known_peer
-from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.people.sharing import sharing
-from schooltool_bridge.server.app import App
 from schooltool_bridge.server.bundle import make_bundle
 
 COLUMNS = ("id", "at", "peer", "direction", "method", "outcome", "duration_ms", "reason")
@@ -44,7 +43,7 @@ def list_(
     limit: int,
 ) -> None:
     """List calls, newest first."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         peer_id = None
         if wwwroot is not None:
             stored = store.find(connection, check_wwwroot(wwwroot))
@@ -62,11 +61,11 @@ def list_(
 
 
 @calls.command("show")
-@click.argument("call_id", metavar="ID", type=click.IntRange(1, 2**31 - 1))
+@click.argument("call_id", metavar="ID", type=ROW_ID)
 @common
 def show(command: Command, call_id: int) -> None:
     """Show one call."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = journal.one(connection, call_id)
     if found is None:
         raise CommandError(f"There is no call {call_id}; see: mnet-peer calls list.")
@@ -85,7 +84,7 @@ def bundle(command: Command, file: Path) -> None:
     """Write what somebody who helps needs to know into FILE.zip; nothing secret or personal."""
     if file.exists():
         raise CommandError(f"{file} exists already; name another file.")
-    with App(command.settings) as app:
+    with command.app() as app:
         data = make_bundle(app.parts)
     try:
         protect.write_secret(file, data)
@@ -117,7 +116,7 @@ def _row(call: Call) -> dict[str, object]:
 @common
 def sharing_of(command: Command, wwwroot: str) -> None:
     """Show which personal data goes to a peer and comes from it."""
-    with App(command.settings) as app:
+    with command.app() as app:
         peer = known_peer(app, wwwroot)
         found = sharing(peer.services, peer.policy, enabled=peer.enabled)
     lines = [

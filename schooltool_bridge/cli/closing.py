@@ -72,7 +72,7 @@ def close_term(command: Command, title: str, year_title: str | None, marks: str)
     Grades may still come; what they would change is proposed: term proposals. Closing a closed
     term stores the marks of those alone who joined since.
     """
-    with refusals_told(), App(command.settings) as app, app.database.write() as connection:
+    with refusals_told(), command.app() as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         system = scores.find(connection, marks)
         again = term.closed_unix_s is not None
@@ -99,7 +99,7 @@ def close_term(command: Command, title: str, year_title: str | None, marks: str)
 @common
 def reopen_term(command: Command, title: str, year_title: str | None, why: str) -> None:
     """Open a closed term again, to close it anew; its final marks stand until then."""
-    with refusals_told(), App(command.settings) as app, app.database.write() as connection:
+    with refusals_told(), command.app() as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         closing.reopen_term(connection, _author(app, why), term.id)
     row = {"term": term.title, "year": term.year_title}
@@ -112,7 +112,7 @@ def reopen_term(command: Command, title: str, year_title: str | None, why: str) 
 @common
 def term_proposals(command: Command, title: str, year_title: str | None) -> None:
     """List where the records of a term now say something else than the final marks."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         term = years.find_term(connection, title, year_title)
         _show_proposals(command, connection, final_marks.of_term(term.id))
 
@@ -126,7 +126,7 @@ def term_joined(command: Command, title: str, year_title: str | None) -> None:
 
     Closing it once more stores these marks, and changes no other.
     """
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         term = years.find_term(connection, title, year_title)
         _show_joined(command, connection, final_marks.of_term(term.id))
 
@@ -152,7 +152,7 @@ def accept_term(
     """Take what is proposed in a term as the final marks: --all, of a section, or of a person."""
     if everybody == (section_id is not None or person_id is not None):
         raise CommandError("Say --all, or whose marks: --section, --person.")
-    with refusals_told(), App(command.settings) as app, app.database.write() as connection:
+    with refusals_told(), command.app() as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         wanted = final_marks.of_term(term.id)
         if section_id is not None:
@@ -175,7 +175,7 @@ def close_section(
 
     Later it stores the marks of those alone who joined since, and changes no other.
     """
-    with refusals_told(), App(command.settings) as app, app.database.write() as connection:
+    with refusals_told(), command.app() as app, app.database.write() as connection:
         found = find_section(connection, section_id, peer_wwwroot, segment)
         system = scores.find(connection, marks)
         stored = closing.close_section(connection, _author(app), found, system.id)
@@ -192,7 +192,7 @@ def section_proposals(
     command: Command, section_id: str, peer_wwwroot: str | None, segment: str | None
 ) -> None:
     """List where the records of a section now say something else than its final marks."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = find_section(connection, section_id, peer_wwwroot, segment)
         _show_proposals(command, connection, final_marks.of_section(found))
 
@@ -209,7 +209,7 @@ def section_joined(
 
     Closing it once more stores these marks, and changes no other.
     """
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = find_section(connection, section_id, peer_wwwroot, segment)
         _show_joined(command, connection, final_marks.of_section(found))
 
@@ -233,7 +233,7 @@ def accept_section(
     """Take what is proposed in a section as the final marks: --all, or of a person."""
     if everybody == (person_id is not None):
         raise CommandError("Say --all, or whose mark: --person.")
-    with refusals_told(), App(command.settings) as app, app.database.write() as connection:
+    with refusals_told(), command.app() as app, app.database.write() as connection:
         found = find_section(connection, section_id, peer_wwwroot, segment)
         wanted = final_marks.of_section(found)
         accepted = _accept(connection, _author(app, why), wanted, person_id)

@@ -33,7 +33,7 @@ MAX_SHOWN = 5
 @common
 def courses(command: Command, wwwroot: str) -> None:
     """List the courses that the Moodle at WWWROOT offers to this site."""
-    with App(command.settings) as app:
+    with command.app() as app:
         asked = Courses(app.outbound, known_peer(app, wwwroot))
         listed = in_reactor(asked.available)
     _warn(listed.unread)
@@ -65,7 +65,7 @@ def enrolled(command: Command, wwwroot: str, course: str) -> None:
 
     COURSE is its id there, its idnumber or its short name.
     """
-    with App(command.settings) as app:
+    with command.app() as app:
         there, unread = in_reactor(_Course(app, wwwroot, course).who)
     _warn(unread)
     rows: list[dict[str, object]] = [
@@ -96,7 +96,7 @@ def enrol(command: Command, wwwroot: str, course: str, people: tuple[str, ...]) 
     somebody could not be enrolled.
     """
     _check_number(people)
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.read() as connection:
             ids = [find_person(connection, text) for text in people]
         found = _Course(app, wwwroot, course)
@@ -116,7 +116,7 @@ def unenrol(command: Command, wwwroot: str, course: str, people: tuple[str, ...]
     user name that `peer enrolled` shows. The exit status is 1 when somebody is still in.
     """
     _check_number(people)
-    with App(command.settings) as app:
+    with command.app() as app:
         found = _Course(app, wwwroot, course)
 
         def work() -> list[Done]:

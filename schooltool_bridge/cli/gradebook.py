@@ -18,7 +18,6 @@ from schooltool_bridge.gradebook.spreadsheet import BadSheet
 from schooltool_bridge.gradebook.upload import HasProblems, Plan
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_section
-from schooltool_bridge.server.app import App
 
 
 @click.command("import-assessments")
@@ -41,7 +40,7 @@ def import_assessments(
     Nothing is changed while anything in the file is wrong.
     """
     tables = _read(file)
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.read() as connection:
             found = find_section(connection, section_id, peer_wwwroot, segment)
             plan = upload_assessments.plan(connection, found, tables)

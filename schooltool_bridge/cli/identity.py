@@ -12,7 +12,7 @@ import click
 
 from mnet.language import N_
 from peers import audit
-from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import merging, people
 from schooltool_bridge.hand.people import Names
@@ -33,7 +33,7 @@ _why = click.option("--why", default="", help="The reason, for the history.")
 @common
 def add(command: Command, why: str, **names: str) -> None:
     """Add a person whom no Moodle brings."""
-    with App(command.settings) as app:
+    with command.app() as app:
         try:
             with app.database.write() as connection:
                 author = _author(app, why)
@@ -60,7 +60,7 @@ def add(command: Command, why: str, **names: str) -> None:
 @common
 def change(command: Command, person_id: str, why: str, **given: str | None) -> None:
     """Correct a person's names; from then on no Moodle changes them."""
-    with App(command.settings) as app:
+    with command.app() as app:
         try:
             with app.database.write() as connection:
                 found = find_person(connection, person_id)
@@ -90,7 +90,7 @@ def merge(command: Command, kept_id: str, merged_id: str, why: str) -> None:
 
     Nothing is lost or moved, so it can be undone: mnet-peer person unmerge ID.
     """
-    with App(command.settings) as app:
+    with command.app() as app:
         try:
             with app.database.write() as connection:
                 kept = find_record(connection, kept_id)
@@ -112,7 +112,7 @@ def merge(command: Command, kept_id: str, merged_id: str, why: str) -> None:
 @common
 def unmerge(command: Command, merged_id: str, why: str) -> None:
     """Let a record that was merged stand for itself again."""
-    with App(command.settings) as app:
+    with command.app() as app:
         try:
             with app.database.write() as connection:
                 merged = find_record(connection, merged_id)
@@ -124,7 +124,7 @@ def unmerge(command: Command, merged_id: str, why: str) -> None:
 
 
 @click.command("resolve")
-@click.argument("inbox_id", metavar="ID", type=int)
+@click.argument("inbox_id", metavar="ID", type=ROW_ID)
 @click.option("--one-person", is_flag=True, help="All who could be meant are one person.")
 @click.option("--keep-apart", is_flag=True, help="The Moodle names somebody of their own.")
 @click.option("--keep", "kept_id", metavar="ID", help="With --one-person: who stands for all.")
@@ -159,7 +159,7 @@ def resolve(
     if keep_percentage or keep_points:
         _resolve_points(command, inbox_id, keep_points=keep_points, why=why)
         return
-    with App(command.settings) as app:
+    with command.app() as app:
         kept = None
         if kept_id is not None:
             with app.database.read() as connection:
@@ -180,7 +180,7 @@ def resolve(
 
 
 def _resolve_points(command: Command, inbox_id: int, *, keep_points: bool, why: str) -> None:
-    with App(command.settings) as app:
+    with command.app() as app:
         try:
             done = app.resolving.decide_points(
                 inbox_id, author=_author(app, why), keep_points=keep_points

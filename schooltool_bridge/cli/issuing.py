@@ -22,7 +22,6 @@ from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.reports import issuing
 from schooltool_bridge.reports.issuing import KINDS, Issued, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
-from schooltool_bridge.server.app import App
 
 _FILE = click.argument("file", metavar="FILE.pdf", type=click.Path(path_type=Path))
 _COLUMNS = ("number", "title", "at", "issued_at", "by")
@@ -43,7 +42,7 @@ def issue_report(
     at_unix_s = moment(at, settings.zone)
     office = Office(settings.name, settings.zone, paper)
     try:
-        with refusals_told(), App(settings) as app, language.speaking(settings.language):
+        with refusals_told(), command.app() as app, language.speaking(settings.language):
             author = Author(audit.COMMAND_LINE, int(app.clock()))
             with app.database.read() as connection:
                 who = find_person(connection, person_id)
@@ -64,7 +63,7 @@ def issue_report(
 @common
 def issued_list(command: Command, person_id: str | None, number: str, limit: int) -> None:
     """List the reports that were issued, the latest first."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         who = find_person(connection, person_id) if person_id is not None else None
         found, _total = issuing.listed(connection, person_id=who, number=number, limit=limit)
         rows = [_row(each) for each in found]
@@ -77,7 +76,7 @@ def issued_list(command: Command, person_id: str | None, number: str, limit: int
 @common
 def reprint(command: Command, number: str, file: Path) -> None:
     """Write an issued report to a file again: the very bytes that were handed out."""
-    with refusals_told(), App(command.settings) as app, app.database.read() as connection:
+    with refusals_told(), command.app() as app, app.database.read() as connection:
         found, made = issuing.pdf_of(connection, number)
         row = _row(found)
     _write(file, made)
@@ -94,7 +93,7 @@ def check_report(command: Command, file: Path) -> None:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as problem:
         raise CommandError(f"{file} cannot be read: {problem.strerror}.") from None
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = issuing.by_digest(connection, sha256)
     if found is None:
         raise CommandError(f"{file} was not issued here, or was changed since.")

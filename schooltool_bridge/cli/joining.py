@@ -16,7 +16,6 @@ from schooltool_bridge.hand import joining
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_section
 from schooltool_bridge.history.snapshot import SectionSnapshot
-from schooltool_bridge.server.app import App
 
 
 @click.command("join-assessments")
@@ -46,7 +45,7 @@ def join_assessments(
     """
     if preview and apart:
         raise click.UsageError("--preview and --apart do not go together.")
-    with App(command.settings) as app:
+    with command.app() as app:
         author = Author(audit.COMMAND_LINE, int(app.clock()), why)
         try:
             with app.database.read() if preview else app.database.write() as connection:

@@ -14,7 +14,7 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.notices.notices import KeptNotice, latest_notices, open_notices
 from schooltool_bridge.notices.sending import Outcome
 from schooltool_bridge.server import background
-from schooltool_bridge.server.app import App, in_reactor
+from schooltool_bridge.server.app import in_reactor
 
 NO_CHANNEL = (
     "Nobody is told: set mail_to and smtp_url, or webhook_url, in settings.toml "
@@ -32,7 +32,7 @@ def notice() -> None:
 @common
 def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - click's
     """List what needs a hand, the most urgent first."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = latest_notices(connection) if everything else open_notices(connection)
     rows = [_row(one, everything=everything) for one in found]
     columns = ["severity", "since", "text", "remedy", "told", *(["ended"] if everything else [])]
@@ -43,7 +43,7 @@ def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - c
 @common
 def notice_test(command: Command) -> None:
     """Send a test by every channel and say how that went."""
-    with App(command.settings) as app:
+    with command.app() as app:
         outcomes = in_reactor(lambda: background.sender_of(app.parts, app.post_json).test())
     if not outcomes:
         raise CommandError(NO_CHANNEL)
@@ -55,7 +55,7 @@ def notice_test(command: Command) -> None:
 @common
 def notice_run(command: Command) -> None:
     """Look now what needs a hand, and tell what is new; a server does so every ten minutes."""
-    with App(command.settings) as app:
+    with command.app() as app:
         new, ended = background.refresh(app.parts)
         outcomes = in_reactor(lambda: background.sender_of(app.parts, app.post_json).send_news())
     value = {

@@ -18,7 +18,6 @@ from schooltool_bridge.oneroster.import_work import OUTCOMES
 from schooltool_bridge.oneroster.importing import Imported, import_package
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.report import Problem
-from schooltool_bridge.server.app import App
 from schooltool_bridge.store import storage
 
 
@@ -36,7 +35,7 @@ def export_group() -> None:
 def export_oneroster(command: Command, target: Path, version: str) -> None:
     """Write everything as OneRoster CSV into DIR, a new folder, or a zip when it ends in .zip."""
     settings = command.settings
-    with App(settings) as app, progress_shown(command) as show:
+    with command.app() as app, progress_shown(command) as show:
         done = export(app.database, settings, target, version, int(app.clock()), show)
     lines = [
         f"Wrote {target} (keep it as safe as the school's grades): "
@@ -91,7 +90,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
         with Package(file) as package:
             done = Imported(checking.check(package))
     else:
-        with App(settings) as app, Package(file) as package:
+        with command.app() as app, Package(file) as package:
             storage.require_current(app.database)
             with progress_shown(command) as show:
                 done = import_package(

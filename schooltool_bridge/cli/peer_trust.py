@@ -26,7 +26,7 @@ from schooltool_bridge.cli.peers import (
 )
 from schooltool_bridge.cli.shared import Command, common
 from schooltool_bridge.common.days import iso
-from schooltool_bridge.server.app import App, in_reactor
+from schooltool_bridge.server.app import in_reactor
 
 
 @click.command()
@@ -37,7 +37,7 @@ def verify(command: Command, wwwroot: str) -> None:
 
     Every step that fails says what to do; the exit status is then 1.
     """
-    with App(command.settings) as app:
+    with command.app() as app:
         peer = known_peer(app, wwwroot)
         report = in_reactor(lambda: app.verify(peer))
     shown = {"ok": report.ok, "steps": [step.told() for step in report.steps]}
@@ -63,7 +63,7 @@ def _tell(report: Report) -> None:
 @common
 def pending(command: Command, dismiss: str | None) -> None:
     """List sites that sent us a key swap and wait for a decision."""
-    with App(command.settings) as app:
+    with command.app() as app:
         if dismiss is not None:
             with app.database.write() as connection:
                 changes.dismiss_pending(
@@ -91,7 +91,7 @@ def pending(command: Command, dismiss: str | None) -> None:
 @common
 def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
     """Believe the new key that a peer has on offer."""
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
             changes.accept_key(
@@ -112,7 +112,7 @@ def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
 def alias(command: Command, wwwroot: str, address: str, remove: bool) -> None:  # noqa: FBT001 - click's
     """Let a peer be known under one more ADDRESS."""
     address = check_wwwroot(address)
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         now_unix_s = int(app.clock())
         with app.database.write() as connection:
@@ -160,7 +160,7 @@ def rename(
     be confirmed.
     """
     new_wwwroot = check_wwwroot(new_wwwroot)
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         if new_wwwroot not in stored.aliases:
             with app.database.read() as connection:
@@ -187,7 +187,7 @@ def rename(
 @common
 def label(command: Command, wwwroot: str, label: str) -> None:
     """Say whether a peer is one for production or for tests."""
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
             changes.set_label(

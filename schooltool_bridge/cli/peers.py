@@ -60,7 +60,7 @@ def add(
 ) -> None:
     """Register the site at WWWROOT as a peer."""
     wwwroot = check_wwwroot(wwwroot)
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.read() as connection:
             changes.check_free(connection, wwwroot, app.settings.wwwroot)
         found = found_site(app, wwwroot, application, certificate)
@@ -138,7 +138,7 @@ def confirm(found: bootstrap.Found, fingerprint: str | None, *, ask: bool) -> No
 @common
 def list_(command: Command) -> None:
     """List the peers."""
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.read() as connection:
             wwwroots = [p.wwwroot for p in store.all_peers(connection) if p.state != store.DELETED]
         rows = [peer_row(app, wwwroot) for wwwroot in wwwroots]
@@ -156,7 +156,7 @@ def list_(command: Command) -> None:
 @common
 def show(command: Command, wwwroot: str) -> None:
     """Show one peer."""
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         row = peer_row(app, stored.wwwroot)
         offered = stored.certificate(store.OFFERED)
@@ -184,7 +184,7 @@ def show(command: Command, wwwroot: str) -> None:
 @common
 def remove(command: Command, wwwroot: str) -> None:
     """Remove a peer: its rights end at once, what it brought stays."""
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
             changes.remove_peer(connection, By(audit.COMMAND_LINE, int(app.clock())), stored.id)
@@ -199,7 +199,7 @@ def remove(command: Command, wwwroot: str) -> None:
 def services(command: Command, wwwroot: str, publish: str | None, subscribe: str | None) -> None:
     """Show or replace what is published to a peer and subscribed from it."""
     wanted = [_services(publish), _services(subscribe)]
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         if publish is not None or subscribe is not None:
             with app.database.write() as connection:
@@ -232,7 +232,7 @@ def policy(command: Command, wwwroot: str, wanted: tuple[str, ...]) -> None:
         if not equals:
             raise CommandError(f"--set takes KEY=VALUE, not {change!r}.")
         values[key.strip()] = value.strip()
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         effective = PeerPolicy.from_stored(stored.policy)
         if values:
@@ -248,7 +248,7 @@ def policy(command: Command, wwwroot: str, wanted: tuple[str, ...]) -> None:
 
 
 def _switch(command: Command, wwwroot: str, *, enabled: bool) -> None:
-    with App(command.settings) as app:
+    with command.app() as app:
         stored = stored_peer(app, wwwroot)
         with app.database.write() as connection:
             changes.set_enabled(
@@ -288,7 +288,7 @@ def call(command: Command, wwwroot: str, method: str, params: str) -> None:
         values = json.loads(params)
     except ValueError as problem:
         raise click.UsageError(f"JSON-PARAMS is no JSON: {problem}.") from None
-    with App(command.settings) as app:
+    with command.app() as app:
         callee = known_peer(app, wwwroot)
         answer = in_reactor(
             lambda: app.outbound.call(

@@ -91,7 +91,7 @@ def deny_jump(command: Command, **which: Any) -> None:
 def set_password(command: Command, person_id: str, password_file: Path | None) -> None:
     """Give a person a password for signing in here by themselves."""
     made = _first_line(password_file) if password_file else accounts.one_time_password()
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.write() as connection:
             found = find_person(connection, person_id)
             visits = rights.set_password(connection, _change(app), found, made)
@@ -130,7 +130,7 @@ def _set_right(command: Command, which: Which, *, allowed: bool) -> None:
         right = bulk_rights.BOTH if which.peer_wwwroot is None else bulk_rights.LINK
         _set_many(command, which, right, allowed=allowed)
         return
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.write() as connection:
             found = find_person(connection, which.person_id)
             done = rights.set_right(
@@ -148,7 +148,7 @@ def _set_going(command: Command, which: Which, *, allowed: bool) -> None:
     if which.person_id is None:
         _set_many(command, which, bulk_rights.GO, allowed=allowed)
         return
-    with App(command.settings) as app:
+    with command.app() as app:
         peer = stored_peer(app, which.peer_wwwroot or "")
         with app.database.write() as connection:
             found = find_person(connection, which.person_id)
@@ -160,7 +160,7 @@ def _set_going(command: Command, which: Which, *, allowed: bool) -> None:
 
 
 def _set_many(command: Command, which: Which, right: str, *, allowed: bool) -> None:
-    with App(command.settings) as app:
+    with command.app() as app:
         peer = stored_peer(app, which.peer_wwwroot) if which.peer_wwwroot else None
         order = Order(right, allowed, peer.id if peer else None)
         with app.database.write() as connection:

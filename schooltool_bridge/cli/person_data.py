@@ -31,7 +31,7 @@ NONE = "none"
 @common
 def staff(command: Command, person_id: str, role: str) -> None:
     """Let a person see every student on their own pages, as counselor or principal."""
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         found = find_person(connection, person_id)
         try:
             staff_roles.give(connection, _author(app), found, "" if role == NONE else role)
@@ -48,7 +48,7 @@ def export(command: Command, person_id: str, file: Path) -> None:
     """Write everything held about a person into a new zip file."""
     if file.exists():
         raise CommandError(f"{file} exists already; choose another name or remove it.")
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         found = find_person(connection, person_id)
         data, _name = person_export.make(connection, _author(app), found, site=app.settings.name)
         try:
@@ -71,7 +71,7 @@ def export(command: Command, person_id: str, file: Path) -> None:
 @common
 def erase(command: Command, person_id: str, yes: bool) -> None:  # noqa: FBT001 - click's
     """Take away who a person was; dates, codes and marks stay."""
-    with App(command.settings) as app:
+    with command.app() as app:
         with app.database.read() as connection:
             found = find_person(connection, person_id)
             seen = erasing.preview(connection, found)

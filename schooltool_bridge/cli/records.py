@@ -11,10 +11,9 @@ from peers import audit
 from peers.audit import By
 from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.lazy_group import LazyGroup
-from schooltool_bridge.cli.shared import Command, common, moment
+from schooltool_bridge.cli.shared import ROW_ID, Command, common, moment
 from schooltool_bridge.events import inbox as inbox_store
 from schooltool_bridge.history.finding import find_parts, find_person
-from schooltool_bridge.server.app import App
 from schooltool_bridge.sign_on import rights
 
 
@@ -27,7 +26,7 @@ def person() -> None:
 @common
 def person_list(command: Command) -> None:
     """List people."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         rows = lists.people(connection)
     columns = ("id", "username", "idnumber", "firstname", "lastname", "email", "origin")
     command.show_table(rows, columns, "Nobody is known yet; peers push people by fetch_user.")
@@ -38,7 +37,7 @@ def person_list(command: Command) -> None:
 @common
 def person_show(command: Command, person_id: str) -> None:
     """Show a person and where they are enrolled."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = find_person(connection, person_id)
         row = next(r for r in lists.people(connection) if r["id"] == str(found))
         row["sign_on"] = rights.rights_of(connection, found)
@@ -55,7 +54,7 @@ def section() -> None:
 @common
 def section_list(command: Command) -> None:
     """List sections."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         rows = lists.all_sections(connection)
     columns = ("id", "idnumber", "segment", "name", "teachers", "peer", "status")
     command.show_table(rows, columns, "There are no sections yet.")
@@ -67,7 +66,7 @@ def section_list(command: Command) -> None:
 @common
 def section_show(command: Command, section_id: str, peer_wwwroot: str | None) -> None:
     """Show a section with its enrolments; of several parts (segments) all."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = find_parts(connection, section_id, peer_wwwroot)
         listed = {r["id"]: r for r in lists.all_sections(connection)}
         row = dict(listed[str(found[-1])])
@@ -100,7 +99,7 @@ def enrolment_list(
     """List enrolments, teachers too."""
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         parts: list[int | None] = [None]
         if section_id:
             parts = [*find_parts(connection, section_id, peer_wwwroot)]
@@ -130,7 +129,7 @@ def grade_list(command: Command, section_id: str, peer_wwwroot: str | None, at: 
     """List a section's grades."""
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = find_parts(connection, section_id, peer_wwwroot)
         rows = [row for part in found for row in lists.grades(connection, part, at_unix_s)]
     columns = (
@@ -150,29 +149,29 @@ def inbox() -> None:
 @common
 def inbox_list(command: Command, status: str | None) -> None:
     """List held, conflicting and rejected events."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         rows = lists.inbox_list(connection, [status] if status else inbox_store.OPEN)
     columns = ("id", "peer", "event", "status", "waiting_for", "reason", "received_at")
     command.show_table(rows, columns, "The inbox is empty.")
 
 
 @inbox.command()
-@click.argument("inbox_id", metavar="ID", type=int)
+@click.argument("inbox_id", metavar="ID", type=ROW_ID)
 @common
 def retry(command: Command, inbox_id: int) -> None:
     """Apply an event again."""
-    with App(command.settings) as app:
+    with command.app() as app:
         retried = app.resolving.retry(inbox_id, author=By(audit.COMMAND_LINE, int(app.clock())))
     status = retried.entry.status
     command.show({"id": str(inbox_id), "status": status}, f"Event {inbox_id} is {status} now.")
 
 
 @inbox.command()
-@click.argument("inbox_id", metavar="ID", type=int)
+@click.argument("inbox_id", metavar="ID", type=ROW_ID)
 @common
 def dismiss(command: Command, inbox_id: int) -> None:
     """Take an event out of the inbox."""
-    with App(command.settings) as app:
+    with command.app() as app:
         app.resolving.dismiss(inbox_id, author=By(audit.COMMAND_LINE, int(app.clock())))
     command.show(
         {"id": str(inbox_id), "status": inbox_store.DISMISSED}, f"Event {inbox_id} is dismissed."

@@ -32,7 +32,6 @@ from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
 from schooltool_bridge.reports.section_history import KINDS
 from schooltool_bridge.school import labels
-from schooltool_bridge.server.app import App
 
 # In a file or pipe lines are this long, so that few cells wrap.
 PIPED_CHARS = 240
@@ -66,7 +65,7 @@ def report_progress(
     """Show a student's sections, assessments and percentages, now or on any day."""
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = progress.read(
             connection,
             find_person(connection, person_id),
@@ -89,7 +88,7 @@ def report_transcript(
 ) -> None:
     """Show every section that a person ever took, with final marks and withdrawals."""
     settings = command.settings
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         found = transcript.read(connection, find_person(connection, person_id), int(app.clock()))
     with language.speaking(settings.language):
         made = transcript.paper_of(found, settings.zone)
@@ -134,7 +133,7 @@ def report_section_history(
 ) -> None:
     """Show everything that ever happened in a section, in order; of several parts in all."""
     settings = command.settings
-    with App(settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         parts = find_parts(connection, section_id, peer_wwwroot)
         who = find_person(connection, person_id) if person_id else None
         # Scripts read English, people their own language, in which the lines are worded when read.

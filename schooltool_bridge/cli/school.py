@@ -20,7 +20,6 @@ from schooltool_bridge.history.finding import find_parts, find_section
 from schooltool_bridge.school import courses, filing, years
 from schooltool_bridge.school.written import day
 from schooltool_bridge.school.years import Term, Year
-from schooltool_bridge.server.app import App
 from schooltool_bridge.store.model import section
 
 _FIRST = click.option("--first", "first_text", required=True, metavar="DAY", help="2026-09-01")
@@ -39,7 +38,7 @@ def year() -> None:
 @common
 def year_list(command: Command) -> None:
     """List the school years."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         terms = years.all_terms(connection)
         rows = [
             {**_year_row(y), "terms": [t.title for t in terms if t.year_id == y.id]}
@@ -57,7 +56,7 @@ def year_list(command: Command) -> None:
 def year_add(command: Command, title: str, first_text: str, last_text: str) -> None:
     """Add a school year; both days belong to it."""
     first_day, last_day = day(first_text, "The first day"), day(last_text, "The last day")
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         year_id = years.add_year(
             connection,
             Author(audit.COMMAND_LINE, int(app.clock())),
@@ -79,7 +78,7 @@ def term() -> None:
 @common
 def term_list(command: Command, year_title: str | None) -> None:
     """List the terms."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         wanted = None if year_title is None else years.find_year(connection, year_title).id
         found = [t for t in years.all_terms(connection) if wanted in (None, t.year_id)]
     columns = ("id", "year", "title", "first_day", "last_day", "closed")
@@ -98,7 +97,7 @@ def term_add(
 ) -> None:
     """Add a term to a school year; both days belong to it."""
     first_day, last_day = day(first_text, "The first day"), day(last_text, "The last day")
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         term_id = years.add_term(
             connection,
             Author(audit.COMMAND_LINE, int(app.clock())),
@@ -120,7 +119,7 @@ def course() -> None:
 @common
 def course_list(command: Command) -> None:
     """List the courses of the catalogue."""
-    with App(command.settings) as app, app.database.read() as connection:
+    with command.app() as app, app.database.read() as connection:
         filed = sa.select(section.c.course_id).where(section.c.course_id.is_not(None))
         counts = Counter(connection.execute(filed).scalars())
         rows = [
@@ -148,7 +147,7 @@ def course_add(
     command: Command, code: str, title: str, description: str, credits_text: str
 ) -> None:
     """Add a course to the catalogue."""
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         course_id = courses.add(
             connection,
             Author(audit.COMMAND_LINE, int(app.clock())),
@@ -186,7 +185,7 @@ def file_sections(
     """File sections under a course in a term; all of them or, when one cannot be, none."""
     if ongoing == bool(code or term_title):
         raise CommandError("Say --course and --term, or --ongoing.")
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         found = [find_section(connection, i, peer_wwwroot, segment) for i in section_ids]
         in_course = courses.find(connection, code) if code else None
         in_term = years.find_term(connection, term_title, year_title) if term_title else None
@@ -248,7 +247,7 @@ def _link(
     segment: str | None,
     why: str,
 ) -> None:
-    with App(command.settings) as app, app.database.write() as connection:
+    with command.app() as app, app.database.write() as connection:
         this = find_section(connection, section_id, peer_wwwroot, segment)
         before = _previous(connection, previous, peer_wwwroot)
         filing.link(connection, Author(audit.COMMAND_LINE, int(app.clock()), why), this, before)

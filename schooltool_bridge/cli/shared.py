@@ -9,7 +9,8 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from mnet.faults import Fault
 from mnet.refusal import Refusal
 from mnet.settings import Settings
 from schooltool_bridge.common.days import last_moment
+from schooltool_bridge.server.app import App
+from schooltool_bridge.store import storage
 
 DEFAULT_HOME = ".mnet-peer"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,11 +39,17 @@ class CommandError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Write the line."""
-        click.echo(f"mnet-peer: {self.format_message()}", err=True, file=file)
+        # What was typed may hold line ends, and the message names it.
+        line = " ".join(self.format_message().splitlines())
+        click.echo(f"mnet-peer: {line}", err=True, file=file)
 
 
 # Failures whose text is made for the person at the terminal.
 SPEAKING = (Fault, Refusal)
+
+
+# An id of ours, as the databases count them.
+ROW_ID = click.IntRange(1, 2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,13 @@ class Command:
     def settings(self) -> Settings:
         """The settings of the data folder; raises SettingsError."""
         return settings.read(self.home)
+
+    @contextmanager
+    def app(self) -> Iterator[App]:
+        """Open the data folder; raises StorageError for a store of another version."""
+        with App(self.settings) as app:
+            storage.require_current(app.database)
+            yield app
 
     def show(self, value: object, text: str | Callable[[], None]) -> None:
         """Print `value` as JSON when asked to, else the text for people."""
@@ -82,15 +98,32 @@ def common(function: F) -> F:
         chosen = home or outer.home or Path(os.environ.get("MNET_PEER_HOME") or DEFAULT_HOME)
         command = Command(chosen.absolute(), as_json or outer.as_json)
         try:
+            _must_be_text(arguments)
             return function(command, **arguments)
         except SPEAKING as problem:
             raise CommandError(str(problem)) from problem
+        except OSError as problem:
+            if problem.filename is None:
+                raise
+            raise CommandError(f"{problem.filename}: {problem.strerror}.") from problem
         except OperationalError as problem:
             raise CommandError(
                 f"The database cannot be used: {problem.orig}. See: mnet-peer check."
             ) from problem
 
     return wrapped  # type: ignore[return-value] # the options replace two parameters by one
+
+
+def _must_be_text(arguments: Mapping[str, object]) -> None:
+    """Refuse what is no UTF-8: neither the store nor a message could take it."""
+    for name, given in arguments.items():
+        for one in given if isinstance(given, tuple) else (given,):
+            try:
+                str(one).encode()
+            except UnicodeEncodeError:
+                raise CommandError(
+                    f"{name}: this is no UTF-8; see that the terminal or script writes UTF-8."
+                ) from None
 
 
 @dataclass(frozen=True, slots=True)

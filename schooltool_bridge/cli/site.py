@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy.exc import ArgumentError
 
 from keys import protect, rotation
 from keys.keyring import LoadedKey
@@ -166,7 +167,7 @@ def key() -> None:
 @common
 def key_show(command: Command) -> None:
     """Show our certificate, its end and the archived keys."""
-    with App(command.settings) as app:
+    with command.app() as app:
         keyring = app.custody.keyring()
         now = int(app.clock())
     current = keyring.current
@@ -190,7 +191,7 @@ def key_show(command: Command) -> None:
 @common
 def key_rotate(command: Command) -> None:
     """Make a new key pair; peers learn it with their next call."""
-    with App(command.settings) as app:
+    with command.app() as app:
         app.rotate_key(audit.COMMAND_LINE)
         current = app.custody.keyring().current
     command.show(_key(current), f"New key; certificate SHA-256: {current.fingerprint}")
@@ -281,8 +282,13 @@ def _greet_all(app: App) -> dict[str, str]:
 @common
 def copy(command: Command, to_url: str) -> None:
     """Copy everything into the database at TO_URL (SQLite to PostgreSQL, or back)."""
-    target = Database(to_url)
-    with App(command.settings) as app, progress_shown(command) as show:
+    try:
+        target = Database(to_url)
+    except (ArgumentError, ImportError):
+        raise CommandError(
+            f"{to_url!r} is no database; write sqlite:///FILE or postgresql://USER@HOST/NAME."
+        ) from None
+    with command.app() as app, progress_shown(command) as show:
         try:
             storage.copy(app.database, target, show)
         finally:

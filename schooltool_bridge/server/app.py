@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from twisted.internet import defer, task
 from twisted.internet.threads import deferToThread
 
-from keys import store as key_store
+from keys import replays
 from keys.custody import Custody
 from mnet.database import Database
 from mnet.dispatcher import Dispatcher
@@ -65,12 +65,12 @@ class StoreLedger:
 
     def remember(self, connection: Connection, digest: bytes, key_id: int, now_unix_s: int) -> bool:
         """Note an envelope; False when it was seen before."""
-        return key_store.remember(connection, digest, key_id, now_unix_s)
+        return replays.remember(connection, digest, key_id, now_unix_s)
 
     def seen(self, digest: bytes) -> bool:
         """Tell whether an envelope was noted already."""
         with self.database.read() as connection:
-            return key_store.is_seen(connection, digest)
+            return replays.is_seen(connection, digest)
 
     def record(self, connection: Connection, call: CallRecord) -> None:
         """Write the call into the journal."""

@@ -1,77 +1,90 @@
-"""Service provider: somebody comes from an identity provider with a token: who, and may they in.
+"""Service provider: somebody comes from an identity provider with a token, in three steps.
 
-Checks what the browser brought, asks the peer, finds or makes the person, begins a session. No
-page and no HTML. Blocks while the peer is asked. Source: RULES 1.4, 1.7, R24-R30, R33;
+    identify   the peer, by what the browser brought; whom it vouches for, by asking it; who that
+               is here (landing_reading.py, landing_person.py)
+    decide     may they in (landing_decision.py, pure)
+    start      a session, at once or after a question
+
+No page and no HTML. Blocks while the peer is asked. Source: RULES 1.4, 1.7, R24-R30, R33;
 PROTOCOL.md section 11.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from urllib.parse import parse_qsl
+from typing import NamedTuple
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from mnet import outcomes
 from mnet.call_errors import CallError, CannotReach, RemoteFault
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
-from mnet.faults import Conflict, Fault, SwitchedOff
-from mnet.letters import one_line
 from mnet.outbound import Outbound
-from mnet.protocol import APPLICATIONS, AUTH_PATH, MAX_WWWROOT_CHARS
+from mnet.protocol import APPLICATIONS, AUTH_PATH
 from mnet.xmlrpc import Value
 from peers import accounts, sign_on, store
 from peers.policy import PeerPolicy
 from peers.registry import Peer, Registry
 from peers.sign_on import landing_token
+from peers.store import StoredPeer
 from peers.web import tokens
-from peers.web.origin import within
-from schooltool_bridge.events import inbox, people, people_match, releasing
 from schooltool_bridge.events import receiving as events
+from schooltool_bridge.events import releasing
 from schooltool_bridge.events.peer_client import PeerClient
-from schooltool_bridge.history import identity, links, school_roles
-from schooltool_bridge.sign_on import landing_pictures, person_sessions, pictures
+from schooltool_bridge.history import school_roles
+from schooltool_bridge.sign_on import landing_person, landing_pictures, person_sessions
+from schooltool_bridge.sign_on.landing_decision import (
+    ASK_FIRST,
+    LET_IN,
+    Provider,
+    SignedIn,
+    Standing,
+    decide,
+    refuses,
+)
+from schooltool_bridge.sign_on.landing_person import Known
+from schooltool_bridge.sign_on.landing_reading import Arrival, Vouched, read_vouched
 from schooltool_bridge.sign_on.landing_refusals import LandingRefused
 from schooltool_bridge.sign_on.landing_throttle import LandingThrottle
 from schooltool_bridge.sign_on.person_sessions import PersonSession, Start
 from schooltool_bridge.store import errands
-from schooltool_bridge.store.model import person, person_link
 
 # Whoever waits before a blank page clicks again soon; the token lives 30 s in any case.
 AUTHORISE_TIMEOUT_S = 15.0
-# Letters, digits and base64's signs, as a Moodle takes them; its own has 40.
-_TOKEN = re.compile(r"[A-Za-z0-9+/=_-]{1,64}")
-MAX_QUERY_CHARS = 4000
 # Long past any session's end at the identity provider, a Mahara's too, whose token lives with it.
 TOKEN_MEMORY_S = 30 * 24 * 3600
 # Two browsers that bring the same new person meet once; the second try finds them there.
 ATTEMPTS = 3
 NO_SESSION, TOO_LATE, PROHIBITED = 1, 2, 702
-# What a person's history keeps of an identity provider's answer, beside name and address.
-_KEPT = ("city", "country", "lang", "timezone")
-MAX_FIELD_CHARS = 255
 
 Work = Callable[[], object]
 
 log = structlog.get_logger("sign-on")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a browser brought to the landing address."""
+class _Coming(NamedTuple):
+    """Somebody who is identified: the peer's word, what came with it, who it is here."""
 
-    token: str
-    idp: str
-    wantsurl: str
-    agent_sha1: str
+    peer: Peer
+    vouched: Vouched
+    arrival: Arrival
+    brought: events.Received
+    who: Known
+    # What their browser is signed in as.
+    present: PersonSession | None
+
+    @property
+    def signed_in(self) -> SignedIn:
+        if self.present is None:
+            return SignedIn.NOBODY
+        is_same = self.present.person_id == self.who.person_id
+        return SignedIn.THEMSELVES if is_same else SignedIn.SOMEBODY_ELSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,44 +98,6 @@ class Landed:
     ticket: str = ""
     instead_of: PersonSession | None = None
     afterwards: tuple[Callable[[], object], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Vouched:
-    """Whom the identity provider names."""
-
-    username: str
-    data: dict[str, object]
-    # Which picture of the person it has; empty for none.
-    picture: str
-
-
-def read_arrival(
-    raw_query: str, agent_sha1: str, *, wwwroot: str, default_path: str | None
-) -> Arrival:
-    """Read the landing address's query, each part by its own rule; raises LandingRefused.
-
-    `wwwroot` is our own. `default_path` stands for a missing wantsurl; None: it must be there, as
-    for a Moodle. With remoteurl the peer asks us to send the browser back to it, which we never do:
-    then the start.
-    """
-    given = _query(raw_query)
-    if not given.get("token"):
-        raise LandingRefused("token-missing")
-    if not _TOKEN.fullmatch(given["token"]):
-        raise LandingRefused("token-malformed")
-    if not given.get("idp"):
-        raise LandingRefused("idp-missing")
-    if len(given["idp"]) > MAX_WWWROOT_CHARS or not given["idp"].isprintable():
-        raise LandingRefused("idp-malformed")
-    wantsurl = given.get("wantsurl", default_path)
-    if wantsurl is None:
-        raise LandingRefused("wantsurl-missing")
-    path = within(wantsurl or "/", wwwroot)
-    if path is None:
-        raise LandingRefused("wantsurl-outside")
-    goes_back = given.get("remoteurl", "") not in ("", "0")
-    return Arrival(given["token"], given["idp"], "/" if goes_back else path, agent_sha1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +118,68 @@ class Landing:
         `cookie` is the token of a session before, `sender` the browser's network address.
         """
         peer = self._provider(arrival.idp)
+        vouched = self._ask_who(peer, arrival, sender)
+        landed = self._in_one_transaction(
+            lambda connection, now: self._walk(connection, peer, arrival, vouched, cookie, now),
+            peer,
+        )
+        if isinstance(landed, LandingRefused):
+            raise landed
+        return landed
+
+    def _walk(
+        self,
+        connection: Connection,
+        peer: Peer,
+        arrival: Arrival,
+        vouched: Vouched,
+        cookie: str,
+        now: int,
+    ) -> Landed:
+        """Identify, decide, start a session; raises LandingRefused."""
+        stored = self._still_vouches(connection, peer)
+        coming = self._identify(connection, peer, arrival, vouched, cookie, now)
+        afterwards = self._afterwards(coming)
+        decision = decide(_standing(connection, coming, stored))
+        if decision not in (LET_IN, ASK_FIRST):
+            name = coming.who.name if decision == "no-right" else ""
+            raise LandingRefused(decision, peer, name=name, afterwards=afterwards)
+        self._remember(connection, coming)
+        landed = Landed(arrival.wantsurl, coming.who.name, peer, afterwards=afterwards)
+        return _start_session(connection, coming, landed, now, asks_first=decision == ASK_FIRST)
+
+    def _in_one_transaction(
+        self, walk: Callable[[Connection, int], Landed], peer: Peer
+    ) -> Landed | LandingRefused:
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return self._once(walk, peer)
+            except (IntegrityError, OperationalError):
+                continue  # met another transaction; nothing was kept
+        return self._once(walk, peer)
+
+    def _once(
+        self, walk: Callable[[Connection, int], Landed], peer: Peer
+    ) -> Landed | LandingRefused:
+        with self.database.write() as connection:
+            one_at_a_time(connection, peer.id)
+            try:
+                return walk(connection, int(self.clock()))
+            except LandingRefused as refused:
+                return refused  # what was learnt of the person by then is kept
+
+    # Identify: which peer, and whom it vouches for.
+
+    def _provider(self, idp: str) -> Peer:
+        peer = self.registry.find(idp)
+        if peer is None:
+            raise LandingRefused(refuses(None))
+        may_land = sign_on.may_land(peer.services.published, peer.services.subscribed)
+        _must_vouch(peer, Provider(is_enabled=peer.enabled, has_services=may_land))
+        return peer
+
+    def _ask_who(self, peer: Peer, arrival: Arrival, sender: str) -> Vouched:
+        """Ask the peer whom it sends, once for each token; raises LandingRefused."""
         if not self.throttle.may_ask(sender, peer.id, self.clock()):
             raise LandingRefused("too-many-failed", peer)
         if self.outbound.rests(peer):
@@ -159,41 +196,7 @@ class Landing:
             self._release(peer, arrival.token)
             raise
         self.throttle.succeeded(sender, peer.id, self.clock())
-        landed = self._decide(peer, arrival, vouched, cookie)
-        if isinstance(landed, LandingRefused):
-            raise landed
-        return landed
-
-    def _decide(
-        self, peer: Peer, arrival: Arrival, vouched: Vouched, cookie: str
-    ) -> Landed | LandingRefused:
-        for _attempt in range(ATTEMPTS - 1):
-            try:
-                return self._decide_once(peer, arrival, vouched, cookie)
-            except (IntegrityError, OperationalError):
-                continue  # met another transaction; nothing was kept
-        return self._decide_once(peer, arrival, vouched, cookie)
-
-    def _decide_once(
-        self, peer: Peer, arrival: Arrival, vouched: Vouched, cookie: str
-    ) -> Landed | LandingRefused:
-        with self.database.write() as connection:
-            one_at_a_time(connection, peer.id)
-            now = int(self.clock())
-            try:
-                return self._let_in(connection, peer, arrival, vouched, cookie, now)
-            except LandingRefused as refused:
-                return refused  # what was learnt of the person by then is kept
-
-    def _provider(self, idp: str) -> Peer:
-        peer = self.registry.find(idp)
-        if peer is None:
-            raise LandingRefused("idp-unknown")
-        if not peer.enabled:
-            raise LandingRefused("idp-off", peer)
-        if not sign_on.may_land(peer.services.published, peer.services.subscribed):
-            raise LandingRefused("idp-services", peer)
-        return peer
+        return vouched
 
     def _claim(self, peer: Peer, token: str) -> None:
         now = int(self.clock())
@@ -226,7 +229,7 @@ class Landing:
             is_silent = isinstance(problem, CannotReach) and not problem.has_answered
             code = "idp-unreachable" if is_silent else "idp-fault"
             raise LandingRefused(code, peer, problem.in_our_words) from problem
-        return _vouched(peer, answer)
+        return read_vouched(peer, answer)
 
     def _ask(self, peer: Peer, params: list[Value]) -> Value:
         """Ask who came; both tries have AUTHORISE_TIMEOUT_S together. Raises CallError."""
@@ -240,7 +243,19 @@ class Landing:
         left_s = until_s - time.monotonic()
         return self.outbound.call(peer, method, params, timeout_s=max(left_s, 1.0))
 
-    def _let_in(
+    # Identify: who that is here.
+
+    def _still_vouches(self, connection: Connection, peer: Peer) -> StoredPeer:
+        """Look again: while the peer was asked, it may have been switched off here."""
+        stored = store.by_id(connection, peer.id)
+        if stored is None:
+            raise LandingRefused("idp-off", peer)
+        may_land = sign_on.may_land(stored.published, stored.subscribed)
+        is_enabled = stored.state == store.ENABLED
+        _must_vouch(peer, Provider(is_enabled=is_enabled, has_services=may_land))
+        return stored
+
+    def _identify(
         self,
         connection: Connection,
         peer: Peer,
@@ -248,52 +263,29 @@ class Landing:
         vouched: Vouched,
         cookie: str,
         now: int,
-    ) -> Landed:
-        """Begin a session; raises LandingRefused."""
-        stored = store.by_id(connection, peer.id)
-        if stored is None or stored.state != store.ENABLED:
-            raise LandingRefused("idp-off", peer)
-        if not sign_on.may_land(stored.published, stored.subscribed):
-            raise LandingRefused("idp-services", peer)
-        brought = self._bring(connection, peer, vouched, now)
-        new_people = brought.new_people
-        self.peer_client.ask_after(connection, peer.id, new_people)
-        afterwards: list[Work] = [self.peer_client.errands.at(peer.id)]
-        if brought.names:
-            where = (self.database, self.registry, self.site)
-            afterwards.append(partial(releasing.release_others, *where, peer.id, brought.names))
-        link = _known_link(connection, peer, vouched)
-        found = connection.execute(
-            sa.select(person, person_link.c.can_login.label("link_can_login"))
-            .join_from(person, person_link, person_link.c.id == link.id)
-            .where(person.c.id == identity.root(connection, link.person_id))
-        ).one()
-        name = f"{found.firstname} {found.lastname}".strip()
-        if accounts.is_taken(connection, found.username_key):
-            raise LandingRefused("person-admin", peer, afterwards=tuple(afterwards))
-        listed = PeerPolicy.from_stored(stored.policy).land_roles
-        if not school_roles.may(connection, found.id, listed):
-            raise LandingRefused("role-denied", peer, afterwards=tuple(afterwards))
-        if not found.link_can_login:
-            raise LandingRefused("no-right", peer, name=name, afterwards=tuple(afterwards))
-        self._remember(connection, peer, found.id, vouched, is_new=bool(new_people))
-        begun = Start(found.id, arrival.agent_sha1, vouched.username, peer.id, link.id)
-        landed = Landed(arrival.wantsurl, name, peer, afterwards=tuple(afterwards))
+    ) -> _Coming:
+        brought = landing_person.bring(connection, self.site, peer, vouched, now)
+        self.peer_client.ask_after(connection, peer.id, brought.new_people)
+        who = landing_person.known(connection, peer, vouched)
         present = person_sessions.find(connection, cookie, now)
-        if present is not None and present.person_id != found.id:
-            ticket = person_sessions.start(connection, begun, now, asked_of=present.digest)
-            return replace(landed, ticket=ticket, instead_of=present)
-        if present is not None:
-            person_sessions.end(connection, present.digest)
-        log.info("landed", peer=peer.wwwroot, person=found.id)
-        return replace(landed, token=person_sessions.start(connection, begun, now))
+        return _Coming(peer, vouched, arrival, brought, who, present)
 
-    def _remember(
-        self, connection: Connection, peer: Peer, person_id: int, vouched: Vouched, *, is_new: bool
-    ) -> None:
+    def _afterwards(self, coming: _Coming) -> tuple[Work, ...]:
+        """Return what is to be done after the page, by what their coming brought."""
+        afterwards: list[Work] = [self.peer_client.errands.at(coming.peer.id)]
+        if coming.brought.names:
+            where = (self.database, self.registry, self.site)
+            names = coming.brought.names
+            afterwards.append(partial(releasing.release_others, *where, coming.peer.id, names))
+        return tuple(afterwards)
+
+    # Start a session.
+
+    def _remember(self, connection: Connection, coming: _Coming) -> None:
         """Remember what is to be asked and told once the page has left."""
+        peer, vouched, person_id = coming.peer, coming.vouched, coming.who.person_id
         wanted: list[errands.Wanted] = []
-        if not is_new:
+        if not coming.brought.new_people:
             # As a Moodle does when somebody comes again.
             told = {"username": vouched.username}
             wanted.append(errands.Wanted(errands.COURSES, person_id, told))
@@ -305,119 +297,42 @@ class Landing:
             errands.forget(connection, peer.id, errands.PICTURE, person_id)
         errands.remember(connection, peer.id, wanted, int(self.clock()))
 
-    def _bring(
-        self, connection: Connection, peer: Peer, vouched: Vouched, now: int
-    ) -> events.Received:
-        """Find or make the person, as fetch_user does; return who appeared by it."""
-        source = self._source(peer)
-        link = _link(connection, peer, vouched)
-        if _is_contested(connection, peer, vouched):
-            # Perhaps no more; what else that frees is for others to wake (waking.wake_missed).
-            again = events.lot([people.username_key(vouched.username)])
-            events.come_again(connection, source, again)
-            if _is_contested(connection, peer, vouched):
-                raise LandingRefused("person-conflict", peer, "it waits in the inbox")
-        try:
-            if link is not None and not links.is_same_name(link.username, vouched.username):
-                # Else the profile of the one would be written over the other's.
-                events.refuse(
-                    connection,
-                    source,
-                    "fetch_user",
-                    vouched.data,
-                    people_match.alike(vouched.username, link.username or ""),
-                    now,
-                )  # fmt: skip - one call
-            return events.receive(connection, source, "fetch_user", vouched.data, now)
-        except SwitchedOff:
-            return events.Received(
-                {}
-            )  # it may bring nobody new, and vouches for those whom it brought
-        except Conflict as conflict:
-            raise LandingRefused("person-conflict", peer, "it waits in the inbox") from conflict
-        except Fault as fault:
-            raise LandingRefused("answer-incomplete", peer, outcomes.clean(fault.text)) from fault
 
-    def _source(self, peer: Peer) -> events.Source:
-        # Its answer to our own question names no addressee.
-        return events.Source(
-            peer_id=peer.id,
-            wwwroot=peer.wwwroot,
-            our_wwwroot=self.site.wwwroot,
-            policy=peer.policy,
-            enabled=True,
-            names_addressee=False,
-            zone=self.site.zone,
-        )
+def _must_vouch(peer: Peer, provider: Provider) -> None:
+    """Raise LandingRefused unless this peer may vouch for people."""
+    refusal = refuses(provider)
+    if refusal:
+        raise LandingRefused(refusal, peer)
 
 
-def _is_contested(connection: Connection, peer: Peer, vouched: Vouched) -> bool:
-    """Tell whether the peer gave this user name to somebody of whom it is not clear who it is.
-
-    Then whoever comes under it may be the one or the other.
-    """
-    key = people.username_key(vouched.username)
-    return any(
-        isinstance(said, dict)
-        and (said.get("idnumber") or said.get("moodleid"))
-        and links.is_same_name(str(said.get("username", "")).strip(), vouched.username)
-        for said in inbox.in_conflict(connection, peer.id, key)
+def _standing(connection: Connection, coming: _Coming, stored: StoredPeer) -> Standing:
+    """Read what the decision asks for."""
+    who = coming.who
+    listed = PeerPolicy.from_stored(stored.policy).land_roles
+    return Standing(
+        is_admins_name=accounts.is_taken(connection, who.username_key),
+        has_listed_role=school_roles.may(connection, who.person_id, listed),
+        has_right=who.has_right,
+        signed_in=coming.signed_in,
     )
 
 
-def _link(connection: Connection, peer: Peer, vouched: Vouched) -> links.Link | None:
-    return links.by(connection, peer.id, vouched.username, person_link.c.username_key)
-
-
-def _known_link(connection: Connection, peer: Peer, vouched: Vouched) -> links.Link:
-    found = _link(connection, peer, vouched)
-    if found is None:
-        raise LandingRefused("person-unknown", peer)
-    # Where the peer may bring nobody, nothing looked at this before.
-    if not links.is_same_name(found.username, vouched.username):
-        raise LandingRefused("person-conflict", peer, "two user names look the same")
-    return found
+def _start_session(
+    connection: Connection, coming: _Coming, landed: Landed, now: int, *, asks_first: bool
+) -> Landed:
+    """Begin a session in place of their own from before; or one that waits for an answer."""
+    peer, who, present = coming.peer, coming.who, coming.present
+    arrival, username = coming.arrival, coming.vouched.username
+    begun = Start(who.person_id, arrival.agent_sha1, username, peer.id, who.link_id)
+    if present is not None and asks_first:
+        ticket = person_sessions.start(connection, begun, now, asked_of=present.digest)
+        return replace(landed, ticket=ticket, instead_of=present)
+    if present is not None:
+        person_sessions.end(connection, present.digest)
+    log.info("landed", peer=peer.wwwroot, person=who.person_id)
+    return replace(landed, token=person_sessions.start(connection, begun, now))
 
 
 def _claimed(token: str) -> bytes:
     """Return what is kept of a token; a Moodle's MySQL finds it in capitals, too."""
     return tokens.digest_of(token.lower())
-
-
-def _query(raw_query: str) -> dict[str, str]:
-    if len(raw_query) > MAX_QUERY_CHARS:
-        raise LandingRefused("query-long")
-    given: dict[str, str] = {}
-    try:
-        pairs = parse_qsl(raw_query, keep_blank_values=True, errors="strict")
-    except ValueError:
-        raise LandingRefused("query-unreadable") from None
-    for name, value in pairs:
-        if name in given and name in ("token", "idp", "wantsurl"):
-            raise LandingRefused("query-twice")
-        given[name] = value
-    return given
-
-
-def _vouched(peer: Peer, answer: Value) -> Vouched:
-    """Read the answer of user_authorise; what it claims beyond names and address is left out."""
-    if not isinstance(answer, dict):
-        raise LandingRefused("answer-incomplete", peer, "user_authorise gave no struct")
-    texts = {name: _text(answer, name) for name in ("username", "firstname", "lastname")}
-    missing = [name for name, value in texts.items() if not value]
-    if missing:
-        raise LandingRefused("answer-incomplete", peer, f"missing: {', '.join(missing)}")
-    data: dict[str, object] = {**texts, "email": _text(answer, "email")}
-    for name in ("idnumber", *_KEPT, *peer.policy.names.values()):
-        if value := _text(answer, name):
-            data[name] = value
-    return Vouched(texts["username"], data, pictures.version_of(answer))
-
-
-def _text(answer: Mapping[str, Value], name: str) -> str:
-    value = answer.get(name)
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return ""
-    text = str(value).strip()
-    text = text if name in ("username", "idnumber") else one_line(text)
-    return text if len(text) <= MAX_FIELD_CHARS and text.isprintable() else ""

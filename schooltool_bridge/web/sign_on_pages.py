@@ -22,7 +22,8 @@ from schooltool_bridge.reports import own_progress
 from schooltool_bridge.reports.own_progress import Moment
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import jumping, own_access, person_sessions, pictures
-from schooltool_bridge.sign_on.landing import Landed, Landing, read_arrival
+from schooltool_bridge.sign_on.landing import Landed, Landing
+from schooltool_bridge.sign_on.landing_reading import read_arrival
 from schooltool_bridge.sign_on.landing_refusals import LandingRefused
 from schooltool_bridge.sign_on.person_sessions import COOKIE, PersonSession
 from schooltool_bridge.sign_on.signing_off import SigningOff

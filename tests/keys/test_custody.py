@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy.engine import Connection
 
-from keys import protect, store
+from keys import protect, replays, store
 from keys.custody import Custody
 from keys.keypair import KeyPair, generate
 from keys.keyring import Keyring
@@ -91,7 +91,7 @@ def test_of_many_copies_of_an_envelope_one_wins(database: Database) -> None:
 
     def remember(_number: int) -> bool:
         with database.write() as connection:
-            return store.remember(connection, b"d" * 32, current, NOW)
+            return replays.remember(connection, b"d" * 32, current, NOW)
 
     assert sorted(at_once(4, remember)) == [False] * 3 + [True]
 
@@ -101,7 +101,7 @@ def test_a_note_that_is_all_a_call_wrote_lasts(database: Database) -> None:
     current = keys_of(database)[0].id
 
     def note(digest: bytes) -> Callable[[Connection], bool]:
-        return lambda connection: store.remember(connection, digest, current, NOW)
+        return lambda connection: replays.remember(connection, digest, current, NOW)
 
     def write(work: Callable[[Connection], bool]) -> bool:
         with database.write() as connection:
@@ -117,7 +117,7 @@ def test_what_is_rolled_back_leaves_no_trace(database: Database) -> None:
 
     def call() -> None:
         with database.write() as connection:
-            assert store.remember(connection, b"d" * 32, current, NOW)
+            assert replays.remember(connection, b"d" * 32, current, NOW)
             raise ZeroDivisionError
 
     for _ in range(2):
@@ -137,12 +137,12 @@ def test_an_envelope_of_the_time_of_a_rotation_runs_once_or_not_at_all(database:
                 install(database, "next")
                 return False
             with database.write() as connection:
-                return store.remember(connection, digest, current, NOW)
+                return replays.remember(connection, digest, current, NOW)
 
         assert sum(at_once(4, work)) <= 1
         with database.write() as connection:
-            assert not store.remember(connection, digest, current, NOW), "its key is retired"
-            assert not store.is_seen(connection, digest)
+            assert not replays.remember(connection, digest, current, NOW), "its key is retired"
+            assert not replays.is_seen(connection, digest)
 
 
 def custody(database: Database, clock: Callable[[], float], secret: bytes | None = None) -> Custody:

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys import protect, store
+from keys import protect, replays, store
 from keys.certificate import (
     BadCertificate,
     NotACertificate,
@@ -294,10 +294,10 @@ def test_the_archive_keeps_six_and_a_rotation_forgets_envelopes(database_url: st
                 not_after_unix_s=2,
             )
             current = store.all_keys(connection)[0]
-            assert store.remember(connection, b"d" * 32, current.id, 1)
-            assert not store.remember(connection, b"d" * 32, current.id, 1)
-            assert not store.remember(connection, b"e" * 32, current.id - 1, 1), "a retired key"
-            assert store.is_seen(connection, b"d" * 32)
+            assert replays.remember(connection, b"d" * 32, current.id, 1)
+            assert not replays.remember(connection, b"d" * 32, current.id, 1)
+            assert not replays.remember(connection, b"e" * 32, current.id - 1, 1), "a retired key"
+            assert replays.is_seen(connection, b"d" * 32)
     with database.read() as connection:
         kept = [(k.fingerprint, k.state) for k in store.all_keys(connection)]
     assert kept == [("8", "current"), *((str(n), "archived") for n in range(7, 1, -1))]

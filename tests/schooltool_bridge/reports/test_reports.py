@@ -113,7 +113,7 @@ def test_a_moment_still_to_come_is_shown_as_the_moment_of_asking(
     asked, now = on(day), on(6)
     with school.database.read() as connection:
         who, where = find_person(connection, ADA), section_id(school)
-        made = [
+        made: list[Any] = [
             progress.read(connection, who, asked, now, ZONE),
             transcript.read(connection, who, now, asked),
             section_report.read(connection, where, asked, now, ZONE),

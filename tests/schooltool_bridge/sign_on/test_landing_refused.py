@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peers import store
-from schooltool_bridge.sign_on.landing import read_arrival
+from schooltool_bridge.sign_on.landing_reading import read_arrival
 from schooltool_bridge.sign_on.landing_refusals import LandingRefused
 from schooltool_bridge.sign_on.landing_throttle import ADDRESS_FAILURES
 from tests.helpers.moodle import Moodle
