@@ -162,6 +162,10 @@ def test_it_ends_by_itself_on_sigterm_and_refuses_a_taken_port(tmp_path: Path, s
         other.text("serve", "--listen", f"tcp:{site.port}:interface=127.0.0.1")
     assert refused.value.status == 1
     assert "Is another server running there?" in refused.value.stderr
+    with pytest.raises(Refused) as refused:
+        site.text("serve")
+    assert f"Cannot listen on tcp:{site.port}:" in refused.value.stderr, "the wwwroot's own port"
+    assert "--listen tcp:PORT" in refused.value.stderr
     other.serve()
     started = time.monotonic()
     assert other.stop() == 0

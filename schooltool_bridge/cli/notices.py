@@ -11,7 +11,9 @@ import click
 
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.days import iso
-from schooltool_bridge.notices.notices import KeptNotice, latest_notices, open_notices
+from schooltool_bridge.notices.facts import gather
+from schooltool_bridge.notices.notices import KeptNotice, latest_notices, limits_of
+from schooltool_bridge.notices.rules import Notice, standing
 from schooltool_bridge.notices.sending import Outcome
 from schooltool_bridge.server import background
 from schooltool_bridge.server.app import in_reactor
@@ -33,8 +35,15 @@ def notice() -> None:
 def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - click's
     """List what needs a hand, the most urgent first."""
     with command.app() as app, app.database.read() as connection:
-        found = latest_notices(connection) if everything else open_notices(connection)
-    rows = [_row(one, everything=everything) for one in found]
+        now_unix_s = int(app.clock())
+        # What stands is judged anew, as the page does: the next look may be minutes away.
+        stand = standing(gather(connection, now_unix_s), now_unix_s, limits_of(app.parts.settings))
+        kept = latest_notices(connection)
+    known = {one.notice.key: one for one in kept if one.ended_unix_s is None}
+    rows = [_row(n, known.get(n.key), everything=everything) for n in stand]
+    if everything:
+        over = [one for one in kept if one.ended_unix_s is not None]
+        rows += [_row(one.notice, one, everything=True) for one in over]
     columns = ["severity", "since", "text", "remedy", "told", *(["ended"] if everything else [])]
     command.show_table(rows, columns, "Nothing needs a hand.")
 
@@ -75,19 +84,24 @@ def _fail_unless_sent(outcomes: Sequence[Outcome]) -> None:
         raise CommandError(f"Not told by {failed[0].channel}: {failed[0].detail}")
 
 
-def _row(one: KeptNotice, *, everything: bool) -> dict[str, object]:
+def _row(one: Notice, kept: KeptNotice | None, *, everything: bool) -> dict[str, object]:
+    """A notice as scripts read it; since when is kept from the next look on."""
     row: dict[str, object] = {
-        "key": one.notice.key,
-        "subject": one.notice.subject,
-        "severity": one.notice.severity,
-        "text": one.notice.text,
-        "remedy": one.notice.remedy,
-        "since": iso(one.since_unix_s),
-        "told": iso(one.told_unix_s) if one.told_unix_s is not None else None,
+        "key": one.key,
+        "subject": one.subject,
+        "severity": one.severity,
+        "text": one.text,
+        "remedy": one.remedy,
+        "since": _iso(kept.since_unix_s if kept else None),
+        "told": _iso(kept.told_unix_s if kept else None),
     }
     if everything:
-        row["ended"] = iso(one.ended_unix_s) if one.ended_unix_s is not None else None
+        row["ended"] = _iso(kept.ended_unix_s if kept else None)
     return row
+
+
+def _iso(unix_s: int | None) -> str | None:
+    return None if unix_s is None else iso(unix_s)
 
 
 def _sent(outcome: Outcome) -> dict[str, object]:

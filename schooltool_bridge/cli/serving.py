@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from twisted.internet import defer, endpoints, error, protocol
@@ -34,6 +35,9 @@ from schooltool_bridge.server.stopping import (
 )
 from schooltool_bridge.store.errands import LOOK_INTERVAL_S
 
+DEFAULT_PORT = 8900
+# Where the port is another server's.
+ANOTHER = "Is another server running there? --listen tcp:PORT:interface=127.0.0.1 takes another."
 KEY_CHECK_INTERVAL_S = 3600.0
 # Calls leave few cycles behind, so looking for them every 700 objects is mostly in vain.
 GC_THRESHOLD = 20_000
@@ -49,6 +53,14 @@ def serve(settings: Settings, listen: str, workers: int) -> None:
         _serve_by_workers(reactor, settings, listen, workers)
     else:
         _serve_here(reactor, settings, listen)
+
+
+def listen_for(wwwroot: str) -> str:
+    """Where to listen when nobody says: a wwwroot on this machine is called at its own port."""
+    url = urlsplit(wwwroot)
+    is_here = url.scheme == "http" and url.hostname in {"localhost", "127.0.0.1"}
+    port = (url.port if is_here else None) or DEFAULT_PORT
+    return f"tcp:{port}:interface=127.0.0.1"
 
 
 def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
@@ -119,7 +131,7 @@ def _listen(reactor: Any, site: Site, listen: str) -> Any:
     if problem:
         why = problem[0].value
         text = str(why.socketError) if isinstance(why, error.CannotListenError) else str(why)
-        raise CommandError(f"Cannot listen on {listen}: {text}. Is another server running there?")
+        raise CommandError(f"Cannot listen on {listen}: {text}. {ANOTHER}")
     return ports[0]
 
 
@@ -203,6 +215,6 @@ def _bound_socket(listen: str) -> socket.socket:
             (parts.get("interface", ""), int(listen.split(":")[1])), family=family, backlog=128
         )
     except (OSError, ValueError, IndexError) as problem:
-        raise CommandError(f"Cannot listen on {listen}: {problem}.") from None
+        raise CommandError(f"Cannot listen on {listen}: {problem}. {ANOTHER}") from None
     server.setblocking(False)  # noqa: FBT003 - the socket's own interface
     return server

@@ -116,10 +116,14 @@ def _make(settings: Settings, admin_name: str, password: str, *, one_time: bool)
 
 
 @click.command()
-@click.option("--listen", default="tcp:8900:interface=127.0.0.1", show_default=True)
+@click.option(
+    "--listen",
+    help="Such as tcp:8900:interface=127.0.0.1; if not said, the port of a wwwroot on this "
+    "machine, else 8900.",
+)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
 @common
-def serve(command: Command, listen: str, workers: int) -> None:
+def serve(command: Command, listen: str | None, workers: int) -> None:
     """Serve peers until stopped."""
     from schooltool_bridge.cli import serving as server  # noqa: PLC0415 - only here is the reactor installed
 
@@ -129,7 +133,7 @@ def serve(command: Command, listen: str, workers: int) -> None:
         was = zone_change.begin(app.database, settings.timezone, int(app.clock()))
     if was is not None:
         click.echo(health.zone_words(was, settings.timezone), err=True)
-    server.serve(settings, listen, workers)
+    server.serve(settings, listen or server.listen_for(settings.wwwroot), workers)
 
 
 @click.command()

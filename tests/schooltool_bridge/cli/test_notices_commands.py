@@ -71,6 +71,8 @@ def test_a_thousand_events_held_are_one_notice_one_mail_one_webhook(tmp_path: Pa
         (site.home / "webhook-secret").touch(0o600)
         (site.home / "webhook-secret").write_text("s3cret\n")
         peer_with_held(site, 1000)
+        (unseen,) = site.run("notice", "list")
+        assert (unseen["key"], unseen["since"], unseen["told"]) == (f"held-many {PEER}", None, None)
         ran = site.run("notice", "run")
         assert ran["new"] == [f"held-many {PEER}"]
         assert [(o["channel"], o["ok"], o["keys"]) for o in ran["told"]] == [
