@@ -163,6 +163,7 @@ def details(
             ),
         )
         for name, value in detail.items()
+        if value != ""  # a label with nothing beside it says nothing
     ]
 
 

@@ -1,7 +1,7 @@
 """Who may do what in the admin pages. Pure.
 
 A manager does everything; a clerk looks after people, sections and the inbox and sees how the
-peers are; a teacher sees her own sections. Source: RULES 1.7 (roles).
+peers are; a teacher reads the manual. Source: RULES 1.7 (roles).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web.frame import HEADERS
-from tests.helpers.rig import START_UNIX_S, Rig
+from tests.helpers.rig import OURS, START_UNIX_S, Rig
 from tests.helpers.signing_in import OWN, actions, add, browser, is_in
 from tests.helpers.visitor import Visitor
 
@@ -27,6 +27,9 @@ def visitor(rig: Rig) -> Visitor:
 
 def test_a_manager_looks_after_accounts_and_the_trail_tells(rig: Rig, visitor: Visitor) -> None:
     visitor.sign_in("anna", OWN)
+    roles = visitor.get("/admin/accounts").tree.xpath("//select[@id='role']/option/@value")
+    assert roles[0] == "", "nobody is made a manager by not choosing"
+    assert visitor.send("/admin/accounts", username="nobody", role="").status == 400
     answer = visitor.send("/admin/accounts", username=" Clara ", role=CLERK)
     made = answer.tree.xpath("//code[@class='big']/text()")[0]
     assert answer.header("Cache-Control") == "no-store"
@@ -120,3 +123,9 @@ def test_the_trail_is_read_page_by_page(rig: Rig, visitor: Visitor) -> None:
     deeds = [re.findall(r"deed (\d+)", page.text) for page in (first, older)]
     assert [int(n) for n in deeds[0] + deeds[1]] == [*range(149, -1, -1)]
     assert not older.tree.xpath("//a[text()='Older']")
+
+
+def test_the_schools_people_find_where_they_sign_in(rig: Rig) -> None:
+    for path in ("/", "/admin/sign-in"):
+        links = browser(rig).get(path).tree.xpath("//main//a/@href")
+        assert any(link.removesuffix("/sign-in") in {"", OURS} for link in links), path
