@@ -129,4 +129,5 @@ def audit_list(command: Command, subject: str | None, limit: int) -> None:
             }
             for entry in audit.entries(connection, subject=subject, limit=limit)
         ]
-    command.show_table(rows, ("at", "actor", "action", "subject"), "Nothing was changed yet.")
+    empty = "Nothing was changed yet." if subject is None else "Nothing in the trail is about that."
+    command.show_table(rows, ("at", "actor", "action", "subject"), empty)

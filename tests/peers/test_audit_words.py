@@ -35,7 +35,13 @@ def test_a_subject_is_said_unless_it_is_a_name(subject: str, said: str) -> None:
 def test_values_of_ours_are_said_and_the_schools_stay() -> None:
     said = audit_words.details(
         "conflict decided",
-        {"decision": "one person", "why": "one person", "own password": True, "course": None, "state": ""},
+        {
+            "decision": "one person",
+            "why": "one person",
+            "own password": True,
+            "course": None,
+            "state": "",
+        },
     )
     assert said == [
         ("Entscheidung", "eine Person"), ("warum", "one person"), ("eigenes Passwort", "ja"),

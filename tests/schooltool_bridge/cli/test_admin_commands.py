@@ -107,6 +107,7 @@ def test_the_trail_and_what_is_shared_are_told_by_command(tmp_path: Path) -> Non
     (tmp_path / "c.pem").write_text(fake.pair.certificate_pem)
     site.run("peer", "add", fake.wwwroot, "--certificate", str(tmp_path / "c.pem"), "--yes")
     site.run("peer", "services", fake.wwwroot, "--publish", "schooltool")
+    assert "is about that" in site.text("audit", "list", "--subject", "nobody")
     trail = site.run("audit", "list", "--subject", fake.wwwroot)
     assert [entry["action"] for entry in trail] == ["services changed", "peer added"]
     assert trail[1]["detail"]["fingerprint"] == fake.pair.fingerprint
