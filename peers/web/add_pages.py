@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from keys.certificate import BadCertificate, check_subject, load
-from mnet.call_errors import CallError
+from mnet.call_errors import CallError, CannotReach
 from mnet.language import _
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from mnet.retelling import retold
@@ -58,7 +58,10 @@ class AddPages:
                 changes.check_free(connection, wwwroot, self._parts.our_wwwroot)
             found = self._found(wwwroot, application, pasted, verify_tls=not any_tls)
         except (BadWwwroot, BadCertificate, CallError, NotPossible) as problem:
-            can_loosen = wwwroot.startswith("https://") and isinstance(problem, CallError)
+            # Nobody there, or no such name, is no matter of its https certificate.
+            can_loosen = wwwroot.startswith("https://") and (
+                isinstance(problem, CannotReach) and problem.reason == "other"
+            )
             return self._start(
                 **entered, problem=retold(str(problem)), tls_failed=can_loosen, status=400
             )
