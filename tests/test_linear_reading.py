@@ -48,7 +48,7 @@ LEAST_S = 0.002
 # A quadratic reading of the small text is told at once, not after the large one.
 MOST_SMALL_S = 1.5
 # How often each is measured; again and more often only when it seems to grow too much.
-ROUNDS = (1, 3, 9, 15)
+ROUNDS = (1, 3, 9, 15, 40)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ LONG = 5000
 # A server one of whose threads holds the interpreter, as an expression without end does.
 HOLDING = """
 import re, sys
-from schooltool_bridge import heartbeat
-from schooltool_bridge.cli import main
+from schooltool_bridge.server import heartbeat
+from schooltool_bridge.cli.main import main
 beat, beats = heartbeat.Heartbeat.beat, []
 def beat_or_hold(self):
     beats.append(beat(self))
@@ -188,6 +188,9 @@ def test_amid_a_long_push_which_is_whole_when_it_is_sent_anew(tmp_path: Path) ->
 def test_worker_processes_end_with_it(tmp_path: Path, ends: str) -> None:
     site = Site(tmp_path / "home")
     site.serve("--workers", "2")
+    until_s = time.monotonic() + 20
+    while len(family(site.pid)) < 1 + 2 * 2 and time.monotonic() < until_s:
+        time.sleep(0.05)  # one worker serves, the other one still begins
     pids, workers = family(site.pid), children(site.pid)
     assert len(pids) == 1 + 2 * 2, "each worker has its guard"
     if ends == "asked":

@@ -18,7 +18,7 @@ from mnet.logs import told
 
 PROGRAM = """
 import structlog
-from mnet.observe import start_logging
+from mnet.logs import start_logging
 log = structlog.get_logger("here")
 start_logging(quiet={quiet})
 log.info("call", ms=1.5, key=b"x")

@@ -21,7 +21,7 @@ SPARE_BYTES = 48 * MB
 READ = """
 import pathlib, resource, sys
 import openpyxl
-from schooltool_bridge.gradebook import spreadsheet, workbook
+from schooltool_bridge.gradebook import reading, spreadsheet, workbook
 from schooltool_bridge.oneroster.checking import check
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.writing import OneRosterError
@@ -32,7 +32,7 @@ resource.setrlimit(resource.RLIMIT_AS, (most, most))
 path = pathlib.Path(sys.argv[1])
 try:
     if path.suffix == ".xlsx":
-        spreadsheet.read(path.read_bytes())
+        reading.read_tables(path.read_bytes())
     else:
         with Package(path) as package:
             print(*check(package, strict=False).problems)

@@ -74,7 +74,7 @@ def test_on_sqlite_every_moment_is_answered_as_what_was_said(tmp_path: Path) -> 
         shutil.copy(first, other)
         return f"sqlite:///{other}"
 
-    run(begin(f"sqlite:///{first}"), copied, examples=60)
+    run(begin(f"sqlite:///{first}"), copied, examples=36)
 
 
 @pytest.mark.requirement("R39b", "R72", "R73", "R74")
@@ -91,6 +91,6 @@ def test_on_postgresql_every_moment_is_answered_as_what_was_said(postgres: Clust
         return first.replace("/any_day?", "/any_day_copy?")
 
     try:
-        run(school, copied, examples=10)
+        run(school, copied, examples=8)
     finally:
         maker.dispose()
