@@ -76,9 +76,14 @@ class Outcome:
     problem: Exception | None = None
 
     def tell(self, generator: Generator[T, Any, Any]) -> Callable[[], T]:
-        """Return what goes on with a generator that waits for this."""
-        if self.problem is not None:
-            return partial(generator.throw, self.problem)
+        """Return what goes on with a generator that waits for this; once.
+
+        The problem is let go of: it knows the frames that it came through, which know this, and
+        a circle keeps every byte of a call until somebody looks for circles.
+        """
+        problem, self.problem = self.problem, None
+        if problem is not None:
+            return partial(generator.throw, problem)
         return partial(generator.send, self.result)
 
 
@@ -179,8 +184,12 @@ class Database:
     def apply(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction and return its result once that is durable."""
         [outcome] = self.apply_all([work])
-        if outcome.problem is not None:
-            raise outcome.problem
+        problem, outcome.problem = outcome.problem, None
+        if problem is not None:
+            try:
+                raise problem
+            finally:
+                del problem  # as in Outcome.tell: no circle
         return cast("T", outcome.result)
 
     def apply_all(self, works: Sequence[Callable[[Connection], object]]) -> list[Outcome]:

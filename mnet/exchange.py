@@ -162,6 +162,9 @@ class Exchange(Generic[Peer]):
             if isinstance(fault, TryAgainLater) and context and signed:
                 yield from self._record_unkept(context, signed.payload, fault)
             payload = xmlrpc.write_fault(fault.code, fault.text, peer.dialect)
+            # Its frames hold this call's bytes, and one of them a work that holds the fault: in a
+            # circle these bytes would stay until somebody looks for circles.
+            fault.__traceback__ = None
         if context:
             notes["method"] = context.method
         afterwards = tuple(context.afterwards) if context else ()
