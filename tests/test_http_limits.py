@@ -75,7 +75,7 @@ def test_http_under_limits(site: Site, case: str, pieces: list[bytes], status: b
 
 
 def test_who_sends_too_much_is_told_what_to_do(site: Site) -> None:
-    head = b"POST /admin/sections/1/gradebook/upload HTTP/1.1\r\nHost: x\r\n"
+    head = b"POST /admin/sections/1/upload HTTP/1.1\r\nHost: x\r\n"
     answer = raw(site, head + b"Content-Length: 9000000\r\n\r\n")
     headers, _, body = answer.partition(b"\r\n\r\n")
     assert headers.startswith(b"HTTP/1.1 413 Content Too Large\r\n")

@@ -36,7 +36,7 @@ def multipart(stage: Stage, until: Until) -> None:
     bodies = [part * 60_000, part * 10 + b"--b--", named + b"y" * 4 * MB, b"--b\r\n" * 400_000]
 
     def once(number: int) -> None:
-        path = (SIGN_IN, "/admin/sections/1/gradebook/upload")[number % 2]
+        path = (SIGN_IN, "/admin/sections/1/upload")[number % 2]
         post(stage, bodies[number // 2 % len(bodies)][: 4 * MB], path, FORM)
 
     many(until, 4, once)
@@ -47,7 +47,7 @@ def bombs(stage: Stage, until: Until) -> None:
     """Workbooks and zips that unpack to very much, by a signed-in clerk."""
     visitor = Visitor(over_http(stage.port))
     visitor.sign_in(CLERK, PASSWORD)
-    upload = "/admin/sections/1/gradebook/upload"
+    upload = "/admin/sections/1/upload"
     files = [_workbook(make) for make in (_blanks, _cells, _many_parts)]
 
     def send(data: bytes) -> Page:
