@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from schooltool_bridge.store.model_guards import guards_on
+from schooltool_bridge.migrations.guards import guards_on
 
 revision = "0005"
 down_revision = "0004"

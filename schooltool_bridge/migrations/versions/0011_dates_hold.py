@@ -5,7 +5,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from schooltool_bridge.store.model_guards import guards_off, guards_on
+from schooltool_bridge.migrations.guards import guards_off, guards_on
 
 revision = "0011"
 down_revision = "0010"
