@@ -36,7 +36,7 @@ from mnet.database import Database
 from mnet.dispatcher import MAX_NAME_CHARS, Dispatcher, Method, Services, Unfinished
 from mnet.envelope import PlainMessage, SealedMessage, SignedMessage
 from mnet.exchange_context import Answer, Context, Site, apology, is_late
-from mnet.exchange_parts import CallRecord, Directory, Ledger, OurKeys, Peer
+from mnet.exchange_parts import CallRecord, Directory, Ledger, OurKeys, Peer, raiser, value_of
 from mnet.exchange_plain import plain_call
 from mnet.faults import (
     BadSignature,
@@ -207,7 +207,7 @@ class Exchange(Generic[Peer]):
             kept = len(context.afterwards)
             apply = partial(self._apply, context, result.rest, payload, kept)
             result, notes["outcome"] = yield from self._durable(context, apply)
-        return xmlrpc.write_response(_value(result), dialect)
+        return xmlrpc.write_response(value_of(result), dialect)
 
     def _durable(self, context: Context[Peer], apply: Apply) -> Steps[Applied]:
         """Return what came of a transaction once it is durable; raises TryAgainLater."""
@@ -250,7 +250,7 @@ class Exchange(Generic[Peer]):
         except TryAgainLater:
             raise
         except Fault as fault:
-            return call, _raiser(fault)
+            return call, raiser(fault)
         return call, lambda: found.run(context, params)
 
     def _work(
@@ -386,25 +386,12 @@ class Exchange(Generic[Peer]):
         )
 
 
-def _value(result: Value | Fault) -> Value:
-    if isinstance(result, Fault):
-        raise result
-    return result
-
-
 def _timestamp(text: bytes) -> int | None:
     """Return when a message was signed that is not going to be looked at any further."""
     try:
         return envelope.read_signed(text).timestamp_unix_s
     except BadSignature:
         return None
-
-
-def _raiser(fault: Fault) -> Callable[[], Value]:
-    def work() -> Value:
-        raise fault
-
-    return work
 
 
 __all__ = ["Answer", "Context", "Exchange", "PlainMessage", "Site", "UnreadableMessage"]

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy.engine import Connection
 
 from mnet.dispatcher import Services
-from mnet.xmlrpc import Dialect
+from mnet.faults import Fault
+from mnet.xmlrpc import Dialect, Value
 
 T = TypeVar("T")
 Found_co = TypeVar("Found_co", covariant=True)
@@ -147,3 +148,19 @@ class Ledger(Protocol):
     def record(self, connection: Connection, call: CallRecord) -> None:
         """Write a call into the journal."""
         ...
+
+
+def value_of(result: Value | Fault) -> Value:
+    """Return a result; raises one that is a fault."""
+    if isinstance(result, Fault):
+        raise result
+    return result
+
+
+def raiser(fault: Fault) -> Callable[[], Value]:
+    """Return a work that raises a fault, so that it is applied and recorded like any other."""
+
+    def work() -> Value:
+        raise fault
+
+    return work

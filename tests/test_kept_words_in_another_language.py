@@ -25,6 +25,7 @@ from peers.verify_rules import RemoteService, Report, Step
 from peers.web.frame import NOTE_COOKIE
 from schooltool_bridge.events import inbox
 from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.gradebook.upload import UPLOADED
 from schooltool_bridge.hand import assessments
 from schooltool_bridge.oneroster.import_school import ADDED, CHANGED
@@ -107,7 +108,7 @@ def test_an_event_says_why_it_waits_is_refused_or_in_conflict(rig: Rig, manager:
         with suppress(Fault):
             school.push(event, MOODLE, **data)
     with rig.app.database.read() as connection:
-        found = inbox.find(connection, limit=100)
+        found = find_events(connection, limit=100)
     assert len(found) >= len(wrong) - 3
     assert {e.status for e in found} == set(inbox.OPEN)
     found_words = {e.id: words_at(manager, f"/admin/inbox/{e.id}") for e in found}
@@ -277,7 +278,7 @@ def test_the_audit_trail_says_what_was_done(rig: Rig, manager: Visitor) -> None:
     with suppress(Fault):
         school_of(rig, ids).push("fetch_user", MOODLE, **{**XQ, "username": "xqolga"})
     with rig.app.database.read() as connection:
-        (conflict,) = inbox.find(connection, statuses=[inbox.CONFLICT])
+        (conflict,) = find_events(connection, statuses=[inbox.CONFLICT])
     settling.retry(conflict.id, author=who)
     settling.decide(conflict.id, author=AUTHOR, keep_apart=True)
     settling.retry_held(ids["peer_id"], author=who)

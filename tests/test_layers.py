@@ -26,6 +26,12 @@ PURE = (
 )  # fmt: skip
 IMPURE_MODULES = {"twisted", "treq", "sqlalchemy", "os", "time", "socket", "pathlib", "subprocess"}
 FILES = [f for floor in FLOORS for f in sorted((TOP / floor).rglob("*.py"))]
+MAX_LINES = 400
+# With the reason.
+LONGER = {
+    "peers/web/frame.py": "one class, one request: from a socket's bytes to a page",
+    "schooltool_bridge/migrations/versions/0001_first.py": "written down for good",
+}
 VISIBLE = {
     "pyproject.toml", "README.md", "Makefile", "LICENSE", "keys", "mnet", "peers",
     "schooltool_bridge", "tests",
@@ -109,7 +115,7 @@ def test_the_rules_of_the_sis_are_pure_too(name: str) -> None:
 def test_a_file_says_what_it_does_and_stays_small(file: Path) -> None:
     text = file.read_text()
     assert ast.get_docstring(ast.parse(text)), "no first lines"
-    assert len(text.splitlines()) <= 430
+    assert len(text.splitlines()) <= MAX_LINES or str(file.relative_to(TOP)) in LONGER
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(TOP)))

@@ -26,6 +26,7 @@ from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applying import Source, source, user_key
 from schooltool_bridge.events.fields import AssessmentEvent, UserEvent
 from schooltool_bridge.events.inbox import Entry
+from schooltool_bridge.events.inbox_lists import count_by_status, held_after, held_ids
 from schooltool_bridge.hand import deciding, merging, rescaling
 from schooltool_bridge.hand.deciding import Question
 from schooltool_bridge.hand.people import Names
@@ -229,7 +230,7 @@ class Resolving:
 
     def _open_now(self) -> int:
         with self._database.read() as connection:
-            return sum(inbox.counts(connection).values())
+            return sum(count_by_status(connection).values())
 
     def retry_held(self, peer_id: int, *, after_id: int = 0, author: By) -> RetriedMany:
         """Apply a peer's held events again, at most MAX_AT_ONCE that came after `after_id`.
@@ -241,7 +242,7 @@ class Resolving:
         came = events.Came()
         with self._database.write() as connection:
             one_at_a_time(connection, peer_id)
-            ids = inbox.held_ids(connection, peer_id, after_id=after_id, limit=MAX_AT_ONCE)
+            ids = held_ids(connection, peer_id, after_id=after_id, limit=MAX_AT_ONCE)
             for inbox_id in ids:
                 # An earlier one may have taken this one along.
                 if inbox.get(connection, inbox_id) is not None:
@@ -257,7 +258,7 @@ class Resolving:
                 assert entry is not None
                 by_status[entry.status] += 1
             last_id = max(ids, default=after_id)
-            left = inbox.held_after(connection, peer_id, last_id)
+            left = held_after(connection, peer_id, last_id)
             if ids:
                 author.note(connection, N_("held events retried"), sender.wwwroot, {**by_status})
         self._go_on(peer_id, came)
@@ -348,4 +349,4 @@ def _keys(written: Iterable[Names]) -> list[str]:
 
 
 def _count(connection: Connection, peer_id: int) -> int:
-    return sum(inbox.counts(connection, peer_id).values())
+    return sum(count_by_status(connection, peer_id).values())

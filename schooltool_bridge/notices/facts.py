@@ -22,6 +22,7 @@ from peers.model import peer_check, pending_peer
 from peers.store import StoredPeer
 from schooltool_bridge.events import inbox as inbox_store
 from schooltool_bridge.events.clock_notes import CLOCK_MEMORY
+from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, PeerFacts
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import inbox
@@ -122,7 +123,7 @@ def heard_unix_s(connection: Connection, peer_id: int, now_unix_s: int) -> int |
 
 def inbox_counts(connection: Connection, peer_id: int) -> dict[str, int]:
     """Return how many of a peer's events are held, in conflict and rejected."""
-    found = inbox_store.counts(connection, peer_id)
+    found = count_by_status(connection, peer_id)
     return {status: found.get((peer_id, status), 0) for status in inbox_store.OPEN}
 
 

@@ -17,6 +17,7 @@ from mnet.resource import TEXT, Visitor
 from peers import journal
 from peers.registry import Registry
 from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox_lists import count_by_status
 
 _REFUSED = Answer(
     b"This page answers callers on this machine and signed-in admins only.\n",
@@ -40,7 +41,7 @@ def readings(database: Database, registry: Registry, custody: Custody) -> Readin
     """Read what a scrape shows of the store; raises what an unusable database raises."""
     with database.read() as connection:
         waiting = dict.fromkeys(inbox.OPEN, 0)
-        for (_peer_id, status), count in inbox.counts(connection).items():
+        for (_peer_id, status), count in count_by_status(connection).items():
             waiting[status] += count
         peers = registry.all()
         contacts = {p.wwwroot: journal.last_contact(connection, p.id) for p in peers}

@@ -15,6 +15,7 @@ from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, naming
 from schooltool_bridge.events.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
+from schooltool_bridge.events.inbox_lists import count_by_status, find_events
 from schooltool_bridge.hand.resolving import DecidedPoints, Resolving, Retried, RetriedMany
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import people_list
@@ -58,8 +59,8 @@ class InboxPages:
         with self._database.read() as connection:
             choices = filters.peer_choices(connection)
             peer = filters.chosen_peer(choices, view.query.get("peer", ""))
-            counts = inbox.counts(connection)
-            entries = inbox.find(
+            counts = count_by_status(connection)
+            entries = find_events(
                 connection,
                 statuses=[status] if status else OPEN,
                 peer_id=peer.id if peer else None,

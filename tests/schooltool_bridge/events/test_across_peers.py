@@ -14,7 +14,7 @@ from peers import store
 from peers.audit import By
 from peers.changes import set_policy
 from schooltool_bridge.cli import lists
-from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.store.model import person_link
 from tests.helpers.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
@@ -51,7 +51,7 @@ def killed_after(rig: Rig, peer: str, event: str, **data: Any) -> None:
 
 def waiting(rig: Rig) -> list[tuple[str, str, str]]:
     with rig.app.database.read() as connection:
-        return [(e.wwwroot, e.event, e.status) for e in inbox.find(connection)]
+        return [(e.wwwroot, e.event, e.status) for e in find_events(connection)]
 
 
 def enrolled(rig: Rig) -> list[tuple[str, str]]:
@@ -124,7 +124,7 @@ def test_a_retry_by_hand_frees_other_peers_events(rig: Rig) -> None:
     with rig.app.database.write() as connection:
         links = sa.update(person_link).values(username="ada.l", username_key="ada.l")
         connection.execute(links)
-        conflict = inbox.find(connection, statuses=["conflict"])[0]
+        conflict = find_events(connection, statuses=["conflict"])[0]
     done = rig.app.resolving.retry(conflict.id, author=By("carl", START_UNIX_S))
     assert done.entry.status == "done"
     assert waiting(rig) == []

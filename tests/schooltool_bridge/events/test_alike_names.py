@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from peers.audit import By
 from peers.changes import set_policy
-from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.hand import merging
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.sign_on import person_sessions
@@ -54,7 +54,7 @@ def test_whoever_only_looks_like_somebody_is_not_let_in_as_them(
     assert (page.status, "person-conflict" in page.text) == (409, True)
     assert first_names(site) == ["Teresa", "Teresa"]
     with site.rig.app.database.read() as connection:
-        assert [e.status for e in inbox.find(connection)] == (
+        assert [e.status for e in find_events(connection)] == (
             ["conflict"] if brings == "yes" else []
         )
 
@@ -71,7 +71,7 @@ def test_a_pushed_name_that_only_looks_alike_is_a_conflict(site: LandingSite) ->
     )
     assert answer.code == 8409
     with site.rig.app.database.read() as connection:
-        (entry,) = inbox.find(connection)
+        (entry,) = find_events(connection)
     author = Author("carl", START_UNIX_S)
     done = site.rig.app.resolving.decide(entry.id, author=author)
     assert done.entry.status == "done"

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from schooltool_bridge.events import inbox, inbox_counts
 from schooltool_bridge.events import receiving as events
+from schooltool_bridge.events.inbox_lists import count_by_status, find_events
 from schooltool_bridge.notices.facts import gather
 from schooltool_bridge.notices.rules import Limits, standing
 from tests.helpers.school import ANNA, GRADE, NOW, PUPIL, QUIZ, SECTION, A, School
@@ -111,9 +112,9 @@ def test_looking_at_a_full_inbox_costs_the_same(filled: dict[int, School]) -> No
     def look(school: School) -> Callable[[], None]:
         def looking() -> None:
             with school.database.read() as connection:
-                assert len(inbox.find(connection, limit=20)) == 20
+                assert len(find_events(connection, limit=20)) == 20
                 gather(connection, NOW)
-                inbox.counts(connection)
+                count_by_status(connection)
 
         return looking
 
@@ -124,9 +125,9 @@ def test_looking_at_a_full_inbox_costs_the_same(filled: dict[int, School]) -> No
 def test_counts_are_those_of_the_rows(filled: dict[int, School]) -> None:
     for school in filled.values():
         with school.database.read() as connection:
-            counted = inbox.counts(connection)
+            counted = count_by_status(connection)
             rows: dict[tuple[int, str], int] = {}
-            for entry in inbox.find(connection, limit=100_000):
+            for entry in find_events(connection, limit=100_000):
                 at = (entry.peer_id, entry.status)
                 rows[at] = rows.get(at, 0) + 1
         assert counted == rows

@@ -23,9 +23,9 @@ from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
 from peers import calls
-from schooltool_bridge.events import inbox
 from schooltool_bridge.events import methods as services
 from schooltool_bridge.events import receiving as events
+from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.store.model import section, section_history
 from tests.helpers.pushing import answered, register
 from tests.helpers.rig import SIS, FakePeer, Rig, make_rig
@@ -191,7 +191,7 @@ def test_what_one_call_frees_comes_in_parts_before_its_answer(rig: Rig) -> None:
     assert parts == ALL // PART + 1
     assert read(rig.peers[A], going.answer)["status"] == "created"
     with rig.app.database.read() as connection:
-        assert inbox.counts(connection) == {}
+        assert count_by_status(connection) == {}
 
 
 def test_long_pushes_go_on_in_turn_in_one_thread(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

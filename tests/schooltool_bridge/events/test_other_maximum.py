@@ -16,8 +16,8 @@ from peers import audit
 from schooltool_bridge.cli.main import main
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.events import inbox
 from schooltool_bridge.events.inbox import CONFLICT, Entry
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
@@ -65,7 +65,7 @@ def asked(rig: Rig) -> Entry:
 
 def open_now(rig: Rig) -> list[Entry]:
     with rig.app.database.read() as connection:
-        return inbox.find(connection, statuses=[CONFLICT])
+        return find_events(connection, statuses=[CONFLICT])
 
 
 def cells(rig: Rig, at_unix_s: int | None = None) -> dict[str, tuple[str | None, bool]]:

@@ -12,7 +12,7 @@ import pytest
 from peers import accounts
 from peers.accounts import CLERK
 from schooltool_bridge.cli import lists
-from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.hand import assessments, grades, merging
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_record
@@ -52,7 +52,7 @@ def push(rig: Rig, event: str, **data: Any) -> dict[str, Any]:
 
 def waiting(rig: Rig) -> list[tuple[str, tuple[str, ...]]]:
     with rig.app.database.read() as connection:
-        return [(e.event, e.waiting_for) for e in inbox.find(connection)]
+        return [(e.event, e.waiting_for) for e in find_events(connection)]
 
 
 def enrolled(rig: Rig) -> list[tuple[str, str]]:

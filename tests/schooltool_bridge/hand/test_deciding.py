@@ -13,8 +13,8 @@ from peers.audit import By
 from peers.changes import set_policy
 from schooltool_bridge.cli import lists
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.events import inbox
 from schooltool_bridge.events.inbox import CONFLICT
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.hand import people
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.hand.resolving import Decided
@@ -49,7 +49,7 @@ def push(rig: Rig, peer: FakePeer, event: str, **data: Any) -> Any:
 
 def the_conflict(rig: Rig) -> int:
     with rig.app.database.read() as connection:
-        (entry,) = inbox.find(connection, statuses=[CONFLICT])
+        (entry,) = find_events(connection, statuses=[CONFLICT])
     return entry.id
 
 
@@ -59,7 +59,7 @@ def decide(rig: Rig, **how: Any) -> Decided:
 
 def waiting(rig: Rig) -> list[str]:
     with rig.app.database.read() as connection:
-        return [e.event for e in inbox.find(connection)]
+        return [e.event for e in find_events(connection)]
 
 
 def known(rig: Rig) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def test_renaming_by_hand_lets_the_event_come_again(rig: Rig, peers: Any) -> Non
 def test_a_decision_is_in_the_audit_trail_and_only_for_conflicts(rig: Rig, peers: Any) -> None:
     name_taken_over(rig, peers[0])
     with rig.app.database.read() as connection:
-        held = next(e.id for e in inbox.find(connection) if e.event == "new_enrolment")
+        held = next(e.id for e in find_events(connection) if e.event == "new_enrolment")
     with pytest.raises(Refused, match="no conflict about people"):
         rig.app.resolving.decide(held, author=AUTHOR)
     decide(rig)

@@ -12,6 +12,7 @@ from mnet.faults import NotFound, SwitchedOff
 from peers import audit, changes, store
 from peers.audit import By
 from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.hand import resolving
 from tests.helpers.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
@@ -56,7 +57,7 @@ def peer_id(rig: Rig) -> int:
 
 def waiting(rig: Rig) -> list[tuple[int, str, str]]:
     with rig.app.database.read() as connection:
-        return [(e.id, e.event, e.status) for e in reversed(inbox.find(connection))]
+        return [(e.id, e.event, e.status) for e in reversed(find_events(connection))]
 
 
 def trail(rig: Rig) -> list[tuple[str, str, str, dict[str, object]]]:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from mnet.database import Database
 from peers import store
 from peers.registry import Peer
-from schooltool_bridge.events import inbox
+from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices.notices import open_notices
 from schooltool_bridge.notices.tls_dates import NoDate, tls_not_after
@@ -330,7 +330,7 @@ def waits_for_ada(rig: Rig) -> None:
 
 def held(app: App) -> int:
     with app.database.read() as connection:
-        return sum(inbox.counts(connection).values())
+        return sum(count_by_status(connection).values())
 
 
 def test_a_server_begins_with_what_a_killed_one_left_waiting(tmp_path: Path) -> None:
