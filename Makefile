@@ -45,6 +45,7 @@ quick: install-tests
 
 lint: install-tests
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 bench: install-tests
