@@ -24,7 +24,7 @@ from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
 from peers.web.frame import NOTE_COOKIE
 from schooltool_bridge.events import inbox
-from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.events.inbox_lists import find_events
 from schooltool_bridge.gradebook.upload import UPLOADED
 from schooltool_bridge.hand import assessments

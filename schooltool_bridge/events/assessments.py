@@ -17,7 +17,7 @@ from mnet.retelling import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events import adoption, sections
-from schooltool_bridge.events.applying import (
+from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
     UPDATED,

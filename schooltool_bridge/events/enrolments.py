@@ -17,7 +17,7 @@ from mnet.retelling import english
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.events import sections
-from schooltool_bridge.events.applying import (
+from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
     UPDATED,
@@ -146,7 +146,7 @@ def _end_as_told(
     matter.
     """
     parts = sections.parts(connection, peer_id, sectionid)
-    if len(parts) < 2:  # noqa: PLR2004 - no other part
+    if not set(parts) - {section_id}:
         return
     history = enrolment_history
     mine = sa.and_(history.c.section_id.in_(parts), history.c.person_id == person_id)

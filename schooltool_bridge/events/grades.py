@@ -18,7 +18,7 @@ from mnet.prepared import Prepared, PreparedInsert
 from mnet.retelling import english
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events.applying import (
+from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
     UPDATED,

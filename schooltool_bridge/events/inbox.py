@@ -23,7 +23,7 @@ from mnet.retelling import E_, english
 from peers.model import peer
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import inbox_counts
-from schooltool_bridge.events.applying import user_key
+from schooltool_bridge.events.applied import user_key
 from schooltool_bridge.store.model import inbox, inbox_wait, person
 
 HELD, CONFLICT, REJECTED = E_("held"), E_("conflict"), E_("rejected")
@@ -54,7 +54,7 @@ class Waiting:
     payload: object
     received_unix_s: int
     place: tuple[int, int, int]
-    # What of its peer's policy goes with it (applying.under).
+    # What of its peer's policy goes with it (applied.under).
     arrived_under: Mapping[str, str]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict, Fault, TryAgainLater
 from schooltool_bridge.events import inbox, people
-from schooltool_bridge.events.applying import Source, arrives_under, user_key
+from schooltool_bridge.events.applied import Source, arrives_under, user_key
 from schooltool_bridge.events.fields import Event, UserEvent
 
 

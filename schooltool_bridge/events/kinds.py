@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_
 from peers.policy import PeerPolicy
 from schooltool_bridge.events import assessments, enrolments, fields, grades, people, sections
-from schooltool_bridge.events.applying import ENROLMENT, Applied, Source
+from schooltool_bridge.events.applied import ENROLMENT, Applied, Source
 from schooltool_bridge.events.fields import (
     AssessmentEvent,
     EnrolmentEvent,
@@ -31,7 +31,7 @@ E = TypeVar("E", UserEvent, SectionEvent, EnrolmentEvent, AssessmentEvent, Grade
 Apply = Callable[[Connection, Source, E, int], Applied]
 
 FETCH_USER, NEW_ENROLMENT, NEW_ASSESSMENT = "fetch_user", "new_enrolment", "new_assessment"
-# What an event is about: the kinds of keys of what others wait for (applying.user_key, ...).
+# What an event is about: the kinds of keys of what others wait for (applied.user_key, ...).
 USER, SECTION, ASSESSMENT, GRADE = "user", "section", "assessment", "grade"
 
 RECORD = N_("as long as the school keeps its records; their history is never deleted")

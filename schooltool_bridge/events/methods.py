@@ -22,7 +22,7 @@ from peers import store
 from peers.registry import Peer
 from schooltool_bridge.events import clock_notes, kinds, reading, releasing
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.applying import ClocksDiffer, source
+from schooltool_bridge.events.applied import ClocksDiffer, source
 from schooltool_bridge.events.peer_client import PeerClient
 
 Call = Context[Peer]

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from peers import accounts
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.events import people_match
-from schooltool_bridge.events.applying import (
+from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
     UPDATED,

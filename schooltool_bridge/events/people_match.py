@@ -17,7 +17,7 @@ from mnet.faults import Conflict
 from mnet.retelling import E_, english
 from peers import accounts
 from schooltool_bridge.common.ids import key, own_id
-from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.history import identity, links
 from schooltool_bridge.history.links import Link

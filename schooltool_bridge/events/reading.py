@@ -10,7 +10,7 @@ from mnet.retelling import english
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import fields, kinds
-from schooltool_bridge.events.applying import ClocksDiffer, Source
+from schooltool_bridge.events.applied import ClocksDiffer, Source
 from schooltool_bridge.events.fields import Event, Fields, UserEvent
 
 
@@ -101,7 +101,7 @@ def needs_get_user(data: object) -> dict[str, str] | None:
 
 
 def enrolled_in(pushed: object) -> frozenset[str]:
-    """Return the keys (applying.NewPerson) of all whom a push enrols. Pure."""
+    """Return the keys (applied.NewPerson) of all whom a push enrols. Pure."""
     found: set[str] = set()
     for element in pushed if isinstance(pushed, list) else ():
         data = element.get("data") if isinstance(element, dict) else None

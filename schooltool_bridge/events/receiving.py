@@ -17,7 +17,7 @@ from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAg
 from mnet.retelling import english
 from mnet.xmlrpc import Value
 from schooltool_bridge.events import inbox, inbox_words, kinds, reading
-from schooltool_bridge.events.applying import Applied, Held, NewPerson, Source, under
+from schooltool_bridge.events.applied import Applied, Held, NewPerson, Source, under
 
 # More than any course's events at once; a larger push is cut up by the sender.
 MAX_PUSHED = 5_000
@@ -233,7 +233,7 @@ def refuse(
 
 
 def lot(keys: Iterable[str]) -> Lots:
-    """Say that whatever waits for any of these (applying.user_key, ...) may come again."""
+    """Say that whatever waits for any of these (applied.user_key, ...) may come again."""
     keys = tuple(keys)
     return ((keys, inbox.FIRST),) if keys else ()
 

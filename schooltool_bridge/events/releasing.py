@@ -20,7 +20,7 @@ from peers.registry import Peer, Registry
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import enrolments, inbox
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.applying import ENROLMENT, source
+from schooltool_bridge.events.applied import ENROLMENT, source
 from schooltool_bridge.events.receiving import Lots
 
 # Brought by a person here, not by a peer.

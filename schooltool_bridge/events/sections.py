@@ -18,7 +18,7 @@ from mnet.retelling import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
-from schooltool_bridge.events.applying import (
+from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
     UPDATED,

@@ -1,6 +1,7 @@
-"""Reading a file that a person uploads: a spreadsheet program's own, or text with separators.
+"""Reading a spreadsheet that somebody uploads: xlsx or text with separators, seen, not named.
 
-Source: RULES 1.5.
+Values only: no formula is computed, no macro run, no link followed. Everything is bounded, and
+whatever is refused is refused with the place where it stands. Pure. Source: RULES R63, E62-E64.
 """
 
 from __future__ import annotations

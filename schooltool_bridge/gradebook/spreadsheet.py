@@ -1,8 +1,7 @@
-"""Reading a spreadsheet that somebody uploads: xlsx or csv, into rows of plain text.
+"""A spreadsheet as rows of plain text: how much of one is taken, and how a place in it is called.
 
-Values only: no formula is computed, no macro run, no link followed. Everything is bounded, and
-whatever is refused is refused with the place where it stands. What the rows mean is upload.py's
-business. Pure. Source: RULES R63, E62-E64.
+Knows no kind of file (reading.py, workbook.py); what the rows mean is upload.py's business. Pure.
+Source: RULES R63, E62-E64.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from peers import accounts
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import people, people_match
-from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.people_match import Found
 from schooltool_bridge.hand import merging

@@ -23,7 +23,7 @@ from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, kinds, people, reading, releasing
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.applying import Source, source, user_key
+from schooltool_bridge.events.applied import Source, source, user_key
 from schooltool_bridge.events.fields import AssessmentEvent, UserEvent
 from schooltool_bridge.events.inbox import Entry
 from schooltool_bridge.events.inbox_lists import count_by_status, held_after, held_ids

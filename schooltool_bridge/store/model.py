@@ -336,7 +336,7 @@ inbox = sa.Table(
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("received_unix_s", sa.BigInteger, nullable=False),
-    # What of the peer's policy then goes with it for good (applying.under); a row from
+    # What of the peer's policy then goes with it for good (applied.under); a row from
     # before there was such says nothing.
     sa.Column("arrived_under", sa.JSON, nullable=False, server_default="{}"),
     # With the status, or SQLite would look through all of a status instead.

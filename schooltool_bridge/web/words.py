@@ -15,7 +15,7 @@ from mnet.language import N_, _, ngettext, number, translated
 from mnet.outcomes import FAULT, of_code
 from peers.calls import Call, is_failure
 from schooltool_bridge.events import kinds
-from schooltool_bridge.events.applying import CREATED, ENROLMENT, UNCHANGED, UPDATED
+from schooltool_bridge.events.applied import CREATED, ENROLMENT, UNCHANGED, UPDATED
 from schooltool_bridge.events.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
 from schooltool_bridge.events.naming import NUMBERS, Namer
 

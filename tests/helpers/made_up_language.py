@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from mnet import language
 from peers.policy import PeerPolicy
-from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.hand import assessments, enrolments, grades, people, sections, worksheets
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.hand.people import Names

@@ -17,7 +17,7 @@ from peers import store
 from peers.policy import PeerPolicy
 from schooltool_bridge.cli import lists
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.events.inbox import OPEN
 from schooltool_bridge.history.finding import find_section
 from tests.helpers.migrated import fill

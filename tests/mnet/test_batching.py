@@ -16,7 +16,7 @@ from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value
 from schooltool_bridge.events import kinds
-from schooltool_bridge.events.applying import Applied, Source
+from schooltool_bridge.events.applied import Applied, Source
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.server.app import WORKER_THREADS
 from tests.helpers.rig import SIS, FakePeer, Rig, make_rig

@@ -20,7 +20,7 @@ from mnet.xmlrpc import FaultResponse, Value
 from peers import store
 from peers.registry import Peer
 from schooltool_bridge.events import kinds
-from schooltool_bridge.events.applying import Applied
+from schooltool_bridge.events.applied import Applied
 from tests.helpers.rig import OURS, SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 MOODLE = "http://moodle.example.org"

@@ -13,7 +13,7 @@ from mnet.dispatcher import Services
 from mnet.xmlrpc import Value
 from peers.policy import PeerPolicy
 from schooltool_bridge.events import kinds, reading
-from schooltool_bridge.events.applying import Source
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.people.sharing import sharing
 from schooltool_bridge.web import words
 from tests.helpers.rig import SIS, Rig, make_rig

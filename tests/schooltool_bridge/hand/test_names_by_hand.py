@@ -18,7 +18,7 @@ from peers.audit import By
 from peers.changes import set_policy
 from peers.registry import Peer
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.applying import source
+from schooltool_bridge.events.applied import source
 from tests.helpers.rig import START_UNIX_S, Rig, make_rig
 from tests.helpers.visitor import Page
 from tests.schooltool_bridge.events.test_across_peers import (
