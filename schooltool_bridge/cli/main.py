@@ -37,6 +37,7 @@ COMMANDS = {
     "notice": "notices:notice",
     "peer": "peers:peer",
     "person": "records:person",
+    "plugin": "plugins:plugin",
     "report": "reports:report",
     "section": "records:section",
     "serve": "site:serve",
