@@ -101,6 +101,7 @@ def test_nobody_is_offered_a_way_that_ends_nowhere(app: App, moodle: Moodle) -> 
     peer_id = register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem, ALL)
     peer = app.registry.by_id(peer_id)
     assert peer is not None
+    moodle.info = {"release": "5.1.3"}
     for land, is_offered in ((OFF, False), (ON, True), (NOT_THERE, False)):
         moodle.land = (404, land)
         app.verify(peer)
