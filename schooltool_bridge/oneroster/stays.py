@@ -244,7 +244,8 @@ def _corrections(
         if spell is not None and is_in != wanted:
             is_in = wanted
             row = spell.row if wanted else spell.last_row
-            lines.append(Line(row, moment, is_in=wanted))
+            until = _until(spell, now_unix_s) if wanted else None
+            lines.append(Line(row, moment, is_in=wanted, until_unix_s=until))
     return lines
 
 

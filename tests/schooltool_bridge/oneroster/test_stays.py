@@ -86,6 +86,12 @@ def test_what_a_later_file_corrects_holds_from_its_first_day_to_its_last(
         assert is_in(told, moment) == holds(second, moment), moment
 
 
+def test_an_end_that_came_too_early_is_corrected_once() -> None:
+    later = [Stay(2, 1, NOW)]
+    told = written(written([], [Stay(2, 1, 2)], NOW), later, NOW)
+    assert found(later, told, NOW).lines == []
+
+
 def test_leaving_and_coming_back_is_three_lines_once() -> None:
     rows = [Stay(2, 50, None), Stay(3, 10, 30)]
     told = written([], rows, NOW)
