@@ -92,6 +92,9 @@ if ($target && $action === 'connect' && confirm_sesskey()) {
                 \core\notification::error(get_string('step_' . $name, 'local_schooltool') . ': ' . $result['message']);
             }
         }
+        if ($target->is_peer()) {
+            plan::keep_choice($target, $chosen);
+        }
         if (!$failed) {
             \core\notification::success(get_string('connected', 'local_schooltool'));
         }

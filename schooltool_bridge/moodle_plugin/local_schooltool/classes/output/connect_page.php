@@ -57,6 +57,7 @@ class connect_page implements \renderable, \templatable {
         $comparing = false;
         $ready = false;
         $undoable = false;
+        $leftout = plan::left_out($target);
         foreach (plan::steps() as $name => $step) {
             $state = $step->state($target);
             $todo = $todo || $state->status === state::TODO;
@@ -64,7 +65,7 @@ class connect_page implements \renderable, \templatable {
             $ready = $ready || ($name === 'events' && $state->status === state::DONE);
             $undo = !$step->only_looks() && $step->can_undo($target);
             $undoable = $undoable || $undo;
-            $roles = $name === 'roam' && array_key_exists('roam', plan::steps()) ? $this->roles() : [];
+            $roles = $name === 'roam' ? $this->roles() : [];
             $steps[] = [
                 'name' => $name,
                 'title' => $step->title(),
@@ -76,6 +77,8 @@ class connect_page implements \renderable, \templatable {
                 'isblocked' => $state->status === state::BLOCKED,
                 'isnote' => $state->status === state::NOTE,
                 'canchoose' => $state->status === state::TODO && $step->may_be_left_out(),
+                'chosen' => !in_array($name, $leftout, true),
+                'needed' => $state->status === state::TODO && !$step->may_be_left_out(),
                 'undo' => $undo,
                 'hasroles' => (bool) $roles,
                 'roles' => $roles,
@@ -117,7 +120,7 @@ class connect_page implements \renderable, \templatable {
                 'id' => $id,
                 'name' => $name,
                 'has' => in_array($id, $having),
-                'checked' => in_array($id, $having) || in_array($id, $this->target->roles),
+                'checked' => in_array($id, $having) || in_array($id, roam::wanted($this->target)),
             ];
         }
         return $roles;

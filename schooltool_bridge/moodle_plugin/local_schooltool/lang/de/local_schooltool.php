@@ -118,6 +118,7 @@ $string['lookagain'] = 'Noch einmal nachsehen';
 $string['mode'] = 'Wann gesendet wird';
 $string['mode_atonce'] = 'Sofort, nachdem die Seite ausgeliefert ist; was übrig bleibt, jede Minute durch den geplanten Vorgang';
 $string['mode_eachminute'] = 'Jede Minute durch den geplanten Vorgang (sofort nur unter PHP-FPM)';
+$string['needed'] = 'Nötig';
 $string['networking_configphp'] = 'config.php schaltet es aus: Entfernen Sie dort die Zeile mit mnet_dispatcher_mode.';
 $string['networking_off'] = 'Es ist ausgeschaltet.';
 $string['networking_on'] = 'Es ist eingeschaltet.';

@@ -118,6 +118,7 @@ $string['lookagain'] = 'Look again';
 $string['mode'] = 'When it is sent';
 $string['mode_atonce'] = 'At once, after the page has been delivered; what is left, each minute by the scheduled task';
 $string['mode_eachminute'] = 'Each minute, by the scheduled task (at once only under PHP-FPM)';
+$string['needed'] = 'Needed';
 $string['networking_configphp'] = 'config.php keeps it off: remove the line with mnet_dispatcher_mode there.';
 $string['networking_off'] = 'It is off.';
 $string['networking_on'] = 'It is on.';

@@ -191,6 +191,7 @@ class peer extends step {
         $DB->delete_records('local_schooltool_outbox', ['hostid' => $hostid]);
         $DB->delete_records('local_schooltool_refused', ['hostid' => $hostid]);
         $DB->delete_records('local_schooltool_peer', ['hostid' => $hostid]);
+        unset_config('leftout_' . $hostid, 'local_schooltool');
         if (!empty($before['applicationid'])) {
             $DB->set_field('mnet_host', 'applicationid', $before['applicationid'], ['id' => $hostid]);
             $target->forget_host();

@@ -39,19 +39,28 @@ class plan {
     }
 
     /**
-     * The names of the steps that are done unless somebody leaves them out.
+     * Keeps which steps were left out, so that they are not chosen again by themselves.
+     *
+     * @param target $target
+     * @param string[] $chosen
+     */
+    public static function keep_choice(target $target, array $chosen) {
+        $leftout = array_filter(array_keys(self::steps()), function (string $name) use ($target, $chosen) {
+            $step = self::steps()[$name];
+            return !in_array($name, $chosen, true) && $step->may_be_left_out() && !$step->only_looks()
+                && $step->state($target)->status === state::TODO;
+        });
+        set_config('leftout_' . $target->hostid(), implode(',', $leftout), 'local_schooltool');
+    }
+
+    /**
+     * The steps that were left out for a server.
      *
      * @param target $target
      * @return string[]
      */
-    public static function usual(target $target): array {
-        $names = [];
-        foreach (self::steps() as $name => $step) {
-            if (!$step->only_looks() && $step->state($target)->status === state::TODO) {
-                $names[] = $name;
-            }
-        }
-        return $names;
+    public static function left_out(target $target): array {
+        return explode(',', (string) get_config('local_schooltool', 'leftout_' . $target->hostid()));
     }
 
     /**

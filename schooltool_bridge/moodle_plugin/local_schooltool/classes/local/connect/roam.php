@@ -56,6 +56,20 @@ class roam extends step {
     }
 
     /**
+     * The roles that shall have it: those that were chosen; else those that have it, or all who sign in.
+     *
+     * @param target $target
+     * @return int[]
+     */
+    public static function wanted(target $target): array {
+        global $CFG;
+        if ($target->roles !== null) {
+            return $target->roles;
+        }
+        return self::having() ?: [(int) $CFG->defaultuserroleid];
+    }
+
+    /**
      * Each chosen role has to have it.
      *
      * @param target $target
@@ -63,7 +77,7 @@ class roam extends step {
      */
     public function state(target $target): state {
         $having = self::having();
-        $missing = array_diff($target->roles, $having);
+        $missing = array_diff(self::wanted($target), $having);
         $names = function (array $ids) {
             return s(implode(', ', array_intersect_key(self::choices(), array_flip($ids))));
         };
@@ -80,7 +94,7 @@ class roam extends step {
      * @param target $target
      */
     public function apply(target $target) {
-        $given = array_values(array_diff(array_intersect($target->roles, array_keys(self::choices())), self::having()));
+        $given = array_values(array_diff(array_intersect(self::wanted($target), array_keys(self::choices())), self::having()));
         $earlier = $this->before($target);
         $this->forget($target);
         $this->remember($target, ['roles' => array_values(array_unique(array_merge($earlier ? $earlier['roles'] : [], $given)))]);

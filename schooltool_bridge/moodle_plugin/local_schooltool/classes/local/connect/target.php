@@ -34,8 +34,8 @@ class target {
     public $sitename = '';
     /** @var bool Whether any certificate of its https will do. */
     public $anytls = false;
-    /** @var int[] The roles whose users may go over to it. */
-    public $roles = [];
+    /** @var int[]|null The roles whose users may go over to it; null when nobody said. */
+    public $roles = null;
     /** @var \stdClass|false|null Its row in mnet_host; null when not looked for yet. */
     private $host = null;
 
@@ -48,7 +48,6 @@ class target {
         global $CFG;
         require_once($CFG->dirroot . '/mnet/lib.php');
         $this->wwwroot = $wwwroot;
-        $this->roles = [(int) $CFG->defaultuserroleid];
     }
 
     /**
