@@ -25,3 +25,12 @@
  */
 
 defined('MOODLE_INTERNAL') || die();
+
+/**
+ * The picture beside a SchoolTool in the block Network servers, which asks for one by the site's type.
+ *
+ * @return string[]
+ */
+function local_schooltool_get_fontawesome_icon_map() {
+    return ['core:i/schooltool_host' => 'fa-graduation-cap'];
+}
