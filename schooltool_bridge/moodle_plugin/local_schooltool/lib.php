@@ -64,3 +64,12 @@ function local_schooltool_pre_course_module_delete($cm) {
 function local_schooltool_after_config() {
     \local_schooltool\observer::page_begins();
 }
+
+/**
+ * The picture beside a SchoolTool in the block Network servers, which asks for one by the site's type.
+ *
+ * @return string[]
+ */
+function local_schooltool_get_fontawesome_icon_map() {
+    return ['core:i/schooltool_host' => 'fa-graduation-cap'];
+}

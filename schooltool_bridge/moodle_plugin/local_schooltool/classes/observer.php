@@ -349,7 +349,8 @@ class observer {
         self::quietly(function () use ($event) {
             global $DB;
             $userid = (int) $event->relateduserid;
-            settle::grade($event->get_grade());
+            $grade = $event->get_grade();
+            settle::grade($grade->get_record_data());
             if (history::is_on()) {
                 sender::wake();
                 return;

@@ -81,6 +81,35 @@ class settle {
     }
 
     /**
+     * A grade was just deleted: what waits of it is told as it was.
+     *
+     * @param \stdClass $grade what its row was
+     * @return void
+     */
+    public static function grade(\stdClass $grade): void {
+        global $DB;
+        $thing = ['kind' => notes::GRADE, 'objectid' => $grade->itemid, 'relatedid' => $grade->userid];
+        $waiting = $DB->get_records(outbox::TABLE, $thing + ['snapshot' => null], 'id');
+        $where = 'h.itemid = :itemid AND h.userid = :userid';
+        $unread = history::unread($where, ['itemid' => $grade->itemid, 'userid' => $grade->userid]);
+        if (!$waiting && !$unread) {
+            return;
+        }
+        $noted = 0;
+        foreach (array_merge(array_values($waiting), array_values($unread)) as $row) {
+            $noted = max($noted, (int) ($row->timecreated ?? $row->timemodified));
+        }
+        $events = array_map(function ($struct) {
+            return ['new_grade', $struct];
+        }, rules::dated(read\grades::last($grade), $noted));
+        if ($events && scope::sends('sendgrades')) {
+            outbox::add([[notes::GRADE, $grade->itemid, $grade->userid, ['events' => $events], $noted]]);
+        }
+        $DB->delete_records_list(outbox::TABLE, 'id', array_keys($waiting));
+        history::took('grades', array_keys($unread));
+    }
+
+    /**
      * Read what waits.
      *
      * @param string $where of the outbox
