@@ -78,7 +78,7 @@ class client extends \mnet_xmlrpc_client {
         try {
             $peer = new \mnet_peer();
             if (!$peer->set_id($hostid) || $peer->deleted) {
-                return [false, null, [get_string('error_nohost', 'local_schooltool')]];
+                return [false, null, ['There is no such host in this Moodle any more.']];
             }
             $client = new self($method, $seconds, $connecting);
             if ($param !== null) {

@@ -235,6 +235,8 @@ class sender {
             if (!$rows) {
                 return;
             }
+            // Which ids are given twice is asked anew: a course may just have been copied.
+            doubles::forget();
             foreach (notes::groups(array_values($rows)) as $group) {
                 if (in_array($group->kind, notes::WHOLES, true)) {
                     whole::expand($group->rows[0]);

@@ -89,7 +89,8 @@ class settle {
     public static function grade(\stdClass $grade): void {
         global $DB;
         $thing = ['kind' => notes::GRADE, 'objectid' => $grade->itemid, 'relatedid' => $grade->userid];
-        $waiting = $DB->get_records(outbox::TABLE, $thing + ['snapshot' => null], 'id');
+        $where = 'kind = :kind AND objectid = :objectid AND relatedid = :relatedid AND snapshot IS NULL';
+        $waiting = $DB->get_records_select(outbox::TABLE, $where, $thing, 'id');
         $where = 'h.itemid = :itemid AND h.userid = :userid';
         $unread = history::unread($where, ['itemid' => $grade->itemid, 'userid' => $grade->userid]);
         if (!$waiting && !$unread) {

@@ -134,7 +134,8 @@ class grades extends by_id {
             return [];
         }
         [$in, $params] = $DB->get_in_or_equal($ids);
-        $sql = "SELECT oldid, MAX(timemodified) FROM {grade_grades_history} WHERE oldid $in GROUP BY oldid";
+        $sql = "SELECT oldid, MAX(timemodified) FROM {grade_grades_history}
+                 WHERE oldid $in AND action <> 3 GROUP BY oldid";
         return $DB->get_records_sql_menu($sql, $params);
     }
 }
