@@ -17,7 +17,13 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from mnet.places import MAX_CONNECTIONS, MAX_JUST_COME, PATIENCE_S, first_to_go, place_of
+from mnet.connection_shares import (
+    MAX_CONNECTIONS,
+    MAX_JUST_COME,
+    PATIENCE_S,
+    address_group,
+    first_to_go,
+)
 from mnet.protocol import MAX_MESSAGE_BYTES
 
 # A Moodle sends its whole request at once and gives up after 60 s itself.
@@ -55,7 +61,7 @@ class BoundedChannel(HTTPChannel):
     def connectionMade(self) -> None:
         """Start the clock for the first request."""
         super().connectionMade()
-        self.address = place_of(str(getattr(self.transport.getPeer(), "host", "")))
+        self.address = address_group(str(getattr(self.transport.getPeer(), "host", "")))
         self.since_s = self.site.reactor.seconds()
         self.site.channels.add(self)
 
@@ -78,7 +84,7 @@ class BoundedChannel(HTTPChannel):
         super().requestDone(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Let go of the place at the site."""
+        """Give back the share of the site."""
         self.site.channels.discard(self)
         super().connectionLost(reason)
 
@@ -88,7 +94,7 @@ class BoundedChannel(HTTPChannel):
         return not self._handlingRequest
 
     def make_room(self) -> None:
-        """End the connection at once: another one gets its place."""
+        """End the connection at once: another one takes over."""
         self.site.channels.discard(self)
         self.transport.abortConnection()
 
@@ -184,17 +190,17 @@ class BoundedSite(Site):
             reactor=reactor,
         )
         self.channels: set[BoundedChannel] = set()
-        self._watch = LoopingCall(self._close_late)
-        self._watch.clock = reactor
+        self._late_check = LoopingCall(self._close_late)
+        self._late_check.clock = reactor
 
     def startFactory(self) -> None:
         """Begin to look over the connections."""
         super().startFactory()
-        self._watch.start(1.0, now=False)
+        self._late_check.start(1.0, now=False)
 
     def stopFactory(self) -> None:
         """End it."""
-        self._watch.stop()
+        self._late_check.stop()
         super().stopFactory()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
@@ -202,9 +208,9 @@ class BoundedSite(Site):
         while len(self.channels) >= MAX_CONNECTIONS:
             waiting = [channel for channel in self.channels if channel.is_waiting]
             has_room = len(self.channels) < MAX_JUST_COME
-            goes = first_to_go(waiting, self.reactor.seconds(), PATIENCE_S if has_room else 0.0)
-            if goes is not None:
-                goes.make_room()
+            closed = first_to_go(waiting, self.reactor.seconds(), PATIENCE_S if has_room else 0.0)
+            if closed is not None:
+                closed.make_room()
             elif waiting and has_room:
                 break
             else:

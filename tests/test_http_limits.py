@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mnet.places import MAX_JUST_COME
+from mnet.connection_shares import MAX_JUST_COME
 from tests.helpers.pushing import push, register
 from tests.helpers.rig import SIS, FakePeer
 from tests.helpers.site import Site

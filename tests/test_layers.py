@@ -20,6 +20,8 @@ PACKAGES = (
 # Alembic finds these by their folder; nobody imports them.
 MIGRATIONS = "migrations"
 DOCUMENT_FOLDERS = {"manual"}
+# PHP, which a Moodle runs and nothing here imports.
+PLUGINS = "moodle_plugin"
 PURE = (
     "protocol", "faults", "safe_xml", "envelope", "xmlrpc", "xmlrpc_write", "dispatcher", "layout",
     "xmlrpc_flat",
@@ -77,7 +79,7 @@ def test_imports_run_downwards_only(file: Path) -> None:
 def test_every_package_has_its_place_and_only_documents_stand_beside_them() -> None:
     root = TOP / "schooltool_bridge"
     assert {p.name for p in root.iterdir() if p.is_dir()} - {"__pycache__"} == {
-        *PACKAGES, MIGRATIONS, *DOCUMENT_FOLDERS
+        *PACKAGES, MIGRATIONS, *DOCUMENT_FOLDERS, PLUGINS
     }  # fmt: skip
     assert {p.name for p in root.iterdir() if p.is_file() and p.suffix != ".md"} == {"__init__.py"}
 

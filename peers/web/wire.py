@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, unquote, unquote_to_bytes
 from twisted.internet.defer import Deferred
 from twisted.web.http import Request
 
+from mnet.connection_shares import SlowPages
 from mnet.language import _
-from mnet.places import SlowPages
 from mnet.resource import has_left
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers

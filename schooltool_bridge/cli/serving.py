@@ -19,8 +19,8 @@ from twisted.internet import defer, endpoints, error, protocol
 from twisted.internet.task import LoopingCall
 from twisted.web.server import Site
 
+from mnet.connection_shares import BACKLOG
 from mnet.metrics import environment_of_workers
-from mnet.places import BACKLOG
 from mnet.settings import Settings
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers

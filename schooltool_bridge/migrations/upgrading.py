@@ -43,16 +43,16 @@ def fold_dates(connection: Connection) -> None:
     """Let enrolments that came with dates before these held be what they are by them."""
     history = enrolment_history
     dated = sa.or_(history.c.timestart_unix_s > 0, history.c.timeend_unix_s > 0)
-    _fold_places(connection, sa.select(history.c.section_id, history.c.person_id).where(dated))
+    _fold_memberships(connection, sa.select(history.c.section_id, history.c.person_id).where(dated))
 
 
 def fold_times(connection: Connection) -> None:
     """Let everything be what it is where a time is none, such as one in milliseconds.
 
-    Of a person only the place of what was told last: their names follow with the next event.
+    Of a person only the position of the latest row: their names follow with the next event.
     """
     for link_id in _ids(connection, person_history, "link_id"):
-        links.refold_place(connection, link_id)
+        links.refold_position(connection, link_id)
     taught = _ids(connection, section_history, "section_id")
     for section_id in taught:
         sections.refold(connection, section_id)
@@ -71,16 +71,18 @@ def fold_times(connection: Connection) -> None:
         history.c.timestart_unix_s > times.LATEST_UNIX_S,
         history.c.timeend_unix_s > times.LATEST_UNIX_S,
     )
-    _fold_places(connection, sa.select(history.c.section_id, history.c.person_id).where(beyond))
+    _fold_memberships(
+        connection, sa.select(history.c.section_id, history.c.person_id).where(beyond)
+    )
     teachers = sa.select(enrolment.c.section_id, enrolment.c.person_id).where(
         enrolment.c.section_id.in_(taught), enrolment.c.role == TEACHER
     )
-    _fold_places(connection, teachers)
+    _fold_memberships(connection, teachers)
 
 
-def _fold_places(connection: Connection, places: sa.Select[Any]) -> None:
+def _fold_memberships(connection: Connection, memberships: sa.Select[Any]) -> None:
     roots = identity.roots(connection)
-    rows = connection.execute(places.distinct()).all()
+    rows = connection.execute(memberships.distinct()).all()
     wanted = {(r.section_id, roots.get(r.person_id, r.person_id)) for r in rows}
     roster_many.refold(connection, wanted)
 

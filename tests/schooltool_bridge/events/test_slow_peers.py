@@ -14,7 +14,7 @@ import pytest
 from keys.certificate import load
 from mnet.breakers import REST_S, TIME_OUTS
 from mnet.call_errors import CannotReach
-from mnet.places import MAX_SLOW_PAGES_EACH
+from mnet.connection_shares import MAX_SLOW_PAGES_EACH
 from mnet.protocol import KeyCame
 from mnet.slow_work import SHARE, WAITING_EACH
 from mnet.xmlrpc import FaultResponse, Value

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mnet.places import (
+from mnet.connection_shares import (
     MAX_CONNECTIONS,
     MAX_PAGES,
     MAX_SLOW_PAGES_EACH,
     MAX_UNDER_WAY,
     PATIENCE_S,
-    Places,
+    RequestShares,
     SlowPages,
     first_to_go,
 )
@@ -26,13 +26,13 @@ class One:
 
 
 def test_pages_leave_places_to_calls_and_both_to_who_has_yet_to_say_what_they_want() -> None:
-    places = Places()
-    assert sum(places.take("page") for _ in range(MAX_CONNECTIONS)) == MAX_PAGES
-    assert sum(places.take("call") for _ in range(MAX_CONNECTIONS)) == MAX_UNDER_WAY - MAX_PAGES
+    shares = RequestShares()
+    assert sum(shares.take("page") for _ in range(MAX_CONNECTIONS)) == MAX_PAGES
+    assert sum(shares.take("call") for _ in range(MAX_CONNECTIONS)) == MAX_UNDER_WAY - MAX_PAGES
     assert MAX_UNDER_WAY < MAX_CONNECTIONS
-    places.leave("page")
-    assert places.take("call"), "calls may have them all"
-    assert not places.take("page")
+    shares.leave("page")
+    assert shares.take("call"), "calls may have them all"
+    assert not shares.take("page")
 
 
 def test_who_has_sent_no_whole_request_goes_first() -> None:

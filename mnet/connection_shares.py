@@ -1,8 +1,8 @@
-"""Who keeps a place among the connections, when there is not room for all. Pure bookkeeping.
+"""How many requests and connections each may have when there is not room for all. Pure.
 
 A connection counts as a call or a page from its first whole request on until the answer has left.
-Pages and landings cannot take the places of calls; a connection that has sent no whole request
-has none of its own, and the first to go is the oldest of the address that has most of them: a
+Pages and landings cannot take the share of calls; a connection that has sent no whole request
+has no share, and the first to be closed is the oldest of the address that has most of them: a
 school behind one address loses none as long as nobody opens connections to keep them.
 Source: PROTOCOL.md section 3 (limits).
 """
@@ -36,7 +36,7 @@ IPV6_PREFIX_BITS = 64
 Kind = Literal["call", "page"]
 
 
-class Places:
+class RequestShares:
     """Counts what is under way; used by one thread."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Places:
         self._under_way: Counter[Kind] = Counter()
 
     def take(self, kind: Kind) -> bool:
-        """Take a place for a request; False when there is none for its kind."""
+        """Count a request; False when those of its kind have their share."""
         if self._under_way.total() >= MAX_UNDER_WAY:
             return False
         if kind == "page" and self._under_way["page"] >= MAX_PAGES:
@@ -53,7 +53,7 @@ class Places:
         return True
 
     def leave(self, kind: Kind) -> None:
-        """Give a place back."""
+        """Count one less."""
         self._under_way[kind] -= 1
 
 
@@ -67,20 +67,20 @@ class SlowPages:
 
     def take(self, sender: str) -> bool:
         """Count one more; False when this address has its share."""
-        place = place_of(sender)
+        group = address_group(sender)
         with self._lock:
-            if self._under_way[place] >= MAX_SLOW_PAGES_EACH:
+            if self._under_way[group] >= MAX_SLOW_PAGES_EACH:
                 return False
-            self._under_way[place] += 1
+            self._under_way[group] += 1
             return True
 
     def leave(self, sender: str) -> None:
         """Count one less."""
-        place = place_of(sender)
+        group = address_group(sender)
         with self._lock:
-            self._under_way[place] -= 1
-            if not self._under_way[place]:
-                del self._under_way[place]
+            self._under_way[group] -= 1
+            if not self._under_way[group]:
+                del self._under_way[group]
 
 
 class Waiting(Protocol):
@@ -120,7 +120,7 @@ def first_to_go(waiting: Iterable[W], now_s: float, patience_s: float) -> W | No
     return min(some, key=lambda one: (-count[one.address], one.since_s))
 
 
-def place_of(sender: str) -> str:
+def address_group(sender: str) -> str:
     """Return what counts as one address: an IPv4 address, or an IPv6 network."""
     try:
         address = ip_address(sender)
