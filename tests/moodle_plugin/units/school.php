@@ -23,7 +23,7 @@ class school {
             hidden INT DEFAULT 0, timecreated INT DEFAULT 1000, timemodified INT DEFAULT 1000",
         'grade_grades' => 'itemid INT, userid INT, finalgrade REAL, excluded INT DEFAULT 0, hidden INT DEFAULT 0,
             overridden INT DEFAULT 0, timemodified INT',
-        'grade_grades_history' => 'oldid INT, timemodified INT, finalgrade REAL, excluded INT DEFAULT 0, hidden INT DEFAULT 0',
+        'grade_grades_history' => 'action INT DEFAULT 2, oldid INT, timemodified INT, finalgrade REAL, excluded INT DEFAULT 0, hidden INT DEFAULT 0',
         'grade_items_history' => 'oldid INT, timemodified INT, courseid INT, categoryid INT, itemname, idnumber, gradetype INT,
             grademin REAL, grademax REAL, aggregationcoef REAL DEFAULT 0, hidden INT DEFAULT 0',
         'quiz' => 'sumgrades REAL, grade REAL',
