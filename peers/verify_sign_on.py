@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from mnet.call_errors import CannotReach
 from mnet.protocol import DEFAULT_APPLICATION, SERVICE_IDP, SERVICE_SP
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from mnet.transport import Page
 from peers import sign_on
 from peers.registry import Peer

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mnet import language
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import checks
 from peers.verify_sign_on import SIGN_ON
 from schooltool_bridge.server.app import App
@@ -115,6 +115,6 @@ def test_the_step_speaks_german(app: App, moodle: Moodle) -> None:
     register(app, moodle.wwwroot, moodle.fake.pair.certificate_pem, ALL)
     moodle.land = (404, OFF)
     with language.speaking("de"):
-        assert retold(only(app, moodle.wwwroot, "signing on")[0]) == (
+        assert localized(only(app, moodle.wwwroot, "signing on")[0]) == (
             "Das Anmelden von Website zu Website ist dort ausgeschaltet."
         )

@@ -1,8 +1,9 @@
-"""What an upgrade folds anew, where what was told once is read otherwise than it was then.
+"""What is folded anew after an upgrade, where this version reads histories in another way.
 
-What is folded lies in the store beside the histories, and is only folded when something new is
-told; whatever a new version reads otherwise has to be folded by the upgrade. Source: RULES 1.3
-(times, dates of enrolments).
+What is folded is stored beside the histories, and is folded only when a new row comes; so whatever
+a new version reads in another way is folded after its upgrade. No migration, which stays as it was
+written: this runs when all migrations are done (migrations/env.py), by the functions of today.
+Source: RULES 1.3 (times, dates of enrolments).
 """
 
 from __future__ import annotations
@@ -31,28 +32,30 @@ from schooltool_bridge.store.model import (
 DATES_HOLD, TIMES_FOLDED = "0011", "0015"
 
 
-def fold_anew(connection: Connection, before: str) -> None:
+def refold(connection: Connection, before: str) -> None:
     """Fold anew what a store of version `before` had folded otherwise."""
     if before < DATES_HOLD:
-        fold_dates(connection)
+        _refold_dates(connection)
     if before < TIMES_FOLDED:
-        fold_times(connection)
+        _refold_times(connection)
 
 
-def fold_dates(connection: Connection) -> None:
+def _refold_dates(connection: Connection) -> None:
     """Let enrolments that came with dates before these held be what they are by them."""
     history = enrolment_history
     dated = sa.or_(history.c.timestart_unix_s > 0, history.c.timeend_unix_s > 0)
-    _fold_places(connection, sa.select(history.c.section_id, history.c.person_id).where(dated))
+    _refold_memberships(
+        connection, sa.select(history.c.section_id, history.c.person_id).where(dated)
+    )
 
 
-def fold_times(connection: Connection) -> None:
+def _refold_times(connection: Connection) -> None:
     """Let everything be what it is where a time is none, such as one in milliseconds.
 
-    Of a person only the place of what was told last: their names follow with the next event.
+    Of a person only the position of the latest row: their names follow with the next event.
     """
     for link_id in _ids(connection, person_history, "link_id"):
-        links.refold_place(connection, link_id)
+        links.refold_position(connection, link_id)
     taught = _ids(connection, section_history, "section_id")
     for section_id in taught:
         sections.refold(connection, section_id)
@@ -71,16 +74,18 @@ def fold_times(connection: Connection) -> None:
         history.c.timestart_unix_s > times.LATEST_UNIX_S,
         history.c.timeend_unix_s > times.LATEST_UNIX_S,
     )
-    _fold_places(connection, sa.select(history.c.section_id, history.c.person_id).where(beyond))
+    _refold_memberships(
+        connection, sa.select(history.c.section_id, history.c.person_id).where(beyond)
+    )
     teachers = sa.select(enrolment.c.section_id, enrolment.c.person_id).where(
         enrolment.c.section_id.in_(taught), enrolment.c.role == TEACHER
     )
-    _fold_places(connection, teachers)
+    _refold_memberships(connection, teachers)
 
 
-def _fold_places(connection: Connection, places: sa.Select[Any]) -> None:
+def _refold_memberships(connection: Connection, memberships: sa.Select[Any]) -> None:
     roots = identity.roots(connection)
-    rows = connection.execute(places.distinct()).all()
+    rows = connection.execute(memberships.distinct()).all()
     wanted = {(r.section_id, roots.get(r.person_id, r.person_id)) for r in rows}
     roster_many.refold(connection, wanted)
 

@@ -30,7 +30,7 @@ _OURS = re.compile(rb"(?:^|&)form_token=[\w-]{32}\.[0-9a-f]{16}(?:&|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CarriedForm:
     """A form, and the address that takes it."""
 
     path: str
@@ -58,16 +58,16 @@ def may_be_ours(body: bytes) -> bool:
     return len(body) <= MAX_FORM_BYTES and _OURS.search(body) is not None
 
 
-def of(path: str, query: str, form: Mapping[str, list[str]]) -> Kept | None:
+def of(path: str, query: str, form: Mapping[str, list[str]]) -> CarriedForm | None:
     """Return a form to carry along; None for one that must not be or is too large."""
-    place = f"{path}?{query}" if query else path
-    if SECRET & form.keys() or origin.inside(place) is None or len(place) > MAX_PATH_CHARS:
+    address = f"{path}?{query}" if query else path
+    if SECRET & form.keys() or origin.inside(address) is None or len(address) > MAX_PATH_CHARS:
         return None
-    kept = Kept(place, form)
-    return kept if len(kept.packed) <= MAX_SENT_CHARS else None
+    carried = CarriedForm(address, form)
+    return carried if len(carried.packed) <= MAX_SENT_CHARS else None
 
 
-def read(view: View) -> Kept | None:
+def read(view: View) -> CarriedForm | None:
     """Return the form that came along with a sign-in; raises PageError."""
     packed = view.text(FIELD, limit=MAX_SENT_CHARS)
     path = origin.inside(view.text(PATH, limit=MAX_PATH_CHARS))
@@ -78,4 +78,4 @@ def read(view: View) -> Kept | None:
         form = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except (ValueError, binascii.Error):
         raise PageError(_("The form could not be read; load the page anew.")) from None
-    return None if SECRET & form.keys() else Kept(path, form)
+    return None if SECRET & form.keys() else CarriedForm(path, form)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Hashable
 
 
-class NowAndThen:
+class OncePerPeriod:
     """When something was last done about each thing; used by many threads."""
 
     def __init__(self, interval_s: float) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mnet import language, outcomes
 from mnet.language import speaking
-from mnet.retelling import FLAG, OURS, english, kept_of, retold, together
+from mnet.stored_sentences import FLAG, OURS, english, format_of, joined, localized
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 KEPT = [str(m.id) for m in language.catalogue_of("de") if m.id and FLAG in m.flags]
@@ -28,7 +28,7 @@ def filled(message: str) -> str:
 def test_a_kept_sentence_is_known_again_by_its_own_message(message: str) -> None:
     with speaking("de"):
         said = language.translated(message)
-        assert retold(filled(message)) == filled(said)
+        assert localized(filled(message)) == filled(said)
 
 
 @pytest.mark.parametrize("message", WITH_VALUES)
@@ -38,23 +38,23 @@ def test_between_two_values_of_a_kept_message_something_stands(message: str) -> 
 
 def test_a_kept_sentence_without_values_is_said_again() -> None:
     with speaking("de"):
-        assert retold("The answer is not signed.") == "Die Antwort ist nicht signiert."
+        assert localized("The answer is not signed.") == "Die Antwort ist nicht signiert."
 
 
 def test_what_nobody_here_said_stays_as_it_is() -> None:
     with speaking("de"):
-        assert retold("Kaputt: irgendwas is wrong.") == "Kaputt: irgendwas is wrong."
-        assert retold("") == ""
+        assert localized("Kaputt: irgendwas is wrong.") == "Kaputt: irgendwas is wrong."
+        assert localized("") == ""
 
 
 def test_english_stays_english() -> None:
-    assert retold("The answer is not signed.") == "The answer is not signed."
+    assert localized("The answer is not signed.") == "The answer is not signed."
 
 
 def test_a_sentence_within_another_is_said_again_too() -> None:
     kept = outcomes.remote_reason(7023, proven=False)
     with speaking("de"):
-        assert retold(kept) == (
+        assert localized(kept) == (
             "Der Partner antwortete mit Fehler 7023, ohne ihn zu signieren (Die Nachricht ließ "
             "sich mit keinem Schlüssel des Empfängers öffnen; sein Schlüssel muss neu geholt "
             "werden)."
@@ -66,20 +66,20 @@ def test_a_value_that_is_no_sentence_of_ours_is_left_alone() -> None:
     assert kept == "Did you mean x?"
     named = "“held” (id 7, by hand)"
     with speaking("de"):
-        assert retold(named) == "„held“ (ID 7, von Hand)"
+        assert localized(named) == "„held“ (ID 7, von Hand)"
 
 
 def test_several_things_are_said_as_one() -> None:
-    kept = together("%(our_first)s; %(our_others)s", ["search a", "role Students", "peer p"])
+    kept = joined("%(our_first)s; %(our_others)s", ["search a", "role Students", "peer p"])
     assert kept == "search a; role Students; peer p"
     with speaking("de"):
-        assert retold(kept) == "Suche a; Rolle Lernende; Partner p"
-    assert together("%(our_first)s; %(our_others)s", []) == ""
+        assert localized(kept) == "Suche a; Rolle Lernende; Partner p"
+    assert joined("%(our_first)s; %(our_others)s", []) == ""
 
 
 def test_a_sentence_that_was_cut_is_shown_as_it_was_kept() -> None:
     with speaking("de"):
-        assert retold("fetch_user: username 'x' belongs to so") == (
+        assert localized("fetch_user: username 'x' belongs to so") == (
             "fetch_user: username 'x' belongs to so"
         )
 
@@ -87,18 +87,18 @@ def test_a_sentence_that_was_cut_is_shown_as_it_was_kept() -> None:
 def test_looking_for_a_message_takes_no_time_that_a_sender_could_make_long() -> None:
     message = "%(a)s: %(b)s: %(c)s: %(d)s: %(e)s: %(f)s: %(g)s!"
     begun_s = time.process_time()
-    assert kept_of(message).values_of(": " * 20_000) is None
+    assert format_of(message).values_of(": " * 20_000) is None
     assert time.process_time() - begun_s < 1
 
 
 def test_a_value_that_a_message_says_twice_must_be_the_same() -> None:
-    kept = kept_of("%(a)s and %(a)s.")
+    kept = format_of("%(a)s and %(a)s.")
     assert kept.values_of("x and x.") == {"a": "x"}
     assert kept.values_of("x and y.") is None
 
 
 def test_a_percent_sign_is_a_percent_sign() -> None:
-    assert kept_of("%(a)s is 5%% of it.").values_of("x is 5% of it.") == {"a": "x"}
+    assert format_of("%(a)s is 5%% of it.").values_of("x is 5% of it.") == {"a": "x"}
 
 
 def test_no_other_value_is_called_as_those_that_are_ours() -> None:

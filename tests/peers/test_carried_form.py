@@ -13,7 +13,7 @@ import peers.web
 import schooltool_bridge.web
 from peers import accounts
 from peers.accounts import CLERK, MANAGER
-from peers.web import kept_form, sessions, tokens
+from peers.web import carried_form, sessions, tokens
 from peers.web.sessions import COOKIE
 from peers.web.view import MAX_FORM_BYTES
 from schooltool_bridge.web.pages import frame_of
@@ -60,11 +60,11 @@ def test_a_session_that_ended_asks_for_the_password_and_goes_on(rig: Rig, how: s
     end(rig, anna, how)
     asked = anna.post(ACCOUNTS, typed)
     assert asked.status == 403
-    assert "What you typed is kept" in asked.said("said")
+    assert "What you typed is kept" in asked.message("said")
     assert_safe(asked)
     assert names(rig) == {"anna"}
     wrong = anna.post("/admin/sign-in", hidden(asked) | {"username": "anna", "password": "x"})
-    assert "do not fit" in wrong.said()
+    assert "do not fit" in wrong.message()
     again = anna.post("/admin/sign-in", hidden(wrong) | {"username": "anna", "password": PASSWORD})
     assert again.status == 200
     assert_safe(again)
@@ -114,7 +114,7 @@ def test_passwords_and_what_is_too_large_are_never_carried(rig: Rig) -> None:
     anna = signed_in(rig, MANAGER, "anna")
     token = anna.get(ACCOUNTS).form_token
     end(rig, anna, "elsewhere")
-    for name in kept_form.SECRET:
+    for name in carried_form.SECRET:
         answer = anna.post("/admin/password", {"form_token": token, name: "s3cret phrase"})
         assert (answer.status, answer.location) == (303, "/admin/sign-in")
     large = {"form_token": token, "username": "x" * MAX_FORM_BYTES}
@@ -131,7 +131,7 @@ def test_every_password_field_of_a_page_is_known() -> None:
         for file in (Path(package.__path__[0]) / "templates").glob("*.html"):
             for tag in re.findall(r"<input[^>]*type=\"password\"[^>]*>", file.read_text()):
                 found |= set(re.findall(r" name=\"(\w+)\"", tag))
-    assert found == kept_form.SECRET
+    assert found == carried_form.SECRET
 
 
 @pytest.mark.parametrize("packed", ["x", "%%%", "=", "gA==", "é"])
@@ -148,7 +148,7 @@ def test_what_is_no_kept_form_changes_nothing(rig: Rig, packed: str) -> None:
 
 def test_a_form_comes_back_as_it_was() -> None:
     form = {"a": ["1", "2"], "b": [HOSTILE], "form_token": ["t"], "empty": [""]}
-    kept = kept_form.of("/admin/x", "y=1", form)
+    kept = carried_form.of("/admin/x", "y=1", form)
     assert kept is not None
     assert kept.path == "/admin/x?y=1"
     assert kept.fields == [("a", "1"), ("a", "2"), ("b", HOSTILE), ("empty", "")]
@@ -163,7 +163,7 @@ def test_a_token_names_its_account_alone(rig: Rig) -> None:
             connection, sessions.start(connection, found.id, START_UNIX_S), START_UNIX_S
         )
     assert session is not None
-    assert kept_form.may_be_ours(b"a=1&form_token=" + session.form_token.encode())
+    assert carried_form.may_be_ours(b"a=1&form_token=" + session.form_token.encode())
     assert sessions.is_form_of(session.form_token, found.id)
     assert not sessions.is_form_of(session.form_token, found.id + 1)
     assert not sessions.is_form_of("", found.id)

@@ -1,7 +1,7 @@
 """What is stored or sent in English, said again in the language of whoever reads it.
 
 A journal, an inbox, a log and a peer get English, whatever a school speaks. `english` says such
-a sentence; `retold` knows it again by the message that it was made of, so that also what was
+a sentence; `localized` knows it again by the message that it was made of, so that also what was
 stored long ago is read in another language, and what nothing here said is left as it is.
 The catalogues tell which messages are meant: they have the flag `kept`.
 Source: manual/languages.md.
@@ -27,7 +27,7 @@ _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 
 
 def english(message: str, **values: object) -> str:
-    """Say a message in English, to be stored or sent; `retold` says it in another language."""
+    """Say a message in English, to be stored or sent; `localized` says it in another language."""
     return message % values
 
 
@@ -36,24 +36,24 @@ def E_(message: str) -> str:  # noqa: N802 - like gettext's N_
     return message
 
 
-def together(by: str, sentences: Sequence[str]) -> str:
+def joined(by: str, sentences: Sequence[str]) -> str:
     """Say several things as one, of which the message `by` joins the first and the others."""
-    *before, said = sentences or [""]
+    *before, sentence = sentences or [""]
     for first in reversed(before):
-        said = english(by, our_first=first, our_others=said)
-    return said
+        sentence = english(by, our_first=first, our_others=sentence)
+    return sentence
 
 
-def retold(text: str) -> str:
+def localized(text: str) -> str:
     """Say in the language spoken here what is known in English; anything else as it is."""
     if spoken() == SOURCE or not text:
         return text
-    said = translated(text)
-    return _retold(text, MAX_DEPTH) if said == text else said
+    message = translated(text)
+    return _localized(text, MAX_DEPTH) if message == text else message
 
 
-def _retold(text: str, depth: int) -> str:
-    plain, formats = _kept(spoken())
+def _localized(text: str, depth: int) -> str:
+    plain, formats = _stored_messages(spoken())
     if text in plain:
         return translated(plain[text])
     # A sentence that stands within another one has lost its full stop.
@@ -61,19 +61,19 @@ def _retold(text: str, depth: int) -> str:
         return translated(plain[f"{text}."]).removesuffix(".")
     if not depth:
         return text
-    for kept in formats:
-        values = kept.values_of(text)
+    for one in formats:
+        values = one.values_of(text)
         if values is not None:
             again = {
-                name: _retold(value, depth - 1) if name.startswith(OURS) else value
+                name: _localized(value, depth - 1) if name.startswith(OURS) else value
                 for name, value in values.items()
             }
-            return translated(kept.message) % again
+            return translated(one.message) % again
     return text
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredFormat:
     """A message with values, of which sentences are stored."""
 
     message: str
@@ -92,7 +92,7 @@ class Kept:
         return values if self.message % values == text else None
 
 
-def kept_of(message: str) -> Kept:
+def format_of(message: str) -> StoredFormat:
     """Make of a message what finds its sentences, in time that grows with their length alone."""
     names: list[str] = []
     literals = [""]
@@ -114,13 +114,13 @@ def kept_of(message: str) -> Kept:
     pattern = re.compile(
         "".join([first, *(f"(?>{part})" for part in parts[:-1]), *parts[-1:]]), re.DOTALL
     )
-    return Kept(message, tuple(names), pattern, sum(map(len, literals)))
+    return StoredFormat(message, tuple(names), pattern, sum(map(len, literals)))
 
 
 @functools.cache
-def _kept(language: str) -> tuple[dict[str, str], tuple[Kept, ...]]:
+def _stored_messages(language: str) -> tuple[dict[str, str], tuple[StoredFormat, ...]]:
     """The kept messages of a catalogue: those without values by their text, and the others."""
-    every = [kept_of(str(m.id)) for m in catalogue_of(language) if m.id and FLAG in m.flags]
-    plain = {kept.message % {}: kept.message for kept in every if not kept.names}
+    every = [format_of(str(m.id)) for m in catalogue_of(language) if m.id and FLAG in m.flags]
+    plain = {one.message % {}: one.message for one in every if not one.names}
     formats = sorted((k for k in every if k.names), key=lambda k: -k.own_chars)
     return plain, tuple(formats)
