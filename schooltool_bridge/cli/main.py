@@ -40,6 +40,7 @@ COMMANDS = {
     "report": "reports:report",
     "section": "records:section",
     "serve": "site:serve",
+    "sync": "syncing:sync",
     "term": "school:term",
     "year": "school:year",
 }

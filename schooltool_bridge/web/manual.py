@@ -19,9 +19,9 @@ from markupsafe import Markup, escape
 FOLDER = Path(__file__).parent.parent / "manual"
 # In the order of the list: what everybody meets first, then for whoever runs the server.
 CHAPTERS = (
-    "pages", "people", "school", "gradebook", "reports", "days", "events", "peers", "signing-on",
-    "personal-data", "notices", "oneroster", "languages", "commands", "settings", "operating",
-    "monitoring",
+    "pages", "people", "school", "gradebook", "reports", "days", "events", "full-sync", "peers",
+    "signing-on", "personal-data", "notices", "oneroster", "languages", "commands", "settings",
+    "operating", "monitoring",
 )  # fmt: skip
 # Title and lead: three tokens each.
 _BEGINNING = 6
