@@ -86,8 +86,8 @@ def last_check(connection: Connection, peer_id: int) -> Check | None:
 
 def was_tried(step: Mapping[str, object]) -> bool:
     """Tell whether a step that was kept was looked at, or made pointless by one before it."""
-    said = step.get("was_tried")
-    if isinstance(said, bool):
-        return said
+    flag = step.get("was_tried")
+    if isinstance(flag, bool):
+        return flag
     # Kept before steps said it themselves, all in English.
     return not str(step.get("detail", "")).startswith("Not tried")

@@ -18,7 +18,7 @@ from mnet import moments
 from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
 from mnet.outbound import Outbound
 from mnet.protocol import APPLICATIONS, SERVICE_SIS
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
 from peers import bootstrap, clocks, menus, reach, store, verify_services
@@ -182,10 +182,10 @@ class _Run:
                 ),
             )
         day = moments.local(found.not_after_unix_s, UTC).date().isoformat()
-        said = english(
+        message = english(
             "%(version)s, certificate valid until %(day)s", version=found.version, day=day
         )
-        return self._well(TLS, said)
+        return self._well(TLS, message)
 
     def page(self) -> None:
         """Fetch the first page; only where it leads elsewhere is there no point in going on."""
@@ -296,9 +296,9 @@ class _Run:
                 self.peer, "system/listServices", [], timeout_s=REQUEST_TIMEOUT_S
             )
         except CallError as problem:
-            self._tell_clock(None)
+            self._add_clock_step(None)
             return self._call_failed(SEALED, problem)
-        self._tell_clock(answered.timestamp_unix_s)
+        self._add_clock_step(answered.timestamp_unix_s)
         self._well(SEALED, english("A call was sealed, answered and proven."))
         services = verify_services.remote_services(answered.value)
         if services is None:
@@ -313,21 +313,21 @@ class _Run:
         if any(step.name == SERVICES for step in self.steps):
             return  # the peer's answer was no list
         ticked, remote = self.peer.services, self.services
-        said: dict[str, Any] = {
+        states: dict[str, Any] = {
             "published": ticked.published,
             "subscribed": ticked.subscribed,
             "wwwroot": self.peer.wwwroot,
         }
         wanted = ticked.published | ticked.subscribed
         if self.peer.application is APPLICATIONS["mahara"]:
-            step = verify_services.mahara_step(SERVICES, **said, remote=remote)
+            step = verify_services.mahara_step(SERVICES, **states, remote=remote)
         elif lacks := verify_services.left_out(wanted, remote, self.release):
-            step = verify_services.lacking_step(SERVICES, lacks, **said)
+            step = verify_services.lacking_step(SERVICES, lacks, **states)
         else:
-            step = verify_services.services_step(SERVICES, **said, remote=remote)
+            step = verify_services.services_step(SERVICES, **states, remote=remote)
         self._add(step, is_needed=False)
 
-    def _tell_clock(self, timestamp_unix_s: int | None) -> None:
+    def _add_clock_step(self, timestamp_unix_s: int | None) -> None:
         # A careful peer never signs a time ahead of the caller's, so ours come back says nothing:
         # then the web server's own Date tells more.
         offset_s = None
@@ -351,10 +351,12 @@ class _Run:
             path = self._version_method()
             if path is None:
                 return self._well(VERSION, english("Not offered."))
-            told = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
+            answer = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
-        release = told.get("release") or told.get("version") if isinstance(told, dict) else None
+        release = (
+            answer.get("release") or answer.get("version") if isinstance(answer, dict) else None
+        )
         self.release = rules.clean(release)[:MAX_RELEASE_CHARS] if release else None
         return self._well(VERSION, self.release or english("Offered, but it does not tell one."))
 

@@ -14,7 +14,7 @@ from mnet.protocol import (
     SERVICE_SIS,
     SERVICE_SP,
 )
-from mnet.retelling import E_, english, together
+from mnet.stored_sentences import E_, english, joined
 from mnet.xmlrpc import Value
 from peers import sign_on
 from peers.verify_rules import SERVICE_NAMES, RemoteService, Step, clean
@@ -105,12 +105,12 @@ def services_step(
     options = " ".join(f"{way} {','.join(names)}" for way, names in here.items() if names)
     ours = f"mnet-peer peer services {wwwroot} {options}"
     if missing:
-        boxes = together(E_("%(our_first)s; %(our_others)s"), missing)
+        boxes = joined(E_("%(our_first)s; %(our_others)s"), missing)
         detail = english("Not the same on both sides; missing: %(our_boxes)s.", our_boxes=boxes)
         here_too = english("Here: %(command)s", command=ours)
         if not there:
             return Step(name, ok=False, detail=detail, remedy=here_too)
-        ticks = together(E_("%(our_first)s and tick %(our_others)s"), there)
+        ticks = joined(E_("%(our_first)s and tick %(our_others)s"), there)
         remedy = english(
             "On the peer: Site administration > Networking > Manage peers > (this site) > "
             "Services: tick %(our_boxes)s.",

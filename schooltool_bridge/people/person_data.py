@@ -165,10 +165,10 @@ def known(connection: Connection, person_id: int) -> Known:
     names: dict[str, set[str]] = {kind: set() for kind in NAMES}
     by_peer: dict[int, set[str]] = {}
 
-    def note(said: Mapping[str, object]) -> None:
+    def note(values: Mapping[str, object]) -> None:
         for kind in NAMES:
-            if isinstance(said.get(kind), str):
-                names[kind].add(str(said[kind]))
+            if isinstance(values.get(kind), str):
+                names[kind].add(str(values[kind]))
 
     for row in connection.execute(sa.select(person).where(person.c.id.in_(ids))):
         note({kind: getattr(row, kind) for kind in NAMES})
@@ -177,10 +177,10 @@ def known(connection: Connection, person_id: int) -> Known:
         note({"username": row.username, "idnumber": row.idnumber_key})
         called = {row.idnumber_key, row.username_key, own, row.moodle_id} - {None}
         by_peer.setdefault(row.peer_id, set()).update(called)
-    told = sa.select(person_history.c.fields, person_link.c.peer_id).join_from(
+    by_peers = sa.select(person_history.c.fields, person_link.c.peer_id).join_from(
         person_history, person_link, person_link.c.id == person_history.c.link_id
     )
-    for fields, peer_id in connection.execute(told.where(person_link.c.person_id.in_(ids))):
+    for fields, peer_id in connection.execute(by_peers.where(person_link.c.person_id.in_(ids))):
         note(fields)
         called = {key(v) for v in (fields.get("idnumber"), fields.get("username")) if v}
         by_peer.setdefault(peer_id, set()).update(called)
@@ -200,11 +200,11 @@ def known(connection: Connection, person_id: int) -> Known:
 
 def inbox_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
     """Return the events of the inbox that name a person; an applied one has no content left."""
-    kept = sa.select(inbox).where(inbox.c.status != DONE).order_by(inbox.c.id)
+    open_events = sa.select(inbox).where(inbox.c.status != DONE).order_by(inbox.c.id)
     emails = {key(v) for v in who.names["email"]}
     whole = {key(v) for v in who.whole_names}
     found = []
-    for row in connection.execute(kept):
+    for row in connection.execute(open_events):
         called = who.callings | emails | who.by_peer.get(row.peer_id, frozenset())
         if _names(row.event, row.payload, called, whole):
             found.append(row)
@@ -217,8 +217,8 @@ def _names(event: str, payload: object, called: Collection[str], whole: Collecti
         text = key(json.dumps(payload, ensure_ascii=False).replace('\\"', '"'))
         return any(f'"{name}"' in text for name in called)
     fields = (*NAMING, *(NAMING_OF_A_USER if event == FETCH_USER else ()))
-    said = (payload.get(name) for name in fields)
-    if any(key(str(v).strip()) in called for v in said if isinstance(v, (str, int))):
+    values = (payload.get(name) for name in fields)
+    if any(key(str(v).strip()) in called for v in values if isinstance(v, (str, int))):
         return True
     return key(f"{payload.get('firstname')} {payload.get('lastname')}") in whole
 

@@ -99,12 +99,12 @@ def upgrade_safely(database: Database, home: Path) -> Path | None:
     found = schema(database)
     if found == HEAD:
         return None
-    saved = _keep(database, home, HEAD) if found is not None else None
+    saved = _back_up(database, home, HEAD) if found is not None else None
     upgrade(database)
     return saved
 
 
-def _keep(database: Database, home: Path, before: str) -> Path:
+def _back_up(database: Database, home: Path, before: str) -> Path:
     """Back up what is there now into the data folder; return that file."""
     folder = home / "backups"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -160,7 +160,7 @@ def restore(
             if schema(source) is None:
                 raise StorageError(f"{file} is no backup of this program.")
             upgrade(source)
-            saved = _keep(database, home, "restore") if schema(database) is not None else None
+            saved = _back_up(database, home, "restore") if schema(database) is not None else None
             copied = saved.name if saved else None
             detail = {"file": file.name, "copy of what was there": copied}
 

@@ -115,10 +115,10 @@ class HelpPages:
         """Show a chapter."""
         if name not in manual.CHAPTERS:
             raise PageError(_("There is no such chapter."), 404)
-        place = manual.CHAPTERS.index(name)
+        index = manual.CHAPTERS.index(name)
         neighbours = [
             (step, manual.CHAPTERS[n], manual.read(manual.CHAPTERS[n])[0])
-            for step, n in (("prev", place - 1), ("next", place + 1))
+            for step, n in (("prev", index - 1), ("next", index + 1))
             if 0 <= n < len(manual.CHAPTERS)
         ]
         return page(

@@ -11,7 +11,7 @@ import pytest
 
 from keys.keypair import generate
 from mnet import language
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import checks, store, verify_rules
 from peers.verify import ORDER
 from peers.verify_rules import Step
@@ -338,6 +338,6 @@ def test_a_site_that_is_not_there(
 def test_a_step_not_tried_is_known_as_such_in_every_language() -> None:
     skipped = verify_rules.not_tried("services", Step("keyswap", ok=False, detail=""))
     with language.speaking("de"):
-        assert retold(skipped.detail) == "Nicht versucht, weil dies scheiterte: Schlüsseltausch."
+        assert localized(skipped.detail) == "Nicht versucht, weil dies scheiterte: Schlüsseltausch."
     assert not skipped.was_tried
-    assert skipped.told().keys() == {"name", "ok", "detail", "remedy"}
+    assert skipped.for_programs().keys() == {"name", "ok", "detail", "remedy"}
