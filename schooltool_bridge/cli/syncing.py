@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import audit
 from schooltool_bridge.cli.peers import known_peer, stored_peer
 from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
@@ -107,7 +107,7 @@ def _show_counts(run: Run) -> None:
 
 
 def _why(run: Run) -> str:
-    said = retold(run.reason)
+    said = localized(run.reason)
     if run.state == runs.WAITING:
         return (
             f"Nothing was withdrawn or marked as missing yet. {said} "
@@ -145,7 +145,7 @@ def show(command: Command, run_id: int) -> None:
     def text() -> None:
         _show_counts(found)
         if found.reason:
-            click.echo(retold(found.reason))
+            click.echo(localized(found.reason))
         columns = ("id", "entity", "outcome", "name", "reason")
         command.show_table(rows, columns, "It changed nothing.")
 

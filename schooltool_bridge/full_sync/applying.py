@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database, one_at_a_time
 from mnet.faults import Conflict
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 from mnet.xmlrpc import Value
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applied import Source

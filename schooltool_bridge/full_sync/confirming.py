@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, one_at_a_time
 from mnet.language import N_, _
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from mnet.xmlrpc import Value
 from peers.audit import By
 from schooltool_bridge.common.refusals import Refused

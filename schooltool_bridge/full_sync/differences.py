@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 
 # The policy `absences`: always ask, or above a small number.
 PREVIEW, SMALL = "preview", "small"

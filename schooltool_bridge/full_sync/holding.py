@@ -19,7 +19,7 @@ from schooltool_bridge.events import assessments
 from schooltool_bridge.full_sync import walking
 from schooltool_bridge.full_sync.walking import Walk
 from schooltool_bridge.history import cells, identity, present
-from schooltool_bridge.history.fold import place
+from schooltool_bridge.history.fold import position
 from schooltool_bridge.history.meaning import ACTIVE as IN_PLACE
 from schooltool_bridge.history.meaning import PENDING, SUSPENDED
 from schooltool_bridge.store.model import (
@@ -234,7 +234,7 @@ def _told_of_enrolments(connection: Connection, things: Collection[int]) -> Mapp
         ).all()
         if not told:
             continue
-        last = max(told, key=place)
+        last = max(told, key=position)
         found[row.id] = Told(
             max(r.effective_unix_s for r in told),
             max(r.recorded_unix_s for r in told),

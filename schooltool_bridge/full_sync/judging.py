@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
-from mnet.retelling import E_, english, together
+from mnet.stored_sentences import E_, english, joined
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.events import enrolments
 from schooltool_bridge.events.applied import Held, Source
@@ -121,7 +121,7 @@ def said(why: Mapping[str, str]) -> str:
 
 def together_said(sentences: Sequence[str]) -> str:
     """Say sentences one after the other; nothing when there are none."""
-    return together(_BOTH, sentences) if sentences else ""
+    return joined(_BOTH, sentences) if sentences else ""
 
 
 def problems_of(run: Run) -> dict[str, str]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from mnet.call_errors import CallError
 from mnet.database import Database
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 from peers.registry import Peer
 from schooltool_bridge.full_sync import judging, parts, runs, walking
 from schooltool_bridge.full_sync.applying import Manner

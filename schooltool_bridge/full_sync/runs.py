@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts, one_at_a_time
 from mnet.language import _
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 from peers.model import peer
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.full_sync.walking import ENTITIES, Walk
@@ -84,7 +84,7 @@ class Run:
     wanted: Wanted
     walks: Mapping[str, Walk]
     counts: Counts
-    # Why it is not done, or what to know: an English sentence (mnet/retelling.retold).
+    # Why it is not done, or what to know: an English sentence (mnet/stored_sentences.localized).
     reason: str
     by_actor: str
     started_unix_s: int

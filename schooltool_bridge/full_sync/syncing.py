@@ -23,7 +23,7 @@ from mnet.exchange import Site
 from mnet.faults import NotPublished, SwitchedOff, TryAgainLater, UnknownMethod
 from mnet.language import _
 from mnet.outbound import Outbound
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from mnet.xmlrpc import Value
 from peers.registry import Peer, Registry
 from schooltool_bridge.common.refusals import Refused

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from mnet.faults import Malformed
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from mnet.xmlrpc import Value
 from schooltool_bridge.common import times
 from schooltool_bridge.events.fields import Fields
