@@ -121,7 +121,8 @@ def _must_stand(connection: Connection, run: Run, diff: Run, rows: Sequence[Row]
     for row in rows:
         if row.outcome in ABSENT:
             absent[row.entity].append(row)
-    problems = {e: p for e, p in judging.problems_of(run).items() if e in absent}
+    problems = {**judging.problems_of(run), **judging.switched_off(run)}
+    problems = {entity: why for entity, why in problems.items() if entity in absent}
     if problems:
         raise Stopped(english(NOT_WHOLE, our_why=judging.said(problems)))
     changed: list[Row] = []

@@ -49,8 +49,8 @@ def judge(connection: Connection, source: Source, run: Run, now_unix_s: int) -> 
     judged = {} if run.wanted.is_part else look(connection, source, run)
     rows = rows_of(judged)
     waits = {entity: found.why_ask for entity, found in judged.items() if found.why_ask}
-    problems = problems_of(run)
-    reason = together_said([said(why) for why in (waits, problems) if why])
+    problems, off = problems_of(run), switched_off(run)
+    reason = together_said([said(why) for why in (waits, problems, off) if why])
     for entity, found in judged.items():
         if not found.why_ask and not (waits and found.fresh):
             marks.set_scope(connection, source.peer_id, entity, run.walks[entity].scope_digest)
@@ -64,6 +64,8 @@ def judge(connection: Connection, source: Source, run: Run, now_unix_s: int) -> 
     if waits:
         return runs.end(connection, run, runs.WAITING, reason, now_unix_s)
     state = runs.INCOMPLETE if problems else runs.DONE
+    if off and len(off) == len(run.walks):
+        state = runs.FAILED
     return runs.end(connection, run, state, reason, now_unix_s)
 
 
@@ -126,8 +128,12 @@ def together_said(sentences: Sequence[str]) -> str:
 
 def problems_of(run: Run) -> dict[str, str]:
     """Return why walks of a run say nothing of what they left out, by kind."""
-    walks = {entity: run.walks[entity] for entity in ENTITIES if entity in run.walks}
-    return {entity: walk.problem for entity, walk in walks.items() if walk.problem}
+    return {e: walk.problem for e, walk in run.walks.items() if walk.problem and not walk.is_off}
+
+
+def switched_off(run: Run) -> dict[str, str]:
+    """Return what the peer does not send on purpose, in its words, by kind."""
+    return {entity: walk.problem for entity, walk in run.walks.items() if walk.is_off}
 
 
 def withdraw_or_mark(

@@ -128,11 +128,10 @@ class FullSync:
         except RemoteFault as fault:
             if not fault.proven or fault.code in (*_GONE_CODES, TryAgainLater.code):
                 raise
-            why = fault.text
-            if fault.code == SwitchedOff.code:
-                why = english(_SWITCHED_OFF, our_why=fault.text)
+            is_off = fault.code == SwitchedOff.code
+            why = english(_SWITCHED_OFF, our_why=fault.text) if is_off else fault.text
             nothing = Page((), "", 0, None, "", is_complete=False)
-            return nothing, walking.cut_short(walk, why)
+            return nothing, walking.cut_short(walk, why, is_off=is_off)
         page = walking.read_page(answer)
         return page, walking.go_on(walk, page, now)
 

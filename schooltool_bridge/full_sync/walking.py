@@ -79,6 +79,8 @@ class Walk:
     # When it began by our clock.
     began_unix_s: int | None = None
     is_over: bool = False
+    # The peer does not send this kind, on purpose; `problem` has its words.
+    is_off: bool = False
     # Why it says nothing of what it left out; empty: nothing against it so far.
     problem: str = ""
     # A cursor of before, to notice that a walk goes in a circle.
@@ -178,9 +180,10 @@ def go_on(walk: Walk, page: Page, now_unix_s: int) -> Walk:
     )
 
 
-def cut_short(walk: Walk, problem: str) -> Walk:
-    """Return a walk that ends here, with why."""
-    return replace(walk, is_over=True, problem=walk.problem or problem)
+def cut_short(walk: Walk, problem: str, *, is_off: bool = False) -> Walk:
+    """Return a walk that ends here, with why; `is_off`: the peer does not send that at all."""
+    is_off = is_off and walk.pages == 0
+    return replace(walk, is_over=True, is_off=is_off, problem=walk.problem or problem)
 
 
 def _contradiction(walk: Walk, page: Page, now_unix_s: int, *, is_first: bool) -> str:

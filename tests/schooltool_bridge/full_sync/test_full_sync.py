@@ -387,8 +387,12 @@ def test_a_kind_that_the_peer_does_not_send_is_left_alone(school: ListingSite) -
     )
     school.lister.drop("enrolments", sectionid="s1", userid="u3")
     run = school.run()
-    assert (run.state, totals(run)["withdrawn"]) == (runs.INCOMPLETE, 1)
+    assert (run.state, totals(run)["withdrawn"]) == (runs.DONE, 1)
     assert run.reason == "Grades: nothing of this kind is sent: grades are switched off."
+    school.lister.before = lambda *_asked: FaultResponse(8403, "all is switched off", None)
+    assert school.run().state == runs.FAILED
+    school.lister.before = lambda *_asked: FaultResponse(8400, "no such cursor", None)
+    assert school.run().state == runs.INCOMPLETE
 
 
 def test_what_a_policy_keeps_out_is_not_asked_for(school: ListingSite) -> None:
