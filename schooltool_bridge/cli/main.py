@@ -41,6 +41,7 @@ COMMANDS = {
     "report": "reports:report",
     "section": "records:section",
     "serve": "site:serve",
+    "sync": "syncing:sync",
     "term": "school:term",
     "year": "school:year",
 }
