@@ -62,10 +62,10 @@ if ($action !== '' && confirm_sesskey()) {
     }
     if ($action === 'all') {
         transfer::begin($hostid);
-        \core\session\manager::write_close();
         core_php_time_limit::raise(3700);
         raise_memory_limit(MEMORY_EXTRA);
         echo $OUTPUT->header();
+        \core\session\manager::write_close();
         echo $OUTPUT->heading(get_string('sendall', 'local_schooltool'));
         echo html_writer::tag('p', get_string('sendall_leave', 'local_schooltool'));
         $bar = new progress_bar('local_schooltool_sending', 500, true);

@@ -80,6 +80,7 @@ class connect_page implements \renderable, \templatable {
                 'chosen' => !in_array($name, $leftout, true),
                 'needed' => $state->status === state::TODO && !$step->may_be_left_out(),
                 'undo' => $undo,
+                'waitsfor' => $step->only_looks() ? '' : $step->waits_for($target),
                 'hasroles' => (bool) $roles,
                 'roles' => $roles,
             ];
