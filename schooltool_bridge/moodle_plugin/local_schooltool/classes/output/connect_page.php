@@ -88,7 +88,7 @@ class connect_page implements \renderable, \templatable {
         $hostid = $target->hostid();
         return [
             'action' => (new \moodle_url('/local/schooltool/connect.php'))->out(false),
-            'statusurl' => (new \moodle_url('/local/schooltool/status.php'))->out(false),
+            'sendurl' => (new \moodle_url('/local/schooltool/sendall.php'))->out(false),
             'sesskey' => sesskey(),
             'wwwroot' => $target->wwwroot,
             'hostid' => $target->is_peer() ? $hostid : 0,
