@@ -36,6 +36,7 @@ $string['anytls'] = 'Sein https-Zertifikat lässt sich nicht prüfen (etwa weil 
 $string['application_none'] = 'SchoolTool ist nicht aufgenommen.';
 $string['application_there'] = 'SchoolTool ist aufgenommen.';
 $string['auth_configphp'] = 'config.php legt fest, welche Authentifizierungs-Plugins eingeschaltet sind: Ergänzen Sie dort in der Zeile mit auth mnet.';
+$string['auth_first'] = 'Gehört zur Anmeldung: siehe den Schritt „Authentifizierungs-Plugin MNet“.';
 $string['auth_missing'] = 'Moodle hat die Anmeldung über sein Netzwerk seit 5.0 nicht mehr. Laden Sie das zweite Plugin von SchoolTool hoch (MNet-Authentifizierung, aus <code>mnet-peer plugin --sign-on</code> oder von der Seite dieses Moodle in SchoolTool) und drücken Sie dann noch einmal auf Verbinden. Ereignisse und Bewertungen gehen ohne es.';
 $string['auth_off'] = 'Es ist ausgeschaltet.';
 $string['auth_on'] = 'Es ist eingeschaltet.';

@@ -36,6 +36,7 @@ $string['anytls'] = 'Its https certificate cannot be checked (self-made, for ins
 $string['application_none'] = 'SchoolTool is not registered.';
 $string['application_there'] = 'SchoolTool is registered.';
 $string['auth_configphp'] = 'config.php decides which authentication plugins are on: add mnet to the line with auth there.';
+$string['auth_first'] = 'Belongs to signing on: see the step Authentication plugin MNet.';
 $string['auth_missing'] = 'Moodle has signing on through its network no more since 5.0. Upload the second plugin of SchoolTool (MNet authentication, from <code>mnet-peer plugin --sign-on</code> or the page of this Moodle in SchoolTool), then press Connect again. Events and grades go without it.';
 $string['auth_off'] = 'It is off.';
 $string['auth_on'] = 'It is on.';
