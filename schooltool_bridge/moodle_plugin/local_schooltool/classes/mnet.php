@@ -165,7 +165,7 @@ class mnet {
         if ($connected && $connected !== $CFG->wwwroot) {
             throw new refusal(refusal::OFF, 'fault_moved', $connected);
         }
-        $client = get_mnet_remote_client();
+        $client = defined('MNET_SERVER') ? get_mnet_remote_client() : false;
         $enabled = $client ? $DB->get_field('local_schooltool_peer', 'enabled', ['hostid' => $client->id]) : false;
         if ($enabled !== false && !$enabled) {
             throw new refusal(refusal::OFF, 'fault_paused');
