@@ -147,7 +147,8 @@ class mnet {
         } catch (refusal $refusal) {
             throw new \mnet_server_exception($refusal->getCode(), $refusal->key, 'local_schooltool', $refusal->about);
         } catch (\Throwable $problem) {
-            // Only the server's own log learns what it was.
+            // A site in use logs no debugging.
+            // phpcs:ignore moodle.PHP.ForbiddenFunctions.FoundWithAlternative
             error_log("local_schooltool: $problem");
             throw new \mnet_server_exception(refusal::LATER, 'fault_later', 'local_schooltool');
         }

@@ -138,6 +138,8 @@ abstract class by_id {
                 throw $problem;
             } catch (\Throwable $problem) {
                 self::$left++;
+                // A site in use logs no debugging.
+                // phpcs:ignore moodle.PHP.ForbiddenFunctions.FoundWithAlternative
                 error_log('local_schooltool: ' . static::table() . " $id: $problem");
             }
         }
