@@ -37,7 +37,7 @@ run: install
 	@$(BIN)/mnet-peer serve --listen tcp:8900:interface=127.0.0.1
 
 test: install-tests
-	.ci/system-packages php8.2-cli php8.2-xml php-xmlrpc postgresql chromium-headless-shell fonts-dejavu-core poppler-utils
+	.ci/system-packages php8.2-cli php8.2-xml php8.2-sqlite3 php-xmlrpc php-parser postgresql chromium-headless-shell fonts-dejavu-core poppler-utils
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 quick: install-tests

@@ -26,7 +26,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from keys import der
 from mnet.protocol import SUBJECT_CHARS
 from mnet.refusal import Refusal
-from mnet.retelling import english
+from mnet.stored_sentences import english
 
 MAX_PEM_CHARS = 16 * 1024
 MIN_KEY_BITS = 2048

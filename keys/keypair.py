@@ -18,7 +18,7 @@ from keys.certificate import load
 from mnet import moments
 from mnet.letters import nfc
 from mnet.protocol import SUBJECT_CHARS, BadWwwroot
-from mnet.retelling import english
+from mnet.stored_sentences import english
 
 KEY_BITS = 2048
 DEFAULT_DAYS = 28  # a Moodle's own default

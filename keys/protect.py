@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mnet.refusal import Refusal
-from mnet.retelling import english
 from mnet.settings import PASSPHRASE_FILE
+from mnet.stored_sentences import english
 
 OWNER_ONLY = 0o600
 

@@ -94,13 +94,13 @@ def install(
             not_after_unix_s=not_after_unix_s,
         )
     )
-    kept = (
+    newest = (
         sa.select(key_pair.c.id)
         .where(key_pair.c.state == ARCHIVED)
         .order_by(key_pair.c.id.desc())
         .limit(ARCHIVED_KEPT)
     )
-    old = sa.and_(key_pair.c.state == ARCHIVED, key_pair.c.id.not_in(kept))
+    old = sa.and_(key_pair.c.state == ARCHIVED, key_pair.c.id.not_in(newest))
     connection.execute(sa.delete(key_pair).where(old))
     bump_revision(connection)
     return True

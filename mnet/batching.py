@@ -31,7 +31,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
-from mnet.logs import tell
+from mnet.logs import log_failure
 from mnet.slow_work import NoRoom, SlowWork
 from mnet.workers import Workers
 
@@ -130,7 +130,7 @@ class Batches(Generic[Owner, T]):
         self._threads = max(1, min(threads, workers.count - SPARE_WORKERS))
         # One of them waits for the disk, the others share what comes.
         self._abreast = max(1, self._threads - 1)
-        self._most = database.most_together
+        self._most = database.works_per_commit
         self._waiting: deque[tuple[Owner, Steps[T]]] = deque()
         self._long: deque[_Paused[Owner, T]] = deque()
         self._is_long_running = False
@@ -191,7 +191,7 @@ class Batches(Generic[Owner, T]):
         met = zip(to_apply, outcomes, strict=True)
         # Whoever wants more than that (once more, since it met another transaction) goes alone.
         for one in self._advance(
-            (one.owner, one.steps, outcome.tell(one.steps)) for (one, _work), outcome in met
+            (one.owner, one.steps, outcome.resume(one.steps)) for (one, _work), outcome in met
         ):
             if isinstance(one.step, Long):
                 self._take_turns(one)
@@ -204,13 +204,13 @@ class Batches(Generic[Owner, T]):
         """Take each one step further and hand on those that end by it."""
         paused: list[_Paused[Owner, T]] = []
         ended: list[tuple[Owner, T | None]] = []
-        for owner, steps, go in requests:
+        for owner, steps, go_on in requests:
             try:
-                paused.append(_Paused(owner, steps, go()))
+                paused.append(_Paused(owner, steps, go_on()))
             except StopIteration as end:
                 ended.append((owner, end.value))
             except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
-                tell(log, problem)
+                log_failure(log, problem)
                 ended.append((owner, None))
         if ended:
             self._hand_on(ended)
@@ -232,12 +232,12 @@ class Batches(Generic[Owner, T]):
                     self._is_long_running = False
                     return
                 one = self._long.popleft()
-            go = one.steps.__next__
+            go_on = one.steps.__next__
             if not isinstance(one.step, Slow | Long):
                 time.sleep(BREATH_S)
                 [outcome] = self._database.apply_all([one.step])
-                go = outcome.tell(one.steps)
-            for further in self._advance([(one.owner, one.steps, go)]):
+                go_on = outcome.resume(one.steps)
+            for further in self._advance([(one.owner, one.steps, go_on)]):
                 if isinstance(further.step, Slow):
                     if not self._run_slowly(further, further.step.owner):
                         self._run_apart(further)
@@ -258,5 +258,5 @@ class Batches(Generic[Owner, T]):
         try:
             end = run_to_end(one.steps, self._database, one.step)
         except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
-            tell(log, problem)
+            log_failure(log, problem)
         self._hand_on([(one.owner, end)])

@@ -11,7 +11,7 @@ from typing import Literal
 from mnet import outcomes, xmlrpc
 from mnet.faults import BadXmlRpc, UnreadableMessage
 from mnet.refusal import Refusal
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from mnet.xmlrpc import FaultResponse
 
 # How PHP begins what it displays, as HTML or as plain text.
@@ -63,8 +63,8 @@ class RemoteFault(CallError):
 
     def __init__(self, code: int, text: str, *, proven: bool) -> None:
         """Keep the peer's code and sentence."""
-        said = english("The peer answered with fault %(code)s: %(text)s", code=code, text=text)
-        super().__init__(said)
+        message = english("The peer answered with fault %(code)s: %(text)s", code=code, text=text)
+        super().__init__(message)
         self.code = code
         self.text = text
         self.proven = proven

@@ -75,7 +75,7 @@ class Outcome:
     result: Any = None
     problem: Exception | None = None
 
-    def tell(self, generator: Generator[T, Any, Any]) -> Callable[[], T]:
+    def resume(self, generator: Generator[T, Any, Any]) -> Callable[[], T]:
         """Return what goes on with a generator that waits for this; once.
 
         The problem is let go of: it knows the frames that it came through, which know this, and
@@ -141,7 +141,7 @@ class Database:
         Whatever fails, the COMMIT too, nothing is kept and the connection is as before.
         """
         try:
-            with self._alone() as left_ms, self.engine.connect() as connection:
+            with self._as_writer() as left_ms, self.engine.connect() as connection:
                 connection.begin()  # else commit() does nothing after raw statements only
                 if self.is_sqlite:
                     begin(driver_of(connection), left_ms)
@@ -162,7 +162,7 @@ class Database:
             with self.write() as connection:
                 yield connection
             return
-        with self._alone(), self.engine.connect() as connection:
+        with self._as_writer(), self.engine.connect() as connection:
             raw = connection.connection.cursor()
             raw.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
             try:
@@ -177,7 +177,7 @@ class Database:
                 raw.execute("PRAGMA foreign_keys=ON")
 
     @property
-    def most_together(self) -> int:
+    def works_per_commit(self) -> int:
         """How many works share a commit; on PostgreSQL transactions run beside each other."""
         return BATCH if self.is_sqlite else 1
 
@@ -210,7 +210,7 @@ class Database:
                     outcome.problem = problem
         else:
             try:
-                with self._alone() as left_ms:
+                with self._as_writer() as left_ms:
                     self._run(batch, left_ms)
             except Exception as problem:  # noqa: BLE001 - nothing of the batch was kept
                 for _work, outcome in batch:
@@ -221,7 +221,7 @@ class Database:
         return outcomes
 
     @contextmanager
-    def _alone(self) -> Iterator[int]:
+    def _as_writer(self) -> Iterator[int]:
         """Wait for this process's other writers; give how long others may be waited for, in ms."""
         if self._writer is None:
             yield BUSY_TIMEOUT_MS
@@ -243,7 +243,7 @@ class Database:
         try:
             # One connection for all batches: getting one from the pool takes long.
             self._writing = self._writing or self.engine.connect()
-            if not self._run_together(self._writing, batch, left_ms):
+            if not self._run_in_one(self._writing, batch, left_ms):
                 self._run_one_by_one(self._writing, batch)
             if self._writing.info.pop(_BUMPED, None):
                 self._revision_until = 0.0
@@ -254,7 +254,7 @@ class Database:
                 self._writing = None
             raise
 
-    def _run_together(self, connection: Connection, batch: _Batch, left_ms: int) -> bool:
+    def _run_in_one(self, connection: Connection, batch: _Batch, left_ms: int) -> bool:
         """Run all in one transaction; False when one failed and nothing was kept."""
         driver = driver_of(connection)
         begin(driver, left_ms)

@@ -48,12 +48,12 @@ from mnet.faults import (
     UnknownPeer,
     UnreadableMessage,
 )
-from mnet.logs import tell
+from mnet.logs import log_failure
 from mnet.metrics import Metrics
-from mnet.now_and_then import NowAndThen
+from mnet.once_per_period import OncePerPeriod
 from mnet.protocol import DEFAULT_APPLICATION
-from mnet.retelling import english
 from mnet.store_errors import PASSING, STORE_ERRORS, name_of
+from mnet.stored_sentences import english
 from mnet.xmlrpc import MethodCall, Value
 
 # Two transactions that bring the same new person meet once; the second try finds them there.
@@ -82,7 +82,7 @@ class Exchange(Generic[Peer]):
     clock: Callable[[], float]
     random: Callable[[int], bytes]
     metrics: Metrics = field(default_factory=Metrics)
-    _unopened: NowAndThen = field(default_factory=lambda: NowAndThen(UNOPENED_EVERY_S))
+    _unopened: OncePerPeriod = field(default_factory=lambda: OncePerPeriod(UNOPENED_EVERY_S))
 
     def answer(self, body: bytes, sender: str = "") -> Answer:
         """Answer one request body by itself; never raises."""
@@ -110,7 +110,7 @@ class Exchange(Generic[Peer]):
             notes["fault"] = fault.code
             answer = Answer(xmlrpc.write_fault(fault.code, fault.text))
         except Exception as problem:  # noqa: BLE001 - a caller gets an answer, whatever it is
-            tell(log, problem, call=correlation)
+            log_failure(log, problem, call=correlation)
             notes["fault"] = TryAgainLater.code
             answer = Answer(xmlrpc.write_fault(TryAgainLater.code, apology(correlation)))
         taken_s = time.perf_counter() - started_s
@@ -204,14 +204,14 @@ class Exchange(Generic[Peer]):
             yield Long()
         while isinstance(result, Unfinished):
             context.done = result.done
-            kept = len(context.afterwards)
-            apply = partial(self._apply, context, result.rest, payload, kept)
+            durable_count = len(context.afterwards)
+            apply = partial(self._apply, context, result.rest, payload, durable_count)
             result, notes["outcome"] = yield from self._durable(context, apply)
         return xmlrpc.write_response(value_of(result), dialect)
 
     def _durable(self, context: Context[Peer], apply: Apply) -> Steps[Applied]:
         """Return what came of a transaction once it is durable; raises TryAgainLater."""
-        kept = len(context.afterwards)
+        durable_count = len(context.afterwards)
         for attempt in range(ATTEMPTS):
             try:
                 applied: Applied = yield apply
@@ -221,11 +221,11 @@ class Exchange(Generic[Peer]):
                 # Nothing was kept. Simply again, when it met another transaction or the store.
                 is_last = attempt + 1 == ATTEMPTS or (attempt > 0 and is_late(context))
                 if is_last or not isinstance(problem, PASSING):
-                    tell(log, problem, call=context.correlation)
+                    log_failure(log, problem, call=context.correlation)
                     break
             else:
                 return applied
-        del context.afterwards[kept:]
+        del context.afterwards[durable_count:]
         raise TryAgainLater(apology(context.correlation, context.done))
 
     def _resolve(
@@ -279,15 +279,15 @@ class Exchange(Generic[Peer]):
         context: Context[Peer],
         work: Callable[[], Value | Unfinished],
         payload: bytes,
-        kept: int,
+        durable_count: int,
         connection: Connection,
     ) -> Applied:
         """Do a call's work or a part of it; after the last write down how it went.
 
-        Of the works for afterwards those before `kept` come from parts that are durable.
+        Of the works for afterwards those before `durable_count` come from parts that are durable.
         """
         context.open_connection = connection
-        del context.afterwards[kept:]
+        del context.afterwards[durable_count:]
         result: Value | Fault | Unfinished
         try:
             result = work()

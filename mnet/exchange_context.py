@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple
 from sqlalchemy.engine import Connection
 
 from mnet.exchange_parts import Peer
-from mnet.retelling import english
+from mnet.stored_sentences import english
 
 # No third try, and no line in the journal, once a call took that long: its Moodle waits 60 s.
 LATE_S = 20.0

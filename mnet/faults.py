@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 
 
 class Fault(Exception):

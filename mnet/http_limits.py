@@ -17,7 +17,13 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from mnet.places import MAX_CONNECTIONS, first_to_go, place_of
+from mnet.connection_shares import (
+    MAX_CONNECTIONS,
+    MAX_JUST_COME,
+    PATIENCE_S,
+    address_group,
+    first_to_go,
+)
 from mnet.protocol import MAX_MESSAGE_BYTES
 
 # A Moodle sends its whole request at once and gives up after 60 s itself.
@@ -55,7 +61,7 @@ class BoundedChannel(HTTPChannel):
     def connectionMade(self) -> None:
         """Start the clock for the first request."""
         super().connectionMade()
-        self.address = place_of(str(getattr(self.transport.getPeer(), "host", "")))
+        self.address = address_group(str(getattr(self.transport.getPeer(), "host", "")))
         self.since_s = self.site.reactor.seconds()
         self.site.channels.add(self)
 
@@ -78,7 +84,7 @@ class BoundedChannel(HTTPChannel):
         super().requestDone(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Let go of the place at the site."""
+        """Give back the share of the site."""
         self.site.channels.discard(self)
         super().connectionLost(reason)
 
@@ -88,7 +94,7 @@ class BoundedChannel(HTTPChannel):
         return not self._handlingRequest
 
     def make_room(self) -> None:
-        """End the connection at once: another one gets its place."""
+        """End the connection at once: another one takes over."""
         self.site.channels.discard(self)
         self.transport.abortConnection()
 
@@ -113,6 +119,7 @@ class BoundedRequest(Request):
     _received_bytes = 0
     _refused = False
     _at_end: tuple[Callable[[], object], ...] = ()
+    _is_over = False
     # The caller went away; there is nobody to answer.
     is_gone = False
 
@@ -128,8 +135,11 @@ class BoundedRequest(Request):
         super().finish()
 
     def when_over(self, work: Callable[[], object]) -> None:
-        """Do `work` when the answer has left or nobody waits for it any more."""
-        self._at_end = (*self._at_end, work)
+        """Do `work` when the answer has left or nobody waits for it any more; at once if so."""
+        if self._is_over:
+            work()
+        else:
+            self._at_end = (*self._at_end, work)
 
     def gotLength(self, length: int | None) -> None:
         """Refuse at once what announces itself too large."""
@@ -151,6 +161,7 @@ class BoundedRequest(Request):
             super().process()
 
     def _end(self) -> None:
+        self._is_over = True
         works, self._at_end = self._at_end, ()
         for work in works:
             work()
@@ -179,26 +190,31 @@ class BoundedSite(Site):
             reactor=reactor,
         )
         self.channels: set[BoundedChannel] = set()
-        self._watch = LoopingCall(self._close_late)
-        self._watch.clock = reactor
+        self._late_check = LoopingCall(self._close_late)
+        self._late_check.clock = reactor
 
     def startFactory(self) -> None:
         """Begin to look over the connections."""
         super().startFactory()
-        self._watch.start(1.0, now=False)
+        self._late_check.start(1.0, now=False)
 
     def stopFactory(self) -> None:
         """End it."""
-        self._watch.stop()
+        self._late_check.stop()
         super().stopFactory()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Take a connection; when there are too many, one goes that waits, or else this one."""
-        if len(self.channels) >= MAX_CONNECTIONS:
-            goes = first_to_go(channel for channel in self.channels if channel.is_waiting)
-            if goes is None:
+        while len(self.channels) >= MAX_CONNECTIONS:
+            waiting = [channel for channel in self.channels if channel.is_waiting]
+            has_room = len(self.channels) < MAX_JUST_COME
+            closed = first_to_go(waiting, self.reactor.seconds(), PATIENCE_S if has_room else 0.0)
+            if closed is not None:
+                closed.make_room()
+            elif waiting and has_room:
+                break
+            else:
                 return None
-            goes.make_room()
         return super().buildProtocol(addr)
 
     def log(self, _request: object) -> None:

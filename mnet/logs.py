@@ -41,7 +41,7 @@ class Seldom:
     """Lets one line a minute through of each kind of failure; the next says how many it is for.
 
     A store that is down fails every call, and thousands of tracebacks help nobody. Failures are
-    of one kind when they happened at the same place, or name the same `problem`. For structlog;
+    of one kind when they happened at the same line, or name the same `problem`. For structlog;
     used by many threads.
     """
 
@@ -49,7 +49,7 @@ class Seldom:
         """Take a clock in seconds."""
         self._clock = clock
         # When each kind was told last, and how often it happened since.
-        self._told: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+        self._logged: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __call__(self, _logger: object, _name: str, line: Line) -> Line:
@@ -59,20 +59,20 @@ class Seldom:
             return line
         now_s = self._clock()
         with self._lock:
-            told_s, left_out = self._told.get(kind, (now_s - QUIET_S, 0))
-            if now_s - told_s < QUIET_S:
-                self._told[kind] = told_s, left_out + 1
+            logged_s, left_out = self._logged.get(kind, (now_s - QUIET_S, 0))
+            if now_s - logged_s < QUIET_S:
+                self._logged[kind] = logged_s, left_out + 1
                 raise structlog.DropEvent
-            self._told[kind] = now_s, 0
-            self._told.move_to_end(kind)
-            if len(self._told) > MAX_KINDS:
-                self._told.popitem(last=False)
+            self._logged[kind] = now_s, 0
+            self._logged.move_to_end(kind)
+            if len(self._logged) > MAX_KINDS:
+                self._logged.popitem(last=False)
         if left_out:
             line[TIMES] = left_out + 1
         return line
 
 
-def tell(log: Any, problem: BaseException, **notes: object) -> None:
+def log_failure(log: Any, problem: BaseException, **notes: object) -> None:
     """Log what somebody failed over: a store in trouble by its name, all else as a bug of ours.
 
     What a database says of itself may hold somebody's data, so only its name is written.
@@ -89,13 +89,13 @@ def _kind_of(line: Line) -> Hashable | None:
         return line.get("event"), str(problem)
     if not line.get("exc_info"):
         return None
-    told = line["exc_info"]
-    problem = told if isinstance(told, BaseException) else sys.exc_info()[1]
+    exc_info = line["exc_info"]
+    problem = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1]
     trace = problem.__traceback__ if problem else None
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
-    return line.get("event"), type(problem), place
+    line_of_code = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
+    return line.get("event"), type(problem), line_of_code
 
 
 class _Lines:
@@ -135,21 +135,21 @@ def _with_traceback(_logger: object, _name: str, event: Line) -> Line:
     asked = event.pop("exc_info", None)
     problem = asked if isinstance(asked, BaseException) else sys.exception() if asked else None
     if problem is not None:
-        event["exception"] = told(problem)
+        event["exception"] = traceback_of(problem)
     return event
 
 
-def told(problem: BaseException) -> str:
+def traceback_of(problem: BaseException) -> str:
     """Return an error's traceback, and those of its causes, without any of their sentences."""
-    told_of: list[str] = []
+    parts: list[str] = []
     seen: set[int] = set()
     now: BaseException | None = problem
     while now is not None and id(now) not in seen:
         seen.add(id(now))
         frames = traceback.format_list(traceback.extract_tb(now.__traceback__))
-        told_of.append(f"Traceback (most recent call last):\n{''.join(frames)}{_kind(now)}")
+        parts.append(f"Traceback (most recent call last):\n{''.join(frames)}{_kind(now)}")
         now = now.__cause__ or (None if now.__suppress_context__ else now.__context__)
-    return "\n\nwhile handling, or because of:\n\n".join(reversed(told_of))
+    return "\n\nwhile handling, or because of:\n\n".join(reversed(parts))
 
 
 def _kind(problem: BaseException) -> str:

@@ -33,8 +33,8 @@ from mnet.exchange_parts import CallRecord, Ledger, OurKeys, Peer
 from mnet.faults import BadSignature, KeyChanged, NotSealed, UnreadableMessage
 from mnet.metrics import Metrics
 from mnet.protocol import DEFAULT_APPLICATION, KEYSWAP, MAX_KEYSWAP_BYTES, Application, KeyCame
-from mnet.retelling import english
 from mnet.store_errors import STORE_ERRORS, name_of
+from mnet.stored_sentences import english
 from mnet.xmlrpc import Dialect, FaultResponse, Value
 
 CALL_TIMEOUT_S = 30.0
@@ -123,7 +123,7 @@ class Outbound(Generic[Peer]):
             )
             # A proven fault was recorded together with the answer that brought it.
             if not (isinstance(failed, RemoteFault) and failed.proven):
-                self._record_alone(peer, asked, failed)
+                self._record_failure(peer, asked, failed)
             raise
         else:
             return answered
@@ -280,7 +280,7 @@ class Outbound(Generic[Peer]):
         if not fresh:
             raise BadAnswer(english("The answer was seen before; somebody replayed it."))
 
-    def _record_alone(self, peer: Peer, asked: _Asked, failed: CallError) -> None:
+    def _record_failure(self, peer: Peer, asked: _Asked, failed: CallError) -> None:
         """Write down a call that brought no answer to remember; the failure itself matters more."""
         try:
             with self.database.write() as connection:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 
 from mnet.faults import Fault, UnreadablePayload
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from mnet.xmlrpc import Value
 
 OK = "ok"
@@ -48,8 +48,8 @@ def clean(text: str) -> str:
 
 def of_fault(fault: Fault) -> tuple[str, str]:
     """Return outcome and reason of a call that we answered with a fault."""
-    is_told = fault.code in _SIS_CODES or isinstance(fault, UnreadablePayload)
-    text = clean(fault.text) if is_told else type(fault).sentence
+    is_specific = fault.code in _SIS_CODES or isinstance(fault, UnreadablePayload)
+    text = clean(fault.text) if is_specific else type(fault).sentence
     return of_code(fault.code), text
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from mnet.refusal import Refusal
-from mnet.retelling import english
+from mnet.stored_sentences import english
 
 # A text node above 10 MB is refused by PHP's parser; base64 twice over leaves about 5.6 MB of
 # payload. 8 MiB of body holds any message that a Moodle can make and stays cheap to refuse.
@@ -90,14 +90,14 @@ def check_wwwroot(text: str) -> str:
     """
     wwwroot = text.strip().removesuffix("/")
     if len(wwwroot) > MAX_WWWROOT_CHARS:
-        said = english("The address is longer than %(most)s characters.", most=MAX_WWWROOT_CHARS)
-        raise BadWwwroot(said)
+        message = english("The address is longer than %(most)s characters.", most=MAX_WWWROOT_CHARS)
+        raise BadWwwroot(message)
     if not wwwroot.isascii() or any(c.isspace() or c in "<>\"'&#?%\\" for c in wwwroot):
-        said = english(
+        message = english(
             "%(address)s: use plain ASCII without spaces, quotes, &, #, ? or %%.",
             address=repr(text),
         )
-        raise BadWwwroot(said)
+        raise BadWwwroot(message)
     try:
         parts = urlsplit(wwwroot)
         port_ok = parts.port is None or parts.port > 0
@@ -105,11 +105,13 @@ def check_wwwroot(text: str) -> str:
         port_ok = False
         parts = urlsplit("")
     if parts.scheme not in ("http", "https"):
-        said = english("%(address)s does not begin with http:// or https://.", address=repr(text))
-        raise BadWwwroot(said)
+        message = english(
+            "%(address)s does not begin with http:// or https://.", address=repr(text)
+        )
+        raise BadWwwroot(message)
     if not port_ok or "@" in parts.netloc or not _HOST.fullmatch(parts.hostname or ""):
-        said = english(
+        message = english(
             "%(address)s has no host name or port that a Moodle would take.", address=repr(text)
         )
-        raise BadWwwroot(said)
+        raise BadWwwroot(message)
     return wwwroot

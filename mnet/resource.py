@@ -19,10 +19,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from mnet.batching import Batches, Steps
+from mnet.connection_shares import Kind, RequestShares
 from mnet.database import Database
 from mnet.exchange import Answer
-from mnet.logs import tell
-from mnet.places import Kind, Places
+from mnet.logs import log_failure
 from mnet.protocol import APPLICATIONS
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
@@ -107,7 +107,7 @@ class PeerResource(Resource):
                 certificate_pem().encode(), content_type=TEXT
             )
         self._pages = {(p + page).encode(): make for p in prefixes for page, make in gets.items()}
-        self._places = Places()
+        self._shares = RequestShares()
         self._instant = {(p + at).encode(): make for p in prefixes for at, make in instant.items()}
 
     def render(self, request: Request) -> bytes | int:
@@ -118,7 +118,7 @@ class PeerResource(Resource):
         if instant and request.method in READ and _is_local(request, self._trusted_proxies):
             _finish(request, instant())
             return NOT_DONE_YET
-        return self._answer(request) if self._take_place(request) else _busy(request)
+        return self._answer(request) if self._take_share(request) else _busy(request)
 
     def _answer(self, request: Request) -> bytes | int:
         if request.path in self._servers:
@@ -140,12 +140,12 @@ class PeerResource(Resource):
         self._in_thread(request, lambda: page(visitor))
         return NOT_DONE_YET
 
-    def _take_place(self, request: Any) -> bool:
-        """Take a place until the answer has left (mnet/http_limits.py gives it back)."""
+    def _take_share(self, request: Any) -> bool:
+        """Count a request until the answer has left (mnet/http_limits.py gives it back)."""
         kind: Kind = "call" if request.path in self._servers else "page"
-        if not self._places.take(kind):
+        if not self._shares.take(kind):
             return False
-        request.when_over(partial(self._places.leave, kind))
+        request.when_over(partial(self._shares.leave, kind))
         return True
 
     def _hand_on(self, request: Request, others: Resource) -> bytes | int:
@@ -180,7 +180,7 @@ class PeerResource(Resource):
             try:
                 answer = work()
             except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
-                tell(log, problem)
+                log_failure(log, problem)
                 answer = None
             self._reactor.callFromThread(_finish, request, answer)
 
@@ -210,10 +210,12 @@ def _is_local(request: Request, trusted_proxies: frozenset[str]) -> bool:
     """
     address = str(getattr(request.getClientAddress(), "host", ""))
     headers = request.requestHeaders
-    said = [a for h in _FORWARDED for line in headers.getRawHeaders(h, []) for a in line.split(",")]
-    if said and address not in trusted_proxies:
+    forwarded = [
+        a for h in _FORWARDED for line in headers.getRawHeaders(h, []) for a in line.split(",")
+    ]
+    if forwarded and address not in trusted_proxies:
         return False
-    return all(_is_loopback(a.strip()) for a in (address, *said))
+    return all(_is_loopback(a.strip()) for a in (address, *forwarded))
 
 
 def _is_loopback(text: str) -> bool:
@@ -231,7 +233,7 @@ def _finish_all(ended: list[tuple[Request, Answer | None]]) -> None:
         try:
             _finish(request, answer)
         except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
-            tell(log, problem)
+            log_failure(log, problem)
 
 
 def _finish(request: Request, answer: Answer | None) -> None:

@@ -11,7 +11,7 @@ from lxml import etree
 
 from mnet.faults import UnreadableMessage
 from mnet.protocol import MAX_MESSAGE_BYTES
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 
 # Deepest in the field: a list of structs in a response needs 12; libxml2 itself stops at 256.
 MAX_DEPTH = 64
@@ -71,13 +71,13 @@ def parse(data: bytes) -> etree._Element:
         root = etree.fromstring(data, _parser(encoding_of(data)))
     except etree.XMLSyntaxError as problem:
         line, column = problem.position
-        said = english(
+        message = english(
             "The message is not well-formed XML of this protocol (line %(line)s, column "
             "%(column)s).",
             line=line,
             column=column,
         )
-        raise UnreadableMessage(said) from None
+        raise UnreadableMessage(message) from None
     except ValueError:
         raise UnreadableMessage from None
     # Few end tags cannot nest deeply: saves most messages the walk.

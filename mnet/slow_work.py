@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 import structlog
 
 from mnet.faults import TryAgainLater
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 from mnet.workers import Workers
 
 # They wait for the network nearly all the time, and each is made when it is first needed.
@@ -120,9 +120,9 @@ class Shares(Generic[T]):
 
     def _drop(self, is_dropped: Callable[[T], bool]) -> None:
         for who, works in list(self._waiting.items()):
-            kept = deque(work for work in works if not is_dropped(work))
-            if kept:
-                self._waiting[who] = kept
+            remaining = deque(work for work in works if not is_dropped(work))
+            if remaining:
+                self._waiting[who] = remaining
             else:
                 del self._waiting[who]
 

@@ -43,7 +43,7 @@ from zope.interface import implementer
 
 from mnet.call_errors import CannotReach
 from mnet.protocol import MAX_MESSAGE_BYTES
-from mnet.retelling import english
+from mnet.stored_sentences import english
 
 CONNECT_TIMEOUT_S = 10.0
 OK = 200
@@ -75,7 +75,7 @@ class Page:
         if self.status == OK:
             return self.body
         if self.location:
-            said = english(
+            message = english(
                 "%(url)s answered with HTTP status %(status)s to %(target)s; a peer answers with "
                 "200. Is the address exactly the site's own (http or https, with or without www)?",
                 url=url,
@@ -83,21 +83,21 @@ class Page:
                 target=self.location,
             )
         elif self.status >= SERVER_ERROR:  # the address is right: something behind it is in trouble
-            said = english(
+            message = english(
                 "%(url)s answered with HTTP status %(status)s: the site, or a proxy in front of "
                 "it, is in trouble or in maintenance.",
                 url=url,
                 status=self.status,
             )
         else:
-            said = english(
+            message = english(
                 "%(url)s answered with HTTP status %(status)s; a peer answers with 200. Is the "
                 "address exactly the site's own (http or https, with or without www)?",
                 url=url,
                 status=self.status,
             )
         raise CannotReach(
-            said,
+            message,
             reason="status",
             status=self.status,
             location=self.location,
@@ -237,10 +237,10 @@ class Transport:
         host = urlsplit(url).hostname or ""
         answer = self._ask(self._peer_client(url, body, named, verify_tls=True), host, timeout_s)
         if answer.status not in SUCCESS:
-            said = english(
+            message = english(
                 "%(host)s answered with HTTP status %(status)s.", host=host, status=answer.status
             )
-            raise CannotReach(said, reason="status")
+            raise CannotReach(message, reason="status")
 
     def _peer_client(
         self, url: str, body: bytes | None, headers: Mapping[str, str], *, verify_tls: bool

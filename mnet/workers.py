@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import structlog
 
-from mnet.logs import tell
+from mnet.logs import log_failure
 
 log = structlog.get_logger("workers")
 
@@ -49,4 +49,4 @@ class Workers:
             try:
                 work()
             except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
-                tell(log, problem)
+                log_failure(log, problem)

@@ -19,8 +19,8 @@ from lxml import etree
 from mnet import xmlrpc_flat
 from mnet.faults import UnreadableMessage, UnreadablePayload
 from mnet.letters import UNREADABLE
-from mnet.retelling import E_, english
 from mnet.safe_xml import encoding_of, parse, trimmed
+from mnet.stored_sentences import E_, english
 from mnet.xmlrpc_controls import readable
 from mnet.xmlrpc_write import (
     Dialect,

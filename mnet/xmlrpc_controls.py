@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from mnet.faults import UnreadableMessage
 from mnet.protocol import MAX_MESSAGE_BYTES
-from mnet.retelling import english
+from mnet.stored_sentences import english
 
 _RAW = [bytes([c]) for c in range(1, 0x20) if c not in b"\t\n\r"]
 # The same as references; and the two characters beside U+FFFD that XML does not know either.

@@ -8,7 +8,7 @@ from datetime import date
 
 from mnet import language
 from mnet.language import N_, _, ngettext, translated
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 
 # What names the subject of an entry, or a detail (by its name and value), when it is known.
 Namer = Callable[[str, object], str | None]
@@ -130,17 +130,17 @@ def _nobody(_field: str, _value: object) -> None:
 
 def action(text: str) -> str:
     """Say what was done."""
-    return retold(text)
+    return localized(text)
 
 
 def subject(text: str, name_of: Namer = _nobody) -> str:
     """Say what it was done to, by name where one is known."""
     if name := name_of("subject", text):
-        return f"{name} ({_said(text)})"
-    return _said(text)
+        return f"{name} ({_subject_text(text)})"
+    return _subject_text(text)
 
 
-def _said(text: str) -> str:
+def _subject_text(text: str) -> str:
     found = _SUBJECT.fullmatch(text)
     if found is None:
         return text
@@ -195,7 +195,7 @@ def _value(value: object, *, is_ours: bool) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, str):
-        return retold(value) if is_ours else value
+        return localized(value) if is_ours else value
     if isinstance(value, Mapping):
         return _mapping(value)
     if isinstance(value, Iterable):
@@ -205,9 +205,9 @@ def _value(value: object, *, is_ours: bool) -> str:
 
 def _mapping(value: Mapping[str, object]) -> str:
     """What changed, or how many of each."""
-    told = {name: _value(each, is_ours=each == "default") for name, each in value.items()}
-    if told.keys() == {"before", "after"}:
-        if told["before"] == told["after"]:
-            return told["before"] or "-"
-        return f"{told['before'] or '-'} → {told['after'] or '-'}"
-    return ", ".join(f"{name} {each}" for name, each in told.items())
+    texts = {name: _value(each, is_ours=each == "default") for name, each in value.items()}
+    if texts.keys() == {"before", "after"}:
+        if texts["before"] == texts["after"]:
+            return texts["before"] or "-"
+        return f"{texts['before'] or '-'} → {texts['after'] or '-'}"
+    return ", ".join(f"{name} {each}" for name, each in texts.items())

@@ -21,12 +21,12 @@ def of_certificate(not_after_unix_s: int | None, now_unix_s: int) -> list[str]:
 
 def of_site(wwwroot: str, not_after_unix_s: int | None, now_unix_s: int) -> list[str]:
     """Return what to say before a site is added."""
-    said = []
+    sentences = []
     if wwwroot.startswith("http://"):
-        said.append(
+        sentences.append(
             _(
                 "The address is plain http: whoever sits on the way could have put in a key of "
                 "their own. Compare the fingerprint with care, and use https if the site has it."
             )
         )
-    return said + of_certificate(not_after_unix_s, now_unix_s)
+    return sentences + of_certificate(not_after_unix_s, now_unix_s)

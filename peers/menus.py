@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mnet.protocol import APPLICATIONS, Application
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,13 @@ def is_common(password: str) -> bool:
     return password.casefold() in _commonest()
 
 
-def fits(kept: str | None, password: str) -> bool:
+def fits(stored: str | None, password: str) -> bool:
     """Tell whether a password is the one that was kept; None, for nobody's, takes as long."""
     try:
-        _HASHER.verify(_nobodys_hash() if kept is None else kept, password)
+        _HASHER.verify(_nobodys_hash() if stored is None else stored, password)
     except VerificationError:
         return False
-    return kept is not None
+    return stored is not None
 
 
 @cache

@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 
 # A name server that does not answer keeps nobody waiting longer.
 NAME_TIMEOUT_S = 10.0

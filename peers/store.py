@@ -193,13 +193,13 @@ def set_services(
         for service in names | set(flags):
             flags.setdefault(service, [False, False])[index] = service in names
     connection.execute(sa.delete(peer_service).where(peer_service.c.peer_id == peer_id))
-    keep = [
+    rows_to_write = [
         {"peer_id": peer_id, "service": service, "publish": out, "subscribe": back}
         for service, (out, back) in flags.items()
         if out or back
     ]
-    if keep:
-        connection.execute(sa.insert(peer_service), keep)
+    if rows_to_write:
+        connection.execute(sa.insert(peer_service), rows_to_write)
     published = {service for service, (out, _back) in flags.items() if out}
     subscribed = {service for service, (_out, back) in flags.items() if back}
     sign_on.end_without_services(connection, peer_id, published, subscribed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnet.protocol import MAX_DRIFT_S
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from peers.verify_rules import Step
 
 # A drift that is on its way to MAX_DRIFT_S is pointed out from here.
@@ -20,14 +20,14 @@ def clock_step(name: str, offset_s: float | None) -> Step:
         else E_("The peer's clock is %(size)s s behind ours")
     )
     size = f"{abs(offset_s):.0f}"
-    said = english(side, size=size)
+    message = english(side, size=size)
     if abs(offset_s) > MAX_DRIFT_S:
         return Step(
             name,
             ok=False,
             detail=english(
                 "%(our_finding)s; a Moodle refuses more than %(most)s s.",
-                our_finding=said,
+                our_finding=message,
                 most=MAX_DRIFT_S,
             ),
             remedy=english(
@@ -37,7 +37,7 @@ def clock_step(name: str, offset_s: float | None) -> Step:
         )
     if abs(offset_s) >= WARN_DRIFT_S:
         detail = english(
-            "%(our_finding)s; soon too much, so let both be set by NTP.", our_finding=said
+            "%(our_finding)s; soon too much, so let both be set by NTP.", our_finding=message
         )
         return Step(name, ok=True, detail=detail)
     return Step(name, ok=True, detail=english("Both clocks agree."))

@@ -22,7 +22,7 @@ from mnet.protocol import (
     SERVICE_SP,
     Application,
 )
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from peers import menus
 from peers.menus import Menus
 
@@ -55,7 +55,7 @@ class Step:
     # Whether the step was looked at, or made pointless by one before it.
     was_tried: bool = True
 
-    def told(self) -> dict[str, object]:
+    def for_programs(self) -> dict[str, object]:
         """Return what programs are told of the step."""
         return {
             "name": self.name, "ok": self.ok, "detail": self.detail, "remedy": self.remedy,
@@ -171,7 +171,7 @@ def call_step(
 
 def explain_fault(fault: RemoteFault, there: Menus, *, wwwroot: str, ours: str) -> tuple[str, str]:
     """Return what a peer's fault means and what to do about it."""
-    said = (
+    message = (
         E_("The peer answered with fault %(code)s: %(text)s")
         if fault.proven
         else E_(
@@ -179,7 +179,7 @@ def explain_fault(fault: RemoteFault, there: Menus, *, wwwroot: str, ours: str) 
             "peer's own)"
         )
     )
-    detail = english(said, code=fault.code, text=clean(fault.text))
+    detail = english(message, code=fault.code, text=clean(fault.text))
     register = english(there.add_us, ours=ours)
     our_key = english(there.our_key, ours=ours)
     renew = english("On the peer fetch our key again: %(our_place)s", our_place=our_key)

@@ -17,14 +17,14 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from mnet.language import FOLDER, SOURCE, shipped
-from mnet.retelling import FLAG
+from mnet.stored_sentences import FLAG
 
 TOP = Path(__file__).parent.parent
 SOURCES = ("mnet", "keys", "peers", "schooltool_bridge")
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 # As language.install has it: a percent sign of a `trans` block is doubled, as in every message.
 OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
-# Those of which sentences are stored or sent in English (mnet/retelling.py).
+# Those of which sentences are stored or sent in English (mnet/stored_sentences.py).
 KEPT: dict[str, None] = {"english": None, "E_": None}
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), **KEPT}
 WIDTH = 100

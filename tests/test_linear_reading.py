@@ -23,7 +23,16 @@ from typing import Any
 import pytest
 
 from keys import certificate
-from mnet import dispatcher, envelope, folding, letters, outcomes, retelling, safe_xml, xmlrpc
+from mnet import (
+    dispatcher,
+    envelope,
+    folding,
+    letters,
+    outcomes,
+    safe_xml,
+    stored_sentences,
+    xmlrpc,
+)
 from mnet.faults import Fault
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
 from mnet.xmlrpc_controls import readable
@@ -104,9 +113,9 @@ FORMATS = (
 )
 NAMES = ("a", "a/", "a.", ".php/", "-", "/", "a-/", "_")
 
-KEPT: list[retelling.Kept] = [
-    retelling.kept_of("The peer answered with fault %(code)s: %(text)s"),
-    retelling.kept_of(
+KEPT: list[stored_sentences.StoredFormat] = [
+    stored_sentences.format_of("The peer answered with fault %(code)s: %(text)s"),
+    stored_sentences.format_of(
         "%(url)s answered with HTTP status %(status)s to %(target)s; (line %(line)s)."
     ),
 ]
@@ -148,7 +157,7 @@ EXPRESSIONS: dict[str, Met] = {
     "mnet/xmlrpc_write.py:_ILLEGAL": met("mnet/xmlrpc_write.py:_ILLEGAL", "sub", "\x01", "a", "\uffff"),
     "mnet/xmlrpc_write.py:_NEEDS_MARKUP": met("mnet/xmlrpc_write.py:_NEEDS_MARKUP", "search", "a", "\u0301"),
     "mnet/xmlrpc_write.py:_NEEDS_REFERENCES": met("mnet/xmlrpc_write.py:_NEEDS_REFERENCES", "search", "a", "\n"),
-    "mnet/retelling.py:kept_of": Met(
+    "mnet/stored_sentences.py:kept_of": Met(
         lambda t: [k.values_of(t) for k in KEPT], ("a", "a: ", " (line 1", "the limit of 8", "'a' "),
         ("The peer answered with fault ", ""),
     ),
@@ -180,7 +189,7 @@ EXPRESSIONS: dict[str, Met] = {
     "schooltool_bridge/gradebook/number_format.py:_NUMBER": met("schooltool_bridge/gradebook/number_format.py:_NUMBER", "fullmatch", *DIGITS),
     "schooltool_bridge/gradebook/templates.py:_UNWRITABLE": met("schooltool_bridge/gradebook/templates.py:_UNWRITABLE", "sub", "a", "/", "\x0b"),
     "schooltool_bridge/oneroster/checking.py:_VERSION": met("schooltool_bridge/oneroster/checking.py:_VERSION", "fullmatch", ".1", "1", ".", before="v1.1"),
-    "peers/web/kept_form.py:_OURS": met("peers/web/kept_form.py:_OURS", "search", "a", "&", "&form_token=", "&form_token=" + "a" * 32 + "."),
+    "peers/web/carried_form.py:_OURS": met("peers/web/carried_form.py:_OURS", "search", "a", "&", "&form_token=", "&form_token=" + "a" * 32 + "."),
     "schooltool_bridge/common/times.py:_WHOLE": met("schooltool_bridge/common/times.py:_WHOLE", "fullmatch", "0", "1", before="1."),
     "schooltool_bridge/oneroster/habits.py:_CONTROLS": met("schooltool_bridge/oneroster/habits.py:_CONTROLS", "sub", "\n", "a", "a\n"),
     "schooltool_bridge/oneroster/habits.py:_BESIDE_LETTERS": met("schooltool_bridge/oneroster/habits.py:_BESIDE_LETTERS", "sub", " ", "_", "a-"),
@@ -224,8 +233,9 @@ EXPRESSIONS: dict[str, Met] = {
 OURS = {
     "mnet/layout.py:__init__": "the two layouts",
     "mnet/mail_url.py:_ADDRESS": "a setting of this site",
-    "mnet/retelling.py:_PLACEHOLDER": "sentences of the catalogues",
+    "mnet/stored_sentences.py:_PLACEHOLDER": "sentences of the catalogues",
     "schooltool_bridge/server/bundle.py:_libraries": "names of the libraries",
+    "schooltool_bridge/server/moodle_plugins.py:_VERSION": "a file of our own plugins",
     "schooltool_bridge/people/person_export.py:_files": "numbers of issued reports",
     "schooltool_bridge/reports/paper.py:filename": "titles of reports",
     "schooltool_bridge/web/manual.py:_CHAPTER_LINK": "the manual",

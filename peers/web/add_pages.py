@@ -13,7 +13,7 @@ from keys.certificate import BadCertificate, check_subject, load
 from mnet.call_errors import CallError, CannotReach
 from mnet.language import _
 from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import cautions, changes, store
 from peers.accounts import MANAGER
 from peers.audit import By
@@ -63,7 +63,7 @@ class AddPages:
                 isinstance(problem, CannotReach) and problem.reason == "other"
             )
             return self._start(
-                **entered, problem=retold(str(problem)), tls_failed=can_loosen, status=400
+                **entered, problem=localized(str(problem)), tls_failed=can_loosen, status=400
             )
         return self._found_page(view, found, any_tls=any_tls)
 
@@ -86,7 +86,7 @@ class AddPages:
                 )
             peer_id = self._add(view, found)
         except (BadWwwroot, BadCertificate, NotPossible) as problem:
-            return self._start(problem=retold(str(problem)), status=400)
+            return self._start(problem=localized(str(problem)), status=400)
         return go(
             f"/admin/peers/{peer_id}/services?step=3", _("%(name)s is registered.", name=name)
         )
@@ -98,7 +98,7 @@ class AddPages:
             with self._parts.database.write() as connection:
                 changes.dismiss_pending(connection, By(view.who, view.now_unix_s), wwwroot=wwwroot)
         except NotPossible as problem:
-            return self._start(problem=retold(str(problem)), status=400)
+            return self._start(problem=localized(str(problem)), status=400)
         return go(ADD, _("%(name)s is gone from the list; it may knock again.", name=wwwroot))
 
     def _add(self, view: View, found: Found) -> int:

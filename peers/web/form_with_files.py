@@ -45,8 +45,8 @@ def read(
 
 
 def _shown(name: str) -> str:
-    kept = "".join(c for c in name if c.isprintable())
-    return kept.replace("\\", "/").rpartition("/")[2][:MAX_FILE_NAME_CHARS]
+    printable = "".join(c for c in name if c.isprintable())
+    return printable.replace("\\", "/").rpartition("/")[2][:MAX_FILE_NAME_CHARS]
 
 
 def _in_memory(

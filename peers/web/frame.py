@@ -21,17 +21,17 @@ from klein import Klein
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mnet import language
+from mnet.connection_shares import SlowPages
 from mnet.database import Database
 from mnet.language import N_, _
-from mnet.logs import tell
-from mnet.places import SlowPages
+from mnet.logs import log_failure
 from mnet.refusal import Refusal
-from mnet.retelling import retold
 from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
+from mnet.stored_sentences import localized
 from mnet.workers import Workers
-from peers.web import kept_form, origin, refused_form, sessions, static_files, tokens
-from peers.web.kept_form import Kept
+from peers.web import carried_form, refused_form, sessions, static_files, tokens
+from peers.web.form_check import FormCheck
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_ID, PageError, Reply, Route, Tab, View, go, page
@@ -106,6 +106,7 @@ class Frame:
         # Where the help about a page is, by the page's path; set there too. Empty: there is none.
         self.help_about: Callable[[str], str] = lambda _path: ""
         self._static = static_files.read()
+        self._forms = FormCheck(wwwroot)
         self._again = refused_form.Again(self.begin, self.routes, wwwroot)
         self._jinja = Environment(
             loader=FileSystemLoader([HERE / "templates", *templates]),
@@ -122,7 +123,7 @@ class Frame:
         )
         # For texts that are stored: unlike `_` it takes them as they are, and they are escaped.
         self._jinja.filters["translated"] = language.translated
-        self._jinja.filters["retold"] = retold
+        self._jinja.filters["localized"] = localized
         self._jinja.filters.update(filters or {})
 
     def url(self, path: str) -> str:
@@ -171,7 +172,7 @@ class Frame:
             try:
                 return make()
             except Exception as problem:  # noqa: BLE001 - whatever it is, others go on
-                tell(log, problem, path=raw.path)
+                log_failure(log, problem, path=raw.path)
                 text = _("Something went wrong here; please try again.")
                 is_store = isinstance(problem, STORE_ERRORS)
                 return self._problem_page(raw, text, 503 if is_store else 500)
@@ -192,13 +193,13 @@ class Frame:
         note = unquote(cookies.get(NOTE_COOKIE, ""))[:MAX_NOTE_CHARS]
 
         def rendered(view: View, make: Callable[[], Reply]) -> Sent:
-            said = ""
+            problem_text = ""
             try:
                 reply = make()
             except Refusal as problem:
-                said, reply = str(problem), _problem(str(problem), problem.status)
+                problem_text, reply = str(problem), _problem(str(problem), problem.status)
             sent = self._rendered(view, reply, session, form_token, note)
-            sent = self._shown_again(route, view, raw, parts, sent, said)
+            sent = self._shown_again(route, view, raw, parts, sent, problem_text)
             if NOTE_COOKIE in cookies and reply.template:
                 sent.headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, "", age_s=0)))
             return sent
@@ -211,18 +212,18 @@ class Frame:
             form, files = form_of(raw, route.form)
             view = replace(self._view(raw, session, form), files=files)
             _check_numbers(parts)
-            kept = self._check_origin(route, view, raw, form_token)
-            if route.again is not None and (kept or view.ticked(kept_form.AGAIN)):
+            carried = self._forms.must_be_ours(route, view, raw, form_token)
+            if route.again is not None and (carried or view.ticked(carried_form.AGAIN)):
                 again = route.again
                 return rendered(view, lambda: again(view, **parts))
-            if kept is not None:
+            if carried is not None:
                 text = _("This page was open for too long, so nothing was saved.")
-                too_old = page("kept_form.html", status=403, text=text, kept=kept)
+                too_old = page("carried_form.html", status=403, text=text, carried=carried)
                 return rendered(view, lambda: too_old)
             who = route.waits_for(view, parts) if route.waits_for else None
         except Refusal as problem:
-            told = _problem(str(problem), problem.status)
-            return rendered(view, lambda: told)
+            problem_page = _problem(str(problem), problem.status)
+            return rendered(view, lambda: problem_page)
         if who is None:
             return rendered(view, lambda: route.handler(view, **parts))
 
@@ -234,15 +235,25 @@ class Frame:
         )
 
     def _shown_again(
-        self, route: Route, view: View, raw: Raw, parts: Mapping[str, Any], sent: Sent, said: str
+        self,
+        route: Route,
+        view: View,
+        raw: Raw,
+        parts: Mapping[str, Any],
+        sent: Sent,
+        problem_text: str,
     ) -> Sent:
-        """Show a refused form with what was typed; `said` is why, where `sent` has no form."""
+        """Show a refused form with what was typed, and with why where `sent` has no form."""
         if sent.status != HTTPStatus.BAD_REQUEST or not view.form:
             return sent
-        again = self._again.page(route, raw, parts, view.form, said, sent.body)
-        kept = kept_form.of(view.path, raw.query, view.form) if said and again is None else None
-        if kept is not None:
-            plain = page("refused.html", text=said, kept=kept)
+        again = self._again.page(route, raw, parts, view.form, problem_text, sent.body)
+        carried = (
+            carried_form.of(view.path, raw.query, view.form)
+            if problem_text and again is None
+            else None
+        )
+        if carried is not None:
+            plain = page("refused.html", text=problem_text, carried=carried)
             again = self._html(view, plain, view.session, view.text("form_token"), "")
         return sent if again is None else replace(sent, body=again)
 
@@ -262,9 +273,9 @@ class Frame:
         """Return where whoever is not signed in has to go first; raises PageError by role."""
         if route.role is not None:
             if view.session is None:
-                kept = self._kept(route, view, raw)
-                if kept is not None:
-                    values = {"next": "", "problem": "", "username": "", "kept": kept}
+                carried = self._forms.without_session(route, view, raw)
+                if carried is not None:
+                    values = {"next": "", "problem": "", "username": "", "carried": carried}
                     return page("sign_in.html", status=403, **values)
                 back = f"?next={quote(view.path)}" if view.method == "GET" else ""
                 return go(SIGN_IN + back)
@@ -273,55 +284,6 @@ class Frame:
             if not allows(view.role, route.role):
                 raise PageError(_("Your account may not see this page."), 403)
         return None
-
-    def _kept(self, route: Route, view: View, raw: Raw) -> Kept | None:
-        """Return what somebody typed whose session has ended; None for anything else."""
-        if raw.method != "POST" or not kept_form.may_be_ours(raw.body):
-            return None
-        if not self._browser_says_ours(raw):
-            return None
-        form, _files = form_of(raw, replace(route.form, takes_files=False))
-        return kept_form.of(view.path, raw.query, form)
-
-    def _browser_says_ours(self, raw: Raw) -> bool | None:
-        return origin.browser_says(
-            fetch_site=raw.headers.get("sec-fetch-site"),
-            origin=raw.headers.get("origin"),
-            host=raw.headers.get("host", ""),
-            wwwroot=self.wwwroot,
-        )
-
-    def _check_origin(self, route: Route, view: View, raw: Raw, form_token: str) -> Kept | None:
-        """Raise PageError for a form that no page of ours sent.
-
-        Returns a form to be shown again: ours, of the same account, with a token that is too old.
-        """
-        if raw.method != "POST" or origin.is_ours(
-            fetch_site=raw.headers.get("sec-fetch-site"),
-            origin=raw.headers.get("origin"),
-            host=raw.headers.get("host", ""),
-            wwwroot=self.wwwroot,
-            token=view.text("form_token"),
-            wanted=form_token,
-        ):
-            return None
-        # People's own pages know themselves whose form it is.
-        is_mine = (
-            sessions.is_form_of(view.text("form_token"), view.session.account.id)
-            if view.session
-            else route.again is not None
-        )
-        if is_mine and not view.files and self._browser_says_ours(raw):
-            kept = kept_form.of(view.path, raw.query, view.form)
-            if kept is not None:
-                return kept
-        raise PageError(
-            _(
-                "This form is too old or came from another site. Go back, load the page anew "
-                "and send it again."
-            ),
-            403,
-        )
 
     def _session(self, token: str, now_unix_s: int) -> Session | None:
         if not token:
@@ -371,8 +333,8 @@ class Frame:
             ("Set-Cookie", self._cookie(c.name, c.value, age_s=c.age_s)) for c in reply.cookies
         ]
         if reply.note:
-            kept = quote(reply.note[:MAX_NOTE_CHARS])
-            headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, kept, age_s=60)))
+            note_text = quote(reply.note[:MAX_NOTE_CHARS])
+            headers.append(("Set-Cookie", self._cookie(NOTE_COOKIE, note_text, age_s=60)))
         if reply.session_token is not None:
             age_s = tokens.LIFETIME_S if reply.session_token else 0
             cookie = self._cookie(COOKIE, reply.session_token, age_s=age_s)
@@ -380,11 +342,11 @@ class Frame:
         if reply.filename:
             headers.append(("Content-Disposition", f'attachment; filename="{reply.filename}"'))
         is_static = view.path.startswith("/admin/static/") and reply.status == HTTPStatus.OK
-        keep = "public, max-age=31536000, immutable" if is_static else "no-store"
+        caching = "public, max-age=31536000, immutable" if is_static else "no-store"
         if reply.private_s:
-            keep = f"private, max-age={reply.private_s}"
+            caching = f"private, max-age={reply.private_s}"
             headers.append(("Vary", "Cookie"))
-        headers += [("Content-Type", kind), ("Cache-Control", keep)]
+        headers += [("Content-Type", kind), ("Cache-Control", caching)]
         return Sent(reply.status, headers, body, reply.afterwards)
 
     def _html(
@@ -405,8 +367,10 @@ class Frame:
 
     def _cookie(self, name: str, value: str, *, age_s: int) -> str:
         secure = "; Secure" if self._is_https else ""
-        place = self.prefix or "/"
-        return f"{name}={value}; Path={place}; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"
+        cookie_path = self.prefix or "/"
+        return (
+            f"{name}={value}; Path={cookie_path}; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"
+        )
 
     def _static_url(self, name: str) -> str:
         return self.url(f"/admin/static/{name}?v={self._static[name][1]}")

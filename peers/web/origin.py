@@ -20,8 +20,8 @@ def is_ours(
     """Tell whether a POST came from a page of this site and carries the right token."""
     if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
         return False
-    said = browser_says(fetch_site=fetch_site, origin=origin, host=host, wwwroot=wwwroot)
-    return said is not False
+    is_own = browser_says(fetch_site=fetch_site, origin=origin, host=host, wwwroot=wwwroot)
+    return is_own is not False
 
 
 def browser_says(
@@ -31,7 +31,7 @@ def browser_says(
     if fetch_site is not None:
         return fetch_site == "same-origin"
     if origin is not None:
-        return _place(origin) in {host.lower(), _place(wwwroot)} - {""}
+        return _host_and_port(origin) in {host.lower(), _host_and_port(wwwroot)} - {""}
     return None
 
 
@@ -60,7 +60,9 @@ def within(url: str, wwwroot: str) -> str | None:
     scheme, _mark, rest = url.partition("://")
     host = _HOST_ENDS.split(rest, maxsplit=1)[0]
     path, own_path = rest[len(host) :], urlsplit(wwwroot).path
-    if _place(f"{scheme}://{host}") != _place(wwwroot) or not path.startswith(own_path):
+    if _host_and_port(f"{scheme}://{host}") != _host_and_port(wwwroot) or not path.startswith(
+        own_path
+    ):
         return None
     if scheme.lower() != urlsplit(wwwroot).scheme:
         return None
@@ -68,12 +70,12 @@ def within(url: str, wwwroot: str) -> str | None:
     return inside("/" + path if path[:1] in ("", "?", "#") else path)
 
 
-def _place(url: str) -> str:
+def _host_and_port(url: str) -> str:
     """Return an address's host and port as browsers write them in Origin; empty for nonsense."""
     try:
         parts = urlsplit(url)
         usual = parts.port is not None and parts.port == _PORTS.get(parts.scheme)
     except ValueError:
         return ""
-    place = parts.netloc.lower()
-    return place.rpartition(":")[0] if usual else place
+    host = parts.netloc.lower()
+    return host.rpartition(":")[0] if usual else host

@@ -15,7 +15,7 @@ from keys.certificate import BadCertificate
 from mnet.database import Database
 from mnet.language import _
 from mnet.protocol import BadWwwroot
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import store
 from peers.bootstrap import Found
 from peers.changes import NotPossible
@@ -78,5 +78,5 @@ class Parts:
             with self.database.write() as connection:
                 work(connection)
         except (NotPossible, BadPolicy, BadWwwroot, BadCertificate) as problem:
-            raise PageError(retold(str(problem))) from None
+            raise PageError(localized(str(problem))) from None
         return before

@@ -107,12 +107,12 @@ class PeerPages:
                 c, By(view.who, view.now_unix_s), peer_id, enabled=enabled
             ),
         )
-        said = (
+        message = (
             _("%(name)s is switched on.", name=peer.name)
             if enabled
             else _("%(name)s is switched off: its events are refused.", name=peer.name)
         )
-        return go(f"/admin/peers/{peer_id}", said)
+        return go(f"/admin/peers/{peer_id}", message)
 
     def accept_key(self, view: View, peer_id: int) -> Reply:
         """Believe the key on offer."""
@@ -193,12 +193,12 @@ class PeerPages:
         is_new = bool(view.text("step"))
         found = self._parts.verify(peer, is_new)
         step = "?step=4" if is_new else ""
-        said = (
+        message = (
             _("Verified. All is well.")
             if found.ok
             else _("Verified. Something needs a hand; see below.")
         )
-        return go(f"/admin/peers/{peer.id}/verify{step}", said)
+        return go(f"/admin/peers/{peer.id}/verify{step}", message)
 
     def removal(self, _view: View, peer_id: int) -> Reply:
         """Ask before a peer is removed."""
@@ -213,11 +213,11 @@ class PeerPages:
         self._parts.change(
             peer_id, lambda c: changes.remove_peer(c, By(view.who, view.now_unix_s), peer_id)
         )
-        said = _(
+        message = _(
             "%(name)s is removed. What it brought stays; adding it again takes that up.",
             name=peer.name,
         )
-        return go("/admin", said)
+        return go("/admin", message)
 
 
 def _key(peer: StoredPeer, now_unix_s: int) -> Mapping[str, object] | None:

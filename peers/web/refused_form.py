@@ -21,7 +21,7 @@ from werkzeug.routing.exceptions import RoutingException
 
 from mnet.language import _
 from peers.web import origin
-from peers.web.kept_form import AGAIN, SECRET, TOKEN
+from peers.web.carried_form import AGAIN, SECRET, TOKEN
 from peers.web.view import Route
 from peers.web.wire import FORM_TYPE, Raw, Sent, Waiting
 
@@ -50,39 +50,39 @@ class Again:
         raw: Raw,
         parts: Mapping[str, Any],
         form: Form,
-        said: str,
+        why: str,
         answer: bytes,
     ) -> bytes | None:
-        """Return the page of a refused form, with `said` on top; None where none has it.
+        """Return the page of a refused form, with `why` on top; None where none has it.
 
         `answer` is the page that was to be sent, which says itself what is wrong and has the form
-        when `said` is empty.
+        when `why` is empty.
         """
-        if AGAIN in form or not (said or route.again is None):
+        if AGAIN in form or not (why or route.again is None):
             return None
-        if not said:
-            return filled(answer, _place(raw), form)
+        if not why:
+            return filled(answer, _address(raw), form)
         if route.again is not None:
             if not _kind(raw).startswith(FORM_TYPE):
                 return None
             anew = replace(raw, body=raw.body + f"&{AGAIN}=1".encode())
             shown = _page_of(self._ask(route, anew, parts))
-            return on_top(shown, said) if shown else None
-        for path in dict.fromkeys(self._places(raw)):
+            return on_top(shown, why) if shown else None
+        for path in dict.fromkeys(self._candidates(raw)):
             body = self._page_at(raw, path)
-            found = filled(body, _place(raw), form, said) if body else None
+            found = filled(body, _address(raw), form, why) if body else None
             if found is not None:
                 return found
         return None
 
-    def _places(self, raw: Raw) -> Iterator[str]:
+    def _candidates(self, raw: Raw) -> Iterator[str]:
         came_from = origin.within(raw.headers.get("referer", ""), self._wwwroot)
         if came_from is not None:
             yield came_from.partition("#")[0]
-        yield _place(raw).removeprefix(self._prefix)
+        yield _address(raw).removeprefix(self._prefix)
 
-    def _page_at(self, raw: Raw, place: str) -> bytes | None:
-        path, _mark, query = place.partition("?")
+    def _page_at(self, raw: Raw, address: str) -> bytes | None:
+        path, _mark, query = address.partition("?")
         path = unquote(path)
         try:
             number, parts = self._found(path)
@@ -106,38 +106,38 @@ class Again:
         return number, parts
 
 
-def filled(body: bytes, place: str, form: Form, said: str = "") -> bytes | None:
-    """Fill what was typed into a page's form that goes to `place`; None when it has none such.
+def filled(body: bytes, action: str, form: Form, why: str = "") -> bytes | None:
+    """Fill what was typed into a page's form that goes to `action`; None when it has none such.
 
-    `said` stands on top of the page, where it is not empty.
+    `why` stands on top of the page, where it is not empty.
     """
     tree = _tree(body)
     sent = {name: texts for name, texts in form.items() if name != TOKEN and name not in SECRET}
-    mine = [f for f in tree.iter("form") if _goes_to(f) == unquote(place)]
+    mine = [f for f in tree.iter("form") if _goes_to(f) == unquote(action)]
     best = max(mine, key=lambda f: _likeness(f, sent), default=None)
-    if best is None or not _has_place_for(best, sent):
+    if best is None or not _has_fields_for(best, sent):
         return None
     left = {name: [t.translate(_NO_TEXT) for t in texts] for name, texts in sent.items()}
     for control in _typed(best):
         _fill(control, left)
     for file in best.xpath(".//input[@type='file']"):
         file.addnext(_paragraph(_("Files are not kept: choose the file again."), "quiet"))
-    return _written(tree, said)
+    return _written(tree, why)
 
 
-def on_top(body: bytes, said: str) -> bytes:
+def on_top(body: bytes, why: str) -> bytes:
     """Put a sentence on top of a page, as what is wrong."""
-    return _written(_tree(body), said)
+    return _written(_tree(body), why)
 
 
 def _tree(body: bytes) -> html.HtmlElement:
     return html.document_fromstring(body, parser=html.HTMLParser(encoding="utf-8"))
 
 
-def _written(tree: html.HtmlElement, said: str) -> bytes:
+def _written(tree: html.HtmlElement, why: str) -> bytes:
     main = tree.find(".//main")
-    if said and main is not None:
-        problem = _paragraph(said.translate(_NO_TEXT), "problem")
+    if why and main is not None:
+        problem = _paragraph(why.translate(_NO_TEXT), "problem")
         problem.set("role", "alert")
         main.insert(0, problem)
     text: str = html.tostring(tree, encoding="unicode", doctype="<!doctype html>")
@@ -173,7 +173,7 @@ def _likeness(form: html.HtmlElement, sent: Form) -> tuple[int, int]:
     return agree + pressed, len(names & sent.keys()) - len(names - sent.keys())
 
 
-def _has_place_for(form: html.HtmlElement, sent: Form) -> bool:
+def _has_fields_for(form: html.HtmlElement, sent: Form) -> bool:
     """Tell whether nothing that somebody typed would be lost."""
     named = {_name(c) for c in form.xpath(".//input | .//textarea | .//select | .//button")}
     return any(_name(c) in sent for c in _typed(form)) or sent.keys() <= named
@@ -231,7 +231,7 @@ def _page_of(sent: Sent | Waiting) -> bytes | None:
     return sent.body if is_page else None
 
 
-def _place(raw: Raw) -> str:
+def _address(raw: Raw) -> str:
     return f"{raw.path}?{raw.query}" if raw.query else raw.path
 
 

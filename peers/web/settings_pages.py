@@ -15,7 +15,7 @@ from keys.certificate import BadCertificate
 from mnet.call_errors import CallError
 from mnet.language import N_, _, translated
 from mnet.protocol import BadWwwroot, check_wwwroot
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import changes
 from peers.accounts import MANAGER
 from peers.audit import By
@@ -145,7 +145,7 @@ class SettingsPages:
             verify_tls = PeerPolicy.from_stored(peer.policy).tls == "verify"
             found = self._parts.discover(wwwroot, peer.application, verify_tls)
         except (BadWwwroot, BadCertificate, CallError) as problem:
-            return self._addresses(peer_id, problem=retold(str(problem)))
+            return self._addresses(peer_id, problem=localized(str(problem)))
         certificate = found.certificate
         if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
             return self._addresses(peer_id, found=found)
@@ -160,10 +160,10 @@ class SettingsPages:
                 certificate=certificate,
             ),
         )
-        said = _(
+        message = _(
             "%(name)s is at %(address)s now, with all its data.", name=peer.name, address=wwwroot
         )
-        return go(f"/admin/peers/{peer_id}", said)
+        return go(f"/admin/peers/{peer_id}", message)
 
     def label(self, view: View, peer_id: int) -> Reply:
         """Say whether a peer is for production or for tests."""

@@ -13,9 +13,9 @@ from mnet.database import Database
 from mnet.language import N_, _
 from peers import accounts, audit, audit_words
 from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
-from peers.web import kept_form, origin, sessions, throttle
+from peers.web import carried_form, origin, sessions, throttle
+from peers.web.carried_form import SIGN_IN_FORM
 from peers.web.frame import PASSWORD, SIGN_IN, SIGN_OUT
-from peers.web.kept_form import SIGN_IN_FORM
 from peers.web.roles import TITLES, allows
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 
@@ -67,13 +67,13 @@ class SignInPages:
         if view.session:
             return go(self._home_of(view.role))
         back = view.query.get("next", "")
-        return page("sign_in.html", next=back, problem="", username="", kept=None)
+        return page("sign_in.html", next=back, problem="", username="", carried=None)
 
     def do_sign_in(self, view: View) -> Reply:
         """Check name and password."""
         username = view.text("username", limit=accounts.MAX_NAME_CHARS)
         password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
-        back, kept = view.text("next", limit=MAX_FIELD_CHARS), kept_form.read(view)
+        back, carried = view.text("next", limit=MAX_FIELD_CHARS), carried_form.read(view)
         key, now = accounts.name_key(username), view.now_unix_s
         tried = throttle.attempt(
             self._database,
@@ -87,7 +87,7 @@ class SignInPages:
                 if tried.wait_s
                 else _("That user name and password do not fit.")
             )
-            values = {"next": back, "problem": problem, "username": username, "kept": kept}
+            values = {"next": back, "problem": problem, "username": username, "carried": carried}
             return page("sign_in.html", status=tried.status, **values)
         with self._database.write() as connection:
             throttle.succeeded(connection, key, view.sender, now)
@@ -96,13 +96,18 @@ class SignInPages:
             token = sessions.start(connection, found.id, now)
             self._audit(connection, found.username, N_("signed in"), found.username, now)
             begun = sessions.find(connection, token, now)
-        if kept and begun and not found.one_time and sessions.is_form_of(kept.token, found.id):
+        if (
+            carried
+            and begun
+            and not found.one_time
+            and sessions.is_form_of(carried.token, found.id)
+        ):
             values = {
                 "form_token": begun.form_token,
-                "kept": kept,
+                "carried": carried,
                 "text": _("You are signed in again. What you typed is still here."),
             }
-            return Reply(template="kept_form.html", values=values, session_token=token)
+            return Reply(template="carried_form.html", values=values, session_token=token)
         path = origin.inside(back)
         return go(path or self._home_of(found.role), session_token=token)
 

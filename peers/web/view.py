@@ -182,7 +182,7 @@ class Route:
     methods: tuple[str, ...] = ("GET",)
     waits_for: WaitsFor | None = None
     form: FormLimits = FormLimits()
-    # Shows the form anew, filled in with what came, where it could not be taken (kept_form.py).
+    # Shows the form anew, filled in with what came, where it could not be taken (carried_form.py).
     again: Handler | None = None
     # What it answers when there is no room in that share.
     busy: Callable[[View], Reply] = busy

@@ -50,7 +50,7 @@ def admin_add(command: Command, name: str, role: str) -> None:
         audit.By(audit.COMMAND_LINE, now).note(
             connection, N_("account added"), name, {"role": role}
         )
-    _tell_password(command, name, made)
+    _show_password(command, name, made)
 
 
 @admin.command("role")
@@ -83,7 +83,7 @@ def reset_password(command: Command, name: str) -> None:
         audit.By(audit.COMMAND_LINE, int(app.clock())).note(
             connection, N_("password reset"), found.username, {}
         )
-    _tell_password(command, found.username, made)
+    _show_password(command, found.username, made)
 
 
 @admin.command("remove")
@@ -100,7 +100,7 @@ def admin_remove(command: Command, name: str) -> None:
     command.show({"admin": found.username, "removed": True}, f"{found.username} is removed.")
 
 
-def _tell_password(command: Command, name: str, password: str) -> None:
+def _show_password(command: Command, name: str, password: str) -> None:
     command.show(
         {"admin": name, "one_time_password": password},
         f"{name}: one-time password (shown only now): {password}",

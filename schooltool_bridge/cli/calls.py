@@ -5,7 +5,6 @@ Source: RULES 1.8, R14, R90.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from peers.calls import Call
 from schooltool_bridge.cli.peers import known_peer
 from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
 from schooltool_bridge.common.days import iso
-from schooltool_bridge.people.sharing import sharing
+from schooltool_bridge.people.sharing import Item, sharing
 from schooltool_bridge.server.bundle import make_bundle
 
 COLUMNS = ("id", "at", "peer", "direction", "method", "outcome", "duration_ms", "reason")
@@ -124,4 +123,15 @@ def sharing_of(command: Command, wwwroot: str) -> None:
         for way, items in (("goes there", found.sent), ("comes from there", found.received))
         for item in items
     ]
-    command.show(asdict(found), "\n".join(lines) or "Nothing is shared.")
+    shown = {"sent": [*map(_shared, found.sent)], "received": [*map(_shared, found.received)]}
+    command.show(shown, "\n".join(lines) or "Nothing is shared.")
+
+
+def _shared(item: Item) -> dict[str, object]:
+    return {
+        "call": item.call,
+        "fields": item.fields,
+        "about": item.about,
+        "why": item.why,
+        "kept": item.retention,
+    }

@@ -43,7 +43,7 @@ _WHY = click.option("--why", required=True, help="The reason, which stays in the
 
 
 @contextmanager
-def refusals_told() -> Iterator[None]:
+def refusals_as_errors() -> Iterator[None]:
     """Turn a refusal into the one line of a command that failed."""
     try:
         yield
@@ -72,7 +72,7 @@ def close_term(command: Command, title: str, year_title: str | None, marks: str)
     Grades may still come; what they would change is proposed: term proposals. Closing a closed
     term stores the marks of those alone who joined since.
     """
-    with refusals_told(), command.app() as app, app.database.write() as connection:
+    with refusals_as_errors(), command.app() as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         system = scores.find(connection, marks)
         again = term.closed_unix_s is not None
@@ -87,9 +87,9 @@ def close_term(command: Command, title: str, year_title: str | None, marks: str)
         "stored": stored,
         "without": seen.without,
     }
-    said = f"Closed {term.full_title}: {stored} final marks of {seen.students} student(s) "
-    said += f"in {seen.sections} section(s); {seen.without} of them empty, nothing being graded."
-    command.show(row, said)
+    message = f"Closed {term.full_title}: {stored} final marks of {seen.students} student(s) "
+    message += f"in {seen.sections} section(s); {seen.without} of them empty, nothing being graded."
+    command.show(row, message)
 
 
 @click.command("reopen")
@@ -99,7 +99,7 @@ def close_term(command: Command, title: str, year_title: str | None, marks: str)
 @common
 def reopen_term(command: Command, title: str, year_title: str | None, why: str) -> None:
     """Open a closed term again, to close it anew; its final marks stand until then."""
-    with refusals_told(), command.app() as app, app.database.write() as connection:
+    with refusals_as_errors(), command.app() as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         closing.reopen_term(connection, _author(app, why), term.id)
     row = {"term": term.title, "year": term.year_title}
@@ -152,7 +152,7 @@ def accept_term(
     """Take what is proposed in a term as the final marks: --all, of a section, or of a person."""
     if everybody == (section_id is not None or person_id is not None):
         raise CommandError("Say --all, or whose marks: --section, --person.")
-    with refusals_told(), command.app() as app, app.database.write() as connection:
+    with refusals_as_errors(), command.app() as app, app.database.write() as connection:
         term = years.find_term(connection, title, year_title)
         wanted = final_marks.of_term(term.id)
         if section_id is not None:
@@ -175,7 +175,7 @@ def close_section(
 
     Later it stores the marks of those alone who joined since, and changes no other.
     """
-    with refusals_told(), command.app() as app, app.database.write() as connection:
+    with refusals_as_errors(), command.app() as app, app.database.write() as connection:
         found = find_section(connection, section_id, peer_wwwroot, segment)
         system = scores.find(connection, marks)
         stored = closing.close_section(connection, _author(app), found, system.id)
@@ -233,7 +233,7 @@ def accept_section(
     """Take what is proposed in a section as the final marks: --all, or of a person."""
     if everybody == (person_id is not None):
         raise CommandError("Say --all, or whose mark: --person.")
-    with refusals_told(), command.app() as app, app.database.write() as connection:
+    with refusals_as_errors(), command.app() as app, app.database.write() as connection:
         found = find_section(connection, section_id, peer_wwwroot, segment)
         wanted = final_marks.of_section(found)
         accepted = _accept(connection, _author(app, why), wanted, person_id)
@@ -287,14 +287,14 @@ def _show_joined(command: Command, connection: Connection, wanted: sa.Select[tup
 
 
 def _named(
-    connection: Connection, some: Iterable[T], place: Callable[[T], Final | Standing]
+    connection: Connection, some: Iterable[T], cell_of: Callable[[T], Final | Standing]
 ) -> Iterator[tuple[T, Row]]:
-    """Give each of some with the section and the person of its place, as scripts name them."""
-    places = [(one, place(one)) for one in some]
-    people = labels.people(connection, (at.person_id for _one, at in places))
-    ids = sorted({at.section_id for _one, at in places})
+    """Give each of some with its section and its person, as scripts name them."""
+    cells = [(one, cell_of(one)) for one in some]
+    people = labels.people(connection, (at.person_id for _one, at in cells))
+    ids = sorted({at.section_id for _one, at in cells})
     sections = {s.id: s for s in lookup.by_ids(connection, ids)}
-    for one, at in places:
+    for one, at in cells:
         of = sections[at.section_id]
         yield (
             one,

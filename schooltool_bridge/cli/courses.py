@@ -101,7 +101,7 @@ def enrol(command: Command, wwwroot: str, course: str, people: tuple[str, ...]) 
             ids = [find_person(connection, text) for text in people]
         found = _Course(app, wwwroot, course)
         done = in_reactor(lambda: found.enrolling.enrol(found.course.id, ids))
-    _tell(command, done)
+    _show(command, done)
 
 
 @click.command("unenrol")
@@ -125,7 +125,7 @@ def unenrol(command: Command, wwwroot: str, course: str, people: tuple[str, ...]
             return found.enrolling.unenrol(found.course.id, dict.fromkeys(chosen))
 
         done = in_reactor(work)
-    _tell(command, done)
+    _show(command, done)
 
 
 @dataclass(slots=True)
@@ -208,7 +208,7 @@ def _warn(unread: int) -> None:
         click.echo(f"Warning: {unread} further entries were unreadable or too many.", err=True)
 
 
-def _tell(command: Command, done: Sequence[Done]) -> None:
+def _show(command: Command, done: Sequence[Done]) -> None:
     rows = [
         {
             "person": str(one.person_id) if one.person_id else None,
@@ -219,13 +219,13 @@ def _tell(command: Command, done: Sequence[Done]) -> None:
         }
         for one in done
     ]
-    command.show(rows, lambda: _say(done))
+    command.show(rows, lambda: _print(done))
     failed = sum(not one.ok for one in done)
     if failed:
         click.echo(f"mnet-peer: {failed} of {len(done)} could not be done.", err=True)
         click.get_current_context().exit(1)
 
 
-def _say(done: Sequence[Done]) -> None:
+def _print(done: Sequence[Done]) -> None:
     for one in done:
         click.echo(f"{one.name or one.username or 'somebody'}: {one.text}")

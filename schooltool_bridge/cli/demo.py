@@ -63,7 +63,7 @@ STORY = (
 @common
 def demo(command: Command) -> None:
     """Run two peers on this machine and tell the whole story in a minute."""
-    said: list[dict[str, object]] = []
+    story: list[dict[str, object]] = []
 
     def say(text: str) -> None:
         click.echo(text, err=command.as_json)
@@ -88,7 +88,7 @@ def demo(command: Command) -> None:
             answer = moodle.run(
                 "call", sis.wwwroot, f"schooltool/sis.php/{event}", json.dumps([data])
             )
-            said.append({"event": event, "answer": answer})
+            story.append({"event": event, "answer": answer})
             waits = answer.get("waiting_for")
             waiting = f" (waits for {', '.join(waits)})" if isinstance(waits, list) else ""
             say(f"  {title}: {event} -> {answer['status']}{waiting}")
@@ -96,7 +96,7 @@ def demo(command: Command) -> None:
         sis.run("key", "rotate")
         data = {"assessmentid": 73743734, "userid": 2347234, "points_earned": 65, "attempt_num": 2}
         answer = moodle.run("call", sis.wwwroot, "schooltool/sis.php/new_grade", json.dumps([data]))
-        said.append({"event": "new_grade", "answer": answer})
+        story.append({"event": "new_grade", "answer": answer})
         say(f"  A second attempt: new_grade -> {answer['status']}")
         say("\nWhat the SIS holds now:\n")
         holds = {
@@ -117,7 +117,7 @@ def demo(command: Command) -> None:
         ):
             say(sis.text(*arguments))
     command.show(
-        {"story": said, "holds": holds}, "That was real: two servers, real keys, real HTTP."
+        {"story": story, "holds": holds}, "That was real: two servers, real keys, real HTTP."
     )
 
 

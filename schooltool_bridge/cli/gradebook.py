@@ -54,7 +54,9 @@ def import_assessments(
                     upload.write(connection, author, plan, shown=None)
             except (HasProblems, Refused) as problem:
                 raise CommandError(str(problem)) from problem
-    command.show(_json(plan, is_applied=is_applied), lambda: _tell(plan, is_applied=is_applied))
+    command.show(
+        _json(plan, is_applied=is_applied), lambda: _print_plan(plan, is_applied=is_applied)
+    )
     if plan.failed:
         _fail(file, plan)
 
@@ -86,9 +88,9 @@ def _json(plan: Plan, *, is_applied: bool) -> dict[str, object]:
     }
 
 
-def _tell(plan: Plan, *, is_applied: bool) -> None:
+def _print_plan(plan: Plan, *, is_applied: bool) -> None:
     for problem in plan.problems:
-        click.echo(f"{problem.place}: {problem.text}")
+        click.echo(f"{problem.location}: {problem.text}")
     for change in plan.changes:
         click.echo(f"{change.kind}: {change.what} ({', '.join(change.facts)})")
     click.echo(", ".join(f"{count} {name}" for name, count in plan.counts.items()) + ".")
@@ -100,5 +102,5 @@ def _fail(file: Path, plan: Plan) -> None:
     first = plan.problems[0]
     more = f" (and {plan.failed - 1} more)" if plan.failed > 1 else ""
     raise CommandError(
-        f"{file.name}: {first.place}: {first.text}{more} Nothing was changed; correct the file."
+        f"{file.name}: {first.location}: {first.text}{more} Nothing was changed; correct the file."
     )

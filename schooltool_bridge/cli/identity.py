@@ -65,8 +65,8 @@ def change(command: Command, person_id: str, why: str, **given: str | None) -> N
             with app.database.write() as connection:
                 found = find_person(connection, person_id)
                 before = people.names_of(connection, found)
-                told = {name: value for name, value in given.items() if value is not None}
-                names = Names(**{**asdict(before), **told})
+                changes = {name: value for name, value in given.items() if value is not None}
+                names = Names(**{**asdict(before), **changes})
                 author = _author(app, why)
                 is_changed = people.change(connection, author, found, names)
                 if is_changed:
@@ -188,14 +188,14 @@ def _resolve_points(command: Command, inbox_id: int, *, keep_points: bool, why: 
         except Refused as problem:
             raise CommandError(str(problem)) from None
     asked = done.asked
-    told = (
+    message = (
         f"{done.entered} grades of “{asked.name}” are entered anew as points of {asked.now:f}."
         if keep_points
         else f"{len(asked.cells)} grades of “{asked.name}” keep their percentage of {asked.now:f}."
     )
     command.show(
         {"id": str(inbox_id), "status": done.entry.status, "entered": done.entered},
-        f"Event {inbox_id} is {done.entry.status} now. {told}",
+        f"Event {inbox_id} is {done.entry.status} now. {message}",
     )
 
 

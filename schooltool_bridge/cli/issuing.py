@@ -13,7 +13,7 @@ import click
 
 from mnet import language
 from peers import audit
-from schooltool_bridge.cli.closing import refusals_told
+from schooltool_bridge.cli.closing import refusals_as_errors
 from schooltool_bridge.cli.shared import Command, CommandError, common, moment
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.rows import Row
@@ -42,7 +42,7 @@ def issue_report(
     at_unix_s = moment(at, settings.zone)
     office = Office(settings.name, settings.zone, paper)
     try:
-        with refusals_told(), command.app() as app, language.speaking(settings.language):
+        with refusals_as_errors(), command.app() as app, language.speaking(settings.language):
             author = Author(audit.COMMAND_LINE, int(app.clock()))
             with app.database.read() as connection:
                 who = find_person(connection, person_id)
@@ -52,8 +52,8 @@ def issue_report(
             )
     except PdfError as problem:
         raise CommandError(str(problem)) from None
-    told = f"Issued {found.title} as {found.number}; its SHA-256 is {found.sha256}."
-    command.show(_row(found), told)
+    message = f"Issued {found.title} as {found.number}; its SHA-256 is {found.sha256}."
+    command.show(_row(found), message)
 
 
 @click.command("issued")
@@ -76,7 +76,7 @@ def issued_list(command: Command, person_id: str | None, number: str, limit: int
 @common
 def reprint(command: Command, number: str, file: Path) -> None:
     """Write an issued report to a file again: the very bytes that were handed out."""
-    with refusals_told(), command.app() as app, app.database.read() as connection:
+    with refusals_as_errors(), command.app() as app, app.database.read() as connection:
         found, made = issuing.pdf_of(connection, number)
         row = _row(found)
     _write(file, made)

@@ -50,31 +50,31 @@ def join_assessments(
         try:
             with app.database.read() if preview else app.database.write() as connection:
                 found = find_section(connection, section_id, peer_wwwroot, segment)
-                then = grid.section_of(connection, found)
-                theirs_id = _item(then, theirs)
+                snapshot = grid.section_of(connection, found)
+                theirs_id = _item(snapshot, theirs)
                 if apart:
                     # Gone from the gradebook, it is named by our id alone.
                     ours_id = int(ours) if ours.isascii() and ours.isdigit() else 0
                     released = joining.take_apart(connection, author, found, ours_id, theirs_id)
                 elif preview:
-                    done = joining.plan(then, _item(then, ours), theirs_id)
+                    done = joining.plan(snapshot, _item(snapshot, ours), theirs_id)
                 else:
-                    done = joining.join(connection, author, found, _item(then, ours), theirs_id)
+                    done = joining.join(connection, author, found, _item(snapshot, ours), theirs_id)
         except Refused as problem:
             raise CommandError(str(problem)) from None
     if apart:
-        told = f"They are two again; {released} entries by hand went back."
-        command.show({"applied": True, "released": released}, told)
+        message = f"They are two again; {released} entries by hand went back."
+        command.show({"applied": True, "released": released}, message)
         return
     command.show(_json(done, is_applied=not preview), _text(done, is_applied=not preview))
 
 
-def _item(then: SectionSnapshot, wanted: str) -> int:
+def _item(snapshot: SectionSnapshot, wanted: str) -> int:
     """Find an assessment by its shared idnumber or our own id; raises CommandError."""
-    shared = {i.id for i in then.items if i.peer is not None and i.name_for_scripts == wanted}
-    found = shared | {i.id for i in then.items if str(i.id) == wanted}
+    shared = {i.id for i in snapshot.items if i.peer is not None and i.name_for_scripts == wanted}
+    found = shared | {i.id for i in snapshot.items if str(i.id) == wanted}
     if not found:
-        raise CommandError(f"There is no assessment {wanted!r} in {then.name}.")
+        raise CommandError(f"There is no assessment {wanted!r} in {snapshot.name}.")
     if len(found) > 1:
         listed = " and ".join(str(i) for i in sorted(found))
         raise CommandError(f"{wanted!r} could be the assessments with our ids {listed}.")

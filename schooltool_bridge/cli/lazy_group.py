@@ -18,26 +18,26 @@ class LazyGroup(click.Group):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Begin as any group; `later` tells it of more."""
         super().__init__(*arguments, **options)
-        self._places: dict[str, str] = {}
+        self._targets: dict[str, str] = {}
         self._below: Mapping[str, Mapping[str, str]] = {}
 
     def later(
-        self, places: Mapping[str, str], below: Mapping[str, Mapping[str, str]] | None = None
+        self, targets: Mapping[str, str], below: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
-        """Add commands by their places; `below` has those of groups among them, by group."""
-        self._places.update(places)
+        """Add commands by their targets; `below` has those of groups among them, by group."""
+        self._targets.update(targets)
         self._below = below or self._below
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return every command's name."""
-        return sorted({*super().list_commands(ctx), *self._places})
+        return sorted({*super().list_commands(ctx), *self._targets})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, loaded now; None when there is none of that name."""
-        place = self._places.get(cmd_name)
-        if place is None:
+        target = self._targets.get(cmd_name)
+        if target is None:
             return super().get_command(ctx, cmd_name)
-        module, attribute = place.split(":")
+        module, attribute = target.split(":")
         found = getattr(import_module(f"{__package__}.{module}"), attribute)
         if isinstance(found, LazyGroup) and cmd_name in self._below:
             found.later(self._below[cmd_name])

@@ -140,13 +140,13 @@ def enrolments(
         ]
     else:
         wanted = _where(enrolment, section_id=section_id, person_id=person_id)
-        sections_then = as_of.of_sections(
+        snapshots = as_of.of_sections(
             connection, sa.select(enrolment.c.section_id).where(*wanted), at_unix_s
         )
         found = [
-            (then.id, who, role, state)
-            for then in sections_then
-            for (who, role), state in then.enrolments.items()
+            (snapshot.id, who, role, state)
+            for snapshot in snapshots
+            for (who, role), state in snapshot.enrolments.items()
             if person_id in (None, who)
         ]
     named, section_names = people_names(connection), _section_names(connection)
@@ -176,11 +176,11 @@ def _enrolment_order(row: Row) -> tuple[object, ...]:
 def grades(connection: Connection, section_id: int, at_unix_s: int | None = None) -> list[Row]:
     """List the grades of one part of a section."""
     names = people_names(connection)
-    then = as_of.of_section(connection, section_id, at_unix_s)
+    snapshot = as_of.of_section(connection, section_id, at_unix_s)
     return [
         {
             "assessment": item.name_for_scripts,
-            "segment": then.segment,
+            "segment": snapshot.segment,
             "name": item.name,
             "person": names[person_id],
             "points": _number(entry.points),
@@ -190,8 +190,8 @@ def grades(connection: Connection, section_id: int, at_unix_s: int | None = None
             "authority": entry.authority,
             "recorded_at": iso(entry.recorded_unix_s),
         }
-        for item in then.items
-        for (of, person_id), entry in sorted(then.entries.items())
+        for item in snapshot.items
+        for (of, person_id), entry in sorted(snapshot.entries.items())
         if of == item.id
     ]
 

@@ -12,7 +12,7 @@ import click
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.notices.facts import gather
-from schooltool_bridge.notices.notices import KeptNotice, latest_notices, limits_of
+from schooltool_bridge.notices.notices import StoredNotice, latest_notices, limits_of
 from schooltool_bridge.notices.rules import Notice, standing
 from schooltool_bridge.notices.sending import Outcome
 from schooltool_bridge.server import background
@@ -38,11 +38,11 @@ def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - c
         now_unix_s = int(app.clock())
         # What stands is judged anew, as the page does: the next look may be minutes away.
         stand = standing(gather(connection, now_unix_s), now_unix_s, limits_of(app.parts.settings))
-        kept = latest_notices(connection)
-    known = {one.notice.key: one for one in kept if one.ended_unix_s is None}
+        stored = latest_notices(connection)
+    known = {one.notice.key: one for one in stored if one.ended_unix_s is None}
     rows = [_row(n, known.get(n.key), everything=everything) for n in stand]
     if everything:
-        over = [one for one in kept if one.ended_unix_s is not None]
+        over = [one for one in stored if one.ended_unix_s is not None]
         rows += [_row(one.notice, one, everything=True) for one in over]
     columns = ["severity", "since", "text", "remedy", "told", *(["ended"] if everything else [])]
     command.show_table(rows, columns, "Nothing needs a hand.")
@@ -84,7 +84,7 @@ def _fail_unless_sent(outcomes: Sequence[Outcome]) -> None:
         raise CommandError(f"Not told by {failed[0].channel}: {failed[0].detail}")
 
 
-def _row(one: Notice, kept: KeptNotice | None, *, everything: bool) -> dict[str, object]:
+def _row(one: Notice, stored: StoredNotice | None, *, everything: bool) -> dict[str, object]:
     """A notice as scripts read it; since when is kept from the next look on."""
     row: dict[str, object] = {
         "key": one.key,
@@ -92,11 +92,11 @@ def _row(one: Notice, kept: KeptNotice | None, *, everything: bool) -> dict[str,
         "severity": one.severity,
         "text": one.text,
         "remedy": one.remedy,
-        "since": _iso(kept.since_unix_s if kept else None),
-        "told": _iso(kept.told_unix_s if kept else None),
+        "since": _iso(stored.since_unix_s if stored else None),
+        "told": _iso(stored.sent_unix_s if stored else None),
     }
     if everything:
-        row["ended"] = _iso(kept.ended_unix_s if kept else None)
+        row["ended"] = _iso(stored.ended_unix_s if stored else None)
     return row
 
 

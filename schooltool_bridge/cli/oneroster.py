@@ -98,7 +98,7 @@ def import_oneroster(command: Command, file: Path, preview: bool, only_check: bo
                     now_unix_s=int(app.clock()), progress=show,
                 )  # fmt: skip
             if done.applied:
-                released = app.resolving.brought_by_hand(done.names, done.places)
+                released = app.resolving.brought_by_hand(done.names, done.memberships)
     report = done.report
     value = {
         "ok": report.ok,
@@ -126,8 +126,8 @@ def _lines(done: Imported, released: int) -> list[str]:
     lines += [str(p) for p in report.problems]
     lines += [f"and {report.more} more"] if report.more else []
     for name, counts in done.counts.items():
-        said = ", ".join(f"{counts[what]} {what}" for what in OUTCOMES if counts.get(what))
-        lines.append(f"{name}: {said}")
+        message = ", ".join(f"{counts[what]} {what}" for what in OUTCOMES if counts.get(what))
+        lines.append(f"{name}: {message}")
     if report.ok and done.applied:
         came = f" {released} more that waited for it came in too." if released > 0 else ""
         lines.append(f"Taken in.{came}")

@@ -1,4 +1,4 @@
-"""Commands about peers' trust and place: verify, keys and strangers that wait, addresses, label.
+"""Commands about trust in peers: verify, keys and strangers that wait, addresses, label.
 
 The changes themselves stand in peers/changes.py, what is looked at in peers/verify.py.
 Source: RULES 1.8, R15-R18, R20.
@@ -40,13 +40,13 @@ def verify(command: Command, wwwroot: str) -> None:
     with command.app() as app:
         peer = known_peer(app, wwwroot)
         report = in_reactor(lambda: app.verify(peer))
-    shown = {"ok": report.ok, "steps": [step.told() for step in report.steps]}
-    command.show(shown, lambda: _tell(report))
+    shown = {"ok": report.ok, "steps": [step.for_programs() for step in report.steps]}
+    command.show(shown, lambda: _print_report(report))
     if not report.ok:
         click.get_current_context().exit(1)
 
 
-def _tell(report: Report) -> None:
+def _print_report(report: Report) -> None:
     for step in report.steps:
         if not step.was_tried:
             click.secho(f"- {step.name}: {step.detail}", dim=True)
@@ -128,10 +128,10 @@ def alias(command: Command, wwwroot: str, address: str, remove: bool) -> None:  
                     wwwroot=address,
                     our_wwwroot=app.settings.wwwroot,
                 )
-    said = "no longer" if remove else "also"
+    message = "no longer" if remove else "also"
     command.show(
         {"wwwroot": stored.wwwroot, "alias": None if remove else address},
-        f"{stored.wwwroot} is {said} {address} now.",
+        f"{stored.wwwroot} is {message} {address} now.",
     )
 
 

@@ -66,7 +66,7 @@ def deny_login(command: Command, **which: Any) -> None:
 @common
 def allow_jump(command: Command, **which: Any) -> None:
     """Let a person go over to a peer again; or many with --all."""
-    _set_going(command, Which(**which), allowed=True)
+    _set_jump_right(command, Which(**which), allowed=True)
 
 
 @click.command("deny-jump")
@@ -77,7 +77,7 @@ def allow_jump(command: Command, **which: Any) -> None:
 @common
 def deny_jump(command: Command, **which: Any) -> None:
     """Keep a person from going over to a peer; whoever is there is signed out."""
-    _set_going(command, Which(**which), allowed=False)
+    _set_jump_right(command, Which(**which), allowed=False)
 
 
 @click.command("set-password")
@@ -144,7 +144,7 @@ def _set_right(command: Command, which: Which, *, allowed: bool) -> None:
                  f"Person {found} {may} sign in {ways}.")  # fmt: skip
 
 
-def _set_going(command: Command, which: Which, *, allowed: bool) -> None:
+def _set_jump_right(command: Command, which: Which, *, allowed: bool) -> None:
     if which.person_id is None:
         _set_many(command, which, bulk_rights.GO, allowed=allowed)
         return

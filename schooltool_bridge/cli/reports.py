@@ -170,7 +170,7 @@ def _history_of_parts(
         for line in _history(connection, part, person_id, kinds)
     ]
     if len(parts) > 1:
-        found.sort(key=lambda f: (f[1].place.effective_unix_s, f[1].place.seq))
+        found.sort(key=lambda f: (f[1].line_key.effective_unix_s, f[1].line_key.seq))
     return found
 
 
@@ -185,12 +185,12 @@ def _history(
     """Read all of a section's history, page by page."""
     lines: list[history_lines.Line] = []
     while True:
-        found = section_history.places(
+        found = section_history.line_keys(
             connection,
             section_id,
             person_id=person_id,
             kinds=kinds or KINDS,
-            after=lines[-1].place if lines else None,
+            after=lines[-1].line_key if lines else None,
         )
         lines += history_lines.read(connection, section_id, found)
         if len(found) < section_history.MAX_LINES:

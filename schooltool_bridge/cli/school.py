@@ -196,7 +196,7 @@ def file_sections(
             course_id=in_course.id if in_course else None,
             term_id=in_term.id if in_term else None,
         )
-    place = filing.place_text(in_course, in_term)
+    filed_under = filing.filed_text(in_course, in_term)
     row = {
         "sections": [str(i) for i in found],
         "moved": moved,
@@ -204,7 +204,9 @@ def file_sections(
         "term": in_term.title if in_term else None,
         "year": in_term.year_title if in_term else None,
     }
-    command.show(row, f"{moved} section(s) moved to {place}; {len(found) - moved} there already.")
+    command.show(
+        row, f"{moved} section(s) moved to {filed_under}; {len(found) - moved} there already."
+    )
 
 
 @click.command("link")

@@ -88,13 +88,13 @@ def init(
         for file in home.iterdir():  # all of it is ours, and half of it helps nobody
             file.unlink()
         raise
-    said = {"home": str(home), "wwwroot": settings.wwwroot, "fingerprint": fingerprint}
+    result = {"home": str(home), "wwwroot": settings.wwwroot, "fingerprint": fingerprint}
     if password is None:
-        said |= {"admin": admin_name, "one_time_password": made}
+        result |= {"admin": admin_name, "one_time_password": made}
     text = f"Made {home} for {settings.wwwroot}\nCertificate SHA-256: {fingerprint}\n"
     if password is None:
         text += f"Admin: {admin_name}   one-time password (shown only now): {made}\n"
-    command.show(said, text + "Next: mnet-peer serve")
+    command.show(result, text + "Next: mnet-peer serve")
 
 
 def _make(settings: Settings, admin_name: str, password: str, *, one_time: bool) -> str:
@@ -261,12 +261,12 @@ def restore(command: Command, file: Path, yes: bool) -> None:  # noqa: FBT001 - 
             saved = storage.restore(app.database, file, settings.home, audit.COMMAND_LINE, show)
         app.rotate_key(audit.COMMAND_LINE)
         silent = _greet_all(app)
-    kept = f"\nWhat was there before: {saved}" if saved else ""
-    told = "".join(f"\nNot reached: {wwwroot}: {why}" for wwwroot, why in silent.items())
+    backup_note = f"\nWhat was there before: {saved}" if saved else ""
+    message = "".join(f"\nNot reached: {wwwroot}: {why}" for wwwroot, why in silent.items())
     later = "\nThey learn the new key with the next call." if silent else ""
     command.show(
         {"file": str(file), "copy": str(saved) if saved else None, "not_reached": silent},
-        f"Restored {file}.{kept}{told}{later}",
+        f"Restored {file}.{backup_note}{message}{later}",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mnet.retelling import E_
+from mnet.stored_sentences import E_
 
 DAY_S = 24 * 3600
 # The last second of the year 2200, UTC.
@@ -79,7 +79,7 @@ def took_effect(row: Any) -> int:
     return min(sent, arrived)
 
 
-def by_then(table: sa.FromClause, at_unix_s: int) -> sa.ColumnElement[bool]:
+def in_effect_by(table: sa.FromClause, at_unix_s: int) -> sa.ColumnElement[bool]:
     """Return the condition that a row of a history had taken effect by a moment."""
     return sa.or_(table.c.effective_unix_s <= at_unix_s, table.c.recorded_unix_s <= at_unix_s)
 

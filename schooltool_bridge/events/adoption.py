@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.letters import nfkd
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.common.times import ordered_sql
 from schooltool_bridge.store.model import ACTIVE, assessment, assessment_history
@@ -155,8 +155,8 @@ def bare(name: str) -> str:
     What stands between two digits stays: 1.1 is not 11.
     """
     letters = nfkd(nfkd(name).casefold())
-    kept = "".join(c for c in letters if not unicodedata.combining(c))
-    return _SIGNS.sub("", _BETWEEN_DIGITS.sub(".", kept)) or kept
+    plain = "".join(c for c in letters if not unicodedata.combining(c))
+    return _SIGNS.sub("", _BETWEEN_DIGITS.sub(".", plain)) or plain
 
 
 def _did_you_mean(name: str, near: Sequence[There]) -> str:
@@ -182,10 +182,10 @@ def _several(name: str, equal: Sequence[There]) -> str:
 def _named(some: Sequence[There]) -> str:
     more = len(some) - MAX_NAMED
     *before, last = some[:MAX_NAMED]
-    said = english(_BY_HAND if last.is_ours else _FROM_MOODLE, name=last.name, id=last.id)
+    sentence = english(_BY_HAND if last.is_ours else _FROM_MOODLE, name=last.name, id=last.id)
     for one in reversed(before):
         message = _BY_HAND_AND if one.is_ours else _FROM_MOODLE_AND
-        said = english(message, name=one.name, id=one.id, our_others=said)
+        sentence = english(message, name=one.name, id=one.id, our_others=sentence)
     if more <= 0:
-        return said
-    return english("%(our_others)s and %(count)s more", our_others=said, count=more)
+        return sentence
+    return english("%(our_others)s and %(count)s more", our_others=sentence, count=more)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mnet.exchange import Site
 from mnet.faults import TryAgainLater
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from schooltool_bridge.common.days import day_of
@@ -73,12 +73,12 @@ def arrives_under(policy: PeerPolicy) -> dict[str, str]:
 
 def under(sender: Source, arrived_under: Mapping[str, str]) -> Source:
     """Return the sender with the policy under which an event of its own first arrived."""
-    of, kept = sender.policy, arrived_under
+    now, first = sender.policy, arrived_under
     policy = replace(
-        of,
-        out_of_range=kept.get("out_of_range", of.out_of_range),
-        dates_students=kept.get("dates_students", of.dates_students),
-        dates_teachers=kept.get("dates_teachers", of.dates_teachers),
+        now,
+        out_of_range=first.get("out_of_range", now.out_of_range),
+        dates_students=first.get("dates_students", now.dates_students),
+        dates_teachers=first.get("dates_teachers", now.dates_teachers),
     )
     return sender._replace(policy=policy)
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events import adoption, sections
@@ -29,7 +29,7 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import AssessmentEvent
 from schooltool_bridge.history import cells
-from schooltool_bridge.history.fold import ItemState, item_state, place, settled_time, standing
+from schooltool_bridge.history.fold import ItemState, item_state, position, position_of, standing
 from schooltool_bridge.store.model import ACTIVE, DELETED, assessment, assessment_history
 
 
@@ -41,7 +41,7 @@ class Assessment:
     idnumber: str
     section_id: int
     points: Decimal
-    place: tuple[int, int]
+    position: tuple[int, int]
 
 
 def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
@@ -50,8 +50,8 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
     row = connection.execute(_OF_PEER, wanted).first()
     if row is None:
         return None
-    place_now = (row.effective_unix_s, row.seq)
-    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), place_now)
+    position = (row.effective_unix_s, row.seq)
+    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), position)
 
 
 def apply(
@@ -135,7 +135,7 @@ def _by_former_id(
     if known is None:
         return None
     sent = event.when.timemodified
-    is_older = sent is not None and (sent, event.when.seq) < known.place
+    is_older = sent is not None and (sent, event.when.seq) < known.position
     if is_older and not known.idnumber.startswith(OWN_ID):
         return known
     connection.execute(
@@ -185,7 +185,7 @@ def _write(
     now_unix_s: int,
 ) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
-    at = settled_time(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
     values: dict[str, object] = {"deleted": event.deleted}
     if not event.deleted:
         values |= {
@@ -199,9 +199,9 @@ def _write(
         }
     history = assessment_history
     rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
-    told = sorted((r for r in rows if r.by_actor is None), key=place)
+    by_peer = sorted((r for r in rows if r.by_actor is None), key=position)
     # Without a time only the latest word can be repeated.
-    same = [r for r in told if place(r)[:2] == at] if event.when.is_timed else told[-1:]
+    same = [r for r in by_peer if position(r)[:2] == at] if event.when.is_timed else by_peer[-1:]
     if any(all(getattr(r, n) == v for n, v in values.items()) for r in same):
         return False
     blank = {
@@ -231,7 +231,7 @@ def _write(
         was_deleted,
     ):
         cells.refold_all(connection, known.id, known.section_id)
-    return at >= known.place
+    return at >= known.position
 
 
 def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
@@ -249,14 +249,14 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
             name=holds.row.name,
             points=holds.row.points,
             status=DELETED if holds.deleted else ACTIVE,
-            effective_unix_s=place(last)[0],
+            effective_unix_s=position(last)[0],
             seq=last.seq,
         )
     )
     return holds
 
 
-# The place of an assessment of which its peer said nothing yet.
+# The position of an assessment of which its peer said nothing yet.
 _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
 _OF_PEER = sa.select(assessment).where(

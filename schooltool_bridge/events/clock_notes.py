@@ -16,5 +16,5 @@ def note(database: Database, peer_id: int, *, ahead_s: int, now_unix_s: int) -> 
     """Remember by how many seconds a peer's clock was ahead, in a transaction of its own."""
     with database.write() as connection:
         one_writer(connection)
-        told = {"ahead_s": ahead_s, "at_unix_s": now_unix_s}
-        remember(connection, f"{CLOCK_MEMORY}{peer_id}", told)
+        difference = {"ahead_s": ahead_s, "at_unix_s": now_unix_s}
+        remember(connection, f"{CLOCK_MEMORY}{peer_id}", difference)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import now_unix_s
 from mnet.faults import NotFound
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.events import sections
@@ -30,7 +30,7 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.history import identity, links, roster
-from schooltool_bridge.history.fold import EnrolmentRow, latest, place, settled_time
+from schooltool_bridge.history.fold import EnrolmentRow, latest, position, position_of
 from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import enrolment_history, section
 
@@ -66,14 +66,14 @@ def _parts_of(
     is_merged = len(identity.everybody(connection, person_id)) > 1
     found: dict[int, bool] = {}
     for part in section_ids:
-        look = _alone if is_merged else roster.current
-        places = {
+        look = _of_own_row if is_merged else roster.current
+        by_role = {
             role: now
             for role, now in look(connection, part, person_id).items()
             if event.role in (None, role)
         }
-        if places:
-            found[part] = any(_can_end(now) for now in places.values())
+        if by_role:
+            found[part] = any(_can_end(now) for now in by_role.values())
     return [part for part, is_there in found.items() if is_there] or [*found]
 
 
@@ -85,23 +85,23 @@ def _apply(
     person_id: int,
     now_unix_s: int,
 ) -> Applied:
-    """Apply an event to somebody's place in one part of a section."""
+    """Apply an event to somebody's enrolment in one part of a section."""
     everybody = identity.everybody(connection, person_id)
-    rows = _told(connection, section_id, everybody)
+    rows = _rows(connection, section_id, everybody)
     taught = roster.teacher_rows(connection, section_id, person_id, everybody)
     before = roster.current(connection, section_id, person_id)
     # Each row of a person has its own history; what another one was told is not this one's to end.
-    alone = before if len(everybody) == 1 else _alone(connection, section_id, person_id)
-    if event.code is None and not (event.role in alone if event.role else alone):
+    of_own_row = before if len(everybody) == 1 else _of_own_row(connection, section_id, person_id)
+    if event.code is None and not (event.role in of_own_row if event.role else of_own_row):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
     links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
-    places = [place(t.row)[:2] for t in rows] + [place(r)[:2] for r in taught]
-    last = max(places, default=None)
-    at = settled_time(event.when, now_unix_s, last)
+    positions = [position(t.row)[:2] for t in rows] + [position(r)[:2] for r in taught]
+    last = max(positions, default=None)
+    at = position_of(event.when, now_unix_s, last)
     is_known = _is_known(rows, before, event, at)
     if is_known and len(everybody) > 1:
-        own = _told(connection, section_id, [person_id])
-        is_known = _is_known(own, alone, event, at)
+        own = _rows(connection, section_id, [person_id])
+        is_known = _is_known(own, of_own_row, event, at)
     if not is_known:
         connection.execute(
             sa.insert(enrolment_history).values(
@@ -120,19 +120,21 @@ def _apply(
             )
         )
         if event.code is not None:
-            _end_as_told(connection, source.peer_id, event.sectionid, section_id, person_id, at)
+            _end_with_section(
+                connection, source.peer_id, event.sectionid, section_id, person_id, at
+            )
         roster.refold(connection, section_id, person_id)
     after = roster.current(connection, section_id, person_id)
     status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
     role = event.role or next(iter(after))
     ready = (
         enrolment_key(event.sectionid, event.userid),
-        *place_keys(connection, source.peer_id, section_id, person_id),
+        *membership_keys(connection, source.peer_id, section_id, person_id),
     )
     return Applied(status, after[role][0] if role in after else 0, ready=ready)
 
 
-def _end_as_told(
+def _end_with_section(
     connection: Connection,
     peer_id: int,
     sectionid: str,
@@ -151,15 +153,17 @@ def _end_as_told(
     history = enrolment_history
     mine = sa.and_(history.c.section_id.in_(parts), history.c.person_id == person_id)
     rows = connection.execute(sa.select(history).where(mine, history.c.whole_section)).all()
-    here = {(place(r)[:2], r.role) for r in rows if r.section_id == section_id}
-    for (when, role), row in {(place(r)[:2], r.role): r for r in rows}.items():
+    here = {(position(r)[:2], r.role) for r in rows if r.section_id == section_id}
+    for (when, role), row in {(position(r)[:2], r.role): r for r in rows}.items():
         if when > at and (when, role) not in here:
             same = {name: value for name, value in row._asdict().items() if name != "id"}
             connection.execute(sa.insert(history).values(same | {"section_id": section_id}))
 
 
-def place_keys(connection: Connection, peer_id: int, section_id: int, person_id: int) -> list[str]:
-    """Return what a peer's endings wait for that name somebody's place in a section of its own."""
+def membership_keys(
+    connection: Connection, peer_id: int, section_id: int, person_id: int
+) -> list[str]:
+    """Return the keys by which a peer's endings wait for somebody in a section of its own."""
     mine = sa.and_(section.c.id == section_id, section.c.peer_id == peer_id)
     row = connection.execute(sa.select(section.c.idnumber, section.c.moodle_id).where(mine)).first()
     if row is None:
@@ -181,38 +185,38 @@ def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
     return Held(*missing)
 
 
-def _alone(connection: Connection, section_id: int, person_id: int) -> dict[str, roster.Now]:
+def _of_own_row(connection: Connection, section_id: int, person_id: int) -> dict[str, roster.Now]:
     """Return what a person is in a section by what was told of just this row of theirs."""
     rows = roster.rows_of(connection, section_id, person_id, [person_id])
     taught = roster.teacher_rows(connection, section_id, person_id, [person_id])
     found = {}
     for role in roster.ROLES:
         folded = timeline(rows, taught if role == TEACHER else (), role=role, has_grade=False)
-        now = max(now_unix_s(connection), folded.told_unix_s)
+        now = max(now_unix_s(connection), folded.last_row_unix_s)
         state, coming = folded.from_moment(now)
         if state is not None:
             found[role] = roster.Now(0, state.code, state.since_unix_s, state.holds, tuple(coming))
     return found
 
 
-class _Told(NamedTuple):
+class _Row(NamedTuple):
     """A row of the history as it is folded, and the dates that came with it."""
 
     row: EnrolmentRow
     dates: tuple[int | None, int | None]
 
 
-def _told(connection: Connection, section_id: int, of: Collection[int]) -> list[_Told]:
+def _rows(connection: Connection, section_id: int, of: Collection[int]) -> list[_Row]:
     history = enrolment_history
     wanted = sa.and_(history.c.section_id == section_id, history.c.person_id.in_(of))
     return [
-        _Told(row_of(row), (row.timestart_unix_s, row.timeend_unix_s))
+        _Row(row_of(row), (row.timestart_unix_s, row.timeend_unix_s))
         for row in connection.execute(roster.HISTORY.where(wanted))
     ]
 
 
 def _is_known(
-    rows: list[_Told],
+    rows: list[_Row],
     before: dict[str, roster.Now],
     event: EnrolmentEvent,
     at: tuple[int, int],
@@ -220,9 +224,9 @@ def _is_known(
     dates = (event.timestart_unix_s, event.timeend_unix_s)
     if event.when.is_timed:
         # What was written by hand for this second is no word of the peer's.
-        told = [t for t in rows if t.row.by_actor is None and place(t.row)[:2] == at]
-        said = (event.role, event.code, dates)
-        return any((t.row.role, t.row.code, t.dates) == said for t in told)
+        by_peer = [t for t in rows if t.row.by_actor is None and position(t.row)[:2] == at]
+        wanted = (event.role, event.code, dates)
+        return any((t.row.role, t.row.code, t.dates) == wanted for t in by_peer)
     roles = [event.role] if event.role else list(before)
     if event.code is None:
         return not any(role in before and _can_end(before[role]) for role in roles)
@@ -231,16 +235,16 @@ def _is_known(
 
 
 def _can_end(now: roster.Now) -> bool:
-    """Tell whether somebody is in their place, or will be by what was told."""
+    """Tell whether somebody is enrolled, or will be by the history."""
     return now.holds or (bool(now.coming) and not now.is_over)
 
 
-def _stands(rows: list[_Told], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:
+def _stands(rows: list[_Row], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:
     """Tell whether just this was told last of an enrolment, or written by hand over it."""
     mine = [t for t in rows if t.row.role in (None, role)]
     last = latest(t.row for t in mine)
     if last is None or last.code != code:
         return False
-    told = [t for t in mine if t.row.by_actor is None and t.row.code is not None]
-    by_peer = max(told, key=lambda t: place(t.row), default=None)
+    peer_rows = [t for t in mine if t.row.by_actor is None and t.row.code is not None]
+    by_peer = max(peer_rows, key=lambda t: position(t.row), default=None)
     return by_peer is None or by_peer.dates == dates

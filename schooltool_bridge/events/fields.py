@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mnet.faults import Malformed
 from mnet.letters import UNREADABLE, holds_controls, nfc, one_line, within
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
@@ -250,12 +250,12 @@ class Fields:
 
     def others(self, known: frozenset[str]) -> dict[str, object]:
         """Return simple further fields, cut to sane sizes, for the record."""
-        kept = {
+        further = {
             str(name)[:NAME_CHARS]: value[:MAX_EXTRA_CHARS] if isinstance(value, str) else value
             for name, value in self._data.items()
             if name not in known and isinstance(value, (str, int, float, bool))
         }
-        return dict(list(kept.items())[:MAX_EXTRA_FIELDS])
+        return dict(list(further.items())[:MAX_EXTRA_FIELDS])
 
     def _wrong(self, name: str, what: str, **values: object) -> Malformed:
         return Malformed(english(what, event=self._event, field=name, **values))

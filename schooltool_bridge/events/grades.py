@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import savepoint
 from mnet.faults import Malformed, NotFound
 from mnet.prepared import Prepared, PreparedInsert
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events.applied import (
@@ -36,8 +36,8 @@ from schooltool_bridge.history.fold import (
     cell,
     counting_grade,
     latest,
-    place,
-    settled_time,
+    position,
+    position_of,
     within,
 )
 from schooltool_bridge.store.model import assessment, enrolment, grade, grade_history, person_link
@@ -72,21 +72,21 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     if found is None or found.person_id is None:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
     if found.is_several:
-        return _apply_together(connection, source, event, found, now_unix_s)
+        return _apply_to_several_rows(connection, source, event, found, now_unix_s)
     known_id = found.grade_id
-    if event.deleted and not (known_id and _told(connection, known_id)):
+    if event.deleted and not (known_id and _peer_rows(connection, known_id)):
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = None if known_id is None else (found.effective_unix_s, found.seq)
-    at = settled_time(event.when, now_unix_s, last)
+    at = position_of(event.when, now_unix_s, last)
     may_repeat = known_id is not None and _may_be_known(event, at, last)
-    if known_id and may_repeat and _is_known(_told(connection, known_id), event, at):
+    if known_id and may_repeat and _is_known(_peer_rows(connection, known_id), event, at):
         return Applied(UNCHANGED, known_id)
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
     written = _write(connection, source, grade_id, event, at, now_unix_s)
     # As long as a grade of the peer's counts, an earlier one freed what waited; saves a look.
-    is_told = found.exists and found.authority == cells.PEER
-    ready = () if is_told else (grade_key(event.assessmentid, event.userid),)
+    peers_counts = found.exists and found.authority == cells.PEER
+    ready = () if peers_counts else (grade_key(event.assessmentid, event.userid),)
     if found.authority == cells.MANUAL:
         cells.refold(connection, found.assessment_id, found.person_id)
         return Applied(UPDATED if last else CREATED, grade_id, _BESIDE, ready)
@@ -97,7 +97,7 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         # The newest word on the highest attempt: no need to read the others.
         counting = counting_grade([written])
     else:
-        counting = counting_grade(_told(connection, grade_id))
+        counting = counting_grade(_peer_rows(connection, grade_id))
     values = _values(counting, Decimal(found.maximum))
     last_at = max(at, last or at)
     stored = {**values, "new_effective_unix_s": last_at[0], "new_seq": last_at[1]}
@@ -112,20 +112,20 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     return Applied(status, grade_id, message, ready)
 
 
-def _apply_together(
+def _apply_to_several_rows(
     connection: Connection, source: Source, event: GradeEvent, found: _Found, now_unix_s: int
 ) -> Applied:
     """For somebody with several rows: each keeps its own history, all are folded into one."""
     assert found.person_id is not None
     everybody = identity.everybody(connection, found.person_id)
     rows = cells.history(connection, found.assessment_id, everybody)
-    own = _told(connection, found.grade_id) if found.grade_id else []
+    own = _peer_rows(connection, found.grade_id) if found.grade_id else []
     if event.deleted and not own:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
-    last = max((place(r)[:2] for r in rows), default=None)
-    at = settled_time(event.when, now_unix_s, last)
-    told = [r for r in rows if r.by_actor is None]
-    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(told, event, at))
+    last = max((position(r)[:2] for r in rows), default=None)
+    at = position_of(event.when, now_unix_s, last)
+    by_peer = [r for r in rows if r.by_actor is None]
+    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(by_peer, event, at))
     if found.grade_id and is_repeat:
         return Applied(UNCHANGED, found.grade_id)
     _check_range(source, event, Decimal(found.maximum))
@@ -195,7 +195,7 @@ def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
         raise Malformed(english("new_grade: points_earned must be from 0 to %(most)s.", most=most))
 
 
-def _told(connection: Connection, grade_id: int) -> list[GradeRow]:
+def _peer_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
     """What the peer told of a cell; entries by hand are another voice."""
     return [r for r in roster.grade_rows(connection, grade_id) if r.by_actor is None]
 
@@ -206,13 +206,13 @@ def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] 
 
 
 def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
-    said = (event.points, event.excepted, event.attempt, event.deleted)
+    wanted = (event.points, event.excepted, event.attempt, event.deleted)
     if event.when.is_timed:
-        same = [r for r in rows if place(r)[:2] == at]
+        same = [r for r in rows if position(r)[:2] == at]
     else:
         newest = latest(rows)
         same = [newest] if newest else []
-    return any((r.raw_points, r.excepted, r.attempt, r.deleted) == said for r in same)
+    return any((r.raw_points, r.excepted, r.attempt, r.deleted) == wanted for r in same)
 
 
 def _create(connection: Connection, assessment_id: int, person_id: int) -> int:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts
 from mnet.faults import TryAgainLater
 from mnet.prepared import Prepared
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from peers.model import peer
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import inbox_counts
@@ -37,7 +37,7 @@ MAX_WAITING = 20_000
 # Of what cannot be applied at all the latest show what is wrong.
 MAX_REJECTED = 1_000
 MAX_PAYLOAD_CHARS = 64 * 1024
-# Before every place in the order of events.
+# Before every position in the order of events.
 FIRST = (-1, -1, -1)
 # Never kept: a hash would lie here bare.
 SECRET_FIELDS = frozenset({"password", "password_hash"})
@@ -45,7 +45,7 @@ SECRET_FIELDS = frozenset({"password", "password_hash"})
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An event in the inbox that may come again; `place` is its time, its seq and its id."""
+    """An event in the inbox that may come again; `position` is its time, its seq and its id."""
 
     id: int
     peer_id: int
@@ -53,7 +53,7 @@ class Waiting:
     status: str
     payload: object
     received_unix_s: int
-    place: tuple[int, int, int]
+    position: tuple[int, int, int]
     # What of its peer's policy goes with it (applied.under).
     arrived_under: Mapping[str, str]
 
@@ -82,7 +82,7 @@ def put(
     data: object,
     waiting_for: Iterable[str],
     reason: str,
-    place: tuple[int, int],
+    position: tuple[int, int],
     now_unix_s: int,
     arrived_under: Mapping[str, str] | None = None,
 ) -> None:
@@ -97,7 +97,7 @@ def put(
     known = {"peer": peer_id, "known": digest, "in_status": status}
     there = connection.execute(_LIES_THERE, known).scalar()
     if there is not None:
-        is_timed = place != (now_unix_s, -1)
+        is_timed = position != (now_unix_s, -1)
         if is_timed or not _is_followed(connection, there, peer_id, event, waits):
             return
         _drop(connection, peer_id, status, [there])
@@ -123,8 +123,8 @@ def put(
             "digest": digest,
             "waiting_for": waits if status == HELD else [],
             "reason": reason,
-            "effective_unix_s": place[0],
-            "seq": place[1],
+            "effective_unix_s": position[0],
+            "seq": position[1],
             "received_unix_s": now_unix_s,
             "arrived_under": dict(arrived_under or {}),
         },
@@ -195,7 +195,7 @@ def waiting_on(
 ) -> list[Waiting]:
     """Return a peer's events that wait for any of these, in the order in which they happened.
 
-    At most `limit` of them, of those that happened after a place.
+    At most `limit` of them, of those that happened after a position.
     """
     # Nearly always nothing waits, and each event that is applied asks.
     wanted = [
@@ -215,7 +215,7 @@ def waiting_on(
         in_order = (inbox.c.effective_unix_s, inbox.c.seq, inbox.c.id)
         rows = connection.execute(query.order_by(*in_order).limit(limit))
         found |= {row.id: _row(row) for row in rows}
-    return sorted(found.values(), key=lambda w: w.place)[:limit]
+    return sorted(found.values(), key=lambda w: w.position)[:limit]
 
 
 def in_conflict(connection: Connection, peer_id: int, wanted: str) -> list[object]:
@@ -285,7 +285,7 @@ def _entry(row: sa.Row[Any]) -> Entry:
 
 
 def _row(row: sa.Row[Any]) -> Waiting:
-    place = (row.effective_unix_s, row.seq, row.id)
+    position = (row.effective_unix_s, row.seq, row.id)
     return Waiting(
         row.id,
         row.peer_id,
@@ -293,7 +293,7 @@ def _row(row: sa.Row[Any]) -> Waiting:
         row.status,
         row.payload,
         row.received_unix_s,
-        place,
+        position,
         row.arrived_under,
     )  # fmt: skip - in the order of the fields
 
@@ -345,8 +345,8 @@ def _payload(data: object) -> object:
     text = json.dumps(data, default=str)
     if len(text) > MAX_PAYLOAD_CHARS:
         return {"cut": text[:MAX_PAYLOAD_CHARS]}
-    kept: object = json.loads(text)
-    return kept
+    readable: object = json.loads(text)
+    return readable
 
 
 _LIES_THERE = sa.select(inbox.c.id).where(

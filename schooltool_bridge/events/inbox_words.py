@@ -21,7 +21,7 @@ def hold(
     event: str,
     data: object,
     waiting_for: tuple[str, ...],
-    place: tuple[int, int],
+    position: tuple[int, int],
     now_unix_s: int,
 ) -> None:
     """Keep an event that waits for others."""
@@ -33,7 +33,7 @@ def hold(
         data=data,
         waiting_for=waiting_for,
         reason="",
-        place=place,
+        position=position,
         now_unix_s=now_unix_s,
         arrived_under=arrives_under(source.policy),
     )
@@ -45,7 +45,7 @@ def remark_on(
     event: str,
     data: object,
     remark: str,
-    place: tuple[int, int],
+    position: tuple[int, int],
     now_unix_s: int,
 ) -> None:
     """Tell a person of an event that took effect; an inbox that is full misses this alone."""
@@ -58,7 +58,7 @@ def remark_on(
             data=data,
             waiting_for=(),
             reason=remark,
-            place=place,
+            position=position,
             now_unix_s=now_unix_s,
         )
 
@@ -82,12 +82,12 @@ def refuse(
         data=data,
         waiting_for=conflict_waits(read) if in_conflict else (),
         reason=fault.text,
-        place=place_of(read, now_unix_s) if read else (now_unix_s, -1),
+        position=position_of(read, now_unix_s) if read else (now_unix_s, -1),
         now_unix_s=now_unix_s,
     )
 
 
-def place_of(read: Event, now_unix_s: int) -> tuple[int, int]:
+def position_of(read: Event, now_unix_s: int) -> tuple[int, int]:
     """Return the time and running number of an event: its own, or those of its coming."""
     time = read.when.timemodified
     return (now_unix_s, -1) if time is None else (time, read.when.seq)

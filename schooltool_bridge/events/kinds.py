@@ -47,7 +47,7 @@ class Personal:
     about: str
     why: str
     # How long it is kept, and where.
-    kept: str = RECORD
+    retention: str = RECORD
 
 
 # Without slots: a generic class notes on each object of what it is one.

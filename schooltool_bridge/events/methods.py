@@ -15,8 +15,8 @@ from mnet.dispatcher import SYSTEM_METHODS, Method, Parameter, Unfinished
 from mnet.exchange import Context, Site
 from mnet.faults import Malformed
 from mnet.protocol import SERVICE_SIS, SIS_PATH
-from mnet.retelling import english
 from mnet.slow_work import ForSite
+from mnet.stored_sentences import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer
@@ -118,7 +118,7 @@ def _run(
         _note_clock(call, peer_client, differ)
         raise
     _note_addressee(call, [data])
-    _go_on(call, peer_client, received.new_people, received.names)
+    _follow_up(call, peer_client, received.new_people, received.names)
     return _finish(peer_client, call, received.left, received.answer)
 
 
@@ -132,7 +132,7 @@ def _finish(
     def rest() -> Value | Unfinished:
         one_at_a_time(call.connection, call.peer.id)
         came = events.come_again(call.connection, source(call.peer, peer_client.site), left)
-        _go_on(call, peer_client, came.new_people, came.names)
+        _follow_up(call, peer_client, came.new_people, came.names)
         return _finish(peer_client, call, came.left, answer)
 
     return Unfinished(rest, english("The event was applied, and some of what waited for it."))
@@ -157,7 +157,7 @@ def _push(
         _note_clock(call, peer_client, differ)
     # Who is enrolled by this very push, whichever part of it, need not be asked about.
     enrolled = reading.enrolled_in(pushed) if push.new_people else frozenset()
-    _go_on(call, peer_client, [p for p in push.new_people if not p.keys & enrolled], push.names)
+    _follow_up(call, peer_client, [p for p in push.new_people if not p.keys & enrolled], push.names)
     if not (isinstance(pushed, list) and events.is_left(push, pushed)):
         return [*push.results]
     done = english(
@@ -170,8 +170,8 @@ def _push(
 
 def _note_clock(call: Call, peer_client: PeerClient, differ: ClocksDiffer) -> None:
     """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
-    told = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
-    call.afterwards.append(partial(clock_notes.note, peer_client.database, call.peer.id, **told))
+    values = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
+    call.afterwards.append(partial(clock_notes.note, peer_client.database, call.peer.id, **values))
 
 
 def _only(params: list[Value], method: str) -> Value:
@@ -192,7 +192,7 @@ def _note_addressee(call: Call, accepted: list[Value]) -> None:
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
 
 
-def _go_on(
+def _follow_up(
     call: Call, peer_client: PeerClient, people: Sequence[events.NewPerson], names: tuple[str, ...]
 ) -> None:
     """After the answer has left, ask the peer for the enrolments of people new to us.

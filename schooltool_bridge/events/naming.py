@@ -32,25 +32,29 @@ def of_events(connection: Connection, entries: Iterable[Entry]) -> dict[int, Nam
     """Return a namer for each peer that sent one of these events."""
     wanted: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in entries:
-        told = wanted[entry.peer_id]
+        numbers = wanted[entry.peer_id]
         if isinstance(entry.payload, Mapping):
             for field, kind in NUMBERS.items():
-                told[kind].add(str(entry.payload.get(field) or ""))
+                numbers[kind].add(str(entry.payload.get(field) or ""))
         for waits in entry.waiting_for:
             kind, _colon, rest = waits.partition(":")
             first, slash, second = rest.partition("/")
             if slash:
-                told["section" if kind == "enrolment" else "assessment"].add(first)
-                told["user"].add(second)
+                numbers["section" if kind == "enrolment" else "assessment"].add(first)
+                numbers["user"].add(second)
             else:
-                told[kind].add(first)
-    return {peer_id: of_numbers(connection, peer_id, told) for peer_id, told in wanted.items()}
+                numbers[kind].add(first)
+    return {
+        peer_id: of_numbers(connection, peer_id, numbers) for peer_id, numbers in wanted.items()
+    }
 
 
-def of_numbers(connection: Connection, peer_id: int | None, told: Mapping[str, set[str]]) -> Namer:
+def of_numbers(
+    connection: Connection, peer_id: int | None, numbers: Mapping[str, set[str]]
+) -> Namer:
     """Return a namer for these numbers, by their kinds, as one peer tells them."""
     known: dict[tuple[str, str], str] = {}
-    keys = sorted({key(text) for text in told.get("user", ()) if text})
+    keys = sorted({key(text) for text in numbers.get("user", ()) if text})
     own = [text.removeprefix(OWN_ID) for text in keys if text.startswith(OWN_ID)]
     if keys:
         link = person_link.c
@@ -71,10 +75,10 @@ def of_numbers(connection: Connection, peer_id: int | None, told: Mapping[str, s
         )
         known |= {("user", row.idnumber_key): _called(row) for row in shared}
         for row in rows:
-            numbers = (row.idnumber_key, row.username_key, row.moodle_id and OWN_ID + row.moodle_id)
-            known |= {("user", number): _called(row) for number in numbers if number}
+            theirs = (row.idnumber_key, row.username_key, row.moodle_id and OWN_ID + row.moodle_id)
+            known |= {("user", number): _called(row) for number in theirs if number}
     for kind, table in (("section", section), ("assessment", assessment)):
-        numbers_there = sorted(text for text in told.get(kind, ()) if text)
+        numbers_there = sorted(text for text in numbers.get(kind, ()) if text)
         if not numbers_there:
             continue
         own = [n.removeprefix(OWN_ID) for n in numbers_there if n.startswith(OWN_ID)]

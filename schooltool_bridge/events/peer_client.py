@@ -22,7 +22,7 @@ from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, NotPublished, TryAgainLater, UnknownMethod
 from mnet.outbound import Outbound
 from mnet.protocol import SERVICE_SIS
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from mnet.xmlrpc import Value
 from peers import store
 from peers.registry import Peer, Registry
@@ -53,7 +53,7 @@ class PeerClient:
     # Does what is to be asked after an answer.
     errands: Errands
     # When a peer last told what it offers.
-    _told_at: dict[int, float] = field(default_factory=dict)
+    _listed_at_s: dict[int, float] = field(default_factory=dict)
     _methods: AskedOnce[dict[str, str]] = field(default_factory=AskedOnce)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,7 +74,7 @@ class PeerClient:
                 )
             answer = self.outbound.call(peer, path, [dict(wanted)], timeout_s=GET_USER_TIMEOUT_S)
         except RemoteFault as fault:
-            self._forget_if_gone(peer, fault)
+            self.forget_if_gone(peer, fault)
             if not fault.proven:
                 raise TryAgainLater from fault
             raise NotFound(_unknown(wanted)) from fault
@@ -115,7 +115,7 @@ class PeerClient:
                 return True
             answer = self.outbound.call(peer, path, [user])
         except CallError as problem:
-            self._forget_if_gone(peer, problem)
+            self.forget_if_gone(peer, problem)
             log.warning("list_user_enrolments", peer=peer.wwwroot, reason=problem.in_our_words)
             return isinstance(problem, RemoteFault) and problem.proven
         # PHP sends a list with gaps in its keys as a struct.
@@ -162,7 +162,7 @@ class PeerClient:
         if name in known:
             return known[name]
         with self._lock:
-            if 0 <= self.clock() - self._told_at.get(peer.id, -METHODS_AGE_S) < METHODS_AGE_S:
+            if 0 <= self.clock() - self._listed_at_s.get(peer.id, -METHODS_AGE_S) < METHODS_AGE_S:
                 return None
         learn = partial(self.learn_methods, peer)
         try:
@@ -172,13 +172,13 @@ class PeerClient:
                 english("%(peer)s did not tell in time which methods it offers.", peer=peer.wwwroot)
             ) from None
 
-    def _forget_if_gone(self, peer: Peer, problem: CallError) -> None:
+    def forget_if_gone(self, peer: Peer, problem: CallError) -> None:
         """Ask anew next time, when a method that the peer offered once is not there any more."""
         if isinstance(problem, RemoteFault) and problem.code in GONE:
             with self.database.write() as connection:
                 store.set_columns(connection, peer.id, methods={})
             with self._lock:
-                self._told_at.pop(peer.id, None)
+                self._listed_at_s.pop(peer.id, None)
 
     def learn_methods(self, peer: Peer) -> dict[str, str]:
         """Ask what a peer offers and keep it: {last segment: path}; raises CallError."""
@@ -192,7 +192,7 @@ class PeerClient:
             with self.database.write() as connection:
                 store.set_columns(connection, peer.id, methods=found)
         with self._lock:
-            self._told_at[peer.id] = self.clock()
+            self._listed_at_s[peer.id] = self.clock()
         return found
 
 

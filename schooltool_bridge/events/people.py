@@ -28,7 +28,7 @@ from schooltool_bridge.events.applied import (
 from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.passwords import is_known, wrap_if_new
 from schooltool_bridge.history import links
-from schooltool_bridge.history.fold import place, settled_time
+from schooltool_bridge.history.fold import position, position_of
 from schooltool_bridge.history.links import Link
 from schooltool_bridge.store.model import person, person_history, person_link
 
@@ -42,8 +42,8 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     """Apply fetch_user; raises Conflict when it is not clear who is meant."""
     match = people_match.match(connection, source, event)
     link, person_id = match.link, match.person_id
-    last = link.place if link else None
-    at = settled_time(event.when, now_unix_s, last)
+    last = link.position if link else None
+    at = position_of(event.when, now_unix_s, last)
     fields = _fields(event)
     if link and _is_known(connection, link, event, at, fields):
         _learn_own_id(connection, link, event)
@@ -63,11 +63,11 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
             recorded_unix_s=now_unix_s,
         )
     )
-    told = _names_told(connection, source.peer_id, link, event, match, is_newest=is_newest)
+    names = _names_in_history(connection, source.peer_id, link, event, match, is_newest=is_newest)
     if match.name_from is not None:
         _free_name(connection, match.name_from)
-    _update_link(connection, link, event, told, at if is_newest else None)
-    _update_person(connection, source, link, event, told, is_newest=is_newest)
+    _update_link(connection, link, event, names, at if is_newest else None)
+    _update_person(connection, source, link, event, names, is_newest=is_newest)
     is_renumbered = is_newest and people_match.is_renumbered(link, event)
     changed = is_renumbered or before != _values(connection, person_id)
     is_new = match.person_id is None
@@ -94,7 +94,7 @@ class _Names:
     username: str | None
 
 
-def _names_told(
+def _names_in_history(
     connection: Connection,
     peer_id: int,
     link: Link,
@@ -103,14 +103,14 @@ def _names_told(
     *,
     is_newest: bool,
 ) -> _Names:
-    """Return the names that count with this event in the history, wherever its place there is."""
+    """Return the names that count with this event in the history, wherever it stands there."""
     if is_newest:
         return _Names(event.idnumber, None if match.is_named_elsewhere else event.username)
     history = person_history
     rows = connection.execute(sa.select(history).where(history.c.link_id == link.id)).all()
-    told = [r.fields for r in sorted(rows, key=place, reverse=True)]
-    idnumbers = [f["idnumber"] for f in told if f["idnumber"]]
-    username = next((f["username"] for f in told if f["username"]), None)
+    fields = [r.fields for r in sorted(rows, key=position, reverse=True)]
+    idnumbers = [f["idnumber"] for f in fields if f["idnumber"]]
+    username = next((f["username"] for f in fields if f["username"]), None)
     if username:
         holder = links.by(connection, peer_id, username, person_link.c.username_key)
         if holder is not None and holder.id != link.id:
@@ -122,17 +122,17 @@ def _update_link(
     connection: Connection,
     link: Link,
     event: UserEvent,
-    told: _Names,
+    names: _Names,
     at: tuple[int, int] | None,
 ) -> None:
     """Write what holds now of a peer's names; `at` is given for the newest event."""
     values: dict[str, object] = {}
     if at is not None:
         values |= {"effective_unix_s": at[0], "seq": at[1]}
-    if told.idnumber and (links.real(told.idnumber) or not link.idnumber_key):
-        values["idnumber_key"] = key(told.idnumber)
-    if told.username:
-        values |= {"username": told.username, "username_key": key(told.username)}
+    if names.idnumber and (links.real(names.idnumber) or not link.idnumber_key):
+        values["idnumber_key"] = key(names.idnumber)
+    if names.username:
+        values |= {"username": names.username, "username_key": key(names.username)}
     own = own_id(event.idnumber, event.moodle_id)
     if own and (at is not None or link.moodle_id is None):
         values["moodle_id"] = key(own)
@@ -188,7 +188,7 @@ def _update_person(
     source: Source,
     link: Link,
     event: UserEvent,
-    told: _Names,
+    names: _Names,
     *,
     is_newest: bool,
 ) -> None:
@@ -203,9 +203,9 @@ def _update_person(
         and row.follows_peer_id == source.peer_id
         and row.idnumber_key == link.idnumber_key
     )
-    if _brings_idnumber(connection, row, link, told, is_corrected=is_corrected):
-        assert told.idnumber is not None
-        values |= {"idnumber": told.idnumber, "idnumber_key": key(told.idnumber)}
+    if _brings_idnumber(connection, row, link, names, is_corrected=is_corrected):
+        assert names.idnumber is not None
+        values |= {"idnumber": names.idnumber, "idnumber_key": key(names.idnumber)}
     if row.follows_peer_id == source.peer_id:
         if is_newest:
             values |= {
@@ -213,22 +213,22 @@ def _update_person(
                 "lastname": event.lastname,
                 "email": event.email,
             }
-        if told.username:
-            username = _free_username(connection, source, told.username, person_id)
+        if names.username:
+            username = _free_username(connection, source, names.username, person_id)
             values |= {"username": username, "username_key": key(username)}
     if values:
         connection.execute(sa.update(person).where(person.c.id == person_id).values(values))
 
 
 def _brings_idnumber(
-    connection: Connection, row: sa.Row[Any], link: Link, told: _Names, *, is_corrected: bool
+    connection: Connection, row: sa.Row[Any], link: Link, names: _Names, *, is_corrected: bool
 ) -> bool:
     """Tell whether a peer's idnumber becomes the school's: nobody has it, and nobody denied it."""
     has_one = row.idnumber_key is not None and not is_corrected
-    if has_one or link.kept_apart or not links.real(told.idnumber):
+    if has_one or link.kept_apart or not links.real(names.idnumber):
         return False
     # A row of the same person may have it, whom a person merged.
-    return links.holder(connection, told.idnumber or "") is None
+    return links.holder(connection, names.idnumber or "") is None
 
 
 def _free_username(
@@ -271,29 +271,29 @@ def _is_known(
 ) -> bool:
     """Tell whether just this was told before: under the same time, or as the latest."""
     history = person_history
-    place = at if event.when.is_timed else link.place
+    at_position = at if event.when.is_timed else link.position
     rows = connection.execute(
         sa.select(history.c.fields)
         .where(
             history.c.link_id == link.id,
-            history.c.effective_unix_s == place[0],
-            history.c.seq == place[1],
+            history.c.effective_unix_s == at_position[0],
+            history.c.seq == at_position[1],
         )
         .order_by(history.c.id)
     ).scalars()
-    told = rows.all()
-    if not any(_says(f, fields) for f in (told if event.when.is_timed else told[-1:])):
+    stored = rows.all()
+    if not any(_says(f, fields) for f in (stored if event.when.is_timed else stored[-1:])):
         return False
     return event.when.is_timed or not wrap_if_new(
         link.password_wrapped, event.password_hash, event.password_algorithm
     )
 
 
-def _says(told: dict[str, object], fields: dict[str, object]) -> bool:
+def _says(stored: dict[str, object], fields: dict[str, object]) -> bool:
     """Tell whether something told says all that an event does; no idnumber says nothing of it."""
     if not fields["idnumber"]:
-        told = {**told, "idnumber": fields["idnumber"]}
-    return told == fields
+        stored = {**stored, "idnumber": fields["idnumber"]}
+    return stored == fields
 
 
 def _values(connection: Connection, person_id: int) -> tuple[object, ...]:

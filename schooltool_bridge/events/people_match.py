@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from peers import accounts
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.events.applied import Source
@@ -123,7 +123,7 @@ def _by_id(connection: Connection, event: UserEvent, found: Found) -> Link | Non
 def _is_older(event: UserEvent, link: Link) -> bool:
     """Tell whether something was told of a link that happened later."""
     sent = event.when.timemodified
-    return sent is not None and (sent, event.when.seq) < link.place
+    return sent is not None and (sent, event.when.seq) < link.position
 
 
 def _says_no_number(event: UserEvent, link: Link) -> bool:
@@ -228,9 +228,10 @@ def alike(given: str, known: str) -> Conflict:
 
 
 def _conflict(why: str, **names: str | None) -> Conflict:
-    said = english(why, **{name: repr(value) for name, value in names.items()})
+    message = english(why, **{name: repr(value) for name, value in names.items()})
     return Conflict(
         english(
-            "fetch_user: %(our_reason)s; a person here has to decide who is meant.", our_reason=said
+            "fetch_user: %(our_reason)s; a person here has to decide who is meant.",
+            our_reason=message,
         )
     )

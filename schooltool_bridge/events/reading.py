@@ -6,7 +6,7 @@ Asks no store. Source: RULES 1.3.
 from __future__ import annotations
 
 from mnet.faults import Malformed, SwitchedOff
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import fields, kinds

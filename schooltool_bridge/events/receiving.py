@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import savepoint
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from mnet.xmlrpc import Value
 from schooltool_bridge.events import inbox, inbox_words, kinds, reading
 from schooltool_bridge.events.applied import Applied, Held, NewPerson, Source, under
@@ -25,7 +25,7 @@ MAX_PUSHED = 5_000
 # have their turn.
 PART_EVENTS = 200
 
-# What may come again: whatever waits for any of some keys and happened after a place (inbox.py).
+# What may come again: whatever waits for any of some keys and happened after a position (inbox.py).
 Lots: TypeAlias = tuple[tuple[tuple[str, ...], tuple[int, int, int]], ...]
 
 
@@ -81,11 +81,11 @@ def receive(
     except (Malformed, NotFound) as fault:
         inbox_words.refuse(connection, source, event, data, fault, now_unix_s)
         raise
-    place = inbox_words.place_of(read, now_unix_s)
+    position = inbox_words.position_of(read, now_unix_s)
     try:
         applied = kinds.BY_NAME[event].apply(connection, source, read, now_unix_s)
     except Held as held:
-        inbox_words.hold(connection, source, event, data, held.waiting_for, place, now_unix_s)
+        inbox_words.hold(connection, source, event, data, held.waiting_for, position, now_unix_s)
         answer: dict[str, Value] = {
             "status": "held",
             "id": "",
@@ -100,9 +100,9 @@ def receive(
         inbox_words.refuse(connection, source, event, data, fault, now_unix_s, read)
         raise
     if applied.again_with:
-        inbox_words.hold(connection, source, event, data, applied.again_with, place, now_unix_s)
+        inbox_words.hold(connection, source, event, data, applied.again_with, position, now_unix_s)
     if applied.remark:
-        inbox_words.remark_on(connection, source, event, data, applied.remark, place, now_unix_s)
+        inbox_words.remark_on(connection, source, event, data, applied.remark, position, now_unix_s)
     came = _come_again(connection, source, lot(applied.ready), most, [applied])
     return Received(
         {"status": applied.status, "id": str(applied.id), "message": applied.message},
@@ -153,8 +153,8 @@ def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s:
         try:
             event, data = _event_of(element)
             most = max(1, PART_EVENTS - applied)
-            go = _receive_whole if is_short else receive
-            received = go(connection, source, event, data, now_unix_s, most)
+            receive_one = _receive_whole if is_short else receive
+            received = receive_one(connection, source, event, data, now_unix_s, most)
         except Fault as fault:
             results.append({"status": "failed", "fault": fault.code, "message": fault.text})
             continue
@@ -269,7 +269,7 @@ def _come_again(
         found = inbox.waiting_on(connection, source.peer_id, keys, after=after, limit=limit)
         count += len(found)
         if len(found) == limit:
-            todo.appendleft((keys, found[-1].place))
+            todo.appendleft((keys, found[-1].position))
         for waiting in found:
             _status, applied = _again(connection, source, waiting)
             if applied is not None:

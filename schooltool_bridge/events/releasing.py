@@ -1,7 +1,7 @@
 """What one peer or a person brings may be what another peer's events wait for.
 
 People belong to the school, so whoever brings them frees what waits; and somebody who is put into
-a section by hand has the place that a peer's ending waits for. Each peer's events come again in a
+a section by hand is what a peer's ending waits for. Each peer's events come again in a
 transaction of their own, after the one that brought that: two peers' turns in one transaction
 could wait for each other for ever. What a process that was killed in between left waiting for
 people comes when the next one begins, or within the hour. Source: RULES 1.1, 1.3, 1.4.
@@ -38,9 +38,9 @@ def release_others(
     """
     todo = deque([(brought_by, tuple(names))])
     while todo:
-        told_by, keys = todo.popleft()
+        sender_id, keys = todo.popleft()
         for peer in registry.all() if keys else ():
-            if peer.enabled and peer.id != told_by:
+            if peer.enabled and peer.id != sender_id:
                 # Each time fewer events are left to bring any.
                 todo.append((peer.id, come_again(database, peer, site, events.lot(keys))))
 
@@ -62,27 +62,31 @@ def come_again(database: Database, peer: Peer, site: Site, lots: Lots) -> tuple[
 
 
 def release_endings(
-    database: Database, registry: Registry, site: Site, places: Collection[tuple[int, int]]
+    database: Database, registry: Registry, site: Site, memberships: Collection[tuple[int, int]]
 ) -> None:
-    """Let endings come again that wait for places that a person wrote by hand.
+    """Let endings come again that wait for memberships that somebody wrote by hand.
 
-    `places` are our ids of sections and people. To be called after the transaction that wrote them.
+    `memberships` are our ids of sections and people. To be called after their transaction.
     """
-    for peer in registry.all() if places else ():
+    for peer in registry.all() if memberships else ():
         if peer.enabled:
             with database.write() as connection:
                 one_at_a_time(connection, peer.id)
-                lots = events.lot(_waiting_for(connection, peer.id, places))
+                lots = events.lot(_waiting_for(connection, peer.id, memberships))
                 left = events.come_again(connection, source(peer, site), lots).left
             come_again(database, peer, site, left)
 
 
 def _waiting_for(
-    connection: Connection, peer_id: int, places: Collection[tuple[int, int]]
+    connection: Connection, peer_id: int, memberships: Collection[tuple[int, int]]
 ) -> list[str]:
-    """By which keys a peer's events wait for any of these places; nearly always none does."""
+    """By which keys a peer's events wait for any of these memberships; nearly always none does."""
     waited = inbox.waited_for(connection, peer_id, ENROLMENT)
-    keys = (k for place in places for k in enrolments.place_keys(connection, peer_id, *place))
+    keys = (
+        k
+        for membership in memberships
+        for k in enrolments.membership_keys(connection, peer_id, *membership)
+    )
     return [k for k in keys if key(k) in waited] if waited else []
 
 

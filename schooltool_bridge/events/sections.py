@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.faults import NotFound
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
@@ -31,7 +31,7 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.history import links, roster
-from schooltool_bridge.history.fold import place, settled_time
+from schooltool_bridge.history.fold import position, position_of
 from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
 
@@ -45,7 +45,7 @@ class Section:
     segment: str
     name: str
     status: str
-    place: tuple[int, int]
+    position: tuple[int, int]
 
 
 def find(
@@ -128,7 +128,7 @@ def _move(connection: Connection, source: Source, moved: Section, event: Section
     the section.
     """
     sent = event.when.timemodified
-    is_older = sent is not None and (sent, event.when.seq) < moved.place
+    is_older = sent is not None and (sent, event.when.seq) < moved.position
     if is_older and not moved.idnumber.startswith(OWN_ID):
         return
     parts = section.c.id == moved.id
@@ -158,7 +158,7 @@ def attach_teacher(
 
 
 def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
-    """What is there now: the section under its names, its teacher's place in it."""
+    """What is there now: the section under its names, its teacher's membership."""
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     teacher = event.teacheridnumber
     return (
@@ -187,14 +187,14 @@ def _create(connection: Connection, source: Source, event: SectionEvent) -> Sect
 
 def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
-    at = settled_time(event.when, now_unix_s, known.place if known.place[0] >= 0 else None)
+    at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
     values = {
         "name": "" if event.deleted else event.name,
         "teacheridnumber": event.teacheridnumber,
         "deleted": event.deleted,
     }
     history = section_history
-    same_time = at if event.when.is_timed else known.place
+    same_time = at if event.when.is_timed else known.position
     rows = connection.execute(
         sa.select(history)
         .where(
@@ -217,14 +217,14 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         )
     )
     refold(connection, known.id)
-    return at >= known.place
+    return at >= known.position
 
 
 def refold(connection: Connection, section_id: int) -> None:
-    """Fold a section's history anew into its name, its status and the place of its last row."""
+    """Fold a section's history anew into its name, its status and the position of its last row."""
     history = section_history
     rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
-    ordered = sorted(rows, key=place)
+    ordered = sorted(rows, key=position)
     # A deletion keeps the name of its time, which may be told only later.
     named = [r.name for r in ordered if not r.deleted]
     connection.execute(
@@ -232,7 +232,7 @@ def refold(connection: Connection, section_id: int) -> None:
         .where(section.c.id == section_id)
         .values(
             status=DELETED if ordered[-1].deleted else ACTIVE,
-            effective_unix_s=place(ordered[-1])[0],
+            effective_unix_s=position(ordered[-1])[0],
             seq=ordered[-1].seq,
             **({"name": named[-1]} if named else {}),
         )

@@ -32,8 +32,8 @@ from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.store.model import section
 
-Place = tuple[int, int]  # item, student
-NOTHING_AGREED: Mapping[Place, str] = MappingProxyType({})
+CellKey = tuple[int, int]  # item, student
+NOTHING_AGREED: Mapping[CellKey, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class Typed:
 class Problem:
     """A cell that cannot be written, named by student and item."""
 
-    place: Place
+    cell_key: CellKey
     sentence: str
 
 
 class Unreadable(Exception):
     """Some cells are no marks, or are to be asked about; nothing of the page was written."""
 
-    def __init__(self, problems: Sequence[Problem], above: Mapping[Place, str]) -> None:
+    def __init__(self, problems: Sequence[Problem], above: Mapping[CellKey, str]) -> None:
         """Keep each of them, and every text that says more than its assessment is worth."""
         super().__init__(" ".join(p.sentence for p in problems))
         self.problems = problems
@@ -92,8 +92,8 @@ def save(
     section_id: int,
     zone: tzinfo,
     typed: Iterable[Typed],
-    release: Collection[tuple[Place, str]] = (),
-    agreed: Mapping[Place, str] = NOTHING_AGREED,
+    release: Collection[tuple[CellKey, str]] = (),
+    agreed: Mapping[CellKey, str] = NOTHING_AGREED,
 ) -> Saved:
     """Write what was typed, and release cells (each with the token that the page showed).
 
@@ -102,18 +102,18 @@ def save(
     """
     lock(connection, section_id)
     found = _Found.of(grids.read(connection, section_id, zone, everybody=True))
-    released_places = {place for place, _token in release}
-    changed = (t for t in typed if t.is_changed and (t.item_id, t.person_id) not in released_places)
+    released_keys = {cell_key for cell_key, _token in release}
+    changed = (t for t in typed if t.is_changed and (t.item_id, t.person_id) not in released_keys)
     wanted, conflicts = found.wanted(changed, agreed)
-    entries = [Entry(*place, m.points, excepted=m.is_excused) for place, m in wanted.items()]
+    entries = [Entry(*cell_key, m.points, excepted=m.is_excused) for cell_key, m in wanted.items()]
     grades.enter_all(connection, author, entries)
     releasing = []
-    for place, token in release:
-        cell = found.cells.get(place)
+    for cell_key, token in release:
+        cell = found.cells.get(cell_key)
         if cell is None or cell.token != token:
-            conflicts.append(found.conflict(place, ""))
+            conflicts.append(found.conflict(cell_key, ""))
         elif cell.authority == MANUAL:
-            releasing.append(place)
+            releasing.append(cell_key)
     released = grades.release_all(connection, author, releasing)
     return Saved(len(wanted), released, conflicts)
 
@@ -123,7 +123,7 @@ class _Found:
     """The gradebook as it is now."""
 
     columns: Mapping[int, Column]
-    cells: Mapping[Place, Cell]
+    cells: Mapping[CellKey, Cell]
     names: Mapping[int, str]
 
     @classmethod
@@ -135,17 +135,17 @@ class _Found:
         )
 
     def wanted(
-        self, typed: Iterable[Typed], agreed: Mapping[Place, str]
-    ) -> tuple[dict[Place, Mark], list[Problem]]:
+        self, typed: Iterable[Typed], agreed: Mapping[CellKey, str]
+    ) -> tuple[dict[CellKey, Mark], list[Problem]]:
         """Return what to write where, and what somebody else changed; raises Unreadable."""
-        wanted: dict[Place, Mark] = {}
-        above: dict[Place, str] = {}
+        wanted: dict[CellKey, Mark] = {}
+        above: dict[CellKey, str] = {}
         conflicts, problems = [], []
         for one in typed:
-            place = one.item_id, one.person_id
-            cell = self.cells.get(place)
+            cell_key = one.item_id, one.person_id
+            cell = self.cells.get(cell_key)
             if cell is None:
-                conflicts.append(self.conflict(place, one.text))
+                conflicts.append(self.conflict(cell_key, one.text))
                 continue
             column = self.columns[one.item_id]
             try:
@@ -153,53 +153,54 @@ class _Found:
             except BadMark as problem:
                 problems.append(
                     Problem(
-                        place, _("%(where)s: %(problem)s", where=self.where(place), problem=problem)
+                        cell_key,
+                        _("%(where)s: %(problem)s", where=self.where(cell_key), problem=problem),
                     )
                 )
                 continue
             if cell.mark != mark and marks.is_above(mark, column.item):
-                above[place] = one.text.strip()
-                if agreed.get(place) != above[place]:
-                    problems.append(self._question(place, one.text, column))
+                above[cell_key] = one.text.strip()
+                if agreed.get(cell_key) != above[cell_key]:
+                    problems.append(self._question(cell_key, one.text, column))
                     continue
             if cell.token == one.token:
-                wanted[place] = mark
+                wanted[cell_key] = mark
             elif cell.mark != mark:
-                conflicts.append(self.conflict(place, one.text))
+                conflicts.append(self.conflict(cell_key, one.text))
         if problems:
             raise Unreadable(problems, above)
         return wanted, conflicts
 
-    def _question(self, place: Place, text: str, column: Column) -> Problem:
+    def _question(self, cell_key: CellKey, text: str, column: Column) -> Problem:
         sentence = _(
             "%(where)s: “%(text)s” is more than the %(points)s points that it is worth. Is that "
             "meant? Then save once more.",
-            where=self.where(place),
+            where=self.where(cell_key),
             text=text.strip()[: marks.MAX_QUOTED_CHARS],
             points=number(column.item.points),
         )
-        return Problem(place, sentence)
+        return Problem(cell_key, sentence)
 
-    def where(self, place: Place) -> str:
-        item_id, person_id = place
+    def where(self, cell_key: CellKey) -> str:
+        item_id, person_id = cell_key
         item = self.columns.get(item_id)
         name = self.names.get(person_id, _("A student who is not in the section"))
         about = item.item.name if item else _("an assessment that is gone")
         return f"{name}, {about}"
 
-    def conflict(self, place: Place, text: str) -> Problem:
-        cell = self.cells.get(place)
+    def conflict(self, cell_key: CellKey, text: str) -> Problem:
+        cell = self.cells.get(cell_key)
         now = (
             _("it is %(text)s now", text=cell.text or _("empty"))
             if cell
             else _("there is no such cell any more")
         )
         mine = text.strip()[: marks.MAX_QUOTED_CHARS]
-        kept = _("“%(text)s” was not written", text=mine) if mine else _("yours was not written")
+        outcome = _("“%(text)s” was not written", text=mine) if mine else _("yours was not written")
         sentence = _(
             "%(where)s: somebody else changed it meanwhile, %(now)s; %(kept)s.",
-            where=self.where(place),
+            where=self.where(cell_key),
             now=now,
-            kept=kept,
+            kept=outcome,
         )
-        return Problem(place, sentence)
+        return Problem(cell_key, sentence)

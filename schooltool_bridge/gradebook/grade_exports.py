@@ -87,9 +87,9 @@ def _of_heading(text: str, items: Mapping[str, Sequence[Column]]) -> Meant:
     match = _TOLD.fullmatch(name)
     if name in items or match is None:
         return Meant(name)
-    told, kind = match[1], match[2].casefold()
+    title, kind = match[1], match[2].casefold()
     # The kind of activity stands before the name, which may have a colon of its own.
-    for candidate in (told, told.partition(": ")[2]):
+    for candidate in (title, title.partition(": ")[2]):
         if candidate not in items:
             continue
         if kind in _NO_POINTS:

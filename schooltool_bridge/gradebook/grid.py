@@ -126,7 +126,7 @@ def read(
 
     `zone` is the school's, which says on which day a student came. Raises NotThere.
     """
-    then = section_of(connection, section_id)
+    snapshot = section_of(connection, section_id)
     systems = systems_of(connection)
     categories = categories_of(connection)
     columns = [
@@ -135,20 +135,20 @@ def read(
             systems.get(item.score_system_id) if item.score_system_id else None,
             categories.get(item.category_id, "") if item.category_id else "",
         )
-        for item in then.items
+        for item in snapshot.items
         if sheet_id is None or (item.worksheet_id or NO_SHEET) == sheet_id
     ]
     active: list[Row] = []
     others: list[Row] = []
-    for row in _rows(connection, then, columns, zone):
+    for row in _rows(connection, snapshot, columns, zone):
         (others if row.state else active).append(row)
     return Grid(
-        then,
+        snapshot,
         columns,
         active,
         others if everybody else [],
         len(others),
-        sheets_of(connection, then),
+        sheets_of(connection, snapshot),
         categories,
         systems,
     )  # fmt: skip - in the order of the fields
@@ -180,15 +180,15 @@ def categories_of(connection: Connection) -> dict[int, str]:
     return {r.id: r.title for r in rows}
 
 
-def sheets_of(connection: Connection, then: SectionSnapshot) -> list[Sheet]:
+def sheets_of(connection: Connection, snapshot: SectionSnapshot) -> list[Sheet]:
     """Return a section's worksheets in order; with NO_SHEET last when items are on none."""
     rows = connection.execute(
         sa.select(worksheet)
-        .where(worksheet.c.section_id == then.id)
+        .where(worksheet.c.section_id == snapshot.id)
         .order_by(worksheet.c.position, worksheet.c.id)
     )
     found = [Sheet(r.id, r.title, r.position) for r in rows]
-    if found and any(item.worksheet_id is None for item in then.items):
+    if found and any(item.worksheet_id is None for item in snapshot.items):
         found.append(Sheet(NO_SHEET, _("On no sheet"), found[-1].position + 1))
     return found
 
@@ -209,10 +209,10 @@ def mark_of(entry: Entry | None) -> Mark:
     return Mark(entry.points, is_excused=entry.excepted) if entry else marks.NO_GRADE
 
 
-def cell_of(then: SectionSnapshot, column: Column, person_id: int, zone: tzinfo) -> Cell:
+def cell_of(snapshot: SectionSnapshot, column: Column, person_id: int, zone: tzinfo) -> Cell:
     """Return one cell."""
     item = column.item
-    entry = then.entries.get((item.id, person_id))
+    entry = snapshot.entries.get((item.id, person_id))
     mark = mark_of(entry)
     beside = None
     if entry is not None and entry.authority == MANUAL and entry.peer_points is not None:
@@ -224,15 +224,15 @@ def cell_of(then: SectionSnapshot, column: Column, person_id: int, zone: tzinfo)
         _token(entry, item),
         entry.authority if entry else "",
         beside,
-        is_before(then, item, person_id, zone),
+        is_before(snapshot, item, person_id, zone),
         mark,
     )  # fmt: skip - in the order of the fields
 
 
 def _rows(
-    connection: Connection, then: SectionSnapshot, columns: Sequence[Column], zone: tzinfo
+    connection: Connection, snapshot: SectionSnapshot, columns: Sequence[Column], zone: tzinfo
 ) -> list[Row]:
-    students = then.people(STUDENT)
+    students = snapshot.people(STUDENT)
     names = names_of(connection, students)
     asked = sa.select(enrolment_state, meaning.IS_ACTIVE.label("is_active"))
     states = {r.code: r for r in connection.execute(asked)}
@@ -244,16 +244,16 @@ def _rows(
         Row(
             who,
             full_name(names[who]),
-            _state(states[then.enrolments[who, STUDENT].code]),
-            _percent(percent_of(then, who)),
-            [cell_of(then, column, who, zone) for column in columns],
+            _state(states[snapshot.enrolments[who, STUDENT].code]),
+            _percent(percent_of(snapshot, who)),
+            [cell_of(snapshot, column, who, zone) for column in columns],
         )
         for who in in_order
     ]
 
 
 def _state(state: sa.Row[Any]) -> str:
-    return "" if state.is_active else shipped_titles.said(state.title)
+    return "" if state.is_active else shipped_titles.local_title(state.title)
 
 
 def _percent(value: Decimal | None) -> str:
@@ -261,12 +261,12 @@ def _percent(value: Decimal | None) -> str:
 
 
 def _token(entry: Entry | None, item: Item) -> str:
-    said = (
+    facts = (
         (entry.authority, decimal_text(entry.points), entry.excepted) if entry else None,
         decimal_text(item.points),
         item.score_system_id,
     )
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:_TOKEN_CHARS]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:_TOKEN_CHARS]
 
 
 def _score(stored: Mapping[str, Any]) -> Score:

@@ -1,4 +1,4 @@
-"""A spreadsheet as rows of plain text: how much of one is taken, and how a place in it is called.
+"""A spreadsheet as rows of plain text: how much of one is taken, and how a location in it is named.
 
 Knows no kind of file (reading.py, workbook.py); what the rows mean is upload.py's business. Pure.
 Source: RULES R63, E62-E64.
@@ -64,7 +64,7 @@ def bounded(title: str, records: Iterable[tuple[Sequence[str], frozenset[int]]])
             raise BadSheet(
                 _(
                     "%(place)s has rows beyond %(row)s; delete the empty ones.",
-                    place=place(title),
+                    place=location_at(title),
                     row=_thousands(LAST_ROW),
                 )
             )
@@ -74,7 +74,7 @@ def bounded(title: str, records: Iterable[tuple[Sequence[str], frozenset[int]]])
             raise BadSheet(
                 _(
                     "%(place)s: at most %(count)s rows are read.",
-                    place=place(title, number),
+                    place=location_at(title, number),
                     count=_thousands(MAX_ROWS),
                 )
             )
@@ -82,7 +82,7 @@ def bounded(title: str, records: Iterable[tuple[Sequence[str], frozenset[int]]])
             raise BadSheet(
                 _(
                     "%(place)s: at most %(count)s columns are read.",
-                    place=place(title, number, MAX_COLUMNS),
+                    place=location_at(title, number, MAX_COLUMNS),
                     count=MAX_COLUMNS,
                 )
             )
@@ -91,20 +91,20 @@ def bounded(title: str, records: Iterable[tuple[Sequence[str], frozenset[int]]])
                 raise BadSheet(
                     _(
                         "%(place)s: longer than %(count)s characters.",
-                        place=place(title, number, column),
+                        place=location_at(title, number, column),
                         count=_thousands(MAX_CELL_CHARS),
                     )
                 )
         yield Row(number, trimmed, numbers)
 
 
-def place(title: str, row: int | None = None, column: int | None = None) -> str:
-    """Name a place as people find it: Sheet “Terms”, row 3, column B (`column` from 0 on)."""
-    return place_text(title, row, "" if column is None else column_name(column + 1))
+def location_at(title: str, row: int | None = None, column: int | None = None) -> str:
+    """Name a location as people find it: Sheet “Terms”, row 3, column B (`column` from 0 on)."""
+    return location_text(title, row, "" if column is None else column_name(column + 1))
 
 
-def place_text(title: str, row: int | None, column: str) -> str:
-    """Name a place whose column has its letter, or none."""
+def location_text(title: str, row: int | None, column: str) -> str:
+    """Name a location whose column has its letter, or none."""
     parts = [_("sheet “%(title)s”", title=title)] if title else []
     parts += [_("row %(row)s", row=row)] if row is not None else []
     parts += [_("column %(column)s", column=column)] if column else []

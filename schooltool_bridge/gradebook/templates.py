@@ -30,12 +30,12 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def grades(connection: Connection, section_id: int) -> bytes:
     """Return a row a student, a column an assessment, to be filled; raises NotThere."""
-    then = grid.section_of(connection, section_id)
-    names = [item.name for item in then.items]
+    snapshot = grid.section_of(connection, section_id)
+    names = [item.name for item in snapshot.items]
     # An assessment whose name another has cannot be named in a heading.
     heads = [name for name in names if names.count(name) == 1]
     rows: list[Sequence[_Cell]] = [["idnumber", "username", _("Name"), *heads]]
-    students = then.people(STUDENT)
+    students = snapshot.people(STUDENT)
     found = connection.execute(
         sa.select(person).where(person.c.id.in_(list(students))).order_by(
             person.c.lastname, person.c.firstname, person.c.id
@@ -47,17 +47,17 @@ def grades(connection: Connection, section_id: int) -> bytes:
 
 def assessments(connection: Connection, section_id: int) -> bytes:
     """Return the section's assessments, a row each, to be added to; raises NotThere."""
-    then = grid.section_of(connection, section_id)
+    snapshot = grid.section_of(connection, section_id)
     categories = grid.categories_of(connection)
-    sheets = {s.id: s.title for s in grid.sheets_of(connection, then) if s.id != NO_SHEET}
+    sheets = {s.id: s.title for s in grid.sheets_of(connection, snapshot) if s.id != NO_SHEET}
     rows: list[Sequence[_Cell]] = [list(upload_assessments.COLUMNS)]
-    names = [item.name for item in then.items]
+    names = [item.name for item in snapshot.items]
     rows += [
         [
             item.name, item.points, sheets.get(item.worksheet_id or NO_SHEET), item.label,
             categories.get(item.category_id or 0), item.due_day, item.description,
         ]
-        for item in then.items
+        for item in snapshot.items
         if names.count(item.name) == 1
     ]  # fmt: skip
     return _workbook(rows)

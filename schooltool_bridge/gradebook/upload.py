@@ -18,7 +18,7 @@ from mnet import language
 from mnet.language import N_, _
 from peers import audit
 from schooltool_bridge.gradebook import marks
-from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name, place_text
+from schooltool_bridge.gradebook.spreadsheet import Row, Table, column_name, location_text
 from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.history.author import Author
@@ -40,9 +40,9 @@ class Problem:
     text: str
 
     @property
-    def place(self) -> str:
-        """The place in words."""
-        return place_text(self.sheet, self.row, self.column)
+    def location(self) -> str:
+        """Where it is in the file, in words."""
+        return location_text(self.sheet, self.row, self.column)
 
 
 class Change(Protocol):
@@ -109,9 +109,9 @@ class Plan:
     @property
     def digest(self) -> str:
         """Changes when anything would be written differently, or over something else."""
-        said = [(c.kind, c.what, *c.facts) for c in self.changes]
-        told = (self.section_id, self.what, said, self.new_sheets, self.failed)
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        changes = [(c.kind, c.what, *c.facts) for c in self.changes]
+        facts = (self.section_id, self.what, changes, self.new_sheets, self.failed)
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 class HasProblems(Exception):

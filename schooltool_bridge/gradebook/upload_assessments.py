@@ -151,12 +151,12 @@ class _Here:
 
     @classmethod
     def read(cls, connection: Connection, section_id: int) -> _Here:
-        then = grid.section_of(connection, section_id)
+        snapshot = grid.section_of(connection, section_id)
         items: dict[str, list[Item]] = {}
-        for item in then.items:
+        for item in snapshot.items:
             items.setdefault(item.name, []).append(item)
         titles = grid.categories_of(connection)
-        sheets = [s for s in grid.sheets_of(connection, then) if s.id != NO_SHEET]
+        sheets = [s for s in grid.sheets_of(connection, snapshot) if s.id != NO_SHEET]
         return cls(
             items,
             {bare_title(title): i for i, title in titles.items()},

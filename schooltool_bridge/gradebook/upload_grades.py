@@ -105,13 +105,13 @@ class _Here:
     @classmethod
     def read(cls, connection: Connection, section_id: int) -> _Here:
         """Read what is there; raises NotThere."""
-        then = grid.section_of(connection, section_id)
+        snapshot = grid.section_of(connection, section_id)
         systems = grid.systems_of(connection)
         columns: dict[str, list[Column]] = {}
-        for item in then.items:
+        for item in snapshot.items:
             system = systems.get(item.score_system_id) if item.score_system_id else None
             columns.setdefault(item.name, []).append(Column(item, system, ""))
-        people = {who: who for who in then.people(STUDENT)}
+        people = {who: who for who in snapshot.people(STUDENT)}
         people |= {m: root for m, root in identity.roots(connection).items() if root in people}
         rows = grid.names_of(connection, people)
         students: dict[tuple[str, str], set[int]] = {}
@@ -133,7 +133,7 @@ class _Here:
         ):
             named(link.person_id, "idnumber", link.idnumber_key)
             named(link.person_id, "username", link.username_key)
-        entries = {place: grid.mark_of(entry) for place, entry in then.entries.items()}
+        entries = {cell_key: grid.mark_of(entry) for cell_key, entry in snapshot.entries.items()}
         return cls(columns, students, {i: grid.full_name(row) for i, row in rows.items()}, entries)
 
     def named(self, way: str, written: str) -> set[int]:
@@ -245,13 +245,13 @@ def _plan_cell(
 ) -> None:
     column = marked.column
     item = column.item
-    place = item.id, person_id
+    cell_key = item.id, person_id
     what = f"{here.names[person_id]}, {item.name}"
-    if place in here.seen:
-        sentence = _("%(what)s: stands in row %(row)s already.", what=what, row=here.seen[place])
+    if cell_key in here.seen:
+        sentence = _("%(what)s: stands in row %(row)s already.", what=what, row=here.seen[cell_key])
         found.add_problem(table, row.number, number, sentence)
         return
-    here.seen[place] = row.number
+    here.seen[cell_key] = row.number
     try:
         mark = marks.read(
             row.cell(number),
@@ -263,7 +263,7 @@ def _plan_cell(
         sentence = _("%(where)s: %(problem)s", where=what, problem=problem)
         found.add_problem(table, row.number, number, sentence)
         return
-    before = here.marks.get(place)
+    before = here.marks.get(cell_key)
     if before == mark:
         found.unchanged += 1
         return
@@ -281,4 +281,4 @@ def _plan_cell(
         worth = averages.number(item.points)
         facts.append(_("more than the %(points)s points that it is worth", points=worth))
     found.changes.append(GradeChange(NEW if is_new else CHANGED, what, facts))
-    found.entries.append(Entry(*place, mark.points, excepted=mark.is_excused))
+    found.entries.append(Entry(*cell_key, mark.points, excepted=mark.is_excused))

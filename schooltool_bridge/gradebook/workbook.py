@@ -30,7 +30,7 @@ from schooltool_bridge.gradebook.spreadsheet import (
     BadSheet,
     Table,
     bounded,
-    place,
+    location_at,
 )
 
 # Ten times what may come, as tables of text unpack; a bomb unpacks a thousandfold.
@@ -153,7 +153,7 @@ def _records(sheet: Any, formulas: Any) -> Iterator[tuple[Sequence[str], frozens
                 raise BadSheet(
                     _(
                         "%(place)s: a formula without a value. Replace it by its value.",
-                        place=place(sheet.title, number, column),
+                        place=location_at(sheet.title, number, column),
                     )
                 )
             text = "" if cell.value is None else _text(sheet.title, number, column, cell)
@@ -172,7 +172,7 @@ def _text(title: str, number: int, column: int, cell: Any) -> str:
         raise BadSheet(
             _(
                 "%(place)s: the cell says %(value)s.",
-                place=place(title, number, column),
+                place=location_at(title, number, column),
                 value=value,
             )
         )

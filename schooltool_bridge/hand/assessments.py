@@ -20,7 +20,7 @@ from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS, decimal_te
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import cells
 from schooltool_bridge.history.author import Author, note, text
-from schooltool_bridge.history.fold import item_state, place
+from schooltool_bridge.history.fold import item_state, position
 from schooltool_bridge.store.model import (
     ACTIVE,
     DELETED,
@@ -99,7 +99,7 @@ def add_all(connection: Connection, author: Author, many: Sequence[New]) -> list
     histories, details = [], []
     for item_id, (at, row) in zip(made, rows.items(), strict=True):
         outcomes[at] = item_id
-        since = author.place((), many[at].effective_unix_s)
+        since = author.position((), many[at].effective_unix_s)
         histories.append(
             {
                 "assessment_id": item_id,
@@ -110,8 +110,8 @@ def add_all(connection: Connection, author: Author, many: Sequence[New]) -> list
             }
         )
         if many[at].detail != Detail():
-            said = {name: row[name] for name in asdict(many[at].detail)}
-            details.append({"assessment_id": item_id, **said, **author.noted()})
+            stated = {name: row[name] for name in asdict(many[at].detail)}
+            details.append({"assessment_id": item_id, **stated, **author.noted()})
     if histories:
         connection.execute(sa.insert(assessment_history), histories)
     if details:
@@ -123,7 +123,7 @@ def _first_row(author: Author, new: New, there: _There) -> dict[str, object]:
     if new.section_id not in there.sections:
         raise Refused("section", _("There is no section with id %(id)s.", id=new.section_id))
     name, points = text("name", new.name), worth(new.points)
-    at = author.place((), new.effective_unix_s)
+    at = author.position((), new.effective_unix_s)
     return {
         "peer_id": None,
         "idnumber": None,
@@ -180,21 +180,21 @@ def change(
         "points": decimal_text(worth(points)),
         "extra_credit": extra_credit,
     }
-    _tell(connection, author, assessment_id, values)
+    _add_row(connection, author, assessment_id, values)
     cells.refold_all(connection, assessment_id, row.section_id)
 
 
 def delete(connection: Connection, author: Author, assessment_id: int) -> None:
     """Take an assessment of ours out of the gradebook; its grades stay in the history."""
     row = _must_be_ours(connection, assessment_id)
-    _tell(connection, author, assessment_id, {"deleted": True})
+    _add_row(connection, author, assessment_id, {"deleted": True})
     cells.refold_all(connection, assessment_id, row.section_id)
 
 
 def bring_back(connection: Connection, author: Author, assessment_id: int) -> None:
     """Put an assessment of ours that was deleted back into the gradebook, as it stood."""
     row = _must_be_ours(connection, assessment_id)
-    _tell(connection, author, assessment_id, {})
+    _add_row(connection, author, assessment_id, {})
     cells.refold_all(connection, assessment_id, row.section_id)
 
 
@@ -207,12 +207,12 @@ def keep_when_gone(
     """
     rows = _history(connection, assessment_id)
     holds = item_state(rows).row
-    said = {name: getattr(holds, name) for name in ("section_id", "name", "points", *_BLANK)}
+    stated = {name: getattr(holds, name) for name in ("section_id", "name", "points", *_BLANK)}
     connection.execute(
         sa.insert(assessment_history).values(
             assessment_id=assessment_id,
-            **{**said, "deleted": not keep},
-            **author.columns(author.place(rows, None)),
+            **{**stated, "deleted": not keep},
+            **author.columns(author.position(rows, None)),
         )
     )
 
@@ -293,11 +293,11 @@ def _history(connection: Connection, assessment_id: int) -> Sequence[sa.Row[Any]
     ).all()
 
 
-def _tell(
+def _add_row(
     connection: Connection,
     author: Author,
     assessment_id: int,
-    said: Mapping[str, object],
+    stated: Mapping[str, object],
     effective_unix_s: int | None = None,
 ) -> None:
     """Put a row into the history; what it does not say stays as the latest row has it."""
@@ -306,12 +306,12 @@ def _tell(
     names = ("section_id", "name", "points", *_BLANK)
     last = item_state(rows).row if rows else None
     before = {name: getattr(last, name) for name in names} if last else _BLANK
-    values = {**before, "deleted": False, **said}
-    at = author.place(rows, effective_unix_s)
+    values = {**before, "deleted": False, **stated}
+    at = author.position(rows, effective_unix_s)
     connection.execute(
         sa.insert(history).values(assessment_id=assessment_id, **values, **author.columns(at))
     )
-    newest = max([at, *(place(r)[:2] for r in rows)])
+    newest = max([at, *(position(r)[:2] for r in rows)])
     connection.execute(
         sa.update(assessment)
         .where(assessment.c.id == assessment_id)

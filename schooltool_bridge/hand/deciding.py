@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
-from mnet.retelling import E_, english
+from mnet.stored_sentences import E_, english
 from peers import accounts
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.refusals import Refused
@@ -79,7 +79,7 @@ def one_person(
     """
     merging.wait_for_peers(connection)
     asked = question(connection, source, event)
-    kept = _kept(asked, kept_id)
+    kept = _chosen_id(asked, kept_id)
     _must_be_no_admin(connection, kept)
     visits: set[Visit] = set()
     for other in asked.parties:
@@ -173,23 +173,23 @@ def _with_its_number(
     return now
 
 
-def _kept(asked: Question, kept_id: int | None) -> int:
+def _chosen_id(asked: Question, kept_id: int | None) -> int:
     if not asked.parties:
         raise Refused("person", _("Nobody here could be meant (any more); retry the event."))
     if kept_id is None and len(asked.parties) == 1:
         return asked.parties[0]
     if kept_id not in asked.parties:
         listed = ", ".join(map(str, asked.parties))
-        told = _("Say whose record stands for all: the id is one of %(ids)s.", ids=listed)
-        raise Refused("kept", told)
+        message = _("Say whose record stands for all: the id is one of %(ids)s.", ids=listed)
+        raise Refused("kept", message)
     return kept_id
 
 
 def _must_be_no_admin(connection: Connection, person_id: int) -> None:
     name = sa.select(person.c.username_key).where(person.c.id == person_id)
     if accounts.is_taken(connection, connection.execute(name).scalar_one()):
-        told = _("This person has the user name of an account with admin rights.")
-        raise Refused("person", told)
+        message = _("This person has the user name of an account with admin rights.")
+        raise Refused("person", message)
 
 
 def _has_another_idnumber(connection: Connection, link: Link, event: UserEvent) -> bool:

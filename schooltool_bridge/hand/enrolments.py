@@ -62,28 +62,28 @@ class State:
 def set_all(connection: Connection, author: Author, many: Sequence[State]) -> list[Refused | None]:
     """Write many states by few statements: for each why it was not; the others are written."""
     there = _There.read(connection, many)
-    told = roster_many.read(connection, {(s.section_id, s.person_id) for s in many})
+    histories = roster_many.read(connection, {(s.section_id, s.person_id) for s in many})
     outcomes: list[Refused | None] = []
     rows = []
-    places = set()
+    memberships = set()
     for state in many:
-        place = state.section_id, state.person_id
+        membership = state.section_id, state.person_id
         try:
             there.must_fit(state)
-            at = author.place(told.of(place), state.effective_unix_s)
-            said = note(state.text)
+            at = author.position(histories.of(membership), state.effective_unix_s)
+            note_text = note(state.text)
         except Refused as problem:
             outcomes.append(problem)
             continue
         outcomes.append(None)
-        places.add(place)
+        memberships.add(membership)
         rows.append(
             {
                 "section_id": state.section_id,
                 "person_id": state.person_id,
                 "role": state.role,
                 "code": state.code,
-                "note": said,
+                "note": note_text,
                 "timestart_unix_s": state.timestart_unix_s,
                 "timeend_unix_s": state.timeend_unix_s,
                 **author.columns(at),
@@ -91,7 +91,7 @@ def set_all(connection: Connection, author: Author, many: Sequence[State]) -> li
         )
     if rows:
         connection.execute(sa.insert(enrolment_history), rows)
-        roster_many.refold(connection, places)
+        roster_many.refold(connection, memberships)
     return outcomes
 
 

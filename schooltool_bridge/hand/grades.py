@@ -76,7 +76,7 @@ def enter_all(
     for entry in entries:
         try:
             there.must_fit(entry)
-            author.place((), entry.effective_unix_s)
+            author.position((), entry.effective_unix_s)
             fitting.append(replace(entry, points=worth(entry.points)))
         except Refused as problem:
             if refused is None:
@@ -90,9 +90,9 @@ def release(connection: Connection, author: Author, assessment_id: int, person_i
     return release_all(connection, author, [(assessment_id, person_id)]) == 1
 
 
-def release_all(connection: Connection, author: Author, places: Iterable[cells.Place]) -> int:
+def release_all(connection: Connection, author: Author, cell_keys: Iterable[cells.CellKey]) -> int:
     """Release many cells (assessment, person); return how many had an entry by hand."""
-    entries = [Entry(*place, None, released=True) for place in places]
+    entries = [Entry(*cell_key, None, released=True) for cell_key in cell_keys]
     if not entries:
         return 0
     return _write(connection, author, entries, identity.roots(connection))
@@ -118,37 +118,38 @@ def _write(
     roots: Mapping[int, int],
 ) -> int:
     """Write what is not said already: the history first, from which the cells are folded."""
-    at_place = {(e.assessment_id, roots.get(e.person_id, e.person_id)): e for e in entries}
-    told = cells.histories(connection, at_place, roots)
-    items = cells.worths(connection, {item for item, _who in at_place})
-    rows: dict[cells.Place, dict[str, object]] = {}
-    for place, entry in at_place.items():
-        by_hand = [r for r in told.get(place, ()) if r.by_actor is not None]
-        if _is_said(latest(by_hand), entry, items[place[0]]):
+    by_cell = {(e.assessment_id, roots.get(e.person_id, e.person_id)): e for e in entries}
+    histories = cells.histories(connection, by_cell, roots)
+    items = cells.worths(connection, {item for item, _who in by_cell})
+    rows: dict[cells.CellKey, dict[str, object]] = {}
+    for cell_key, entry in by_cell.items():
+        by_hand = [r for r in histories.get(cell_key, ()) if r.by_actor is not None]
+        if _is_so_already(latest(by_hand), entry, items[cell_key[0]]):
             continue
-        rows[place] = {
+        rows[cell_key] = {
             "raw_points": decimal_text(entry.points),
             "excepted": entry.excepted,
             "attempt": None,
             "deleted": entry.released,
-            **author.columns(author.place(by_hand, entry.effective_unix_s)),
+            **author.columns(author.position(by_hand, entry.effective_unix_s)),
         }
     if not rows:
         return 0
     ids = cells.make_all(connection, rows)
     connection.execute(
-        sa.insert(grade_history), [{"grade_id": ids[place], **row} for place, row in rows.items()]
+        sa.insert(grade_history),
+        [{"grade_id": ids[cell_key], **row} for cell_key, row in rows.items()],
     )
     cells.refold_many(connection, rows)
     return len(rows)
 
 
-def _is_said(now: GradeRow | None, entry: Entry, item: cells.Worth) -> bool:
+def _is_so_already(now: GradeRow | None, entry: Entry, item: cells.Worth) -> bool:
     """Tell whether the entry that is open says just this; where none is, a release is said."""
     if now is None or now.deleted:
         return entry.released
-    said = (entry.points, entry.excepted, entry.released)
-    return (entered(now, item.points, item.taken), now.excepted, now.deleted) == said
+    wanted = (entry.points, entry.excepted, entry.released)
+    return (entered(now, item.points, item.taken), now.excepted, now.deleted) == wanted
 
 
 @dataclass(frozen=True, slots=True)

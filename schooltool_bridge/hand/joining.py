@@ -23,7 +23,7 @@ from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.cells import MANUAL
-from schooltool_bridge.history.fold import place
+from schooltool_bridge.history.fold import position
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.store.model import (
     assessment,
@@ -66,24 +66,24 @@ class Plan:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
-def plan(then: SectionSnapshot, ours_id: int, theirs_id: int) -> Plan:
+def plan(snapshot: SectionSnapshot, ours_id: int, theirs_id: int) -> Plan:
     """Look what joining would do; raises Refused unless one is a Moodle's and the other is not."""
-    items = {item.id: item for item in then.items}
+    items = {item.id: item for item in snapshot.items}
     for wanted in (ours_id, theirs_id):
         if wanted not in items:
-            told = _("There is no assessment with id %(id)s in this section.", id=wanted)
-            raise Refused("assessment", told)
+            message = _("There is no assessment with id %(id)s in this section.", id=wanted)
+            raise Refused("assessment", message)
     ours, theirs = items[ours_id], items[theirs_id]
     if ours.peer is not None or theirs.peer is None:
-        told = _("Only one that was made by hand and one from a Moodle can be joined.")
-        raise Refused("assessment", told)
+        message = _("Only one that was made by hand and one from a Moodle can be joined.")
+        raise Refused("assessment", message)
     cells = [
-        Cell(who, entry, then.entries.get((theirs.id, who)))
-        for (item_id, who), entry in sorted(then.entries.items(), key=lambda e: e[0])
+        Cell(who, entry, snapshot.entries.get((theirs.id, who)))
+        for (item_id, who), entry in sorted(snapshot.entries.items(), key=lambda e: e[0])
         if item_id == ours.id and entry.authority == MANUAL
     ]
     moved = {cell.person_id for cell in cells if cell.goes_over}
-    untouched = [w for i, w in then.entries if i == theirs.id and w not in moved]
+    untouched = [w for i, w in snapshot.entries if i == theirs.id and w not in moved]
     with_detail = _detail(ours) != Detail() == _detail(theirs)
     return Plan(ours, theirs, cells, len(untouched), with_detail)
 
@@ -101,8 +101,8 @@ def join(
     _wait(connection, section_id, theirs_id)
     done = plan(as_of.of_section(connection, section_id), ours_id, theirs_id)
     if shown not in (None, done.digest):
-        told = _("Somebody changed this meanwhile; look at it again.")
-        raise Refused("assessment", told)
+        message = _("Somebody changed this meanwhile; look at it again.")
+        raise Refused("assessment", message)
     marked = replace(author, why=_mark(ours_id, theirs_id))
     assessments.keep_when_gone(connection, marked, theirs_id, keep=True)
     entries = [
@@ -138,7 +138,7 @@ def joined(connection: Connection, section_id: int, theirs_id: int) -> list[tupl
             ),
         )
     )
-    latest = {row.assessment_id: row for row in sorted(rows, key=place)}
+    latest = {row.assessment_id: row for row in sorted(rows, key=position)}
     return [
         (ours_id, row.name)
         for ours_id, row in sorted(latest.items())
@@ -155,11 +155,11 @@ def take_apart(
     """
     _wait(connection, section_id, theirs_id)
     if ours_id not in [own_id for own_id, _name in joined(connection, section_id, theirs_id)]:
-        told = _("These two are not joined (any more).")
-        raise Refused("assessment", told)
-    places = _went_over(connection, ours_id, theirs_id)
+        message = _("These two are not joined (any more).")
+        raise Refused("assessment", message)
+    students = _went_over(connection, ours_id, theirs_id)
     marked = replace(author, why=f"taken apart: {ours_id} from {theirs_id}")
-    released = grades.release_all(connection, marked, [(theirs_id, who) for who in places])
+    released = grades.release_all(connection, marked, [(theirs_id, who) for who in students])
     assessments.keep_when_gone(connection, marked, theirs_id, keep=False)
     assessments.bring_back(connection, marked, ours_id)
     author.note(
@@ -195,7 +195,7 @@ def _went_over(connection: Connection, ours_id: int, theirs_id: int) -> list[int
         .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
         .where(grade.c.assessment_id == theirs_id, grade_history.c.by_actor.is_not(None))
     )
-    latest = {row.person_id: row for row in sorted(rows, key=place)}
+    latest = {row.person_id: row for row in sorted(rows, key=position)}
     return [who for who, row in latest.items() if row.why == _mark(ours_id, theirs_id)]
 
 

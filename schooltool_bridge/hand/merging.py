@@ -50,6 +50,8 @@ LEFT_ALONE = {
     "person_merge": "tells of the merges themselves",
     "person_password": "of a row and its own user name; sign_on/rights.py asks whose it is now",
     "imported_id": "says which row an import means; imports follow a merge by themselves",
+    "sync_row": "says which row a peer's list spoke of",
+    "sync_mark": "says which link or cell a peer's list left out",
     "errand": "says whom to ask a peer about by the link of that peer, which stays",
 }
 
@@ -94,7 +96,7 @@ def merge(connection: Connection, author: Author, kept_id: int, merged_id: int) 
     connection.execute(
         sa.update(person).where(person.c.id == merged_id).values(merged_into_id=kept_id)
     )
-    _settle(connection, identity.everybody(connection, kept_id))
+    _refold_all(connection, identity.everybody(connection, kept_id))
     _record(connection, author, kept_id, merged_id, undone=False)
     return _sign_out(connection, ended)
 
@@ -107,15 +109,15 @@ def undo(connection: Connection, author: Author, merged_id: int) -> list[Visit]:
     wait_for_peers(connection)
     row = _row(connection, merged_id)
     if row.merged_into_id is None:
-        told = _("%(whom)s is not merged into anybody.", whom=_name(row))
-        raise Refused("person", told)
-    together = identity.everybody(connection, merged_id)
+        message = _("%(whom)s is not merged into anybody.", whom=_name(row))
+        raise Refused("person", message)
+    everybody = identity.everybody(connection, merged_id)
     connection.execute(
         sa.update(person).where(person.c.id == merged_id).values(merged_into_id=None)
     )
-    _settle(connection, together)
+    _refold_all(connection, everybody)
     _record(connection, author, row.merged_into_id, merged_id, undone=True)
-    return _sign_out(connection, together)
+    return _sign_out(connection, everybody)
 
 
 def wait_for_peers(connection: Connection) -> None:
@@ -136,10 +138,10 @@ def _name(row: sa.Row[Any]) -> str:
     return f"{row.firstname} {row.lastname}".strip() or str(row.username)
 
 
-def _settle(connection: Connection, rows: Collection[int]) -> None:
+def _refold_all(connection: Connection, rows: Collection[int]) -> None:
     """Fold anew whatever these rows touch, for whoever they are now."""
-    # Looked up before anything is folded: a place that one of them loses is another's.
-    items, sections = _graded(connection, rows), _places(connection, rows)
+    # Looked up before anything is folded: an enrolment that one of them loses is another's.
+    items, sections = _graded(connection, rows), _section_ids(connection, rows)
     for root in sorted({identity.root(connection, row) for row in rows}):
         theirs = identity.everybody(connection, root)
         connection.execute(
@@ -151,11 +153,11 @@ def _settle(connection: Connection, rows: Collection[int]) -> None:
             cells.refold_cell(connection, assessment_id, root)
         for section_id in sections:
             roster.refold(connection, section_id, root, afresh=True)
-    told = sa.select(grade_history.c.id).where(grade_history.c.grade_id == grade.c.id)
+    rows_of_cell = sa.select(grade_history.c.id).where(grade_history.c.grade_id == grade.c.id)
     held = sa.select(person.c.merged_into_id).where(person.c.merged_into_id.is_not(None))
     connection.execute(
         sa.delete(grade).where(
-            grade.c.person_id.in_(rows), grade.c.person_id.not_in(held), ~told.exists()
+            grade.c.person_id.in_(rows), grade.c.person_id.not_in(held), ~rows_of_cell.exists()
         )
     )
 
@@ -165,12 +167,12 @@ def _graded(connection: Connection, rows: Collection[int]) -> Sequence[int]:
     return connection.execute(graded).scalars().all()
 
 
-def _places(connection: Connection, rows: Collection[int]) -> Sequence[int]:
-    places = sa.union(
+def _section_ids(connection: Connection, rows: Collection[int]) -> Sequence[int]:
+    section_ids = sa.union(
         sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(rows)),
         sa.select(enrolment_history.c.section_id).where(enrolment_history.c.person_id.in_(rows)),
     )
-    return connection.execute(places).scalars().all()
+    return connection.execute(section_ids).scalars().all()
 
 
 def _record(

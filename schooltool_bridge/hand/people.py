@@ -63,11 +63,11 @@ def add_all(connection: Connection, author: Author, many: Sequence[Names]) -> li
         "can_login": False, "follows_peer_id": None, "created_unix_s": author.now_unix_s
     }  # fmt: skip
     made = insert_all(connection, person, [{**values, **always} for values in rows.values()])
-    told = []
+    changes = []
     for person_id, (at, values) in zip(made, rows.items(), strict=True):
         outcomes[at] = person_id
-        told.append((person_id, {n: ["", v] for n, v in _shown(values).items() if v}))
-    _record_all(connection, author, told)
+        changes.append((person_id, {n: ["", v] for n, v in _shown(values).items() if v}))
+    _record_all(connection, author, changes)
     return outcomes
 
 
@@ -81,8 +81,8 @@ def change(connection: Connection, author: Author, person_id: int, names: Names)
         raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     if row.merged_into_id is not None:
         root = identity.root(connection, person_id)
-        told = _("This person was merged into the one with id %(id)s; use that.", id=root)
-        raise Refused("person", told)
+        message = _("This person was merged into the one with id %(id)s; use that.", id=root)
+        raise Refused("person", message)
     values = _read(_Taken.read(connection, [names]), names, person_id)
     before = _shown({name: getattr(row, name) for name in values})
     changed = {n: [before[n], v] for n, v in _shown(values).items() if v != before[n]}
@@ -168,8 +168,8 @@ def _read(there: _Taken, names: Names, person_id: int | None) -> dict[str, objec
     number = identifier("idnumber", names.idnumber)
     _must_be_free(there.usernames, "username", username, person_id)
     if key(username) in there.accounts:
-        told = _("The user name %(name)s is an admin's account here.", name=repr(username))
-        raise Refused("username", told)
+        message = _("The user name %(name)s is an admin's account here.", name=repr(username))
+        raise Refused("username", message)
     if number is not None:
         _must_be_free(there.numbers, "idnumber", number, person_id)
     return {
@@ -189,14 +189,14 @@ def _must_be_free(
     holder = holders.get(key(value))
     if holder is not None and holder.id != person_id:
         who = f"{holder.firstname} {holder.lastname}".strip()
-        told = _(
+        message = _(
             "%(field)s %(value)s belongs to %(who)s (id %(id)s).",
             field=field,
             value=repr(value),
             who=who,
             id=holder.id,
         )
-        raise Refused(field, told)
+        raise Refused(field, message)
 
 
 def _shown(values: Mapping[str, object]) -> dict[str, object]:
@@ -210,7 +210,7 @@ def _record(
 
 
 def _record_all(
-    connection: Connection, author: Author, told: Sequence[tuple[int, Mapping[str, object]]]
+    connection: Connection, author: Author, changes: Sequence[tuple[int, Mapping[str, object]]]
 ) -> None:
     rows = [
         {
@@ -220,7 +220,7 @@ def _record_all(
             "by_actor": author.actor,
             "why": author.why,
         }
-        for person_id, changed in told
+        for person_id, changed in changes
     ]
     if rows:
         connection.execute(sa.insert(person_record), rows)

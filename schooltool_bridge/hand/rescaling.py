@@ -74,10 +74,10 @@ def _cells(
     rows = connection.execute(
         sa.select(grade.c.person_id).where(grade.c.assessment_id == assessment_id)
     )
-    places = {(assessment_id, into.get(who, who)) for who in rows.scalars()}
+    cell_keys = {(assessment_id, into.get(who, who)) for who in rows.scalars()}
     found = []
-    for (_item, who), told in sorted(cells.histories(connection, places, into).items()):
-        by_hand = fold.cell(told).by_hand
+    for (_item, who), cell_history in sorted(cells.histories(connection, cell_keys, into).items()):
+        by_hand = fold.cell(cell_history).by_hand
         if by_hand is None or by_hand.recorded_unix_s >= taken[-1].recorded_unix_s:
             continue
         points = fold.entered(by_hand, taken[-1].points, taken[:-1])

@@ -16,7 +16,7 @@ from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.faults import Malformed, NotFound, SwitchedOff
 from mnet.language import N_, _
-from mnet.retelling import english
+from mnet.stored_sentences import english
 from peers.audit import By
 from peers.registry import Registry
 from schooltool_bridge.common.ids import key
@@ -120,7 +120,7 @@ class Resolving:
             )
             now = inbox.one(connection, inbox_id)
         assert now is not None
-        self._go_on(peer_id, came)
+        self._release_rest(peer_id, came)
         return Retried(now, self._left_with_it(peer_id, open_before, status))
 
     def decide(
@@ -157,7 +157,7 @@ class Resolving:
             )
             now = inbox.one(connection, inbox_id)
         assert now is not None
-        self._go_on(before.peer_id, came)
+        self._release_rest(before.peer_id, came)
         return Decided(now, self._left_with_it(before.peer_id, open_before, status), visits)
 
     def decide_points(
@@ -174,8 +174,8 @@ class Resolving:
             sender = self._source(before.peer_id, inbox_id)
             asked = _about_points(connection, sender, before)
             if asked is None:
-                told = _("Event %(id)s does not ask about points (any more).", id=inbox_id)
-                raise Refused("decision", told)
+                message = _("Event %(id)s does not ask about points (any more).", id=inbox_id)
+                raise Refused("decision", message)
             entered = rescaling.keep_points(connection, author, asked) if keep_points else 0
             # It was applied when it came; only the question was left.
             waiting = inbox.get(connection, inbox_id)
@@ -212,16 +212,16 @@ class Resolving:
             return None
 
     def brought_by_hand(
-        self, written: Iterable[Names] = (), places: Collection[tuple[int, int]] = ()
+        self, written: Iterable[Names] = (), memberships: Collection[tuple[int, int]] = ()
     ) -> int:
-        """Apply what waited for names, and for places (section, person), that were written.
+        """Apply what waited for names and memberships (section, person) that were written.
 
         To be called after the transaction that wrote them, each peer's turn being one of its own.
         Returns how many events left the inbox.
         """
         before = self._open_now()
         self._release_others(releasing.BY_HAND, _keys(written))
-        releasing.release_endings(self._database, self._registry, self._site, places)
+        releasing.release_endings(self._database, self._registry, self._site, memberships)
         return before - self._open_now()
 
     def release_missed(self) -> None:
@@ -261,7 +261,7 @@ class Resolving:
             left = held_after(connection, peer_id, last_id)
             if ids:
                 author.note(connection, N_("held events retried"), sender.wwwroot, {**by_status})
-        self._go_on(peer_id, came)
+        self._release_rest(peer_id, came)
         return RetriedMany(dict(by_status), left, last_id)
 
     def dismiss(self, inbox_id: int, *, author: By) -> Entry:
@@ -278,7 +278,7 @@ class Resolving:
             )
         return entry
 
-    def _go_on(self, peer_id: int, came: events.Came) -> None:
+    def _release_rest(self, peer_id: int, came: events.Came) -> None:
         """Let come again what is left of that, then what other peers sent."""
         peer = self._registry.by_id(peer_id)
         more = releasing.come_again(self._database, peer, self._site, came.left) if peer else ()

@@ -13,7 +13,7 @@ from mnet.language import _
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.common.segments import FIRST_SEGMENT
 from schooltool_bridge.history.author import Author, identifier, text
-from schooltool_bridge.history.fold import place
+from schooltool_bridge.history.fold import position
 from schooltool_bridge.store.model import ACTIVE, DELETED, ID_CHARS, section, section_history
 
 
@@ -60,7 +60,7 @@ def add_all(
 
     Names and idnumbers are as `add` reads them, and the idnumbers free.
     """
-    at = author.place((), None)
+    at = author.position((), None)
     made = insert_all(
         connection,
         section,
@@ -77,7 +77,7 @@ def add_all(
             for name, number in wanted
         ],
     )
-    told = [
+    rows = [
         {
             "section_id": section_id,
             "name": name,
@@ -87,21 +87,21 @@ def add_all(
         }
         for section_id, (name, _number) in zip(made, wanted, strict=True)
     ]
-    if told:
-        connection.execute(sa.insert(section_history), told)
+    if rows:
+        connection.execute(sa.insert(section_history), rows)
     return made
 
 
 def rename(connection: Connection, author: Author, section_id: int, name: str) -> None:
     """Give a section of ours another name; raises Refused for a peer's."""
     _must_be_ours(connection, section_id)
-    _tell(connection, author, section_id, text("name", name), deleted=False)
+    _add_row(connection, author, section_id, text("name", name), deleted=False)
 
 
 def delete(connection: Connection, author: Author, section_id: int) -> None:
     """Take a section of ours out of the lists; everything about it stays. Raises Refused."""
     row = _must_be_ours(connection, section_id)
-    _tell(connection, author, section_id, row.name, deleted=True)
+    _add_row(connection, author, section_id, row.name, deleted=True)
 
 
 def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any]:
@@ -115,12 +115,12 @@ def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any]:
     return row
 
 
-def _tell(
+def _add_row(
     connection: Connection, author: Author, section_id: int, name: str, *, deleted: bool
 ) -> None:
     history = section_history
     rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
-    at = author.place(rows, None)
+    at = author.position(rows, None)
     connection.execute(
         sa.insert(history).values(
             section_id=section_id,
@@ -130,7 +130,7 @@ def _tell(
             **author.columns(at),
         )
     )
-    newest = max([at, *(place(r)[:2] for r in rows)])
+    newest = max([at, *(position(r)[:2] for r in rows)])
     connection.execute(
         sa.update(section)
         .where(section.c.id == section_id)

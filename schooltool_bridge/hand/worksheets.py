@@ -39,7 +39,7 @@ def add(connection: Connection, author: Author, section_id: int, title: str) -> 
     added = connection.execute(
         sa.insert(worksheet).values(section_id=section_id, title=title, position=position)
     )
-    _tell(connection, author, section_id, N_("worksheet added"), {"title": title})
+    _record(connection, author, section_id, N_("worksheet added"), {"title": title})
     assert added.inserted_primary_key is not None
     return int(added.inserted_primary_key[0])
 
@@ -60,7 +60,7 @@ def rename(connection: Connection, author: Author, worksheet_id: int, title: str
         sa.update(worksheet).where(worksheet.c.id == worksheet_id).values(title=title)
     )
     detail = {"title": title, "before": row.title}
-    _tell(connection, author, row.section_id, N_("worksheet renamed"), detail)
+    _record(connection, author, row.section_id, N_("worksheet renamed"), detail)
 
 
 def move(connection: Connection, author: Author, worksheet_id: int, *, later: bool) -> bool:
@@ -77,7 +77,7 @@ def move(connection: Connection, author: Author, worksheet_id: int, *, later: bo
             sa.update(worksheet).where(worksheet.c.id == sheet_id).values(position=position)
         )
     detail = {"title": row.title, "place": there + 1}
-    _tell(connection, author, row.section_id, N_("worksheet moved"), detail)
+    _record(connection, author, row.section_id, N_("worksheet moved"), detail)
     return True
 
 
@@ -106,7 +106,7 @@ def _same(one: str, other: str) -> bool:
     return one.casefold() == nfc(other).casefold()
 
 
-def _tell(
+def _record(
     connection: Connection, author: Author, section_id: int, action: str, detail: dict[str, object]
 ) -> None:
     audit.record(

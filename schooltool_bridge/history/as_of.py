@@ -27,7 +27,7 @@ from schooltool_bridge.history.fold import (
     EnrolmentState,
     TeacherRow,
     item_state,
-    place,
+    position,
 )
 from schooltool_bridge.history.fold_enrolments import row_of as row_of_enrolment
 from schooltool_bridge.history.fold_enrolments import timeline
@@ -79,7 +79,7 @@ def of_sections(
 
 def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnapshot]:
     """Keep the sections where this person was, and of the others there only who taught."""
-    kept = [
+    narrowed = [
         replace(
             s,
             enrolments={
@@ -91,12 +91,12 @@ def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnaps
         )
         for s in found
     ]
-    return [s for s in kept if any(who == person_id for who, _role in s.enrolments)]
+    return [s for s in narrowed if any(who == person_id for who, _role in s.enrolments)]
 
 
 def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSnapshot]:
     """Fold what had taken effect by a moment."""
-    told = _by(lambda r: r.section_id, _by_then(rows.told, at_unix_s))
+    by_section = _by(lambda r: r.section_id, _in_effect_by(rows.section_rows, at_unix_s))
     items = _items(rows, at_unix_s)
     entries, graded = _entries(rows, items, at_unix_s)
     people = _people_in(rows, graded, at_unix_s, now_unix_s)
@@ -106,7 +106,7 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
         _section(
             r,
             filed[r.id],
-            told.get(r.id, ()),
+            by_section.get(r.id, ()),
             people[r.id],
             items[r.id],
             entries[r.id],
@@ -116,7 +116,7 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
     ]  # fmt: skip - in the order of the parameters
 
 
-def _by_then(rows: Rows, at_unix_s: int | None) -> Rows:
+def _in_effect_by(rows: Rows, at_unix_s: int | None) -> Rows:
     if at_unix_s is None:
         return rows
     return [r for r in rows if times.took_effect(r) <= at_unix_s]
@@ -127,14 +127,14 @@ def _filed(rows: Read, at_unix_s: int | None) -> dict[int, tuple[int | None, int
     found = {r.id: (r.course_id, r.term_id) for r in rows.sections}
     if at_unix_s is None:
         return found
-    told = _by(lambda r: r.section_id, rows.told)
+    by_section = _by(lambda r: r.section_id, rows.section_rows)
     for section_id, some in _by(lambda r: r.section_id, rows.filings).items():
         # One that came filed, as by an import, was filed from its first day on.
-        came_unix_s = min((r.recorded_unix_s for r in told.get(section_id, ())), default=None)
-        by_then = [
+        came_unix_s = min((r.recorded_unix_s for r in by_section.get(section_id, ())), default=None)
+        in_effect = [
             r for r in some if r.effective_unix_s <= at_unix_s or r.recorded_unix_s == came_unix_s
         ]
-        last = max(by_then, key=lambda r: (r.effective_unix_s, r.id), default=None)
+        last = max(in_effect, key=lambda r: (r.effective_unix_s, r.id), default=None)
         found[section_id] = (last.course_id, last.term_id) if last is not None else (None, None)
     return found
 
@@ -142,13 +142,13 @@ def _filed(rows: Read, at_unix_s: int | None) -> dict[int, tuple[int | None, int
 def _section(
     row: sa.Row[Any],
     filed: tuple[int | None, int | None],
-    told: Rows,
+    section_rows: Rows,
     people: _People,
     items: Sequence[Item],
     entries: Mapping[tuple[int, int], Entry],
     weights: Mapping[int, Decimal],
 ) -> SectionSnapshot:
-    ordered = sorted(told, key=place)
+    ordered = sorted(section_rows, key=position)
     named = [r.name for r in ordered if not r.deleted]
     return SectionSnapshot(
         row.id,
@@ -177,35 +177,35 @@ def _by(
 
 def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
     """Each section's assessments then, in the order in which they appeared."""
-    told = _by(lambda r: r.assessment_id, _by_then(rows.assessments, at_unix_s))
-    details = _by(lambda r: r.assessment_id, _by_then(rows.details, at_unix_s))
+    by_item = _by(lambda r: r.assessment_id, _in_effect_by(rows.assessments, at_unix_s))
+    details = _by(lambda r: r.assessment_id, _in_effect_by(rows.details, at_unix_s))
     found: dict[int, list[Item]] = defaultdict(list)
-    for assessment_id in sorted(told):
-        holds = item_state(told[assessment_id])
+    for assessment_id in sorted(by_item):
+        holds = item_state(by_item[assessment_id])
         if holds.deleted:
             continue
-        then = holds.row
+        row = holds.row
         some = details.get(assessment_id)
         detail = max(some, key=lambda r: (r.effective_unix_s, r.id)) if some else None
-        first = min(told[assessment_id], key=place)
-        found[then.section_id].append(_item(holds, first, detail))
+        first = min(by_item[assessment_id], key=position)
+        found[row.section_id].append(_item(holds, first, detail))
     return found
 
 
 def _item(
     holds: fold.ItemState[sa.Row[Any]], first: sa.Row[Any], detail: sa.Row[Any] | None
 ) -> Item:
-    then = holds.row
+    row = holds.row
     item = Item(
-        then.assessment_id,
-        then.idnumber or str(then.assessment_id),
-        then.name,
-        Decimal(then.points),
-        then.extra_credit,
-        then.chapternum,
-        then.honors_required,
-        then.nonhonors_required,
-        then.wwwroot if holds.is_peers else None,
+        row.assessment_id,
+        row.idnumber or str(row.assessment_id),
+        row.name,
+        Decimal(row.points),
+        row.extra_credit,
+        row.chapternum,
+        row.honors_required,
+        row.nonhonors_required,
+        row.wwwroot if holds.is_peers else None,
         times.took_effect(first),
     )  # fmt: skip - in the order of the fields
     if detail is None:
@@ -226,10 +226,10 @@ def _entries(
 ) -> tuple[dict[int, dict[tuple[int, int], Entry]], set[tuple[int, int]]]:
     """The cells of each section, and who has a grade in which."""
     of = {item.id: (section_id, item) for section_id, some in items.items() for item in some}
-    told = _by(lambda r: r.assessment_id, _by_then(rows.assessments, at_unix_s))
-    taken = {item: fold.takings_over(some) for item, some in told.items()}
+    by_item = _by(lambda r: r.assessment_id, _in_effect_by(rows.assessments, at_unix_s))
+    taken = {item: fold.takings_over(some) for item, some in by_item.items()}
     histories: dict[tuple[int, int], list[tuple[fold.GradeRow, str]]] = defaultdict(list)
-    for row in _by_then(rows.grades, at_unix_s):
+    for row in _in_effect_by(rows.grades, at_unix_s):
         histories[row.assessment_id, rows.root(row.person_id)].append((row_of(row), row.why))
     found: dict[int, dict[tuple[int, int], Entry]] = defaultdict(dict)
     graded: set[tuple[int, int]] = set()
@@ -251,8 +251,8 @@ def _entry(
     counting = cell.counting
     if counting is None:
         return None
-    told = cell.by_peer
-    by_peer = fold.within(told, item.points)
+    peer_row = cell.by_peer
+    by_peer = fold.within(peer_row, item.points)
     return Entry(
         fold.entered(cell.by_hand, item.points, taken) if cell.by_hand else by_peer,
         counting.excepted,
@@ -282,18 +282,18 @@ def _people_in(
     found: dict[int, _People] = defaultdict(_People)
     for r in rows.enrolments:
         held[r.section_id, rows.root(r.person_id)].append(row_of_enrolment(r))
-    taught = _taught(rows, _by(lambda r: r.section_id, rows.told))
-    for place_of in held.keys() | taught.keys():
-        section_id, person_id = place_of
+    taught = _taught(rows, _by(lambda r: r.section_id, rows.section_rows))
+    for membership in held.keys() | taught.keys():
+        section_id, person_id = membership
         for role in ROLES:
             folded = timeline(
-                held.get(place_of, ()),
-                taught.get(place_of, ()) if role == TEACHER else (),
+                held.get(membership, ()),
+                taught.get(membership, ()) if role == TEACHER else (),
                 role=role,
-                has_grade=place_of in graded,
+                has_grade=membership in graded,
                 until_unix_s=at_unix_s,
             )
-            at = max(now_unix_s, folded.told_unix_s) if at_unix_s is None else at_unix_s
+            at = max(now_unix_s, folded.last_row_unix_s) if at_unix_s is None else at_unix_s
             state = folded.at(at)
             if state is None:
                 continue
@@ -304,7 +304,7 @@ def _people_in(
     return found
 
 
-def _taught(rows: Read, told: Mapping[int, Rows]) -> dict[tuple[int, int], list[TeacherRow]]:
+def _taught(rows: Read, by_section: Mapping[int, Rows]) -> dict[tuple[int, int], list[TeacherRow]]:
     """For everybody who ever taught a section: the rows that name its teacher."""
     names = _names(rows)
     found = {}
@@ -320,7 +320,7 @@ def _taught(rows: Read, told: Mapping[int, Rows]) -> dict[tuple[int, int], list[
                 r.recorded_unix_s,
                 key(r.teacheridnumber) in known_as,
             )
-            for r in told.get(row.section_id, ())
+            for r in by_section.get(row.section_id, ())
             if r.teacheridnumber
         ]
         if naming:
@@ -347,7 +347,7 @@ def _is_of_another(rows: Read, apart: sa.Row[Any], peer_id: int | None, who: int
 
 def _weights(rows: Read, at_unix_s: int | None) -> dict[int, dict[int, Decimal]]:
     found: dict[int, dict[int, Decimal]] = defaultdict(dict)
-    some = _by_then(rows.weights, at_unix_s)
+    some = _in_effect_by(rows.weights, at_unix_s)
     for row in sorted(some, key=lambda r: (r.effective_unix_s, r.id)):
         if row.weight:
             found[row.section_id][row.category_id] = Decimal(row.weight)

@@ -14,7 +14,7 @@ from mnet.language import N_, _, translated
 from mnet.letters import within
 from peers.audit import By
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.history.fold import Placed, place
+from schooltool_bridge.history.fold import Positioned, position
 from schooltool_bridge.store.model import ID_CHARS, NAME_CHARS
 
 MAX_NOTE_CHARS = 2000
@@ -41,7 +41,7 @@ class Author(By):
 
     why: str = ""
 
-    def place(self, rows: Iterable[Placed], effective_unix_s: int | None) -> tuple[int, int]:
+    def position(self, rows: Iterable[Positioned], effective_unix_s: int | None) -> tuple[int, int]:
         """Return the time and running number of a new row: now, or the time that was given.
 
         A row by hand comes after whatever stands there at the same second. Raises Refused for a
@@ -52,10 +52,10 @@ class Author(By):
             raise Refused("effective", _("This day is still to come; give today or a day before."))
         if at < EARLIEST_UNIX_S:
             raise Refused("effective", _("This day is too long ago."))
-        places = [place(r)[:2] for r in rows]
+        positions = [position(r)[:2] for r in rows]
         if effective_unix_s is None:
-            at = max([at, *(when for when, _seq in places)])
-        return at, max((seq for when, seq in places if when == at), default=-1)
+            at = max([at, *(when for when, _seq in positions)])
+        return at, max((seq for when, seq in positions if when == at), default=-1)
 
     def columns(self, at: tuple[int, int]) -> dict[str, object]:
         """What every history row says of when and by whom."""
@@ -85,16 +85,16 @@ def text(field: str, value: str, *, required: bool = True, limit: int = NAME_CHA
             field,
             _(
                 "%(field)s is longer than %(limit)s characters.",
-                field=_said(field),
+                field=_field_title(field),
                 limit=limit,
             ),
         )
     if not clean and required:
-        raise Refused(field, _("%(field)s must not be empty.", field=_said(field)))
+        raise Refused(field, _("%(field)s must not be empty.", field=_field_title(field)))
     if any(unicodedata.category(c) == "Cc" for c in clean):
         raise Refused(
             field,
-            _("%(field)s has a character that cannot be shown.", field=_said(field)),
+            _("%(field)s has a character that cannot be shown.", field=_field_title(field)),
         )
     return clean
 
@@ -128,11 +128,11 @@ def identifier(field: str, value: str) -> str | None:
             field,
             _(
                 "%(field)s must not begin with #; that is how a Moodle writes its own.",
-                field=_said(field),
+                field=_field_title(field),
             ),
         )
     return clean or None
 
 
-def _said(field: str) -> str:
+def _field_title(field: str) -> str:
     return translated(field) if field in _FIELDS else field

@@ -43,9 +43,9 @@ class ScoreSystem:
     scores: Sequence[Score] = ()
 
     @property
-    def said(self) -> str:
+    def local_title(self) -> str:
         """Its title in the language spoken here."""
-        return shipped_titles.said(self.title)
+        return shipped_titles.local_title(self.title)
 
     def mark(self, percent: Decimal | None) -> str:
         """Write a percentage as this system does, for the store; empty for nothing graded."""

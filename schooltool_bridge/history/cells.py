@@ -27,7 +27,7 @@ from schooltool_bridge.store.model import (
 )
 
 PEER, MANUAL = "peer", "manual"
-Place = tuple[int, int]  # assessment, person
+CellKey = tuple[int, int]  # assessment, person
 
 
 def refold(connection: Connection, assessment_id: int, person_id: int) -> None:
@@ -38,13 +38,13 @@ def refold(connection: Connection, assessment_id: int, person_id: int) -> None:
     refold_many(connection, [(assessment_id, person_id)])
 
 
-def refold_many(connection: Connection, places: Iterable[Place]) -> None:
+def refold_many(connection: Connection, cell_keys: Iterable[CellKey]) -> None:
     """As `refold` for many cells (assessment, person), by as many statements as for one.
 
     More only for people whom a peer took out of the section, each once: which withdrawal that
     was depends on whether there is a grade.
     """
-    wanted = set(places)
+    wanted = set(cell_keys)
     if not wanted:
         return
     homes = _refold_cells(connection, wanted)
@@ -89,15 +89,15 @@ def rows_of_people(into: Mapping[int, int], people: Iterable[int]) -> list[int]:
     return sorted(wanted | {row for row, root in into.items() if root in wanted})
 
 
-def _refold_cells(connection: Connection, places: Collection[Place]) -> dict[int, int]:
+def _refold_cells(connection: Connection, cell_keys: Collection[CellKey]) -> dict[int, int]:
     """Fold cells anew; return the section of each assessment."""
     into = identity.roots(connection)
-    wanted = sorted({(item, into.get(who, who)) for item, who in places})
+    wanted = sorted({(item, into.get(who, who)) for item, who in cell_keys})
     items = worths(connection, {item for item, _who in wanted})
     ids = make_all(connection, wanted)
-    told = histories(connection, wanted, into)
+    rows_of = histories(connection, wanted, into)
     connection.execute(
-        _STORE, [{"cell": ids[p], **_now(items[p[0]], told.get(p, []))} for p in wanted]
+        _STORE, [{"cell": ids[p], **_now(items[p[0]], rows_of.get(p, []))} for p in wanted]
     )
     return {item: row.section_id for item, row in items.items()}
 
@@ -113,7 +113,7 @@ class Worth:
 
 def _now(item: Worth, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
     """The columns of a cell, folded from its history."""
-    last = max(map(fold.place, rows), default=None)
+    last = max(map(fold.position, rows), default=None)
     values = as_stored(fold.cell(rows), item.points, item.taken) | {
         "effective_unix_s": last[0] if last else -1,
         "seq": last[1] if last else -1,
@@ -121,10 +121,10 @@ def _now(item: Worth, rows: Sequence[fold.GradeRow]) -> dict[str, object]:
     return {f"new_{name}": value for name, value in values.items()}
 
 
-def make_all(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+def make_all(connection: Connection, cell_keys: Collection[CellKey]) -> dict[CellKey, int]:
     """Return the cells of just these rows of people; what is not there yet is made."""
-    found = _ids(connection, places)
-    missing = [place for place in places if place not in found]
+    found = _ids(connection, cell_keys)
+    missing = [cell_key for cell_key in cell_keys if cell_key not in found]
     if not missing:
         return found
     empty = {
@@ -135,30 +135,30 @@ def make_all(connection: Connection, places: Collection[Place]) -> dict[Place, i
         sa.insert(grade),
         [{"assessment_id": item, "person_id": who, **empty} for item, who in missing],
     )
-    return _ids(connection, places)
+    return _ids(connection, cell_keys)
 
 
-def _ids(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+def _ids(connection: Connection, cell_keys: Collection[CellKey]) -> dict[CellKey, int]:
     rows = connection.execute(
         sa.select(grade.c.id, grade.c.assessment_id, grade.c.person_id).where(
-            grade.c.assessment_id.in_({item for item, _who in places}),
-            grade.c.person_id.in_({who for _item, who in places}),
+            grade.c.assessment_id.in_({item for item, _who in cell_keys}),
+            grade.c.person_id.in_({who for _item, who in cell_keys}),
         )
     )
     return {(row.assessment_id, row.person_id): row.id for row in rows}
 
 
 def histories(
-    connection: Connection, places: Collection[Place], into: Mapping[int, int]
-) -> dict[Place, list[fold.GradeRow]]:
+    connection: Connection, cell_keys: Collection[CellKey], into: Mapping[int, int]
+) -> dict[CellKey, list[fold.GradeRow]]:
     """Return all that was ever told of cells, of all rows of each person (identity.roots)."""
     rows = connection.execute(
         _HISTORY.where(
-            grade.c.assessment_id.in_({item for item, _who in places}),
-            grade.c.person_id.in_(rows_of_people(into, (who for _item, who in places))),
+            grade.c.assessment_id.in_({item for item, _who in cell_keys}),
+            grade.c.person_id.in_(rows_of_people(into, (who for _item, who in cell_keys))),
         )
     )
-    found: dict[Place, list[fold.GradeRow]] = defaultdict(list)
+    found: dict[CellKey, list[fold.GradeRow]] = defaultdict(list)
     for row in rows:
         found[row.assessment_id, into.get(row.person_id, row.person_id)].append(row_of(row))
     return found
@@ -170,13 +170,13 @@ def worths(connection: Connection, wanted: Collection[int]) -> dict[int, Worth]:
     by_hand = sa.select(history.c.assessment_id).where(
         history.c.assessment_id.in_(wanted), history.c.by_actor.is_not(None)
     )
-    told: dict[int, list[sa.Row[Any]]] = defaultdict(list)
+    histories: dict[int, list[sa.Row[Any]]] = defaultdict(list)
     for row in connection.execute(sa.select(history).where(history.c.assessment_id.in_(by_hand))):
-        told[row.assessment_id].append(row)
+        histories[row.assessment_id].append(row)
     columns = (assessment.c.id, assessment.c.section_id, assessment.c.points)
     rows = connection.execute(sa.select(*columns).where(assessment.c.id.in_(wanted)))
     return {
-        r.id: Worth(r.section_id, Decimal(r.points), fold.takings_over(told.get(r.id, ())))
+        r.id: Worth(r.section_id, Decimal(r.points), fold.takings_over(histories.get(r.id, ())))
         for r in rows
     }
 
@@ -185,8 +185,8 @@ def as_stored(
     cell: fold.Cell, maximum: Decimal, taken: Sequence[fold.TakenOver]
 ) -> dict[str, object]:
     """What the row of a cell says: what counts, and the peer's value beside it."""
-    counting, told = cell.counting, cell.by_peer
-    by_peer = fold.within(told, maximum)
+    counting, peer_row = cell.counting, cell.by_peer
+    by_peer = fold.within(peer_row, maximum)
     by_hand = cell.by_hand
     return {
         "points": decimal_text(fold.entered(by_hand, maximum, taken) if by_hand else by_peer),
@@ -196,7 +196,7 @@ def as_stored(
         "recorded_unix_s": counting.recorded_unix_s if counting else 0,
         "authority": MANUAL if by_hand else PEER,
         "peer_points": decimal_text(by_peer) if by_hand else None,
-        "peer_excepted": told.excepted if by_hand and told else None,
+        "peer_excepted": peer_row.excepted if by_hand and peer_row else None,
     }
 
 

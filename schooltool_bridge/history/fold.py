@@ -1,12 +1,12 @@
 """From history to what holds: pure functions of rows, in whatever order they arrived.
 
-    rows of one thing                sorted by place           what holds
+    rows of one thing                sorted by position        what holds
     (in whatever order they came)    (time, seq, arrival)
       10:00 seq 2  points 8            10:00 seq 1  points 7
       10:05        deleted      ──>    10:00 seq 2  points 8   ──>   deleted since 10:05
       10:00 seq 1  points 7            10:05        deleted          as of 10:03: 8 points
 
-A place is the time by the sender's clock, the sender's running number, then the arrival; when a
+A position is the time by the sender's clock, the sender's running number, then the arrival; when a
 row took effect says common/times.py: never before it was known. Applying events and answering "as
 of" use the same functions, on all rows or on those that had taken effect by then. Enrolments have
 dates of their own (fold_enrolments.py). Pure. Source: RULES 1.3, 1.5, 1.6.
@@ -35,8 +35,8 @@ class When(NamedTuple):
         return self.timemodified is not None
 
 
-class Placed(Protocol):
-    """A history row as far as its place goes."""
+class Positioned(Protocol):
+    """A history row, as far as its position goes."""
 
     @property
     def id(self) -> int:
@@ -59,15 +59,15 @@ class Placed(Protocol):
         ...
 
 
-Row = TypeVar("Row", bound=Placed)
+Row = TypeVar("Row", bound=Positioned)
 
 
-def place(row: Placed) -> tuple[int, int, int]:
-    """The place of a row in its history."""
+def position(row: Positioned) -> tuple[int, int, int]:
+    """The position of a row in its history: time, running number, arrival."""
     return ordered(row.effective_unix_s, row.recorded_unix_s), row.seq, row.id
 
 
-class Said(Placed, Protocol):
+class AssessmentRow(Positioned, Protocol):
     """A row of an assessment's history, as far as who said it and whether it is there go."""
 
     @property
@@ -91,27 +91,27 @@ class Said(Placed, Protocol):
         ...
 
 
-def standing(row: Said) -> tuple[bool, int, int, int]:
-    """The place of a row among all that was said of an assessment.
+def standing(row: AssessmentRow) -> tuple[bool, int, int, int]:
+    """The position of a row among all rows of an assessment.
 
     Whatever the peer says outranks what was written by hand before the peer's took it over.
     """
-    return row.by_actor is None, *place(row)
+    return row.by_actor is None, *position(row)
 
 
-SaidRow = TypeVar("SaidRow", bound=Said)
+ItemRow = TypeVar("ItemRow", bound=AssessmentRow)
 
 
 @dataclass(frozen=True, slots=True)
-class ItemState(Generic[SaidRow]):
+class ItemState(Generic[ItemRow]):
     """What an assessment is: the row that has its name and points, and whose it is."""
 
-    row: SaidRow
+    row: ItemRow
     deleted: bool
     is_peers: bool
 
 
-def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
+def item_state(rows: Iterable[ItemRow]) -> ItemState[ItemRow]:
     """Fold an assessment's history of at least one row.
 
     One that was made by hand and taken over stays when its peer deletes it: by hand again, as
@@ -124,12 +124,12 @@ def item_state(rows: Iterable[SaidRow]) -> ItemState[SaidRow]:
     by_hand = [r for r in ordered if r.by_actor is not None]
     if not last.deleted:
         return ItemState(last, deleted=False, is_peers=True)
-    told = [r for r in ordered if r.by_actor is None and not r.deleted]
-    if not by_hand or not told:
-        return ItemState(told[-1] if told else last, deleted=True, is_peers=True)
+    by_peer = [r for r in ordered if r.by_actor is None and not r.deleted]
+    if not by_hand or not by_peer:
+        return ItemState(by_peer[-1] if by_peer else last, deleted=True, is_peers=True)
     # While it is a peer's nobody here changes it: what was said later was said of one given back.
-    first_told_id = min(r.id for r in ordered if r.by_actor is None)
-    holds = max([told[-1], *(r for r in by_hand if r.id > first_told_id)], key=place)
+    first_peer_id = min(r.id for r in ordered if r.by_actor is None)
+    holds = max([by_peer[-1], *(r for r in by_hand if r.id > first_peer_id)], key=position)
     return ItemState(holds, holds.deleted, is_peers=False)
 
 
@@ -141,25 +141,25 @@ class TakenOver:
     recorded_unix_s: int
 
 
-def takings_over(rows: Iterable[SaidRow]) -> tuple[TakenOver, ...]:
+def takings_over(rows: Iterable[ItemRow]) -> tuple[TakenOver, ...]:
     """Tell from an assessment's history when a peer's took it over from the school, each time.
 
     More than once where a peer deleted its own, so that it was given back, and it or another
     brought it anew.
     """
-    told = sorted(rows, key=lambda r: r.id)
-    if not any(r.by_actor is not None for r in told):
+    by_arrival = sorted(rows, key=lambda r: r.id)
+    if not any(r.by_actor is not None for r in by_arrival):
         return ()
     found, before = [], None
-    for number, row in enumerate(told, 1):
-        now = item_state(told[:number])
+    for number, row in enumerate(by_arrival, 1):
+        now = item_state(by_arrival[:number])
         if before is not None and now.is_peers and not before.is_peers:
             found.append(TakenOver(Decimal(before.row.points), row.recorded_unix_s))
         before = now
     return tuple(found)
 
 
-def settled_time(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
+def position_of(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tuple[int, int]:
     """Return the time and running number under which an event enters a history.
 
     An event without a time comes now and after everything that is there already.
@@ -173,7 +173,7 @@ def settled_time(when: When, now_unix_s: int, last: tuple[int, int] | None) -> t
 
 def latest(rows: Iterable[Row]) -> Row | None:
     """The row that holds now."""
-    return max(rows, key=place, default=None)
+    return max(rows, key=position, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class EnrolmentRow:
     code: str | None
     note: str = ""
     by_actor: str | None = None
-    # Whether its code leaves somebody in their place, or is a withdrawal's (meaning.py).
+    # Whether its code leaves somebody enrolled, or is a withdrawal's (meaning.py).
     holds: bool = False
     is_left: bool = False
     # By hand: whether it was written for another day than that of writing.
@@ -216,7 +216,7 @@ class EnrolmentState:
     code: str
     since_unix_s: int
     note: str
-    # Whether it leaves somebody in their place: active, or suspended in Moodle.
+    # Whether it leaves somebody enrolled: active, or suspended in Moodle.
     holds: bool = False
 
 
@@ -265,9 +265,9 @@ def counting_grade(rows: Sequence[GradeRow]) -> GradeRow | None:
 
     A cleared attempt is not taken back: its row says that there are no points.
     """
-    told = with_attempts(rows)
-    for attempt in sorted({r.attempt for r in told if r.attempt is not None}, reverse=True):
-        row = latest(r for r in told if r.attempt in (None, attempt))
+    numbered = with_attempts(rows)
+    for attempt in sorted({r.attempt for r in numbered if r.attempt is not None}, reverse=True):
+        row = latest(r for r in numbered if r.attempt in (None, attempt))
         if row is not None and not row.deleted:
             return row
     return None
@@ -285,15 +285,15 @@ def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
     if all(r.attempt is not None or r.deleted for r in rows):
         return list(rows)
     by_time = sorted(
-        (*place(r)[:2], r.attempt) for r in rows if r.attempt is not None and not r.deleted
+        (*position(r)[:2], r.attempt) for r in rows if r.attempt is not None and not r.deleted
     )
     found: list[GradeRow] = []
     highest, begun = None, 0
-    for row in sorted(rows, key=place):
+    for row in sorted(rows, key=position):
         if row.attempt is not None or row.deleted:
             found.append(row)
             continue
-        while begun < len(by_time) and by_time[begun][:2] <= place(row)[:2]:
+        while begun < len(by_time) and by_time[begun][:2] <= position(row)[:2]:
             attempt = by_time[begun][2]
             highest = attempt if highest is None else max(highest, attempt)
             begun += 1
@@ -301,10 +301,10 @@ def with_attempts(rows: Sequence[GradeRow]) -> list[GradeRow]:
     return found
 
 
-def within(told: GradeRow | None, maximum: Decimal) -> Decimal | None:
+def within(row: GradeRow | None, maximum: Decimal) -> Decimal | None:
     """Return a peer's points under the policy with which they came; the raw value stays."""
-    points = told.raw_points if told is not None else None
-    if told is None or points is None or not told.is_clamped:
+    points = row.raw_points if row is not None else None
+    if row is None or points is None or not row.is_clamped:
         return points
     return min(max(points, Decimal(0)), maximum)
 

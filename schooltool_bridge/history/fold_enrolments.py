@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from peers.policy import DATES
 from schooltool_bridge.common import times
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history.fold import EnrolmentRow, EnrolmentState, TeacherRow, place
+from schooltool_bridge.history.fold import EnrolmentRow, EnrolmentState, TeacherRow, position
 from schooltool_bridge.history.meaning import (
     ACTIVE,
     ENDED,
@@ -106,8 +106,8 @@ class Timeline:
     moments: Sequence[int] = ()
     states: Sequence[EnrolmentState] = ()
     # When the last thing was told; what begins later comes by the dates alone.
-    told_unix_s: int = 0
-    # When somebody first is in their place, or will be.
+    last_row_unix_s: int = 0
+    # When somebody first is enrolled, or will be.
     first_held_unix_s: int | None = None
 
     def at(self, unix_s: int) -> EnrolmentState | None:
@@ -140,19 +140,19 @@ def timeline(
     mine = [r for r in rows if r.role in (None, role)]
     steps: list[EnrolmentRow | TeacherRow] = [*mine, *teacher_rows]
     # A row of the one history may share its id with one of the other: sections speak first.
-    steps.sort(key=lambda s: (*place(s)[:2], isinstance(s, EnrolmentRow), s.id))
+    steps.sort(key=lambda s: (*position(s)[:2], isinstance(s, EnrolmentRow), s.id))
     if len(steps) == 1 and _is_plain(steps[0], until_unix_s):
         only = steps[0]
         now = moment(only)
         state = EnrolmentState(only.code or "", now, only.note, holds=True)
         return Timeline((now,), (state,), now, now)
-    told = [s for s in steps if until_unix_s is None or moment(s) <= until_unix_s]
+    by_moment = [s for s in steps if until_unix_s is None or moment(s) <= until_unix_s]
     walk = _Walk(has_grade)
-    walk.go(told)
+    walk.take_all(by_moment)
     planned = walk.with_dates()
-    if len(told) < len(steps):
+    if len(by_moment) < len(steps):
         # Of what was told later only this counts: an enrolment may have begun before.
-        walk.go([s for s in steps if moment(s) > (until_unix_s or 0)])
+        walk.take_all([s for s in steps if moment(s) > (until_unix_s or 0)])
     return walk.timeline(planned, until_unix_s)
 
 
@@ -191,7 +191,7 @@ class _Walk:
     ended: str = ""
     last_unix_s: int = 0
 
-    def go(self, steps: Sequence[EnrolmentRow | TeacherRow]) -> None:
+    def take_all(self, steps: Sequence[EnrolmentRow | TeacherRow]) -> None:
         """Go on by what was told, in order."""
         for step, now in zip(steps, _moments(steps), strict=True):
             self.take(step, now)
@@ -204,7 +204,7 @@ class _Walk:
             if self.named and not step.names_person:
                 self.ended = WITHDRAWN
             self.named = step.names_person
-            self._say(self._piece(now))
+            self._append(self._piece(now))
             return
         if step.holds:
             self.own = step
@@ -217,16 +217,16 @@ class _Walk:
             is_left=step.is_left or (step.code is None and self.ended != ENDED),
             has_own_day=step.has_own_day,
         )
-        self._say(piece, step)
+        self._append(piece, step)
 
     def _end(self, step: EnrolmentRow) -> None:
         last = self.pieces[-1] if self.pieces else None
         is_lapsed = last is not None and last.is_lapsed
-        is_in_place = self.named or (self.own is not None and not is_lapsed)
+        is_held = self.named or (self.own is not None and not is_lapsed)
         self.own, self.named = None, False
         if step.code is not None:
             self.ended = step.code
-        elif last is not None and is_in_place:
+        elif last is not None and is_held:
             self.ended = WITHDRAWN if self.has_grade else WITHDRAWN_NO_GRADE
         elif last is not None and is_lapsed:
             self.ended = ENDED  # it was over by itself: no withdrawal
@@ -242,7 +242,7 @@ class _Walk:
             return _Piece(now, ACTIVE, holds=True)
         return _Piece(now, self.ended, is_left=self.ended == WITHDRAWN)
 
-    def _say(self, piece: _Piece, step: EnrolmentRow | None = None) -> None:
+    def _append(self, piece: _Piece, step: EnrolmentRow | None = None) -> None:
         if not piece.code:
             return
         last = self.pieces[-1] if self.pieces else None
@@ -257,7 +257,7 @@ class _Walk:
         dates = {d for d in (self.own.begins_unix_s, self.own.ends_unix_s) if d is not None}
         for date in sorted(dates):
             if self.last_unix_s < date and (now is None or date < now):
-                self._say(self._piece(date))
+                self._append(self._piece(date))
 
     def with_dates(self) -> list[_Piece]:
         """Return what it is from each moment on, with what comes of itself."""
@@ -278,21 +278,21 @@ class _Walk:
         ends = [n for n, p in enumerate(before) if p.is_contrary]
         if ends:
             begins = max(begins, before[ends[-1] + 1].from_unix_s)
-        kept = [p for p in self.pieces if p.from_unix_s < begins]
+        before_it = [p for p in self.pieces if p.from_unix_s < begins]
         inside = [p for p in before if p.from_unix_s >= begins]
         # Where a piece begins, with what was so from there on; None: nothing was known.
         points = [(p.from_unix_s, p if not p.is_pending else None) for p in inside]
         for date in (begins, row.ends_unix_s):
             if date is not None and begins <= date < end:
-                said = [p for p in before if p.from_unix_s <= date]
-                here = said[-1] if said and not said[-1].is_pending else None
+                until_date = [p for p in before if p.from_unix_s <= date]
+                here = until_date[-1] if until_date and not until_date[-1].is_pending else None
                 points.append((date, here))
         points.sort(key=lambda point: point[0])
         filled = [
             _by_dates(row, date) if piece is None else replace(piece, from_unix_s=date)
             for date, piece in points
         ]
-        self.pieces = [*kept, *filled, *(p for p in self.pieces if p.from_unix_s > end)]
+        self.pieces = [*before_it, *filled, *(p for p in self.pieces if p.from_unix_s > end)]
 
     def timeline(self, planned: Sequence[_Piece], until_unix_s: int | None) -> Timeline:
         """Say since when each holds; `planned` is what was to come by that moment."""
@@ -307,8 +307,8 @@ class _Walk:
             moments.append(piece.from_unix_s)
             states.append(EnrolmentState(piece.code, since, piece.note, holds=piece.holds))
             before = piece
-        by_then = (p for p in pieces if until_unix_s is None or p.from_unix_s <= until_unix_s)
-        held = (p.from_unix_s for p in (*by_then, *planned) if p.holds)
+        begun = (p for p in pieces if until_unix_s is None or p.from_unix_s <= until_unix_s)
+        held = (p.from_unix_s for p in (*begun, *planned) if p.holds)
         return Timeline(moments, states, self.last_unix_s, next(held, None))
 
 

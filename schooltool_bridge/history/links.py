@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.letters import nfc
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history import identity
-from schooltool_bridge.history.fold import place
+from schooltool_bridge.history.fold import position
 from schooltool_bridge.store.model import person, person_history, person_link
 
 
@@ -30,7 +30,7 @@ class Link:
     username: str | None
     username_key: str | None
     moodle_id: str | None
-    place: tuple[int, int]
+    position: tuple[int, int]
     password_wrapped: str | None
     # Decided by hand: its idnumber is the peer's own word, not the school's.
     kept_apart: bool = False
@@ -124,18 +124,20 @@ def bare(connection: Connection, peer_id: int, person_id: int) -> Link | None:
 
 
 # Each idnumber that was ever told of a link, in a query that has person_history joined to it.
-TOLD_NUMBER = person_history.c.fields["idnumber"].as_string().label("told_number")
+FORMER_NUMBER = person_history.c.fields["idnumber"].as_string().label("former_number")
 
 
 def former(
-    connection: Connection, told: Iterable[tuple[int, int, str | None]], roots: Mapping[int, int]
+    connection: Connection,
+    idnumbers: Iterable[tuple[int, int, str | None]],
+    roots: Mapping[int, int],
 ) -> set[tuple[int, int, str]]:
     """Keep of (person, peer, idnumber once told) those that are nobody else's by now.
 
     A corrected number still means who had it, in what was said under it. `roots` gives of a merged
     row the one that stands for that person (identity.roots).
     """
-    found = {(who, peer_id, key(n)) for who, peer_id, n in told if n and real(n)}
+    found = {(who, peer_id, key(n)) for who, peer_id, n in idnumbers if n and real(n)}
     numbers = {number for _who, _peer_id, number in found}
     if not numbers:
         return set()
@@ -151,7 +153,11 @@ def former(
     ).all()
 
     def is_taken(who: int, peer_id: int, number: str) -> bool:
-        same = (row for of, said, row in there if said == number and of in (None, peer_id))
+        same = (
+            row
+            for of, their_number, row in there
+            if their_number == number and of in (None, peer_id)
+        )
         return any(roots.get(row, row) != roots.get(who, who) for row in same)
 
     return {one for one in found if not is_taken(*one)}
@@ -186,11 +192,11 @@ def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link |
     )
 
 
-def refold_place(connection: Connection, link_id: int) -> None:
+def refold_position(connection: Connection, link_id: int) -> None:
     """Write anew when what a peer told of a person last happened."""
     history = person_history
     rows = connection.execute(sa.select(history).where(history.c.link_id == link_id)).all()
-    effective_unix_s, seq, _id = max(map(place, rows))
+    effective_unix_s, seq, _id = max(map(position, rows))
     connection.execute(
         sa.update(person_link)
         .where(person_link.c.id == link_id)

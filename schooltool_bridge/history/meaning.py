@@ -1,4 +1,4 @@
-"""What the state of an enrolment means: who is in their place, left, passed or failed.
+"""What the state of an enrolment means: who is enrolled, left, passed or failed.
 
 Only this file knows which of the shipped codes is what. A school's own states speak by the meaning
 that the school gave them, so that everybody else asks here and never for a code. The half for the
@@ -31,7 +31,7 @@ class Meaning:
 
     # Counts among those who are there: on lists of now, as a teacher, in what peers are told.
     is_active: bool = False
-    # In their place: active, or only suspended in their Moodle.
+    # Enrolled: active, or only suspended in their Moodle.
     holds: bool = False
     # Withdrawn, with or without a grade.
     left: bool = False

@@ -1,4 +1,4 @@
-"""Who holds which place in a section now, folded from everything that was told.
+"""Who is in a section now, as what and in which state: folded from its whole history.
 
 Enrolments, sections (which name their teacher) and grades (which tell what a withdrawal was)
 all lead here. Source: RULES 1.6, R46, R54, R55.
@@ -62,13 +62,13 @@ def refold(
         if values is not None:
             _store(connection, section_id, person_id, role, values)
         elif afresh:
-            connection.execute(sa.delete(enrolment).where(_place(section_id, person_id, role)))
+            connection.execute(sa.delete(enrolment).where(_membership(section_id, person_id, role)))
 
 
 def stored(found: Timeline) -> dict[str, object] | None:
     """Return the columns of an enrolment: what it is, and what comes of itself; None: nothing."""
     # At most two things come of themselves after the last that was told.
-    state, coming = found.from_moment(found.told_unix_s)
+    state, coming = found.from_moment(found.last_row_unix_s)
     if state is None:
         return None
     following: list[tuple[str | None, int | None]] = [(s.code, s.since_unix_s) for s in coming]
@@ -81,7 +81,7 @@ def stored(found: Timeline) -> dict[str, object] | None:
     }  # fmt: skip
 
 
-def _place(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]:
+def _membership(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]:
     return sa.and_(
         enrolment.c.section_id == section_id,
         enrolment.c.person_id == person_id,
@@ -92,7 +92,7 @@ def _place(section_id: int, person_id: int, role: str) -> sa.ColumnElement[bool]
 def _store(
     connection: Connection, section_id: int, person_id: int, role: str, values: dict[str, object]
 ) -> None:
-    mine = _place(section_id, person_id, role)
+    mine = _membership(section_id, person_id, role)
     if not connection.execute(sa.update(enrolment).where(mine).values(values)).rowcount:
         connection.execute(
             sa.insert(enrolment).values(
@@ -147,7 +147,7 @@ def names_at(connection: Connection, section_id: int, everybody: Collection[int]
     """Return what a section's peer may call these rows of a person, in the form compared."""
     peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
     linked = connection.execute(
-        sa.select(person_link, links.TOLD_NUMBER)
+        sa.select(person_link, links.FORMER_NUMBER)
         .select_from(person_link.outerjoin(person_history))
         .where(person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id)
     ).all()
@@ -164,14 +164,14 @@ def names_at(connection: Connection, section_id: int, everybody: Collection[int]
     names = set(own.scalars())
     for row in linked:
         names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
-    once = [(r.person_id, r.peer_id, r.told_number) for r in linked if _is_former(r)]
+    once = [(r.person_id, r.peer_id, r.former_number) for r in linked if _is_former(r)]
     if once:
         names |= {n for *_of, n in links.former(connection, once, identity.roots(connection))}
     return {n for n in names if n}
 
 
 def _is_former(row: sa.Row[Any]) -> bool:
-    return row.told_number is not None and key(row.told_number) != row.idnumber_key
+    return row.former_number is not None and key(row.former_number) != row.idnumber_key
 
 
 def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:
@@ -212,7 +212,7 @@ def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
 
 
 class Now(NamedTuple):
-    """What a person is in a section now; `holds`: they are in their place."""
+    """What a person is in a section now; `holds`: they are enrolled."""
 
     id: int
     code: str

@@ -1,4 +1,4 @@
-"""Who holds which places now, for many places by few statements; the same folding as roster.py's.
+"""Who is in which section now, for many by few statements; folds as roster.py does.
 
 For entries by hand and imports; a peer's single events go by roster.py. Source: RULES 1.6, R54,
 R55.
@@ -26,27 +26,27 @@ from schooltool_bridge.store.model import (
     section_history,
 )
 
-Place = tuple[int, int]  # section, and the row that stands for the person
+Membership = tuple[int, int]  # section, and the row that stands for the person
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """All that was ever told of some places."""
+class Histories:
+    """The histories of some memberships."""
 
-    rows: Mapping[Place, list[EnrolmentRow]]
-    teachers: Mapping[Place, list[TeacherRow]]
+    rows: Mapping[Membership, list[EnrolmentRow]]
+    teachers: Mapping[Membership, list[TeacherRow]]
 
-    def of(self, place: Place) -> list[EnrolmentRow | TeacherRow]:
+    def of(self, membership: Membership) -> list[EnrolmentRow | TeacherRow]:
         """Everything about one."""
-        return [*self.rows.get(place, ()), *self.teachers.get(place, ())]
+        return [*self.rows.get(membership, ()), *self.teachers.get(membership, ())]
 
 
-def read(connection: Connection, places: Collection[Place]) -> Told:
-    """Read what was told of places; of sections whose Moodle names teachers, one by one."""
+def read(connection: Connection, memberships: Collection[Membership]) -> Histories:
+    """Read the histories of memberships; where a Moodle names teachers, one by one."""
     into = identity.roots(connection)
-    wanted = set(places)
+    wanted = set(memberships)
     history = enrolment_history
-    rows: dict[Place, list[EnrolmentRow]] = defaultdict(list)
+    rows: dict[Membership, list[EnrolmentRow]] = defaultdict(list)
     taught: set[int] = set()
     for part in in_parts(sorted(wanted)):
         sections = {section_id for section_id, _who in part}
@@ -57,43 +57,43 @@ def read(connection: Connection, places: Collection[Place]) -> Told:
             )
         )
         of_part = set(part)
-        for said in found:
-            place = said.section_id, into.get(said.person_id, said.person_id)
-            if place in of_part:
-                rows[place].append(row_of(said))
+        for row in found:
+            membership = row.section_id, into.get(row.person_id, row.person_id)
+            if membership in of_part:
+                rows[membership].append(row_of(row))
         naming = sa.select(section_history.c.section_id).where(
             section_history.c.section_id.in_(sections), section_history.c.teacheridnumber != ""
         )
         taught.update(connection.execute(naming.distinct()).scalars())
     teachers = {p: roster.teacher_rows(connection, *p) for p in sorted(wanted) if p[0] in taught}
-    return Told(rows, teachers)
+    return Histories(rows, teachers)
 
 
-def refold(connection: Connection, places: Iterable[Place]) -> None:
-    """Fold what was told of places anew into what holds now."""
-    wanted = sorted(set(places))
-    told = read(connection, wanted)
-    ended = [p for p in wanted if any(r.code is None for r in told.rows.get(p, ()))]
+def refold(connection: Connection, memberships: Iterable[Membership]) -> None:
+    """Fold the histories of memberships anew into what holds now."""
+    wanted = sorted(set(memberships))
+    histories = read(connection, wanted)
+    ended = [p for p in wanted if any(r.code is None for r in histories.rows.get(p, ()))]
     with_grade = graded(connection, ended)
     holding: dict[tuple[int, int, str], dict[str, object]] = {}
-    for place in wanted:
+    for membership in wanted:
         for role in roster.ROLES:
             found = timeline(
-                told.rows.get(place, ()),
-                told.teachers.get(place, ()) if role == TEACHER else (),
+                histories.rows.get(membership, ()),
+                histories.teachers.get(membership, ()) if role == TEACHER else (),
                 role=role,
-                has_grade=place in with_grade,
+                has_grade=membership in with_grade,
             )
             values = roster.stored(found)
             if values is not None:
-                holding[*place, role] = values
+                holding[*membership, role] = values
     _store(connection, holding)
 
 
-def graded(connection: Connection, places: Collection[Place]) -> set[Place]:
-    """Return those of the places in which there is a grade now (as roster.is_graded)."""
-    found: set[Place] = set()
-    for part in in_parts(sorted(places)):
+def graded(connection: Connection, memberships: Collection[Membership]) -> set[Membership]:
+    """Return the memberships in which there is a grade now (as roster.is_graded)."""
+    found: set[Membership] = set()
+    for part in in_parts(sorted(memberships)):
         rows = connection.execute(
             sa.select(assessment.c.section_id, grade.c.person_id)
             .join_from(grade, assessment, assessment.c.id == grade.c.assessment_id)

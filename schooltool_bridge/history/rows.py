@@ -43,7 +43,7 @@ class Read:
 
     # With the wwwroot and the policy of the peer that brought it.
     sections: Rows
-    told: Rows
+    section_rows: Rows
     # With the shared idnumber and the wwwroot of the peer that brought it.
     assessments: Rows
     details: Rows
@@ -81,7 +81,7 @@ class _Scope:
         """Read what of a history had taken effect by then."""
         query = sa.select(table) if of is None else of
         if self.until_unix_s is not None:
-            wanted = (*wanted, times.by_then(table, self.until_unix_s))
+            wanted = (*wanted, times.in_effect_by(table, self.until_unix_s))
         rows = self.connection.execute(query.where(*wanted)).all()
         # Not by the database, which would rather read a whole table in the order of its ids.
         return sorted(rows, key=attrgetter("id"))
@@ -127,7 +127,7 @@ def read(
         sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
         # All of it: whom it named later tells from when on an enrolment told of later counts.
         # Put in order here: SQLite would rather read the whole table by its id.
-        told=sorted(
+        section_rows=sorted(
             connection.execute(
                 sa.select(section_history).where(section_history.c.section_id.in_(wanted))
             ),
@@ -152,7 +152,7 @@ def read(
         ).all(),
         teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
         names=names,
-        former=links.former(connection, told_once(names), roots),
+        former=links.former(connection, former_numbers(names), roots),
         apart=connection.execute(_APART).all(),
         weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
         # All of it: whether it was ever filed by then tells only what came later.
@@ -163,12 +163,12 @@ def read(
     )
 
 
-def told_once(names: Rows) -> list[tuple[int, int, str]]:
+def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
     """Return the idnumbers that a peer told of its people and that are not theirs there now."""
     return [
-        (r.id, r.peer_id, r.told_number)
+        (r.id, r.peer_id, r.former_number)
         for r in names
-        if r.told_number is not None and key(r.told_number) != r.link_key
+        if r.former_number is not None and key(r.former_number) != r.link_key
     ]
 
 
@@ -196,7 +196,7 @@ _NAMES: sa.Select[Any] = sa.select(
     person_link.c.peer_id,
     person_link.c.idnumber_key.label("link_key"),
     person_link.c.moodle_id,
-    links.TOLD_NUMBER,
+    links.FORMER_NUMBER,
 ).select_from(
     person.outerjoin(person_link, person_link.c.person_id == person.c.id).outerjoin(person_history)
 )

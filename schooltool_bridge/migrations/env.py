@@ -3,12 +3,13 @@
 from alembic import context
 
 from mnet.database import metadata
-from schooltool_bridge.migrations.upgrading import fold_anew
+from schooltool_bridge.events.refold_after_upgrade import refold
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
 before = context.get_context().get_current_revision()
 with context.begin_transaction():
     context.run_migrations()
+    # By this program's rules, so only once the schema is this program's.
     if before is not None:
-        fold_anew(connection, before)
+        refold(connection, before)

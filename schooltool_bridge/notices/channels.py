@@ -118,7 +118,7 @@ class Mail:
         except smtplib.SMTPNotSupportedError as problem:
             raise NotSent(f"The mail server {where} cannot do this: {problem}") from None
         except smtplib.SMTPResponseException as problem:
-            raise NotSent(f"The mail server {where} said {_said(problem)}") from None
+            raise NotSent(f"The mail server {where} said {_answer_text(problem)}") from None
         except smtplib.SMTPRecipientsRefused:
             raise NotSent(f"The mail server {where} takes mail to nobody in mail_to.") from None
         except (OSError, smtplib.SMTPException, ValueError) as problem:
@@ -150,9 +150,9 @@ class Mail:
         clock.daemon = True
         clock.start()
         try:
-            code, said = client.connect(server.host, server.port)
+            code, greeting = client.connect(server.host, server.port)
             if code != GREETING:
-                raise smtplib.SMTPConnectError(code, said)
+                raise smtplib.SMTPConnectError(code, greeting)
             if server.safety == "starttls":
                 client.starttls(context=context)
             yield client
@@ -234,7 +234,7 @@ def _secret(file: Path, secret: bytes | None) -> bytes | None:
     return secret
 
 
-def _said(problem: smtplib.SMTPResponseException) -> str:
+def _answer_text(problem: smtplib.SMTPResponseException) -> str:
     text = problem.smtp_error
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     return f"{problem.smtp_code} {' '.join(words.split())[:MAX_SAID_CHARS]}"

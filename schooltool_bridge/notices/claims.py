@@ -63,7 +63,7 @@ def claim(connection: Connection, name: str, channel: str, now_unix_s: int) -> C
     return Claim(name, channel, now_unix_s)
 
 
-def settle(connection: Connection, taken: Claim, *, is_sent: bool) -> None:
+def record_outcome(connection: Connection, taken: Claim, *, is_sent: bool) -> None:
     """Write down how sending went: sent for good, or waiting for the next run."""
     one_writer(connection)
     marks = recall(connection, taken.name)

@@ -16,7 +16,7 @@ from datetime import date, tzinfo
 from mnet.exchange import Site
 from mnet.language import N_, _, ngettext
 from schooltool_bridge.notices.facts import Calls
-from schooltool_bridge.notices.notices import KeptNotice
+from schooltool_bridge.notices.notices import StoredNotice
 from schooltool_bridge.notices.rules import CALLED, ORDER, PeerFacts, moment
 
 # A mail that is longer is read by nobody; the pages have them all.
@@ -46,7 +46,7 @@ class PeerDay:
     calls: Calls
 
 
-def news(site: Site, found: Sequence[KeptNotice], now_unix_s: int, zone: tzinfo) -> Message:
+def news(site: Site, found: Sequence[StoredNotice], now_unix_s: int, zone: tzinfo) -> Message:
     """Write one message of all notices that are to be told."""
     listed = sorted(found, key=lambda k: ORDER.index(k.notice.severity))
     count = len(listed)
@@ -66,7 +66,7 @@ def summary(
     site: Site,
     day: date,
     peers: Sequence[PeerDay],
-    found: Sequence[KeptNotice],
+    found: Sequence[StoredNotice],
     now_unix_s: int,
     zone: tzinfo,
 ) -> Message:
@@ -123,7 +123,7 @@ def _needing(count: int) -> str:
     return ngettext("1 thing needs a hand", "%(num)s things need a hand", count)
 
 
-def _lines(site: Site, listed: Sequence[KeptNotice], zone: tzinfo) -> str:
+def _lines(site: Site, listed: Sequence[StoredNotice], zone: tzinfo) -> str:
     lines = []
     for one in listed[:MAX_NOTICES]:
         head = f"[{_(CALLED[one.notice.severity])}] {one.notice.text}"
@@ -137,7 +137,7 @@ def _lines(site: Site, listed: Sequence[KeptNotice], zone: tzinfo) -> str:
     return "\n".join(lines)
 
 
-def _notice(site: Site, one: KeptNotice) -> dict[str, object]:
+def _notice(site: Site, one: StoredNotice) -> dict[str, object]:
     return {
         "key": one.notice.key,
         "subject": one.notice.subject,

@@ -24,13 +24,13 @@ MAX_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class KeptNotice:
+class StoredNotice:
     """A notice with its row: since when, whether somebody was told, when it ended."""
 
     id: int
     notice: Notice
     since_unix_s: int
-    told_unix_s: int | None
+    sent_unix_s: int | None
     ended_unix_s: int | None
 
 
@@ -66,27 +66,29 @@ def refresh(
             sa.update(table).where(table.c.id == row.id).values(ended_unix_s=ended_unix_s)
         )
     connection.execute(sa.delete(table).where(table.c.ended_unix_s < now_unix_s - KEPT_S))
-    return new, [kept(row).notice for row in by_key.values()]
+    return new, [stored_notice(row).notice for row in by_key.values()]
 
 
-def open_notices(connection: Connection) -> list[KeptNotice]:
+def open_notices(connection: Connection) -> list[StoredNotice]:
     """Return the notices that are open, the most urgent first, then the oldest."""
     rows = connection.execute(
         sa.select(table).where(table.c.ended_unix_s.is_(None)).order_by(table.c.id)
     )
-    return sorted((kept(row) for row in rows), key=lambda k: ORDER.index(k.notice.severity))
+    return sorted(
+        (stored_notice(row) for row in rows), key=lambda k: ORDER.index(k.notice.severity)
+    )
 
 
-def latest_notices(connection: Connection) -> list[KeptNotice]:
+def latest_notices(connection: Connection) -> list[StoredNotice]:
     """Return the latest notices, open and over, newest first; at most a thousand."""
     rows = connection.execute(sa.select(table).order_by(table.c.id.desc()).limit(MAX_LISTED))
-    return [kept(row) for row in rows]
+    return [stored_notice(row) for row in rows]
 
 
-def kept(row: sa.Row[Any]) -> KeptNotice:
+def stored_notice(row: sa.Row[Any]) -> StoredNotice:
     """Return a row of the table as a notice."""
     kind = row.key.partition(" ")[0]
-    return KeptNotice(
+    return StoredNotice(
         row.id,
         notice(kind, row.subject, row.text),
         row.since_unix_s,

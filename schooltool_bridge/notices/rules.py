@@ -313,8 +313,8 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
     ):
         if end_unix_s is not None and (step := expiry_step(end_unix_s, now_unix_s)):
             when = moment(end_unix_s, limits.zone)
-            told = ended if step == "expired" else ends
-            yield notice(f"{name}-{step}", who, _(told, peer=who, when=when))
+            message = ended if step == "expired" else ends
+            yield notice(f"{name}-{step}", who, _(message, peer=who, when=when))
     # Whatever sends again is refused again as long as it is so.
     if peer.clock is not None and now_unix_s - peer.clock.at_unix_s < DAY_S:
         text = ngettext(

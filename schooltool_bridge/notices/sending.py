@@ -21,13 +21,13 @@ from mnet.language import speaking
 from mnet.settings import NEVER
 from peers import store
 from schooltool_bridge.common.days import ONE_DAY, first_moment, local
-from schooltool_bridge.notices import claims as telling_claims
+from schooltool_bridge.notices import claims as message_claims
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices import message_text
 from schooltool_bridge.notices.channels import Channel, NotSent
 from schooltool_bridge.notices.claims import Claim
 from schooltool_bridge.notices.message_text import Message, PeerDay
-from schooltool_bridge.notices.notices import KeptNotice, kept, open_notices
+from schooltool_bridge.notices.notices import StoredNotice, open_notices, stored_notice
 from schooltool_bridge.notices.rules import AT_ONCE
 from schooltool_bridge.store.model_notices import notice as table
 from schooltool_bridge.store.site_memory import forget, one_writer, recall, recall_all
@@ -97,21 +97,21 @@ class Sender:
         today = here.date()
         with self.database.read() as connection:
             marks = recall(connection, _summary_name(today))
-            if marks is not None and telling_claims.is_over(marks, [c.name for c in channels]):
+            if marks is not None and message_claims.is_over(marks, [c.name for c in channels]):
                 return []
             message = self.summary(connection, today, now)
         with self.database.write() as connection:
-            telling_claims.enrol(connection, _summary_name(today), [c.name for c in channels])
+            message_claims.enrol(connection, _summary_name(today), [c.name for c in channels])
             _drop_old_summaries(connection, today)
         outcomes = []
         for channel in channels:
             with self.database.write() as connection:
-                claim = telling_claims.claim(
+                claim = message_claims.claim(
                     connection, _summary_name(today), channel.name, int(self.clock())
                 )
             if claim is not None:
                 if message.values["well"] and not self.summary_when_well:
-                    self._settle([claim], is_sent=True)
+                    self._record_outcome([claim], is_sent=True)
                 else:
                     outcomes.append(self._send(channel, message, [claim], ()))
         return outcomes
@@ -146,27 +146,27 @@ class Sender:
         except NotSent as problem:
             outcome = Outcome(channel.name, ok=False, detail=str(problem), keys=keys)
             log.warning("not told", channel=channel.name, kind=message.kind, reason=str(problem))
-        self._settle(claims, is_sent=outcome.ok)
+        self._record_outcome(claims, is_sent=outcome.ok)
         return outcome
 
-    def _settle(self, claims: Sequence[Claim], *, is_sent: bool) -> None:
+    def _record_outcome(self, claims: Sequence[Claim], *, is_sent: bool) -> None:
         if not claims:
             return
         now = int(self.clock())
         with self.database.write() as connection:
             for claim in claims:
-                telling_claims.settle(connection, claim, is_sent=is_sent)
+                message_claims.record_outcome(connection, claim, is_sent=is_sent)
                 if is_sent and claim.name.startswith(NEWS):
-                    _told(connection, claim.name, now)
+                    _mark_sent(connection, claim.name, now)
 
 
 def _claim_news(
     connection: Connection, channel: str, channels: Sequence[str], now_unix_s: int
-) -> dict[KeptNotice, Claim]:
+) -> dict[StoredNotice, Claim]:
     """Claim for a channel every notice that it has to tell."""
     one_writer(connection)
-    for found in _untold(connection, now_unix_s):
-        telling_claims.enrol(connection, f"{NEWS}{found.id}", channels)
+    for found in _unsent(connection, now_unix_s):
+        message_claims.enrol(connection, f"{NEWS}{found.id}", channels)
     claims = {}
     for name, marks in recall_all(connection, NEWS).items():
         wanted = sa.select(table).where(table.c.id == int(name.removeprefix(NEWS)))
@@ -175,40 +175,42 @@ def _claim_news(
         over_unix_s = row.ended_unix_s if row else None
         if row is None or (
             over_unix_s is not None
-            and (not telling_claims.was_tried(marks) or now_unix_s - over_unix_s > STALE_S)
+            and (not message_claims.was_tried(marks) or now_unix_s - over_unix_s > STALE_S)
         ):
-            telling_claims.drop(connection, name)
-        elif claim := telling_claims.claim(connection, name, channel, now_unix_s):
-            claims[kept(row)] = claim
+            message_claims.drop(connection, name)
+        elif claim := message_claims.claim(connection, name, channel, now_unix_s):
+            claims[stored_notice(row)] = claim
     return claims
 
 
-def _untold(connection: Connection, now_unix_s: int) -> list[KeptNotice]:
+def _unsent(connection: Connection, now_unix_s: int) -> list[StoredNotice]:
     """Return the open notices that nobody was told and that did not come back just now."""
-    told = sa.select(table.c.key).where(
+    sent_just_now = sa.select(table.c.key).where(
         table.c.told_unix_s > now_unix_s - QUIET_S, table.c.told_unix_s <= now_unix_s
     )
     wanted = sa.and_(
-        table.c.ended_unix_s.is_(None), table.c.told_unix_s.is_(None), table.c.key.not_in(told)
+        table.c.ended_unix_s.is_(None),
+        table.c.told_unix_s.is_(None),
+        table.c.key.not_in(sent_just_now),
     )
     rows = connection.execute(sa.select(table).where(wanted).order_by(table.c.id))
-    return [found for found in map(kept, rows) if found.notice.severity in AT_ONCE]
+    return [found for found in map(stored_notice, rows) if found.notice.severity in AT_ONCE]
 
 
 def _resolve_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
     """Forget what every channel told, or gave up."""
     one_writer(connection)
     for name, marks in recall_all(connection, NEWS).items():
-        if telling_claims.is_over(marks, channels):
-            _told(connection, name, now_unix_s)
+        if message_claims.is_over(marks, channels):
+            _mark_sent(connection, name, now_unix_s)
             forget(connection, name)
 
 
-def _told(connection: Connection, name: str, now_unix_s: int) -> None:
+def _mark_sent(connection: Connection, name: str, now_unix_s: int) -> None:
     """Write down that somebody was told of a notice, once."""
     mine = table.c.id == int(name.removeprefix(NEWS))
-    untold = sa.update(table).where(mine, table.c.told_unix_s.is_(None))
-    connection.execute(untold.values(told_unix_s=now_unix_s))
+    unsent = sa.update(table).where(mine, table.c.told_unix_s.is_(None))
+    connection.execute(unsent.values(told_unix_s=now_unix_s))
 
 
 def _summary_name(day: date) -> str:
@@ -219,4 +221,4 @@ def _drop_old_summaries(connection: Connection, today: date) -> None:
     for name in recall_all(connection, SUMMARY):
         day = date.fromisoformat(name.removeprefix(SUMMARY))
         if abs((today - day).days) > SUMMARY_MARKS_DAYS:
-            telling_claims.drop(connection, name)
+            message_claims.drop(connection, name)

@@ -41,7 +41,7 @@ def tls_not_after(wwwroot: str, timeout_s: float = HANDSHAKE_TIMEOUT_S) -> int:
         raise NoDate(f"{host}:{port}: {problem or type(problem).__name__}") from None
 
 
-def keep(
+def remember_date(
     connection: Connection,
     peer_id: int,
     wwwroot: str,

@@ -52,8 +52,10 @@ class Agreement:
             for column, message in self._strictly(name, cells):
                 self._wrong(f"{name}.csv", row, column, message)
             if name == "results" and self._is_beyond(cells):
-                said = "is above the line item's resultValueMax; some readers refuse extra credit"
-                self._odd("results.csv", row, "score", said)
+                sentence = (
+                    "is above the line item's resultValueMax; some readers refuse extra credit"
+                )
+                self._odd("results.csv", row, "score", sentence)
 
     def _remember(self, name: str, cells: Cells) -> None:
         own = cells["sourcedId"]
@@ -94,10 +96,10 @@ class Agreement:
         elif name == "enrollments" and cells["primary"] == "true":
             found += self._only_primary(cells)
         elif name == "roles" and cells["roleType"] == "primary":
-            place = (cells["userSourcedId"], cells["orgSourcedId"])
-            if place in self._primary_role:
+            user_and_org = (cells["userSourcedId"], cells["orgSourcedId"])
+            if user_and_org in self._primary_role:
                 found.append(("roleType", "this user has a primary role there already"))
-            self._primary_role.add(place)
+            self._primary_role.add(user_and_org)
         elif name == "results":
             found += self._result(cells)
         return found

@@ -1,4 +1,4 @@
-"""Judging a OneRoster package: headers, values, ids, references; every problem with its place.
+"""Judging a OneRoster package: headers, values, ids, references; every problem with its row.
 
 Strict is how a consumer that follows the standard to the letter reads; lenient is how our import
 does, which takes other systems' habits (habits.py), and refuses contradictions alone. Changes
@@ -63,8 +63,8 @@ def check(package: Package, *, strict: bool = True, known: Known | None = None) 
         if not strict:
             _must_say_something(report, name)
     if not strict and report.ok and not any(report.rows.get(n) for n in habits.KEPT):
-        said = "there is no row in it that an import keeps"
-        report.wrong(package.path.name, 0, "", said)
+        sentence = "there is no row in it that an import keeps"
+        report.wrong(package.path.name, 0, "", sentence)
     return report
 
 
@@ -77,8 +77,8 @@ def _must_say_something(report: Report, name: str) -> None:
     unreadable = report.left_out[name] - report.left_out_after_reading[name]
     report.rows[name] += unreadable
     if unreadable > _SLIPS and unreadable == report.rows[name]:
-        said = "not one row of it can be read; the notes say why"
-        report.wrong(f"{name}.csv", 0, "", said)
+        message = "not one row of it can be read; the notes say why"
+        report.wrong(f"{name}.csv", 0, "", message)
 
 
 def records(package: Package, table: Table, report: Report, *, strict: bool) -> Iterator[Record]:
@@ -86,7 +86,7 @@ def records(package: Package, table: Table, report: Report, *, strict: bool) -> 
 
     Lenient, they come as they are meant, and those that cannot be taken in do not come.
     """
-    is_kept = strict or table.name in habits.KEPT or table.name == MANIFEST
+    is_stored = strict or table.name in habits.KEPT or table.name == MANIFEST
     reader = None if strict else habits.Reader(table, report)
     try:
         style = package.style(table.name)
@@ -100,11 +100,11 @@ def records(package: Package, table: Table, report: Report, *, strict: bool) -> 
             if not cells or (not strict and not any(c.strip() for c in cells)):
                 continue
             if any(cells[len(header) :]) or (strict and len(cells) != len(header)):
-                said = f"has {len(cells)} cells where the header has {len(header)}"
+                message = f"has {len(cells)} cells where the header has {len(header)}"
                 if strict:
-                    report.wrong(table.file, number, "", said)
+                    report.wrong(table.file, number, "", message)
                 else:
-                    report.leave_out(table.name, number, "", said)
+                    report.leave_out(table.name, number, "", message)
                 continue
             values = (c if strict else c.strip() for c in cells)
             record: Record | None = Record(
@@ -115,13 +115,13 @@ def records(package: Package, table: Table, report: Report, *, strict: bool) -> 
             if record is not None:
                 yield record
     except BadRows as problem:
-        (report.wrong if is_kept else report.odd)(table.file, problem.row, "", str(problem))
+        (report.wrong if is_stored else report.odd)(table.file, problem.row, "", str(problem))
 
 
 def _note_style(report: Report, table: Table, style: Style, *, strict: bool) -> None:
     note = report.wrong if strict else report.odd
-    said = f"is {style.encoding} with {style.delimiter!r}; the standard is UTF-8 without a mark"
-    note(table.file, 0, "", f"{said}, and commas")
+    message = f"is {style.encoding} with {style.delimiter!r}; the standard is UTF-8 without a mark"
+    note(table.file, 0, "", f"{message}, and commas")
 
 
 def _columns(
@@ -131,18 +131,18 @@ def _columns(
     if strict:
         own, more = list(header[: len(table.columns)]), header[len(table.columns) :]
         if own != table.header or not all(name.startswith(EXTENSION) for name in more):
-            said = "the header is not " + ",".join(table.header)
-            report.wrong(table.file, 1, "", said)
+            message = "the header is not " + ",".join(table.header)
+            report.wrong(table.file, 1, "", message)
         by_name = {c.name: c for c in table.all_columns}
         return [by_name.get(name) for name in header]
     found = _meant_columns(table, header, report)
     if table.name == MANIFEST:
-        needed = kept = frozenset(table.header)
+        needed = stored = frozenset(table.header)
     else:
         needed = habits.NEEDED.get(table.name, frozenset())
-        kept = habits.KEPT.get(table.name, frozenset())
+        stored = habits.KEPT.get(table.name, frozenset())
     for column in table.columns:
-        if column in found or column.name not in needed | kept:
+        if column in found or column.name not in needed | stored:
             continue
         if column.name in needed:
             report.wrong(table.file, 1, column.name, "this column is missing")
@@ -153,7 +153,7 @@ def _columns(
 
 def _meant_columns(table: Table, header: Sequence[str], report: Report) -> list[Column | None]:
     """The columns of a file whose names may be older, or in other capitals."""
-    is_kept = table.name in habits.KEPT or table.name == MANIFEST
+    is_stored = table.name in habits.KEPT or table.name == MANIFEST
     named = {c.name: c for c in table.all_columns}
     named |= {a: c for c in table.columns for a in c.aliases if a not in named}
     folded = {name.casefold(): c for name, c in named.items()}
@@ -161,12 +161,12 @@ def _meant_columns(table: Table, header: Sequence[str], report: Report) -> list[
     for name in header:
         column = folded.get(name.strip().casefold())
         if column is not None and column in found:
-            if is_kept:
+            if is_stored:
                 report.wrong(table.file, 1, name, f"{column.name} stands there twice")
             column = None
-        elif is_kept and column is None and name.strip() and not name.startswith(EXTENSION):
+        elif is_stored and column is None and name.strip() and not name.startswith(EXTENSION):
             report.odd(table.file, 1, name[:100], "is no column of this file; left out")
-        elif is_kept and column is not None and column.name != name:
+        elif is_stored and column is not None and column.name != name:
             report.odd(table.file, 1, name, f"was read as {column.name}")
         found.append(column)
     return found
@@ -254,14 +254,14 @@ class _MeantRows(_Rows):
                 if column.target != name and not self._is_there(column.target, one)
             ]
             if missing and column.name in habits.NEEDED[name]:
-                said = not_there(missing[0], column.target)
+                properties = not_there(missing[0], column.target)
                 self.report.left_out_after_reading[name] += 1
-                self.report.leave_out(name, record.row, column.name, said)
+                self.report.leave_out(name, record.row, column.name, properties)
                 return
             # Of what a class is filed under the import says what becomes of it.
             for one in missing if name != "classes" else ():
-                said = not_there(one, column.target)
-                self.report.odd(self.table.file, record.row, column.name, said)
+                properties = not_there(one, column.target)
+                self.report.odd(self.table.file, record.row, column.name, properties)
 
 
 def named_in(column: Column, value: str) -> list[str]:
@@ -282,48 +282,48 @@ _VERSION = re.compile(r"v?(1\.[0-2])(?:\.\d+)*+")
 def _read_manifest(package: Package, report: Report, *, strict: bool) -> None:
     """Fill in version and modes; a lenient reader does without a manifest."""
     file = MANIFEST_TABLE.file
-    said = _properties(package, report, strict=strict)
-    if not said and MANIFEST not in package.names:
+    properties = _properties(package, report, strict=strict)
+    if not properties and MANIFEST not in package.names:
         note = report.wrong if strict else report.odd
         note(file, 0, "", "is missing; it says the version and which files there are")
-    named = said.get("oneroster.version", "")
+    named = properties.get("oneroster.version", "")
     match = None if strict else _VERSION.fullmatch(named.casefold())
     meant = {"1.0": V1_1}.get(match[1], match[1]) if match else named
     report.version = meant or _guess_version(package)
-    report.system = said.get("source.systemName" if strict else "source.systemname", "")
-    report.system_code = said.get("source.systemCode" if strict else "source.systemcode", "")
+    report.system = properties.get("source.systemName" if strict else "source.systemname", "")
+    report.system_code = properties.get("source.systemCode" if strict else "source.systemcode", "")
     if report.version not in TABLES:
         note = report.wrong if strict else report.odd
         note(file, 0, "oneroster.version", f"{shortened(report.version)} is none of 1.1, 1.2")
         report.version = V1_1 if strict else _guess_version(package)
     elif named not in ("", report.version):
-        told = f"{shortened(named)} was read as {report.version}"
-        report.odd(file, 0, "oneroster.version", told)
-    if strict and said.get("manifest.version") != MANIFEST_VERSION:
+        message = f"{shortened(named)} was read as {report.version}"
+        report.odd(file, 0, "oneroster.version", message)
+    if strict and properties.get("manifest.version") != MANIFEST_VERSION:
         report.wrong(file, 0, "manifest.version", f"is not {MANIFEST_VERSION}")
     for name in files_of(report.version):
-        mode = said.get(f"file.{name}" if strict else f"file.{name}".casefold(), "")
+        mode = properties.get(f"file.{name}" if strict else f"file.{name}".casefold(), "")
         report.modes[name] = (_mode if strict else _meant_mode)(package, report, name, mode)
     if strict:
         expected = {"manifest.version", "oneroster.version"}
         expected |= {"source.systemName", "source.systemCode"}
         expected |= {f"file.{name}" for name in report.modes}
-        for name in said.keys() - expected:
+        for name in properties.keys() - expected:
             report.wrong(file, 0, "propertyName", f"{shortened(name)} is no property of a manifest")
 
 
 def _properties(package: Package, report: Report, *, strict: bool) -> dict[str, str]:
     """What the manifest says; lenient, by names without capitals."""
-    said: dict[str, str] = {}
+    properties: dict[str, str] = {}
     if MANIFEST not in package.names:
-        return said
+        return properties
     for record in records(package, MANIFEST_TABLE, report, strict=strict):
         name = record["propertyName"] if strict else record["propertyName"].casefold()
-        if name in said and (strict or said[name] != record["value"]):
-            told = f"{shortened(name)} stands there twice"
-            report.wrong(MANIFEST_TABLE.file, record.row, "propertyName", told)
-        said[name] = record["value"]
-    return said
+        if name in properties and (strict or properties[name] != record["value"]):
+            message = f"{shortened(name)} stands there twice"
+            report.wrong(MANIFEST_TABLE.file, record.row, "propertyName", message)
+        properties[name] = record["value"]
+    return properties
 
 
 def _mode(package: Package, report: Report, name: str, mode: str) -> str:
@@ -344,14 +344,14 @@ def _meant_mode(package: Package, report: Report, name: str, mode: str) -> str:
     """As the manifest says, as far as the file is there; what it does not say is bulk."""
     is_there, meant = name in package.names, mode.casefold()
     if is_there and meant == ABSENT:
-        told = "is there, though the manifest says absent; left out"
-        report.odd(f"{name}.csv", 0, "", told)
+        message = "is there, though the manifest says absent; left out"
+        report.odd(f"{name}.csv", 0, "", message)
     elif not is_there and meant in (BULK, DELTA):
-        told = f"is missing, though the manifest says {meant}"
-        report.odd(f"{name}.csv", 0, "", told)
+        message = f"is missing, though the manifest says {meant}"
+        report.odd(f"{name}.csv", 0, "", message)
     elif mode and meant not in MODES:
-        told = f"{shortened(mode)} is none of {', '.join(MODES)}"
-        report.odd(MANIFEST_TABLE.file, 0, f"file.{name}", told)
+        message = f"{shortened(mode)} is none of {', '.join(MODES)}"
+        report.odd(MANIFEST_TABLE.file, 0, f"file.{name}", message)
         meant = BULK
     return (meant or BULK) if is_there else ABSENT
 

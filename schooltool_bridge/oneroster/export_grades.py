@@ -97,7 +97,7 @@ def _extra_credit(reading: Reading) -> set[int]:
         )
     ):
         rows[row.assessment_id].append(row)
-    return {item for item, told in rows.items() if fold.item_state(told).row.extra_credit}
+    return {item for item, some in rows.items() if fold.item_state(some).row.extra_credit}
 
 
 def _session_of(reading: Reading, row: sa.Row[Any]) -> Row:

@@ -162,10 +162,10 @@ def courses(reading: Reading) -> Iterator[Row]:
             "courseCode": row.code,
             "orgSourcedId": SCHOOL,
         }
-    alone = section.c.course_id.is_(None)
+    without_course = section.c.course_id.is_(None)
     for row in reading.stream(
         sa.select(section.c.id, section.c.name)
-        .where(section.c.status == ACTIVE, alone)
+        .where(section.c.status == ACTIVE, without_course)
         .order_by(section.c.id)
     ):
         yield {
@@ -342,7 +342,7 @@ def _times(reading: Reading, part: list[int]) -> dict[tuple[int, int, str], _Tim
         .where(history.c.section_id.in_(part), HOLDS)
     ).all()
     found: dict[tuple[int, int, str], _Times] = defaultdict(_Times)
-    for row in sorted(rows, key=fold.place):
+    for row in sorted(rows, key=fold.position):
         who = reading.roots.get(row.person_id, row.person_id)
         spent = found[row.section_id, who, row.role]
         begins, ends = times.known(row.timestart_unix_s), times.known(row.timeend_unix_s)

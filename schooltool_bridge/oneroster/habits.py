@@ -78,11 +78,11 @@ class _Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _ReadColumn:
     """A column of the file, and what becomes of a row whose cell there cannot be read."""
 
     column: Column
-    is_kept: bool
+    is_stored: bool
     is_needed: bool
     must_be_read: bool
     # What is special of values that were looked at; None: nothing.
@@ -110,11 +110,16 @@ class Reader:
         """Begin a file; what is found is told to the report."""
         self._table = table
         self._report = report
-        kept = KEPT.get(table.name, frozenset())
+        stored_columns = KEPT.get(table.name, frozenset())
         needed = NEEDED.get(table.name, frozenset())
         self._columns = [
-            _Kept(c, c.name in kept, c.name in needed, c.name in needed or c.name in _MUST_BE_READ)
-            for c in (table.all_columns if kept else ())
+            _ReadColumn(
+                c,
+                c.name in stored_columns,
+                c.name in needed,
+                c.name in needed or c.name in _MUST_BE_READ,
+            )
+            for c in (table.all_columns if stored_columns else ())
         ]
         # What stands under each id, to tell a row that comes twice from two that disagree.
         self._seen: dict[str, tuple[str, ...]] = {}
@@ -123,51 +128,51 @@ class Reader:
         """Return a row as it is meant; None: it is left out, which was told."""
         given = record.values
         values: dict[str, str] | None = None
-        for kept in self._columns:
-            name = kept.column.name
+        for known_column in self._columns:
+            name = known_column.column.name
             value = given.get(name)
             if not value:
-                if kept.is_needed:
+                if known_column.is_needed:
                     self._report.leave_out(self._table.name, record.row, name, "is empty")
                     return None
                 continue
-            cell = kept.look_at(value, self._report.version)
+            cell = known_column.look_at(value, self._report.version)
             if cell is None:
                 continue
-            if cell.why and kept.is_kept and kept.must_be_read:
-                said = f"{shortened(value)} {cell.why}"
-                self._report.leave_out(self._table.name, record.row, name, said)
+            if cell.why and known_column.is_stored and known_column.must_be_read:
+                message = f"{shortened(value)} {cell.why}"
+                self._report.leave_out(self._table.name, record.row, name, message)
                 return None
-            self._tell(record.row, kept, value, cell)
+            self._note(record.row, known_column, value, cell)
             values = dict(given) if values is None else values
             values[name] = "" if cell.why else cell.meant
         return self._once(record if values is None else Record(record.row, values))
 
-    def _tell(self, row: int, kept: _Kept, value: str, cell: _Cell) -> None:
+    def _note(self, row: int, known_column: _ReadColumn, value: str, cell: _Cell) -> None:
         """Say what a cell was read as, or why it was not."""
         if cell.why:
-            what = "not read" if kept.is_kept else "it is not kept here"
-            self._odd(row, kept.column.name, f"{shortened(value)} {cell.why}; {what}")
+            what = "not read" if known_column.is_stored else "it is not kept here"
+            self._odd(row, known_column.column.name, f"{shortened(value)} {cell.why}; {what}")
             return
         if cell.meant != value:
-            said = f"{shortened(value)} was read as {shortened(cell.meant)}"
-            self._odd(row, kept.column.name, said)
+            message = f"{shortened(value)} was read as {shortened(cell.meant)}"
+            self._odd(row, known_column.column.name, message)
         if cell.note:
-            self._odd(row, kept.column.name, f"{shortened(cell.meant)} {cell.note}")
+            self._odd(row, known_column.column.name, f"{shortened(cell.meant)} {cell.note}")
 
     def _once(self, record: Record) -> Record | None:
         if self._table.name not in _ONE_EACH:
             return record
-        said = tuple(record[k.column.name] for k in self._columns if k.is_kept)
-        before = self._seen.setdefault(record["sourcedId"], said)
-        if before is said:
+        values = tuple(record[k.column.name] for k in self._columns if k.is_stored)
+        before = self._seen.setdefault(record["sourcedId"], values)
+        if before is values:
             return record
         shown = shortened(record["sourcedId"])
-        if before == said:
+        if before == values:
             self._odd(record.row, "sourcedId", f"{shown} stands there twice, alike")
         else:
-            told = f"{shown} stands there twice, and not alike"
-            self._report.wrong(self._table.file, record.row, "sourcedId", told)
+            message = f"{shown} stands there twice, and not alike"
+            self._report.wrong(self._table.file, record.row, "sourcedId", message)
         return None
 
     def _odd(self, row: int, column: str, message: str) -> None:

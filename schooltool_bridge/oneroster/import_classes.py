@@ -45,8 +45,8 @@ class _Sections:
     """The sections that are there, what imports said of them last, and those to be made."""
 
     rows: dict[int, sa.Row[Any]]
-    names_said: dict[int, str]
-    homes_said: dict[int, _Home]
+    imported_names: dict[int, str]
+    imported_homes: dict[int, _Home]
     # Of sections made by hand.
     numbers: set[str]
     # By their numbers below zero: name and idnumber.
@@ -88,10 +88,10 @@ def classes(work: Work) -> None:
     ids = sections.add_all(work.connection, work.author, list(there.new.values()))
     made = dict(zip(there.new, ids, strict=True))
     work.ids.fulfil(SECTION, made)
-    say = _places(work.connection)
+    filed_text = _filed_texts(work.connection)
     filings = []
     for record, number, what in taken:
-        filing_of_it = _filing(work, there, record, made.get(number, number), say)
+        filing_of_it = _filing(work, there, record, made.get(number, number), filed_text)
         filings += [filing_of_it] if filing_of_it else []
         is_moved = filing_of_it is not None and what == UNCHANGED
         work.count(CLASSES, UPDATED if is_moved else what)
@@ -114,8 +114,8 @@ def _section(work: Work, there: _Sections, record: Record) -> tuple[int, str]:
         number = work.ids.promise(SECTION, record["sourcedId"])
         there.new[number] = title, _number(work, there, record)
         return number, NEW
-    work.ids.keep(SECTION, record["sourcedId"], section_id)
-    if there.names_said.get(section_id, title) == title:
+    work.ids.remember(SECTION, record["sourcedId"], section_id)
+    if there.imported_names.get(section_id, title) == title:
         return section_id, UNCHANGED
     sections.rename(work.connection, work.author, section_id, title)
     return section_id, UPDATED
@@ -139,8 +139,8 @@ def _number(work: Work, there: _Sections, record: Record) -> str | None:
         work.odd(CLASSES, record, "classCode", f"{problem} The section has no number of its own.")
         return None
     if number in there.numbers:
-        said = f"is the number of another section, {number!r}; this one has none of its own"
-        work.odd(CLASSES, record, "classCode", said)
+        message = f"is the number of another section, {number!r}; this one has none of its own"
+        work.odd(CLASSES, record, "classCode", message)
         return None
     if number is not None:
         there.numbers.add(number)
@@ -152,18 +152,18 @@ def _filing(
     there: _Sections,
     record: Record,
     section_id: int,
-    say: Callable[[int | None, int | None], str],
+    filed_text: Callable[[int | None, int | None], str],
 ) -> dict[str, Any] | None:
     """File a section under its course and term; None when it is there, or people filed it."""
     row = there.rows.get(section_id)
     stands: _Home = (row.course_id, row.term_id) if row is not None else (None, None)
     home: _Home = _course(work, record, stands[0]), _only_term(work, record, stands[1])
-    if section_id not in there.homes_said and row is not None and row.peer_id is not None:
+    if section_id not in there.imported_homes and row is not None and row.peer_id is not None:
         return None  # a peer's: people here file it
-    if there.homes_said.get(section_id, stands) == home:
+    if there.imported_homes.get(section_id, stands) == home:
         return None
-    places = {"before": say(*stands), "after": say(*home)}
-    work.note(N_("section filed"), f"section {section_id}", places)
+    change = {"before": filed_text(*stands), "after": filed_text(*home)}
+    work.note(N_("section filed"), f"section {section_id}", change)
     course_id, term_id = home
     return {
         "section_id": section_id,
@@ -174,19 +174,19 @@ def _filing(
     }
 
 
-def _places(connection: Connection) -> Callable[[int | None, int | None], str]:
+def _filed_texts(connection: Connection) -> Callable[[int | None, int | None], str]:
     """Return what says where a section is filed."""
     courses = {one.id: one for one in catalogue.all_courses(connection)}
     terms = {one.id: one for one in years.all_terms(connection)}
 
     @cache
-    def say(course_id: int | None, term_id: int | None) -> str:
-        return filing.place_text(
+    def filed_text(course_id: int | None, term_id: int | None) -> str:
+        return filing.filed_text(
             courses[course_id] if course_id is not None else None,
             terms[term_id] if term_id is not None else None,
         )
 
-    return say
+    return filed_text
 
 
 def _course(work: Work, record: Record, stands: int | None) -> int | None:
@@ -196,8 +196,8 @@ def _course(work: Work, record: Record, stands: int | None) -> int | None:
     if course_id is None and is_stand_in(work.report, named):
         return None
     if course_id is None:
-        said = f"names no course that is there; {_under(stands, 'course')}"
-        work.odd(CLASSES, record, "courseSourcedId", said)
+        message = f"names no course that is there; {_under(stands, 'course')}"
+        work.odd(CLASSES, record, "courseSourcedId", message)
         return stands
     return course_id
 
@@ -207,12 +207,12 @@ def _only_term(work: Work, record: Record, stands: int | None) -> int | None:
     named = [one.strip() for one in record["termSourcedIds"].split(",") if one.strip()]
     found = {work.ids.get(TERM, one) for one in named} - {None}
     if len(found) > 1:
-        said = "names several terms; the section is in none until somebody files it"
-        work.odd(CLASSES, record, "termSourcedIds", said)
+        message = "names several terms; the section is in none until somebody files it"
+        work.odd(CLASSES, record, "termSourcedIds", message)
         return None
     if not found and not all(is_stand_in(work.report, one) for one in named or [""]):
-        said = f"names no term that is kept here; {_under(stands, 'term')}"
-        work.odd(CLASSES, record, "termSourcedIds", said)
+        message = f"names no term that is kept here; {_under(stands, 'term')}"
+        work.odd(CLASSES, record, "termSourcedIds", message)
         return stands
     return next(iter(found), None)
 

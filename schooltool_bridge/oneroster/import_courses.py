@@ -78,7 +78,7 @@ def _course(work: Work, there: _Catalogue, record: Record) -> str:
             own_id = there.codes.get(code)
         if own_id is None:
             return _promise(work, there, sourced_id, code, title)
-        work.ids.keep(COURSE, sourced_id, own_id)
+        work.ids.remember(COURSE, sourced_id, own_id)
         there.meant.add(own_id)
     if own_id in there.new:
         there.new[own_id]["title"] = title

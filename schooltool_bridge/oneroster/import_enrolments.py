@@ -35,7 +35,7 @@ from schooltool_bridge.oneroster.import_work import (
 from schooltool_bridge.oneroster.import_work import read as read_file
 from schooltool_bridge.oneroster.reading import Package
 from schooltool_bridge.oneroster.report import Record, Report
-from schooltool_bridge.oneroster.stays import Line, Stay, Told
+from schooltool_bridge.oneroster.stays import EarlierLine, Line, Stay
 from schooltool_bridge.oneroster.tables import DELTA
 from schooltool_bridge.store.model import enrolment, enrolment_history
 
@@ -43,7 +43,7 @@ ENROLLMENTS = "enrollments"
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Membership:
     section_id: int
     person_id: int
     role: str
@@ -76,16 +76,16 @@ class Ending:
     """A withdrawal that waits until the grades are there, which decide its code."""
 
     row: Row
-    place: _Place
+    membership: _Membership
     at_unix_s: int
 
 
 @dataclass(slots=True)
-class _Told:
-    """What imports said of places before, in its order, and which places there are at all."""
+class _There:
+    """What imports wrote of memberships before, in order, and which there are at all."""
 
-    lines: dict[_Place, list[Told]] = field(default_factory=dict)
-    places: set[_Place] = field(default_factory=set)
+    lines: dict[_Membership, list[EarlierLine]] = field(default_factory=dict)
+    memberships: set[_Membership] = field(default_factory=set)
 
 
 def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> list[Row]:
@@ -96,22 +96,22 @@ def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> li
 
 def enrolments(work: Work, rows: Sequence[Row]) -> list[Ending]:
     """Take in who is where; return the withdrawals that are still to be written."""
-    told = _read(work)
+    there = _read(work)
     roots = identity.roots(work.connection)
-    by_place: dict[_Place, list[Row]] = defaultdict(list)
+    by_membership: dict[_Membership, list[Row]] = defaultdict(list)
     for row in rows:
-        place = _place(work, row, roots)
-        if place is not None:
-            by_place[place].append(row)
+        membership = _membership(work, row, roots)
+        if membership is not None:
+            by_membership[membership].append(row)
     is_delta = work.report.modes.get(ENROLLMENTS) == DELTA
     endings: list[Ending] = []
-    begun: list[tuple[Row, _Place, Line]] = []
-    for place, some in by_place.items():
-        before = told.lines.get(place, [])
+    begun: list[tuple[Row, _Membership, Line]] = []
+    for membership, some in by_membership.items():
+        before = there.lines.get(membership, [])
         # Where a peer or people here put somebody, it is theirs to say more.
-        is_others = not before and place in told.places
-        said = [row.stay for row in some if not is_others]
-        found = stays.found(said, before, work.author.now_unix_s, is_delta=is_delta)
+        is_others = not before and membership in there.memberships
+        own_stays = [row.stay for row in some if not is_others]
+        found = stays.found(own_stays, before, work.author.now_unix_s, is_delta=is_delta)
         own = {row.row: row for row in some}
         peer_client = {line.row for line in found.lines}
         for row in some:
@@ -120,20 +120,22 @@ def enrolments(work: Work, rows: Sequence[Row]) -> list[Ending]:
             if row.row in found.waiting:
                 work.odd(ENROLLMENTS, row, "beginDate", _LATER)
         if peer_client:
-            work.places.add((place.section_id, place.person_id))
-        begun += [(own[line.row], place, line) for line in found.lines if line.is_in]
+            work.memberships.add((membership.section_id, membership.person_id))
+        begun += [(own[line.row], membership, line) for line in found.lines if line.is_in]
         endings += [
-            Ending(own[line.row], place, line.at_unix_s) for line in found.lines if not line.is_in
+            Ending(own[line.row], membership, line.at_unix_s)
+            for line in found.lines
+            if not line.is_in
         ]
-    states = [_begin(place, line) for _row, place, line in begun]
+    states = [_begin(membership, line) for _row, membership, line in begun]
     refused = set()
-    for (row, place, _line), problem in zip(
+    for (row, membership, _line), problem in zip(
         begun, by_hand.set_all(work.connection, work.author, states), strict=True
     ):
         if problem is not None:
             work.refused(ENROLLMENTS, row, problem)
-            refused.add(place)
-    return [e for e in endings if e.place not in refused]
+            refused.add(membership)
+    return [e for e in endings if e.membership not in refused]
 
 
 _LATER = "comes after an end that is still to come; taken in again then, it counts"
@@ -141,16 +143,16 @@ _LATER = "comes after an end that is still to come; taken in again then, it coun
 
 def end(work: Work, endings: Sequence[Ending]) -> None:
     """Write the withdrawals; without a grade their code is another than with one."""
-    places = [(e.place.section_id, e.place.person_id) for e in endings]
-    with_grade = roster_many.graded(work.connection, places)
+    memberships = [(e.membership.section_id, e.membership.person_id) for e in endings]
+    with_grade = roster_many.graded(work.connection, memberships)
     states = [
         State(
-            *place,
-            ending.place.role,
-            meaning.WITHDRAWN if place in with_grade else meaning.WITHDRAWN_NO_GRADE,
+            *membership,
+            ending.membership.role,
+            meaning.WITHDRAWN if membership in with_grade else meaning.WITHDRAWN_NO_GRADE,
             effective_unix_s=ending.at_unix_s,
         )
-        for ending, place in zip(endings, places, strict=True)
+        for ending, membership in zip(endings, memberships, strict=True)
     ]
     outcomes = by_hand.set_all(work.connection, work.author, states)
     for ending, problem in zip(endings, outcomes, strict=True):
@@ -158,7 +160,7 @@ def end(work: Work, endings: Sequence[Ending]) -> None:
             work.refused(ENROLLMENTS, ending.row, problem)
 
 
-def _place(work: Work, row: Row, roots: Mapping[int, int]) -> _Place | None:
+def _membership(work: Work, row: Row, roots: Mapping[int, int]) -> _Membership | None:
     if row.role not in (STUDENT, TEACHER):
         work.odd(ENROLLMENTS, row, "role", f"{row.role!r} is neither student nor teacher; left out")
         work.count(ENROLLMENTS, UNCHANGED)
@@ -169,7 +171,7 @@ def _place(work: Work, row: Row, roots: Mapping[int, int]) -> _Place | None:
         # Its class or user was left out, which is told there, or is family.
         work.count(ENROLLMENTS, UNCHANGED)
         return None
-    return _Place(section_id, roots.get(person_id, person_id), row.role)
+    return _Membership(section_id, roots.get(person_id, person_id), row.role)
 
 
 class _Days:
@@ -215,24 +217,24 @@ def _moment(text: str, now_unix_s: int) -> int | None:
     return found if EARLIEST_UNIX_S <= found <= now_unix_s else None
 
 
-def _begin(place: _Place, line: Line) -> State:
+def _begin(membership: _Membership, line: Line) -> State:
     """Say that somebody is there, since the begin that the file names."""
     return State(
-        place.section_id, place.person_id, place.role, meaning.ACTIVE,
+        membership.section_id, membership.person_id, membership.role, meaning.ACTIVE,
         effective_unix_s=max(line.at_unix_s, EARLIEST_UNIX_S),
         timestart_unix_s=line.begin_unix_s,
         timeend_unix_s=line.until_unix_s,
     )  # fmt: skip
 
 
-def _read(work: Work) -> _Told:
-    told = _Told()
+def _read(work: Work) -> _There:
+    there = _There()
     for row in work.connection.execute(
         sa.select(enrolment.c.section_id, enrolment.c.person_id, enrolment.c.role)
     ):
-        told.places.add(_Place(*row))
+        there.memberships.add(_Membership(*row))
     history = enrolment_history
-    lines: dict[_Place, list[Told]] = defaultdict(list)
+    lines: dict[_Membership, list[EarlierLine]] = defaultdict(list)
     roots = identity.roots(work.connection)
     for row in work.connection.execute(
         roster.HISTORY.where(history.c.by_actor == ACTOR).order_by(
@@ -240,11 +242,11 @@ def _read(work: Work) -> _Told:
         )
     ):
         who = roots.get(row.person_id, row.person_id)
-        lines[_Place(row.section_id, who, row.role)].append(
-            Told(
+        lines[_Membership(row.section_id, who, row.role)].append(
+            EarlierLine(
                 row.effective_unix_s, bool(row.holds), row.timestart_unix_s,
                 row.timeend_unix_s,
             )
         )  # fmt: skip
-    told.lines = dict(lines)
-    return told
+    there.lines = dict(lines)
+    return there

@@ -2,7 +2,8 @@
 
 All results of one cell are read together, in time; the latest counts. As with enrolments, what an
 import said before is compared with what the file says now; an entry that a teacher made since
-stays. A result that has no place is left out, which is told. Source: RULES 1.5, R66, D.2.
+stays. A result without a student or a line item here is left out, and the report says so.
+Source: RULES 1.5, R66, D.2.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from schooltool_bridge.hand import grades
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import EARLIEST_UNIX_S, Author
-from schooltool_bridge.history.cells import Place
+from schooltool_bridge.history.cells import CellKey
 from schooltool_bridge.oneroster import import_new_grades
 from schooltool_bridge.oneroster.import_new_grades import NewGrade
 from schooltool_bridge.oneroster.import_work import (
@@ -55,7 +56,7 @@ _Stored = tuple[str | None, bool]  # points, excepted
 
 
 @dataclass(frozen=True, slots=True)
-class _Says:
+class _Score:
     """What may stand in a cell, and why that is refused."""
 
     points: str | None
@@ -75,7 +76,7 @@ class Result:
     row: int
     item_id: str
     user_id: str
-    says: _Says
+    score: _Score
     effective_unix_s: int
     # The day is still to come.
     is_too_late: bool
@@ -83,7 +84,7 @@ class Result:
 
 def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> list[Result]:
     """Read the file; nobody has to wait for that yet."""
-    said: dict[tuple[str, str], _Says] = {}
+    before: dict[tuple[str, str], _Score] = {}
     days: dict[str, int] = {"": author.now_unix_s}
     found = []
     for record in read_file(package, report, RESULTS):
@@ -91,8 +92,8 @@ def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> li
             report.odd("results.csv", record.row, "status", "is kept here; no grade is taken back")
             continue
         what, day = (record["score"], record["scoreStatus"]), record["scoreDate"]
-        if what not in said:
-            said[what] = _says(*what)
+        if what not in before:
+            before[what] = _score_of(*what)
         if day not in days:
             days[day] = max(first_moment(date.fromisoformat(day), zone), EARLIEST_UNIX_S)
         odd = _odd(*what, day)
@@ -100,7 +101,7 @@ def read(package: Package, report: Report, author: Author, zone: ZoneInfo) -> li
             report.odd("results.csv", record.row, *odd)
         at = days[day]
         item_id, user_id = intern(record["lineItemSourcedId"]), intern(record["studentSourcedId"])
-        found.append(Result(record.row, item_id, user_id, said[what], at, at > author.now_unix_s))
+        found.append(Result(record.row, item_id, user_id, before[what], at, at > author.now_unix_s))
     return found
 
 
@@ -115,7 +116,7 @@ def _odd(score: str, status: str, day: str) -> tuple[str, str] | None:
     return None
 
 
-def _says(score: str, status: str) -> _Says:
+def _score_of(score: str, status: str) -> _Score:
     points = Decimal(score) if score else None
     if status == EXEMPT:
         # Older packages must have a number; a nought stands for none there.
@@ -123,9 +124,9 @@ def _says(score: str, status: str) -> _Says:
     elif status in _UNGRADED:
         points = None
     try:
-        return _Says(decimal_text(grades.worth(points)), status == EXEMPT)
+        return _Score(decimal_text(grades.worth(points)), status == EXEMPT)
     except Refused as problem:
-        return _Says(None, status == EXEMPT, problem)
+        return _Score(None, status == EXEMPT, problem)
 
 
 @dataclass(slots=True)
@@ -135,12 +136,12 @@ class _Cells:
     roots: Mapping[int, int]
     students: frozenset[tuple[int, int]]  # section and person
     # What imports said of each last, and of when.
-    told: dict[Place, tuple[_Stored, int]]
+    imported_before: dict[CellKey, tuple[_Stored, int]]
     # What stands there, whoever wrote it.
-    stands: Mapping[Place, _Stored]
-    new: dict[Place, NewGrade] = field(default_factory=dict)
+    stands: Mapping[CellKey, _Stored]
+    new: dict[CellKey, NewGrade] = field(default_factory=dict)
     # Further entries of one cell come after its first.
-    rounds: list[dict[Place, tuple[Result, Entry, str]]] = field(default_factory=list)
+    rounds: list[dict[CellKey, tuple[Result, Entry, str]]] = field(default_factory=list)
 
     @classmethod
     def read(cls, work: Work, results: Iterable[Result]) -> _Cells:
@@ -152,25 +153,25 @@ class _Cells:
         return cls(
             roots,
             frozenset((row.section_id, row.person_id) for row in there),
-            _told(work.connection, roots, old),
+            _imported_before(work.connection, roots, old),
             _stands(work.connection, old),
         )
 
-    def add(self, place: Place, result: Result, what: str, at_unix_s: int) -> None:
+    def add(self, cell_key: CellKey, result: Result, what: str, at_unix_s: int) -> None:
         """Put a row behind what is written into its cell already."""
-        points = None if result.says.points is None else Decimal(result.says.points)
-        entry = Entry(*place, points, result.says.excepted, effective_unix_s=at_unix_s)
+        points = None if result.score.points is None else Decimal(result.score.points)
+        entry = Entry(*cell_key, points, result.score.excepted, effective_unix_s=at_unix_s)
         for one in self.rounds:
-            if place not in one:
-                one[place] = result, entry, what
+            if cell_key not in one:
+                one[cell_key] = result, entry, what
                 return
-        self.rounds.append({place: (result, entry, what)})
+        self.rounds.append({cell_key: (result, entry, what)})
 
 
 def results(work: Work, rows: Sequence[Result]) -> None:
     """Take in the results as entries by hand."""
     cells = _Cells.read(work, rows)
-    of_place: dict[Place, Result | list[Result]] = {}  # a list costs much where most are alone
+    by_cell: dict[CellKey, Result | list[Result]] = {}  # a list costs much where most are alone
     for result in rows:
         item_id = work.ids.get(ASSESSMENT, result.item_id)
         known = work.ids.get(USER, result.user_id)
@@ -180,62 +181,62 @@ def results(work: Work, rows: Sequence[Result]) -> None:
         elif item_id is None or known is None:
             work.count(RESULTS, UNCHANGED)  # the item or student was left out, which is told there
         else:
-            place = item_id, cells.roots.get(known, known)
-            before = of_place.setdefault(place, result)
+            cell_key = item_id, cells.roots.get(known, known)
+            before = by_cell.setdefault(cell_key, result)
             if isinstance(before, list):
                 before.append(result)
             elif before is not result:
-                of_place[place] = [before, result]
-    for place, some in of_place.items():
+                by_cell[cell_key] = [before, result]
+    for cell_key, some in by_cell.items():
         each = sorted(some, key=lambda r: r.effective_unix_s) if isinstance(some, list) else [some]
-        _take(work, cells, place, each)
+        _take(work, cells, cell_key, each)
     import_new_grades.write(work.connection, work.author, list(cells.new.values()))
     for entries in cells.rounds:
         _write(work, entries)
 
 
 def _why_left_out(result: Result) -> Refused | None:
-    if result.says.refused is not None:
-        return result.says.refused
+    if result.score.refused is not None:
+        return result.score.refused
     return _TOO_LATE if result.is_too_late else None
 
 
-def _take(work: Work, cells: _Cells, place: Place, each: Sequence[Result]) -> None:
+def _take(work: Work, cells: _Cells, cell_key: CellKey, each: Sequence[Result]) -> None:
     """Take in all results of one cell; the last of them counts."""
     last = each[-1]
-    wanted = last.says.stored
-    if place[0] not in work.new_items:
+    wanted = last.score.stored
+    if cell_key[0] not in work.new_items:
         for _earlier in each[:-1]:
             work.count(RESULTS, UNCHANGED)
-    if place in cells.told:
-        said, at_unix_s = cells.told[place]
-        if said == wanted:
+    if cell_key in cells.imported_before:
+        before, at_unix_s = cells.imported_before[cell_key]
+        if before == wanted:
             work.count(RESULTS, UNCHANGED)
         else:
-            cells.add(place, last, UPDATED, max(at_unix_s, last.effective_unix_s))
-    elif wanted in (_NOTHING, cells.stands.get(place)):
+            cells.add(cell_key, last, UPDATED, max(at_unix_s, last.effective_unix_s))
+    elif wanted in (_NOTHING, cells.stands.get(cell_key)):
         work.count(RESULTS, UNCHANGED)
-    elif place[0] not in work.new_items:
-        cells.add(place, last, NEW, last.effective_unix_s)
-    elif (work.new_items[place[0]], place[1]) not in cells.students:
+    elif cell_key[0] not in work.new_items:
+        cells.add(cell_key, last, NEW, last.effective_unix_s)
+    elif (work.new_items[cell_key[0]], cell_key[1]) not in cells.students:
         for result in each:
             _leave_out(work, result, _NO_STUDENT)
     else:
-        _take_new(work, cells, place, each)
+        _take_new(work, cells, cell_key, each)
 
 
-def _take_new(work: Work, cells: _Cells, place: Place, each: Sequence[Result]) -> None:
+def _take_new(work: Work, cells: _Cells, cell_key: CellKey, each: Sequence[Result]) -> None:
     """Write a cell of a new assessment: the first result at once, what came of it behind."""
     first, *more = each
-    cells.new[place] = NewGrade(*place, *first.says.stored, first.effective_unix_s)
+    cells.new[cell_key] = NewGrade(*cell_key, *first.score.stored, first.effective_unix_s)
     work.count(RESULTS, NEW)
-    said = first.says.stored
+    before = first.score.stored
     for result in more:
-        if result.says.stored == said:
+        if result.score.stored == before:
             work.count(RESULTS, UNCHANGED)
         else:
-            cells.add(place, result, NEW, result.effective_unix_s)
-            said = result.says.stored
+            cells.add(cell_key, result, NEW, result.effective_unix_s)
+            before = result.score.stored
 
 
 _NOTHING: _Stored = (None, False)
@@ -250,27 +251,27 @@ def _leave_out(work: Work, result: Result, problem: Refused) -> None:
     work.leave_out(RESULTS, result, named)
 
 
-def _write(work: Work, entries: Mapping[Place, tuple[Result, Entry, str]]) -> None:
+def _write(work: Work, entries: Mapping[CellKey, tuple[Result, Entry, str]]) -> None:
     """Write entries of which each has a cell of its own, those of one assessment together."""
-    refused: set[Place] = set()
+    refused: set[CellKey] = set()
 
     def refuse(entry: Entry, problem: Refused) -> None:
-        place = entry.assessment_id, entry.person_id
-        refused.add(place)
-        _leave_out(work, entries[place][0], problem)
+        cell_key = entry.assessment_id, entry.person_id
+        refused.add(cell_key)
+        _leave_out(work, entries[cell_key][0], problem)
 
     for part in in_parts(sorted(entries), ENTRIES_AT_ONCE):
-        wanted = [entries[place][1] for place in part]
+        wanted = [entries[cell_key][1] for cell_key in part]
         grades.enter_all(work.connection, work.author, wanted, refuse)
-    for place, (_result, _entry, what) in entries.items():
-        if place not in refused:
+    for cell_key, (_result, _entry, what) in entries.items():
+        if cell_key not in refused:
             work.count(RESULTS, what)
 
 
 def _stands(
     connection: Connection, item_ids: Sequence[int]
-) -> dict[Place, tuple[str | None, bool]]:
-    found: dict[Place, tuple[str | None, bool]] = {}
+) -> dict[CellKey, tuple[str | None, bool]]:
+    found: dict[CellKey, tuple[str | None, bool]] = {}
     for part in in_parts(item_ids):
         for item_id, person_id, points, excepted in connection.execute(
             sa.select(
@@ -281,10 +282,10 @@ def _stands(
     return found
 
 
-def _told(
+def _imported_before(
     connection: Connection, roots: Mapping[int, int], item_ids: Sequence[int]
-) -> dict[Place, tuple[_Stored, int]]:
-    found: dict[Place, tuple[_Stored, int]] = {}
+) -> dict[CellKey, tuple[_Stored, int]]:
+    found: dict[CellKey, tuple[_Stored, int]] = {}
     history = grade_history
     for part in in_parts(item_ids):
         for item_id, person_id, points, excepted, at_unix_s in connection.execute(

@@ -58,7 +58,7 @@ def categories(work: Work) -> None:
             own_id = work.ids.promise(CATEGORY, record["sourcedId"])
             new[own_id] = {"title": title}
             by_title[title.casefold()] = own_id
-        work.ids.keep(CATEGORY, record["sourcedId"], own_id)
+        work.ids.remember(CATEGORY, record["sourcedId"], own_id)
     made = insert_all(work.connection, category, list(new.values()))
     work.ids.fulfil(CATEGORY, dict(zip(new, made, strict=True)))
 
@@ -69,8 +69,8 @@ class _Items:
 
     rows: dict[int, sa.Row[Any]] = field(default_factory=dict)
     # By imports, the last of each; and who wrote of it first.
-    said: dict[int, sa.Row[Any]] = field(default_factory=dict)
-    details_said: dict[int, sa.Row[Any]] = field(default_factory=dict)
+    imported: dict[int, sa.Row[Any]] = field(default_factory=dict)
+    imported_details: dict[int, sa.Row[Any]] = field(default_factory=dict)
     first_authors: dict[int, str | None] = field(default_factory=dict)
     # By their numbers below zero.
     new: dict[int, tuple[Record, New]] = field(default_factory=dict)
@@ -82,16 +82,16 @@ class _Items:
         for part in in_parts(ids):
             rows = connection.execute(sa.select(assessment).where(assessment.c.id.in_(part)))
             found.rows.update({row.id: row for row in rows})
-            told = sa.select(history).where(history.c.assessment_id.in_(part))
-            for row in connection.execute(told.order_by(history.c.id)):
+            rows_of_items = sa.select(history).where(history.c.assessment_id.in_(part))
+            for row in connection.execute(rows_of_items.order_by(history.c.id)):
                 found.first_authors.setdefault(row.assessment_id, row.by_actor)
                 if row.by_actor == ACTOR:
-                    found.said[row.assessment_id] = row
+                    found.imported[row.assessment_id] = row
             described = sa.select(detail).where(
                 detail.c.assessment_id.in_(part), detail.c.by_actor == ACTOR
             )
             rows = connection.execute(described.order_by(detail.c.id))
-            found.details_said.update({row.assessment_id: row for row in rows})
+            found.imported_details.update({row.assessment_id: row for row in rows})
         return found
 
 
@@ -105,11 +105,11 @@ def items(work: Work) -> None:
             work.count(ITEMS, UNCHANGED)  # its class was refused, which is told there
             continue
         if not record["resultValueMax"]:
-            said = (
+            message = (
                 "is empty, and an assessment says what it is worth; "
                 f"{record['title']!r} is left out"
             )
-            work.odd(ITEMS, record, "resultValueMax", said)
+            work.odd(ITEMS, record, "resultValueMax", message)
             work.count(ITEMS, UNCHANGED)
             continue
         if Decimal(record["resultValueMin"] or 0) != 0:
@@ -154,7 +154,7 @@ def _item(work: Work, there: _Items, record: Record, section_id: int) -> None:
     if item_id is None:
         item_id = _own_item(work, there, record, section_id)
     if item_id is not None:
-        work.ids.keep(ASSESSMENT, record["sourcedId"], item_id)
+        work.ids.remember(ASSESSMENT, record["sourcedId"], item_id)
         changed = _change(work, there, item_id, record, name, points)
         described = _describe(work, there, item_id, detail)
         work.count(ITEMS, UPDATED if changed or described else UNCHANGED)
@@ -191,12 +191,12 @@ def _own_item(work: Work, there: _Items, record: Record, section_id: int) -> int
 def _change(
     work: Work, there: _Items, item_id: int, record: Record, name: str, points: Decimal
 ) -> bool:
-    said = there.said.get(item_id)
-    if said is None:
+    imported = there.imported.get(item_id)
+    if imported is None:
         return False
     # Only our own package says whether it is extra credit.
-    extra = _is_extra_credit(record) if record[EXTRA_CREDIT] else said.extra_credit
-    if (said.name, Decimal(said.points), said.extra_credit) == (name, points, extra):
+    extra = _is_extra_credit(record) if record[EXTRA_CREDIT] else imported.extra_credit
+    if (imported.name, Decimal(imported.points), imported.extra_credit) == (name, points, extra):
         return False
     assessments.change(
         work.connection, work.author, item_id, name=name, points=points, extra_credit=extra
@@ -206,14 +206,16 @@ def _change(
 
 def _describe(work: Work, there: _Items, item_id: int, detail: Detail) -> bool:
     """Write description, category and due day when the file says others than an import before."""
-    said = there.details_said.get(item_id)
-    if said is None and there.first_authors.get(item_id) != ACTOR:
+    imported = there.imported_details.get(item_id)
+    if imported is None and there.first_authors.get(item_id) != ACTOR:
         return False
     before = (
         Detail()
-        if said is None
+        if imported is None
         else Detail(
-            description=said.description, category_id=said.category_id, due_day=said.due_day
+            description=imported.description,
+            category_id=imported.category_id,
+            due_day=imported.due_day,
         )
     )
     if before == detail:

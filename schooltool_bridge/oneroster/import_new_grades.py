@@ -54,12 +54,12 @@ def write(connection: Connection, author: Author, new: Sequence[NewGrade]) -> No
             ],
         )
     for ids in in_parts(sorted({one.item_id for one in new})):
-        connection.execute(_tell(author, ids))
+        connection.execute(_into_history(author, ids))
 
 
-def _tell(author: Author, item_ids: Sequence[int]) -> sa.Insert:
+def _into_history(author: Author, item_ids: Sequence[int]) -> sa.Insert:
     """What these cells say, into their history."""
-    said = {
+    columns = {
         "grade_id": grade.c.id,
         "raw_points": grade.c.points,
         "excepted": grade.c.excepted,
@@ -68,5 +68,5 @@ def _tell(author: Author, item_ids: Sequence[int]) -> sa.Insert:
         **{name: sa.literal(value) for name, value in author.columns((0, -1)).items()},
         "effective_unix_s": grade.c.effective_unix_s,
     }
-    rows = sa.select(*said.values()).where(grade.c.assessment_id.in_(item_ids))
-    return sa.insert(grade_history).from_select(list(said), rows)
+    rows = sa.select(*columns.values()).where(grade.c.assessment_id.in_(item_ids))
+    return sa.insert(grade_history).from_select(list(columns), rows)

@@ -186,11 +186,11 @@ class _Meant:
         if person_id is None:
             return self._promise(record), NEW
         if self._work.ids.get(USER, record["sourcedId"]) is None:
-            self._work.ids.keep(USER, record["sourcedId"], person_id)
+            self._work.ids.remember(USER, record["sourcedId"], person_id)
         first = self._claimed.setdefault(person_id, record)
         if first is not record:
-            said = f"is the same person here as row {first.row}; what that row says was used"
-            self._work.odd(USERS, record, "sourcedId", said)
+            message = f"is the same person here as row {first.row}; what that row says was used"
+            self._work.odd(USERS, record, "sourcedId", message)
             return person_id, UNCHANGED
         return person_id, UPDATED if self._update(record, person_id) else UNCHANGED
 
@@ -231,11 +231,11 @@ class _Meant:
             by = "another row of an earlier file"
         else:
             return False
-        said = (
+        message = (
             f"is the number of {row.firstname} {row.lastname} here, who is {by}; this is somebody "
             "else, without that number"
         )
-        self._work.odd(USERS, record, "identifier", said)
+        self._work.odd(USERS, record, "identifier", message)
         return True
 
     def _others_live(self, person_id: int) -> bool:
@@ -277,8 +277,8 @@ class _Meant:
             return False
         if row.follows_peer_id is not None or there.authors.get(person_id) != {ACTOR}:
             if (names.firstname, names.lastname) != (row.firstname, row.lastname):
-                said = "differs; the name that stands here was kept"
-                work.odd(USERS, record, "familyName", said)
+                message = "differs; the name that stands here was kept"
+                work.odd(USERS, record, "familyName", message)
             return False
         work.names += [before, names]
         is_changed = people.change(work.connection, work.author, person_id, names)
@@ -296,8 +296,8 @@ class _Meant:
         holder = self._there.numbers.get(key(wanted)) if wanted else None
         if holder in (None, row.id):
             return wanted
-        said = f"is the number of somebody else here (id {holder}), who keeps it"
-        self._work.odd(USERS, record, "identifier", said)
+        message = f"is the number of somebody else here (id {holder}), who keeps it"
+        self._work.odd(USERS, record, "identifier", message)
         return stands
 
 

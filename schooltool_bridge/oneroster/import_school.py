@@ -163,8 +163,8 @@ class _Spans:
         except Refused as problem:
             raise _Left("title", str(problem)) from None
         if last_day < first_day:
-            said = "is the first day that is out, so that no day is in"
-            raise _Left("endDate", f"{record['endDate']} {said}")
+            message = "is the first day that is out, so that no day is in"
+            raise _Left("endDate", f"{record['endDate']} {message}")
         if self.kind == YEAR:
             return _Span(title, first_day, last_day)
         return _Span(title, first_day, last_day, self._year_of(record, first_day, last_day))
@@ -207,20 +207,20 @@ class _Spans:
         """Two ids of the file for one: two schools' own words for the same days."""
         if span != other:
             raise _Left("startDate", f"there is another {span.title!r} already ({span.days})")
-        self._keep(record, own_id, UNCHANGED)
+        self._remember(record, own_id, UNCHANGED)
 
     def _is_closed(self, record: Record, own_id: int, span: _Span) -> bool:
         """Tell whether it stays as it is because its marks are stored."""
         row, here = self.rows[own_id], self.spans[own_id]
         if self.kind == YEAR or row.closed_unix_s is None or span == here:
             return False
-        said = (
+        message = (
             f"the term {here.title} is closed and stays as it is: here {here.title!r} from "
             f"{here.days}, in the file {span.title!r} from {span.days}, both days included"
         )
         ends_otherwise = span.first_day == here.first_day
-        self.work.odd(SESSIONS, record, "endDate" if ends_otherwise else "startDate", said)
-        self._keep(record, own_id, UNCHANGED)
+        self.work.odd(SESSIONS, record, "endDate" if ends_otherwise else "startDate", message)
+        self._remember(record, own_id, UNCHANGED)
         return True
 
     def _move(self, known: Mapping[int, tuple[Record, _Span]]) -> None:
@@ -237,21 +237,21 @@ class _Spans:
             is_same = after[own_id] == self.spans[own_id]
             if not is_same:
                 self._change(own_id, after[own_id])
-            self._keep(record, own_id, UNCHANGED if is_same else UPDATED)
+            self._remember(record, own_id, UNCHANGED if is_same else UPDATED)
         self.spans = after
 
     def _change(self, own_id: int, span: _Span) -> None:
         table, before = self.table, self.spans[own_id]
         update = sa.update(table).where(table.c.id == own_id)
         self.work.connection.execute(update.values(span.values()))
-        said = f"{before.title}, {spans.days(before.first_day, before.last_day)}"
-        detail = {"before": said, **_said(span)}
+        message = f"{before.title}, {spans.days(before.first_day, before.last_day)}"
+        detail = {"before": message, **_trail_detail(span)}
         self.work.note(CHANGED[self.kind], span.title, detail)
 
     def _add(self, record: Record, span: _Span) -> None:
         for own_id, there in self.spans.items():
             if there == span:
-                self._keep(record, own_id, UNCHANGED)
+                self._remember(record, own_id, UNCHANGED)
                 return
             why = span.beside(there)
             if why:
@@ -260,16 +260,16 @@ class _Spans:
         assert added.inserted_primary_key is not None
         own_id = int(added.inserted_primary_key[0])
         self.spans[own_id] = span
-        self.work.note(ADDED[self.kind], span.title, _said(span))
-        self._keep(record, own_id, NEW)
+        self.work.note(ADDED[self.kind], span.title, _trail_detail(span))
+        self._remember(record, own_id, NEW)
 
-    def _keep(self, record: Record, own_id: int, what: str) -> None:
-        self.work.ids.keep(self.kind, record["sourcedId"], own_id)
+    def _remember(self, record: Record, own_id: int, what: str) -> None:
+        self.work.ids.remember(self.kind, record["sourcedId"], own_id)
         self.work.count(SESSIONS, what)
 
     def _leave(self, record: Record, problem: _Left) -> None:
-        said = f"{record['title']!r} is not kept: {problem}"
-        self.work.odd(SESSIONS, record, problem.column, said)
+        message = f"{record['title']!r} is not kept: {problem}"
+        self.work.odd(SESSIONS, record, problem.column, message)
         self.work.count(SESSIONS, UNCHANGED)
 
 
@@ -287,6 +287,6 @@ ADDED = {YEAR: N_("year added"), TERM: N_("term added")}
 CHANGED = {YEAR: N_("year changed"), TERM: N_("term changed")}
 
 
-def _said(span: _Span) -> dict[str, object]:
+def _trail_detail(span: _Span) -> dict[str, object]:
     """What the audit trail says of a year or a term, as when people write them (school/)."""
     return {"days": spans.days(span.first_day, span.last_day)}

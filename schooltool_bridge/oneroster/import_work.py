@@ -66,7 +66,7 @@ class Ids:
     # Known ids of what somebody removed since: it comes anew.
     removed: set[tuple[str, str]]
     # New ones and those with another meaning, to be written.
-    kept: set[tuple[str, str]] = field(default_factory=set)
+    changed: set[tuple[str, str]] = field(default_factory=set)
     promised: int = 0
 
     @classmethod
@@ -89,16 +89,16 @@ class Ids:
         """Our id of an imported thing, when there is one."""
         return self.own[kind].get(sourced_id)
 
-    def keep(self, kind: str, sourced_id: str, own_id: int) -> None:
+    def remember(self, kind: str, sourced_id: str, own_id: int) -> None:
         """Remember what an imported id stands for."""
         if self.own[kind].get(sourced_id) != own_id:
             self.own[kind][sourced_id] = own_id
-            self.kept.add((kind, sourced_id))
+            self.changed.add((kind, sourced_id))
 
     def promise(self, kind: str, sourced_id: str) -> int:
         """Remember that an imported id stands for something that is to be made."""
         self.promised -= 1
-        self.keep(kind, sourced_id, self.promised)
+        self.remember(kind, sourced_id, self.promised)
         return self.promised
 
     def fulfil(self, kind: str, made: Mapping[int, int]) -> None:
@@ -109,13 +109,13 @@ class Ids:
                 own[sourced_id] = made[own[sourced_id]]
             else:
                 del own[sourced_id]
-                self.kept.discard((kind, sourced_id))
+                self.changed.discard((kind, sourced_id))
 
     def write(self, connection: Connection) -> None:
         """Write what was to be remembered."""
         rows = [
             {"of_kind": kind, "sourced": sourced_id, "own": self.own[kind][sourced_id]}
-            for kind, sourced_id in sorted(self.kept)
+            for kind, sourced_id in sorted(self.changed)
         ]
         changed = [r for r in rows if (r["of_kind"], r["sourced"]) in self.removed]
         new = [r for r in rows if (r["of_kind"], r["sourced"]) not in self.removed]
@@ -123,7 +123,7 @@ class Ids:
             connection.execute(_MEANS_NOW, changed)
         if new:
             connection.execute(_MEANS, new)
-        self.kept.clear()
+        self.changed.clear()
 
 
 _MEANS = sa.insert(imported_id).values(
@@ -162,7 +162,7 @@ def read(package: Package, report: Report, name: str) -> Iterator[Record]:
 
 
 class Numbered(Protocol):
-    """A row of a file, as far as its place goes."""
+    """A row of a file, as far as its number goes."""
 
     @property
     def row(self) -> int:
@@ -188,10 +188,10 @@ class Work:
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     # The section of each assessment that this import made, which has no grades yet.
     new_items: dict[int, int] = field(default_factory=dict)
-    # What Moodles told may wait for it: names of people that were written or given up, and places
+    # Moodles' events may wait for it: names of people that were written or given up, and members
     # (section, person).
     names: list[Names] = field(default_factory=list)
-    places: set[tuple[int, int]] = field(default_factory=set)
+    memberships: set[tuple[int, int]] = field(default_factory=set)
     # For the audit trail, in order.
     notes: list[audit.Note] = field(default_factory=list)
     # What users of the file are called, by their ids there.

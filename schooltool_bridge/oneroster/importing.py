@@ -46,9 +46,9 @@ class Imported:
     # File to unchanged, updated, new, failed.
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     applied: bool = False
-    # What Moodles told may wait for it, for settling.brought_by_hand: names, and places.
+    # Moodles' events may wait for it (resolving.brought_by_hand): names, and memberships.
     names: Collection[Names] = ()
-    places: Collection[tuple[int, int]] = ()
+    memberships: Collection[tuple[int, int]] = ()
 
 
 class _Undo(Exception):
@@ -69,14 +69,14 @@ def import_package(
 
     `actor` is whom the audit trail names.
     """
-    _tell_of_reading(package, "checking", progress)
+    _report_reading(package, "checking", progress)
     with database.read() as connection:
         known = partial(is_known, Ids.load(connection))
         report = check(package, strict=False, known=known)
     if not report.ok:
         return Imported(report)
     author = Author(ACTOR, now_unix_s, f"OneRoster {report.version}")
-    _tell_of_reading(package, "reading", progress)
+    _report_reading(package, "reading", progress)
     # All that needs no look at the store, before anybody has to wait.
     rows = _Rows.read(package, report, author, settings.zone)
     work: Work | None = None
@@ -104,10 +104,12 @@ def import_package(
     except _Undo:
         assert work is not None
         return Imported(report, work.counts)
-    return Imported(report, work.counts, applied=True, names=work.names, places=work.places)
+    return Imported(
+        report, work.counts, applied=True, names=work.names, memberships=work.memberships
+    )
 
 
-def _tell_of_reading(package: Package, what: str, progress: Progress | None) -> None:
+def _report_reading(package: Package, what: str, progress: Progress | None) -> None:
     if progress is not None:
         package.on_read = lambda name, done, total: (
             None if name == MANIFEST else progress(f"{what} {name}", done, total)

@@ -39,12 +39,14 @@ class Numbers:
         for record in rows:
             number = identifiers.get(record.row)
             if number is not None and len(rows_of[key(number)]) > 1:
-                said = f"{number!r} stands in several rows, so that it says of nobody who they are"
-                work.odd(USERS, record, "identifier", said)
+                message = (
+                    f"{number!r} stands in several rows, so that it says of nobody who they are"
+                )
+                work.odd(USERS, record, "identifier", message)
             other = sourced_ids.get(record.row)
             if other is not None and len(alike[key(other)]) > 1:
-                said = "differs from another row's by capitals alone; it is nobody's number here"
-                work.odd(USERS, record, "sourcedId", said)
+                message = "differs from another row's by capitals alone; it is nobody's number here"
+                work.odd(USERS, record, "sourcedId", message)
         return cls(
             {row: n for row, n in identifiers.items() if rows_of[key(n)] == [row]},
             {

@@ -73,7 +73,7 @@ class Style:
 class _File:
     """A file of a package: where it stands, what it is called there, and its size."""
 
-    place: Path | zipfile.ZipInfo
+    source: Path | zipfile.ZipInfo
     called: str
     size_bytes: int
 
@@ -116,9 +116,9 @@ class Package:
             )
         folder = next(iter(folders), PurePosixPath())
         if folder != PurePosixPath():
-            said = f"stand in the folder {str(folder)[:60]!r}; the standard has them at the top"
-            self.oddities.append((self.path.name, f"the files {said}"))
-        return [_File(f.place, PurePosixPath(f.called).name, f.size_bytes) for f in found]
+            message = f"stand in the folder {str(folder)[:60]!r}; the standard has them at the top"
+            self.oddities.append((self.path.name, f"the files {message}"))
+        return [_File(f.source, PurePosixPath(f.called).name, f.size_bytes) for f in found]
 
     def _named(self, found: Iterable[_File]) -> dict[str, _File]:
         """The files by the standard's names, without .csv."""
@@ -218,10 +218,10 @@ class Package:
     def _bounded(self, name: str) -> _Bounded:
         """Open a file; no more of it is read than it said it has."""
         file = self._files[name]
-        if isinstance(file.place, Path):
-            return _Bounded(file.place.open("rb", buffering=0), file.size_bytes)
+        if isinstance(file.source, Path):
+            return _Bounded(file.source.open("rb", buffering=0), file.size_bytes)
         assert self._archive is not None
-        return _Bounded(outside_zip.Part(self._archive, file.place), file.size_bytes)
+        return _Bounded(outside_zip.Part(self._archive, file.source), file.size_bytes)
 
 
 _NAMES = frozenset(FILES)

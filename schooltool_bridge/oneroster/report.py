@@ -1,4 +1,4 @@
-"""What was found in a OneRoster package: problems and notes with their places; and a row of it.
+"""What was found in a OneRoster package: problems and notes with where they are; and a row of it.
 
 Pure. Source: RULES D.2, E62-E64.
 """
@@ -28,10 +28,10 @@ class Problem:
 
     def __str__(self) -> str:
         """One line for people."""
-        place = self.file
-        place += f", row {self.row}" if self.row else ""
-        place += f", {self.column}" if self.column else ""
-        return f"{place}: {self.message}"
+        where = self.file
+        where += f", row {self.row}" if self.row else ""
+        where += f", {self.column}" if self.column else ""
+        return f"{where}: {self.message}"
 
 
 @dataclass(slots=True)

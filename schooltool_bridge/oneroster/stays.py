@@ -32,8 +32,8 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an import wrote before: a line of the place's history, in its order."""
+class EarlierLine:
+    """What an import wrote before: a line of the membership's history, in order."""
 
     at_unix_s: int
     # In from here on, else out.
@@ -59,9 +59,9 @@ class Line:
     until_unix_s: int | None = None
 
     @property
-    def told(self) -> Told:
+    def as_earlier(self) -> EarlierLine:
         """The line as it will stand in the history."""
-        return Told(self.at_unix_s, self.is_in, self.begin_unix_s, self.until_unix_s)
+        return EarlierLine(self.at_unix_s, self.is_in, self.begin_unix_s, self.until_unix_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,47 +91,51 @@ class _Spell:
 
 
 def found(
-    stays: Sequence[Stay], told: Sequence[Told], now_unix_s: int, *, is_delta: bool = False
+    stays: Sequence[Stay],
+    earlier: Sequence[EarlierLine],
+    now_unix_s: int,
+    *,
+    is_delta: bool = False,
 ) -> Found:
     """Return what is to be written, given what imports told before in the order that holds.
 
-    A file of changes (`is_delta`) leaves out the other stays of a place; a whole one does not.
+    A file of changes (`is_delta`) leaves out the other stays of a membership; a whole one does not.
     """
-    counting = _counting(stays, told, now_unix_s)
+    counting = _counting(stays, earlier, now_unix_s)
     if is_delta:
-        counting += _others(counting, told)
+        counting += _others(counting, earlier)
     spells, waiting = _reached(_spells(counting), now_unix_s)
     lines: list[Line] = []
     for spell in spells:
-        line = _begin(spell, [*told, *(line.told for line in lines)], now_unix_s)
+        line = _begin(spell, [*earlier, *(line.as_earlier for line in lines)], now_unix_s)
         lines += [line] if line else []
-    lines += _promise(spells, [*told, *(line.told for line in lines)], now_unix_s)
-    lines += _corrections(spells, [*told, *(line.told for line in lines)], now_unix_s)
+    lines += _promise(spells, [*earlier, *(line.as_earlier for line in lines)], now_unix_s)
+    lines += _corrections(spells, [*earlier, *(line.as_earlier for line in lines)], now_unix_s)
     return Found([line for line in lines if line.row != _NO_ROW], waiting)
 
 
-def _counting(stays: Iterable[Stay], told: Sequence[Told], now_unix_s: int) -> list[Stay]:
+def _counting(stays: Iterable[Stay], earlier: Sequence[EarlierLine], now_unix_s: int) -> list[Stay]:
     """The stays that hold: not those that were taken back before they were ever said here."""
     counting = []
     for stay in stays:
         if not stay.is_taken_back:
             counting.append(stay)
             continue
-        ended = _taken_back_at(stay, told, now_unix_s)
+        ended = _taken_back_at(stay, earlier, now_unix_s)
         if ended is not None:
             counting.append(replace(stay, last_unix_s=ended))
     return counting
 
 
-def _taken_back_at(stay: Stay, told: Sequence[Told], now_unix_s: int) -> int | None:
+def _taken_back_at(stay: Stay, earlier: Sequence[EarlierLine], now_unix_s: int) -> int | None:
     """When a stay that is taken back ended; None: it was never said here, or is over already."""
-    ins = [t for t in told if t.is_in]
-    if not told or not told[-1].is_in:
+    ins = [t for t in earlier if t.is_in]
+    if not earlier or not earlier[-1].is_in:
         return None
-    since_out = len(told) - next(
-        (n for n, t in enumerate(reversed(told)) if not t.is_in), len(told)
+    since_out = len(earlier) - next(
+        (n for n, t in enumerate(reversed(earlier)) if not t.is_in), len(earlier)
     )
-    open_ = told[since_out:]
+    open_ = earlier[since_out:]
     ends = [t for t in (stay.last_unix_s, stay.taken_back_unix_s, now_unix_s) if t is not None]
     ended = min(ends[0], now_unix_s)
     if stay.begin_unix_s is None:
@@ -145,14 +149,14 @@ def _taken_back_at(stay: Stay, told: Sequence[Told], now_unix_s: int) -> int | N
     return max(min([ended, *later]), stay.begin_unix_s)
 
 
-def _others(counting: Sequence[Stay], told: Sequence[Told]) -> list[Stay]:
+def _others(counting: Sequence[Stay], earlier: Sequence[EarlierLine]) -> list[Stay]:
     """What was told beside the stays of a file of changes, and goes on."""
     begins = {s.begin_unix_s for s in counting}
-    same = [t.came_unix_s for t in told if t.is_in and t.came_unix_s in begins]
+    same = [t.came_unix_s for t in earlier if t.is_in and t.came_unix_s in begins]
     found = []
-    for at, line in enumerate(told):
+    for at, line in enumerate(earlier):
         if same and line.is_in and line.came_unix_s > min(same) and line.came_unix_s not in begins:
-            ends = (t.at_unix_s for t in told[at:] if not t.is_in)
+            ends = (t.at_unix_s for t in earlier[at:] if not t.is_in)
             found.append(Stay(_NO_ROW, line.came_unix_s, next(ends, None)))
     return found
 
@@ -182,9 +186,9 @@ def _reached(spells: Sequence[_Spell], now_unix_s: int) -> tuple[Sequence[_Spell
     return spells, ()
 
 
-def _begin(spell: _Spell, told: Sequence[Told], now_unix_s: int) -> Line | None:
+def _begin(spell: _Spell, earlier: Sequence[EarlierLine], now_unix_s: int) -> Line | None:
     """The line with which a spell begins; None when it stands there."""
-    if any(t.is_in and spell.begin_unix_s in (None, t.came_unix_s) for t in told):
+    if any(t.is_in and spell.begin_unix_s in (None, t.came_unix_s) for t in earlier):
         return None
     at = spell.begin
     if spell.begin_unix_s is None:
@@ -200,9 +204,11 @@ def _until(spell: _Spell, now_unix_s: int) -> int | None:
     return spell.last + 1 if now_unix_s <= spell.last < _EVER else None
 
 
-def _promise(spells: Sequence[_Spell], told: Iterable[Told], now_unix_s: int) -> list[Line]:
+def _promise(
+    spells: Sequence[_Spell], earlier: Iterable[EarlierLine], now_unix_s: int
+) -> list[Line]:
     """Say until when it is meant, when what is told last says otherwise."""
-    ins = sorted((t for t in told if t.is_in), key=lambda t: t.at_unix_s)
+    ins = sorted((t for t in earlier if t.is_in), key=lambda t: t.at_unix_s)
     if not ins or not spells or spells[-1].last < now_unix_s:
         return []
     spell, until = spells[-1], _until(spells[-1], now_unix_s)
@@ -219,13 +225,15 @@ def _promise(spells: Sequence[_Spell], told: Iterable[Told], now_unix_s: int) ->
     ]
 
 
-def _corrections(spells: Sequence[_Spell], told: Iterable[Told], now_unix_s: int) -> list[Line]:
+def _corrections(
+    spells: Sequence[_Spell], earlier: Iterable[EarlierLine], now_unix_s: int
+) -> list[Line]:
     """Go through what is told in time, and say in or out where the spells say otherwise."""
     if not spells:
         return []
     after: dict[int, bool] = {}
     # The last of those at one second holds.
-    for line in sorted(told, key=lambda t: t.at_unix_s):
+    for line in sorted(earlier, key=lambda t: t.at_unix_s):
         after[max(line.at_unix_s, line.came_unix_s) if line.is_in else line.at_unix_s] = line.is_in
     moments = {*after, *(s.last for s in spells), now_unix_s}
     lines: list[Line] = []
@@ -236,7 +244,8 @@ def _corrections(spells: Sequence[_Spell], told: Iterable[Told], now_unix_s: int
         if spell is not None and is_in != wanted:
             is_in = wanted
             row = spell.row if wanted else spell.last_row
-            lines.append(Line(row, moment, is_in=wanted))
+            until = _until(spell, now_unix_s) if wanted else None
+            lines.append(Line(row, moment, is_in=wanted, until_unix_s=until))
     return lines
 
 

@@ -90,8 +90,8 @@ def _why_no_moment(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
 
 
 def _why_no_yes_or_no(value: str, strict: bool) -> str:  # noqa: FBT001 - the same
-    said = value if strict else value.casefold()
-    return "" if said in ("true", "false") else "is neither true nor false"
+    compared = value if strict else value.casefold()
+    return "" if compared in ("true", "false") else "is neither true nor false"
 
 
 def _why_no_number(form: re.Pattern[str], name: str) -> Callable[[str, bool], str]:

@@ -146,7 +146,7 @@ def carry_out(
     if order.right in (OWN, BOTH):
         visits += rights.set_own(connection, about, allowed=allowed)
     if order.peer_id is not None and order.right == GO:
-        visits += jump_rights.set_going(connection, about, order.peer_id, allowed=allowed)
+        visits += jump_rights.set_many(connection, about, order.peer_id, allowed=allowed)
     actions = {
         (True, True): N_("going over allowed"),
         (True, False): N_("going over denied"),

@@ -42,7 +42,7 @@ ACTION = N_("person erased")
 GO = frozenset(
     {
         "person_password", "person_picture", "person_session", "jump_session", "jump_denied",
-        "peer_course", "staff_role", "imported_id", "errand",
+        "peer_course", "staff_role", "imported_id", "errand", "sync_row", "sync_mark",
     }
 )  # fmt: skip
 # Rows whose dates, codes and marks stay; texts about the person in them go (TEXTS).
@@ -75,7 +75,7 @@ class Preview:
     name: str
     username: str
     is_erased: bool
-    goes: tuple[Count, ...]
+    removed: tuple[Count, ...]
     stays: tuple[Count, ...]
 
 
@@ -93,25 +93,25 @@ def preview(connection: Connection, person_id: int) -> Preview:
         for about in ABOUT
     }
     waiting = Count(N_("events that waited"), len(person_data.inbox_about(connection, who)))
-    goes = [c for name, c in counts.items() if name not in STAY] + [waiting]
+    removed = [c for name, c in counts.items() if name not in STAY] + [waiting]
     stays = [c for name, c in counts.items() if name in STAY]
     return Preview(
         row.id,
         f"{row.firstname} {row.lastname}".strip() or row.username,
         row.username,
         is_erased(connection, row.id, row.username),
-        tuple(c for c in goes if c.rows),
+        tuple(c for c in removed if c.rows),
         tuple(c for c in stays if c.rows),
     )
 
 
 def is_erased(connection: Connection, person_id: int, username: str) -> bool:
     """Tell whether somebody was erased: the trail says so, and the user name is from then."""
-    told = sa.select(audit_entry.c.id).where(
+    entries = sa.select(audit_entry.c.id).where(
         audit_entry.c.subject == f"person {person_id}", audit_entry.c.action == ACTION
     )
-    is_from_then = username.startswith(f"erased-{person_id}-")
-    return is_from_then and connection.execute(told).first() is not None
+    is_renamed = username.startswith(f"erased-{person_id}-")
+    return is_renamed and connection.execute(entries).first() is not None
 
 
 def erase(connection: Connection, author: Author, person_id: int) -> int:
@@ -122,8 +122,8 @@ def erase(connection: Connection, author: Author, person_id: int) -> int:
     """
     row = _must_be_there(connection, person_id)
     if is_erased(connection, row.id, row.username):
-        told = _("Person %(id)s was erased before; nothing is left to erase.", id=row.id)
-        raise Refused("person", told)
+        message = _("Person %(id)s was erased before; nothing is left to erase.", id=row.id)
+        raise Refused("person", message)
     _one_writer(connection)
     who = person_data.known(connection, person_id)
     guarded = [t.name for t in _written() if t.name in GUARDED]

@@ -45,6 +45,7 @@ from schooltool_bridge.store.model_people import (
     staff_role,
 )
 from schooltool_bridge.store.model_reports import final_mark, issued_report
+from schooltool_bridge.store.model_sync import sync_mark, sync_row
 
 Condition = sa.ColumnElement[bool]
 # The fields of an event by which a peer names somebody; `idnumber` and `moodleid` name a person
@@ -66,6 +67,17 @@ class About:
 
 def _by(column: sa.Column[int]) -> Callable[[Collection[int]], Condition]:
     return column.in_
+
+
+def _marks(ids: Collection[int]) -> Condition:
+    """Marks on somebody's links, enrolments and grades (store/model_sync.py)."""
+    things = {
+        "users": sa.select(person_link.c.id).where(person_link.c.person_id.in_(ids)),
+        "enrolments": sa.select(enrolment.c.id).where(enrolment.c.person_id.in_(ids)),
+        "grades": sa.select(grade.c.id).where(grade.c.person_id.in_(ids)),
+    }
+    mark = sync_mark.c
+    return sa.or_(*(sa.and_(mark.entity == e, mark.thing_id.in_(t)) for e, t in things.items()))
 
 
 _LINKS = sa.select(person_link.c.id)
@@ -107,6 +119,8 @@ ABOUT = (
     About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
     About(N_("still to be asked"), errand, _by(errand.c.person_id)),
     About(N_("may not go to"), jump_denied, _by(jump_denied.c.person_id)),
+    About(N_("found by full syncs"), sync_row, _by(sync_row.c.person_id)),
+    About(N_("missing at a peer"), sync_mark, _marks),
 )
 
 # Tables that name people in words, without a reference: searched by the functions below, by
@@ -151,10 +165,10 @@ def known(connection: Connection, person_id: int) -> Known:
     names: dict[str, set[str]] = {kind: set() for kind in NAMES}
     by_peer: dict[int, set[str]] = {}
 
-    def note(said: Mapping[str, object]) -> None:
+    def note(values: Mapping[str, object]) -> None:
         for kind in NAMES:
-            if isinstance(said.get(kind), str):
-                names[kind].add(str(said[kind]))
+            if isinstance(values.get(kind), str):
+                names[kind].add(str(values[kind]))
 
     for row in connection.execute(sa.select(person).where(person.c.id.in_(ids))):
         note({kind: getattr(row, kind) for kind in NAMES})
@@ -163,10 +177,10 @@ def known(connection: Connection, person_id: int) -> Known:
         note({"username": row.username, "idnumber": row.idnumber_key})
         called = {row.idnumber_key, row.username_key, own, row.moodle_id} - {None}
         by_peer.setdefault(row.peer_id, set()).update(called)
-    told = sa.select(person_history.c.fields, person_link.c.peer_id).join_from(
+    by_peers = sa.select(person_history.c.fields, person_link.c.peer_id).join_from(
         person_history, person_link, person_link.c.id == person_history.c.link_id
     )
-    for fields, peer_id in connection.execute(told.where(person_link.c.person_id.in_(ids))):
+    for fields, peer_id in connection.execute(by_peers.where(person_link.c.person_id.in_(ids))):
         note(fields)
         called = {key(v) for v in (fields.get("idnumber"), fields.get("username")) if v}
         by_peer.setdefault(peer_id, set()).update(called)
@@ -186,11 +200,11 @@ def known(connection: Connection, person_id: int) -> Known:
 
 def inbox_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
     """Return the events of the inbox that name a person; an applied one has no content left."""
-    kept = sa.select(inbox).where(inbox.c.status != DONE).order_by(inbox.c.id)
+    open_events = sa.select(inbox).where(inbox.c.status != DONE).order_by(inbox.c.id)
     emails = {key(v) for v in who.names["email"]}
     whole = {key(v) for v in who.whole_names}
     found = []
-    for row in connection.execute(kept):
+    for row in connection.execute(open_events):
         called = who.callings | emails | who.by_peer.get(row.peer_id, frozenset())
         if _names(row.event, row.payload, called, whole):
             found.append(row)
@@ -203,8 +217,8 @@ def _names(event: str, payload: object, called: Collection[str], whole: Collecti
         text = key(json.dumps(payload, ensure_ascii=False).replace('\\"', '"'))
         return any(f'"{name}"' in text for name in called)
     fields = (*NAMING, *(NAMING_OF_A_USER if event == FETCH_USER else ()))
-    said = (payload.get(name) for name in fields)
-    if any(key(str(v).strip()) in called for v in said if isinstance(v, (str, int))):
+    values = (payload.get(name) for name in fields)
+    if any(key(str(v).strip()) in called for v in values if isinstance(v, (str, int))):
         return True
     return key(f"{payload.get('firstname')} {payload.get('lastname')}") in whole
 

@@ -74,11 +74,11 @@ def make(connection: Connection, author: Author, person_id: int, *, site: str) -
     who = person_data.known(connection, person_id)
     row = connection.execute(sa.select(person).where(person.c.id == who.ids[0])).one()
     tables = gather(connection, who)
-    told = {"site": site, "at": iso(author.now_unix_s), **tables}
+    content = {"site": site, "at": iso(author.now_unix_s), **tables}
     name = f"{row.firstname} {row.lastname}".strip() or row.username
     members = {
         "README.txt": _README.format(site=site, name=name, at=iso(author.now_unix_s)).encode(),
-        "person.json": json.dumps(told, ensure_ascii=False, indent=2, default=str).encode(),
+        "person.json": json.dumps(content, ensure_ascii=False, indent=2, default=str).encode(),
         **{f"tables/{title}.csv": as_csv(rows) for title, rows in tables.items() if rows},
         **_files(connection, who),
     }

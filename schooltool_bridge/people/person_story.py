@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers.model import peer
 from schooltool_bridge.common.times import took_effect
 from schooltool_bridge.history import identity, present
-from schooltool_bridge.history.fold import place
+from schooltool_bridge.history.fold import position
 from schooltool_bridge.school.labels import ROLES
 from schooltool_bridge.store.model import (
     enrolment_state,
@@ -68,7 +68,7 @@ def story(connection: Connection, person_id: int) -> list[Line]:
     return lines[:MAX_LINES]
 
 
-def places(connection: Connection, person_id: int) -> list[str]:
+def sections_of(connection: Connection, person_id: int) -> list[str]:
     """Return in which sections a person is or was, and as what; in words."""
     now = present.enrolments(connection)
     rows = connection.execute(
@@ -84,8 +84,8 @@ def places(connection: Connection, person_id: int) -> list[str]:
 
 def _within(title: str) -> str:
     """A state's title within a sentence: another language has capitals of its own."""
-    told = translated(title)
-    return told.lower() if told == title else told
+    message = translated(title)
+    return message.lower() if message == title else message
 
 
 def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
@@ -94,17 +94,17 @@ def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
             peer, peer.c.id == person_link.c.peer_id
         )
     )
-    told = connection.execute(
+    rows_of_peers = connection.execute(
         newest.where(person_link.c.person_id.in_(rows))
         .order_by(person_history.c.id.desc())
         .limit(MAX_ROWS)
     ).all()
     before: dict[int, Mapping[str, Any]] = {}
     lines = []
-    for row in sorted(told, key=place):
+    for row in sorted(rows_of_peers, key=position):
         known = before.get(row.link_id)
-        now = row.fields if known is None else _said_of(known, row.fields)
-        what = _told(known, now)
+        now = row.fields if known is None else _known_after(known, row.fields)
+        what = _change_text(known, now)
         before[row.link_id] = now
         if what:
             who = row.peer_name or row.wwwroot
@@ -112,12 +112,12 @@ def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
     return lines
 
 
-def _said_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
+def _known_after(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is known by then: who is told of without an id says nothing about it."""
     return {**now, **{n: before.get(n) for n in ("idnumber", "username") if not now.get(n)}}
 
 
-def _told(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+def _change_text(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
     if before is None:
         known = [
             f"{_(title)} {_quoted(now[name])}" for name, title in _TITLES.items() if now.get(name)
@@ -147,15 +147,15 @@ def _by_hand(connection: Connection, rows: Collection[int]) -> list[Line]:
 
 
 def _merges(connection: Connection, rows: Collection[int]) -> list[Line]:
-    kept, merged = person.alias(), person.alias()
+    stays, merged = person.alias(), person.alias()
     names = [
         t.c[name].label(f"{label}_{name}")
-        for label, t in (("kept", kept), ("merged", merged))
+        for label, t in (("kept", stays), ("merged", merged))
         for name in ("firstname", "lastname", "username")
     ]
     found = connection.execute(
         sa.select(person_merge, *names)
-        .join_from(person_merge, kept, kept.c.id == person_merge.c.kept_id)
+        .join_from(person_merge, stays, stays.c.id == person_merge.c.kept_id)
         .join(merged, merged.c.id == person_merge.c.merged_id)
         .where(sa.or_(person_merge.c.kept_id.in_(rows), person_merge.c.merged_id.in_(rows)))
         .order_by(person_merge.c.id.desc())
@@ -181,7 +181,7 @@ def _changes(changed: Mapping[str, Any]) -> str:
         before, after = (_(str(v)) if name == "staff role" and v else v for v in values)
         title = _(_TITLES[name]) if name in _TITLES else name
         if name == "conflict":
-            parts.append(_("decided: %(what)s", what=retold(str(after))))
+            parts.append(_("decided: %(what)s", what=localized(str(after))))
         elif not before:
             parts.append(f"{title} {_quoted(after)}")
         elif not after:

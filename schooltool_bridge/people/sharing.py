@@ -32,7 +32,7 @@ class Item:
     about: str
     why: str
     # How long it is kept, and where.
-    kept: str
+    retention: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> 
         (lands, _LANDING),
         (lands, _PICTURE_HERE),
     ]
-    kept = any(is_on for is_on, item in received if item is not _WHO_IS_THERE)
-    received.append((kept, _INBOX))
+    is_stored = any(is_on for is_on, item in received if item is not _WHO_IS_THERE)
+    received.append((is_stored, _INBOX))
     return Sharing(_only_on(sent), _only_on(received))
 
 
@@ -90,7 +90,7 @@ def _pushed(policy: PeerPolicy) -> list[Item]:
 
 
 def _item(call: str, personal: Personal) -> Item:
-    return Item(call, personal.fields, personal.about, personal.why, personal.kept)
+    return Item(call, personal.fields, personal.about, personal.why, personal.retention)
 
 
 _SIGN_ON = Item(

@@ -33,8 +33,8 @@ def give(connection: Connection, author: Author, person_id: int, role: str) -> b
         raise Refused("person", _("There is nobody with id %(id)s.", id=person_id))
     root = identity.root(connection, person_id)
     if root != person_id and role:
-        told = _("This person was merged into the one with id %(id)s; use that.", id=root)
-        raise Refused("person", told)
+        message = _("This person was merged into the one with id %(id)s; use that.", id=root)
+        raise Refused("person", message)
     before = role_of(connection, person_id)
     people.set_staff_role(connection, author, person_id, role)
     if before == role:

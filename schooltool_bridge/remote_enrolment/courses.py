@@ -16,7 +16,7 @@ from mnet.faults import NotPublished, UnknownMethod
 from mnet.language import N_, _
 from mnet.outbound import Outbound
 from mnet.protocol import SERVICE_ENROL
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from mnet.xmlrpc import Value
 from peers.registry import Peer
 
@@ -176,7 +176,7 @@ class Courses:
                     "%(name)s is out of reach: %(why)s Try again later, or look what is wrong: "
                     "mnet-peer peer verify %(peer)s",
                     name=_name(self._peer),
-                    why=retold(str(problem)),
+                    why=localized(str(problem)),
                     peer=self._peer.wwwroot,
                 ),
                 "out of reach",
@@ -187,7 +187,7 @@ class Courses:
                     "%(name)s gave no answer that can be believed: %(why)s See: mnet-peer peer "
                     "verify %(peer)s",
                     name=_name(self._peer),
-                    why=retold(str(problem)),
+                    why=localized(str(problem)),
                     peer=self._peer.wwwroot,
                 ),
                 "unreadable",
@@ -357,8 +357,10 @@ def _refusal(peer: Peer, fault: RemoteFault) -> CoursesError:
 
 
 def _of_code(code: int) -> CoursesError:
-    said = _(_FAULTS[code], plugin_on=_plugin_on(), plugin=_(WHERE_PLUGIN), course=_(WHERE_COURSE))
-    return CoursesError(said, "not offered" if code in _OF_ALL else "refused", code=code)
+    message = _(
+        _FAULTS[code], plugin_on=_plugin_on(), plugin=_(WHERE_PLUGIN), course=_(WHERE_COURSE)
+    )
+    return CoursesError(message, "not offered" if code in _OF_ALL else "refused", code=code)
 
 
 def _plugin_on() -> str:

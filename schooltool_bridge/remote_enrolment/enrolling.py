@@ -172,7 +172,7 @@ class _Run:
     def refuse(self, one: Done) -> None:
         self.done.append(one)
 
-    def change(self, one: Done, call: Callable[[], None], said: str) -> None:
+    def change(self, one: Done, call: Callable[[], None], message: str) -> None:
         if not self._stopped and self._with.clock() >= self._end_unix_s:
             self._stopped = _("Not tried: the Moodle answers slowly. Send the rest again.")
         if self._stopped:
@@ -188,7 +188,7 @@ class _Run:
                 self._stopped = _("Not tried, after what went wrong before.")
             return self._add(one, text)
         self._record(one)
-        return self._add(one, said, ok=True)
+        return self._add(one, message, ok=True)
 
     def _add(self, one: Done, text: str, *, ok: bool = False) -> None:
         self.done.append(Done(one.person_id, one.username, one.name, ok, text))

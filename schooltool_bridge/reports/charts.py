@@ -25,11 +25,11 @@ _FONT = 'font-family="Libertinus Serif, system-ui, sans-serif" font-size="11" fi
 
 def over_time(name: str, points: Sequence[tuple[str, Decimal | None]]) -> str:
     """Draw one section's percentages; `points` are (day in words, percent), oldest first."""
-    known = [(place, p) for place, (_when, p) in enumerate(points) if p is not None]
+    known = [(index, p) for index, (_when, p) in enumerate(points) if p is not None]
     top = max([_HUNDRED, *(min(p, _MAX_PERCENT) for _at, p in known)])
-    said = "; ".join(f"{day}: {_percent(number(p))}" for day, p in points if p is not None)
+    message = "; ".join(f"{day}: {_percent(number(p))}" for day, p in points if p is not None)
     parts = [_axis(Decimal(level), top) for level in (0, 50, 100)]
-    spots = [(_x(place, len(points)), _y(p, top), p) for place, p in known]
+    spots = [(_x(index, len(points)), _y(p, top), p) for index, p in known]
     if spots:
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _p in spots)
         parts.append(
@@ -53,7 +53,7 @@ def over_time(name: str, points: Sequence[tuple[str, Decimal | None]]) -> str:
                 f"{escape(points[-1][0])}</text>"
             )
     title = _("%(section)s: percent by week", section=name)
-    return _svg(title, said or _("Nothing is graded yet."), parts)
+    return _svg(title, message or _("Nothing is graded yet."), parts)
 
 
 def distribution(percents: Sequence[Decimal]) -> str:
@@ -63,13 +63,13 @@ def distribution(percents: Sequence[Decimal]) -> str:
         counts[max(0, min(int(value // 10), BINS - 1))] += 1
     most = max([1, *counts])
     names = [*(f"{n * 10}-{n * 10 + 9}" for n in range(BINS - 1)), "100+"]
-    said = "; ".join(f"{_percent(n)}: {c}" for n, c in zip(names, counts, strict=True) if c)
+    message = "; ".join(f"{_percent(n)}: {c}" for n, c in zip(names, counts, strict=True) if c)
     wide = (_WIDTH - 8) / BINS
     floor = _HEIGHT - _BOTTOM
     ground = f'x="4" y="{floor}" width="{_WIDTH - 8}" height="1"'
     parts = [f'<rect {ground} fill="currentColor" fill-opacity="0.4"/>']
-    for place, (name, count) in enumerate(zip(names, counts, strict=True)):
-        x = 4 + place * wide
+    for index, (name, count) in enumerate(zip(names, counts, strict=True)):
+        x = 4 + index * wide
         middle = f"{x + wide / 2:.1f}"
         if count:
             tall = (floor - 22) * count / most
@@ -84,18 +84,18 @@ def distribution(percents: Sequence[Decimal]) -> str:
             f'<text x="{middle}" y="{_HEIGHT - 8}" text-anchor="middle" {_FONT}>{label}</text>'
         )
     title = _("Students by percent, in steps of ten")
-    return _svg(title, said or _("Nobody has a percentage."), parts)
+    return _svg(title, message or _("Nobody has a percentage."), parts)
 
 
 def _percent(number: str) -> str:
     return _("%(number)s %%", number=number)
 
 
-def _svg(title: str, said: str, parts: Sequence[str]) -> str:
+def _svg(title: str, summary: str, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" class="chart" role="img">'
-        f"<title>{_plain(title)}</title><desc>{_plain(said)}</desc>{''.join(parts)}</svg>"
+        f"<title>{_plain(title)}</title><desc>{_plain(summary)}</desc>{''.join(parts)}</svg>"
     )
 
 
@@ -113,8 +113,8 @@ def _axis(level: Decimal, top: Decimal) -> str:
     )
 
 
-def _x(place: int, count: int) -> float:
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (place / max(count - 1, 1))
+def _x(index: int, count: int) -> float:
+    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (index / max(count - 1, 1))
 
 
 def _y(value: Decimal, top: Decimal) -> float:

@@ -42,7 +42,7 @@ class Failing:
     """A student who does not pass a section, and why."""
 
     person: Person
-    then: SectionSnapshot
+    snapshot: SectionSnapshot
     title: str
     percent: Decimal | None
     mark: str
@@ -78,7 +78,7 @@ def read(
         found += _of_some(connection, school, some, below, at_unix_s)
     known = people(connection, [who for who, _f in found])
     lines = [replace(f, person=known[who]) for who, f in found if who in known]
-    lines.sort(key=lambda f: (folded(f.then.name), f.then.id, f.person.place))
+    lines.sort(key=lambda f: (folded(f.snapshot.name), f.snapshot.id, f.person.list_order))
     filed = _("All sections") if term_id is None else translated(school.filed(term_id))
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     return FailingList(moment_unix_s, below, filed, lines)
@@ -100,13 +100,13 @@ def _parts(
         for section_id, count in connection.execute(counted.where(of.in_(wanted)).group_by(of)):
             rows[section_id] += count
     part: list[int] = []
-    together = 0
+    rows_of_part = 0
     for section_id in sorted(rows):
-        if part and together + rows[section_id] > ROWS_AT_ONCE:
+        if part and rows_of_part + rows[section_id] > ROWS_AT_ONCE:
             yield wanted.where(section.c.id.between(part[0], part[-1]))
-            part, together = [], 0
+            part, rows_of_part = [], 0
         part.append(section_id)
-        together += rows[section_id]
+        rows_of_part += rows[section_id]
     if part:
         yield wanted.where(section.c.id.between(part[0], part[-1]))
 
@@ -131,11 +131,11 @@ def _of_some(
     finals = {(m.section_id, m.person_id): m for m in map(stored_mark, rows)}
     nobody = Person(0, None, "", "", "")  # until all names are asked for at once
     found: list[tuple[int, Failing]] = []
-    for then in sections:
-        for who in then.people(STUDENT):
-            state = then.enrolments[who, STUDENT]
-            final = finals.get((then.id, who))
-            reached = final.percent if final is not None else percent_of(then, who)
+    for snapshot in sections:
+        for who in snapshot.people(STUDENT):
+            state = snapshot.enrolments[who, STUDENT]
+            final = finals.get((snapshot.id, who))
+            reached = final.percent if final is not None else percent_of(snapshot, who)
             verdict = (
                 passes(final, school.systems.get(final.score_system_id or 0)) if final else None
             )
@@ -144,7 +144,7 @@ def _of_some(
                 mark = final.mark if final is not None else ""
                 mark = shown_mark(mark, reached)
                 title = school.states.get(state.code, state.code)
-                found.append((who, Failing(nobody, then, title, reached, mark, reason)))
+                found.append((who, Failing(nobody, snapshot, title, reached, mark, reason)))
     return found
 
 
@@ -178,7 +178,7 @@ _COLUMNS = (
 
 def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
     """Return the list as a paper."""
-    flat = Table("", paper.said(_COLUMNS), [_row(f, f.percent) for f in failing.lines])
+    flat = Table("", paper.with_local_heads(_COLUMNS), [_row(f, f.percent) for f in failing.lines])
     some = [_row(f, paper.percent(f.percent)) for f in failing.lines[:MAX_LINES]]
     everybody = Table("", flat.columns, some, empty=_("Nobody."))
     more = len(failing.lines) - MAX_LINES
@@ -208,4 +208,4 @@ def paper_of(failing: FailingList, zone: tzinfo) -> Paper:
 
 def _row(f: Failing, percent: Cell) -> list[Cell]:
     name, number, state = f.person.sorted_name, f.person.idnumber, translated(f.title)
-    return [f.then.name, name, number, state, percent, f.mark, f.reason]
+    return [f.snapshot.name, name, number, state, percent, f.mark, f.reason]

@@ -1,7 +1,7 @@
 """What the rows of a section's history mean: one line each, with the value before and after.
 
-Takes a page of places (section_history.py) and reads just the rows behind them, by a fixed number
-of statements. Source: RULES R46, R55, R72, R73.
+Takes a page of line keys (section_history.py) and reads just the rows behind them, by a fixed
+number of statements. Source: RULES R46, R55, R72, R73.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from schooltool_bridge.history.cells import row_of
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports import section_history as history
 from schooltool_bridge.reports.paper import Column, Paper, Table
-from schooltool_bridge.reports.section_history import Place
+from schooltool_bridge.reports.section_history import LineKey
 from schooltool_bridge.school.labels import ROLES, Person, School, people
 from schooltool_bridge.store.model import (
     assessment,
@@ -53,7 +53,7 @@ Rows = Mapping[int, sa.Row[Any]]
 class Line:
     """One thing that happened."""
 
-    place: Place
+    line_key: LineKey
     # One of section_history.KINDS.
     kind: str
     recorded_unix_s: int
@@ -70,35 +70,44 @@ class Line:
     why: str
 
 
-def read(connection: Connection, section_id: int, found: Sequence[Place]) -> list[Line]:
-    """Read the lines that stand at these places, in their order."""
+def read(connection: Connection, section_id: int, found: Sequence[LineKey]) -> list[Line]:
+    """Read the lines of these keys, in their order."""
     reader = _Reader(connection, section_id, found)
     known = people(connection, reader.who.values())
     lines = []
-    for place in found:
-        make = getattr(reader, place.source)
-        row, kind, subject, before, after, attempt, told_by = make(place.row_id)
-        who = known.get(reader.who.get((place.source, place.row_id), 0))
-        by = row.by_actor or told_by or ""
+    for line_key in found:
+        make = getattr(reader, line_key.source)
+        row, kind, subject, before, after, attempt, by_peer = make(line_key.row_id)
+        who = known.get(reader.who.get((line_key.source, line_key.row_id), 0))
+        by = row.by_actor or by_peer or ""
         lines.append(
             Line(
-                place, kind, row.recorded_unix_s, who, subject, before, after, attempt, by, row.why
+                line_key,
+                kind,
+                row.recorded_unix_s,
+                who,
+                subject,
+                before,
+                after,
+                attempt,
+                by,
+                row.why,
             )
         )
     return lines
 
 
-Said = tuple[sa.Row[Any], str, str, str, str, int | None, str | None]
+Change = tuple[sa.Row[Any], str, str, str, str, int | None, str | None]
 
 
 class _Reader:
     """The rows behind a page, and how each kind is said; a method for each kind of table."""
 
-    def __init__(self, connection: Connection, section_id: int, found: Iterable[Place]) -> None:
+    def __init__(self, connection: Connection, section_id: int, found: Iterable[LineKey]) -> None:
         self._connection = connection
         ids: dict[str, list[int]] = defaultdict(list)
-        for place in found:
-            ids[place.source].append(place.row_id)
+        for line_key in found:
+            ids[line_key.source].append(line_key.row_id)
         roots = identity.roots(connection)
         school = School(connection)
         self._states, self._school = school.states, school
@@ -125,7 +134,7 @@ class _Reader:
         ever = history.ever_here(section_id)
         self._items = self._all(assessment_history, assessment_history.c.assessment_id.in_(ever))
         self._details = self._all(assessment_detail, assessment_detail.c.assessment_id.in_(ever))
-        self._told_by = {
+        self._peer_of_item = {
             r.id: r.wwwroot
             for r in connection.execute(
                 sa.select(assessment.c.id, peer.c.wwwroot)
@@ -155,14 +164,14 @@ class _Reader:
     def _all(self, table: sa.Table, *wanted: sa.ColumnElement[bool]) -> Rows:
         return {r.id: r for r in self._connection.execute(sa.select(table).where(*wanted))}
 
-    def section(self, row_id: int) -> Said:
+    def section(self, row_id: int) -> Change:
         """The section appeared, got another name, or went."""
         row = self._sections[row_id]
         earlier = _before(row, self._sections.values())
         before = "" if earlier is None else _gone(earlier, earlier.name)
         return row, history.SECTION, _("name"), before, _gone(row, row.name), None, self._peer
 
-    def teacher(self, row_id: int) -> Said:
+    def teacher(self, row_id: int) -> Change:
         """The section names its teacher."""
         row = self._sections[row_id]
         named = [r for r in self._sections.values() if r.teacheridnumber]
@@ -176,7 +185,7 @@ class _Reader:
     def _teacher(self, number: str) -> str:
         return self._name_of("user", number)
 
-    def enrolment(self, row_id: int) -> Said:
+    def enrolment(self, row_id: int) -> Change:
         """Somebody's state changed; an ending by the peer has no code of its own."""
         row = self._enrolments[row_id]
         same = [
@@ -194,7 +203,7 @@ class _Reader:
     def _state(self, row: sa.Row[Any]) -> str:
         return translated(self._states.get(row.code, row.code)) if row.code else _("Ended")
 
-    def filing(self, row_id: int) -> Said:
+    def filing(self, row_id: int) -> Change:
         """It was filed under a term and a course."""
         row = self._filings[row_id]
         earlier = _before(row, self._filings.values())
@@ -206,7 +215,7 @@ class _Reader:
         where = translated(self._school.filed(row.term_id))
         return f"{where}, {course.code}" if course else where
 
-    def weight(self, row_id: int) -> Said:
+    def weight(self, row_id: int) -> Change:
         """A category counts more or less."""
         row = self._weights[row_id]
         same = [r for r in self._weights.values() if r.category_id == row.category_id]
@@ -215,16 +224,16 @@ class _Reader:
         before = earlier.weight if earlier is not None else ""
         return row, history.WEIGHT, subject, before, row.weight or _("none"), None, None
 
-    def assessment(self, row_id: int) -> Said:
+    def assessment(self, row_id: int) -> Change:
         """An assessment appeared, changed or went."""
         row = self._items[row_id]
         same = [r for r in self._items.values() if r.assessment_id == row.assessment_id]
         earlier = _before(row, same)
-        told_by = self._told_by.get(row.assessment_id)
+        by_peer = self._peer_of_item.get(row.assessment_id)
         before = _item(earlier) if earlier is not None else ""
-        return row, history.ASSESSMENT, row.name, before, _item(row), None, told_by
+        return row, history.ASSESSMENT, row.name, before, _item(row), None, by_peer
 
-    def detail(self, row_id: int) -> Said:
+    def detail(self, row_id: int) -> Change:
         """The school said more of an assessment."""
         row = self._details[row_id]
         same = [r for r in self._details.values() if r.assessment_id == row.assessment_id]
@@ -234,35 +243,37 @@ class _Reader:
         return row, history.ASSESSMENT, subject, before, self._described(row), None, None
 
     def _described(self, row: sa.Row[Any]) -> str:
-        said = (
+        facts = (
             (_("label"), row.label),
             (_("category"), self._categories.get(row.category_id)),
             (_("due"), row.due_day and row.due_day.isoformat()),
         )
-        return ", ".join(f"{name} {value}" for name, value in said if value) or _("details")
+        return ", ".join(f"{name} {value}" for name, value in facts if value) or _("details")
 
-    def grade(self, row_id: int) -> Said:
+    def grade(self, row_id: int) -> Change:
         """A cell changed; before is what counted until then."""
         row = self._grades[row_id]
         of_cell = [row_of(r) for r in self._of_cell[row.grade_id]]
-        earlier = [r for r in of_cell if fold.place(r) < fold.place(row)]
+        earlier = [r for r in of_cell if fold.position(r) < fold.position(row)]
         # Without a number of its own the rows around it say to which attempt it belongs.
-        told = fold.with_attempts([r for r in of_cell if r.by_actor is None])
-        attempt = next((r.attempt for r in told if r.id == row.id), None)
+        numbered = fold.with_attempts([r for r in of_cell if r.by_actor is None])
+        attempt = next((r.attempt for r in numbered if r.id == row.id), None)
         counted = fold.cell(earlier).counting
         before = _points(counted.raw_points, counted.excepted) if counted is not None else ""
         after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
         if row.deleted:
             after = _("released") if row.by_actor is not None else _("taken back")
         subject = self._item_name(row.assessment_id, took_effect(row))
-        told_by = self._told_by.get(row.assessment_id)
-        return row, history.GRADE, subject, before, after, attempt, told_by
+        by_peer = self._peer_of_item.get(row.assessment_id)
+        return row, history.GRADE, subject, before, after, attempt, by_peer
 
     def _item_name(self, assessment_id: int, at_unix_s: int) -> str:
         """What an assessment was called then; its first name before that."""
         rows = [r for r in self._items.values() if r.assessment_id == assessment_id]
-        then = [r for r in rows if took_effect(r) <= at_unix_s]
-        return str((max(then, key=fold.place) if then else min(rows, key=fold.place)).name)
+        in_effect = [r for r in rows if took_effect(r) <= at_unix_s]
+        return str(
+            (max(in_effect, key=fold.position) if in_effect else min(rows, key=fold.position)).name
+        )
 
 
 def _by(name: Callable[[sa.Row[Any]], int], rows: Rows) -> dict[int, list[sa.Row[Any]]]:
@@ -275,10 +286,10 @@ def _by(name: Callable[[sa.Row[Any]], int], rows: Rows) -> dict[int, list[sa.Row
 def _before(row: sa.Row[Any], rows: Iterable[sa.Row[Any]]) -> sa.Row[Any] | None:
     """The row that held until this one."""
 
-    def place(r: sa.Row[Any]) -> tuple[int, int, int]:
+    def line_key(r: sa.Row[Any]) -> tuple[int, int, int]:
         return ordered(r.effective_unix_s, r.recorded_unix_s), getattr(r, "seq", -1), r.id
 
-    return max((r for r in rows if place(r) < place(row)), key=place, default=None)
+    return max((r for r in rows if line_key(r) < line_key(row)), key=line_key, default=None)
 
 
 def _gone(row: sa.Row[Any], text: str) -> str:
@@ -286,8 +297,8 @@ def _gone(row: sa.Row[Any], text: str) -> str:
 
 
 def _item(row: sa.Row[Any]) -> str:
-    told = _("%(name)s, %(points)s points", name=row.name, points=number(Decimal(row.points)))
-    return _gone(row, told + (f", {_('extra credit')}" if row.extra_credit else ""))
+    message = _("%(name)s, %(points)s points", name=row.name, points=number(Decimal(row.points)))
+    return _gone(row, message + (f", {_('extra credit')}" if row.extra_credit else ""))
 
 
 def _points(points: Decimal | None, excepted: bool) -> str:  # noqa: FBT001 - a row's own column
@@ -299,7 +310,7 @@ def as_json(lines: Iterable[Line]) -> list[Row]:
     """The history as scripts read it."""
     return [
         {
-            "took_effect": iso(line.place.effective_unix_s),
+            "took_effect": iso(line.line_key.effective_unix_s),
             "recorded_at": iso(line.recorded_unix_s),
             "kind": line.kind,
             "person": line.person.name_for_scripts if line.person else None,
@@ -339,10 +350,10 @@ def paper_of(
     """Return a page of the history as a paper."""
     table = Table(
         "",
-        paper.said(_COLUMNS),
+        paper.with_local_heads(_COLUMNS),
         [
             [
-                paper.moment(line.place.effective_unix_s, zone),
+                paper.moment(line.line_key.effective_unix_s, zone),
                 paper.moment(line.recorded_unix_s, zone),
                 _(_KINDS[line.kind]),
                 line.person.full_name if line.person else "",
@@ -365,5 +376,5 @@ def paper_of(
         tables=[table],
         flat=table,
         is_landscape=True,
-        next_page=str(lines[-1].place) if lines else "",
+        next_page=str(lines[-1].line_key) if lines else "",
     )

@@ -101,21 +101,21 @@ def issue_to(
     kept for good; what it raises gives the number back. Raises Refused and reports.pdf.PdfError.
     """
     if kind not in KINDS:
-        told = _(
+        message = _(
             "A report of the kind %(kind)s is not issued; say %(kinds)s.",
             kind=repr(kind),
             kinds=_kinds(),
         )
-        raise Refused("kind", told)
+        raise Refused("kind", message)
     now_unix_s = author.now_unix_s
     at_unix_s = past(at_unix_s, now_unix_s, office.zone)
 
     def draw(connection: Connection) -> Drawn:
         return _draw(connection, kind, person_id, at_unix_s, now_unix_s, office.zone)
 
-    def keep(connection: Connection, drawn: Drawn, made: bytes) -> Issued:
+    def store_issued(connection: Connection, drawn: Drawn, made: bytes) -> Issued:
         moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
-        _keep(connection, author, kind, moment_unix_s, drawn, made)
+        _store(connection, author, kind, moment_unix_s, drawn, made)
         hand_out(made)
         return one(connection, drawn.number)
 
@@ -126,11 +126,11 @@ def issue_to(
         with database.write() as connection:
             one_at_a_time(connection, NUMBERS)
             if draw(connection) == drawn:
-                return keep(connection, drawn, made)
+                return store_issued(connection, drawn, made)
     with database.write() as connection:  # they change all the time: now everybody waits
         one_at_a_time(connection, NUMBERS)
         drawn = draw(connection)
-        return keep(connection, drawn, _typeset(drawn, office))
+        return store_issued(connection, drawn, _typeset(drawn, office))
 
 
 def _draw(
@@ -159,7 +159,7 @@ def _typeset(drawn: Drawn, office: Office) -> bytes:
     return made
 
 
-def _keep(
+def _store(
     connection: Connection, author: Author, kind: str, at_unix_s: int, drawn: Drawn, made: bytes
 ) -> None:
     sha256 = hashlib.sha256(made).hexdigest()
@@ -280,8 +280,8 @@ def digest_in(text: str) -> str:
     """Read a SHA-256 in hex, with blanks or colons between or without; raises Refused."""
     bare = _NOT_HEX.sub("", text).lower()
     if len(bare) != SHA256_CHARS or set(bare) - set("0123456789abcdef"):
-        told = _("A digest has %(count)s characters, 0 to 9 and a to f.", count=SHA256_CHARS)
-        raise Refused("sha256", told)
+        message = _("A digest has %(count)s characters, 0 to 9 and a to f.", count=SHA256_CHARS)
+        raise Refused("sha256", message)
     return bare
 
 

@@ -39,10 +39,10 @@ def pictures(connection: Connection, person_id: int, at_unix_s: int, zone: tzinf
     names: dict[int, str] = {}
     each = as_of.of_person_at_each(connection, root, moments)
     for moment_unix_s, sections in zip(moments, each, strict=True):
-        for then in sections:
-            if (root, STUDENT) in then.enrolments:
-                curves[then.id][moment_unix_s] = percent_of(then, root)
-                names[then.id] = then.name
+        for snapshot in sections:
+            if (root, STUDENT) in snapshot.enrolments:
+                curves[snapshot.id][moment_unix_s] = percent_of(snapshot, root)
+                names[snapshot.id] = snapshot.name
     found = []
     for section_id, curve in sorted(curves.items(), key=lambda c: folded(names[c[0]])):
         first = next((m for m in moments if curve.get(m) is not None), None)

@@ -119,9 +119,9 @@ def of_student(connection: Connection, person_id: int, moment: Moment) -> list[S
     root = identity.root(connection, person_id)
     words, finals = _words(connection), _finals(connection, person_id, moment.at_unix_s)
     found = [
-        _section(then, root, state, moment, words, finals.get(then.id, ""))
-        for then in as_of.of_person(connection, person_id, moment.at_unix_s)
-        if (state := then.enrolments.get((root, STUDENT))) is not None
+        _section(snapshot, root, state, moment, words, finals.get(snapshot.id, ""))
+        for snapshot in as_of.of_person(connection, person_id, moment.at_unix_s)
+        if (state := snapshot.enrolments.get((root, STUDENT))) is not None
     ]
     return sorted(found, key=lambda s: (STANDS.index(s.stands), folded(s.name), s.id))
 
@@ -130,12 +130,12 @@ def roster(
     connection: Connection, section_id: int, moment: Moment
 ) -> tuple[SectionSnapshot, list[RosterRow]]:
     """Return a section as of a moment, and its students by name: those who are there first."""
-    then = as_of.of_section(connection, section_id, moment.at_unix_s)
+    snapshot = as_of.of_section(connection, section_id, moment.at_unix_s)
     words = _words(connection)
-    names = _names(connection, then.people(STUDENT))
+    names = _names(connection, snapshot.people(STUDENT))
     rows = []
-    for who in sorted(then.people(STUDENT), key=lambda i: names[i]):
-        state = then.enrolments[who, STUDENT]
+    for who in sorted(snapshot.people(STUDENT), key=lambda i: names[i]):
+        state = snapshot.enrolments[who, STUDENT]
         rows.append(
             RosterRow(
                 name=names[who][-1],
@@ -143,60 +143,61 @@ def roster(
                 title=words.titles[state.code],
                 is_active=words.meanings[state.code].is_active,
                 since_day=moment.day_of(state.since_unix_s),
-                percent=_percent(then, who),
+                percent=_percent(snapshot, who),
             )
         )
-    return then, sorted(rows, key=lambda r: not r.is_active)
+    return snapshot, sorted(rows, key=lambda r: not r.is_active)
 
 
 def _section(
-    then: SectionSnapshot,
+    snapshot: SectionSnapshot,
     who: int,
     state: EnrolmentState,
     moment: Moment,
     words: _Words,
     final: str,
 ) -> SectionShown:
-    says = words.meanings[state.code]
-    filed = words.terms.get(then.term_id) if then.term_id is not None else None
-    begins = _begins(then, who, filed, moment)
-    is_coming = says.is_coming or begins is not None
-    is_active = says.is_active and not then.deleted
+    meaning = words.meanings[state.code]
+    filed = words.terms.get(snapshot.term_id) if snapshot.term_id is not None else None
+    begins = _begins(snapshot, who, filed, moment)
+    is_coming = meaning.is_coming or begins is not None
+    is_active = meaning.is_active and not snapshot.deleted
     return SectionShown(
-        id=then.id,
-        name=then.name,
+        id=snapshot.id,
+        name=snapshot.name,
         term=filed.title if filed else "",
-        stands=LATER if is_coming and not then.deleted else NOW if is_active else PAST,
+        stands=LATER if is_coming and not snapshot.deleted else NOW if is_active else PAST,
         code=state.code,
         title=words.titles[state.code],
         since_day=moment.day_of(state.since_unix_s),
         begins_day=begins,
         note=state.note,
-        is_deleted=then.deleted,
-        percent=_percent(then, who),
+        is_deleted=snapshot.deleted,
+        percent=_percent(snapshot, who),
         final=final,
         # Of what has not begun nothing was missed yet.
         items=[
-            _item(then, item, who, words, None if begins else moment.zone) for item in then.items
+            _item(snapshot, item, who, words, None if begins else moment.zone)
+            for item in snapshot.items
         ],
     )
 
 
 def _begins(
-    then: SectionSnapshot, who: int, filed: sa.Row[Any] | None, moment: Moment
+    snapshot: SectionSnapshot, who: int, filed: sa.Row[Any] | None, moment: Moment
 ) -> date | None:
     """Return the day on which a section begins for a student, while that is still to come."""
     days = [filed.first_day] if filed else []
-    if who in then.joined:
-        days.append(moment.day_of(then.joined[who]))
+    if who in snapshot.joined:
+        days.append(moment.day_of(snapshot.joined[who]))
     coming = [day for day in days if day > moment.day]
     return max(coming) if coming else None
 
 
 def _item(
-    then: SectionSnapshot, item: Item, who: int, words: _Words, zone: tzinfo | None
+    snapshot: SectionSnapshot, item: Item, who: int, words: _Words, zone: tzinfo | None
 ) -> ItemShown:
-    entry = then.entries.get((item.id, who))
+    entry = snapshot.entries.get((item.id, who))
     has_points = entry is not None and entry.points is not None
     return ItemShown(
         name=item.name,
@@ -206,12 +207,12 @@ def _item(
         reached=number(entry.points) if entry and entry.points is not None else "",
         is_extra=item.extra_credit,
         is_excused=entry is not None and entry.excepted,
-        is_before=zone is not None and not has_points and is_before(then, item, who, zone),
+        is_before=zone is not None and not has_points and is_before(snapshot, item, who, zone),
     )
 
 
-def _percent(then: SectionSnapshot, who: int) -> str:
-    percent = percent_of(then, who)
+def _percent(snapshot: SectionSnapshot, who: int) -> str:
+    percent = percent_of(snapshot, who)
     return "" if percent is None else _("%(number)s %%", number=number(percent))
 
 

@@ -110,7 +110,7 @@ def _share_of(cells: Iterable[Cell]) -> int:
     return sum(longest > chars for chars in SHARE_CHARS)
 
 
-def said(columns: Sequence[Column]) -> list[Column]:
+def with_local_heads(columns: Sequence[Column]) -> list[Column]:
     """Return columns with their heads, marked messages, in the language spoken here."""
     return [replace(c, title=_(c.title)) for c in columns]
 

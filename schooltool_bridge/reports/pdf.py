@@ -44,8 +44,10 @@ def make_pdf(paper: Paper, *, school: str, size: str = "a4") -> bytes:
             _("Making the PDF took too long; take the CSV, or a single section.")
         ) from None
     except subprocess.CalledProcessError as problem:
-        said = problem.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason"]
-        raise PdfError(_("The PDF could not be made: %(reason)s", reason=said[-1][:200])) from None
+        errors = problem.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason"]
+        raise PdfError(
+            _("The PDF could not be made: %(reason)s", reason=errors[-1][:200])
+        ) from None
     return done.stdout
 
 

@@ -62,7 +62,7 @@ class ItemLine:
 class SectionLine:
     """A section as the student met it."""
 
-    then: SectionSnapshot
+    snapshot: SectionSnapshot
     state: EnrolmentState
     # The state's title, such as Withdrawn - Passing, and what it means.
     title: str
@@ -97,44 +97,44 @@ def read(
         s for s in as_of.of_person(connection, root, at_unix_s) if (root, STUDENT) in s.enrolments
     ]
     school = School(connection)
-    taught_by = {s.id: teachers_then(s) for s in found}
+    taught_by = {s.id: teachers_of(s) for s in found}
     known = people(connection, [root, *(who for some in taught_by.values() for who in some)])
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     lines = [
         SectionLine(
-            then=then,
-            state=(state := then.enrolments[root, STUDENT]),
+            snapshot=snapshot,
+            state=(state := snapshot.enrolments[root, STUDENT]),
             title=school.states.get(state.code, state.code),
             means=school.meanings[state.code],
-            percent=percent_of(then, root),
-            items=item_lines(then, root, school, zone),
-            teachers=[known[who] for who in taught_by[then.id] if who in known],
-            course=school.courses.get(then.course_id or 0),
-            term=school.terms.get(then.term_id or 0),
-            filed=school.filed(then.term_id),
-            starts=_starts(then, root, school, moment_unix_s, zone),
+            percent=percent_of(snapshot, root),
+            items=item_lines(snapshot, root, school, zone),
+            teachers=[known[who] for who in taught_by[snapshot.id] if who in known],
+            course=school.courses.get(snapshot.course_id or 0),
+            term=school.terms.get(snapshot.term_id or 0),
+            filed=school.filed(snapshot.term_id),
+            starts=_starts(snapshot, root, school, moment_unix_s, zone),
         )
-        for then in found
+        for snapshot in found
     ]
-    lines.sort(key=lambda s: (s.starts is not None, folded(s.then.name), s.then.id))
+    lines.sort(key=lambda s: (s.starts is not None, folded(s.snapshot.name), s.snapshot.id))
     return Progress(known[root], moment_unix_s, lines)
 
 
-def teachers_then(then: SectionSnapshot) -> list[int]:
+def teachers_of(snapshot: SectionSnapshot) -> list[int]:
     """Who taught then."""
     return [
-        who for (who, role), state in then.enrolments.items() if role == TEACHER and state.holds
+        who for (who, role), state in snapshot.enrolments.items() if role == TEACHER and state.holds
     ]
 
 
 def item_lines(
-    then: SectionSnapshot, person_id: int, school: School, zone: tzinfo
+    snapshot: SectionSnapshot, person_id: int, school: School, zone: tzinfo
 ) -> list[ItemLine]:
     """Return every item of a section with what a student has there."""
     lines = []
-    idle = idle_extra_credit(then, person_id)
-    for item in then.items:
-        entry = then.entries.get((item.id, person_id))
+    idle = idle_extra_credit(snapshot, person_id)
+    for item in snapshot.items:
+        entry = snapshot.entries.get((item.id, person_id))
         system = school.systems.get(item.score_system_id) if item.score_system_id else None
         has_mark = system is not None and system.kind == "values"
         reached = entry.points if entry else None
@@ -142,17 +142,17 @@ def item_lines(
         if system is not None and has_mark and reached is not None and item.points:
             mark = system.mark(reached * HUNDRED / item.points)
         adds_nothing = entry is not None and item.category_id in idle
-        before = is_before(then, item, person_id, zone)
+        before = is_before(snapshot, item, person_id, zone)
         lines.append(ItemLine(item, entry, before, mark, adds_nothing))
     return lines
 
 
 def _starts(
-    then: SectionSnapshot, root: int, school: School, moment_unix_s: int, zone: tzinfo
+    snapshot: SectionSnapshot, root: int, school: School, moment_unix_s: int, zone: tzinfo
 ) -> date | None:
-    term = school.terms.get(then.term_id or 0)
+    term = school.terms.get(snapshot.term_id or 0)
     today = day_of(moment_unix_s, zone)
-    came = day_of(then.joined.get(root, moment_unix_s), zone)
+    came = day_of(snapshot.joined.get(root, moment_unix_s), zone)
     starts = max(came, term.first_day) if term else came
     return starts if starts > today else None
 
@@ -164,8 +164,8 @@ def as_json(progress: Progress) -> Row:
         "at": iso(progress.at_unix_s),
         "sections": [
             {
-                "section": s.then.name_for_scripts,
-                "name": s.then.name,
+                "section": s.snapshot.name_for_scripts,
+                "name": s.snapshot.name,
                 "code": s.state.code,
                 "percent": paper.plain_number(s.percent),
                 **filed_as_json(s.course, s.term),
@@ -217,11 +217,16 @@ def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture]
         facts=[(_("Id number"), who.idnumber)] if who.idnumber else [],
         tables=[
             Table(
-                _("Sections"), paper.said(_OVERVIEW), [_overview(s) for s in shown], empty=_(_NONE)
+                _("Sections"),
+                paper.with_local_heads(_OVERVIEW),
+                [_overview(s) for s in shown],
+                empty=_(_NONE),
             ),
             *(_section_table(s, zone) for s in shown),
         ],
-        flat=Table("", paper.said(_FLAT), [row for s in shown for row in _flat(who, s)]),
+        flat=Table(
+            "", paper.with_local_heads(_FLAT), [row for s in shown for row in _flat(who, s)]
+        ),
         pictures=pictures,
     )
 
@@ -241,7 +246,7 @@ def _overview(s: SectionLine) -> list[Cell]:
     state = translated(s.title)
     if s.starts is not None:
         state = _("%(state)s, starts %(day)s", state=state, day=language.day(s.starts))
-    return [s.then.name, teachers, state, paper.percent(s.percent)]
+    return [s.snapshot.name, teachers, state, paper.percent(s.percent)]
 
 
 def _section_table(s: SectionLine, zone: tzinfo) -> Table:
@@ -254,11 +259,11 @@ def _section_table(s: SectionLine, zone: tzinfo) -> Table:
         (_("Percent"), paper.percent(s.percent)),
     ]
     return Table(
-        s.then.name,
-        paper.said(_COLUMNS),
+        s.snapshot.name,
+        paper.with_local_heads(_COLUMNS),
         [_item_row(line) for line in s.items],
         facts=facts,
-        note=_("No longer in its Moodle.") if s.then.deleted else "",
+        note=_("No longer in its Moodle.") if s.snapshot.deleted else "",
         empty=_("No assessments yet."),
     )
 
@@ -284,7 +289,7 @@ def share(line: ItemLine) -> Decimal | None:
 
 def remarks(line: ItemLine) -> list[str]:
     """What is to be known of a cell beside its points."""
-    said = {
+    remarks_that_hold = {
         _("excused"): line.entry is not None and line.entry.excepted,
         _("extra credit"): line.item.extra_credit,
         _("adds nothing until more of its category is graded"): line.adds_nothing,
@@ -292,7 +297,7 @@ def remarks(line: ItemLine) -> list[str]:
         _("honors"): line.item.honors_required and not line.item.nonhonors_required,
         _("entered by hand"): line.entry is not None and line.entry.authority == MANUAL,
     }
-    found = [words for words, holds in said.items() if holds]
+    found = [words for words, holds in remarks_that_hold.items() if holds]
     if line.entry is not None and line.entry.attempt > 1:
         found.append(_("attempt %(number)s", number=line.entry.attempt))
     if line.item.chapternum:
@@ -301,10 +306,10 @@ def remarks(line: ItemLine) -> list[str]:
 
 
 def _flat(who: Person, s: SectionLine) -> list[list[Cell]]:
-    then, state = s.then, s.state
+    snapshot, state = s.snapshot, s.state
     section: list[Cell] = [
-        who.name_for_scripts, then.name_for_scripts, then.name, state.code, translated(s.title),
-        s.percent,
+        who.name_for_scripts, snapshot.name_for_scripts, snapshot.name, state.code,
+        translated(s.title), s.percent,
     ]  # fmt: skip
     if not s.items:
         return [[*section, *([None] * (len(_FLAT) - len(section)))]]

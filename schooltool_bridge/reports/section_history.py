@@ -38,7 +38,7 @@ MAX_LINES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LineKey:
     """Where a line stands in the history: it names its row too."""
 
     effective_unix_s: int
@@ -52,32 +52,32 @@ class Place:
         return next(name for name, rank in _RANKS.items() if rank == self.rank)
 
     def __str__(self) -> str:
-        """For an address, read back by `place_from`."""
+        """For an address, read back by `line_key_from`."""
         return f"{self.effective_unix_s}.{self.seq}.{self.rank}.{self.row_id}"
 
 
-def place_from(text: str) -> Place | None:
-    """Read a place that stands in an address; None for anything else."""
+def line_key_from(text: str) -> LineKey | None:
+    """Read a line key that stands in an address; None for anything else."""
     pieces = text.split(".")
-    if len(pieces) != len(Place.__slots__) or len(text) > 60:  # noqa: PLR2004 - four long numbers
+    if len(pieces) != len(LineKey.__slots__) or len(text) > 60:  # noqa: PLR2004 - four long numbers
         return None
     try:
         numbers = [int(piece) for piece in pieces]
     except ValueError:
         return None
-    return Place(*numbers) if all(abs(n) < 2**53 for n in numbers) else None
+    return LineKey(*numbers) if all(abs(n) < 2**53 for n in numbers) else None
 
 
-def places(
+def line_keys(
     connection: Connection,
     section_id: int,
     *,
     person_id: int | None = None,
     kinds: Iterable[str] = KINDS,
-    after: Place | None = None,
+    after: LineKey | None = None,
     newest_first: bool = False,
     limit: int = MAX_LINES,
-) -> list[Place]:
+) -> list[LineKey]:
     """Return where the lines of a page stand: of these kinds, of one person or of all.
 
     `after` is the last line of the page before; a page has at most MAX_LINES.
@@ -105,7 +105,7 @@ def places(
             )
         )
         query = query.where(here < there if newest_first else here > there)
-    return [Place(*row) for row in connection.execute(query)]
+    return [LineKey(*row) for row in connection.execute(query)]
 
 
 def _legs(

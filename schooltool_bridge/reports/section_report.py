@@ -27,7 +27,7 @@ from schooltool_bridge.reports.progress import (
     ItemLine,
     item_lines,
     share,
-    teachers_then,
+    teachers_of,
 )
 from schooltool_bridge.school.labels import Course, Person, School, people
 
@@ -59,7 +59,7 @@ class StudentLine:
 class SectionReport:
     """A section with all its students, by name."""
 
-    then: SectionSnapshot
+    snapshot: SectionSnapshot
     at_unix_s: int
     teachers: Sequence[Person]
     course: Course | None
@@ -78,27 +78,27 @@ def read(
 ) -> SectionReport:
     """Read a section as of a moment; without one, all that is known now."""
     at_unix_s = paper.over(at_unix_s, now_unix_s)
-    then = as_of.of_section(connection, section_id, at_unix_s)
+    snapshot = as_of.of_section(connection, section_id, at_unix_s)
     school = School(connection)
-    students, teachers = then.people(STUDENT), teachers_then(then)
+    students, teachers = snapshot.people(STUDENT), teachers_of(snapshot)
     known = people(connection, [*students, *teachers])
     lines = [
         StudentLine(
             person=known[who],
-            state=(state := then.enrolments[who, STUDENT]),
+            state=(state := snapshot.enrolments[who, STUDENT]),
             title=school.states.get(state.code, state.code),
-            percent=percent_of(then, who),
-            cells=item_lines(then, who, school, zone),
+            percent=percent_of(snapshot, who),
+            cells=item_lines(snapshot, who, school, zone),
         )
-        for who in sorted((w for w in students if w in known), key=lambda w: known[w].place)
-        if not school.meanings[then.enrolments[who, STUDENT].code].in_error
+        for who in sorted((w for w in students if w in known), key=lambda w: known[w].list_order)
+        if not school.meanings[snapshot.enrolments[who, STUDENT].code].in_error
     ]
     return SectionReport(
-        then,
+        snapshot,
         now_unix_s if at_unix_s is None else at_unix_s,
         [known[who] for who in teachers if who in known],
-        school.courses.get(then.course_id or 0),
-        school.filed(then.term_id),
+        school.courses.get(snapshot.course_id or 0),
+        school.filed(snapshot.term_id),
         lines,
     )
 
@@ -151,16 +151,16 @@ def roster_of(report: SectionReport, zone: tzinfo) -> Paper:
     """Return the class roster: who is in the section, and who was."""
     rows: list[list[Cell]] = [
         [
-            place,
+            number,
             s.person.sorted_name,
             s.person.idnumber,
             translated(s.title),
             paper.day(s.state.since_unix_s, zone),
             s.state.note,
         ]
-        for place, s in enumerate(sorted(report.students, key=lambda s: not s.is_active), start=1)
+        for number, s in enumerate(sorted(report.students, key=lambda s: not s.is_active), start=1)
     ]
-    table = Table("", paper.said(_ROSTER), rows, empty=_("Nobody is enrolled."))
+    table = Table("", paper.with_local_heads(_ROSTER), rows, empty=_("Nobody is enrolled."))
     return _paper(
         report, zone, kind="roster", title=_("Class roster"), facts=_facts(report), tables=[table],
         flat=table, is_landscape=False,
@@ -183,8 +183,8 @@ def _paper(
     return Paper(
         kind=kind,
         title=title,
-        subject=report.then.name,
-        short=report.then.name_for_scripts,
+        subject=report.snapshot.name,
+        short=report.snapshot.name_for_scripts,
         as_of=paper.as_of(report.at_unix_s, zone),
         facts=facts,
         tables=tables,
@@ -196,9 +196,12 @@ def _paper(
 
 
 def _facts(report: SectionReport) -> list[tuple[str, str]]:
-    facts = [(_("Id number"), report.then.idnumber or ""), (_("Term"), translated(report.filed))]
-    if report.then.segment:
-        facts.append((_("Segment"), report.then.segment))
+    facts = [
+        (_("Id number"), report.snapshot.idnumber or ""),
+        (_("Term"), translated(report.filed)),
+    ]
+    if report.snapshot.segment:
+        facts.append((_("Segment"), report.snapshot.segment))
     if report.course:
         facts.append((_("Course"), f"{report.course.code} {report.course.title}"))
     facts.append((_("Teachers"), ", ".join(t.full_name for t in report.teachers)))
@@ -212,7 +215,7 @@ def _grid(
     last: Sequence[Cell] | None = None,
 ) -> list[Table]:
     """Students by items, as many items across as a page takes."""
-    items = report.then.items
+    items = report.snapshot.items
     tables = []
     for first in range(0, max(len(items), 1), ITEMS_ACROSS):
         some = items[first : first + ITEMS_ACROSS]
@@ -267,11 +270,11 @@ def _average_row(report: SectionReport) -> list[Cell]:
     """The class average of every item, and of the whole."""
     found: list[Cell] = [_("Class average")]
     active = [s for s in report.students if s.is_active]
-    for place in range(len(report.then.items)):
+    for index in range(len(report.snapshot.items)):
         shares = [
             reached
             for s in active
-            if not _marked(s.cells[place]) and (reached := share(s.cells[place])) is not None
+            if not _marked(s.cells[index]) and (reached := share(s.cells[index])) is not None
         ]
         found.append(paper.percent(_mean(shares)))
     return [*found, paper.percent(_mean(report.percents))]
@@ -289,10 +292,10 @@ def _flat(report: SectionReport, *, only_active: bool = False) -> Table:
         _("Percent"),
     )  # fmt: skip
     columns = [Column(h) for h in heads]
-    columns += [Column(f"{i.name} ({plain(i.points)})") for i in report.then.items]
+    columns += [Column(f"{i.name} ({plain(i.points)})") for i in report.snapshot.items]
     rows: list[list[Cell]] = [
         [
-            report.then.name_for_scripts,
+            report.snapshot.name_for_scripts,
             s.person.name_for_scripts,
             s.person.lastname,
             s.person.firstname,

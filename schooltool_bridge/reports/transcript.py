@@ -46,7 +46,7 @@ class Final:
 class Taken:
     """A section in which the person was, in one role."""
 
-    then: SectionSnapshot
+    snapshot: SectionSnapshot
     role: str
     state: EnrolmentState
     # The state's title, and what it means.
@@ -98,26 +98,26 @@ def read(
     school = School(connection)
     finals = final_marks(connection, identity.everybody(connection, root), at_unix_s)
     taken = []
-    for then in found:
+    for snapshot in found:
         for role in (STUDENT, TEACHER):
-            state = then.enrolments.get((root, role))
+            state = snapshot.enrolments.get((root, role))
             if state is None:
                 continue
-            final = finals.get(then.id) if role == STUDENT else None
+            final = finals.get(snapshot.id) if role == STUDENT else None
             taken.append(
                 Taken(
-                    then=then,
+                    snapshot=snapshot,
                     role=role,
                     state=(shown := _state(state, final)),
                     title=school.states.get(shown.code, shown.code),
                     means=school.meanings[shown.code],
-                    percent=_percent(then, root, role, final),
+                    percent=_percent(snapshot, root, role, final),
                     final=_judged(final, school) if final else None,
-                    course=school.courses.get(then.course_id or 0),
-                    term=school.terms.get(then.term_id or 0),
+                    course=school.courses.get(snapshot.course_id or 0),
+                    term=school.terms.get(snapshot.term_id or 0),
                 )
             )
-    taken.sort(key=_place)
+    taken.sort(key=_list_order)
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     return Transcript(people(connection, [root])[root], moment_unix_s, taken)
 
@@ -184,17 +184,17 @@ def _state(state: EnrolmentState, final: StoredMark | None) -> EnrolmentState:
 
 
 def _percent(
-    then: SectionSnapshot, root: int, role: str, final: StoredMark | None
+    snapshot: SectionSnapshot, root: int, role: str, final: StoredMark | None
 ) -> Decimal | None:
     if role != STUDENT:
         return None
-    return final.percent if final is not None else percent_of(then, root)
+    return final.percent if final is not None else percent_of(snapshot, root)
 
 
-def _place(t: Taken) -> tuple[bool, date, str, str, str, int]:
+def _list_order(t: Taken) -> tuple[bool, date, str, str, str, int]:
     first_day = t.term.first_day if t.term else date.max
-    name = folded(t.then.name)
-    return t.term is None, first_day, t.term.title if t.term else "", t.role, name, t.then.id
+    name = folded(t.snapshot.name)
+    return t.term is None, first_day, t.term.title if t.term else "", t.role, name, t.snapshot.id
 
 
 def as_json(transcript: Transcript) -> Row:
@@ -203,8 +203,8 @@ def as_json(transcript: Transcript) -> Row:
         "person": transcript.person.name_for_scripts,
         "sections": [
             {
-                "section": t.then.name_for_scripts,
-                "name": t.then.name,
+                "section": t.snapshot.name_for_scripts,
+                "name": t.snapshot.name,
                 "role": t.role,
                 "code": t.state.code,
                 "title": t.title,
@@ -265,7 +265,7 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
         as_of=paper.as_of(transcript.at_unix_s, zone),
         facts=_facts(who, studied),
         tables=tables or [_table(_("Sections"), [], zone)],
-        flat=Table("", paper.said(_FLAT), [_flat(who, t, zone) for t in shown]),
+        flat=Table("", paper.with_local_heads(_FLAT), [_flat(who, t, zone) for t in shown]),
         notes=(
             [_("A percentage in place of a mark is as it stands, and not final.")]
             if any(t.final is None and t.percent is not None for t in studied)
@@ -287,7 +287,7 @@ def _title(t: Taken) -> str:
 def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
     rows: list[list[Cell]] = [
         [
-            t.then.name,
+            t.snapshot.name,
             t.course.code if t.course else "",
             t.mark if t.role == STUDENT else "",
             translated(t.title),
@@ -298,7 +298,7 @@ def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
         for t in taken
     ]
     empty = _("No section is known in which this person ever was.")
-    return Table(title, paper.said(_COLUMNS), rows, empty=empty)
+    return Table(title, paper.with_local_heads(_COLUMNS), rows, empty=empty)
 
 
 def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:
@@ -306,8 +306,8 @@ def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:
         who.name_for_scripts,
         t.term.year if t.term else "",
         t.term.title if t.term else _(ONGOING),
-        t.then.name_for_scripts,
-        t.then.name,
+        t.snapshot.name_for_scripts,
+        t.snapshot.name,
         t.course.code if t.course else "",
         _(ROLES[t.role]),
         t.state.code,

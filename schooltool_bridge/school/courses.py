@@ -76,7 +76,7 @@ def add(
     values = _checked(connection, None, code, title, description, credits_text)
     added = connection.execute(sa.insert(course).values(values))
     assert added.inserted_primary_key is not None
-    author.note(connection, N_("course added"), values["code"], _told(values))
+    author.note(connection, N_("course added"), values["code"], _trail_detail(values))
     return int(added.inserted_primary_key[0])
 
 
@@ -98,7 +98,7 @@ def change(
         return
     connection.execute(sa.update(course).where(course.c.id == course_id).values(values))
     detail = {**values, "before": f"{before.code} {before.title} {before.credits}".strip()}
-    author.note(connection, N_("course changed"), detail["code"], _told(detail))
+    author.note(connection, N_("course changed"), detail["code"], _trail_detail(detail))
 
 
 def remove(connection: Connection, author: Author, course_id: int) -> None:
@@ -150,6 +150,6 @@ def _checked(
     }
 
 
-def _told(values: Mapping[str, str]) -> dict[str, str]:
+def _trail_detail(values: Mapping[str, str]) -> dict[str, str]:
     """What the audit trail says of a course."""
     return {name: value for name, value in values.items() if name not in ("code", "description")}

@@ -36,7 +36,7 @@ MAX_WHY_CHARS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A section with its place; course and term None: ongoing."""
+    """A section and where it is filed; course and term None: ongoing."""
 
     id: int
     name: str
@@ -88,16 +88,16 @@ def file(
     known = _sections(connection, ids)
     moving = [s for s in known if (s.course_id, s.term_id) != (course_id, term_id)]
     connected = _with_neighbours(connection, ids)
-    places = {s.id: term_id if s.id in ids else s.term_id for s in connected.values()}
-    _check_all(connection, connected, places, ids)
+    term_by_section = {s.id: term_id if s.id in ids else s.term_id for s in connected.values()}
+    _check_all(connection, connected, term_by_section, ids)
     course_of = {c.id: c for c in courses.all_courses(connection)}
     term_of = {t.id: t for t in years.all_terms(connection)}
     for each in moving:
         now = Filed(each.id, each.name, course_id, term_id, each.linked_id)
         _write(connection, author, now, why)
         with speaking(SOURCE):  # as everything that is stored
-            before = place_text(course_of.get(each.course_id or 0), term_of.get(each.term_id or 0))
-            detail = {"before": before, "after": place_text(to_course, to_term)}
+            before = filed_text(course_of.get(each.course_id or 0), term_of.get(each.term_id or 0))
+            detail = {"before": before, "after": filed_text(to_course, to_term)}
         author.note(connection, N_("section filed"), f"section {each.id}", detail)
     return len(moving)
 
@@ -130,10 +130,10 @@ def link(connection: Connection, author: Author, section_id: int, previous_id: i
     return True
 
 
-def place_text(in_course: Course | None, in_term: Term | None) -> str:
+def filed_text(in_course: Course | None, in_term: Term | None) -> str:
     """Say where a section is filed."""
-    told = [in_course.code] if in_course else []
-    return ", ".join([*told, in_term.full_title] if in_term else told) or _(ONGOING)
+    codes = [in_course.code] if in_course else []
+    return ", ".join([*codes, in_term.full_title] if in_term else codes) or _(ONGOING)
 
 
 def _sections(connection: Connection, ids: Sequence[int]) -> list[Filed]:
@@ -159,7 +159,7 @@ def _with_neighbours(connection: Connection, ids: Sequence[int]) -> dict[int, Fi
 def _check_all(
     connection: Connection,
     known: Mapping[int, Filed],
-    places: Mapping[int, int | None],
+    term_by_section: Mapping[int, int | None],
     moved: Sequence[int],
 ) -> None:
     """Look at every link of a section that moves, as it would be afterwards."""
@@ -174,22 +174,22 @@ def _check_all(
         try:
             check_order(
                 terms.values(),
-                terms.get(places[before_id] or 0),
-                terms.get(places[each.id] or 0),
+                terms.get(term_by_section[before_id] or 0),
+                terms.get(term_by_section[each.id] or 0),
                 by_hand=by_hand,
             )
         except NotPossible as problem:
-            told = _(
+            message = _(
                 "%(section)s continues %(before)s.",
                 section=repr(each.name),
                 before=repr(known[before_id].name),
             )
             remedy = _("Unlink them first, or file one of them as ongoing.") if by_hand else ""
-            raise NotPossible(f"{told} {problem} {remedy}".strip()) from None
+            raise NotPossible(f"{message} {problem} {remedy}".strip()) from None
 
 
 def _write(connection: Connection, author: Author, now: Filed, why: str) -> None:
-    """Put a place into the history, and where it is looked up."""
+    """Write where a section is filed now, into its history and its row."""
     columns: dict[str, Any] = {
         "course_id": now.course_id,
         "term_id": now.term_id,

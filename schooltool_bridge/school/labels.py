@@ -63,7 +63,7 @@ class Person:
         return f"{self.firstname.strip()} {self.lastname.strip()}".strip() or self.username
 
     @property
-    def place(self) -> tuple[str, str, int]:
+    def list_order(self) -> tuple[str, str, int]:
         """Where they stand in a list of people."""
         return folded(self.lastname), folded(self.firstname), self.id
 
@@ -143,7 +143,7 @@ class School:
     @cached_property
     def states(self) -> dict[str, str]:
         """The title of every state that an enrolment may have, by its code."""
-        return {r.code: shipped_titles.said(r.title) for r in self._states}
+        return {r.code: shipped_titles.local_title(r.title) for r in self._states}
 
     @cached_property
     def meanings(self) -> Mapping[str, Meaning]:

@@ -57,7 +57,7 @@ class SectionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Member:
     """Somebody in a section, or who was."""
 
     person_id: int
@@ -154,15 +154,15 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
 def teachers_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
     """Return who teaches these sections now, by section."""
     found: dict[int, list[str]] = {}
-    for section_id, placed in _placed(connection, ids, TEACHER):
-        if placed.is_active:
-            found.setdefault(section_id, []).append(placed.name)
+    for section_id, member in _members(connection, ids, TEACHER):
+        if member.is_active:
+            found.setdefault(section_id, []).append(member.name)
     return found
 
 
-def people_of(connection: Connection, section_id: int, role: str = STUDENT) -> list[Placed]:
+def people_of(connection: Connection, section_id: int, role: str = STUDENT) -> list[Member]:
     """Return everybody who is or was in a section in a role; who is there now comes first."""
-    found = [placed for _section, placed in _placed(connection, [section_id], role)]
+    found = [member for _section, member in _members(connection, [section_id], role)]
     return sorted(found, key=lambda p: (not p.is_active, key(p.name), p.person_id))
 
 
@@ -230,7 +230,7 @@ def counts(connection: Connection, column: sa.Column[int]) -> Counter[int | None
     return Counter({row[0]: row[1] for row in rows})
 
 
-def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple[int, Placed]]:
+def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tuple[int, Member]]:
     now = present.enrolments(connection)
     rows = connection.execute(
         sa.select(
@@ -261,12 +261,12 @@ def _placed(connection: Connection, ids: Sequence[int], role: str) -> list[tuple
     return [
         (
             r.section_id,
-            Placed(
+            Member(
                 r.person_id,
                 f"{r.lastname}, {r.firstname}".strip(", ") or r.username,
                 r.idnumber,
                 r.code,
-                shipped_titles.said(r.title),
+                shipped_titles.local_title(r.title),
                 bool(r.is_active),
                 r.since_unix_s,
                 r.note,

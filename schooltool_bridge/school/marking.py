@@ -97,10 +97,10 @@ def weights(
     connection: Connection, section_id: int, at_unix_s: int | None = None
 ) -> dict[int, Decimal]:
     """Return a section's weights, now or then, by category; empty: every point counts alike."""
-    by_then = sa.true() if at_unix_s is None else category_weight.c.effective_unix_s <= at_unix_s
+    in_effect = sa.true() if at_unix_s is None else category_weight.c.effective_unix_s <= at_unix_s
     rows = connection.execute(
         sa.select(category_weight)
-        .where(category_weight.c.section_id == section_id, by_then)
+        .where(category_weight.c.section_id == section_id, in_effect)
         .order_by(category_weight.c.effective_unix_s, category_weight.c.id)
     )
     latest = {row.category_id: row.weight for row in rows}
@@ -153,9 +153,9 @@ def set_weights(
             )
         )
     if changed:
-        told = {titles[c]: "none" if w is None else plain(w) for c, w in changed.items()}
+        weight_texts = {titles[c]: "none" if w is None else plain(w) for c, w in changed.items()}
         subject = f"section {section_id}"
-        author.note(connection, N_("weights changed"), subject, told)
+        author.note(connection, N_("weights changed"), subject, weight_texts)
     return len(changed)
 
 

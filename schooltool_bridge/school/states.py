@@ -43,9 +43,9 @@ class State:
     title: str
 
     @property
-    def said(self) -> str:
+    def local_title(self) -> str:
         """Its title in the language spoken here."""
-        return shipped_titles.said(self.title)
+        return shipped_titles.local_title(self.title)
 
     @property
     def is_shipped(self) -> bool:
@@ -98,7 +98,7 @@ def rename(connection: Connection, author: Author, code: str, *, title: str) -> 
         )
     title = _free_title(title, [s.title for s in known.values() if s.code != code])
     before = known[code].title
-    if title in (before, known[code].said):
+    if title in (before, known[code].local_title):
         return
     connection.execute(
         sa.update(enrolment_state).where(enrolment_state.c.code == code).values(title=title)

@@ -72,7 +72,7 @@ def number(text: str, what: str) -> Decimal:
     Raises NotPossible.
     """
     text = text.strip()
-    told = repr(text[:40])
+    quoted = repr(text[:40])
     mark = decimal_mark()
     written = text.replace(mark, ".", 1)
     # Where the comma parts numbers, 1.000 is a thousand to some and one to others.
@@ -81,7 +81,7 @@ def number(text: str, what: str) -> Decimal:
             _(
                 "%(what)s %(text)s is no number of 0 or more; write it like 0.5.",
                 what=what,
-                text=told,
+                text=quoted,
             )
         )
     value = Decimal(written)
@@ -91,7 +91,7 @@ def number(text: str, what: str) -> Decimal:
             _(
                 "%(what)s %(text)s is out of reason: at most %(most)s, %(places)s places.",
                 what=what,
-                text=told,
+                text=quoted,
                 most=MAX_NUMBER,
                 places=MAX_PLACES,
             )

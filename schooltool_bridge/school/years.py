@@ -133,7 +133,7 @@ def add_year(
     span = _checked_year(connection, Span(line(title, _("The title")), first_day, last_day), None)
     added = connection.execute(sa.insert(school_year).values(_columns(span)))
     assert added.inserted_primary_key is not None
-    author.note(connection, N_("year added"), span.title, _told(span))
+    author.note(connection, N_("year added"), span.title, _trail_detail(span))
     return int(added.inserted_primary_key[0])
 
 
@@ -163,7 +163,7 @@ def change_year(
     connection.execute(
         sa.update(school_year).where(school_year.c.id == year_id).values(_columns(span))
     )
-    author.note(connection, N_("year changed"), span.title, _told(span, before))
+    author.note(connection, N_("year changed"), span.title, _trail_detail(span, before))
 
 
 def remove_year(connection: Connection, author: Author, year_id: int) -> None:
@@ -180,7 +180,7 @@ def remove_year(connection: Connection, author: Author, year_id: int) -> None:
             )
         )
     connection.execute(sa.delete(school_year).where(school_year.c.id == year_id))
-    author.note(connection, N_("year removed"), span.title, _told(span))
+    author.note(connection, N_("year removed"), span.title, _trail_detail(span))
 
 
 def add_term(
@@ -198,7 +198,7 @@ def add_term(
     _check_term(connection, one_year(connection, year_id), span, None)
     added = connection.execute(sa.insert(term).values(school_year_id=year_id, **_columns(span)))
     assert added.inserted_primary_key is not None
-    author.note(connection, N_("term added"), span.title, _told(span))
+    author.note(connection, N_("term added"), span.title, _trail_detail(span))
     return int(added.inserted_primary_key[0])
 
 
@@ -227,7 +227,7 @@ def change_term(
     if span == before:
         return
     connection.execute(sa.update(term).where(term.c.id == term_id).values(_columns(span)))
-    author.note(connection, N_("term changed"), span.title, _told(span, before))
+    author.note(connection, N_("term changed"), span.title, _trail_detail(span, before))
 
 
 def remove_term(connection: Connection, author: Author, term_id: int) -> None:
@@ -256,7 +256,7 @@ def remove_term(connection: Connection, author: Author, term_id: int) -> None:
             )
         )
     connection.execute(sa.delete(term).where(term.c.id == term_id))
-    author.note(connection, N_("term removed"), known.span.title, _told(known.span))
+    author.note(connection, N_("term removed"), known.span.title, _trail_detail(known.span))
 
 
 def _checked_year(connection: Connection, span: Span, year_id: int | None) -> Span:
@@ -279,11 +279,11 @@ def _columns(span: Span) -> dict[str, object]:
     return {"title": span.title, "first_day": span.first_day, "last_day": span.last_day}
 
 
-def _told(span: Span, before: Span | None = None) -> dict[str, str]:
+def _trail_detail(span: Span, before: Span | None = None) -> dict[str, str]:
     """What the audit trail says of a year or term."""
     with speaking(SOURCE):  # as everything that is stored
-        told = {} if before is None else {"before": str(before)}
-        return {**told, "days": spans.days(span.first_day, span.last_day)}
+        change = {} if before is None else {"before": str(before)}
+        return {**change, "days": spans.days(span.first_day, span.last_day)}
 
 
 _TERMS = (

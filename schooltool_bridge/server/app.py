@@ -35,9 +35,10 @@ from peers.verify import verify
 from peers.verify_rules import Report
 from schooltool_bridge.events import methods as services
 from schooltool_bridge.events.peer_client import PeerClient
+from schooltool_bridge.full_sync.syncing import FullSync
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices.channels import PostJson
-from schooltool_bridge.server import monitoring as watching
+from schooltool_bridge.server import monitoring
 from schooltool_bridge.server.background import Background, CheckPeer
 from schooltool_bridge.server.heartbeat import Heartbeat
 from schooltool_bridge.server.parts import VERSION, Parts
@@ -150,6 +151,19 @@ class App:
         )
 
     @cached_property
+    def full_sync(self) -> FullSync:
+        """Asks peers for all that they have."""
+        return FullSync(
+            self.database,
+            self.registry,
+            self.peer_client,
+            self.outbound,
+            self.site,
+            self.clock,
+            self.settings.home,
+        )
+
+    @cached_property
     def errands(self) -> Errands:
         """Does what is to be asked of peers, or told to them, after an answer."""
 
@@ -161,13 +175,13 @@ class App:
         def enrolments_of(peer: Peer, errand: Errand) -> bool:
             return self.peer_client.enrolments_of(peer, errand)
 
-        def tell_courses(peer: Peer, errand: Errand) -> bool:
-            return notifying_peers.tell_courses(
+        def notify_courses(peer: Peer, errand: Errand) -> bool:
+            return notifying_peers.notify_courses(
                 self.database, self.outbound, peer, errand.person_id, errand.about["username"]
             )
 
-        def tell_end(peer: Peer, errand: Errand) -> bool:
-            return self.signing_off.tell_end(peer, errand)
+        def notify_end(peer: Peer, errand: Errand) -> bool:
+            return self.signing_off.notify_end(peer, errand)
 
         return Errands(
             database=self.database,
@@ -177,8 +191,8 @@ class App:
             kinds={
                 errands.ENROLMENTS: enrolments_of,
                 errands.PICTURE: fetch_picture,
-                errands.COURSES: tell_courses,
-                **dict.fromkeys(errands.SIGN_OFFS, tell_end),
+                errands.COURSES: notify_courses,
+                **dict.fromkeys(errands.SIGN_OFFS, notify_end),
             },
         )
 
@@ -197,7 +211,7 @@ class App:
     @cached_property
     def metrics(self) -> Metrics:
         """Counts calls for /metrics."""
-        look = partial(watching.readings, self.database, self.registry, self.custody)
+        look = partial(monitoring.readings, self.database, self.registry, self.custody)
         return Metrics(services.KNOWN_METHODS, look, VERSION)
 
     @cached_property
@@ -298,10 +312,10 @@ def in_reactor(work: Callable[[], T]) -> T:
     problem: list[BaseException] = []
 
     def start(_reactor: object) -> defer.Deferred[None]:
-        def keep_problem(failure: Any) -> None:
+        def take_problem(failure: Any) -> None:
             problem.append(failure.value)
 
-        return deferToThread(work).addCallbacks(outcome.append, keep_problem)
+        return deferToThread(work).addCallbacks(outcome.append, take_problem)
 
     try:
         task.react(start)

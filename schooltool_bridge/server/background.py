@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from mnet import outcomes
 from mnet.language import speaking
-from mnet.logs import tell
+from mnet.logs import log_failure
 from peers.registry import Peer
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices import facts as notices_facts
@@ -106,7 +106,7 @@ class Background:
                     work()
                 except Exception as problem:  # noqa: BLE001 - whatever it is, the others go on
                     # Its time is noted: it is tried again when it is due, the others go on.
-                    tell(log, problem, at="watch")
+                    log_failure(log, problem, at="watch")
         finally:
             self._busy.release()
 
@@ -138,7 +138,7 @@ class Background:
         if self._is_due(KEPT_ALIVE, KEEP_ALIVE_INTERVAL_S):
             return self._signing_off.keep_alive
         if self._is_due(REFRESHED, REFRESH_INTERVAL_S):
-            return self._refresh_and_tell
+            return self._refresh_and_send
         if self._is_due(WOKEN, LOOK_INTERVAL_S):
             return self._resolving.release_missed
         for peer in self._parts.registry.all():
@@ -156,7 +156,7 @@ class Background:
             remember(connection, name, {"at_unix_s": now})
         return True
 
-    def _refresh_and_tell(self) -> list[Outcome]:
+    def _refresh_and_send(self) -> list[Outcome]:
         refresh(self._parts)
         return [*self._sender.send_news(), *self._sender.send_summary()]
 
@@ -169,7 +169,7 @@ class Background:
             except tls_dates.NoDate as problem:
                 log.info("no TLS date", peer=peer.wwwroot, reason=outcomes.clean(str(problem)))
             with self._parts.database.write() as connection:
-                _keep_date(connection, peer, end_unix_s, self._now())
+                _remember_date(connection, peer, end_unix_s, self._now())
         if self._check_peer is not None:
             self._check_peer(peer)
 
@@ -177,8 +177,10 @@ class Background:
         return int(self._parts.clock())
 
 
-def _keep_date(connection: Connection, peer: Peer, end_unix_s: int | None, now_unix_s: int) -> None:
-    tls_dates.keep(
+def _remember_date(
+    connection: Connection, peer: Peer, end_unix_s: int | None, now_unix_s: int
+) -> None:
+    tls_dates.remember_date(
         connection, peer.id, peer.wwwroot, not_after_unix_s=end_unix_s, now_unix_s=now_unix_s
     )
 

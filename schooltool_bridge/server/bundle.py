@@ -96,7 +96,7 @@ def _read(parts: Parts, make: Callable[[Connection], object]) -> object:
 
 
 def _hidden(parts: Parts) -> Callable[[str], str]:
-    """Make the last sieve: whatever the parts say, secrets of ours and the data folder's place."""
+    """Return what takes our secrets and the path of the data folder out of every text."""
     secrets = [str(parts.database.url.password or ""), (parts.settings.passphrase or b"").decode()]
     # As they stand within JSON.
     found = {json.dumps(s, ensure_ascii=False)[1:-1] for s in secrets if s}

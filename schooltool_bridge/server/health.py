@@ -18,13 +18,13 @@ from mnet.database import Database
 from mnet.faults import Fault
 from mnet.language import N_, _
 from mnet.refusal import Refusal
-from mnet.retelling import english
 from mnet.settings import (
     PASSPHRASE_FILE,
     SMTP_PASSWORD_FILE,
     WEBHOOK_SECRET_FILE,
     Settings,
 )
+from mnet.stored_sentences import english
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
 from schooltool_bridge.server.parts import Parts

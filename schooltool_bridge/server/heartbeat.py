@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.engines import is_sqlite
-from mnet.logs import tell
+from mnet.logs import log_failure
 from mnet.store_errors import STORE_ERRORS, name_of
 from schooltool_bridge.store.model_notices import site_memory
 from schooltool_bridge.store.site_memory import forget, one_writer, remember
@@ -81,7 +81,7 @@ class Heartbeat:
                 _write(connection)
             health = Health(is_well=True, text=self._look())
         except Exception as problem:  # noqa: BLE001 - it must go on beating
-            tell(log, problem, at="heartbeat")
+            log_failure(log, problem, at="heartbeat")
             what = "store" if isinstance(problem, STORE_ERRORS) else "server"
             health = Health(is_well=False, text=f"the {what} cannot work: {name_of(problem)}")
         self._newest = _Beat(self._clock(), health)

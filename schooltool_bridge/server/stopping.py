@@ -51,7 +51,7 @@ class Guard:
         os.set_blocking(self._writes, False)
         guarded = os.getpid()
         if os.fork() == 0:
-            _watch_over(guarded, reads)
+            _guard(guarded, reads)
         os.close(reads)
 
     def arm(self) -> None:
@@ -59,16 +59,16 @@ class Guard:
         signal.set_wakeup_fd(self._writes, warn_on_full_buffer=False)
 
 
-def _watch_over(guarded: int, reads: int) -> None:
+def _guard(guarded: int, reads: int) -> None:
     """Wait for a signal that ends the guarded process, and see to it that it does; no return."""
     try:
         for number in (*_ENDING, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # they reach the whole group, and are not for us
         os.closerange(0, reads)
         os.closerange(reads + 1, os.sysconf("SC_OPEN_MAX"))
-        told = b""
-        while not _ENDING & set(told):
-            told = _read(reads, None)
+        signals = b""
+        while not _ENDING & set(signals):
+            signals = _read(reads, None)
         until_s = time.monotonic() + GUARD_S
         while (left_s := until_s - time.monotonic()) > 0:
             _read(reads, left_s)
@@ -83,10 +83,10 @@ def _read(reads: int, timeout_s: float | None) -> bytes:
     readable, _writable, _odd = select.select([reads], [], [], timeout_s)
     if not readable:
         return b""
-    told = os.read(reads, 64)
-    if not told:
+    signals = os.read(reads, 64)
+    if not signals:
         os._exit(0)
-    return told
+    return signals
 
 
 def end_with(reactor: Any, port: Any, closables: Sequence[Closable]) -> None:

@@ -24,7 +24,7 @@ from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model_access import jump_denied
 
 
-def set_going(
+def set_many(
     connection: Connection, ids: Collection[int], peer_id: int, *, allowed: bool
 ) -> list[Visit]:
     """Let people go to a peer or keep them from it; return the visits that are to be ended there.
@@ -54,7 +54,7 @@ def set_one(
 
     Returns the visits that are to be ended there.
     """
-    visits = set_going(connection, [person_id], to.id, allowed=allowed)
+    visits = set_many(connection, [person_id], to.id, allowed=allowed)
     audit.record(
         connection,
         actor=change.actor,

@@ -287,8 +287,8 @@ class Landing:
         wanted: list[errands.Wanted] = []
         if not coming.brought.new_people:
             # As a Moodle does when somebody comes again.
-            told = {"username": vouched.username}
-            wanted.append(errands.Wanted(errands.COURSES, person_id, told))
+            about = {"username": vouched.username}
+            wanted.append(errands.Wanted(errands.COURSES, person_id, about))
         shown = landing_pictures.Shown(person_id, vouched.username, vouched.picture)
         if landing_pictures.is_wanted(connection, peer, shown):
             seen = {"username": shown.username, "version": shown.version}

@@ -101,10 +101,10 @@ def _is_contested(connection: Connection, peer: Peer, vouched: Vouched) -> bool:
     """
     key = people.username_key(vouched.username)
     return any(
-        isinstance(said, dict)
-        and (said.get("idnumber") or said.get("moodleid"))
-        and links.is_same_name(str(said.get("username", "")).strip(), vouched.username)
-        for said in inbox.in_conflict(connection, peer.id, key)
+        isinstance(payload, dict)
+        and (payload.get("idnumber") or payload.get("moodleid"))
+        and links.is_same_name(str(payload.get("username", "")).strip(), vouched.username)
+        for payload in inbox.in_conflict(connection, peer.id, key)
     )
 
 

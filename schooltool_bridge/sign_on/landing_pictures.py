@@ -68,8 +68,8 @@ def fetch_if_newer(
             return True
         pictures.forget(connection, shown.person_id)
         if png is not None:
-            kept = Stored(peer.id, shown.version, png, int(clock()))
-            pictures.keep(connection, shown.person_id, kept)
+            stored = Stored(peer.id, shown.version, png, int(clock()))
+            pictures.add(connection, shown.person_id, stored)
     return True
 
 

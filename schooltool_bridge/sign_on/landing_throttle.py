@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from mnet.places import place_of
+from mnet.connection_shares import address_group
 
 # Two classes whose Moodle was too slow for all their tokens may click at once again. After that
 # twelve a minute: a person who clicks on is let through, a program learns nothing.
@@ -82,26 +82,26 @@ class LandingThrottle:
 
     def may_ask(self, sender: str, peer_id: int, now_s: float) -> bool:
         """Tell whether a token that came from an address may be asked about."""
-        place = place_of(sender)
+        group = address_group(sender)
         with self._lock:
-            if self._addresses.is_full(place, now_s):
+            if self._addresses.is_full(group, now_s):
                 return False
-            is_known = now_s - self._well_known.get(place, -WELL_KNOWN_S) < WELL_KNOWN_S
+            is_known = now_s - self._well_known.get(group, -WELL_KNOWN_S) < WELL_KNOWN_S
             return is_known or not self._peers.is_full(peer_id, now_s)
 
     def failed(self, sender: str, peer_id: int, now_s: float) -> None:
         """Count a token that the peer did not know."""
         with self._lock:
-            self._addresses.pour(place_of(sender), now_s)
+            self._addresses.pour(address_group(sender), now_s)
             self._peers.pour(peer_id, now_s)
 
     def succeeded(self, sender: str, peer_id: int, now_s: float) -> None:
         """Give one back: the peer knew the token."""
-        place = place_of(sender)
+        group = address_group(sender)
         with self._lock:
-            self._addresses.give_back(place, now_s)
+            self._addresses.give_back(group, now_s)
             self._peers.give_back(peer_id, now_s)
-            self._well_known.pop(place, None)
-            self._well_known[place] = now_s
+            self._well_known.pop(group, None)
+            self._well_known[group] = now_s
             while len(self._well_known) > MAX_ADDRESSES:
                 self._well_known.popitem(last=False)

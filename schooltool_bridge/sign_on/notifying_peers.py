@@ -26,7 +26,7 @@ MAX_COURSES = 500
 log = structlog.get_logger("sign-on")
 
 
-def tell(
+def notify(
     outbound: Outbound[Peer],
     peer: Peer,
     method: str,
@@ -47,7 +47,7 @@ def tell(
     return True
 
 
-def tell_courses(
+def notify_courses(
     database: Database, outbound: Outbound[Peer], peer: Peer, person_id: int, username: str
 ) -> bool:
     """Tell an identity provider where its user is enrolled here (update_enrolments).
@@ -56,7 +56,7 @@ def tell_courses(
     """
     with database.read() as connection:
         courses: list[Value] = [*courses_here(connection, person_id, peer.id)]
-    return tell(outbound, peer, "update_enrolments", [username, courses])
+    return notify(outbound, peer, "update_enrolments", [username, courses])
 
 
 def courses_here(connection: Connection, person_id: int, but: int) -> list[dict[str, Value]]:

@@ -1,6 +1,6 @@
 """What somebody who is signed in as a person may see and do: their own, what they teach, students.
 
-Only looks, and asks anew each time, so that a role or a place that is taken away closes its pages
+Only looks, and asks anew each time, so that a role or an enrolment that ended closes its pages
 at once. What an admin account may stands in peers/web/roles.py. Source: RULES 1.7, R58, R77.
 """
 

@@ -217,8 +217,8 @@ def end_by_word(connection: Connection, peer_id: int, username: str, agent_sha1:
         person_session.c.agent_sha1 == agent_sha1,
     )
     # The peer knows; whoever signs in there anew is not to be signed out by us.
-    told = Visit(peer_id, username, agent_sha1)
-    sign_offs.forget(connection, errands.KILL_CHILDREN, told)
+    visit = Visit(peer_id, username, agent_sha1)
+    sign_offs.forget(connection, errands.KILL_CHILDREN, visit)
     return connection.execute(sa.delete(person_session).where(*mine)).rowcount
 
 

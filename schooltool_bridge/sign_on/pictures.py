@@ -107,7 +107,7 @@ def as_jpegs(png: bytes) -> tuple[bytes, bytes]:
     return large, small
 
 
-def told(stored: Stored) -> dict[str, Value]:
+def authorise_fields(stored: Stored) -> dict[str, Value]:
     """Return what user_authorise adds for a person with a picture.
 
     A Moodle since 2.0 goes by the time, one of 1.9 and a Mahara by the SHA-1 of f1.
@@ -167,7 +167,7 @@ def of(connection: Connection, person_id: int) -> Stored | None:
     return Stored(row.peer_id, row.version, row.png, row.fetched_unix_s) if row else None
 
 
-def keep(connection: Connection, person_id: int, picture: Stored) -> None:
+def add(connection: Connection, person_id: int, picture: Stored) -> None:
     """Keep the picture of a person who has none here (any more)."""
     connection.execute(
         sa.insert(person_picture).values(
@@ -208,7 +208,7 @@ def _plain(value: Value) -> str:
 
 
 def _file(image: Image.Image, kind: str) -> bytes:
-    kept = BytesIO()
+    stream = BytesIO()
     options = {"quality": JPEG_QUALITY} if kind == "JPEG" else {"optimize": True}
-    image.save(kept, kind, **options)
-    return kept.getvalue()
+    image.save(stream, kind, **options)
+    return stream.getvalue()

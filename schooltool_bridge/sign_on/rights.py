@@ -179,12 +179,16 @@ def waits() -> sa.ColumnElement[bool]:
     )
     own = sa.select(owner.c.id).where(owner.c.id == person_link.c.person_id, owner.c.can_login)
     # Only for the few with several rows; the others are found by an index.
-    root, kin, kept = identity.root_of(person_link.c.person_id), person_link.alias(), person.alias()
+    root, kin, standing = (
+        identity.root_of(person_link.c.person_id),
+        person_link.alias(),
+        person.alias(),
+    )
     by_kin = sa.select(kin.c.id).where(kin.c.is_several, kin.c.can_login)
     by_kin = by_kin.where(identity.root_of(kin.c.person_id) == root)
-    by_kept = sa.select(kept.c.id).where(kept.c.id == root, kept.c.can_login)
+    by_standing = sa.select(standing.c.id).where(standing.c.id == root, standing.c.can_login)
     of_several = sa.or_(
-        by_kin.correlate_except(kin).exists(), by_kept.correlate_except(kept).exists()
+        by_kin.correlate_except(kin).exists(), by_standing.correlate_except(standing).exists()
     )
     return sa.and_(
         sa.not_(person_link.c.can_login),

@@ -28,10 +28,10 @@ class Visit:
 
 def remember(connection: Connection, kind: str, ends: Mapping[Visit, int]) -> None:
     """Remember sign-offs: what is to be told, and until when (Unix s) the sessions could last."""
-    told = {visit.peer_id for visit in ends}
+    peer_ids = {visit.peer_id for visit in ends}
     table, left = errand.c, dict(ends)
     mine = sa.select(table.id, table.peer_id, table.about).where(
-        table.peer_id.in_(told), table.kind == kind
+        table.peer_id.in_(peer_ids), table.kind == kind
     )
     for row in connection.execute(mine).all():
         until_unix_s = left.pop(Visit(row.peer_id, **row.about), None)

@@ -202,9 +202,9 @@ def _texts(params: list[Value]) -> tuple[str, str]:
             raise BadParameters("The method takes two strings.")
 
 
-def _list(params: list[Value], place: int) -> list[Value]:
+def _list(params: list[Value], index: int) -> list[Value]:
     """Return a parameter that is a list; PHP sends one with gaps as a struct."""
-    value = params[place] if len(params) > place else None
+    value = params[index] if len(params) > index else None
     if isinstance(value, dict):
         return [*value.values()]
     if not isinstance(value, list):

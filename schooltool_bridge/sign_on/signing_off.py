@@ -21,7 +21,7 @@ from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
 from peers.web import tokens
 from schooltool_bridge.sign_on import jumping, person_sessions
-from schooltool_bridge.sign_on.notifying_peers import tell
+from schooltool_bridge.sign_on.notifying_peers import notify
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.errands import KILL_CHILD, Errand, Errands
@@ -79,10 +79,10 @@ class SigningOff:
             if (peer := self.registry.by_id(peer_id)) is not None and peer.enabled
         ]
 
-    def tell_end(self, peer: Peer, errand: Errand) -> bool:
+    def notify_end(self, peer: Peer, errand: Errand) -> bool:
         """Tell a peer of sessions that ended; False when it did not answer, to be told again."""
         params: list[Value] = [errand.about["username"], errand.about["agent_sha1"]]
-        return tell(self.outbound, peer, errand.kind, params, needs_proof=True)
+        return notify(self.outbound, peer, errand.kind, params, needs_proof=True)
 
     def end_before_jump(self, visit: Visit) -> None:
         """End a visit over there, since another of the same person and browser is to begin.
@@ -93,7 +93,7 @@ class SigningOff:
         if peer is None:
             return
         params: list[Value] = [visit.username, visit.agent_sha1]
-        if not tell(self.outbound, peer, KILL_CHILD, params, timeout_s=BEFORE_JUMP_TIMEOUT_S):
+        if not notify(self.outbound, peer, KILL_CHILD, params, timeout_s=BEFORE_JUMP_TIMEOUT_S):
             return  # it may still have the session that the row stands for
         with self.database.write() as connection:
             jumping.forget(connection, visit)
@@ -122,7 +122,7 @@ class SigningOff:
         with self.database.read() as connection:
             names: list[Value] = [*person_sessions.active(connection, peer.id, since)]
         for first in range(0, len(names), MAX_NAMES):
-            tell(self.outbound, peer, "keepalive_server", [names[first : first + MAX_NAMES]])
+            notify(self.outbound, peer, "keepalive_server", [names[first : first + MAX_NAMES]])
 
 
 def _lands(peer: Peer) -> bool:

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database, in_parts
-from mnet.logs import tell
+from mnet.logs import log_failure
 from mnet.slow_work import ForSite
 from peers.registry import Peer, Registry
 from schooltool_bridge.store.model_errands import errand
@@ -181,7 +181,7 @@ class Errands:
             while (taken := self._take(peer_id, done, sign_offs=sign_offs)) is not None:
                 peer = self.registry.by_id(peer_id)
                 if peer is None or not peer.enabled:
-                    self._let_go(taken)
+                    self._give_back(taken)
                     return
                 done = taken
                 if self._do(peer, taken):
@@ -198,7 +198,7 @@ class Errands:
         try:
             return self.kinds[taken.kind](peer, taken)
         except Exception as problem:  # noqa: BLE001 - the others are done, and this one again
-            tell(log, problem)
+            log_failure(log, problem)
             return False
 
     def _free(self) -> sa.ColumnElement[bool]:
@@ -252,7 +252,7 @@ class Errands:
             found = connection.execute(sa.select(errand.c.id).where(*which).limit(1))
             return found.first() is not None
 
-    def _let_go(self, taken: Errand) -> None:
+    def _give_back(self, taken: Errand) -> None:
         with self.database.write() as connection:
             mine = errand.c.id == taken.id
             connection.execute(sa.update(errand).where(mine).values(taken_until_unix_s=0))

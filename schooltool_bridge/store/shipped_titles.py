@@ -13,6 +13,6 @@ _SCORE_SYSTEMS = (N_("Points"), N_("Percent"), N_("Pass/Fail"), N_("Letter grade
 _SHIPPED = frozenset({*(state["title"] for state in ENROLMENT_STATES), *_SCORE_SYSTEMS})
 
 
-def said(title: str) -> str:
+def local_title(title: str) -> str:
     """Say the title of an enrolment state or a score system."""
     return translated(title) if title in _SHIPPED else title

@@ -28,6 +28,7 @@ import schooltool_bridge.store.model_notices
 import schooltool_bridge.store.model_people
 import schooltool_bridge.store.model_reports
 import schooltool_bridge.store.model_school
+import schooltool_bridge.store.model_sync
 from keys.protect import OWNER_ONLY
 from mnet.database import Database, bump_revision, metadata
 from mnet.engines import is_sqlite
@@ -47,10 +48,11 @@ TABLES_OF = (
     schooltool_bridge.store.model_reports,
     schooltool_bridge.store.model_school,
     schooltool_bridge.store.model_notices,
+    schooltool_bridge.store.model_sync,
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0015"
+HEAD = "0016"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 
@@ -97,12 +99,12 @@ def upgrade_safely(database: Database, home: Path) -> Path | None:
     found = schema(database)
     if found == HEAD:
         return None
-    saved = _keep(database, home, HEAD) if found is not None else None
+    saved = _back_up(database, home, HEAD) if found is not None else None
     upgrade(database)
     return saved
 
 
-def _keep(database: Database, home: Path, before: str) -> Path:
+def _back_up(database: Database, home: Path, before: str) -> Path:
     """Back up what is there now into the data folder; return that file."""
     folder = home / "backups"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -158,7 +160,7 @@ def restore(
             if schema(source) is None:
                 raise StorageError(f"{file} is no backup of this program.")
             upgrade(source)
-            saved = _keep(database, home, "restore") if schema(database) is not None else None
+            saved = _back_up(database, home, "restore") if schema(database) is not None else None
             copied = saved.name if saved else None
             detail = {"file": file.name, "copy of what was there": copied}
 

@@ -41,7 +41,7 @@ SECTIONS_SHOWN = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClosingTarget:
     """What is closed: a term, or a section alone."""
 
     title: str
@@ -116,7 +116,9 @@ class ClosingPages:
         """Close a section, or accept what is proposed."""
         return self._change(view, _section, section_id)
 
-    def _change(self, view: View, find: Callable[[Connection, int], Place], number: int) -> Reply:
+    def _change(
+        self, view: View, find: Callable[[Connection, int], ClosingTarget], number: int
+    ) -> Reply:
         steps = {
             "close": _close,
             "reopen": _reopen,
@@ -130,32 +132,36 @@ class ClosingPages:
             if action == "close" and not view.text("seen"):
                 return self._ask(view, find, number)
             with self._parts.database.write() as connection:
-                place = _known(connection, find, number)
-                note = steps[action](connection, view, place)
+                target = _known(connection, find, number)
+                note = steps[action](connection, view, target)
         except _OtherThanSeen as problem:
             return self._ask(view, find, number, problem=str(problem))
         except (Refused, NotPossible) as problem:
             return self._show(find, number, problem=str(problem), why=view.text("why"))
-        return go(place.path, note)
+        return go(target.path, note)
 
     def _ask(
-        self, view: View, find: Callable[[Connection, int], Place], number: int, problem: str = ""
+        self,
+        view: View,
+        find: Callable[[Connection, int], ClosingTarget],
+        number: int,
+        problem: str = "",
     ) -> Reply:
         """Say in words what closing means, before anything is done."""
         with self._parts.database.read() as connection:
-            place = _known(connection, find, number)
+            target = _known(connection, find, number)
             system = closing.score_system_of(connection, _system_id(view))
-            stored = final_marks.counts(connection, place.wanted).total()
-            again = place.is_closed(stored)
-            seen = closing.preview(connection, place.wanted, only_joined=again)
+            stored = final_marks.counts(connection, target.wanted).total()
+            again = target.is_closed(stored)
+            seen = closing.preview(connection, target.wanted, only_joined=again)
         if again and not seen.marks:
-            raise Refused("term", _("%(term)s is closed already.", term=place.title))
+            raise Refused("term", _("%(term)s is closed already.", term=target.title))
         if not seen.marks:
             raise Refused("term", _("There is no student whose mark could be stored here."))
         return page(
             "closing_confirm.html",
             status=400 if problem else 200,
-            place=place,
+            target=target,
             system=system,
             words=in_words(seen),
             empty=seen.without,
@@ -167,33 +173,33 @@ class ClosingPages:
 
     def _show(
         self,
-        find: Callable[[Connection, int], Place],
+        find: Callable[[Connection, int], ClosingTarget],
         number: int,
         *,
         problem: str = "",
         why: str = "",
     ) -> Reply:
         with self._parts.database.read() as connection:
-            place = _known(connection, find, number)
-            marks = final_marks.counts(connection, place.wanted)
-            since = final_marks.since(connection, place.wanted)
+            target = _known(connection, find, number)
+            marks = final_marks.counts(connection, target.wanted)
+            since = final_marks.since(connection, target.wanted)
             proposed = since.proposals
             finals = (
                 [p.final for p in proposed]
-                if place.section_id is None
-                else final_marks.finals(connection, wanted=place.wanted)
+                if target.section_id is None
+                else final_marks.finals(connection, wanted=target.wanted)
             )
             lines = _lines(connection, finals, proposed)
-            sections = _sections(connection, place)
+            sections = _sections(connection, target)
             systems = scores.all_systems(connection, hidden_too=False)
-            joined = since.joined if place.is_closed(marks.total()) else ()
-            names = _names(connection, joined) if place.section_id is not None else []
-            latest = final_marks.latest_system(connection, place.wanted) if joined else None
+            joined = since.joined if target.is_closed(marks.total()) else ()
+            names = _names(connection, joined) if target.section_id is not None else []
+            latest = final_marks.latest_system(connection, target.wanted) if joined else None
         return page(
             "final_marks.html",
             status=400 if problem else 200,
-            place=place,
-            lines=lines if place.section_id is not None else lines[:PROPOSALS_SHOWN],
+            target=target,
+            lines=lines if target.section_id is not None else lines[:PROPOSALS_SHOWN],
             count=len(proposed),
             digest=final_marks.digest(proposed),
             marks=marks,
@@ -225,37 +231,39 @@ def in_words(seen: Preview) -> str:
     )
 
 
-def _term(connection: Connection, term_id: int) -> Place:
+def _term(connection: Connection, term_id: int) -> ClosingTarget:
     found = years.one_term(connection, term_id)
     path = f"{SCHOOL}/terms/{found.id}/final"
     wanted = final_marks.of_term(found.id)
-    return Place(found.full_title, path, wanted, found.id, None, found.closed_unix_s)
+    return ClosingTarget(found.full_title, path, wanted, found.id, None, found.closed_unix_s)
 
 
-def _section(connection: Connection, section_id: int) -> Place:
+def _section(connection: Connection, section_id: int) -> ClosingTarget:
     rows = lookup.by_ids(connection, [section_id])
     if not rows:
         raise NotThere(_("There is no such section."))
     title = rows[0].name or _("Section %(id)s", id=section_id)
     path = f"{SECTIONS}/{section_id}/final"
-    return Place(title, path, final_marks.of_section(section_id), None, section_id, None)
+    return ClosingTarget(title, path, final_marks.of_section(section_id), None, section_id, None)
 
 
-def _known(connection: Connection, find: Callable[[Connection, int], Place], number: int) -> Place:
+def _known(
+    connection: Connection, find: Callable[[Connection, int], ClosingTarget], number: int
+) -> ClosingTarget:
     return find(connection, filters.known_id(number))
 
 
-def _sections(connection: Connection, place: Place) -> list[SectionRow]:
-    if place.term_id is None:
+def _sections(connection: Connection, target: ClosingTarget) -> list[SectionRow]:
+    if target.term_id is None:
         return []
-    wanted = Wanted(term_id=place.term_id)
+    wanted = Wanted(term_id=target.term_id)
     return lookup.find(connection, wanted, limit=SECTIONS_SHOWN)[0]
 
 
 def _names(connection: Connection, joined: Sequence[Standing]) -> list[str]:
     """Return who joined, with what they have reached so far."""
     people = labels.people(connection, (s.person_id for s in joined))
-    in_order = sorted(joined, key=lambda s: people[s.person_id].place)
+    in_order = sorted(joined, key=lambda s: people[s.person_id].list_order)
     return [f"{people[s.person_id].sorted_name} ({paper.percent(s.percent)})" for s in in_order]
 
 
@@ -312,12 +320,12 @@ def _system_id(view: View) -> int:
     return system_id
 
 
-def _close(connection: Connection, view: View, place: Place) -> str:
+def _close(connection: Connection, view: View, target: ClosingTarget) -> str:
     author, system_id = _author(view), _system_id(view)
-    if place.term_id is not None:
-        stored = closing.close_term(connection, author, place.term_id, system_id)
+    if target.term_id is not None:
+        stored = closing.close_term(connection, author, target.term_id, system_id)
     else:
-        stored = closing.close_section(connection, author, place.section_id or 0, system_id)
+        stored = closing.close_section(connection, author, target.section_id or 0, system_id)
     if view.text("seen") != str(stored):
         raise _OtherThanSeen(
             _(
@@ -329,20 +337,20 @@ def _close(connection: Connection, view: View, place: Place) -> str:
         "%(title)s is closed: %(num)s final mark stored.",
         "%(title)s is closed: %(num)s final marks stored.",
         stored,
-        title=place.title,
+        title=target.title,
     )
 
 
-def _reopen(connection: Connection, view: View, place: Place) -> str:
-    if place.term_id is None:
+def _reopen(connection: Connection, view: View, target: ClosingTarget) -> str:
+    if target.term_id is None:
         raise PageError(_("This form is not known here."))
-    closing.reopen_term(connection, _author(view), place.term_id)
+    closing.reopen_term(connection, _author(view), target.term_id)
     return _(
-        "%(term)s is open again; its final marks stand until you close it anew.", term=place.title
+        "%(term)s is open again; its final marks stand until you close it anew.", term=target.title
     )
 
 
-def _accept_ticked(connection: Connection, view: View, place: Place) -> str:
+def _accept_ticked(connection: Connection, view: View, target: ClosingTarget) -> str:
     ticked = set(view.all("mark"))
     if not ticked:
         raise Refused("mark", _("Tick the marks to accept first."))
@@ -353,24 +361,24 @@ def _accept_ticked(connection: Connection, view: View, place: Place) -> str:
         seen = final_marks.digest([proposal])
         return f"{final.section_id}-{final.person_id}-{seen}" in ticked
 
-    accepted = closing.accept_where(connection, author, place.wanted, is_chosen)
+    accepted = closing.accept_where(connection, author, target.wanted, is_chosen)
     left = len(ticked) - accepted
     note = _changed(accepted)
     if left:
-        told = ngettext(
+        message = ngettext(
             "%(num)s of those ticked changed meanwhile and were left; look again.",
             "%(num)s of those ticked changed meanwhile and were left; look again.",
             left,
         )
-        note += f" {told}"
+        note += f" {message}"
     return note
 
 
-def _accept_all(connection: Connection, view: View, place: Place) -> str:
+def _accept_all(connection: Connection, view: View, target: ClosingTarget) -> str:
     seen = view.text("digest")
     if not seen:
         raise PageError(_("This form is not known here."))
-    accepted = closing.accept_where(connection, _author(view), place.wanted, seen=seen)
+    accepted = closing.accept_where(connection, _author(view), target.wanted, seen=seen)
     return _changed(accepted)
 
 

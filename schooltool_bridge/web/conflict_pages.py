@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import Fault
 from mnet.language import _
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.common.refusals import Refused
@@ -84,11 +84,11 @@ class ConflictPages:
                 entry.id, author=author, keep_apart=decision == APART, kept_id=kept
             )
         except (Fault, Refused) as problem:
-            return go(back, retold(str(problem)))
+            return go(back, localized(str(problem)))
         if done.entry.status == DONE:
             note = _("Decided, and applied.")
         else:
-            note = _("Decided, but something is left: %(why)s", why=retold(done.entry.reason))
+            note = _("Decided, but something is left: %(why)s", why=localized(done.entry.reason))
         if done.released and done.entry.status == DONE:
             more = _("%(count)s more that waited for it came in too.", count=done.released)
             note = f"{note} {more}"
@@ -100,10 +100,12 @@ class ConflictPages:
         )
 
 
-def parties(connection: Connection, settling: Resolving, entry: Entry) -> list[Party] | None:
+def parties(connection: Connection, resolving: Resolving, entry: Entry) -> list[Party] | None:
     """Return who could be meant by an event of the inbox; None when that is not its question."""
-    asked = settling.question(connection, entry)
+    asked = resolving.question(connection, entry)
     if asked is None:
         return None
     rows = [people_list.one(connection, person_id) for person_id in asked.parties]
-    return [Party(row, person_story.places(connection, row.id)) for row in rows if row is not None]
+    return [
+        Party(row, person_story.sections_of(connection, row.id)) for row in rows if row is not None
+    ]

@@ -86,7 +86,7 @@ class CoursesPages:
             unread=listed.unread,
             wanted=wanted,
             day=self._day,
-            places={"plugin": _(WHERE_PLUGIN), "course": _(WHERE_COURSE)},
+            where={"plugin": _(WHERE_PLUGIN), "course": _(WHERE_COURSE)},
         )
 
     def course(self, view: View, peer_id: int, course_id: int) -> Reply:
@@ -191,10 +191,10 @@ def by_category(courses: Sequence[RemoteCourse]) -> list[Category]:
     first: dict[int, int] = {}
     for number, course in enumerate(courses):
         first.setdefault(course.category_id, number)
-    together = sorted(courses, key=lambda c: first[c.category_id])
+    by_category = sorted(courses, key=lambda c: first[c.category_id])
     return [
         Category(each[0].category, each)
-        for _id, group in groupby(together, key=lambda c: c.category_id)
+        for _id, group in groupby(by_category, key=lambda c: c.category_id)
         for each in [tuple(group)]
     ]
 

@@ -102,7 +102,7 @@ class EnrolmentPages:
     def save(self, view: View, section_id: int, person_id: int) -> Reply:
         """Write what somebody is in a section."""
         names = ("role", "code", "day", "why")
-        place = filters.known_id(section_id), filters.known_id(person_id)
+        membership = filters.known_id(section_id), filters.known_id(person_id)
         given = {name: view.text(name) for name in names}
         given["note"] = view.text("note", limit=MAX_NOTE_CHARS + 1)
         try:
@@ -111,7 +111,7 @@ class EnrolmentPages:
                 enrolments.set_state(
                     connection,
                     Author(view.who, view.now_unix_s, given["why"]),
-                    *place,
+                    *membership,
                     given["role"],
                     given["code"],
                     text=given["note"],
@@ -119,7 +119,7 @@ class EnrolmentPages:
                 )
         except (Refused, NotPossible) as refused:
             return self._form(section_id, person_id, given, problem=str(refused))
-        released = self._resolving.brought_by_hand(places=[place])
+        released = self._resolving.brought_by_hand(memberships=[membership])
         note = _("The enrolment is written.") + came_too(released)
         return go(f"{SECTIONS}/{section_id}", note)
 
@@ -133,7 +133,7 @@ class EnrolmentPages:
                 raise PageError(_("There is nobody with this number."), 404)
             now = roster.current(connection, section_id, who.id)
             known = states.all_states(connection)
-        titles = {state.code: state.said for state in known}
+        titles = {state.code: state.local_title for state in known}
         role = given.get("role") or STUDENT
         return page(
             "section_place.html",

@@ -75,5 +75,5 @@ def day_start(text: str, zone: ZoneInfo, *, days_later: int = 0) -> int | None:
 
 def query(**values: object) -> str:
     """Return what stands behind a page's address, "?" included; empty values are left out."""
-    kept = {name: str(value) for name, value in values.items() if value not in (None, "")}
-    return "?" + urlencode(kept) if kept else ""
+    given = {name: str(value) for name, value in values.items() if value not in (None, "")}
+    return "?" + urlencode(given) if given else ""

@@ -88,9 +88,9 @@ class GradebookItemsPages:
     def one(self, _view: View, section_id: int, assessment_id: int) -> Reply:
         """Show an assessment's form."""
         with self._parts.database.read() as connection:
-            then = _known(connection, section_id)
-            item = _item(then, assessment_id)
-            return _form(connection, then, item, _stored(item))
+            snapshot = _known(connection, section_id)
+            item = _item(snapshot, assessment_id)
+            return _form(connection, snapshot, item, _stored(item))
 
     def change(self, view: View, section_id: int, assessment_id: int) -> Reply:
         """Change or delete an assessment."""
@@ -121,9 +121,9 @@ class GradebookItemsPages:
         author = _author(view)
         try:
             with self._parts.database.write() as connection:
-                then = _known(connection, section_id)
+                snapshot = _known(connection, section_id)
                 sheet_id = filters.row_id(view.text("sheet")) or NO_SHEET
-                own = {s.id for s in grid.sheets_of(connection, then)} - {NO_SHEET}
+                own = {s.id for s in grid.sheets_of(connection, snapshot)} - {NO_SHEET}
                 if do == "add":
                     worksheets.add(connection, author, section_id, view.text("title"))
                 elif sheet_id not in own:
@@ -140,13 +140,13 @@ class GradebookItemsPages:
 
     def _sheets(self, section_id: int, problem: str = "") -> Reply:
         with self._parts.database.read() as connection:
-            then = _known(connection, section_id)
-            sheets = [s for s in grid.sheets_of(connection, then) if s.id != NO_SHEET]
-        counts = {s.id: sum(i.worksheet_id == s.id for i in then.items) for s in sheets}
+            snapshot = _known(connection, section_id)
+            sheets = [s for s in grid.sheets_of(connection, snapshot) if s.id != NO_SHEET]
+        counts = {s.id: sum(i.worksheet_id == s.id for i in snapshot.items) for s in sheets}
         return page(
             "gradebook_sheets.html",
             status=400 if problem else 200,
-            section=then,
+            section=snapshot,
             sheets=sheets,
             counts=counts,
             problem=problem,
@@ -161,17 +161,17 @@ class GradebookItemsPages:
     ) -> Reply:
         """Show the form as it was sent, with what is wrong."""
         with self._parts.database.read() as connection:
-            then = _known(connection, section_id)
-            item = None if assessment_id is None else _item(then, assessment_id)
-            return _form(connection, then, item, asked, problem)
+            snapshot = _known(connection, section_id)
+            item = None if assessment_id is None else _item(snapshot, assessment_id)
+            return _form(connection, snapshot, item, asked, problem)
 
 
 def _known(connection: Connection, section_id: int) -> SectionSnapshot:
     return grid.section_of(connection, section_id)
 
 
-def _item(then: SectionSnapshot, assessment_id: int) -> Item:
-    found = next((i for i in then.items if i.id == assessment_id), None)
+def _item(snapshot: SectionSnapshot, assessment_id: int) -> Item:
+    found = next((i for i in snapshot.items if i.id == assessment_id), None)
     if found is None:
         raise PageError(_("There is no such assessment in this section; it may be deleted."), 404)
     return found
@@ -246,28 +246,34 @@ def _detail(asked: Mapping[str, str]) -> Detail:
 
 def _form(
     connection: Connection,
-    then: SectionSnapshot,
+    snapshot: SectionSnapshot,
     item: Item | None,
     asked: Mapping[str, str],
     problem: Refused | None = None,
 ) -> Reply:
     systems = grid.systems_of(connection)
     hidden = grid.hidden_systems_of(connection)
-    kept = filters.row_id(asked.get("score_system", ""))
-    entries = [e for (i, _who), e in then.entries.items() if item is not None and i == item.id]
+    chosen_system = filters.row_id(asked.get("score_system", ""))
+    entries = [e for (i, _who), e in snapshot.entries.items() if item is not None and i == item.id]
     return page(
         "gradebook_item.html",
         status=400 if problem else 200,
-        section=then,
+        section=snapshot,
         item=item,
         asked={name: asked.get(name, "") for name in _FIELDS},
         problem=str(problem) if problem else "",
         wrong=problem.field.replace(" ", "_") if problem else "",
         categories={str(i): title for i, title in grid.categories_of(connection).items()},
-        sheets={str(s.id): s.title for s in grid.sheets_of(connection, then) if s.id != NO_SHEET},
-        systems={str(i): s.said for i, s in systems.items() if i not in hidden or i == kept},
+        sheets={
+            str(s.id): s.title for s in grid.sheets_of(connection, snapshot) if s.id != NO_SHEET
+        },
+        systems={
+            str(i): s.local_title
+            for i, s in systems.items()
+            if i not in hidden or i == chosen_system
+        },
         graded=sum(e.points is not None for e in entries),
         by_hand=sum(e.authority == MANUAL for e in entries),
-        others=others(then, item) if item else {},
-        joined=joining.joined(connection, then.id, item.id) if item and item.peer else [],
+        others=others(snapshot, item) if item else {},
+        joined=joining.joined(connection, snapshot.id, item.id) if item and item.peer else [],
     )

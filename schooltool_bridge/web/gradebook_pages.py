@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from mnet.language import _, ngettext
 from peers.accounts import CLERK
-from peers.web.kept_form import AGAIN
+from peers.web.carried_form import AGAIN
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.gradebook import entering, grid
-from schooltool_bridge.gradebook.entering import Place, Problem, Saved, Typed, Unreadable
+from schooltool_bridge.gradebook.entering import CellKey, Problem, Saved, Typed, Unreadable
 from schooltool_bridge.gradebook.grid import Grid
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.server.parts import Parts
@@ -81,11 +81,11 @@ class GradebookPages:
     def shown_again(self, desk: Desk, view: View, section_id: int) -> Reply:
         """Show what was typed at somebody's desk and could not be saved."""
         seen = view.text("seen", limit=MAX_SEEN_CHARS)
-        said = _("Nothing was saved yet. What you typed is still here: look at it and save it.")
+        message = _("Nothing was saved yet. What you typed is still here: look at it and save it.")
         typed = _typed(view.form, _shown(seen))
         status = 200 if view.ticked(AGAIN) else 403
         return self.shown(
-            desk, _asked(view), section_id, typed=typed, seen=seen, said=said, status=status
+            desk, _asked(view), section_id, typed=typed, seen=seen, done=message, status=status
         )
 
     def saved(self, desk: Desk, view: View, section_id: int) -> Reply:
@@ -94,8 +94,8 @@ class GradebookPages:
         shown = _shown(seen)
         typed = _typed(view.form, shown)
         agreed = _agreed(view.text("above", limit=MAX_SEEN_CHARS))
-        place = _place(view.text("release"))
-        release = [(place, shown.get(_name(place), ("", ""))[1])] if place else []
+        cell_key = _cell_key(view.text("release"))
+        release = [(cell_key, shown.get(_cell_name(cell_key), ("", ""))[1])] if cell_key else []
         author = Author(desk.actor, view.now_unix_s)
         try:
             with self._parts.database.write() as connection:
@@ -115,18 +115,18 @@ class GradebookPages:
         except (NotThere, Refused) as problem:
             raise PageError(str(problem), 404 if isinstance(problem, NotThere) else 400) from None
         if saved.conflicts:
-            others = {p.place for p in saved.conflicts} - {place}
-            kept = [t for t in typed if t.is_changed and (t.item_id, t.person_id) in others]
+            others = {p.cell_key for p in saved.conflicts} - {cell_key}
+            conflicting = [t for t in typed if t.is_changed and (t.item_id, t.person_id) in others]
             return self.shown(
                 desk,
                 _asked(view),
                 section_id,
                 problems=saved.conflicts,
-                typed=kept,
-                said=_said(saved),
+                typed=conflicting,
+                done=_saved_text(saved),
             )
         back = desk.path + filters.query(**_asked(view))
-        return Reply(status=303, location=back, note=_said(saved))
+        return Reply(status=303, location=back, note=_saved_text(saved))
 
     def shown(
         self,
@@ -137,8 +137,8 @@ class GradebookPages:
         problems: Sequence[Problem] = (),
         typed: Sequence[Typed] = (),
         seen: str = "",
-        above: Mapping[Place, str] = entering.NOTHING_AGREED,
-        said: str = "",
+        above: Mapping[CellKey, str] = entering.NOTHING_AGREED,
+        done: str = "",
         status: int = 200,
     ) -> Reply:
         """Show the gradebook at somebody's desk; the caller knows that they may see it.
@@ -148,8 +148,8 @@ class GradebookPages:
         everybody = asked.get("mode") == "all"
         sheet_id = filters.row_id(asked.get("sheet", ""))
         found = self._grid(section_id, sheet_id, everybody=everybody)
-        kept = {_name((t.item_id, t.person_id)): t.text for t in typed if t.is_changed}
-        if not everybody and not kept.keys() <= {cell.name for cell in found.cells}:
+        unsaved = {_cell_name((t.item_id, t.person_id)): t.text for t in typed if t.is_changed}
+        if not everybody and not unsaved.keys() <= {cell.name for cell in found.cells}:
             # Whoever left meanwhile, or an item on another sheet: what was typed is shown.
             everybody, sheet_id = True, None
             found = self._grid(section_id, sheet_id, everybody=everybody)
@@ -164,12 +164,12 @@ class GradebookPages:
             sheet_id=sheet_id,
             problems=problems[:MAX_TOLD],
             more_problems=max(0, len(problems) - MAX_TOLD),
-            wrong={_name(p.place) for p in problems},
-            typed=kept,
-            unsaved={name: before.get(name, "") for name in kept if name in now},
-            above=json.dumps({_name(place): text for place, text in above.items()}),
+            wrong={_cell_name(p.cell_key) for p in problems},
+            typed=unsaved,
+            unsaved={name: before.get(name, "") for name in unsaved if name in now},
+            above=json.dumps({_cell_name(cell_key): text for cell_key, text in above.items()}),
             seen=seen or _seen(found),
-            said=said,
+            done=done,
             nothing_saved=status != 200,  # noqa: PLR2004 - HTTP's
             path=desk.path,
             person=desk.person,
@@ -212,41 +212,46 @@ def _shown(seen: str) -> dict[str, tuple[str, str]]:
         raise PageError(_("The form could not be read; load the page anew.")) from None
 
 
-def _agreed(above: str) -> dict[Place, str]:
+def _agreed(above: str) -> dict[CellKey, str]:
     """Read which texts the page had asked about; raises PageError."""
     try:
-        found = {_place(str(name)): str(text) for name, text in json.loads(above or "{}").items()}
+        found = {
+            _cell_key(str(name)): str(text) for name, text in json.loads(above or "{}").items()
+        }
     except (ValueError, AttributeError, RecursionError):
         raise PageError(_("The form could not be read; load the page anew.")) from None
-    return {place: text for place, text in found.items() if place is not None}
+    return {cell_key: text for cell_key, text in found.items() if cell_key is not None}
 
 
 def _typed(form: Mapping[str, list[str]], shown: Mapping[str, tuple[str, str]]) -> list[Typed]:
-    return [Typed(*place, text, *shown.get(_name(place), ("", ""))) for place, text in _cells(form)]
+    return [
+        Typed(*cell_key, text, *shown.get(_cell_name(cell_key), ("", "")))
+        for cell_key, text in _cells(form)
+    ]
 
 
-def _cells(form: Mapping[str, list[str]]) -> Iterator[tuple[Place, str]]:
+def _cells(form: Mapping[str, list[str]]) -> Iterator[tuple[CellKey, str]]:
     for name, values in form.items():
-        place = _place(name.removeprefix(CELL)) if name.startswith(CELL) else None
-        if place is not None:
-            yield place, values[-1]
+        cell_key = _cell_key(name.removeprefix(CELL)) if name.startswith(CELL) else None
+        if cell_key is not None:
+            yield cell_key, values[-1]
 
 
-def _place(name: str) -> Place | None:
+def _cell_key(name: str) -> CellKey | None:
     item, _dot, person = name.partition(".")
     item_id, person_id = filters.row_id(item), filters.row_id(person)
     return None if item_id is None or person_id is None else (item_id, person_id)
 
 
-def _name(place: Place) -> str:
-    return f"{place[0]}.{place[1]}"
+def _cell_name(cell_key: CellKey) -> str:
+    return f"{cell_key[0]}.{cell_key[1]}"
 
 
-def _said(saved: Saved) -> str:
+def _saved_text(saved: Saved) -> str:
     if not (saved.written or saved.released or saved.conflicts):
         return _("Nothing was changed.")
     count = ngettext("%(num)s grade is saved.", "%(num)s grades are saved.", saved.written)
-    said = [count] if saved.written or not saved.released else []
+    sentences = [count] if saved.written or not saved.released else []
     if saved.released:
-        said.append(_("Released: what Moodle says counts again."))
-    return " ".join(said)
+        sentences.append(_("Released: what Moodle says counts again."))
+    return " ".join(sentences)

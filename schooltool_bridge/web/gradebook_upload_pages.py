@@ -136,11 +136,11 @@ class GradebookUploadPages:
         again: str = "",
     ) -> Reply:
         with self._parts.database.read() as connection:
-            then = grid.section_of(connection, section_id)
+            snapshot = grid.section_of(connection, section_id)
         return page(
             "gradebook_preview.html",
             status=400 if plan.failed else 200,
-            section=then,
+            section=snapshot,
             plan=plan,
             shown=plan.changes[:MAX_SHOWN],
             more=max(0, len(plan.changes) - MAX_SHOWN),
@@ -152,11 +152,11 @@ class GradebookUploadPages:
 
     def _form(self, section_id: int, problem: str = "", what: str = ASSESSMENTS) -> Reply:
         with self._parts.database.read() as connection:
-            then = grid.section_of(connection, section_id)
+            snapshot = grid.section_of(connection, section_id)
         return page(
             "gradebook_upload.html",
             status=400 if problem else 200,
-            section=then,
+            section=snapshot,
             problem=problem,
             what=what,
             max_mb=MAX_FILE_BYTES // spreadsheet.MIB,
@@ -166,11 +166,11 @@ class GradebookUploadPages:
 
 def _packed(tables: Sequence[Table]) -> str:
     """Write rows into a form's field."""
-    said = [
+    sentences = [
         [t.title, [[row.number, list(row.cells), sorted(row.numbers)] for row in t.rows]]
         for t in tables
     ]
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(sentences, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(zlib.compress(text.encode())).decode()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mnet.database import Database
 from mnet.faults import Fault
 from mnet.language import N_, _
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import Refused
@@ -33,10 +33,10 @@ PERCENTAGE, POINTS = "keep-percentage", "keep-points"
 class InboxPages:
     """The pages of the inbox."""
 
-    def __init__(self, database: Database, settling: Resolving) -> None:
-        """Read from `database`; `settling` changes."""
+    def __init__(self, database: Database, resolving: Resolving) -> None:
+        """Read from `database`; `resolving` changes."""
         self._database = database
-        self._resolving = settling
+        self._resolving = resolving
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -136,7 +136,7 @@ class InboxPages:
             else:
                 raise PageError(_("This form is not known here."))
         except (Fault, Refused) as problem:
-            return go(_back(view), retold(str(problem)))
+            return go(_back(view), localized(str(problem)))
         return go(_back(view), note)
 
     def do_many(self, view: View) -> Reply:
@@ -152,15 +152,15 @@ class InboxPages:
                 author=Author(view.who, view.now_unix_s),
             )
         except Fault as problem:
-            return go(_back(view), retold(problem.text))
+            return go(_back(view), localized(problem.text))
         return go(_back(view, after=done.last_id if done.left else ""), _retried_many(done))
 
 
 def _back(view: View, **more: object) -> str:
     """The list as it was."""
     status = view.text("status")
-    kept = {"status": status if status in OPEN else "", "peer": view.text("peer")}
-    return INBOX + filters.query(**kept, before=filters.row_id(view.text("before")), **more)
+    filters_now = {"status": status if status in OPEN else "", "peer": view.text("peer")}
+    return INBOX + filters.query(**filters_now, before=filters.row_id(view.text("before")), **more)
 
 
 def _decided(done: DecidedPoints, *, is_points: bool) -> str:
@@ -178,10 +178,12 @@ def _name(entry: Entry) -> str:
 
 def _retried(retried: Retried) -> str:
     # Once applied its payload stands in the history, no longer here.
-    said = [_one_retried(retried.entry)]
+    sentences = [_one_retried(retried.entry)]
     if retried.released:
-        said.append(_("%(count)s more that waited for it came in too.", count=retried.released))
-    return " ".join(said)
+        sentences.append(
+            _("%(count)s more that waited for it came in too.", count=retried.released)
+        )
+    return " ".join(sentences)
 
 
 def _one_retried(entry: Entry) -> str:
@@ -194,7 +196,7 @@ def _one_retried(entry: Entry) -> str:
         return _(
             "%(event)s is still held: %(waits)s is not known here yet.", event=name, waits=waits
         )
-    why = retold(entry.reason)
+    why = localized(entry.reason)
     if entry.status == CONFLICT:
         return _("%(event)s is still in conflict: %(why)s", event=name, why=why)
     return _("%(event)s is rejected again: %(why)s", event=name, why=why)
@@ -213,9 +215,9 @@ def _retried_many(done: RetriedMany) -> str:
     if not tried:
         return _("No held event is left to retry.")
     found = done.by_status
-    told = ", ".join(_(text, count=found[s]) for s, text in _TOLD.items() if s in found)
-    said = _("%(count)s tried again: %(told)s.", count=tried, told=told)
+    message = ", ".join(_(text, count=found[s]) for s, text in _TOLD.items() if s in found)
+    sentence = _("%(count)s tried again: %(told)s.", count=tried, told=message)
     if done.left:
         more = _("%(count)s more are held: press again to go on with them.", count=done.left)
-        said = f"{said} {more}"
-    return said
+        sentence = f"{sentence} {more}"
+    return sentence

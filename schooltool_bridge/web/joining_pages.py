@@ -67,14 +67,14 @@ class JoiningPages:
         author = Author(view.who, view.now_unix_s, view.text("why", limit=2 * MAX_NOTE_CHARS))
         try:
             with self._parts.database.write() as connection:
-                then = _known(connection, section_id)
+                snapshot = _known(connection, section_id)
                 if view.text("do") == "apart":
                     released = joining.take_apart(
                         connection, author, section_id, other_id, assessment_id
                     )
                     note = _apart(released)
                 else:
-                    ours_id, theirs_id = _in_order(then, assessment_id, other_id)
+                    ours_id, theirs_id = _in_order(snapshot, assessment_id, other_id)
                     shown = view.text("shown")
                     done = joining.join(
                         connection, author, section_id, ours_id, theirs_id, shown=shown
@@ -91,9 +91,9 @@ class JoiningPages:
         self, section_id: int, assessment_id: int, other_id: int, why: str = "", problem: str = ""
     ) -> Reply:
         with self._parts.database.read() as connection:
-            then = _known(connection, section_id)
+            snapshot = _known(connection, section_id)
             try:
-                plan = joining.plan(then, *_in_order(then, assessment_id, other_id))
+                plan = joining.plan(snapshot, *_in_order(snapshot, assessment_id, other_id))
             except Refused as refused:
                 raise PageError(str(refused), 404) from None
             systems = grid.systems_of(connection)
@@ -101,7 +101,7 @@ class JoiningPages:
         return page(
             "gradebook_join.html",
             status=409 if problem else 200,
-            section=then,
+            section=snapshot,
             plan=plan,
             lines=lines,
             back=f"/admin/sections/{section_id}/assessments/{assessment_id}",
@@ -111,17 +111,17 @@ class JoiningPages:
         )
 
 
-def others(then: SectionSnapshot, item: Item) -> Mapping[str, str]:
+def others(snapshot: SectionSnapshot, item: Item) -> Mapping[str, str]:
     """Return what an assessment could be joined with, by id; names that are nearly its first."""
-    found = [i for i in then.items if (i.peer is None) != (item.peer is None)]
+    found = [i for i in snapshot.items if (i.peer is None) != (item.peer is None)]
     wanted = adoption.bare(item.name)
     found.sort(key=lambda i: (adoption.bare(i.name) != wanted, i.name.casefold(), i.id))
     return {str(i.id): i.name for i in found}
 
 
-def _in_order(then: SectionSnapshot, one_id: int, other_id: int) -> tuple[int, int]:
+def _in_order(snapshot: SectionSnapshot, one_id: int, other_id: int) -> tuple[int, int]:
     """The one made by hand first."""
-    own = {i.id for i in then.items if i.peer is None}
+    own = {i.id for i in snapshot.items if i.peer is None}
     return (one_id, other_id) if one_id in own else (other_id, one_id)
 
 
@@ -133,7 +133,7 @@ def _lines(
     marked = plan.ours if plan.with_detail else plan.theirs
     theirs = replace(plan.theirs, score_system_id=marked.score_system_id)
 
-    def said(entry: Entry | None, item: Item) -> str:
+    def entry_text(entry: Entry | None, item: Item) -> str:
         system = systems.get(item.score_system_id) if item.score_system_id else None
         nothing = entry is None or (entry.points is None and not entry.excepted)
         return "" if nothing or entry is None else marks.written(_mark(entry), item, system)
@@ -142,8 +142,8 @@ def _lines(
         (
             _Line(
                 grid.full_name(names[cell.person_id]),
-                said(cell.by_hand, plan.ours),
-                said(cell.theirs, theirs),
+                entry_text(cell.by_hand, plan.ours),
+                entry_text(cell.theirs, theirs),
                 cell.goes_over,
             )
             for cell in plan.cells

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.registry import Peer
-from peers.web import kept_form, throttle
-from peers.web.kept_form import SIGN_IN_FORM, Kept
+from peers.web import carried_form, throttle
+from peers.web.carried_form import SIGN_IN_FORM, CarriedForm
 from peers.web.origin import inside, within
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.common.ids import key
@@ -60,7 +60,7 @@ class JumpPages:
         username = view.text("username", limit=MAX_FIELD_CHARS)
         password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
         path = inside(view.text("next", limit=MAX_PATH_CHARS)) or ME
-        kept = kept_form.read(view)
+        carried = carried_form.read(view)
         slowed, now = f"person {key(username)}", view.now_unix_s
         tried = throttle.attempt(
             self._parts.database,
@@ -74,7 +74,7 @@ class JumpPages:
                 if tried.wait_s
                 else _("That user name and password do not fit, or may not sign in here.")
             )
-            return self._form(path, problem, username, tried.status, kept)
+            return self._form(path, problem, username, tried.status, carried)
         with self._parts.database.write() as connection:
             throttle.succeeded(connection, slowed, view.sender, now)
             before = person_sessions.find(connection, view.cookies.get(COOKIE, ""), now)
@@ -82,10 +82,10 @@ class JumpPages:
                 person_sessions.end(connection, before.digest)
             begun = Start(found, view.agent_sha1, key(username))
             token = person_sessions.start(connection, begun, now)
-        if kept is not None and own_pages.whose(kept.form) == found:
+        if carried is not None and own_pages.whose(carried.form) == found:
             text = _("You are signed in again. What you typed is still here.")
-            values = {"kept": kept, "text": text}
-            return Reply(template="kept_form.html", values=values, cookies=(cookie_of(token),))
+            values = {"carried": carried, "text": text}
+            return Reply(template="carried_form.html", values=values, cookies=(cookie_of(token),))
         # A form may not lead to another site, even by way of ours; so a page stands between.
         return Reply(template="onward.html", values={"path": path}, cookies=(cookie_of(token),))
 
@@ -145,10 +145,10 @@ class JumpPages:
 
     def asked_first(self, view: View) -> Reply:
         """Ask whoever sent a form without being signed in for the password, keeping the form."""
-        kept = kept_form.of(view.path, view.raw_query, view.form)
-        if kept is None or own_pages.whose(kept.form) is None:
+        carried = carried_form.of(view.path, view.raw_query, view.form)
+        if carried is None or own_pages.whose(carried.form) is None:
             return own_pages.sign_in_first(view)
-        return self._form(ME, status=403, kept=kept)
+        return self._form(ME, status=403, carried=carried)
 
     def _form(
         self,
@@ -156,8 +156,9 @@ class JumpPages:
         problem: str = "",
         username: str = "",
         status: int = 200,
-        kept: Kept | None = None,
+        carried: CarriedForm | None = None,
     ) -> Reply:
-        ways = jumping.ways_in(self._parts.registry, self._parts.site, path)
+        with self._parts.database.read() as connection:
+            ways = jumping.ways_in(connection, self._parts.registry, self._parts.site, path)
         values = {"next": path, "problem": problem, "username": username, "ways": ways}
-        return page("person_sign_in.html", status=status, kept=kept, **values)
+        return page("person_sign_in.html", status=status, carried=carried, **values)

@@ -19,9 +19,9 @@ from markupsafe import Markup, escape
 FOLDER = Path(__file__).parent.parent / "manual"
 # In the order of the list: what everybody meets first, then for whoever runs the server.
 CHAPTERS = (
-    "pages", "people", "school", "gradebook", "reports", "days", "events", "peers", "signing-on",
-    "personal-data", "notices", "oneroster", "languages", "commands", "settings", "operating",
-    "monitoring",
+    "pages", "people", "school", "gradebook", "reports", "days", "events", "full-sync", "peers",
+    "moodle-plugin", "signing-on", "personal-data", "notices", "oneroster", "languages",
+    "commands", "settings", "operating", "monitoring",
 )  # fmt: skip
 # Title and lead: three tokens each.
 _BEGINNING = 6
@@ -109,13 +109,13 @@ def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_more: objec
 
 def _lead_on(inline: list[Token], prefix: str) -> None:
     """Let links between chapters lead to their pages; what is not served here is no link."""
-    kept = True
+    is_link = True
     for token in inline:
         if token.type == "link_open":
             href = str(token.attrGet("href"))
             chapter_link = _CHAPTER_LINK.fullmatch(href)
             if chapter_link:
                 token.attrSet("href", f"{prefix}{chapter_link[1]}{chapter_link[2]}")
-            kept = bool(chapter_link) or href.startswith(("#", "https://"))
+            is_link = bool(chapter_link) or href.startswith(("#", "https://"))
         if token.type in {"link_open", "link_close"}:
-            token.hidden = not kept
+            token.hidden = not is_link

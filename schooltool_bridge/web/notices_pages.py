@@ -58,9 +58,9 @@ class NoticesPages:
     def all(self, view: View) -> Reply:
         """List what stands and what is over."""
         with self._parts.database.read() as connection:
-            kept = notices.latest_notices(connection)
-        over = [k for k in kept if k.ended_unix_s is not None]
-        since = {k.notice.key: k.since_unix_s for k in kept if k.ended_unix_s is None}
+            stored = notices.latest_notices(connection)
+        over = [k for k in stored if k.ended_unix_s is not None]
+        since = {k.notice.key: k.since_unix_s for k in stored if k.ended_unix_s is None}
         return page("notices.html", standing=self._standing(view), since=since, over=over[:50])
 
     def peer(self, view: View) -> Reply:

@@ -74,14 +74,14 @@ class OwnPages:
             if theirs is None:
                 raise not_there()
             asked = self._asked(view, theirs.until_unix_s)
-            then, rows = own_progress.roster(connection, section_id, asked.moment)
+            snapshot, rows = own_progress.roster(connection, section_id, asked.moment)
             bar = own_access.bar_of(connection, found)
         return page(
             "own_section.html",
             person=found,
             bar=bar,
             asked=asked,
-            then=then,
+            snapshot=snapshot,
             rows=rows,
             theirs=theirs,
             may_grade=theirs.is_current,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import calls
 from peers.store import StoredPeer
 from peers.web.parts import PeerFacts
@@ -38,7 +38,7 @@ def _of(zone: ZoneInfo, connection: Connection, peer_id: int, now_unix_s: int) -
     return PeerFacts(
         last_contact_unix_s=heard_unix_s(connection, peer_id, now_unix_s),
         last_change_unix_s=change.at_unix_s if change else None,
-        last_error=f"{error.method}: {retold(error.reason or error.outcome)}" if error else "",
+        last_error=f"{error.method}: {localized(error.reason or error.outcome)}" if error else "",
         hours=calls.counts_by_hour(connection, peer_id, day_start_unix_s(zone, now_unix_s)),
         held=waiting[inbox_store.HELD],
         conflicts=waiting[inbox_store.CONFLICT],

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _, ngettext
-from mnet.retelling import E_, english, together
+from mnet.stored_sentences import E_, english, joined
 from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
@@ -111,7 +111,7 @@ class PeoplePages:
                     note = _(
                         "Done for %(people)s: %(order)s.", people=people(done.people), order=words
                     )
-                    back = PEOPLE + filters.query(**_kept(asked))
+                    back = PEOPLE + filters.query(**_filter_values(asked))
                     return Reply(
                         status=303,
                         location=back,
@@ -127,9 +127,9 @@ class PeoplePages:
             words=words,
             picked=[] if everybody else ids,
             asked=asked,
-            told=_told(asked),
+            filter_text=_filter_text(asked),
             was_confirmed=bool(confirmed),
-            back=PEOPLE + filters.query(**_kept(asked)),
+            back=PEOPLE + filters.query(**_filter_values(asked)),
             people=people,
             is_link=order.right == LINK,
         )
@@ -142,25 +142,27 @@ class PeoplePages:
             number = max(1, min(number, pages))
             rows = people_list.page(connection, wanted, offset=(number - 1) * ROWS, limit=ROWS)
             orders = order_choices(connection, choices)
-        kept = _kept(asked)
+        filter_values = _filter_values(asked)
         return page(
             "people.html",
             status=400 if problem else 200,
             problem=problem,
             rows=rows,
             total=total,
-            asked={name: kept.get(name, "") for name in ASKED},
-            is_filtered=bool(kept),
+            asked={name: filter_values.get(name, "") for name in ASKED},
+            is_filtered=bool(filter_values),
             peers=choices,
-            roles=_said(ROLE_WORDS),
-            rights=_said(RIGHT_WORDS),
-            numbers=_said(NUMBER_WORDS),
+            roles=_local_words(ROLE_WORDS),
+            rights=_local_words(RIGHT_WORDS),
+            numbers=_local_words(NUMBER_WORDS),
             role_words=role_words,
             orders=orders,
             number=number,
             pages=pages,
-            earlier=PEOPLE + filters.query(**kept, page=number - 1) if number > 1 else "",
-            later=PEOPLE + filters.query(**kept, page=number + 1) if number < pages else "",
+            earlier=PEOPLE + filters.query(**filter_values, page=number - 1) if number > 1 else "",
+            later=PEOPLE + filters.query(**filter_values, page=number + 1)
+            if number < pages
+            else "",
             people=people,
         )
 
@@ -206,18 +208,18 @@ def _filter(connection: Connection, asked: Mapping[str, str]) -> tuple[Filter, l
     """Read a filter; raises PageError (404) for a peer that never was."""
     choices = filters.peer_choices(connection)
     peer = filters.chosen_peer(choices, asked.get("peer", ""))
-    kept = _kept(asked)
+    filter_values = _filter_values(asked)
     wanted = Filter(
-        search=kept.get("search", ""),
-        role=kept.get("role", ""),
+        search=filter_values.get("search", ""),
+        role=filter_values.get("role", ""),
         peer_id=peer.id if peer else None,
-        right=kept.get("right", ""),
-        lacks_idnumber=bool(kept.get("number")),
+        right=filter_values.get("right", ""),
+        lacks_idnumber=bool(filter_values.get("number")),
     )
     return wanted, choices
 
 
-def _kept(asked: Mapping[str, str]) -> dict[str, str]:
+def _filter_values(asked: Mapping[str, str]) -> dict[str, str]:
     """Return what counts of a filter in an address or form."""
     role, right = asked.get("role", ""), asked.get("right", "")
     found = {
@@ -230,28 +232,28 @@ def _kept(asked: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _told(asked: Mapping[str, str]) -> str:
+def _filter_text(asked: Mapping[str, str]) -> str:
     """Write a filter, as the confirmation tells it."""
     words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
     return "; ".join(
         f"{_(_FILTERS[name])} {_(words[name][value]) if name in words else value}"
-        for name, value in _kept(asked).items()
+        for name, value in _filter_values(asked).items()
     )
 
 
 def _recorded(asked: Mapping[str, str]) -> str:
     """Write a filter as the audit trail keeps it, in English."""
     words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
-    return together(
+    return joined(
         E_("%(our_first)s; %(our_others)s"),
         [
             english(_RECORDED[name], part=value, our_value=words.get(name, {}).get(value, ""))
-            for name, value in _kept(asked).items()
+            for name, value in _filter_values(asked).items()
         ],
     )
 
 
-def _said(choices: Mapping[str, str]) -> dict[str, str]:
+def _local_words(choices: Mapping[str, str]) -> dict[str, str]:
     return {value: _(words) for value, words in choices.items()}
 
 

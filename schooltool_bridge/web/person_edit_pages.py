@@ -121,7 +121,7 @@ class PersonEditPages:
             except NotThere as problem:
                 return go(f"{PEOPLE}/{found.id}", str(problem))
             second = _known(connection, other)
-            both = [(row, person_story.places(connection, row.id)) for row in (found, second)]
+            both = [(row, person_story.sections_of(connection, row.id)) for row in (found, second)]
         if found.id == second.id:
             return go(f"{PEOPLE}/{found.id}", _("That is the same person; give another one."))
         return page("person_merge.html", both=both, kept=found, merged=second)

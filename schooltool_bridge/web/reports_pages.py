@@ -141,11 +141,11 @@ class ReportsPages:
         return download(body, TYPES[ending], paper.filename(ending))
 
     def _page(self, view: View, paper: Paper) -> Reply:
-        kept = {n: view.query.get(n, "") for n in _KEPT}
+        options = {n: view.query.get(n, "") for n in _KEPT}
         files = [
-            ("CSV", f"{view.path}.csv{filters.query(**kept)}"),
-            (_("PDF, A4"), f"{view.path}.pdf{filters.query(**kept)}"),
-            (_("PDF, Letter"), f"{view.path}.pdf{filters.query(**kept, size='letter')}"),
+            ("CSV", f"{view.path}.csv{filters.query(**options)}"),
+            (_("PDF, A4"), f"{view.path}.pdf{filters.query(**options)}"),
+            (_("PDF, Letter"), f"{view.path}.pdf{filters.query(**options, size='letter')}"),
         ]
         is_history = paper.kind == "history"
         last = paper.next_page if len(paper.flat.rows) == HISTORY_ROWS else ""
@@ -157,10 +157,10 @@ class ReportsPages:
             pictures=[(p.title, Markup(p.svg)) for p in paper.pictures],  # noqa: S704 - our drawing
             at=_day(view),
             may_choose_day=not is_history and paper.kind != "transcript",
-            kept=kept,
+            options=options,
             kinds=KIND_TITLES if is_history else {},
             kind=view.query.get("kind", ""),
-            older=filters.query(**{**kept, "after": last}) if last else "",
+            older=filters.query(**{**options, "after": last}) if last else "",
         )
 
     def _progress(self, connection: Connection, view: View, person_id: int) -> Paper:
@@ -192,12 +192,12 @@ class ReportsPages:
         short, name = labels.section_names(connection, section_id)
         who = filters.row_id(view.query.get("person", ""))
         kind = view.query.get("kind", "")
-        found = section_history.places(
+        found = section_history.line_keys(
             connection,
             section_id,
             person_id=who,
             kinds=[kind] if kind in section_history.KINDS else section_history.KINDS,
-            after=section_history.place_from(view.query.get("after", "")),
+            after=section_history.line_key_from(view.query.get("after", "")),
             newest_first=True,
             limit=HISTORY_ROWS if "." not in view.path else section_history.MAX_LINES,
         )
@@ -258,7 +258,7 @@ def _people(connection: Connection, wanted: str) -> list[labels.Person]:
     ids = ids.where(*found_by(wanted))
     some = connection.execute(ids.order_by(*by_name()).limit(MAX_FOUND + 1))
     known = labels.people(connection, some.scalars())
-    return sorted(known.values(), key=lambda p: p.place)
+    return sorted(known.values(), key=lambda p: p.list_order)
 
 
 def _sections(connection: Connection, wanted: str) -> list[sa.Row[tuple[int, str, str | None]]]:

@@ -162,7 +162,7 @@ class SchoolPages:
     def _do(
         self,
         work: Callable[[Connection], str],
-        then: str,
+        location: str,
         again: Callable[[str], Reply],
     ) -> Reply:
         """Change something and go on, or come back with what is wrong."""
@@ -171,7 +171,7 @@ class SchoolPages:
                 note = work(connection)
         except NotPossible as problem:
             return again(str(problem))
-        return go(then, note)
+        return go(location, note)
 
     def _school(self, view: View, *, problem: str = "", failed: str = "") -> Reply:
         today = self._today(view)

@@ -65,24 +65,24 @@ class SectionsPages:
 
     def file_many(self, view: View) -> Reply:
         """File the ticked sections; the list comes back as it was."""
-        kept = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
+        choices = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
         chosen = [filters.row_id(text) or 0 for text in view.all("section")]
         try:
             with self._parts.database.write() as connection:
-                moved, place = _file(connection, view, chosen)
+                moved, filed_under = _file(connection, view, chosen)
         except (NotPossible, NotThere) as problem:
-            return self._list(kept, problem=str(problem), ticked=chosen)
+            return self._list(choices, problem=str(problem), ticked=chosen)
         there = len(set(chosen)) - moved
         note = ngettext(
             "%(num)s section moved to %(place)s.",
             "%(num)s sections moved to %(place)s.",
             moved,
-            place=place,
+            place=filed_under,
         )
         if there:
             stood = ngettext("%(num)s stood there already.", "%(num)s stood there already.", there)
             note += f" {stood}"
-        return go(SECTIONS + filters.query(**_Choice.read(kept).in_address), note)
+        return go(SECTIONS + filters.query(**_Choice.read(choices).in_address), note)
 
     def one(self, _view: View, section_id: int) -> Reply:
         """Show a section with everything around it."""
@@ -117,7 +117,7 @@ class SectionsPages:
             wanted = Wanted(
                 choice.term_id,
                 choice.course_id,
-                choice.place == "ongoing",
+                choice.filed == "ongoing",
                 peer.id if peer else None,
                 choice.text,
             )
@@ -142,7 +142,7 @@ class SectionsPages:
             course_choices={str(c.id): f"{c.code} {c.title}"[:MAX_TEXT_CHARS] for c in catalogue},
             choice=choice,
             is_filtered=any(v for n, v in choice.in_address.items() if n != "page"),
-            kept=filters.query(**choice.in_address),
+            list_query=filters.query(**choice.in_address),
             earlier=choice.turned(-1) if choice.page > 1 else "",
             later=choice.turned(1) if skip + ROWS < total else "",
             problem=problem,
@@ -190,18 +190,18 @@ class _Choice:
 
     term_id: int | None
     course_id: int | None
-    place: str
+    filed: str
     peer: str
     text: str
     page: int
 
     @classmethod
     def read(cls, asked: Mapping[str, str]) -> _Choice:
-        place = asked.get("place", "")
+        filed = asked.get("place", "")
         return cls(
             filters.row_id(asked.get("term", "")),
             filters.row_id(asked.get("course", "")),
-            place if place in PLACES else "",
+            filed if filed in PLACES else "",
             asked.get("peer", ""),
             asked.get("q", "").strip()[:MAX_TEXT_CHARS],
             min(max(filters.row_id(asked.get("page", "")) or 1, 1), MAX_PAGE),
@@ -213,7 +213,7 @@ class _Choice:
         return {
             "term": self.term_id,
             "course": self.course_id,
-            "place": self.place,
+            "place": self.filed,
             "peer": self.peer,
             "q": self.text,
             "page": self.page if self.page > 1 else None,
@@ -245,18 +245,18 @@ def _file(connection: Connection, view: View, chosen: list[int]) -> tuple[int, s
         course_id=course_id,
         term_id=term_id,
     )
-    place = filing.place_text(
+    filed_under = filing.filed_text(
         courses.one(connection, course_id) if course_id is not None else None,
         years.one_term(connection, term_id) if term_id is not None else None,
     )
-    return moved, place
+    return moved, filed_under
 
 
 def _file_one(connection: Connection, view: View, section_id: int) -> str:
-    moved, place = _file(connection, view, [section_id])
+    moved, filed_under = _file(connection, view, [section_id])
     if moved:
-        return _("The section is filed: %(place)s.", place=place)
-    return _("It stands there already: %(place)s.", place=place)
+        return _("The section is filed: %(place)s.", place=filed_under)
+    return _("It stands there already: %(place)s.", place=filed_under)
 
 
 def _link(connection: Connection, view: View, section_id: int) -> str:

@@ -123,24 +123,24 @@ def about(event: str, payload: object, name_of: Namer = _a_number) -> str:
     """Say in a line whom or what an event is about; empty when it does not tell."""
     if not isinstance(payload, Mapping):
         return ""
-    told = {name: _short(payload.get(name)) for name in _FIELDS}
+    texts = {name: _short(payload.get(name)) for name in _FIELDS}
     for field, kind in NUMBERS.items():
-        told[field] = told[field] and plain(name_of(kind, told[field]))
-    who = _("person %(name)s", name=told["userid"]) if told["userid"] else ""
+        texts[field] = texts[field] and plain(name_of(kind, texts[field]))
+    who = _("person %(name)s", name=texts["userid"]) if texts["userid"] else ""
     known = kinds.BY_NAME.get(event)
     subject = known.key if known else ""
     if subject == kinds.USER:
-        name = f"{told['firstname']} {told['lastname']}".strip() or told["username"]
-        return _named(name, told["idnumber"])
+        name = f"{texts['firstname']} {texts['lastname']}".strip() or texts["username"]
+        return _named(name, texts["idnumber"])
     if subject == ENROLMENT:
-        section = told["sectionid"] and _("section %(name)s", name=told["sectionid"])
+        section = texts["sectionid"] and _("section %(name)s", name=texts["sectionid"])
         if who and section:
             return _("%(person)s in %(section)s", person=who, section=section)
         return who or section
     if subject == kinds.GRADE:
-        assessment = told["assessmentid"] and _("assessment %(name)s", name=told["assessmentid"])
+        assessment = texts["assessmentid"] and _("assessment %(name)s", name=texts["assessmentid"])
         return ", ".join(part for part in (who, assessment) if part)
-    return _named(told["name"], told["idnumber"])
+    return _named(texts["name"], texts["idnumber"])
 
 
 def field_rows(payload: object) -> list[FieldRow]:
@@ -159,12 +159,12 @@ def field_rows(payload: object) -> list[FieldRow]:
 
 def outcome(call: Call) -> tuple[str, str]:
     """Say how a call ended, and how urgent that looks."""
-    said = outcome_title(call.outcome)
+    title = outcome_title(call.outcome)
     if is_failure(call.outcome):
-        return said, "urgent"
+        return title, "urgent"
     if call.reason:
-        return _("%(outcome)s, in part", outcome=said), "warning"
-    return said, _OUTCOMES.get(call.outcome, "quiet")
+        return _("%(outcome)s, in part", outcome=title), "warning"
+    return title, _OUTCOMES.get(call.outcome, "quiet")
 
 
 def outcome_title(outcome: str) -> str:

@@ -202,7 +202,7 @@ def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionS
         (str(s.peer), s.name_for_scripts): (
             s.enrolments[person_id, STUDENT].code,
             averages.percent_of(s, person_id),
-            set(progress.teachers_then(s)),
+            set(progress.teachers_of(s)),
             readers.cells(s, [who]),
         )
         for s in found

@@ -252,7 +252,7 @@ class AnyDay(RuleBasedStateMachine):
             place = self.readers.section_id(section), self.readers.person_id(who)
             with self.school.database.write() as connection:
                 enrolments.set_state(connection, author, *place, role, code, effective_unix_s=at)
-            self.resolving.brought_by_hand(places=[place])
+            self.resolving.brought_by_hand(memberships=[place])
             self.model.say("state", author.now_unix_s, when, thing=section, who=who, role=role, code=code)  # fmt: skip
 
     @precondition(lambda self: self.waiting_endings())

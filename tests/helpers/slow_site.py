@@ -14,10 +14,10 @@ from twisted.web.http_headers import Headers
 
 from mnet import xmlrpc
 from mnet.batching import Batches
+from mnet.connection_shares import SlowPages
 from mnet.envelope import SignedMessage
 from mnet.exchange import Answer
 from mnet.outbound import Outbound
-from mnet.places import SlowPages
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
 from mnet.xmlrpc import FaultResponse, Value

@@ -66,7 +66,7 @@ def in_process(app: App, wwwroot: str) -> dict[str, Any]:
         registry=app.registry,
         clock=app.clock,
     )
-    return {"ok": report.ok, "steps": [step.told() for step in report.steps]}
+    return {"ok": report.ok, "steps": [step.for_programs() for step in report.steps]}
 
 
 def broken(report: dict[str, Any]) -> list[dict[str, str]]:

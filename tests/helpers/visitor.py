@@ -61,7 +61,7 @@ class Page:
         found: list[str] = self.tree.xpath("//input[@name='form_token']/@value")
         return found[-1]
 
-    def said(self, kind: str = "problem") -> str:
+    def message(self, kind: str = "problem") -> str:
         return " ".join("".join(e.itertext()) for e in self.tree.find_class(kind)).strip()
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from mnet.database import Database
-from mnet.logs import told
+from mnet.logs import traceback_of
 
 PROGRAM = """
 import structlog
@@ -70,7 +70,7 @@ def test_of_an_error_and_its_causes_no_sentence_is_kept() -> None:
         except ValueError as problem:
             raise OSError(28, "in /srv/of/somebody") from problem
     except OSError as problem:
-        kept = told(problem)
+        kept = traceback_of(problem)
     assert "peer wrote" not in kept.replace('int("what a peer wrote")', "")
     assert "somebody" not in kept.replace('"in /srv/of/somebody"', "")
     assert kept.endswith("OSError (28)")
@@ -88,7 +88,7 @@ def test_of_a_statement_that_failed_no_value_is_kept(empty_database_url: str) ->
         connection.execute(table.insert().values(name=name))
     with pytest.raises(DBAPIError) as failed, database.write() as connection:
         connection.execute(table.insert().values(name=name))
-    kept = told(failed.value)
+    kept = traceback_of(failed.value)
     assert name not in kept
     assert name not in str(failed.value).partition("DETAIL")[0]
     assert "IntegrityError" in kept
@@ -99,7 +99,7 @@ def test_of_a_statement_that_failed_no_value_is_kept(empty_database_url: str) ->
 def test_a_circle_of_causes_ends() -> None:
     first, second = sqlite3.OperationalError("a"), ValueError("b")
     first.__cause__, second.__cause__ = second, first
-    assert told(first).count("Traceback") == 2
+    assert traceback_of(first).count("Traceback") == 2
 
 
 def test_a_disk_that_takes_no_log_stops_nobody() -> None:

@@ -289,7 +289,7 @@ def test_one_line_a_minute_of_each_kind_and_how_many_it_is_for() -> None:
     assert told(problem="a") == {"event": "store", "problem": "a"}
     for number in range(2 * MAX_KINDS):
         told(problem=str(number))
-    assert len(seldom._told) <= MAX_KINDS
+    assert len(seldom._logged) <= MAX_KINDS
 
 
 def test_tracebacks_of_one_place_are_one_kind() -> None:

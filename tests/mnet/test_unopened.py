@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keys.keypair import generate
-from mnet.now_and_then import NowAndThen
+from mnet.once_per_period import OncePerPeriod
 from peers import calls, journal
 from peers.calls import Call
 from schooltool_bridge.notices import facts
@@ -64,7 +64,7 @@ def test_a_stranger_s_leave_no_line_and_nobody_counts_as_heard_by_them(rig: Rig)
 
 
 def test_now_and_then_is_for_each_thing_by_itself_and_survives_a_clock_set_back() -> None:
-    often = NowAndThen(60)
+    often = OncePerPeriod(60)
     assert [often.is_due("a", now) for now in (100, 159, 160, 161)] == [True, False, True, False]
     assert often.is_due("b", 161)
     assert often.is_due("a", 5)

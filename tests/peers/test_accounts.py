@@ -77,7 +77,7 @@ def test_accounts_that_cannot_be_are_refused(
     visitor.sign_in("anna", OWN)
     answer = visitor.send("/admin/accounts", **fields)
     assert answer.status == 400
-    assert said in answer.said()
+    assert said in answer.message()
 
 
 def test_somebody_always_stays_who_may_manage(rig: Rig, visitor: Visitor) -> None:
@@ -88,7 +88,7 @@ def test_somebody_always_stays_who_may_manage(rig: Rig, visitor: Visitor) -> Non
     for fields in ({"action": "remove"}, {"action": "role", "role": CLERK}):
         answer = visitor.send(f"/admin/accounts/{anna_id}", page="/admin/accounts", **fields)
         assert answer.status == 400
-        assert "last site manager" in answer.said()
+        assert "last site manager" in answer.message()
     visitor.send(f"/admin/accounts/{clara_id}", page="/admin/accounts", action="role", role=MANAGER)
     answer = visitor.send(f"/admin/accounts/{anna_id}", page="/admin/accounts", action="remove")
     assert answer.status == 303

@@ -132,7 +132,7 @@ def test_no_form_is_taken_without_its_token_or_from_elsewhere(rig: Rig, frame: F
             assert answer.status == (200 if is_taken else 403), (route, headers, body)
             assert bool(reached) is is_taken, (route, headers, body)
             if not is_taken:
-                assert "load the page anew" in answer.said()
+                assert "load the page anew" in answer.message()
 
 
 def test_every_page_without_parts_answers_a_manager(rig: Rig, frame: Frame) -> None:
@@ -217,7 +217,7 @@ def test_a_page_that_is_not_there_spoils_no_form_that_is_open(site: Site) -> Non
     answer = visitor.post(
         "/admin/sign-in", {"form_token": token, "username": "no", "password": "x"}
     )
-    assert "do not fit" in answer.said()
+    assert "do not fit" in answer.message()
 
 
 def test_what_a_handler_does_wrong_is_answered_and_tells_nothing(frame: Frame) -> None:
@@ -257,8 +257,8 @@ def test_a_note_is_shown_once_on_the_next_page(rig: Rig) -> None:
     path = f"/admin/accounts/{eve.id}"
     answer = visitor.send(path, page="/admin/accounts", action="remove")
     assert (answer.status, answer.location) == (303, "/admin/accounts")
-    assert visitor.get("/admin/accounts").said("said") == "eve is removed."
-    assert visitor.get("/admin/accounts").said("said") == ""
+    assert visitor.get("/admin/accounts").message("said") == "eve is removed."
+    assert visitor.get("/admin/accounts").message("said") == ""
 
 
 def test_a_page_error_keeps_its_status_and_says_its_text(frame: Frame) -> None:
@@ -266,7 +266,7 @@ def test_a_page_error_keeps_its_status_and_says_its_text(frame: Frame) -> None:
         raise PageError("Not <now>.", 409)
 
     answer = ask(frame, Route("/x", refuse, None), raw("GET", "/x"))
-    assert (answer.status, answer.said()) == (409, "Not <now>.")
+    assert (answer.status, answer.message()) == (409, "Not <now>.")
 
 
 def test_going_on_never_leaves_for_another_site(frame: Frame) -> None:

@@ -10,8 +10,8 @@ import pytest
 from peers import audit
 from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.web import form_with_files
+from peers.web.carried_form import SIGN_IN_FORM
 from peers.web.frame import NOTE_COOKIE, Frame
-from peers.web.kept_form import SIGN_IN_FORM
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from schooltool_bridge.web.pages import frame_of
@@ -45,7 +45,7 @@ def test_names_from_outside_are_text_wherever_they_are_shown(rig: Rig) -> None:
         assert HOSTILE in "".join(answer.tree.itertext())
     visitor.cookies[NOTE_COOKIE] = "%3Cscript%3Ealert(1)%3C/script%3E"
     answer = visitor.get("/admin/accounts")
-    assert answer.said("said") == "<script>alert(1)</script>"
+    assert answer.message("said") == "<script>alert(1)</script>"
     assert_safe(answer)
     assert NOTE_COOKIE not in visitor.cookies
 
@@ -78,7 +78,7 @@ def test_forms_that_are_none_are_refused(
 ) -> None:
     answer = Visitor(in_memory(frame)).post("/admin/sign-in", body, {**SAME, **headers})
     assert answer.status == 400
-    assert answer.said()
+    assert answer.message()
     assert_safe(answer)
 
 

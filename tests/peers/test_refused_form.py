@@ -38,7 +38,7 @@ def test_what_was_typed_comes_back_with_why_it_was_refused(rig: Rig) -> None:
     anna = signed_in(rig, MANAGER, "anna")
     answer = typed_into(anna, ACCOUNTS, ACCOUNTS, username=LONG, role=CLERK)
     assert answer.status == 400
-    assert "username is longer than 1000 characters" in answer.said()
+    assert "username is longer than 1000 characters" in answer.message()
     (form,) = answer.tree.xpath(f"//main//form[@action='{ACCOUNTS}']")
     assert form.fields["username"] == LONG
     assert form.fields["role"] == CLERK
@@ -58,7 +58,7 @@ def test_it_comes_back_on_the_page_that_it_was_sent_from(rig: Rig) -> None:
     asked = {"role": "x" * 1001, "action": "role"}
     answer = typed_into(anna, place, ACCOUNTS, f"{ACCOUNTS}?x=1#y", **asked)
     assert (answer.status, answer.tree.xpath("//h1/text()")) == (400, ["Accounts"])
-    assert "longer than" in answer.said()
+    assert "longer than" in answer.message()
     # A page elsewhere is no page of ours, and one that nobody may see is not shown.
     for elsewhere in ("//evil.example/admin/accounts", "/admin/nowhere", "/sign-on/change"):
         answer = typed_into(anna, place, ACCOUNTS, elsewhere, **asked)
@@ -75,7 +75,7 @@ def test_where_no_page_has_it_the_fields_stand_in_a_plain_form(rig: Rig) -> None
     assert "s3cret" not in answer.text
     answer = typed_into(anna, place, ACCOUNTS, role=LONG + HOSTILE, action="role", note="a\nb")
     assert answer.status == 400
-    assert "longer than" in answer.said()
+    assert "longer than" in answer.message()
     assert_safe(answer)
     (form,) = answer.tree.xpath(f"//main//form[@action='{place}']")
     assert form.fields["role"].strip() == LONG + HOSTILE

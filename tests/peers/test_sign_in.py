@@ -56,7 +56,7 @@ def test_the_first_sign_in_leads_to_an_own_password_and_nowhere_else(tmp_path: P
         ):
             refused = visitor.send("/admin/password", **fields)
             assert refused.status == 400
-            assert said in refused.said()
+            assert said in refused.message()
             assert OWN not in refused.text
         before = visitor.cookies[COOKIE]
         answer = visitor.send(
@@ -67,7 +67,7 @@ def test_the_first_sign_in_leads_to_an_own_password_and_nowhere_else(tmp_path: P
         assert visitor.get("/admin/accounts").status == 200
         assert Visitor(visitor.ask, {COOKIE: before}).get("/admin/accounts").status == 303
         again = Visitor(visitor.ask)
-        assert "do not fit" in again.sign_in("admin", first).said()
+        assert "do not fit" in again.sign_in("admin", first).message()
         assert again.sign_in("admin", OWN).status == 303
         for secret in (first, OWN, visitor.cookies[COOKIE], again.cookies[COOKIE]):
             assert secret not in site.log()
@@ -242,7 +242,7 @@ def test_signing_out_ends_the_session_and_takes_the_cookie(visitor: Visitor) -> 
     assert (answer.status, answer.location) == (303, "/admin/sign-in")
     assert "Max-Age=0" in answer.set_cookies[COOKIE]
     assert not is_in(Visitor(visitor.ask, {COOKIE: token}))
-    assert "signed out" in visitor.get("/admin/sign-in").said("said")
+    assert "signed out" in visitor.get("/admin/sign-in").message("said")
 
 
 def test_what_happens_to_an_account_reaches_its_sessions_at_once(
@@ -287,7 +287,7 @@ def test_guessing_for_one_name_is_slowed_whether_it_exists_or_not(rig: Rig, name
     elsewhere = browser(rig, "203.0.113.5")
     answer = elsewhere.sign_in(name.upper(), OWN)  # even with the right password
     assert answer.status == 429
-    assert answer.said() == "Too many tries. Please wait 15 seconds."
+    assert answer.message() == "Too many tries. Please wait 15 seconds."
     rig.clock.now += throttle.FIRST_WAIT_S
     assert elsewhere.sign_in(name, "wrong password").status == 403
     rig.clock.now += throttle.FIRST_WAIT_S
@@ -322,7 +322,7 @@ def test_nobody_elsewhere_keeps_out_who_signed_in_here_before(rig: Rig) -> None:
 def test_a_password_that_everybody_tries_first_is_not_taken(visitor: Visitor, common: str) -> None:
     visitor.sign_in("anna", OWN)
     fields = {"old_password": OWN, "new_password": common, "new_again": common}
-    assert "tried first" in visitor.send("/admin/password", **fields).said()
+    assert "tried first" in visitor.send("/admin/password", **fields).message()
     assert visitor.send("/admin/password", **{**fields, "old_password": "x"}).status == 400
 
 
@@ -348,9 +348,10 @@ def test_the_old_password_cannot_be_guessed_in_a_session_that_was_left_open(
     visitor.sign_in("anna", OWN)
     wrong = {"old_password": "wrong password", "new_password": FIRST, "new_again": FIRST}
     for _ in range(throttle.FREE_BY_NAME):
-        assert "not right" in visitor.send("/admin/password", **wrong).said()
+        assert "not right" in visitor.send("/admin/password", **wrong).message()
     assert (
-        "Too many tries" in visitor.send("/admin/password", **{**wrong, "old_password": OWN}).said()
+        "Too many tries"
+        in visitor.send("/admin/password", **{**wrong, "old_password": OWN}).message()
     )
 
 

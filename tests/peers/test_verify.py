@@ -11,7 +11,7 @@ import pytest
 
 from keys.keypair import generate
 from mnet import language
-from mnet.retelling import retold
+from mnet.stored_sentences import localized
 from peers import checks, store, verify_rules
 from peers.verify import ORDER
 from peers.verify_rules import Step
@@ -150,7 +150,10 @@ BREAKS: list[tuple[str, Break, str, str, str]] = [
      "Subscribe for schooltool", "tick Subscribe for schooltool"),
     ("it does not publish", set_to(services=row(publish="0")), "services",
      "Publish for schooltool", "tick Publish for schooltool"),
-    ("it ticks nothing", set_to(services=[]), "services", "Subscribe", "and tick"),
+    ("it lists no service", set_to(services=[]), "services", "does not know the service schooltool",
+     "mnet-peer plugin FILE.zip"),
+    ("its plugin is old", set_to(methods=METHODS, info={"moodle": "4.5.6", "plugin": "0.0.9"}),
+     "remote version", "4.5.6, plugin 0.0.9, which is older", "Install plugins"),
     ("no list of services", set_to(services="none"), "services", "no list", "Update"),
 ]  # fmt: skip
 
@@ -338,6 +341,6 @@ def test_a_site_that_is_not_there(
 def test_a_step_not_tried_is_known_as_such_in_every_language() -> None:
     skipped = verify_rules.not_tried("services", Step("keyswap", ok=False, detail=""))
     with language.speaking("de"):
-        assert retold(skipped.detail) == "Nicht versucht, weil dies scheiterte: Schlüsseltausch."
+        assert localized(skipped.detail) == "Nicht versucht, weil dies scheiterte: Schlüsseltausch."
     assert not skipped.was_tried
-    assert skipped.told().keys() == {"name", "ok", "detail", "remedy"}
+    assert skipped.for_programs().keys() == {"name", "ok", "detail", "remedy"}

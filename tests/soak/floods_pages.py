@@ -61,7 +61,7 @@ def bombs(stage: Stage, until: Until) -> None:
         body = head.encode() + data + b"\r\n--b--\r\n"
         return visitor.post(upload, body, {"Content-Type": FORM, **SAME})
 
-    reached = send(b"PK\x03\x04 and no workbook").said()
+    reached = send(b"PK\x03\x04 and no workbook").message()
     assert reached, "the file is not looked at"
     assert "Choose" not in reached, reached
     many(until, 2, lambda n: send(files[n % len(files)]))

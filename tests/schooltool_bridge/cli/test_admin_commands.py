@@ -114,3 +114,6 @@ def test_the_trail_and_what_is_shared_are_told_by_command(tmp_path: Path) -> Non
     shared = site.run("peer", "sharing", fake.wwwroot)
     assert shared["sent"] == []
     assert any("points_earned" in item["fields"] for item in shared["received"])
+    assert all(
+        set(item) == {"call", "fields", "about", "why", "kept"} for item in shared["received"]
+    )

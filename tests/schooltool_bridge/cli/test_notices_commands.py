@@ -52,7 +52,7 @@ def peer_with_held(site: Site, count: int) -> None:
             for number in range(count):
                 inbox.put(
                     connection, peer_id=1, event="new_grade", status=inbox.HELD, data={"n": number},
-                    waiting_for=["user:1"], reason="", place=(now, number), now_unix_s=now,
+                    waiting_for=["user:1"], reason="", position=(now, number), now_unix_s=now,
                 )  # fmt: skip
 
 

@@ -203,7 +203,7 @@ def test_all_held_of_a_peer_are_retried_by_one_button(rig: Rig, moodle: FakePeer
     answer = visitor.send("/admin/inbox", page=path, peer=MOODLE)
     assert answer.status == 303
     assert answer.location.endswith(path)
-    assert visitor.get(path).said("said") == "2 tried again: 1 applied, 1 still held."
+    assert visitor.get(path).message("said") == "2 tried again: 1 applied, 1 still held."
     with rig.app.database.read() as connection:
         newest = audit.entries(connection)[0]
     assert (newest.actor, newest.action, newest.subject) == ("carl", "held events retried", MOODLE)
@@ -216,14 +216,14 @@ def test_why_nothing_was_applied_is_said_where_it_was_tried(rig: Rig, moodle: Fa
     policy(rig, accept_enrolments="no")
     visitor = browser(rig, "carl")
     assert visitor.send("/admin/inbox/1", action="retry").status == 303
-    assert "allow it first" in visitor.get("/admin/inbox").said("said")
+    assert "allow it first" in visitor.get("/admin/inbox").message("said")
     assert visitor.send("/admin/inbox/1", action="dismiss").status == 303
-    assert "Enrolment person 1 in section 5 is dismissed" in visitor.get("/admin/inbox").said(
+    assert "Enrolment person 1 in section 5 is dismissed" in visitor.get("/admin/inbox").message(
         "said"
     )
     token = visitor.get("/admin/inbox").form_token
     visitor.post("/admin/inbox/1", {"form_token": token, "action": "retry"})
-    assert "no open event 1" in visitor.get("/admin/inbox").said("said")
+    assert "no open event 1" in visitor.get("/admin/inbox").message("said")
     assert "What to do" not in visitor.get("/admin/inbox/1").text
 
 

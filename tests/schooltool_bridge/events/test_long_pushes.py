@@ -82,7 +82,7 @@ class Going:
         assert self._step is not None
         assert not isinstance(self._step, Long | Slow)
         [outcome] = self.rig.app.database.apply_all([self._step])
-        self._go(outcome.tell(self.steps))
+        self._go(outcome.resume(self.steps))
 
     def fail(self) -> None:
         """The next part finds the store broken."""

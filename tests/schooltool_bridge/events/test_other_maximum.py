@@ -130,10 +130,10 @@ def test_the_events_page_asks_and_answers(rig: Rig, asked: Entry, button: str, e
     assert "Two people" not in page.text
     done = carl.send(path, action=f"keep-{button}", why="asked")
     assert (done.status, done.location) == (303, "/admin/inbox")
-    assert "“Quiz”: 2 grades" in carl.get("/admin/inbox").said("said")
+    assert "“Quiz”: 2 grades" in carl.get("/admin/inbox").message("said")
     assert cells(rig)["ada"] == (ends, False)
     again = carl.post(path, {"form_token": page.form_token, "action": f"keep-{button}"})
-    assert "no open event" in carl.get(again.location).said("said")
+    assert "no open event" in carl.get(again.location).message("said")
 
 
 @pytest.mark.parametrize(

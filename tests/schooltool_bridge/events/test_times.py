@@ -237,6 +237,6 @@ def test_whatever_is_stored_is_shown_and_freezes_nothing(term: School) -> None:
             section_report.roster_of,
         ):
             paper(report, zone)
-        lines = section_history.places(connection, where)
+        lines = section_history.line_keys(connection, where)
         assert max(line.effective_unix_s for line in lines) <= term.now
         assert all(str(r["since"])[:4].isdigit() for r in lists.enrolments(connection))

@@ -120,7 +120,7 @@ def test_shipped_titles_are_said_and_a_schools_own_stay(school: School) -> None:
     with school.database.write() as connection:
         states.rename(connection, Author("anna", NOW), "wp", title="100% gone")
     with speaking("de"), school.database.write() as connection:
-        said = {s.code: s.said for s in states.all_states(connection)}
+        said = {s.code: s.local_title for s in states.all_states(connection)}
         assert (said["a"], said["wp"]) == ("Aktiv", "100% gone")
         # What the form showed comes back and changes nothing.
         states.rename(connection, Author("anna", NOW), "a", title="Aktiv")

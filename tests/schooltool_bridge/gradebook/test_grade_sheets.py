@@ -70,7 +70,7 @@ def marks(school: School) -> dict[tuple[str, str], float]:
 
 
 def told(made: Plan) -> list[str]:
-    return [f"{p.place}: {p.text}" for p in made.problems]
+    return [f"{p.location}: {p.text}" for p in made.problems]
 
 
 MOODLES = {

@@ -76,14 +76,14 @@ def test_grades_are_shown_first_and_written_as_shown(rig: Rig, book: Book) -> No
     visitor = browser(rig, "carl")
     data = "Name;idnumber;Quiz;Essay\nAda;n-Ada;18,5;A\nBo;N-BO;;EX\n".encode("utf-16")
     seen = send(visitor, book, "grades", data, "marks <1>.csv")
-    assert seen.status == 200, seen.said()
+    assert seen.status == 200, seen.message()
     assert counts(seen) == "3 new 0 changed 0 unchanged 0 failed"
     assert "What marks &lt;1&gt;.csv would change" in seen.text
     assert "Columns that are not read: Name." in seen.text
     assert marks(rig, book) == {}, "nothing happens before the yes"
     done = visitor.post(path(book, "upload"), agreed(seen))
     assert done.location == path(book, "gradebook")
-    assert "3 grades taken from the file" in visitor.get(done.location).said("said")
+    assert "3 grades taken from the file" in visitor.get(done.location).message("said")
     assert marks(rig, book) == {
         ("Ada LAda", "Quiz"): "18.5", ("Ada LAda", "Essay"): "A", ("Bo LBo", "Essay"): "EX",
     }  # fmt: skip
@@ -121,7 +121,7 @@ def test_what_changed_meanwhile_is_shown_again(rig: Rig, book: Book) -> None:
     with rig.app.database.write() as connection:
         grades.enter(connection, Author("head", START_UNIX_S), *place, Decimal(41))
     again = visitor.post(path(book, "upload"), agreed(seen))
-    assert "Meanwhile something changed here" in again.said()
+    assert "Meanwhile something changed here" in again.message()
     assert counts(again) == "1 new 1 changed 0 unchanged 0 failed"
     assert marks(rig, book) == {("Ada LAda", "Essay"): "B"}
     assert visitor.post(path(book, "upload"), agreed(again)).status == 303
@@ -168,7 +168,7 @@ def test_a_forged_or_teachers_upload_does_nothing(rig: Rig, book: Book) -> None:
         assert page.status == 400, rows
         assert "upload the file again" in page.text
     forged = agreed(seen) | {"digest": "0" * 64}
-    assert "Meanwhile something changed" in visitor.post(path(book, "upload"), forged).said()
+    assert "Meanwhile something changed" in visitor.post(path(book, "upload"), forged).message()
     no_token = agreed(seen) | {"form_token": "x"}
     assert visitor.post(path(book, "upload"), no_token).status == 403
     assert browser(rig, "tess").get(path(book, "upload")).status == 403
@@ -194,7 +194,7 @@ def test_an_assessment_is_added_changed_and_deleted(rig: Rig, book: Book) -> Non
     new = path(book, "assessments/new")
     form = filled(visitor.get(new))
     wrong = visitor.post(new, form | {"name": "Talk", "points": "-1"})
-    assert "Points are a number from 0 on" in wrong.said()
+    assert "Points are a number from 0 on" in wrong.message()
     assert filled(wrong)["name"] == "Talk", "what was typed is still there"
     made = visitor.post(
         new, form | {"name": "Talk", "points": "12,5", "due_day": "2026-12-01", "label": "T"}
@@ -235,7 +235,7 @@ def test_of_a_peers_assessment_only_the_schools_fields_change(rig: Rig) -> None:
         "Q",
         "a\nb",
     )
-    assert "comes from a Moodle" in visitor.send(one, do="delete").said()
+    assert "comes from a Moodle" in visitor.send(one, do="delete").message()
     page = send(visitor, book, "assessments", b"name,points\nQuiz,70\n")
     assert "comes from a Moodle, where it is worth 68" in page.text
 
@@ -249,8 +249,8 @@ def test_worksheets_are_added_renamed_and_put_in_order(rig: Rig, book: Book) -> 
     assert visitor.send(sheets, do="rename", sheet="1", title="Exams").status == 303
     titles = visitor.get(sheets).tree.xpath("//input[@name='title']/@value")
     assert titles == ["Term 2", "Exams"]
-    assert "already" in visitor.send(sheets, do="add", title="exams").said()
-    assert "must not be empty" in visitor.send(sheets, do="add", title=" ").said()
+    assert "already" in visitor.send(sheets, do="add", title="exams").message()
+    assert "must not be empty" in visitor.send(sheets, do="add", title=" ").message()
     assert visitor.send(sheets, do="rename", sheet="99", title="x").status == 400
     with rig.app.database.write() as connection:
         other = make_book(connection, START_UNIX_S, {}, students=("Cy",))

@@ -191,7 +191,7 @@ def test_own_states_in_every_list(school: School) -> None:
     assert "Guest Student" in [row.name for row in seen.rows]
     assert {row.state for row in seen.apart} == {"Withdrawn - Medical", "Finished early"}
     for code, who in ids(school, PUPILS).items():
-        (place,) = ask(school, person_story.places, who)
+        (place,) = ask(school, person_story.sections_of, who)
         assert OWN[code][1].lower() in place.lower()
     standing = final_marks.standings([school.read(lambda c: grid.section_of(c, where))])
     assert set(OWN) <= {s.code for s in standing}

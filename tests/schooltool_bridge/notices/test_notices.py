@@ -322,7 +322,7 @@ def test_a_tls_date_belongs_to_the_address_at_which_it_was_seen(rig: Rig) -> Non
     rig.add(PEER)
     for wwwroot, end in ((PEER, NOW + DAY), (PEER, None)):
         with rig.app.database.write() as connection:
-            tls_dates.keep(connection, 1, wwwroot, not_after_unix_s=end, now_unix_s=NOW)
+            tls_dates.remember_date(connection, 1, wwwroot, not_after_unix_s=end, now_unix_s=NOW)
         assert facts_of(rig).tls_not_after_unix_s == NOW + DAY
     with rig.app.database.write() as connection:
         store.set_columns(connection, 1, wwwroot="https://moved.example.org")
@@ -335,7 +335,7 @@ def test_a_thousand_events_held_are_one_notice(rig: Rig) -> None:
         for number in range(1000):
             inbox.put(
                 connection, peer_id=1, event="new_grade", status=inbox.HELD, data={"n": number},
-                waiting_for=["user:1"], reason="", place=(NOW, number), now_unix_s=NOW,
+                waiting_for=["user:1"], reason="", position=(NOW, number), now_unix_s=NOW,
             )  # fmt: skip
     (found,) = standing(Facts(peers=(facts_of(rig),)), NOW, Limits())
     assert found.text == f"1000 events of {PEER} are held."

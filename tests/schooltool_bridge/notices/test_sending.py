@@ -88,7 +88,7 @@ def test_what_is_new_is_told_once_in_one_message(rig: Rig) -> None:
     assert told(mail) == [2, 1]
     assert mail.sent[1].subject == "Test SIS: tls-expired!"
     with rig.app.database.read() as connection:
-        times = {k.notice.key.split()[0]: k.told_unix_s for k in open_notices(connection)}
+        times = {k.notice.key.split()[0]: k.sent_unix_s for k in open_notices(connection)}
     assert times == {"silent": NOW, "conflict": NOW, "tls-expired": NOW + 1800}
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schooltool_bridge.oneroster.stays import Stay, Told, found
+from schooltool_bridge.oneroster.stays import EarlierLine, Stay, found
 
 NOW = 100
 _MOMENTS = st.integers(1, 2 * NOW)
@@ -26,14 +26,16 @@ def stays(draw: st.DrawFn) -> list[Stay]:
     return rows
 
 
-def written(told: Sequence[Told], rows: Sequence[Stay], now: int, **how: bool) -> list[Told]:
+def written(
+    told: Sequence[EarlierLine], rows: Sequence[Stay], now: int, **how: bool
+) -> list[EarlierLine]:
     """What imports have told after one more: withdrawals are written last."""
     lines = sorted(found(rows, told, now, **how).lines, key=lambda line: not line.is_in)
     assert all(line.at_unix_s <= now for line in lines)
-    return sorted([*told, *(line.told for line in lines)], key=lambda t: t.at_unix_s)
+    return sorted([*told, *(line.as_earlier for line in lines)], key=lambda t: t.at_unix_s)
 
 
-def is_in(told: Sequence[Told], moment: int) -> bool:
+def is_in(told: Sequence[EarlierLine], moment: int) -> bool:
     """Whether somebody is in after a moment, by what was told."""
     reached = [
         t for t in told if (max(t.at_unix_s, t.came_unix_s) if t.is_in else t.at_unix_s) <= moment
@@ -84,6 +86,12 @@ def test_what_a_later_file_corrects_holds_from_its_first_day_to_its_last(
         assert is_in(told, moment) == holds(second, moment), moment
 
 
+def test_an_end_that_came_too_early_is_corrected_once() -> None:
+    later = [Stay(2, 1, NOW)]
+    told = written(written([], [Stay(2, 1, 2)], NOW), later, NOW)
+    assert found(later, told, NOW).lines == []
+
+
 def test_leaving_and_coming_back_is_three_lines_once() -> None:
     rows = [Stay(2, 50, None), Stay(3, 10, 30)]
     told = written([], rows, NOW)
@@ -108,7 +116,7 @@ def test_what_is_taken_back_ends_its_own_stay_alone() -> None:
 
 
 def test_a_row_without_a_begin_is_there_from_now_or_to_its_end() -> None:
-    assert written([], [Stay(2, None, None)], NOW) == [Told(NOW, is_in=True)]
+    assert written([], [Stay(2, None, None)], NOW) == [EarlierLine(NOW, is_in=True)]
     over = written([], [Stay(2, None, 40)], NOW)
     assert [(t.at_unix_s, t.is_in) for t in over] == [(40, True), (40, False)]
     back = written(over, [Stay(2, None, None)], NOW)

@@ -118,7 +118,7 @@ def accounts_and_traces(cast: Cast) -> None:
             sa.insert(imported_id).values(kind="user", sourced_id="id-pam-import", own_id=pam)
         )
         connection.execute(sa.insert(jump_denied).values(person_id=pam, peer_id=1))
-        pictures.keep(connection, pam, Stored(1, "1", pictures.drawn_anew(file_of()), START_UNIX_S))
+        pictures.add(connection, pam, Stored(1, "1", pictures.drawn_anew(file_of()), START_UNIX_S))
         throttle.succeeded(connection, "person old-pam", "::2", START_UNIX_S)
         for address in ("::1", "::2"):
             throttle.failed(connection, "person old-pam", address, START_UNIX_S)

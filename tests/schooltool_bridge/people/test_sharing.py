@@ -106,7 +106,7 @@ def test_enrolling_there_sends_who_it_is_and_shows_who_is_there() -> None:
 def test_every_item_says_whose_it_is_why_and_how_long() -> None:
     told = of("schooltool sso_idp", "schooltool mnet_enrol")
     for item in (*told.sent, *told.received):
-        assert all((item.about, item.why, item.kept, item.fields)), item
+        assert all((item.about, item.why, item.retention, item.fields)), item
 
 
 class Noting(dict[str, object]):

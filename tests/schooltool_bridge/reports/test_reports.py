@@ -159,7 +159,7 @@ def test_a_course_that_has_not_begun_is_seen_with_the_day_on_which_it_will(schoo
         ada = person_id(school, ADA)
         early = progress.read(connection, ada, on(30), on(61), ZONE)
         late = progress.read(connection, ada, on(61), on(61), ZONE)
-    starts = {s.then.idnumber: s.starts for s in early.sections}
+    starts = {s.snapshot.idnumber: s.starts for s in early.sections}
     assert starts["algebra"] is None
     assert str(starts["fall"]) == "2026-11-05"  # an hour back: summer time has ended
     assert [s.starts for s in late.sections] == [None, None]
@@ -198,7 +198,7 @@ def test_a_transcript_has_the_latest_final_mark_and_the_credits_that_it_earned(
     final(school, BOB, "F", "40", day=30)
     graded(school, "quiz", ADA, 0, 40)  # what comes after the closing changes no mark
     taken = transcript_of(school, ADA)
-    found = [(t.then.idnumber, t.mark, t.percent, t.credits) for t in taken.taken]
+    found = [(t.snapshot.idnumber, t.mark, t.percent, t.credits) for t in taken.taken]
     assert found == [("algebra", "A", 95, 2), ("fall", "\N{EN DASH}", None, None)]
     made: Any = transcript.as_json(taken)
     told, other = made["sections"]
@@ -308,7 +308,7 @@ def test_the_failing_list_is_the_same_however_much_is_read_at_once(
     def listed() -> list[str]:
         with school.database.read() as connection:
             found = failing.read(connection, below=failing.DEFAULT_BELOW, term_id=None, at_unix_s=None, now_unix_s=school.now)  # fmt: skip
-        return [f"{f.then.name} {f.person.firstname}" for f in found.lines]
+        return [f"{f.snapshot.name} {f.person.firstname}" for f in found.lines]
 
     together = listed()
     assert together[-6:] == [f"S{n} Ada" for n in range(6)]

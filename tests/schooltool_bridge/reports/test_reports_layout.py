@@ -10,7 +10,7 @@ import pytest
 from lxml import html
 
 from schooltool_bridge.reports import failing, history_lines, progress, section_report, transcript
-from schooltool_bridge.reports.paper import Column, Paper, Table, said
+from schooltool_bridge.reports.paper import Column, Paper, Table, with_local_heads
 from schooltool_bridge.reports.pdf import make_pdf
 
 # The columns of the reports with the longest texts that each may hold.
@@ -64,7 +64,7 @@ def overlap(one: Box, other: Box) -> bool:
 @pytest.mark.parametrize("kind", TABLES)
 def test_no_word_is_printed_over_another(kind: str, size: str, tmp_path: Path) -> None:
     columns, row = TABLES[kind]
-    table = Table("A term", said(columns), [row, row])
+    table = Table("A term", with_local_heads(columns), [row, row])
     paper = Paper(
         kind=kind, title="A report", subject="Ada Lovelace", short="x", as_of="As of today",
         tables=[table], flat=table, is_landscape=kind == "history",

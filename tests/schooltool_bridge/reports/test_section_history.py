@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schooltool_bridge.reports import history_lines, section_history
-from schooltool_bridge.reports.section_history import KINDS, place_from
+from schooltool_bridge.reports.section_history import KINDS, line_key_from
 from tests.helpers.report_story import (
     ADA,
     BOB,
@@ -48,7 +48,7 @@ def lines(school: School, **asked: Any) -> list[history_lines.Line]:
     with school.database.read() as connection:
         where = section_id(school)
         return history_lines.read(
-            connection, where, section_history.places(connection, where, **asked)
+            connection, where, section_history.line_keys(connection, where, **asked)
         )
 
 
@@ -114,7 +114,7 @@ def test_pages_hang_together(school: School, newest_first: bool) -> None:
     whole = lines(school, newest_first=newest_first)
     met: list[history_lines.Line] = []
     while True:
-        after = place_from(str(met[-1].place)) if met else None
+        after = line_key_from(str(met[-1].line_key)) if met else None
         some = lines(school, newest_first=newest_first, after=after, limit=4)
         assert len(some) <= 4
         met += some
@@ -129,7 +129,7 @@ def test_pages_hang_together(school: School, newest_first: bool) -> None:
     "text", ["", "1.2.3", "1.2.3.x", "1.2.3.4.5", "9" * 50 + ".1.1.1", "1.1.1.²"]
 )
 def test_a_place_that_is_none_is_not_read(text: str) -> None:
-    assert place_from(text) is None
+    assert line_key_from(text) is None
 
 
 def test_the_number_of_statements_is_the_same_for_a_long_history(school: School) -> None:

@@ -132,7 +132,7 @@ def test_rights_of_a_whole_role_by_command(site: Site, moodle: Moodle) -> None:
 
 
 def gone_over(page: Page) -> str:
-    assert page.status == 303, page.said()
+    assert page.status == 303, page.message()
     return parse_qs(urlsplit(page.location).query)["token"][0]
 
 
@@ -159,7 +159,7 @@ def test_whoever_is_denied_a_peer_does_not_see_it_and_is_signed_out_there(
     assert otto.get("/me").status == 200, "the session here is another thing"
     assert link not in otto.get("/me").text
     refused = jump(otto, link)
-    assert (refused.status, "may not go over" in refused.said()) == (403, True)
+    assert (refused.status, "may not go over" in refused.message()) == (403, True)
     site.run("person", "allow-jump", found, "--peer", moodle.wwwroot)
     gone_over(jump(otto, link))
     site.run("peer", "policy", moodle.wwwroot, "--set", "jump_roles=student,teacher")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnet.places import place_of
+from mnet.connection_shares import address_group
 from peers.journal import call_journal
 from schooltool_bridge.sign_on import landing_throttle
 from schooltool_bridge.sign_on.landing_throttle import (
@@ -138,12 +138,12 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_an_address_counts_as_one_however_it_is_written(sender: str, place: str) -> None:
-    assert place_of(sender) == place
+    assert address_group(sender) == place
 
 
 def test_a_whole_network_of_ipv6_counts_as_one_address() -> None:
-    assert place_of("2001:db8:1:2::1") == place_of("2001:db8:1:2:ffff::9")
-    assert place_of("2001:db8:1:2::1") != place_of("2001:db8:1:3::1")
+    assert address_group("2001:db8:1:2::1") == address_group("2001:db8:1:2:ffff::9")
+    assert address_group("2001:db8:1:2::1") != address_group("2001:db8:1:3::1")
 
 
 @given(

@@ -248,7 +248,7 @@ def visiting(site: LandingSite) -> Visiting:
 
 def keep(site: LandingSite, person_id: int, png: bytes) -> None:
     with site.rig.app.database.write() as connection:
-        pictures.keep(connection, person_id, Stored(None, "1", png, 1_795_000_123))
+        pictures.add(connection, person_id, Stored(None, "1", png, 1_795_000_123))
 
 
 @pytest.mark.requirement("R26")

@@ -123,7 +123,7 @@ def jump(visitor: Visitor, query: str, path: str = "/auth/mnet/jump.php") -> Pag
 
 
 def follow(page: Page, at: Site, visitor: Visitor) -> Page:
-    assert page.status == 303, page.said()
+    assert page.status == 303, page.message()
     assert page.location.startswith(at.wwwroot + "/auth/"), page.location
     return visitor.get(page.location.removeprefix(at.wwwroot), **NAME)
 
@@ -246,7 +246,7 @@ def test_whom_a_moodle_would_refuse_is_told_what_is_missing(
         connection.execute(sa.update(person).where(person.c.username == name).values(more))
     page = jump(home, f"hostid={pair.away_id}")
     assert page.status == 403
-    assert said in page.said()
+    assert said in page.message()
 
 
 def test_a_jump_that_cannot_be_is_explained(pair: Pair) -> None:
@@ -261,14 +261,14 @@ def test_a_jump_that_cannot_be_is_explained(pair: Pair) -> None:
     ]
     assert follow(nobody.get(back, **NAME), pair.away, browser(pair.away)).status == 403
     for query in ("hostid=999", "hostid=x", "", "hostwwwroot=http://evil.example.org"):
-        assert "not known here" in jump(nobody, query).said()
+        assert "not known here" in jump(nobody, query).message()
     assert jump(nobody, f"hostid={pair.away_id}&wantsurl=//evil.example.org").status == 400
     # Whoever came from elsewhere has to be sent on from there.
     pupil(pair.away, "frida")
     _home, away = over(pair, "emma")
-    assert "only that site can send you on" in jump(away, f"hostid={pair.home_id}").said()
+    assert "only that site can send you on" in jump(away, f"hostid={pair.home_id}").message()
     set_state(pair.home, pair.away_id, store.DISABLED)
-    assert "not set up for it" in jump(nobody, f"hostid={pair.away_id}").said()
+    assert "not set up for it" in jump(nobody, f"hostid={pair.away_id}").message()
     set_state(pair.home, pair.away_id, store.ENABLED)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mnet.places import MAX_SLOW_PAGES_EACH
+from mnet.connection_shares import MAX_SLOW_PAGES_EACH
 from tests.helpers.moodle import Moodle
 from tests.helpers.pushing import answered
 from tests.helpers.rig import SIS

@@ -98,11 +98,11 @@ def test_closing_says_in_words_what_it_means_before_it_does_it(rig: Rig, marked:
     assert finals(rig) == set(), "nothing is done yet"
     closed = close(marked, FINAL)
     assert closed.location.endswith(FINAL)
-    assert "3 final marks stored" in marked.get(FINAL).said("said")
+    assert "3 final marks stored" in marked.get(FINAL).message("said")
     assert finals(rig) == {(1, "A"), (2, "F"), (3, "")}
     assert "closed" in marked.get(TERM).text
     again = marked.send(FINAL, action="close", system="1")
-    assert (again.status, "closed already" in again.said()) == (400, True)
+    assert (again.status, "closed already" in again.message()) == (400, True)
     assert "the records say the same" in marked.get(FINAL).text
     assert HOSTILE not in marked.get(SECTIONS + "/1/final").text
     assert told(rig, "term closed") == [("carl", {"sections": 2, "marks": 3, "score system": LETTERS})]  # fmt: skip
@@ -116,7 +116,7 @@ def test_who_came_between_the_question_and_the_yes_is_asked_about_anew(
     push(rig, rig.peers[MOODLE], "new_enrolment", sectionid="6", userid="1", role="student")
     refused = marked.send(FINAL, action="close", system=system(marked.get(FINAL)), seen=seen)
     assert refused.status == 400
-    assert "Meanwhile it is about other students" in refused.said()
+    assert "Meanwhile it is about other students" in refused.message()
     assert "4 final marks of 3 students" in refused.text
     assert finals(rig) == set()
 
@@ -133,15 +133,15 @@ def test_proposals_are_accepted_one_by_one_or_all_with_a_reason(rig: Rig, marked
     ]
     boxes = shown.tree.xpath("//input[@name='mark']/@value")
     without = marked.send(FINAL, action="accept", mark=boxes[1:], why=" ")
-    assert (without.status, "Say why" in without.said()) == (400, True)
-    assert "Tick the marks" in marked.send(FINAL, action="accept", why="x").said()
+    assert (without.status, "Say why" in without.message()) == (400, True)
+    assert "Tick the marks" in marked.send(FINAL, action="accept", why="x").message()
     assert marked.send(FINAL, action="accept", mark=boxes[1:], why="was ill").status == 303
     assert finals(rig) == {(1, "C"), (2, "F"), (3, "")}
     digest = shown.tree.xpath("//input[@name='digest']/@value")[0]
     late = marked.send(FINAL, action="accept-all", digest=digest, why="all")
-    assert (late.status, "look again" in late.said()) == (400, True)
+    assert (late.status, "look again" in late.message()) == (400, True)
     old = marked.send(FINAL, action="accept", mark=boxes[1:], why="twice")
-    assert (old.status, "any more" in old.said()) == (400, True)
+    assert (old.status, "any more" in old.message()) == (400, True)
     digest = marked.get(FINAL).tree.xpath("//input[@name='digest']/@value")[0]
     assert marked.send(FINAL, action="accept-all", digest=digest, why="a slip").status == 303
     assert finals(rig) == {(1, "C"), (2, "B"), (3, "")}
@@ -152,7 +152,7 @@ def test_proposals_are_accepted_one_by_one_or_all_with_a_reason(rig: Rig, marked
 def test_a_term_is_opened_again_and_closed_anew(rig: Rig, marked: Visitor) -> None:
     close(marked, FINAL)
     refused = marked.send(FINAL, action="reopen", why="")
-    assert (refused.status, "Say why" in refused.said()) == (400, True)
+    assert (refused.status, "Say why" in refused.message()) == (400, True)
     assert marked.send(FINAL, action="reopen", why="the wrong marks").status == 303
     assert finals(rig) == {(1, "A"), (2, "F"), (3, "")}, "they stand until it is closed anew"
     grade(rig, "1", 65)
@@ -175,7 +175,7 @@ def test_an_ongoing_section_is_closed_alone(rig: Rig, marked: Visitor) -> None:
     assert marked.send(path, action="reopen", why="x").status == 400
     assert marked.send(path, action="close", system="1", seen="2").status == 400
     empty = SECTIONS + "/3/final"
-    assert "no student" in marked.send(empty, action="close", system="1").said()
+    assert "no student" in marked.send(empty, action="close", system="1").message()
 
 
 def join(rig: Rig, points: int) -> None:
@@ -205,7 +205,7 @@ def test_who_joined_since_is_shown_and_closing_again_stores_their_marks_alone(
     assert finals(rig) == {(1, "A"), (2, "F"), (3, "C")}
     assert "joined since" not in words(marked.get(path))
     again = marked.send(path, action="close", system="1")
-    assert (again.status, "closed already" in again.said()) == (400, True)
+    assert (again.status, "closed already" in again.message()) == (400, True)
 
 
 def test_who_joined_a_closed_term_is_counted_by_section_and_given_a_mark(
@@ -230,7 +230,7 @@ def test_who_joins_while_somebody_reads_the_question_is_asked_about_anew(
     close(marked, path)
     join(rig, 75)
     late = marked.send(path, action="close", system="1", seen=seen)
-    assert (late.status, "Meanwhile" in late.said()) == (400, True)
+    assert (late.status, "Meanwhile" in late.message()) == (400, True)
     assert finals(rig) == {(1, "A"), (2, "F")}
 
 

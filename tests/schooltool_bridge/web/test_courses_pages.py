@@ -127,7 +127,7 @@ def test_people_are_searched_enrolled_and_taken_out_on_a_courses_page(
     one = head.send(path, page=path + "?q=ada", action="enrol", person=our["ada"])
     assert one.location.endswith(path)
     shown = head.get(path)
-    assert "Ada Øst <i>: Enrolled." in shown.said("said")
+    assert "Ada Øst <i>: Enrolled." in shown.message("said")
     assert shown.tree.xpath("//input[@name='username']/@value") == ["ada"]
     several = head.send(
         path, page=path + "?q=b", action="enrol", person=[our["bob"], our["cy"], "x", "99999"]
@@ -184,14 +184,14 @@ def test_trouble_is_told_with_what_to_do(
     moodle.scripted["available_courses"] = lambda: fault(7012)
     refused = head.get(path)
     assert refused.status == 502
-    assert "tick Publish for Remote enrolment service" in refused.said()
+    assert "tick Publish for Remote enrolment service" in refused.message()
     moodle.server = (503, "")
-    assert "is out of reach" in head.get(path + "/2").said()
+    assert "is out of reach" in head.get(path + "/2").message()
     moodle.server = (200, "")
     roaming.set_services(site, peer_id, (), ("schooltool",))
     not_set_up = head.get(path)
     assert not_set_up.status == 409
-    assert "Subscribe to the service" in not_set_up.said()
+    assert "Subscribe to the service" in not_set_up.message()
     roaming.set_services(site, peer_id, (), ("mnet_enrol",))
 
 

@@ -88,7 +88,7 @@ def test_what_cannot_be_comes_back_with_a_sentence_and_changes_nothing(
     given = {"role": "student", "code": "wf", "note": "kept", "day": "", "why": ""} | wrong
     page = carl.send(PLACE, **given)
     assert page.status == 400
-    assert sentence in page.said()
+    assert sentence in page.message()
     assert enrolments(rig) == before
 
 
@@ -98,7 +98,7 @@ def test_a_section_of_our_own_is_made_and_filled(rig: Rig, carl: Visitor) -> Non
     assert (made.status, made.location) == (303, "/admin/sections/2")
     again = carl.send("/admin/sections/new", name="Other", idnumber="D1")
     assert again.status == 400
-    assert "already" in again.said()
+    assert "already" in again.message()
     found = carl.get("/admin/sections/2/enrol?search=ada")
     there = found.tree.xpath("//a[contains(@href, 'role=teacher')]/@href")
     assert there == ["/admin/sections/2/people/1?role=teacher"]

@@ -73,7 +73,7 @@ def test_grades_are_typed_and_saved(rig: Rig, book: Book) -> None:
     done = fill(visitor, book, Ada_Quiz="18", Ada_Essay="EX", Bo_Quiz="0", Bo_Essay=" ")
     assert (done.status, done.location) == (303, path(book))
     page = visitor.get(path(book))
-    assert "3 grades are saved." in page.said("said")
+    assert "3 grades are saved." in page.message("said")
     form = shown(page)
     assert [form[name(book, *p)] for p in (("Ada", "Quiz"), ("Ada", "Essay"), ("Bo", "Quiz"))] == [
         "18", "EX", "0",
@@ -90,8 +90,8 @@ def test_one_bad_cell_is_named_and_nothing_of_the_page_is_saved(rig: Rig, book: 
     visitor = browser(rig, "carl")
     page = fill(visitor, book, Ada_Quiz="18", Bo_Quiz="-3", Bo_Essay="<b>")
     assert page.status == 400
-    assert "Bo LBo, Quiz: “-3” is below zero." in page.said()
-    assert "Bo LBo, Essay: “<b>” is no number" in page.said()
+    assert "Bo LBo, Quiz: “-3” is below zero." in page.message()
+    assert "Bo LBo, Essay: “<b>” is no number" in page.message()
     assert cell(rig, book, "Ada", "Quiz").text == ""
     kept = shown(page)
     assert kept[name(book, "Ada", "Quiz")] == "18", "what was typed is still there"
@@ -115,9 +115,9 @@ def test_what_somebody_else_changed_meanwhile_stays_and_is_named(rig: Rig, book:
     page = carl.post(path(book), form)
     assert page.status == 200
     assert "Ada LAda, Quiz: somebody else changed it meanwhile, it is 15 now; “18” was not" in (
-        page.said()
+        page.message()
     )
-    assert "Bo" not in page.said(), "both typed the same"
+    assert "Bo" not in page.message(), "both typed the same"
     assert "1 grade is saved." in page.text
     texts = [cell(rig, book, "Ada", what).text for what in ("Quiz", "Essay")]
     assert texts == ["15", "40"]
@@ -144,16 +144,16 @@ def test_more_than_an_assessment_is_worth_is_asked_about_once(rig: Rig) -> None:
     visitor = browser(rig, "carl")
     page = fill(visitor, book, Ada_Quiz="200", Ada_Extra="30", Bo_Essay="130%", Bo_Quiz="20")
     assert page.status == 400
-    assert "Ada LAda, Quiz: “200” is more than the 20 points that it is worth." in page.said()
-    assert "Bo LBo, Essay: “130%” is more than the 50 points" in page.said()
-    assert "Extra" not in page.said()
+    assert "Ada LAda, Quiz: “200” is more than the 20 points that it is worth." in page.message()
+    assert "Bo LBo, Essay: “130%” is more than the 50 points" in page.message()
+    assert "Extra" not in page.message()
     assert page.tree.xpath("string(//*[@id='unsaved'])") == "4 not saved yet"
     assert cell(rig, book, "Bo", "Quiz").text == ""
     # Another text is another question; what was asked about is not asked about again.
     form = shown(page) | {name(book, "Ada", "Quiz"): "201"}
     page = visitor.post(path(book), form)
-    assert "“201” is more" in page.said()
-    assert "Essay" not in page.said()
+    assert "“201” is more" in page.message()
+    assert "Essay" not in page.message()
     assert visitor.post(path(book), shown(page)).status == 303
     assert cell(rig, book, "Ada", "Quiz").text == "201"
     form = shown(visitor.get(path(book))) | {name(book, "Bo", "Quiz"): "19"}
@@ -210,7 +210,7 @@ def test_a_peers_value_stands_beside_an_entry_and_counts_again_when_released(rig
     found = cell(rig, book, "Ada", "Quiz")
     assert (found.text, found.authority) == ("62", "peer")
     late = visitor.post(path(book), form | {"release": "1.1"})
-    assert "somebody else changed it meanwhile, it is 62 now" in late.said()
+    assert "somebody else changed it meanwhile, it is 62 now" in late.message()
 
 
 def test_who_left_is_shown_apart_when_asked_for(rig: Rig, book: Book) -> None:
@@ -244,9 +244,9 @@ def test_teachers_and_strangers_do_not_get_in_and_nonsense_changes_nothing(
         assert page.status == 400, seen
     hostile = {"c.x.y": "1", "c.99.1": "5", f"c.{book.items['Quiz']}.999": "5", "c.": "5"}
     page = visitor.post(path(book), form | hostile)
-    assert "there is no such cell any more" in page.said()
+    assert "there is no such cell any more" in page.message()
     unseen = {**form, "seen": "{}", name(book, "Ada", "Quiz"): "5"}
-    assert "somebody else changed it" in visitor.post(path(book), unseen).said()
+    assert "somebody else changed it" in visitor.post(path(book), unseen).message()
     assert cell(rig, book, "Ada", "Quiz").text == ""
 
 
@@ -272,7 +272,7 @@ def test_a_form_that_is_too_old_comes_back_filled_in(rig: Rig, book: Book) -> No
     carl.cookies.update(browser(rig, "carl").cookies)  # signed in anew in another tab
     page = carl.post(path(book), form)
     assert page.status == 403
-    assert "What you typed is still here" in page.said("said")
+    assert "What you typed is still here" in page.message("said")
     assert page.tree.xpath("string(//*[@id='unsaved'])") == "1 not saved yet"
     assert cell(rig, book, "Ada", "Quiz").text == ""
     assert carl.post(path(book), shown(page)).status == 303
@@ -287,7 +287,7 @@ def test_a_session_that_ended_asks_for_the_password_and_the_sheet_comes_back(
     form = shown(carl.get(path(book))) | {name(book, "Ada", "Quiz"): "18"}
     rig.clock.now += tokens.IDLE_S + 1
     asked = carl.post(path(book), form)
-    assert "What you typed is kept" in asked.said("said")
+    assert "What you typed is kept" in asked.message("said")
     fields = hidden(asked) | {"username": "carl", "password": PASSWORD}
     fill(browser(rig, "anna"), book, Ada_Essay="7", Ada_Quiz="3")
     onward = carl.post("/admin/sign-in", fields)
@@ -297,8 +297,8 @@ def test_a_session_that_ended_asks_for_the_password_and_the_sheet_comes_back(
     assert cell(rig, book, "Ada", "Quiz").text == "3"
     # What was seen then is remembered: somebody else was faster, and is not overwritten unseen.
     conflict = carl.post(path(book), shown(page))
-    assert "somebody else changed it meanwhile, it is 3 now" in conflict.said()
-    assert "Essay" not in conflict.said()
+    assert "somebody else changed it meanwhile, it is 3 now" in conflict.message()
+    assert "Essay" not in conflict.message()
 
 
 def hidden(page: Page) -> dict[str, str]:
@@ -320,7 +320,7 @@ def test_a_refused_gradebook_comes_back_with_what_was_typed_and_why(
         refusing.setattr(entering, "save", refuse)
         page = carl.post(path(book), form)
     assert page.status == 400
-    assert page.said() == "The term is closed since a minute ago."
+    assert page.message() == "The term is closed since a minute ago."
     assert page.tree.xpath("string(//*[@id='unsaved'])") == "1 not saved yet"
     assert carl.post(path(book), shown(page)).status == 303
     assert cell(rig, book, "Ada", "Quiz").text == "18"

@@ -101,7 +101,7 @@ def test_a_term_is_closed_a_transcript_issued_and_nothing_pushed_later_changes_i
     assert done.status == 303
     listed = head.get(path)
     number = listed.tree.xpath("//tbody//th")[0].text_content()
-    assert f"Transcript issued as {number}." in listed.said("said")
+    assert f"Transcript issued as {number}." in listed.message("said")
     printed = head.get(f"{ISSUED}/{number}.pdf")
     assert printed.header("Content-Type") == "application/pdf"
     assert f"transcript-{number}.pdf" in printed.header("Content-Disposition")
@@ -197,7 +197,7 @@ def test_a_file_or_its_digest_is_known_again_and_nothing_else(
     spaced = " ".join(made["sha256"][i : i + 8].upper() for i in range(0, 64, 8))
     assert made["number"] in head.send(ISSUED, sha256=spaced).text
     nothing = head.send(ISSUED, sha256="")
-    assert (nothing.status, "64 characters" in nothing.said()) == (400, True)
+    assert (nothing.status, "64 characters" in nothing.message()) == (400, True)
     assert upload(head, bytes(5 * 1024 * 1024)).status == 400
     assert made["number"] in head.get(f"{ISSUED}?number={made['number'][-4:]}").text
     assert "No report has such a number" in head.get(f"{ISSUED}?number=%25").text

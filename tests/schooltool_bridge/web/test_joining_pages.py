@@ -97,14 +97,14 @@ def test_either_page_leads_to_the_joining_and_back(
     assert items(rig) == {"quiz  1": "15", "Essay": "", "Quiz 1": "40"}, "nothing is done yet"
     done = visitor.post(f"{ITEM}/{page}/join", form | {"why": "the same"})
     assert (done.status, done.location) == (303, "/admin/sections/1/gradebook")
-    assert "are one now" in visitor.get(done.location).said("said")
+    assert "are one now" in visitor.get(done.location).message("said")
     assert items(rig) == {"Essay": "", "Quiz 1": "15"}
     again = visitor.get(f"{ITEM}/{FROM_MOODLE}")
     assert "Joined with “quiz  1”" in again.text
     (token,) = set(again.tree.xpath("//input[@name='form_token']/@value"))
     back = {"form_token": token, "do": "apart", "with": str(BY_HAND)}
     apart = visitor.post(f"{ITEM}/{FROM_MOODLE}/join", back)
-    assert "1 entry by hand went back" in visitor.get(apart.location).said("said")
+    assert "1 entry by hand went back" in visitor.get(apart.location).message("said")
     assert items(rig) == {"quiz  1": "15", "Essay": "", "Quiz 1": "40"}
     late = visitor.post(f"{ITEM}/{FROM_MOODLE}/join", back)
     assert (late.status, "not joined" in late.text) == (400, True)
@@ -116,7 +116,7 @@ def test_a_grade_that_came_meanwhile_is_shown_before_anything_is_done(rig: Rig) 
     rig.call(rig.peers[MOODLE], SIS + "new_grade", GRADE | {"points_earned": 44, "attempt_num": 2})
     page = visitor.post(f"{ITEM}/{BY_HAND}/join", form | {"why": "the same"})
     assert page.status == 409
-    assert "look at it again" in page.said()
+    assert "look at it again" in page.message()
     assert page.tree.xpath("//input[@name='why']/@value") == ["the same"]
     assert items(rig) == {"quiz  1": "15", "Essay": "", "Quiz 1": "44"}
 

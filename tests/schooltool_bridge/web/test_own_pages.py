@@ -385,7 +385,7 @@ def test_a_teacher_whose_session_ended_goes_on_with_what_was_typed(cast: Cast) -
     tess.cookies.pop(person_sessions.COOKIE)
     asked = tess.post(path, fields)
     assert asked.status == 403
-    assert "What you typed is kept" in asked.said("said")
+    assert "What you typed is kept" in asked.message("said")
     carried = {
         i.get("name"): i.get("value") or "" for i in asked.tree.xpath("(//main//form)[1]//input")
     }

@@ -172,7 +172,7 @@ def test_a_right_for_many_is_asked_about_in_words_first(rig: Rig) -> None:
     assert allowed(rig) == set(), "nothing happens before the yes"
     done = visitor.post(PEOPLE, hidden(question))
     assert (done.status, done.location) == (303, f"{PEOPLE}?role=student")
-    assert "Done for 2 people" in visitor.get(done.location).said("said")
+    assert "Done for 2 people" in visitor.get(done.location).message("said")
     assert allowed(rig) == {"u2", "u3"}
     assert ("carl", "sign-on allowed", "2 people") in actions(rig)
     with rig.app.database.read() as connection:
@@ -186,7 +186,7 @@ def test_who_came_between_question_and_yes_is_asked_about_again(rig: Rig, moodle
     bring(rig, moodle, 61, 61)
     again = visitor.post(PEOPLE, hidden(question))
     assert again.status == 200
-    assert "about others than before" in again.said()
+    assert "about others than before" in again.message()
     assert "61 people" in again.text
     assert allowed(rig) == set()
     forged = {**hidden(question), "confirmed": ["0" * 32]}
@@ -210,7 +210,7 @@ def test_people_are_ticked_and_only_they_are_changed(rig: Rig) -> None:
         ({"person": "3", "do": "link+77"}, "not there any more"),
     ):
         answer = visitor.send(PEOPLE, **fields)
-        assert (answer.status, said in answer.said()) == (400, True), said
+        assert (answer.status, said in answer.message()) == (400, True), said
     question = visitor.send(PEOPLE, person="3", do="go-1")
     assert "keep them from going to Fake" in question.text.lower().replace("fake", "Fake")
     assert visitor.post(PEOPLE, hidden(question)).status == 303
@@ -254,7 +254,7 @@ def test_one_persons_page_gives_and_takes_each_right(rig: Rig) -> None:
         ("sign-out", "is signed out here"),
     ):  # fmt: skip
         assert visitor.send(path, do=order).status == 303
-        assert said in visitor.get(path).said("said"), order
+        assert said in visitor.get(path).message("said"), order
     assert [a for a in actions(rig) if a[2] == "person 2"] == [
         ("carl", action, "person 2")
         for action in (

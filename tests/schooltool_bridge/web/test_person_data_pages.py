@@ -50,7 +50,7 @@ def test_a_manager_makes_somebody_counselor_and_takes_it_back(cast: Cast) -> Non
     anna, own = admin(cast), cast.browser("olga")
     assert own.get("/me/students").status == 404
     assert anna.send(olga + "/staff", page=olga, role="counselor").location == olga
-    assert "Olgawq OfOlgawq is counselor now" in anna.get(olga).said("said")
+    assert "Olgawq OfOlgawq is counselor now" in anna.get(olga).message("said")
     assert last_entry(cast) == ("anna", "staff role given", f"person {cast.people['olga']}")
     assert own.get("/me/students").status == 200
     chosen = anna.get(olga).tree.xpath("//select[@id='staff-role']/option[@selected]/@value")
@@ -95,13 +95,16 @@ def test_a_manager_hands_out_a_zip_and_erases_after_writing_the_name(cast: Cast)
     for words in ("This goes", "This stays", "cannot be undone", "Backups from before"):
         assert words in question.text
     wrong = anna.send(pam + "/erase", username="Pam")
-    assert (wrong.status, wrong.said()) == (400, "That is not the user name. Nothing was erased.")
+    assert (wrong.status, wrong.message()) == (
+        400,
+        "That is not the user name. Nothing was erased.",
+    )
     assert own.get("/me").status == 200
     done = anna.send(pam + "/erase", username="pam")
     assert (done.status, done.location) == (303, pam)
     assert own.get("/me").status == 403, "they are signed out"
     page = anna.get(pam)
-    assert "Older backups still hold it all" in page.said("said")
+    assert "Older backups still hold it all" in page.message("said")
     assert "Pamxq" not in page.text
     assert "erased before" in anna.get(pam + "/erase").text
     teacher = cast.browser("tess").get(f"/me/teaching/{cast.sections['algebra']}")

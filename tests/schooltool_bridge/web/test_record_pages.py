@@ -78,10 +78,10 @@ def test_an_event_that_waits_is_shown_escaped_retried_and_dismissed(
     assert HOSTILE not in visitor.get(path).text
     answer = visitor.send(path, page=path, action="retry")
     assert answer.status == 303
-    assert "still held" in visitor.get("/admin/inbox").said("said")
+    assert "still held" in visitor.get("/admin/inbox").message("said")
     assert visitor.send(path, page=path, action="burn").status == 400
     assert visitor.send(path, page=path, action="dismiss").status == 303
-    assert "dismissed" in visitor.get("/admin/inbox").said("said")
+    assert "dismissed" in visitor.get("/admin/inbox").message("said")
     with rig.app.database.read() as connection:
         done = [(e.actor, e.action) for e in audit.entries(connection)]
     assert ("carl", "event dismissed") in done
@@ -159,7 +159,7 @@ def test_a_peer_that_is_silent_is_named_on_every_page_and_its_notice_leads_to_it
     assert "banner-warning" not in visitor.get("/admin/accounts").text
     rig.clock.now += 3 * 24 * 3600
     visitor = browser(rig, "anna")
-    assert MOODLE in visitor.get("/admin/accounts").said("banner")
+    assert MOODLE in visitor.get("/admin/accounts").message("banner")
     link = next(
         h for h in visitor.get("/admin/notices").tree.xpath("//main//a/@href") if "wwwroot" in h
     )

@@ -95,7 +95,7 @@ def test_a_progress_report_is_of_the_day_that_was_chosen(visitor: Visitor) -> No
     now = table(visitor.get("/admin/people/1/progress"))
     assert ["Quiz", "11", "20", "55 %", ""] in now
     then = visitor.get("/admin/people/1/progress?at=2020-01-01")
-    assert then.said("empty").startswith("No section is known")
+    assert then.message("empty").startswith("No section is known")
     links = then.tree.xpath("//article//a[contains(@href, '.pdf')]/@href")
     assert links[0].endswith("/admin/people/1/progress.pdf?at=2020-01-01")
     assert visitor.get("/admin/people/1/progress?at=yesterday").status == 400

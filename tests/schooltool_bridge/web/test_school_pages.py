@@ -85,7 +85,7 @@ def test_years_terms_and_courses_are_made_changed_and_removed(rig: Rig, ordered:
     late = {**AUTUMN, "title": "Late", "first": "2026-12-20", "last": "2026-12-24"}
     refused = ordered.send(SCHOOL + "/years/1", **late)
     assert refused.status == 400
-    assert "overlaps Autumn (1 Sep - 20 Dec 2026)" in refused.said()
+    assert "overlaps Autumn (1 Sep - 20 Dec 2026)" in refused.message()
     assert refused.tree.xpath("//input[@id='term-title']/@value") == ["Late"], (
         "what was typed stays"
     )
@@ -125,11 +125,11 @@ def test_sections_are_found_and_filed_many_at_once(rig: Rig, ordered: Visitor) -
         SECTIONS, section=["1", "2"], course="1", term="1", why="", kept="?place=ongoing&q=o"
     )
     assert filed.location.endswith(SECTIONS + "?place=ongoing&q=o")
-    assert "2 sections moved to BIO-1, Autumn, 2026/27." in ordered.get(SECTIONS).said("said")
+    assert "2 sections moved to BIO-1, Autumn, 2026/27." in ordered.get(SECTIONS).message("said")
     assert places(rig) == [(1, 1, None), (1, 1, None), (None, None, None)]
     refused = ordered.send(SECTIONS, section=["3"], course="1", term="", kept="")
     assert refused.status == 400
-    assert "Choose a term too" in refused.said()
+    assert "Choose a term too" in refused.message()
     assert refused.tree.xpath("//input[@name='section'][@checked]/@value") == ["3"]
     assert ordered.send(SECTIONS, course="1", term="1", kept="").status == 400
     assert places(rig)[2] == (None, None, None)
@@ -162,7 +162,7 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert ordered.send(other, action="file", course="1", term="1").status == 303
     refused = ordered.send(other, action="link", previous="1")
     assert refused.status == 400
-    assert "is not right after Spring" in refused.said()
+    assert "is not right after Spring" in refused.message()
     assert ordered.send(path, action="link", previous="2", why="goes on").status == 303
     assert "Ökologie" in ordered.get(path).tree.find_class("facts")[0].text_content()
     assert places(rig)[:2] == [(1, 2, 2), (1, 1, None)]
@@ -231,7 +231,7 @@ def test_categories_score_systems_and_states_are_kept(carl: Visitor) -> None:
         answer = carl.send(MARKING, **form)
         assert answer.status == status, form
         shown = answer if status != 303 else carl.get(MARKING)
-        assert says in f"{shown.text} {shown.said()}", form
+        assert says in f"{shown.text} {shown.message()}", form
 
 
 def test_a_teacher_does_not_get_there(rig: Rig) -> None:
