@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tests.helpers.any_day_said import Cell, Policy, Said, Thing
@@ -29,8 +28,7 @@ def asked_once(
 ) -> Callable[Concatenate[Model, P], T]:
     """Keep an answer for as long as nothing more is said: the same is asked of many moments."""
 
-    @wraps(look)
-    def answer(model: Model, *args: P.args, **named: P.kwargs) -> T:
+    def answer(model: Model, /, *args: P.args, **named: P.kwargs) -> T:
         known = (len(model.said), tuple(model.into.items()))
         if known != model.answered[0]:
             model.answered = (known, {})
