@@ -22,7 +22,16 @@ from mnet.protocol import APPLICATIONS, SERVICE_SIS
 from mnet.stored_sentences import E_, english
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
-from peers import bootstrap, clocks, menus, reach, store, verify_services, verify_sign_on
+from peers import (
+    bootstrap,
+    clocks,
+    menus,
+    reach,
+    store,
+    verify_plugin,
+    verify_services,
+    verify_sign_on,
+)
 from peers import verify_rules as rules
 from peers.menus import Menus
 from peers.registry import Peer, Registry
@@ -325,6 +334,8 @@ class _Run:
         wanted = ticked.published | ticked.subscribed
         if self.peer.application is APPLICATIONS["mahara"]:
             step = verify_services.mahara_step(SERVICES, **states, remote=remote)
+        elif verify_plugin.is_missing(self.peer.application, wanted, remote):
+            step = verify_plugin.missing_step(SERVICES)
         elif lacks := verify_services.left_out(wanted, remote, self.release):
             step = verify_services.lacking_step(SERVICES, lacks, **states)
         else:
@@ -368,11 +379,12 @@ class _Run:
             answer = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
-        release = (
-            answer.get("release") or answer.get("version") if isinstance(answer, dict) else None
-        )
-        self.release = rules.clean(release)[:MAX_RELEASE_CHARS] if release else None
-        return self._well(VERSION, self.release or english("Offered, but it does not tell one."))
+        told: dict[str, Value] = answer if isinstance(answer, dict) else {}
+        release = told.get("moodle") or told.get("release") or told.get("version")
+        self.release = _cleaned(release) or None
+        plugin, ours = _cleaned(told.get("plugin")), self._outbound.site.version
+        step = verify_plugin.version_step(VERSION, self.release, plugin, ours)
+        return self._add(step, is_needed=False)
 
     def _version_method(self) -> str | None:
         answer: Value = self._peer_client.call(
@@ -382,3 +394,7 @@ class _Run:
         paths = list(answer) if isinstance(answer, (list, dict)) else []
         found = [p for p in paths[:MAX_METHODS] if isinstance(p, str)]
         return next((p for p in found if p.rpartition("/")[2] in VERSION_METHODS), None)
+
+
+def _cleaned(told: Value) -> str:
+    return rules.clean(told)[:MAX_RELEASE_CHARS] if told else ""

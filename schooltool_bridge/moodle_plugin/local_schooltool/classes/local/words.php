@@ -45,8 +45,11 @@ class words {
             return [isset($known[$code]) ? $known[$code] : 'reply_refused', $code . ': ' . trim($match[2])];
         }
         if (preg_match('/remote server error:?\s*(.*)$/s', $text, $match)) {
-            $isunknown = preg_match('/\b(7020|unregistered|not (?:a )?(?:known|registered)|unknown)\b/i', $match[1]);
-            return [$isunknown ? 'reply_unknownhere' : 'reply_plain', trim(preg_replace('/\s+/', ' ', $match[1]))];
+            $said = trim(preg_replace('/\s+/', ' ', $match[1]));
+            $isunknown = preg_match('/\b(7020|unregistered|not (?:a )?(?:known|registered)|unknown)\b/i', $said);
+            // Moodle's client writes "code: 7020 message: ...", and often has no code.
+            $said = preg_replace('/^code:\s*(\d+)?\s*,?\s*message:\s*/i', '', $said);
+            return [$isunknown ? 'reply_unknownhere' : 'reply_plain', $said];
         }
         if (strpos($text, '3:No key match') !== false) {
             return ['reply_nokey', ''];
