@@ -329,24 +329,24 @@ class AnyDay(RuleBasedStateMachine):
                 self.model.add("rename", author.now_unix_s, None, who=who, firstname=first, lastname=last)  # fmt: skip
 
     @rule(kept=people, merged=people)
-    def two_are_one(self, stays: str, merged: str) -> None:
+    def two_are_one(self, kept: str, merged: str) -> None:
         known = self.model.people()
-        if stays in known and merged in known:
+        if kept in known and merged in known:
             roots = self.model.roots()
-            is_possible = stays != merged and {stays, merged} <= set(roots)
+            is_possible = kept != merged and {kept, merged} <= set(roots)
             with self.school.database.write() as connection:
                 try:
                     merging.merge(
                         connection,
                         self.author(),
-                        self.readers.person_id(stays),
+                        self.readers.person_id(kept),
                         self.readers.person_id(merged),
                     )
                 except Refused:
                     assert not is_possible
                     return
             assert is_possible
-            self.model.into[merged] = stays
+            self.model.into[merged] = kept
 
     @precondition(lambda self: self.model.into)
     @rule(which=st.integers(0, 1))
