@@ -9,17 +9,24 @@ Source: PROTOCOL.md section 3 (limits).
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from ipaddress import IPv6Address, ip_address
 from typing import Literal, Protocol, TypeVar
 
 # In all; each may hold a body in a temporary file, and a school has a handful of peers.
-MAX_CONNECTIONS = 256
-# Of these, at once under way. What is left is for those who have yet to say what they want: a
-# monitor's question always finds one.
-MAX_UNDER_WAY = 240
-MAX_PAGES = 176
+MAX_CONNECTIONS = 512
+# While all of these have only just come: what they sent may not have been read yet.
+MAX_JUST_COME = 768
+PATIENCE_S = 1.0
+# In the system's queue. Without room there, somebody who comes notices nothing, and tries again
+# after a second or more.
+BACKLOG = 1024
+# Of the connections, at once under way. What is left is for those who have yet to say what they
+# want: a monitor's question always finds one.
+MAX_UNDER_WAY = 480
+MAX_PAGES = 384
 # Of the pages that wait for other sites, for one address: nearly twice what one site may have
 # (mnet/slow_work.py), so that a school's other landings go on when one of its sites is silent.
 MAX_SLOW_PAGES_EACH = 120
@@ -51,26 +58,29 @@ class RequestShares:
 
 
 class SlowPages:
-    """Counts the pages under way that wait for other sites, by address; used by one thread."""
+    """Counts the pages under way that wait for other sites, by address; used by any thread."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._under_way: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def take(self, sender: str) -> bool:
         """Count one more; False when this address has its share."""
         group = address_group(sender)
-        if self._under_way[group] >= MAX_SLOW_PAGES_EACH:
-            return False
-        self._under_way[group] += 1
-        return True
+        with self._lock:
+            if self._under_way[group] >= MAX_SLOW_PAGES_EACH:
+                return False
+            self._under_way[group] += 1
+            return True
 
     def leave(self, sender: str) -> None:
         """Count one less."""
         group = address_group(sender)
-        self._under_way[group] -= 1
-        if not self._under_way[group]:
-            del self._under_way[group]
+        with self._lock:
+            self._under_way[group] -= 1
+            if not self._under_way[group]:
+                del self._under_way[group]
 
 
 class Waiting(Protocol):
@@ -95,11 +105,15 @@ class Waiting(Protocol):
 W = TypeVar("W", bound=Waiting)
 
 
-def first_to_go(waiting: Iterable[W]) -> W | None:
-    """Return which connection is closed to make room; None when all are being answered."""
+def first_to_go(waiting: Iterable[W], now_s: float, patience_s: float) -> W | None:
+    """Return which connection is closed to make room; None when none may be.
+
+    Who came less than `patience_s` ago stays: its request may lie there unread.
+    """
     found = list(waiting)
     never_asked = [one for one in found if not one.has_asked]
-    some = never_asked or found
+    silent = [one for one in never_asked if now_s - one.since_s >= patience_s]
+    some = silent or [one for one in found if one.has_asked]
     if not some:
         return None
     count = Counter(one.address for one in some)

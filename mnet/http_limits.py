@@ -17,7 +17,13 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from mnet.connection_shares import MAX_CONNECTIONS, address_group, first_to_go
+from mnet.connection_shares import (
+    MAX_CONNECTIONS,
+    MAX_JUST_COME,
+    PATIENCE_S,
+    address_group,
+    first_to_go,
+)
 from mnet.protocol import MAX_MESSAGE_BYTES
 
 # A Moodle sends its whole request at once and gives up after 60 s itself.
@@ -113,6 +119,7 @@ class BoundedRequest(Request):
     _received_bytes = 0
     _refused = False
     _at_end: tuple[Callable[[], object], ...] = ()
+    _is_over = False
     # The caller went away; there is nobody to answer.
     is_gone = False
 
@@ -128,8 +135,11 @@ class BoundedRequest(Request):
         super().finish()
 
     def when_over(self, work: Callable[[], object]) -> None:
-        """Do `work` when the answer has left or nobody waits for it any more."""
-        self._at_end = (*self._at_end, work)
+        """Do `work` when the answer has left or nobody waits for it any more; at once if so."""
+        if self._is_over:
+            work()
+        else:
+            self._at_end = (*self._at_end, work)
 
     def gotLength(self, length: int | None) -> None:
         """Refuse at once what announces itself too large."""
@@ -151,6 +161,7 @@ class BoundedRequest(Request):
             super().process()
 
     def _end(self) -> None:
+        self._is_over = True
         works, self._at_end = self._at_end, ()
         for work in works:
             work()
@@ -194,11 +205,16 @@ class BoundedSite(Site):
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Take a connection; when there are too many, one goes that waits, or else this one."""
-        if len(self.channels) >= MAX_CONNECTIONS:
-            closed = first_to_go(channel for channel in self.channels if channel.is_waiting)
-            if closed is None:
+        while len(self.channels) >= MAX_CONNECTIONS:
+            waiting = [channel for channel in self.channels if channel.is_waiting]
+            has_room = len(self.channels) < MAX_JUST_COME
+            closed = first_to_go(waiting, self.reactor.seconds(), PATIENCE_S if has_room else 0.0)
+            if closed is not None:
+                closed.make_room()
+            elif waiting and has_room:
+                break
+            else:
                 return None
-            closed.make_room()
         return super().buildProtocol(addr)
 
     def log(self, _request: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mnet.connection_shares import MAX_CONNECTIONS
+from mnet.connection_shares import MAX_JUST_COME
 from tests.helpers.pushing import push, register
 from tests.helpers.rig import SIS, FakePeer
 from tests.helpers.site import Site
@@ -120,7 +120,7 @@ def test_connections_that_send_no_whole_request_keep_nobody_out(site: Site, peer
     waiting = [told, b"GET / HT", b"", told[:30]]
     slow = []
     try:
-        for number in range(MAX_CONNECTIONS + 100):
+        for number in range(MAX_JUST_COME + 100):
             connection = socket.create_connection(("127.0.0.1", site.port), timeout=20)
             connection.sendall(waiting[number % len(waiting)])
             slow.append(connection)

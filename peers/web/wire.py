@@ -145,9 +145,9 @@ def on_worker(
     its address has not too many of them already.
     """
 
-    def serve(request: Request, **parts: Any) -> Deferred[bytes]:
+    # A request that knows when it is over (mnet/http_limits.py).
+    def serve(request: Any, **parts: Any) -> Deferred[bytes]:
         raw = raw_of(request, sender_of(request))
-        may_wait = route.waits_for is None or _take_share(slow_pages, request, raw.sender)
         done: Deferred[bytes] = Deferred()
 
         def finish(sent: Sent) -> None:
@@ -167,21 +167,19 @@ def on_worker(
                 return
             go_on = begun.go_on
             gone = partial(has_left, request)
-            if not (may_wait and slow_work.submit(begun.who, lambda: deliver(go_on()), gone)):
-                deliver(begun.say_busy())
+            # Counted only now: what is answered without waiting takes nobody's share.
+            leave = partial(slow_pages.leave, raw.sender)
+            if slow_pages.take(raw.sender):
+                if slow_work.submit(begun.who, lambda: deliver(go_on()), gone):
+                    reactor.callFromThread(request.when_over, leave)
+                    return
+                leave()
+            deliver(begun.say_busy())
 
         workers.submit(work)
         return done
 
     return serve
-
-
-def _take_share(slow_pages: SlowPages, request: Any, sender: str) -> bool:
-    """Count a page that may wait, until it is over; False when its address has its share."""
-    if not slow_pages.take(sender):
-        return False
-    request.when_over(partial(slow_pages.leave, sender))
-    return True
 
 
 def send(request: Request, sent: Sent) -> bytes:

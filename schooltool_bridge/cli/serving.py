@@ -19,6 +19,7 @@ from twisted.internet import defer, endpoints, error, protocol
 from twisted.internet.task import LoopingCall
 from twisted.web.server import Site
 
+from mnet.connection_shares import BACKLOG
 from mnet.metrics import environment_of_workers
 from mnet.settings import Settings
 from mnet.slow_work import SlowWork
@@ -122,7 +123,7 @@ def _listen(reactor: Any, site: Site, listen: str) -> Any:
     ports: list[Any] = []
     problem: list[Any] = []
     try:
-        endpoint = endpoints.serverFromString(reactor, listen)
+        endpoint = endpoints.serverFromString(reactor, _with_backlog(listen))
     except ValueError as wrong:
         raise CommandError(
             f"--listen {listen!r}: {wrong}; write tcp:PORT:interface=ADDRESS."
@@ -133,6 +134,12 @@ def _listen(reactor: Any, site: Site, listen: str) -> Any:
         text = str(why.socketError) if isinstance(why, error.CannotListenError) else str(why)
         raise CommandError(f"Cannot listen on {listen}: {text}. {ANOTHER}")
     return ports[0]
+
+
+def _with_backlog(listen: str) -> str:
+    """Return a TCP address to listen at with our own length of the queue, unless it names one."""
+    is_plain = listen.startswith("tcp:") and ":backlog=" not in listen
+    return f"{listen}:backlog={BACKLOG}" if is_plain else listen
 
 
 class _Worker(protocol.ProcessProtocol):
@@ -212,7 +219,7 @@ def _bound_socket(listen: str) -> socket.socket:
     try:
         family = socket.AF_INET
         server = socket.create_server(
-            (parts.get("interface", ""), int(listen.split(":")[1])), family=family, backlog=128
+            (parts.get("interface", ""), int(listen.split(":")[1])), family=family, backlog=BACKLOG
         )
     except (OSError, ValueError, IndexError) as problem:
         raise CommandError(f"Cannot listen on {listen}: {problem}. {ANOTHER}") from None

@@ -9,10 +9,13 @@ from mnet.connection_shares import (
     MAX_PAGES,
     MAX_SLOW_PAGES_EACH,
     MAX_UNDER_WAY,
+    PATIENCE_S,
     RequestShares,
     SlowPages,
     first_to_go,
 )
+
+NOW_S = 100.0
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,27 @@ def test_pages_leave_places_to_calls_and_both_to_who_has_yet_to_say_what_they_wa
 def test_who_has_sent_no_whole_request_goes_first() -> None:
     old, young = One("a", 1), One("a", 5)
     idle = One("b", 0, has_asked=True)
-    assert first_to_go([idle, young, old]) is old
-    assert first_to_go([idle]) is idle
-    assert first_to_go([]) is None
+    assert first_to_go([idle, young, old], NOW_S, PATIENCE_S) is old
+    assert first_to_go([idle], NOW_S, PATIENCE_S) is idle
+    assert first_to_go([], NOW_S, PATIENCE_S) is None
+
+
+def test_who_has_only_just_come_is_heard_first() -> None:
+    just_come = [One("flood", NOW_S - PATIENCE_S / 2) for _ in range(9)]
+    silent, idle = One("b", NOW_S - PATIENCE_S), One("b", NOW_S, has_asked=True)
+    assert first_to_go([*just_come, silent, idle], NOW_S, PATIENCE_S) is silent
+    assert first_to_go([*just_come, idle], NOW_S, PATIENCE_S) is idle
+    assert first_to_go(just_come, NOW_S, PATIENCE_S) is None
+    assert first_to_go(just_come, NOW_S, 0.0) is just_come[0]
 
 
 def test_the_address_that_keeps_most_of_them_loses_one() -> None:
     slow_upload = One("school", 0)
     flood = [One("attacker", n) for n in range(2, 9)]
-    assert first_to_go([slow_upload, *flood]) is flood[0]
+    assert first_to_go([slow_upload, *flood], NOW_S, PATIENCE_S) is flood[0]
     # Whoever has asked before counts for nothing in this.
     others = [One("school", 1, has_asked=True) for _ in range(50)]
-    assert first_to_go([slow_upload, *others, *flood]) is flood[0]
+    assert first_to_go([slow_upload, *others, *flood], NOW_S, PATIENCE_S) is flood[0]
 
 
 def test_an_address_has_a_share_of_the_slow_pages() -> None:

@@ -23,7 +23,7 @@ import structlog
 
 from tests.soak import floods_pages, floods_peers, floods_wire
 from tests.soak.flood import FLOODS, Until
-from tests.soak.held import longest_s
+from tests.soak.held import looking
 from tests.soak.probes import Probes, Seen, probing
 from tests.soak.stage import Stage, stage, start
 
@@ -75,16 +75,16 @@ def run(made: Stage, name: str, seconds: float) -> Row:
     made.armed.clear()
     server = start(made, made.scratch / "home", held)
     try:
-        with probing(made, server) as probes:
+        with probing(made, server) as probes, looking(held, server.pid) as holds:
             time.sleep(SETTLE_S)
-            held.with_suffix(".begin").touch()
+            holds.begin()
             until = Until(time.monotonic() + seconds + END_S)
             flooding = multiprocessing.get_context("fork").Process(
                 target=_flood, args=(name, made, until), daemon=True
             )
             flooding.start()
             time.sleep(seconds)
-            hold_s, failed = longest_s(held), bool(flooding.exitcode)
+            hold_s, failed = holds.longest_s, bool(flooding.exitcode)
         stop_s = _stop(server)
         flooding.kill()
         flooding.join()

@@ -1,82 +1,125 @@
-"""A server as `mnet-peer` is, and beside it a thread that notices who holds the interpreter.
+"""A server as `mnet-peer` is, with a thread that says all the time that it got the interpreter.
 
-Run as: python -m tests.soak.held FILE ARGUMENTS... where FILE gets the longest hold in seconds,
-from the moment that FILE.begin is there (what a start loads is nobody's hold), and FILE.stacks
-where all threads stood when one held it long. A hold that has not ended by then cannot be written
-here: `longest_s` tells of it.
+Run as: python -m tests.soak.held FILE ARGUMENTS... where FILE gets when that was, on the clock that
+all processes share, and FILE.stacks where all threads stood when it was kept waiting for long. Who
+kept it waiting is found by `Look`, in another process: reading about it is not to be measured too.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import mmap
+import struct
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-LOOK_S = 0.02
+BEAT_S = 0.02
 LONG_S = 0.1
-MAX_STACKS = 40
+_MOMENT = struct.Struct("=dq")
+STACKS = ".stacks"
+# Longer than anything that is looked for.
+KEPT_S = 30.0
 
 
-def _processor_s() -> dict[str, float]:
-    """Each thread's time on a processor so far."""
+def beat(file: Path) -> None:
+    """Say every `BEAT_S` that this thread ran; never returns."""
+    file.write_bytes(_MOMENT.pack(time.monotonic(), threading.get_native_id()))
+    with file.open("r+b") as opened, file.with_suffix(STACKS).open("w") as stacks:
+        moments = mmap.mmap(opened.fileno(), _MOMENT.size)
+        while True:
+            faulthandler.dump_traceback_later(BEAT_S + LONG_S, file=stacks)
+            time.sleep(BEAT_S)
+            faulthandler.cancel_dump_traceback_later()
+            _MOMENT.pack_into(moments, 0, time.monotonic(), threading.get_native_id())
+
+
+@dataclass(frozen=True)
+class _Thread:
+    """What a thread did so far."""
+
+    ran_s: float
+    # Ready, but the machine was busy with others.
+    queued_s: float
+
+
+def _threads(pid: int) -> dict[int, _Thread]:
     found = {}
-    for task in Path("/proc/self/task").iterdir():
+    for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError, ValueError):
-            found[task.name] = int((task / "schedstat").read_text().split()[0]) / 1e9
+            ran_ns, queued_ns = (task / "schedstat").read_text().split()[:2]
+            found[int(task.name)] = _Thread(int(ran_ns) / 1e9, int(queued_ns) / 1e9)
     return found
 
 
-def watch(file: Path) -> None:
-    """Look all the time. Who was on a processor nearly all the while we waited held us up.
+@dataclass
+class Look:
+    """Looks at a server's beat from outside, and keeps the longest that one thread held it up.
 
-    (A machine that is busy with others, and many threads that take turns, are nobody's hold.)
+    A hold is a time without a beat during nearly all of which one and the same thread was on a
+    processor. A machine that is busy with others, and threads that take turns, are nobody's hold.
     """
-    while not file.with_suffix(".begin").exists():
-        time.sleep(LOOK_S)
-    held_s, stacks = 0.0, 0
-    own = str(threading.get_native_id())
-    with file.with_suffix(".stacks").open("w") as told:
-        before, before_s = _processor_s(), time.monotonic()
-        while True:
-            if stacks < MAX_STACKS:
-                faulthandler.dump_traceback_later(LOOK_S + LONG_S, file=told)
-            time.sleep(LOOK_S)
-            faulthandler.cancel_dump_traceback_later()
-            now = _processor_s()
-            took_s = time.monotonic() - before_s
-            if took_s > LOOK_S + LONG_S:
-                stacks += 1
-                used_s = max(
-                    (used - before.get(task, 0.0) for task, used in now.items() if task != own),
-                    default=0.0,
-                )
-                if used_s > 0.8 * (took_s - LOOK_S):
-                    held_s = max(held_s, min(used_s, took_s))
-            file.write_text(f"{held_s:.3f}")
-            before, before_s = now, time.monotonic()
+
+    file: Path
+    pid: int
+    longest_s: float = 0.0
+    _seen: deque[tuple[float, dict[int, _Thread]]] = field(default_factory=deque)
+
+    def once(self) -> None:
+        """Look once; raises OSError when the server is gone."""
+        beat_s, own = _MOMENT.unpack(self.file.read_bytes())
+        now_s, threads = time.monotonic(), _threads(self.pid)
+        before = next((seen for at_s, seen in reversed(self._seen) if at_s <= beat_s), None)
+        self._seen.append((now_s, threads))
+        while self._seen[0][0] < now_s - KEPT_S:
+            self._seen.popleft()
+        if before is None or now_s - beat_s < BEAT_S + LONG_S:
+            return
+        nothing = _Thread(0.0, 0.0)
+        queued_s = threads.get(own, nothing).queued_s - before.get(own, nothing).queued_s
+        waited_s = now_s - beat_s - BEAT_S - max(queued_s, 0.0)
+        ran_s = max(
+            (
+                thread.ran_s - before.get(task, nothing).ran_s
+                for task, thread in threads.items()
+                if task != own
+            ),
+            default=0.0,
+        )
+        if ran_s > 0.8 * waited_s:
+            self.longest_s = max(self.longest_s, min(ran_s, waited_s))
+
+    def begin(self) -> None:
+        """Forget what was: what a start loads is nobody's hold."""
+        self.longest_s = 0.0
 
 
-def longest_s(file: Path) -> float:
-    """Return the longest hold so far, one that has not ended included; for another process.
+@contextmanager
+def looking(file: Path, pid: int) -> Iterator[Look]:
+    """Look all the time while the block runs."""
+    look, over = Look(file, pid), threading.Event()
 
-    The stacks are written without the interpreter, the rest is not.
-    """
-    stacks = file.with_suffix(".stacks")
-    if not stacks.exists():
-        return 0.0
-    looked = file if file.exists() else file.with_suffix(".begin")
-    looked_s, told_s = looked.stat().st_mtime, stacks.stat().st_mtime
-    lasts_s = time.time() - looked_s if told_s > looked_s else 0.0
-    return max(float(looked.read_text() or 0), lasts_s)
+    def repeat() -> None:
+        while not over.wait(BEAT_S):
+            with suppress(OSError, struct.error):  # not there yet, or no more
+                look.once()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    yield look
+    over.set()
+    thread.join()
 
 
 def main() -> None:
-    """Serve, watched."""
+    """Serve, and beat."""
     file = Path(sys.argv[1])
-    threading.Thread(target=watch, args=(file,), name="watch", daemon=True).start()
+    threading.Thread(target=beat, args=(file,), name="beat", daemon=True).start()
     sys.argv = ["mnet-peer", *sys.argv[2:]]
     from schooltool_bridge.cli.main import main as command
 

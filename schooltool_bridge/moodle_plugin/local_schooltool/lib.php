@@ -27,6 +27,45 @@
 defined('MOODLE_INTERNAL') || die();
 
 /**
+ * Before a user is deleted.
+ *
+ * @param stdClass $user
+ * @return void
+ */
+function local_schooltool_pre_user_delete($user) {
+    \local_schooltool\observer::user_goes($user);
+}
+
+/**
+ * Before a course is deleted.
+ *
+ * @param stdClass $course
+ * @return void
+ */
+function local_schooltool_pre_course_delete($course) {
+    \local_schooltool\observer::course_goes($course);
+}
+
+/**
+ * Before an activity is deleted.
+ *
+ * @param stdClass $cm
+ * @return void
+ */
+function local_schooltool_pre_course_module_delete($cm) {
+    \local_schooltool\observer::activity_goes($cm);
+}
+
+/**
+ * When a page begins; from Moodle 4.4 on by db/hooks.php.
+ *
+ * @return void
+ */
+function local_schooltool_after_config() {
+    \local_schooltool\observer::page_begins();
+}
+
+/**
  * The picture beside a SchoolTool in the block Network servers, which asks for one by the site's type.
  *
  * @return string[]

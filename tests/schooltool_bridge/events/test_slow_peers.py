@@ -14,10 +14,12 @@ import pytest
 from keys.certificate import load
 from mnet.breakers import REST_S, TIME_OUTS
 from mnet.call_errors import CannotReach
+from mnet.connection_shares import MAX_SLOW_PAGES_EACH
 from mnet.protocol import KeyCame
 from mnet.slow_work import SHARE, WAITING_EACH
 from mnet.xmlrpc import FaultResponse, Value
 from peers.registry import Peer
+from schooltool_bridge.server.app import PAGE_THREADS
 from tests.helpers.rig import FakePeer
 from tests.helpers.slow_site import WAIT_S, Request, SlowSite
 from tests.helpers.vouching import Voucher, landing_site
@@ -87,6 +89,27 @@ def test_made_up_landings_for_a_silent_peer_shut_nobody_out(
     for request, page in landed:
         page.result(WAIT_S)
         assert request.status in {403, 503}
+
+
+def test_landings_that_have_yet_to_begin_take_no_share_of_their_address(
+    peers: tuple[SlowSite, Voucher, Voucher],
+) -> None:
+    site, sleepy, lively = peers
+    busy, go = threading.Barrier(PAGE_THREADS + 1), threading.Event()
+
+    def keep_busy() -> None:
+        busy.wait(WAIT_S)
+        assert go.wait(WAIT_S)
+
+    for _ in range(PAGE_THREADS):
+        site.page_workers.submit(keep_busy)
+    busy.wait(WAIT_S)
+    for _ in range(2 * MAX_SLOW_PAGES_EACH):
+        site.land(sleepy.visit())
+    request, page = site.land(lively.visit())
+    go.set()
+    page.result(WAIT_S)
+    assert request.status in {303, 403}
 
 
 def test_eighty_people_named_only_by_number_keep_no_other_moodle_waiting(

@@ -40,6 +40,32 @@ class grades extends by_id {
     }
 
     /**
+     * What is told of a grade whose row was just deleted.
+     *
+     * @param \stdClass $grade what the row was
+     * @return array[] structs of new_grade, one for each attempt
+     */
+    public static function last(\stdClass $grade): array {
+        global $DB;
+        [$belongs, $more] = scope::course_sql('c');
+        [$isours, $still] = scope::user_sql('u');
+        $sql = "SELECT gi.id AS itemid, gi.idnumber AS itemidnumber, gi.itemmodule, gi.iteminstance, gi.itemnumber,
+                       gi.gradetype, gi.grademin, gi.grademax, gi.multfactor, gi.plusfactor,
+                       u.id AS userid, u.idnumber, u.username, u.email
+                  FROM {grade_items} gi
+                  JOIN {course} c ON c.id = gi.courseid
+                  JOIN {user} u ON u.id = :user
+                 WHERE gi.id = :item AND $belongs AND $isours AND " . assessments::points_sql('gi');
+        $params = ['user' => $grade->userid, 'item' => $grade->itemid] + $more + $still;
+        $about = $DB->get_record_sql($sql, $params);
+        if (!$about) {
+            return [];
+        }
+        $row = (object) ((array) $about + (array) $grade);
+        return current(static::structs([$grade->id => $row])) ?: [];
+    }
+
+    /**
      * The table by whose ids it is read.
      *
      * @return string
@@ -81,7 +107,7 @@ class grades extends by_id {
      * @return array
      */
     protected static function structs(array $rows): array {
-        $changed = self::changed(array_keys($rows));
+        $history = self::history(array_keys($rows));
         $attempts = attempts::of($rows);
         $found = [];
         foreach ($rows as $id => $row) {
@@ -89,26 +115,32 @@ class grades extends by_id {
                 'id' => $row->userid, 'idnumber' => $row->idnumber, 'username' => $row->username, 'email' => $row->email,
             ];
             $item = (object) ['id' => $row->itemid, 'idnumber' => $row->itemidnumber];
-            $row->changed = $changed[$id] ?? 0;
             $assessmentid = assessments::id($item);
-            $found[$id] = shape\grade::structs($row, $row, users::id($user), $assessmentid, $attempts[$id] ?? []);
+            $theirs = $attempts[$id] ?? [];
+            $found[$id] = shape\grade::structs($row, $row, users::id($user), $assessmentid, $theirs, $history);
         }
         return $found;
     }
 
     /**
-     * When anything of some grades was last changed, excusing and hiding included.
+     * The history of some grades, where Moodle keeps one: excusing and hiding are told by nothing else.
      *
      * @param int[] $ids
-     * @return int[] by id; nothing where no history is kept
+     * @return shape\since
      */
-    private static function changed(array $ids): array {
+    private static function history(array $ids): shape\since {
         global $DB;
-        if (!$ids) {
-            return [];
+        $history = new shape\since();
+        if ($ids) {
+            [$in, $params] = $DB->get_in_or_equal($ids);
+            $sql = "SELECT id, oldid, finalgrade, excluded, hidden, timemodified
+                      FROM {grade_grades_history}
+                     WHERE oldid $in AND action <> 3
+                  ORDER BY id";
+            foreach ($DB->get_recordset_sql($sql, $params) as $row) {
+                $history->take($row->oldid, shape\grade::told($row), $row->timemodified);
+            }
         }
-        [$in, $params] = $DB->get_in_or_equal($ids);
-        $sql = "SELECT oldid, MAX(timemodified) FROM {grade_grades_history} WHERE oldid $in GROUP BY oldid";
-        return $DB->get_records_sql_menu($sql, $params);
+        return $history;
     }
 }

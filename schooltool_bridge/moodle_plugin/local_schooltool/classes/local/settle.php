@@ -1,0 +1,191 @@
+<?php
+// This file is part of Moodle - https://moodle.org/
+//
+// Moodle is free software: you can redistribute it and/or modify
+// it under the terms of the GNU General Public License as published by
+// the Free Software Foundation, either version 3 of the License, or
+// (at your option) any later version.
+//
+// Moodle is distributed in the hope that it will be useful,
+// but WITHOUT ANY WARRANTY; without even the implied warranty of
+// MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+// GNU General Public License for more details.
+//
+// You should have received a copy of the GNU General Public License
+// along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
+
+namespace local_schooltool\local;
+
+/**
+ * Before something goes: what waits of it is read now, since it cannot be read when it is sent.
+ *
+ * So that what happened while a server was away is there afterwards as if it had never been.
+ *
+ * @package    local_schooltool
+ * @copyright  2026 The mnet-peer authors
+ * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
+ */
+class settle {
+    /**
+     * A user is to be deleted.
+     *
+     * @param int $userid
+     * @return void
+     */
+    public static function user(int $userid): void {
+        self::rows(
+            '(kind IN (:k1, :k2) AND objectid = :u1) OR (kind = :k3 AND relatedid = :u2)',
+            ['k1' => notes::USER, 'k2' => notes::ENROLMENT, 'u1' => $userid, 'k3' => notes::GRADE, 'u2' => $userid]
+        );
+        self::unread('h.userid = :userid', ['userid' => $userid]);
+    }
+
+    /**
+     * A course is to be deleted or reset.
+     *
+     * @param int $courseid
+     * @return void
+     */
+    public static function course(int $courseid): void {
+        global $DB;
+        $whole = ['kind' => notes::COURSE, 'objectid' => $courseid];
+        foreach ($DB->get_records(outbox::TABLE, $whole, 'id') as $row) {
+            whole::expand($row);
+        }
+        self::rows(
+            '(kind = :k1 AND objectid = :c1) OR (kind = :k2 AND relatedid = :c2)
+                OR (kind IN (:k3, :k4) AND objectid IN (SELECT gi.id FROM {grade_items} gi WHERE gi.courseid = :c3))',
+            [
+                'k1' => notes::SECTION, 'c1' => $courseid, 'k2' => notes::ENROLMENT, 'c2' => $courseid,
+                'k3' => notes::ASSESSMENT, 'k4' => notes::GRADE, 'c3' => $courseid,
+            ]
+        );
+        self::unread('gi.courseid = :courseid', ['courseid' => $courseid]);
+    }
+
+    /**
+     * Grade items are to be deleted.
+     *
+     * @param int[] $itemids
+     * @return void
+     */
+    public static function items(array $itemids): void {
+        global $DB;
+        if (!$itemids) {
+            return;
+        }
+        [$in, $params] = $DB->get_in_or_equal($itemids, SQL_PARAMS_NAMED, 'item');
+        $kinds = ['k1' => notes::ASSESSMENT, 'k2' => notes::GRADE];
+        self::rows("kind IN (:k1, :k2) AND objectid $in", $kinds + $params);
+        self::unread("h.itemid $in", $params);
+    }
+
+    /**
+     * A grade was just deleted: what waits of it is told as it was.
+     *
+     * @param \stdClass $grade what its row was
+     * @return void
+     */
+    public static function grade(\stdClass $grade): void {
+        global $DB;
+        $thing = ['kind' => notes::GRADE, 'objectid' => $grade->itemid, 'relatedid' => $grade->userid];
+        $where = 'kind = :kind AND objectid = :objectid AND relatedid = :relatedid AND snapshot IS NULL';
+        $waiting = $DB->get_records_select(outbox::TABLE, $where, $thing, 'id');
+        $where = 'h.itemid = :itemid AND h.userid = :userid';
+        $unread = history::unread($where, ['itemid' => $grade->itemid, 'userid' => $grade->userid]);
+        if (!$waiting && !$unread) {
+            return;
+        }
+        $noted = 0;
+        foreach (array_merge(array_values($waiting), array_values($unread)) as $row) {
+            $noted = max($noted, (int) ($row->timecreated ?? $row->timemodified));
+        }
+        $events = array_map(function ($struct) {
+            return ['new_grade', $struct];
+        }, rules::dated(read\grades::last($grade), $noted));
+        if ($events && scope::sends('sendgrades')) {
+            outbox::add([[notes::GRADE, $grade->itemid, $grade->userid, ['events' => $events], $noted]]);
+        }
+        $DB->delete_records_list(outbox::TABLE, 'id', array_keys($waiting));
+        history::took('grades', array_keys($unread));
+    }
+
+    /**
+     * Read what waits.
+     *
+     * @param string $where of the outbox
+     * @param array $params
+     * @return void
+     */
+    private static function rows(string $where, array $params): void {
+        global $DB;
+        $byhost = [];
+        foreach ($DB->get_records_select(outbox::TABLE, $where, $params, 'id') as $row) {
+            $byhost[$row->hostid][] = $row;
+        }
+        foreach ($byhost as $rows) {
+            foreach (notes::groups($rows) as $group) {
+                self::keep($group);
+            }
+        }
+    }
+
+    /**
+     * Keep in the first of some notes what is read of them now; the others are done.
+     *
+     * @param \stdClass $group
+     * @return void
+     */
+    private static function keep(\stdClass $group): void {
+        global $DB;
+        if (in_array($group->kind, notes::WHOLES, true) || isset(notes::snapshot($group->rows[0])['events'])) {
+            return;
+        }
+        if ($events = self::read($group)) {
+            $kept = json_encode(['events' => $events], JSON_UNESCAPED_UNICODE);
+            $DB->set_field(outbox::TABLE, 'snapshot', $kept, ['id' => $group->rows[0]->id]);
+            array_shift($group->rows);
+        }
+        if ($group->rows) {
+            $DB->delete_records_list(outbox::TABLE, 'id', notes::ids($group));
+        }
+    }
+
+    /**
+     * Note with its values what the history of grades has and nobody took from it yet.
+     *
+     * @param string $where of history::unread
+     * @param array $params
+     * @return void
+     */
+    private static function unread(string $where, array $params): void {
+        $rows = history::unread($where, $params);
+        $things = [];
+        foreach ($rows as $row) {
+            $key = "$row->itemid/$row->userid";
+            $noted = max($things[$key]->noted ?? 0, (int) $row->timemodified);
+            $things[$key] = (object) [
+                'kind' => notes::GRADE, 'objectid' => (int) $row->itemid, 'relatedid' => (int) $row->userid,
+                'rows' => [(object) ['snapshot' => null]], 'seq' => 0, 'noted' => $noted,
+            ];
+        }
+        foreach ($things as $thing) {
+            if ($events = self::read($thing)) {
+                outbox::add([[$thing->kind, $thing->objectid, $thing->relatedid, ['events' => $events], $thing->noted]]);
+            }
+        }
+        history::took('grades', array_keys($rows));
+    }
+
+    /**
+     * The events of a group, as a snapshot keeps them.
+     *
+     * @param \stdClass $group
+     * @return array[] each a name and data
+     */
+    private static function read(\stdClass $group): array {
+        return array_map(function ($event) {
+            return [$event[0], $event[1]];
+        }, events::of($group));
+    }
+}
