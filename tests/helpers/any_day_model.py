@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from tests.helpers.any_day_cache import asked_once
 from tests.helpers.any_day_statements import (
     TEACHER,
     Cell,
@@ -39,7 +40,10 @@ class Model:
     policies: dict[str, Policy] = field(default_factory=dict)
     statements: list[Statement] = field(default_factory=list)
     into: dict[str, str] = field(default_factory=dict)
+    # What stood when something was last asked, and what was answered since.
+    answered: tuple[object, dict[object, Any]] = (None, {})
 
+    @asked_once
     def all(self, *whats: str, at: int = EVER, thing: Thing | None = None) -> list[Statement]:
         """The statements of these kinds by then, by position."""
         some = [s for s in self.statements if s.what in whats and s.since <= at]
@@ -47,6 +51,7 @@ class Model:
 
     # Who and what there is.
 
+    @asked_once
     def people(self) -> list[str]:
         """The records of people, those who were brought first first."""
         return list(
@@ -58,18 +63,22 @@ class Model:
             who = self.into[who]
         return who
 
+    @asked_once
     def roots(self) -> list[str]:
         return [who for who in self.people() if who not in self.into]
 
+    @asked_once
     def records(self, who: str) -> list[str]:
         """Every record of the person who has this one."""
         return [p for p in dict.fromkeys([*self.people(), who]) if self.root(p) == self.root(who)]
 
+    @asked_once
     def sections(self) -> list[Thing]:
         return list(
             dict.fromkeys(s.thing for s in self.statements if s.what == "new_section" and s.thing)
         )
 
+    @asked_once
     def items(self) -> list[Thing]:
         """The assessments of which it is known in which section they are."""
         found = [s for s in self.statements if s.what == "new_assessment"]
@@ -85,12 +94,14 @@ class Model:
         latest = by_hand[-1] if by_hand else found[-1]
         return latest.data["firstname"], latest.data["lastname"]
 
+    @asked_once
     def section(self, section: Thing, at: int) -> tuple[str, bool] | None:
         """A section's name, and whether its peer deleted it; None before it is told of."""
         found = [s for s in self.section_statements(section) if s.since <= at]
         named = [s.data["name"] for s in found if s.what == "new_section"]
         return (named[-1], found[-1].what == "delete_section") if named else None
 
+    @asked_once
     def item(self, item: Thing, at: int) -> tuple[Thing, str, Decimal] | None:
         """An assessment's section, name and worth; None while there is none, or no more."""
         found = [s for s in self.item_statements(item) if s.since <= at]
@@ -98,27 +109,32 @@ class Model:
             return None
         return home(found[-1]), found[-1].data["name"], Decimal(found[-1].data["pointval"])
 
+    @asked_once
     def section_statements(self, section: Thing) -> list[Statement]:
         """What the peer told, once there is a section."""
         found = self.all("new_section", "delete_section", thing=section)
         return found if section in self.sections() else []
 
+    @asked_once
     def item_statements(self, item: Thing) -> list[Statement]:
         """What the peer told, as far as it is known in which section."""
         found = self.all("new_assessment", "delete_assessment", thing=item)
         found = [s for s in found if s.what != "new_assessment" or home(s) in self.sections()]
         return found if item in self.items() else []
 
+    @asked_once
     def cell_statements(self, item: Thing, who: str, at: int = EVER) -> list[Statement]:
         """What the peer told; taking back waits for something that can be taken back."""
         records, every = self.records(who), self.all("new_grade", "delete_grade", thing=item)
         graded = {s.who for s in every if s.what == "new_grade"}
         return [s for s in every if s.who in records and s.who in graded and s.since <= at]
 
+    @asked_once
     def written_in_cell(self, item: Thing, who: str, at: int = EVER) -> list[Statement]:
         records = self.records(who)
         return [s for s in self.all("enter", "release", at=at, thing=item) if s.who in records]
 
+    @asked_once
     def cell(self, item: Thing, who: str, at: int) -> Cell | None:
         """An entry by hand until it is released, else the latest of the highest attempt."""
         there = self.item(item, at)
@@ -161,12 +177,14 @@ class Model:
         ]
         return max(begun, default=1)
 
+    @asked_once
     def cells(self, section: Thing, who: str, at: int) -> dict[Thing, Cell]:
         """What somebody has at the assessments that are in a section then."""
         there = [i for i in self.items() if (of := self.item(i, at)) and of[0] == section]
         cells = {item: self.cell(item, who, at) for item in there}
         return {item: cell for item, cell in cells.items() if cell is not None}
 
+    @asked_once
     def steps(self, section: Thing, who: str, at: int = EVER) -> list[Statement]:
         """What was said of somebody's place in a section, whom it names as teacher too.
 
@@ -186,6 +204,7 @@ class Model:
         ordered = sorted([*naming, *mine], key=lambda s: (s.at, s.seq, s in mine, s.turn))
         return [s for s in ordered if s.since <= at]
 
+    @asked_once
     def membership(
         self, section: Thing, who: str, role: str, at: int, *, now: int | None = None
     ) -> tuple[str, int] | None:
@@ -215,6 +234,7 @@ class Model:
             since = since if code == before or gives_code else moment
         return (code, since) if code else None
 
+    @asked_once
     def _steps_in(self, section: Thing, who: str, role: str) -> list[Statement]:
         return [
             s
@@ -286,6 +306,7 @@ class Model:
                 own, named, ended = None, False, s.data["code"]
         return own, named, ended
 
+    @asked_once
     def percent(self, section: Thing, who: str, at: int) -> Decimal | None:
         """Points of what they are worth; excused and ungraded cells are in neither sum."""
         counted = [

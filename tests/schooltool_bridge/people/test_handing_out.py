@@ -49,7 +49,7 @@ def test_everything_about_a_person_is_handed_out_readable(cast: Cast) -> None:
     told = json.loads(members["person.json"])
     text = members["person.json"].decode()
     for secret in (
-        "Pamxq", "id-pam", "pam@pamxq.example", "pam2", "Pamname", "555-0199", "Her note",
+        "Pamxq", "id-pam", "pam@pamxq.example", "pam.2", "Pamname", "555-0199", "Her note",
         "Pamcity", "old-pam", "id-pam-import", "61.37", "70.25", "Quiz of algebra", "2026-000001",
         "Withdrawn - Failing",
     ):  # fmt: skip

@@ -32,14 +32,14 @@ def accounts_and_traces(cast: Cast) -> None:
     """Pam leaves a trace in every table that can hold one."""
     pam = cast.people["pam"]
     cast.push(
-        "fetch_user", idnumber="id-pam", username="pam2", firstname="Pam2xq", lastname="Pamname",
+        "fetch_user", idnumber="id-pam", username="pam.2", firstname="Pam2xq", lastname="Pamname",
         email="pam@pamxq.example", moodleid="77123", phone="555-0199", city="Pamcity",
         password_hash="$2y$10$" + "a" * 53, password_hash_algorithm="bcrypt",
     )  # fmt: skip
     # Held, in conflict, rejected, and too long.
     cast.push("new_grade", assessmentid="none", userid="id-pam", points_earned=4)
     cast.push(
-        "fetch_user", idnumber="id-olga", username="pam2", firstname="O", lastname="G", email=""
+        "fetch_user", idnumber="id-olga", username="pam.2", firstname="O", lastname="G", email=""
     )
     cast.push("new_enrolment", sectionid="algebra", userid="id-pam", role="cook")
     cast.push("new_section", idnumber="tut", name="Tutorial of Pam2xq Pamname",
