@@ -99,9 +99,7 @@ class Shown:
     @property
     def in_words(self) -> str:
         """What it did or would do, as one line; empty for nothing."""
-        return ", ".join(
-            f"{count} {_(OUTCOMES[name])}" for name, count in self.changed.items()
-        )
+        return ", ".join(f"{count} {_(OUTCOMES[name])}" for name, count in self.changed.items())
 
 
 def shown(run: Run) -> Shown:
