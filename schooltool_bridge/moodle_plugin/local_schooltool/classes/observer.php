@@ -451,7 +451,8 @@ class observer {
      */
     private static function quietly(callable $what): void {
         try {
-            if (outbox::peers()) {
+            // Files that were unzipped, but not installed yet, have no tables.
+            if (get_config('local_schooltool', 'version') && outbox::peers()) {
                 $what();
             }
         } catch (\Throwable $e) {
