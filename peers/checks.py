@@ -84,6 +84,16 @@ def last_check(connection: Connection, peer_id: int) -> Check | None:
     )
 
 
+def failed(connection: Connection, name: str) -> frozenset[int]:
+    """Return the ids of the peers at whose last verification a step was looked at and failed."""
+    rows = connection.execute(sa.select(peer_check.c.peer_id, peer_check.c.steps))
+    return frozenset(
+        row.peer_id
+        for row in rows
+        if any(s.get("name") == name and not s.get("ok") and was_tried(s) for s in row.steps)
+    )
+
+
 def was_tried(step: Mapping[str, object]) -> bool:
     """Tell whether a step that was kept was looked at, or made pointless by one before it."""
     flag = step.get("was_tried")

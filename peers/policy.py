@@ -6,8 +6,9 @@ Stored as a small JSON object of what differs from the default. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import time
 
 from mnet.language import _
 from mnet.refusal import Refusal
@@ -15,7 +16,10 @@ from mnet.refusal import Refusal
 OUT_OF_RANGE = ("accept", "clamp", "reject")
 # Whether an enrolment begins and ends with its dates: both, without the begin, without the end, no.
 DATES = ("hold", "ignore start", "ignore end", "ignore")
+# Whether a full sync asks before it withdraws anybody: always, or above a small number.
+ABSENCES = ("small", "preview")
 _CHOICES = {
+    "absences": ABSENCES,
     "out_of_range": OUT_OF_RANGE,
     "dates_students": DATES,
     "dates_teachers": DATES,
@@ -27,6 +31,8 @@ STUDENT, TEACHER, OTHER = SCHOOL_ROLES = ("student", "teacher", "other")
 MAPPED_FIELDS = ("firstname", "lastname", "email")
 # Never a password: names are shown to everybody.
 _FIELD = re.compile(r"(?!password)[a-z0-9_.-]{0,60}")
+# Not longer apart than a year.
+MAX_EVERY_HOURS = 24 * 366
 TRUE_WORDS = {"true": True, "yes": True, "on": True, "1": True}
 FALSE_WORDS = {"false": False, "no": False, "off": False, "0": False}
 
@@ -59,6 +65,11 @@ class PeerPolicy:
     # whoever has one of these roles at the school now (RULES R30). Empty: nobody.
     land_roles: tuple[str, ...] = SCHOOL_ROLES
     jump_roles: tuple[str, ...] = SCHOOL_ROLES
+    # Full sync (RULES 1.10): whether to ask before somebody is withdrawn (small | preview), how
+    # often it is done (0: never by itself), from which time of day on, by the school's clock.
+    absences: str = "small"
+    sync_every_hours: int = 24
+    sync_at: str = "03:00"
     # TLS: "verify" checks certificate and host name, "none" takes any.
     tls: str = "verify"
     # A new key that verified TLS brings is believed; a Mahara's rotation heals only by that.
@@ -78,7 +89,7 @@ class PeerPolicy:
         return cls(**values)
 
 
-def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, ...]:
+def _value(name: str, text: str) -> bool | int | str | Mapping[str, str] | tuple[str, ...]:
     known = [f.name for f in fields(PeerPolicy)]
     if name not in known:
         raise BadPolicy(
@@ -90,12 +101,10 @@ def _value(name: str, text: str) -> bool | str | Mapping[str, str] | tuple[str, 
         )
     if name in _CHOICES:
         return _one_of(name, text, _CHOICES[name])
-    if name == "roles":
-        return _roles(text)
-    if name == "names":
-        return _names(text)
     if name in ("land_roles", "jump_roles"):
         return _school_roles(name, text)
+    if name in _READ:
+        return _READ[name](text)
     word = text.strip().casefold()
     if word not in TRUE_WORDS and word not in FALSE_WORDS:
         raise BadPolicy(_("%(name)s is yes or no, not %(text)s.", name=name, text=repr(text)))
@@ -112,6 +121,32 @@ def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:
                 text=repr(text),
             )
         )
+    return text
+
+
+def _hours(text: str) -> int:
+    text = text.strip()
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_EVERY_HOURS))
+    if not is_number or int(text) > MAX_EVERY_HOURS:
+        raise BadPolicy(
+            _(
+                "sync_every_hours is a whole number of hours from 0 (never) to %(most)s, not "
+                "%(text)s.",
+                most=MAX_EVERY_HOURS,
+                text=repr(text),
+            )
+        )
+    return int(text)
+
+
+def _time_of_day(text: str) -> str:
+    text = text.strip()
+    try:
+        read = time.fromisoformat(text)
+    except ValueError:
+        read = None
+    if read is None or text != read.isoformat("minutes"):
+        raise BadPolicy(_("sync_at is a time of day such as 03:00, not %(text)s.", text=repr(text)))
     return text
 
 
@@ -160,3 +195,11 @@ def _school_roles(name: str, text: str) -> tuple[str, ...]:
             )
         )
     return tuple(role for role in SCHOOL_ROLES if role in wanted)
+
+
+_READ: Mapping[str, Callable[[str], int | str | Mapping[str, str]]] = {
+    "roles": _roles,
+    "names": _names,
+    "sync_every_hours": _hours,
+    "sync_at": _time_of_day,
+}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from keys.certificate import BadCertificate, PeerCertificate, check_subject, load
@@ -21,12 +22,22 @@ from mnet.protocol import APPLICATIONS, SERVICE_SIS
 from mnet.stored_sentences import E_, english
 from mnet.transport import Transport
 from mnet.xmlrpc import Value
-from peers import bootstrap, clocks, menus, reach, store, verify_services
+from peers import (
+    bootstrap,
+    clocks,
+    menus,
+    reach,
+    store,
+    verify_plugin,
+    verify_services,
+    verify_sign_on,
+)
 from peers import verify_rules as rules
 from peers.menus import Menus
 from peers.registry import Peer, Registry
 from peers.verify_clock import clock_step
 from peers.verify_rules import RemoteService, Report, Step
+from peers.verify_sign_on import SIGN_ON
 
 # Names for programs; people read them in their language.
 SWITCH, NAME = E_("switched on here"), E_("name resolution")
@@ -35,7 +46,8 @@ SWAP, KEY, CERTIFICATE, CLOCK = E_("keyswap"), E_("key"), E_("certificate"), E_(
 SEALED, SERVICES = E_("sealed round trip"), E_("services")
 VERSION = E_("remote version")
 ORDER = (
-    SWITCH, NAME, TCP, TLS, HTTP, XML_RPC, SWAP, KEY, CERTIFICATE, CLOCK, SEALED, SERVICES, VERSION,
+    SWITCH, NAME, TCP, TLS, HTTP, XML_RPC, SWAP, KEY, CERTIFICATE, CLOCK, SEALED, SERVICES,
+    SIGN_ON, VERSION,
 )  # fmt: skip
 
 REQUEST_TIMEOUT_S = 10.0
@@ -70,6 +82,7 @@ def verify(
             run.version()
         finally:
             run.compare_services()  # by the release, when it told one
+            run.sign_on()
     except _Stop as stopped:
         run.skip_the_rest(stopped.step)
     steps = tuple(sorted(run.steps, key=lambda step: ORDER.index(step.name)))
@@ -321,11 +334,23 @@ class _Run:
         wanted = ticked.published | ticked.subscribed
         if self.peer.application is APPLICATIONS["mahara"]:
             step = verify_services.mahara_step(SERVICES, **states, remote=remote)
+        elif verify_plugin.is_missing(self.peer.application, wanted, remote):
+            step = verify_plugin.missing_step(SERVICES)
         elif lacks := verify_services.left_out(wanted, remote, self.release):
             step = verify_services.lacking_step(SERVICES, lacks, **states)
         else:
             step = verify_services.services_step(SERVICES, **states, remote=remote)
         self._add(step, is_needed=False)
+
+    def sign_on(self) -> None:
+        """See whether the peer has signing on switched on, where it is ticked here."""
+        fetch = partial(
+            self._transport.send,
+            body=None,
+            verify_tls=self._verifies_tls,
+            timeout_s=REQUEST_TIMEOUT_S,
+        )
+        self._add(verify_sign_on.look(self.peer, fetch, self.release), is_needed=False)
 
     def _add_clock_step(self, timestamp_unix_s: int | None) -> None:
         # A careful peer never signs a time ahead of the caller's, so ours come back says nothing:
@@ -354,11 +379,12 @@ class _Run:
             answer = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
-        release = (
-            answer.get("release") or answer.get("version") if isinstance(answer, dict) else None
-        )
-        self.release = rules.clean(release)[:MAX_RELEASE_CHARS] if release else None
-        return self._well(VERSION, self.release or english("Offered, but it does not tell one."))
+        told: dict[str, Value] = answer if isinstance(answer, dict) else {}
+        release = told.get("moodle") or told.get("release") or told.get("version")
+        self.release = _cleaned(release) or None
+        plugin, ours = _cleaned(told.get("plugin")), self._outbound.site.version
+        step = verify_plugin.version_step(VERSION, self.release, plugin, ours)
+        return self._add(step, is_needed=False)
 
     def _version_method(self) -> str | None:
         answer: Value = self._peer_client.call(
@@ -368,3 +394,7 @@ class _Run:
         paths = list(answer) if isinstance(answer, (list, dict)) else []
         found = [p for p in paths[:MAX_METHODS] if isinstance(p, str)]
         return next((p for p in found if p.rpartition("/")[2] in VERSION_METHODS), None)
+
+
+def _cleaned(told: Value) -> str:
+    return rules.clean(told)[:MAX_RELEASE_CHARS] if told else ""

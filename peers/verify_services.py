@@ -27,7 +27,7 @@ _MAHARA_WAYS = {
     "We SSO out": {"sso_out", SERVICE_IDP},
 }
 # What Moodle itself has no more from this major release on (auth_mnet and enrol_mnet).
-_LEFT_OUT_FROM = 5
+LEFT_OUT_FROM = 5
 _MAJOR_DIGITS = 2  # a longer number is no release but a build, such as 2025041403
 _LEFT_OUT = frozenset({SERVICE_IDP, SERVICE_SP, SERVICE_ENROL})
 _BOTH = f"{SERVICE_IDP},{SERVICE_SP}"
@@ -56,6 +56,13 @@ def remote_services(answer: Value) -> dict[str, RemoteService] | None:
     return found
 
 
+def major_of(release: str | None) -> int | None:
+    """Return the first number of a release, such as 5 of "5.1.3"; None when nobody knows it."""
+    major = (release or "").partition(".")[0]
+    is_number = major.isascii() and major.isdecimal() and len(major) <= _MAJOR_DIGITS
+    return int(major) if is_number else None
+
+
 def left_out(
     wanted: Collection[str], remote: Collection[str] | None, release: str | None
 ) -> list[str]:
@@ -63,9 +70,8 @@ def left_out(
 
     None when it lists them (`remote`), or when nobody knows what it lists or its release.
     """
-    major = (release or "").partition(".")[0]
-    is_number = major.isascii() and major.isdecimal() and len(major) <= _MAJOR_DIGITS
-    if remote is None or not is_number or int(major) < _LEFT_OUT_FROM:
+    major = major_of(release)
+    if remote is None or major is None or major < LEFT_OUT_FROM:
         return []
     return sorted(_LEFT_OUT & {*wanted} - {*remote})
 
@@ -164,7 +170,8 @@ def lacking_step(
             services=labels,
         ),
         remedy=english(
-            "They need a plugin there, and then their boxes ticked. Without one untick them here: "
+            "They need a plugin there, and then their boxes ticked (signing on: mnet-peer plugin "
+            "--sign-on FILE.zip). Without one untick them here: "
             "mnet-peer peer services %(peer)s --publish %(published)s --subscribe %(subscribed)s",
             peer=wwwroot,
             published=rest[0],

@@ -15,7 +15,7 @@ FLOORS = ("mnet", "keys", "peers", "schooltool_bridge")
 # The packages of schooltool_bridge: each imports only those before it.
 PACKAGES = (
     "common", "store", "history", "events", "school", "sign_on", "hand", "reports", "gradebook",
-    "oneroster", "people", "remote_enrolment", "notices", "server", "web", "cli",
+    "oneroster", "people", "remote_enrolment", "full_sync", "notices", "server", "web", "cli",
 )  # fmt: skip
 # Alembic finds these by their folder; nobody imports them.
 MIGRATIONS = "migrations"

@@ -235,6 +235,7 @@ OURS = {
     "mnet/mail_url.py:_ADDRESS": "a setting of this site",
     "mnet/stored_sentences.py:_PLACEHOLDER": "sentences of the catalogues",
     "schooltool_bridge/server/bundle.py:_libraries": "names of the libraries",
+    "schooltool_bridge/server/moodle_plugins.py:_VERSION": "a file of our own plugins",
     "schooltool_bridge/people/person_export.py:_files": "numbers of issued reports",
     "schooltool_bridge/reports/paper.py:filename": "titles of reports",
     "schooltool_bridge/web/manual.py:_CHAPTER_LINK": "the manual",

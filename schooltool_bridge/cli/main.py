@@ -37,9 +37,11 @@ COMMANDS = {
     "notice": "notices:notice",
     "peer": "peers:peer",
     "person": "records:person",
+    "plugin": "plugins:plugin",
     "report": "reports:report",
     "section": "records:section",
     "serve": "site:serve",
+    "sync": "syncing:sync",
     "term": "school:term",
     "year": "school:year",
 }

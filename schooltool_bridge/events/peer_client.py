@@ -74,7 +74,7 @@ class PeerClient:
                 )
             answer = self.outbound.call(peer, path, [dict(wanted)], timeout_s=GET_USER_TIMEOUT_S)
         except RemoteFault as fault:
-            self._forget_if_gone(peer, fault)
+            self.forget_if_gone(peer, fault)
             if not fault.proven:
                 raise TryAgainLater from fault
             raise NotFound(_unknown(wanted)) from fault
@@ -115,7 +115,7 @@ class PeerClient:
                 return True
             answer = self.outbound.call(peer, path, [user])
         except CallError as problem:
-            self._forget_if_gone(peer, problem)
+            self.forget_if_gone(peer, problem)
             log.warning("list_user_enrolments", peer=peer.wwwroot, reason=problem.in_our_words)
             return isinstance(problem, RemoteFault) and problem.proven
         # PHP sends a list with gaps in its keys as a struct.
@@ -172,7 +172,7 @@ class PeerClient:
                 english("%(peer)s did not tell in time which methods it offers.", peer=peer.wwwroot)
             ) from None
 
-    def _forget_if_gone(self, peer: Peer, problem: CallError) -> None:
+    def forget_if_gone(self, peer: Peer, problem: CallError) -> None:
         """Ask anew next time, when a method that the peer offered once is not there any more."""
         if isinstance(problem, RemoteFault) and problem.code in GONE:
             with self.database.write() as connection:

@@ -50,6 +50,8 @@ LEFT_ALONE = {
     "person_merge": "tells of the merges themselves",
     "person_password": "of a row and its own user name; sign_on/rights.py asks whose it is now",
     "imported_id": "says which row an import means; imports follow a merge by themselves",
+    "sync_row": "says which row a peer's list spoke of",
+    "sync_mark": "says which link or cell a peer's list left out",
     "errand": "says whom to ask a peer about by the link of that peer, which stays",
 }
 

@@ -42,7 +42,7 @@ ACTION = N_("person erased")
 GO = frozenset(
     {
         "person_password", "person_picture", "person_session", "jump_session", "jump_denied",
-        "peer_course", "staff_role", "imported_id", "errand",
+        "peer_course", "staff_role", "imported_id", "errand", "sync_row", "sync_mark",
     }
 )  # fmt: skip
 # Rows whose dates, codes and marks stay; texts about the person in them go (TEXTS).

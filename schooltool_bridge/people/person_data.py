@@ -45,6 +45,7 @@ from schooltool_bridge.store.model_people import (
     staff_role,
 )
 from schooltool_bridge.store.model_reports import final_mark, issued_report
+from schooltool_bridge.store.model_sync import sync_mark, sync_row
 
 Condition = sa.ColumnElement[bool]
 # The fields of an event by which a peer names somebody; `idnumber` and `moodleid` name a person
@@ -66,6 +67,17 @@ class About:
 
 def _by(column: sa.Column[int]) -> Callable[[Collection[int]], Condition]:
     return column.in_
+
+
+def _marks(ids: Collection[int]) -> Condition:
+    """Marks on somebody's links, enrolments and grades (store/model_sync.py)."""
+    things = {
+        "users": sa.select(person_link.c.id).where(person_link.c.person_id.in_(ids)),
+        "enrolments": sa.select(enrolment.c.id).where(enrolment.c.person_id.in_(ids)),
+        "grades": sa.select(grade.c.id).where(grade.c.person_id.in_(ids)),
+    }
+    mark = sync_mark.c
+    return sa.or_(*(sa.and_(mark.entity == e, mark.thing_id.in_(t)) for e, t in things.items()))
 
 
 _LINKS = sa.select(person_link.c.id)
@@ -107,6 +119,8 @@ ABOUT = (
     About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
     About(N_("still to be asked"), errand, _by(errand.c.person_id)),
     About(N_("may not go to"), jump_denied, _by(jump_denied.c.person_id)),
+    About(N_("found by full syncs"), sync_row, _by(sync_row.c.person_id)),
+    About(N_("missing at a peer"), sync_mark, _marks),
 )
 
 # Tables that name people in words, without a reference: searched by the functions below, by

@@ -35,6 +35,7 @@ from peers.verify import verify
 from peers.verify_rules import Report
 from schooltool_bridge.events import methods as services
 from schooltool_bridge.events.peer_client import PeerClient
+from schooltool_bridge.full_sync.syncing import FullSync
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices.channels import PostJson
 from schooltool_bridge.server import monitoring
@@ -147,6 +148,19 @@ class App:
         """Asks peers' SIS plugins."""
         return PeerClient(
             self.site, self.database, self.registry, self.outbound, self.clock, self.errands
+        )
+
+    @cached_property
+    def full_sync(self) -> FullSync:
+        """Asks peers for all that they have."""
+        return FullSync(
+            self.database,
+            self.registry,
+            self.peer_client,
+            self.outbound,
+            self.site,
+            self.clock,
+            self.settings.home,
         )
 
     @cached_property

@@ -20,10 +20,11 @@ from mnet.faults import NoSuchVisit, VisitorGone, VisitTimedOut
 from mnet.language import N_, _
 from mnet.protocol import DEFAULT_APPLICATION
 from mnet.xmlrpc import Value
-from peers import sign_on, store
+from peers import checks, sign_on, store
 from peers.model import peer as peer_table
 from peers.registry import Peer, Registry
 from peers.sign_on import jump_session, person_session
+from peers.verify_sign_on import SIGN_ON
 from peers.web import tokens
 from schooltool_bridge.history import identity
 from schooltool_bridge.sign_on import jump_rights, pictures, sign_offs
@@ -50,22 +51,30 @@ class CannotJump(Exception):
 
 
 def destinations(connection: Connection, registry: Registry, person_id: int) -> list[Peer]:
-    """Return the peers to which a person may go over, by name."""
-    open_ones = (p for p in registry.all() if p.enabled and _may_jump(p))
+    """Return the peers to which a person may go over, by name.
+
+    One at which signing on was found switched off, or not there, is left out.
+    """
+    shut = checks.failed(connection, SIGN_ON)
+    open_ones = (p for p in registry.all() if p.enabled and _may_jump(p) and p.id not in shut)
     found = [p for p in open_ones if jump_rights.is_open(connection, person_id, p.id)]
     return sorted(found, key=lambda p: (p.name or p.wwwroot).casefold())
 
 
-def ways_in(registry: Registry, site: Site, path: str) -> list[tuple[str, str]]:
+def ways_in(
+    connection: Connection, registry: Registry, site: Site, path: str
+) -> list[tuple[str, str]]:
     """Return name and address of each peer whose users may come here, leading back to `path`.
 
-    A Mahara is left out: one can begin at it only from within.
+    A Mahara is left out: one can begin at it only from within. So is a peer at which signing on
+    was found switched off, or not there.
     """
-    found = []
+    shut, found = checks.failed(connection, SIGN_ON), []
     for peer in registry.all():
         services = peer.services
         lands = sign_on.may_land(services.published, services.subscribed)
-        if peer.enabled and lands and peer.application is DEFAULT_APPLICATION:
+        is_open = peer.enabled and lands and peer.id not in shut
+        if is_open and peer.application is DEFAULT_APPLICATION:
             query = urlencode({"hostwwwroot": site.wwwroot, "wantsurl": path})
             url = f"{peer.wwwroot}{peer.application.jump}?{query}"
             found.append((peer.name or peer.wwwroot, url))

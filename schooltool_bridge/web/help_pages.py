@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from mnet import language
 from mnet.language import _
-from peers.accounts import TEACHER
+from peers.accounts import CLERK, TEACHER
+from peers.web import roles
 from peers.web.view import PageError, Reply, Route, View, page
 from schooltool_bridge.web import manual
 
@@ -27,6 +28,7 @@ ABOUT = {
     "/admin/peers/*/courses": "peers#courses-over-there",
     "/admin/peers/*/remove": "peers#switching-off-and-removing",
     "/admin/peer": "peers",
+    "/admin/moodle-plugin": "moodle-plugin",
     "/admin/strangers": "peers#adding-a-peer",
     "/admin/key": "peers#our-own-key",
     "/admin/calls": "monitoring#calls",
@@ -106,10 +108,16 @@ class HelpPages:
             Route(HELP + "/<name>", self.one, TEACHER),
         ]
 
-    def all(self, _view: View) -> Reply:
+    def all(self, view: View) -> Reply:
         """List the chapters."""
         chapters = [(name, *manual.read(name)) for name in manual.CHAPTERS]
-        return page("help.html", chapters=chapters, manual_language=language.SOURCE)
+        may_download = roles.allows(view.role, CLERK)
+        return page(
+            "help.html",
+            chapters=chapters,
+            manual_language=language.SOURCE,
+            may_download=may_download,
+        )
 
     def one(self, _view: View, name: str) -> Reply:
         """Show a chapter."""

@@ -158,6 +158,7 @@ class JumpPages:
         status: int = 200,
         carried: CarriedForm | None = None,
     ) -> Reply:
-        ways = jumping.ways_in(self._parts.registry, self._parts.site, path)
+        with self._parts.database.read() as connection:
+            ways = jumping.ways_in(connection, self._parts.registry, self._parts.site, path)
         values = {"next": path, "problem": problem, "username": username, "ways": ways}
         return page("person_sign_in.html", status=status, carried=carried, **values)

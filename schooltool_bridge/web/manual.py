@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 FOLDER = Path(__file__).parent.parent / "manual"
 # In the order of the list: what everybody meets first, then for whoever runs the server.
 CHAPTERS = (
-    "pages", "people", "school", "gradebook", "reports", "days", "events", "peers",
+    "pages", "people", "school", "gradebook", "reports", "days", "events", "full-sync", "peers",
     "moodle-plugin", "signing-on", "personal-data", "notices", "oneroster", "languages",
     "commands", "settings", "operating", "monitoring",
 )  # fmt: skip

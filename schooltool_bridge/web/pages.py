@@ -52,6 +52,7 @@ from schooltool_bridge.web.person_data_pages import PersonDataPages
 from schooltool_bridge.web.person_edit_pages import PersonEditPages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
+from schooltool_bridge.web.plugin_pages import PluginPages
 from schooltool_bridge.web.reports_pages import ReportsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
@@ -100,6 +101,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ClosingPages(given.parts),
     lambda given: IssuedPages(given.parts),
     lambda given: help_pages.HelpPages(given.frame.url),
+    lambda given: PluginPages(given.parts),
     lambda given: CallsPages(given.app.database, given.app.settings.zone),
     lambda given: InboxPages(given.app.database, given.app.resolving),
     lambda given: PeoplePages(given.parts, given.app.signing_off),

@@ -84,7 +84,8 @@ class SignOnPages:
         """Show a person's own page."""
         found = self.session(view)
         if found is None:
-            ways = jumping.ways_in(self._parts.registry, self._parts.site, ME)
+            with self._parts.database.read() as connection:
+                ways = jumping.ways_in(connection, self._parts.registry, self._parts.site, ME)
             return page("signed_out.html", status=403, ways=ways)
         database = self._parts.database
         with database.read() as connection:

@@ -38,6 +38,8 @@ class Moodle:
     clock_ahead_s: int = 0
     before_xml: bytes = b""
     page: tuple[int, str] = (200, "")
+    # What its page for landing shows.
+    land: tuple[int, bytes] = (200, b"<html></html>")
     server: tuple[int, str] = (200, "")
     body: bytes | None = None
     keyswap: Any = None
@@ -140,7 +142,10 @@ class _Http(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self._say(*self._moodle.page, b"<html><title>Moodle</title></html>")
+        if self.path.startswith("/auth/mnet/land.php?"):
+            status, body = self._moodle.land
+            return self._say(status, "", body)
+        return self._say(*self._moodle.page, b"<html><title>Moodle</title></html>")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

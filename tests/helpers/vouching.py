@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mnet import xmlrpc
 from mnet.envelope import SignedMessage
-from mnet.xmlrpc import Dialect, Value
+from mnet.xmlrpc import Dialect, FaultResponse, Value
 from peers import store
 from peers.web.frame import Frame
 from schooltool_bridge.sign_on import rights
@@ -80,6 +80,8 @@ class Voucher:
             value = self.pictures.get(str(params[0]), [])
         elif method in self.scripted:
             value = self.scripted[method](*params)
+            if isinstance(value, FaultResponse):
+                return xmlrpc.write_fault(value.code, value.text)
         return xmlrpc.write_response(value, Dialect.PHPXMLRPC)
 
 

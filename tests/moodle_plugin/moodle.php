@@ -4,6 +4,7 @@
 // A database in memory answers the plugins' own SQL, so that what is tested is what a Moodle runs.
 
 define('MOODLE_INTERNAL', true);
+define('MNET_SERVER', true);
 define('SITEID', 1);
 define('CONTEXT_SYSTEM', 10);
 define('CONTEXT_COURSECAT', 40);

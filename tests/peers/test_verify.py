@@ -150,7 +150,10 @@ BREAKS: list[tuple[str, Break, str, str, str]] = [
      "Subscribe for schooltool", "tick Subscribe for schooltool"),
     ("it does not publish", set_to(services=row(publish="0")), "services",
      "Publish for schooltool", "tick Publish for schooltool"),
-    ("it ticks nothing", set_to(services=[]), "services", "Subscribe", "and tick"),
+    ("it lists no service", set_to(services=[]), "services", "does not know the service schooltool",
+     "mnet-peer plugin FILE.zip"),
+    ("its plugin is old", set_to(methods=METHODS, info={"moodle": "4.5.6", "plugin": "0.0.9"}),
+     "remote version", "4.5.6, plugin 0.0.9, which is older", "Install plugins"),
     ("no list of services", set_to(services="none"), "services", "no list", "Update"),
 ]  # fmt: skip
 

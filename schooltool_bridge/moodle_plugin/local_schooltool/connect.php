@@ -32,10 +32,10 @@ use local_schooltool\local\connect\plan;
 use local_schooltool\local\connect\target;
 use local_schooltool\output\connect_page;
 
+$hostid = optional_param('hostid', 0, PARAM_INT);
 admin_externalpage_setup('local_schooltool_connect');
 require_capability('moodle/site:config', context_system::instance());
 
-$hostid = optional_param('hostid', 0, PARAM_INT);
 $wwwroot = address::normalised(optional_param('wwwroot', '', PARAM_RAW_TRIMMED));
 $action = optional_param('action', '', PARAM_ALPHA);
 $undo = optional_param('undo', '', PARAM_ALPHA);
@@ -113,10 +113,12 @@ if ($target && $action === 'connect' && confirm_sesskey()) {
     }
 }
 
-// A page that asks the server must not keep the admin's other pages waiting.
 $peers = $DB->get_records('local_schooltool_peer', [], 'id');
-\core\session\manager::write_close();
+// The menu is that of the page without a server.
+$PAGE->set_url($home);
 echo $OUTPUT->header();
+// A page that asks the server must not keep the admin's other pages waiting.
+\core\session\manager::write_close();
 echo $OUTPUT->heading(get_string('connect', 'local_schooltool'));
 if ($problem !== '') {
     echo $OUTPUT->notification($problem, \core\output\notification::NOTIFY_ERROR);

@@ -15,7 +15,7 @@
 // along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
 
 /**
- * How the sending goes: what waits, what went, what was refused; a test, and sending everything again.
+ * How the sending goes: what waits, what went, what was refused; and a test.
  *
  * @package    local_schooltool
  * @copyright  2026 The mnet-peer authors
@@ -26,9 +26,7 @@ require(__DIR__ . '/../../config.php');
 require_once($CFG->libdir . '/adminlib.php');
 
 use local_schooltool\local\connect\target;
-use local_schooltool\local\connect\transfer;
 use local_schooltool\local\connect\remote;
-use local_schooltool\local\words;
 use local_schooltool\output\status_page;
 
 admin_externalpage_setup('local_schooltool_status');
@@ -59,32 +57,6 @@ if ($action !== '' && confirm_sesskey()) {
     if ($action === 'forget') {
         $DB->delete_records('local_schooltool_refused', ['hostid' => $hostid]);
         redirect($home, get_string('refused_forgotten', 'local_schooltool'));
-    }
-    if ($action === 'all') {
-        transfer::begin($hostid);
-        \core\session\manager::write_close();
-        core_php_time_limit::raise(3700);
-        raise_memory_limit(MEMORY_EXTRA);
-        echo $OUTPUT->header();
-        echo $OUTPUT->heading(get_string('sendall', 'local_schooltool'));
-        echo html_writer::tag('p', get_string('sendall_leave', 'local_schooltool'));
-        $bar = new progress_bar('local_schooltool_sending', 500, true);
-        $most = 0;
-        $status = transfer::watch($hostid, 3600, function ($sent, $waiting) use ($bar, &$most) {
-            $most = max($most, $sent + $waiting, 1);
-            $bar->update($most - $waiting, $most,
-                get_string('sendall_progress', 'local_schooltool', ['sent' => $sent, 'waiting' => $waiting]));
-        });
-        if ($status['waiting'] > 0) {
-            echo $OUTPUT->notification(get_string('sendall_left', 'local_schooltool', $status['waiting']) . ' '
-                . ((string) $status['last_error'] === '' ? '' : words::of([$status['last_error']])), \core\output\notification::NOTIFY_WARNING);
-        } else {
-            echo $OUTPUT->notification(get_string('sendall_done', 'local_schooltool'),
-                \core\output\notification::NOTIFY_SUCCESS);
-        }
-        echo $OUTPUT->continue_button($home);
-        echo $OUTPUT->footer();
-        exit;
     }
 }
 

@@ -236,8 +236,23 @@ function test_excused_hidden_and_no_longer() {
     $told = read\grades::one($anna, $item)[0];
     same([true, 1900000000, 3000, 1], [$told['excepted'], $told['hidden'], $told['timemodified'], read\assessments::one($item)['hidden']]);
     $DB->update_record('grade_grades', ['id' => $grade, 'excluded' => 0, 'hidden' => 0]);
-    $DB->insert_record('grade_grades_history', ['oldid' => $grade, 'timemodified' => 3000]);
-    $DB->insert_record('grade_grades_history', ['oldid' => $grade, 'timemodified' => 4000]);
+    foreach ([[2000, 0, 0], [3000, 3000, 1900000000], [4000, 0, 0], [5000, 0, 0]] as [$time, $excluded, $hidden]) {
+        $DB->insert_record('grade_grades_history', ['oldid' => $grade, 'timemodified' => $time, 'finalgrade' => 9, 'excluded' => $excluded,
+            'hidden' => $hidden]);
+    }
     $told = read\grades::one($anna, $item)[0];
     same([false, 0, 4000], [$told['excepted'], $told['hidden'], $told['timemodified']]);
+}
+
+function test_an_item_is_as_old_as_its_name_and_points() {
+    global $DB;
+    begin();
+    $item = school::item(school::course('A'), 'Quiz', ['timemodified' => 9000]);
+    foreach ([[1000, 'Quix'], [2000, 'Quiz'], [8000, 'Quiz']] as [$time, $name]) {
+        $DB->insert_record('grade_items_history', ['oldid' => $item, 'timemodified' => $time, 'courseid' => 2, 'categoryid' => 1,
+            'itemname' => $name, 'gradetype' => 1, 'grademin' => 0, 'grademax' => 100]);
+    }
+    same(2000, read\assessments::one($item)['timemodified']);
+    $DB->set_field('grade_items', 'grademax', 50, ['id' => $item]);
+    same(9000, read\assessments::one($item)['timemodified'], 'not in the history:');
 }

@@ -64,7 +64,7 @@ function test_points_count_from_zero() {
 }
 
 function test_a_grade_item() {
-    $item = (object) ['id' => '9', 'itemname' => " Quiz\n1", 'grademin' => '0', 'grademax' => '10', 'aggregation' => '13',
+    $item = (object) ['id' => '9', 'courseid' => 2, 'categoryid' => 1, 'idnumber' => '', 'gradetype' => '1', 'itemname' => " Quiz\n1", 'grademin' => '0', 'grademax' => '10', 'aggregation' => '13',
         'aggregationcoef' => '1.0', 'hidden' => '1800000000', 'timecreated' => '3', 'timemodified' => '8'];
     $told = ['sectionid' => '#2', 'name' => 'Quiz 1', 'idnumber' => '#9', 'pointval' => 10, 'extra_credit' => true,
         'hidden' => 1800000000, 'moodleid' => '9', 'timemodified' => 8];
@@ -74,8 +74,8 @@ function test_a_grade_item() {
 }
 
 function grade(array $more = []): stdClass {
-    return (object) ($more + ['finalgrade' => '8.00000', 'excluded' => '0', 'hidden' => '0', 'overridden' => '0',
-        'timemodified' => '2000', 'changed' => 0, 'grademin' => '0']);
+    return (object) ($more + ['id' => '5', 'finalgrade' => '8.00000', 'excluded' => '0', 'hidden' => '0', 'overridden' => '0',
+        'timemodified' => '2000', 'grademin' => '0']);
 }
 
 function told_of(stdClass $grade, array $attempts = []): array {
@@ -88,10 +88,28 @@ function test_a_grade_and_when_it_came_to_be_so() {
     $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'hidden' => 0, 'points_earned' => 8, 'timemodified' => 2000];
     same([$told], shape\grade::structs(grade(), grade(), 'u', 'a'));
     same([[null, 8, 3000]], told_of(grade(['excluded' => '3000'])));
-    same([[null, 8, 4000]], told_of(grade(['changed' => '4000'])), 'no longer excused:');
     same([[null, null, 2000]], told_of(grade(['finalgrade' => null])), 'taken back:');
     same([], told_of(grade(['finalgrade' => null, 'timemodified' => null])), 'never graded:');
     same(true, shape\grade::structs(grade(['finalgrade' => null, 'timemodified' => null, 'excluded' => '5']), grade(), 'u', 'a')[0]['excepted']);
+}
+
+function test_since_when_a_grade_is_as_it_is() {
+    $when = function (array $rows, array $now = []) {
+        $history = new shape\since();
+        foreach ($rows as $time => $row) {
+            $history->take('5', shape\grade::told(grade($row)), $time);
+        }
+        return shape\grade::structs(grade($now), grade(), 'u', 'a', [], $history)[0]['timemodified'];
+    };
+    same(2000, $when([]), 'no history:');
+    same(1500, $when([1500 => [], 1900 => []]), 'only feedback was written later:');
+    same(2000, $when([2500 => []]), 'older than its history:');
+    same(1500, $when([1400 => ['finalgrade' => '7'], 1500 => [], 1900 => []]));
+    same(4000, $when([1500 => [], 3000 => ['excluded' => '3000'], 4000 => [], 4100 => []]), 'no longer excused:');
+    same(3000, $when([1500 => [], 3000 => ['excluded' => '3000']], ['excluded' => '3000']));
+    same(4000, $when([1500 => [], 4000 => ['finalgrade' => '9']]), 'a gap in the history:');
+    same(2000, $when([1500 => ['finalgrade' => '9']]), 'a gap in the history:');
+    same(1500, $when([1500 => []], ['timemodified' => null]));
 }
 
 function test_of_several_attempts_the_last_has_what_the_gradebook_says() {

@@ -39,7 +39,7 @@ class mnet {
      * @param array $user idnumber, username
      * @return array
      */
-    public function list_user_enrolments($user) {
+    public function list_user_enrolments($user = []) {
         return $this->answered('sendenrolments', 'enrolments', function () use ($user) {
             return read\enrolments::of_user((int) $this->wanted($user)->id);
         });
@@ -51,7 +51,7 @@ class mnet {
      * @param array $user idnumber, username
      * @return array
      */
-    public function get_user($user) {
+    public function get_user($user = []) {
         return $this->answered('sendusers', 'users', function () use ($user) {
             return read\users::one((int) $this->wanted($user)->id);
         });
@@ -65,7 +65,7 @@ class mnet {
      * @param int $limit items wanted, 1 to 1000
      * @return array items, next, count, taken_at, scope, complete
      */
-    public function full_sync($entity, $cursor = '', $limit = walk::MOST) {
+    public function full_sync($entity = '', $cursor = '', $limit = walk::MOST) {
         return $this->answered('', '', function () use ($entity, $cursor, $limit) {
             // What is no number becomes 0, which is refused.
             $number = is_numeric($limit) ? (int) $limit : 0;
@@ -148,7 +148,8 @@ class mnet {
         } catch (refusal $refusal) {
             throw new \mnet_server_exception($refusal->getCode(), $refusal->key, 'local_schooltool', $refusal->about);
         } catch (\Throwable $problem) {
-            // Only the server's own log learns what it was.
+            // A site in use logs no debugging.
+            // phpcs:ignore moodle.PHP.ForbiddenFunctions.FoundWithAlternative
             error_log("local_schooltool: $problem");
             throw new \mnet_server_exception(refusal::LATER, 'fault_later', 'local_schooltool');
         }
@@ -165,7 +166,7 @@ class mnet {
         if ($connected && $connected !== $CFG->wwwroot) {
             throw new refusal(refusal::OFF, 'fault_moved', $connected);
         }
-        $client = get_mnet_remote_client();
+        $client = defined('MNET_SERVER') ? get_mnet_remote_client() : false;
         $enabled = $client ? $DB->get_field('local_schooltool_peer', 'enabled', ['hostid' => $client->id]) : false;
         if ($enabled !== false && !$enabled) {
             throw new refusal(refusal::OFF, 'fault_paused');

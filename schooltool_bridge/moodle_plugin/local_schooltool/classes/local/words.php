@@ -33,34 +33,37 @@ class words {
     public static function key(array $errors): array {
         $text = trim(implode('; ', array_map('trim', array_map('strval', $errors))));
         if (strpos($text, '7:User with ID') !== false) {
-            return ['fault_notsubscribed', ''];
+            return ['reply_notsubscribed', ''];
         }
         if (strpos($text, 'Invalid signature') !== false && !preg_match('/^\d{3,5}\s*:/', $text)) {
-            return ['fault_signature', ''];
+            return ['reply_signature', ''];
         }
         if (preg_match('/^(\d{3,5})\s*:\s(.*)$/s', $text, $match)) {
             $code = (int) $match[1];
-            $known = [7020 => 'fault_unknownhere', 7025 => 'fault_oldkey', 707 => 'fault_notpublished', 8403 => 'fault_off',
-                8503 => 'fault_later'];
-            return [isset($known[$code]) ? $known[$code] : 'fault_refused', $code . ': ' . trim($match[2])];
+            $known = [7020 => 'reply_unknownhere', 7025 => 'reply_oldkey', 707 => 'reply_notpublished', 8403 => 'reply_off',
+                8503 => 'reply_later'];
+            return [isset($known[$code]) ? $known[$code] : 'reply_refused', $code . ': ' . trim($match[2])];
         }
         if (preg_match('/remote server error:?\s*(.*)$/s', $text, $match)) {
-            $isunknown = preg_match('/\b(7020|unregistered|not (?:a )?(?:known|registered)|unknown)\b/i', $match[1]);
-            return [$isunknown ? 'fault_unknownhere' : 'fault_plain', trim(preg_replace('/\s+/', ' ', $match[1]))];
+            $said = trim(preg_replace('/\s+/', ' ', $match[1]));
+            $isunknown = preg_match('/\b(7020|unregistered|not (?:a )?(?:known|registered)|unknown)\b/i', $said);
+            // Moodle's client writes "code: 7020 message: ...", and often has no code.
+            $said = preg_replace('/^code:\s*(\d+)?\s*,?\s*message:\s*/i', '', $said);
+            return [$isunknown ? 'reply_unknownhere' : 'reply_plain', $said];
         }
         if (strpos($text, '3:No key match') !== false) {
-            return ['fault_nokey', ''];
+            return ['reply_nokey', ''];
         }
         if (preg_match('/^6:/', $text)) {
-            return ['fault_clock', $text];
+            return ['reply_clock', $text];
         }
         if (preg_match('/CURL error|resolve|connect|timed? ?out/i', $text)) {
-            return ['fault_unreachable', preg_replace('/^\d+:\s*(CURL error:?\s*)?/i', '', $text)];
+            return ['reply_unreachable', preg_replace('/^\d+:\s*(CURL error:?\s*)?/i', '', $text)];
         }
-        if (preg_match('/^5:.*?(\d{3})/s', $text, $match)) {
-            return ['fault_http', $match[1]];
+        if (preg_match('~^5:.*?(?:HTTP/[\d.]+ )(\d{3})~s', $text, $match)) {
+            return ['reply_http', $match[1]];
         }
-        return ['fault_other', $text];
+        return ['reply_other', $text];
     }
 
     /**

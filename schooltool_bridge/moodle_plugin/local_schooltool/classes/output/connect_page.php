@@ -80,6 +80,7 @@ class connect_page implements \renderable, \templatable {
                 'chosen' => !in_array($name, $leftout, true),
                 'needed' => $state->status === state::TODO && !$step->may_be_left_out(),
                 'undo' => $undo,
+                'waitsfor' => $step->only_looks() ? '' : $step->waits_for($target),
                 'hasroles' => (bool) $roles,
                 'roles' => $roles,
             ];
@@ -87,7 +88,7 @@ class connect_page implements \renderable, \templatable {
         $hostid = $target->hostid();
         return [
             'action' => (new \moodle_url('/local/schooltool/connect.php'))->out(false),
-            'statusurl' => (new \moodle_url('/local/schooltool/status.php'))->out(false),
+            'sendurl' => (new \moodle_url('/local/schooltool/sendall.php'))->out(false),
             'sesskey' => sesskey(),
             'wwwroot' => $target->wwwroot,
             'hostid' => $target->is_peer() ? $hostid : 0,

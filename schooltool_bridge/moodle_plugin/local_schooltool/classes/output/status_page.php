@@ -63,6 +63,7 @@ class status_page implements \renderable, \templatable {
             'movedtext' => get_string('status_moved', 'local_schooltool', ['before' => s($moved), 'now' => s($CFG->wwwroot)]),
             'nohistory' => !empty($CFG->disablegradehistory),
             'action' => (new \moodle_url('/local/schooltool/status.php'))->out(false),
+            'sendurl' => (new \moodle_url('/local/schooltool/sendall.php'))->out(false),
             'connecturl' => (new \moodle_url('/local/schooltool/connect.php'))->out(false),
             'sesskey' => sesskey(),
         ];

@@ -58,8 +58,7 @@ class address {
      * @return string empty when it is no certificate
      */
     public static function fingerprint(string $pem): string {
-        $fingerprint = trim($pem) === '' ? false : @openssl_x509_fingerprint($pem, 'sha256');
-        return $fingerprint === false ? '' : strtolower($fingerprint);
+        return openssl_x509_parse($pem) === false ? '' : strtolower(openssl_x509_fingerprint($pem, 'sha256'));
     }
 
     /**
@@ -90,7 +89,7 @@ class address {
      * @return bool
      */
     public static function is_for(string $pem, string $wwwroot): bool {
-        $parsed = trim($pem) === '' ? false : @openssl_x509_parse($pem);
+        $parsed = openssl_x509_parse($pem);
         if (!is_array($parsed) || empty($parsed['subject'])) {
             return false;
         }

@@ -81,9 +81,27 @@ class application extends step {
      * @return bool
      */
     public function can_undo(target $target): bool {
+        return parent::can_undo($target) && !self::is_used();
+    }
+
+    /**
+     * The servers of this type have to go first.
+     *
+     * @param target $target
+     * @return string
+     */
+    public function waits_for(target $target): string {
+        return parent::can_undo($target) && self::is_used() ? (new peer())->title() : '';
+    }
+
+    /**
+     * Whether a site is of this type.
+     *
+     * @return bool
+     */
+    private static function is_used(): bool {
         global $DB;
-        return parent::can_undo($target)
-            && !$DB->record_exists('mnet_host', ['applicationid' => self::id(), 'deleted' => 0]);
+        return $DB->record_exists('mnet_host', ['applicationid' => self::id(), 'deleted' => 0]);
     }
 
     /**

@@ -97,10 +97,28 @@ class key extends step {
      * @return bool
      */
     public function can_undo(target $target): bool {
-        global $CFG;
+        return $this->was_made($target) && (new networking())->is_off();
+    }
+
+    /**
+     * Networking has to be switched off first.
+     *
+     * @param target $target
+     * @return string
+     */
+    public function waits_for(target $target): string {
+        return $this->was_made($target) && !(new networking())->is_off() ? (new networking())->title() : '';
+    }
+
+    /**
+     * Whether Connect made the first key of this Moodle.
+     *
+     * @param target $target
+     * @return bool
+     */
+    private function was_made(target $target): bool {
         $before = $this->before($target);
-        $off = empty($CFG->mnet_dispatcher_mode) || $CFG->mnet_dispatcher_mode === 'off';
-        return $before !== null && empty($before['had']) && $off;
+        return $before !== null && empty($before['had']);
     }
 
     /**

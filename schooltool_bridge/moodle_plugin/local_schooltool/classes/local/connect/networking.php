@@ -34,6 +34,16 @@ class networking extends step {
     }
 
     /**
+     * Whether it is off.
+     *
+     * @return bool
+     */
+    public function is_off(): bool {
+        global $CFG;
+        return empty($CFG->mnet_dispatcher_mode) || $CFG->mnet_dispatcher_mode === 'off';
+    }
+
+    /**
      * On is the mode that Moodle calls strict.
      *
      * @param target $target
@@ -41,7 +51,7 @@ class networking extends step {
      */
     public function state(target $target): state {
         global $CFG;
-        if (!empty($CFG->mnet_dispatcher_mode) && $CFG->mnet_dispatcher_mode !== 'off') {
+        if (!$this->is_off()) {
             return new state(state::DONE, get_string('networking_on', 'local_schooltool'));
         }
         if (isset($CFG->config_php_settings['mnet_dispatcher_mode'])) {

@@ -83,8 +83,8 @@ class peer extends step {
         $peer = new \mnet_peer();
         if ($known) {
             $peer->set_id($known->id);
-        } else if (!$peer->bootstrap($target->wwwroot, null, application::NAME)) {
-            throw new \moodle_exception('peer_nokey', 'local_schooltool');
+        } else {
+            self::begin($peer, $target->wwwroot);
         }
         // The swap of keys tells the server this Moodle's own; what came back must be what was shown.
         $certificate = $target->certificate !== '' ? $target->certificate : $peer->public_key;
@@ -116,6 +116,24 @@ class peer extends step {
         $this->remember($target, $before);
         $this->write_row($target, $peer, $fetched);
         set_config('wwwroot', $CFG->wwwroot, 'local_schooltool');
+    }
+
+    /**
+     * Fills a new peer as mnet_peer::bootstrap() does, with a swap of keys.
+     *
+     * That function fetches the first page too, for its title; we have it, and cURL security may refuse it.
+     *
+     * @param \mnet_peer $peer
+     * @param string $wwwroot
+     */
+    private static function begin(\mnet_peer $peer, string $wwwroot) {
+        global $DB;
+        $hostname = (string) mnet_get_hostname_from_uri($wwwroot);
+        $peer->wwwroot = $wwwroot;
+        $peer->name = $wwwroot;
+        $peer->ip_address = gethostbyname($hostname);
+        $peer->application = $DB->get_record('mnet_application', ['id' => application::id()], '*', MUST_EXIST);
+        $peer->public_key = clean_param((string) mnet_get_public_key($wwwroot, $peer->application), PARAM_PEM);
     }
 
     /**

@@ -43,7 +43,7 @@ class remote {
             return [null, get_string('peer_none', 'local_schooltool')];
         }
         if (!cipher::works()) {
-            return [null, get_string('fault_cipher', 'local_schooltool')];
+            return [null, get_string('reply_cipher', 'local_schooltool')];
         }
         $client = new \mnet_xmlrpc_client();
         $client->set_method($method);

@@ -108,6 +108,16 @@ abstract class step {
     }
 
     /**
+     * What has to be undone before this one can be.
+     *
+     * @param target $target
+     * @return string its title; empty when it can be undone now, or when Connect did not do it
+     */
+    public function waits_for(target $target): string {
+        return '';
+    }
+
+    /**
      * Puts back what was before Connect did it.
      *
      * @param target $target

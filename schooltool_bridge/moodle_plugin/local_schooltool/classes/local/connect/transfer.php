@@ -29,6 +29,8 @@ use local_schooltool\local\sender;
 class transfer {
     /** @var int Seconds between two looks at how far it is. */
     const SLICE = 2;
+    /** @var int Seconds that a page goes on at most. */
+    const LONGEST = 3600;
 
     /**
      * Begins a transfer of everything.

@@ -101,11 +101,35 @@ class assessments extends by_id {
      * @return array
      */
     protected static function structs(array $rows): array {
-        return array_map(function ($item) {
+        $history = self::history(array_keys($rows));
+        return array_map(function ($item) use ($history) {
             $course = (object) [
                 'id' => $item->courseid, 'idnumber' => $item->courseidnumber, 'shortname' => $item->shortname,
             ];
-            return [shape\assessment::struct($item, self::id($item), sections::id($course))];
+            return [shape\assessment::struct($item, self::id($item), sections::id($course), $history)];
         }, $rows);
+    }
+
+    /**
+     * The history of some items, where Moodle keeps one.
+     *
+     * @param int[] $ids
+     * @return shape\since
+     */
+    private static function history(array $ids): shape\since {
+        global $DB;
+        $history = new shape\since();
+        if ($ids) {
+            [$in, $params] = $DB->get_in_or_equal($ids);
+            $sql = "SELECT id, oldid, courseid, categoryid, itemname, idnumber, gradetype, grademin, grademax,
+                           aggregationcoef, hidden, timemodified
+                      FROM {grade_items_history}
+                     WHERE oldid $in
+                  ORDER BY id";
+            foreach ($DB->get_recordset_sql($sql, $params) as $row) {
+                $history->take($row->oldid, shape\assessment::told($row), $row->timemodified);
+            }
+        }
+        return $history;
     }
 }

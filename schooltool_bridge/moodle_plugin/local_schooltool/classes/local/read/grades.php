@@ -107,7 +107,7 @@ class grades extends by_id {
      * @return array
      */
     protected static function structs(array $rows): array {
-        $changed = self::changed(array_keys($rows));
+        $history = self::history(array_keys($rows));
         $attempts = attempts::of($rows);
         $found = [];
         foreach ($rows as $id => $row) {
@@ -115,27 +115,32 @@ class grades extends by_id {
                 'id' => $row->userid, 'idnumber' => $row->idnumber, 'username' => $row->username, 'email' => $row->email,
             ];
             $item = (object) ['id' => $row->itemid, 'idnumber' => $row->itemidnumber];
-            $row->changed = $changed[$id] ?? 0;
             $assessmentid = assessments::id($item);
-            $found[$id] = shape\grade::structs($row, $row, users::id($user), $assessmentid, $attempts[$id] ?? []);
+            $theirs = $attempts[$id] ?? [];
+            $found[$id] = shape\grade::structs($row, $row, users::id($user), $assessmentid, $theirs, $history);
         }
         return $found;
     }
 
     /**
-     * When anything of some grades was last changed, excusing and hiding included.
+     * The history of some grades, where Moodle keeps one: excusing and hiding are told by nothing else.
      *
      * @param int[] $ids
-     * @return int[] by id; nothing where no history is kept
+     * @return shape\since
      */
-    private static function changed(array $ids): array {
+    private static function history(array $ids): shape\since {
         global $DB;
-        if (!$ids) {
-            return [];
+        $history = new shape\since();
+        if ($ids) {
+            [$in, $params] = $DB->get_in_or_equal($ids);
+            $sql = "SELECT id, oldid, finalgrade, excluded, hidden, timemodified
+                      FROM {grade_grades_history}
+                     WHERE oldid $in AND action <> 3
+                  ORDER BY id";
+            foreach ($DB->get_recordset_sql($sql, $params) as $row) {
+                $history->take($row->oldid, shape\grade::told($row), $row->timemodified);
+            }
         }
-        [$in, $params] = $DB->get_in_or_equal($ids);
-        $sql = "SELECT oldid, MAX(timemodified) FROM {grade_grades_history}
-                 WHERE oldid $in AND action <> 3 GROUP BY oldid";
-        return $DB->get_records_sql_menu($sql, $params);
+        return $history;
     }
 }

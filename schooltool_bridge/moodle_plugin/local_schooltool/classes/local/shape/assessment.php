@@ -35,10 +35,12 @@ class assessment {
      * @param \stdClass $item a row of {grade_items}, with aggregation of its category
      * @param string $id the id under which it is told of
      * @param string $sectionid the id under which its course is told of
+     * @param since|null $history
      * @return array
      */
-    public static function struct(\stdClass $item, string $id, string $sectionid): array {
+    public static function struct(\stdClass $item, string $id, string $sectionid, ?since $history = null): array {
         $name = text::line((string) $item->itemname);
+        $modified = (int) max($item->timemodified, $item->timecreated);
         return [
             'sectionid' => $sectionid,
             'name' => $name === '' ? $id : $name,
@@ -47,7 +49,21 @@ class assessment {
             'extra_credit' => $item->aggregationcoef > 0 && in_array((int) $item->aggregation, self::EXTRA_CREDIT, true),
             'hidden' => (int) $item->hidden,
             'moodleid' => (string) $item->id,
-            'timemodified' => (int) max($item->timemodified, $item->timecreated),
+            'timemodified' => $history ? $history->when($item->id, self::told($item), $modified, $modified) : $modified,
+        ];
+    }
+
+    /**
+     * What decides the struct, of an item or of a row of its history.
+     *
+     * @param \stdClass $item
+     * @return array
+     */
+    public static function told(\stdClass $item): array {
+        return [
+            (int) $item->courseid, (int) $item->categoryid, (string) $item->itemname, (string) $item->idnumber,
+            (int) $item->gradetype, (float) $item->grademin, (float) $item->grademax, $item->aggregationcoef > 0,
+            (int) $item->hidden,
         ];
     }
 }

@@ -27,12 +27,12 @@ class grade {
     /**
      * What is told of a grade.
      *
-     * @param \stdClass $grade with finalgrade, excluded, hidden, overridden, timemodified; and changed, when
-     *     anything of it was last changed (0 where no history is kept)
+     * @param \stdClass $grade with id, finalgrade, excluded, hidden, overridden, timemodified
      * @param \stdClass $item its grade item
      * @param string $userid the id under which the user is told of
      * @param string $assessmentid the id under which the item is told of
      * @param array $attempts by number: points (null while not graded), timemodified
+     * @param since|null $history
      * @return array[] none for a row that never had a grade
      */
     public static function structs(
@@ -40,7 +40,8 @@ class grade {
         \stdClass $item,
         string $userid,
         string $assessmentid,
-        array $attempts = []
+        array $attempts = [],
+        ?since $history = null
     ): array {
         if ($grade->finalgrade === null && !$grade->excluded && !$grade->timemodified) {
             return [];
@@ -51,11 +52,12 @@ class grade {
             'excepted' => (bool) $grade->excluded,
             'hidden' => (int) $grade->hidden,
         ];
-        $final = [
-            'points' => points::of($grade->finalgrade, $item),
-            // A grade that is excused, hidden or set by hand keeps the time of its grading.
-            'timemodified' => (int) max($grade->timemodified, $grade->overridden, $grade->excluded, $grade->changed),
-        ];
+        // A grade that is excused or set by hand keeps the time of its grading.
+        $modified = (int) max($grade->timemodified, $grade->overridden, $grade->excluded);
+        if ($history) {
+            $modified = $history->when($grade->id, self::told($grade), (int) $grade->timemodified, $modified);
+        }
+        $final = ['points' => points::of($grade->finalgrade, $item), 'timemodified' => $modified];
         $told = [];
         foreach (self::counted($final, $attempts) as $number => $one) {
             $told[] = $same + ($number ? ['attempt_num' => $number] : []) + [
@@ -64,6 +66,17 @@ class grade {
             ];
         }
         return $told;
+    }
+
+    /**
+     * What decides the struct, of a grade or of a row of its history.
+     *
+     * @param \stdClass $grade
+     * @return array
+     */
+    public static function told(\stdClass $grade): array {
+        $final = $grade->finalgrade === null ? null : (float) $grade->finalgrade;
+        return [$final, (int) $grade->excluded > 0, (int) $grade->hidden];
     }
 
     /**

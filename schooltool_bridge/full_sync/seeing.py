@@ -1,0 +1,181 @@
+"""What of ours a peer's list speaks of: from its items to our links, sections, enrolments, grades.
+
+Only looks. An item that cannot be applied is seen all the same, and where it could mean several
+things of ours all of them are: so nothing is judged missing that is listed under any of its names.
+Source: RULES 1.10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.faults import Malformed
+from mnet.xmlrpc import Value
+from peers.policy import PeerPolicy
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.events import assessments, sections
+from schooltool_bridge.events.fields import Fields
+from schooltool_bridge.full_sync import walking
+from schooltool_bridge.history import identity, links
+from schooltool_bridge.store.model import enrolment, grade, person_link, section
+
+
+class Thing(NamedTuple):
+    """Something of ours; which of the ids are set depends on the kind."""
+
+    entity: str
+    # Of a link, section, enrolment, assessment or grade.
+    id: int
+    person_id: int | None = None
+    section_id: int | None = None
+    assessment_id: int | None = None
+
+
+class Unreadable(Exception):
+    """An item does not say which thing it means."""
+
+
+@dataclass(slots=True)
+class Seeing:
+    """Looks up what items mean; keeps what it found while one page is looked at."""
+
+    connection: Connection
+    peer_id: int
+    policy: PeerPolicy
+    _people: dict[str, int | None] = field(default_factory=dict)
+    _parts: dict[str, Sequence[sa.Row[int, str]]] = field(default_factory=dict)
+    _items: dict[str, int | None] = field(default_factory=dict)
+
+    def things(self, entity: str, item: Value) -> list[Thing]:
+        """Return what of ours an item speaks of; nothing: it is new. Raises Unreadable."""
+        try:
+            fields = Fields(walking.EVENT_OF[entity], item)
+            return _OF[entity](self, fields)
+        except Malformed as problem:
+            raise Unreadable from problem
+
+    def person(self, userid: str) -> int | None:
+        """Return our id of the record that a peer calls so."""
+        if userid not in self._people:
+            self._people[userid] = links.find(self.connection, self.peer_id, userid)
+        return self._people[userid]
+
+    def parts(self, idnumber: str, segment: str | None = None) -> list[int]:
+        """Return our ids of a section's parts; without a segment of all."""
+        if idnumber not in self._parts:
+            wanted = sections.parts(self.connection, self.peer_id, idnumber)
+            rows = sa.select(section.c.id, section.c.segment).where(section.c.id.in_(wanted))
+            self._parts[idnumber] = self.connection.execute(rows).all()
+        return [row.id for row in self._parts[idnumber] if segment in (None, row.segment)]
+
+    def assessment(self, idnumber: str) -> int | None:
+        """Return our id of a peer's assessment."""
+        if idnumber not in self._items:
+            found = assessments.find(self.connection, self.peer_id, idnumber)
+            self._items[idnumber] = found.id if found else None
+        return self._items[idnumber]
+
+    def users(self, fields: Fields) -> list[Thing]:
+        """Every link of the peer that an item's names find."""
+        idnumber = fields.id("idnumber", required=False)
+        username = fields.id("username", required=False)
+        moodle_id = own_id(idnumber, fields.id("moodleid", required=False) or None)
+        if not idnumber and not username:
+            raise Unreadable
+        named = [person_link.c.idnumber_key == key(idnumber)] if idnumber else []
+        named += [person_link.c.username_key == key(username)] if username else []
+        named += [person_link.c.moodle_id == key(moodle_id)] if moodle_id else []
+        rows = self.connection.execute(
+            sa.select(person_link.c.id, person_link.c.person_id).where(
+                person_link.c.peer_id == self.peer_id, sa.or_(*named)
+            )
+        )
+        return [Thing(walking.USERS, r.id, r.person_id) for r in rows]
+
+    def sections(self, fields: Fields) -> list[Thing]:
+        """The parts that an item names; and its teacher's place there, which it says as well."""
+        idnumber, segment = fields.id("idnumber"), fields.id("segment", required=False) or None
+        parts = self.parts(idnumber, segment)
+        if moodle_id := fields.id("moodleid", required=False):
+            parts = parts or self.parts(OWN_ID + moodle_id, segment)
+        found = [Thing(walking.SECTIONS, part, section_id=part) for part in parts]
+        if teacher := fields.id("teacheridnumber", required=False):
+            found += self._places(parts, teacher, TEACHER)
+        return found
+
+    def enrolments(self, fields: Fields) -> list[Thing]:
+        """Somebody's places, in all parts of a section when none is named."""
+        segment = fields.id("segment", required=False) or None
+        role = fields.text("role", required=True).casefold()
+        parts = self.parts(fields.id("sectionid"), segment)
+        return self._places(parts, fields.id("userid"), self.policy.roles.get(role, role))
+
+    def assessments(self, fields: Fields) -> list[Thing]:
+        """The assessment under its number, or under Moodle's own."""
+        idnumber = fields.id("idnumber")
+        found = self.assessment(idnumber)
+        if found is None and (moodle_id := fields.id("moodleid", required=False)):
+            found = self.assessment(OWN_ID + moodle_id)
+        return [] if found is None else [Thing(walking.ASSESSMENTS, found, assessment_id=found)]
+
+    def grades(self, fields: Fields) -> list[Thing]:
+        """The cell of an assessment and a person, which every attempt is one of."""
+        found, who = self.assessment(fields.id("assessmentid")), self.person(fields.id("userid"))
+        if found is None or who is None:
+            return []
+        everybody = identity.everybody(self.connection, who)
+        cells = sa.select(grade.c.id, grade.c.person_id).where(
+            grade.c.assessment_id == found, grade.c.person_id.in_(everybody)
+        )
+        return [
+            Thing(walking.GRADES, r.id, r.person_id, assessment_id=found)
+            for r in self.connection.execute(cells)
+        ]
+
+    def _places(self, parts: Sequence[int], userid: str, role: str) -> list[Thing]:
+        who = self.person(userid)
+        if who is None or not parts:
+            return []
+        place = sa.select(enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id).where(
+            enrolment.c.section_id.in_(parts),
+            enrolment.c.person_id == identity.root(self.connection, who),
+            enrolment.c.role == role,
+        )
+        return [
+            Thing(walking.ENROLMENTS, r.id, r.person_id, r.section_id)
+            for r in self.connection.execute(place)
+        ]
+
+
+_OF: Mapping[str, Callable[[Seeing, Fields], list[Thing]]] = {
+    walking.USERS: Seeing.users,
+    walking.SECTIONS: Seeing.sections,
+    walking.ENROLMENTS: Seeing.enrolments,
+    walking.ASSESSMENTS: Seeing.assessments,
+    walking.GRADES: Seeing.grades,
+}
+
+
+def name_of(entity: str, item: Value) -> str:
+    """Return what an item is called over there, for people; as it came, cut."""
+    given = item if isinstance(item, dict) else {}
+
+    def said(name: str) -> str:
+        value = given.get(name)
+        return str(value)[:MAX_NAME_CHARS] if isinstance(value, (str, int)) else ""
+
+    if entity == walking.USERS:
+        return f"{said('firstname')} {said('lastname')}".strip() or said("username")
+    if entity in (walking.SECTIONS, walking.ASSESSMENTS):
+        return said("name") or said("idnumber")
+    where = said("sectionid") or said("assessmentid")
+    return f"{said('userid')} / {where}"
+
+
+MAX_NAME_CHARS = 300

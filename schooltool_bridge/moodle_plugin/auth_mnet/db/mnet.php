@@ -1,0 +1,50 @@
+<?php
+// This file is part of Moodle - https://moodle.org/
+//
+// Moodle is free software: you can redistribute it and/or modify
+// it under the terms of the GNU General Public License as published by
+// the Free Software Foundation, either version 3 of the License, or
+// (at your option) any later version.
+//
+// Moodle is distributed in the hope that it will be useful,
+// but WITHOUT ANY WARRANTY; without even the implied warranty of
+// MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+// GNU General Public License for more details.
+//
+// You should have received a copy of the GNU General Public License
+// along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
+
+/**
+ * What this plugin offers to other sites, and what it calls there.
+ *
+ * @package    auth_mnet
+ * @copyright  2026 The mnet-peer authors
+ * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
+ */
+
+defined('MOODLE_INTERNAL') || die();
+
+$publishes = [
+    'sso_idp' => [
+        'apiversion' => 1,
+        'classname' => 'auth_plugin_mnet',
+        'filename' => 'auth.php',
+        'methods' => [
+            'user_authorise', 'keepalive_server', 'kill_children', 'refresh_log', 'fetch_user_image', 'fetch_theme_info',
+            'update_enrolments',
+        ],
+    ],
+    'sso_sp' => [
+        'apiversion' => 1,
+        'classname' => 'auth_plugin_mnet',
+        'filename' => 'auth.php',
+        'methods' => ['keepalive_client', 'kill_child'],
+    ],
+];
+
+$subscribes = [];
+foreach ($publishes as $servicename => $servicedata) {
+    foreach ($servicedata['methods'] as $methodname) {
+        $subscribes[$servicename][$methodname] = 'auth/mnet/auth.php/' . $methodname;
+    }
+}
