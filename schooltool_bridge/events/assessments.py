@@ -42,6 +42,7 @@ class Assessment:
     section_id: int
     points: Decimal
     position: tuple[int, int]
+    moodle_id: str | None = None
 
 
 def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
@@ -51,7 +52,8 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
     if row is None:
         return None
     position = (row.effective_unix_s, row.seq)
-    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), position)
+    points = Decimal(row.points)
+    return Assessment(row.id, row.idnumber, row.section_id, points, position, row.moodle_id)
 
 
 def apply(
@@ -77,6 +79,9 @@ def apply(
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
+        if known is not None and _is_another(known, event, section_id):
+            _give_up_id(connection, known)
+            known = None
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
     if known is None:
@@ -119,6 +124,26 @@ def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa
         return ""
     ours = adoption.There(assessment_id, before.row.name, was, is_ours=True)
     return adoption.other_points(ours, Decimal(now.row.points))
+
+
+def _is_another(known: Assessment, event: AssessmentEvent, section_id: int) -> bool:
+    """Tell whether an idnumber was given again: in another section, to what is another item there.
+
+    A copied course brings the idnumbers of its items along, and the first one goes. In the same
+    section it is one that was restored.
+    """
+    own = own_id(event.idnumber, event.moodle_id)
+    return (
+        None not in (own, known.moodle_id)
+        and own != known.moodle_id
+        and section_id != known.section_id
+    )
+
+
+def _give_up_id(connection: Connection, known: Assessment) -> None:
+    """Let an assessment go by Moodle's own id from here on."""
+    renamed = sa.update(assessment).where(assessment.c.id == known.id)
+    connection.execute(renamed.values(idnumber=f"{OWN_ID}{known.moodle_id}"))
 
 
 def _by_former_id(
