@@ -79,9 +79,7 @@ def apply(
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
-        if known is not None and _is_another(known, event, section_id):
-            _give_up_id(connection, known)
-            known = None
+        known = _unless_another(connection, known, event, section_id)
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
     if known is None:
@@ -126,24 +124,27 @@ def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa
     return adoption.other_points(ours, Decimal(now.row.points))
 
 
-def _is_another(known: Assessment, event: AssessmentEvent, section_id: int) -> bool:
-    """Tell whether an idnumber was given again: in another section, to what is another item there.
+def _unless_another(
+    connection: Connection, known: Assessment | None, event: AssessmentEvent, section_id: int
+) -> Assessment | None:
+    """Return what an idnumber finds, unless it was given again to another item in another section.
 
-    A copied course brings the idnumbers of its items along, and the first one goes. In the same
-    section it is one that was restored.
+    A copied course brings the idnumbers of its items along, and the first one goes. That one goes by
+    Moodle's own id from here on. In the same section it is one that was restored.
     """
     own = own_id(event.idnumber, event.moodle_id)
-    return (
-        None not in (own, known.moodle_id)
-        and own != known.moodle_id
-        and section_id != known.section_id
+    if (
+        known is None
+        or known.section_id == section_id
+        or None in (own, known.moodle_id)
+        or own == known.moodle_id
+    ):
+        return known
+    former = f"{OWN_ID}{known.moodle_id}"
+    connection.execute(
+        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=former)
     )
-
-
-def _give_up_id(connection: Connection, known: Assessment) -> None:
-    """Let an assessment go by Moodle's own id from here on."""
-    renamed = sa.update(assessment).where(assessment.c.id == known.id)
-    connection.execute(renamed.values(idnumber=f"{OWN_ID}{known.moodle_id}"))
+    return None
 
 
 def _by_former_id(
