@@ -7,10 +7,10 @@ order of arrival never matters. Source: RULES 1.3-1.6.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tests.helpers.any_day_said import Cell, Policy, Said, Thing
 
@@ -18,6 +18,28 @@ EVER = 2**60
 HOLDING = ("a", "s")
 LEFT = ("w", "wn", "wp")
 STUDENT, TEACHER = ROLES = ("student", "teacher")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def asked_once(
+    look: Callable[Concatenate[Model, P], T],
+) -> Callable[Concatenate[Model, P], T]:
+    """Keep an answer for as long as nothing more is said: the same is asked of many moments."""
+
+    def answer(model: Model, /, *args: P.args, **named: P.kwargs) -> T:
+        known = (len(model.said), tuple(model.into.items()))
+        if known != model.answered[0]:
+            model.answered = (known, {})
+        question = (look.__name__, args, tuple(named.items()))
+        answers = model.answered[1]
+        if question not in answers:
+            answers[question] = look(model, *args, **named)
+        found: T = answers[question]
+        return found
+
+    return answer
 
 
 @dataclass
@@ -28,7 +50,10 @@ class Model:
     policies: dict[str, Policy] = field(default_factory=dict)
     said: list[Said] = field(default_factory=list)
     into: dict[str, str] = field(default_factory=dict)
+    # What stood when something was last asked, and what was answered since.
+    answered: tuple[object, dict[object, Any]] = (None, {})
 
+    @asked_once
     def all(self, *whats: str, at: int = EVER, thing: Thing | None = None) -> list[Said]:
         """What was said of this kind by then, each at its place."""
         some = [s for s in self.said if s.what in whats and s.since <= at]
@@ -36,6 +61,7 @@ class Model:
 
     # Who and what there is.
 
+    @asked_once
     def people(self) -> list[str]:
         """The records of people, those who were brought first first."""
         return list(dict.fromkeys(s.who for s in self.said if s.what == "fetch_user" and s.who))
@@ -45,18 +71,22 @@ class Model:
             who = self.into[who]
         return who
 
+    @asked_once
     def roots(self) -> list[str]:
         return [who for who in self.people() if who not in self.into]
 
+    @asked_once
     def records(self, who: str) -> list[str]:
         """Every record of the person who has this one."""
         return [p for p in dict.fromkeys([*self.people(), who]) if self.root(p) == self.root(who)]
 
+    @asked_once
     def sections(self) -> list[Thing]:
         return list(
             dict.fromkeys(s.thing for s in self.said if s.what == "new_section" and s.thing)
         )
 
+    @asked_once
     def items(self) -> list[Thing]:
         """The assessments of which it is known in which section they are."""
         told = [s for s in self.said if s.what == "new_assessment"]
@@ -72,12 +102,14 @@ class Model:
         latest = by_hand[-1] if by_hand else told[-1]
         return latest.data["firstname"], latest.data["lastname"]
 
+    @asked_once
     def section(self, section: Thing, at: int) -> tuple[str, bool] | None:
         """A section's name, and whether its peer deleted it; None before it is told of."""
         told = [s for s in self.told_of_section(section) if s.since <= at]
         named = [s.data["name"] for s in told if s.what == "new_section"]
         return (named[-1], told[-1].what == "delete_section") if named else None
 
+    @asked_once
     def item(self, item: Thing, at: int) -> tuple[Thing, str, Decimal] | None:
         """An assessment's section, name and worth; None while there is none, or no more."""
         told = [s for s in self.told_of_item(item) if s.since <= at]
@@ -85,27 +117,32 @@ class Model:
             return None
         return home(told[-1]), told[-1].data["name"], Decimal(told[-1].data["pointval"])
 
+    @asked_once
     def told_of_section(self, section: Thing) -> list[Said]:
         """What the peer told, once there is a section."""
         told = self.all("new_section", "delete_section", thing=section)
         return told if section in self.sections() else []
 
+    @asked_once
     def told_of_item(self, item: Thing) -> list[Said]:
         """What the peer told, as far as it is known in which section."""
         told = self.all("new_assessment", "delete_assessment", thing=item)
         told = [s for s in told if s.what != "new_assessment" or home(s) in self.sections()]
         return told if item in self.items() else []
 
+    @asked_once
     def told_of_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
         """What the peer told; taking back waits for something that can be taken back."""
         records, all_told = self.records(who), self.all("new_grade", "delete_grade", thing=item)
         graded = {s.who for s in all_told if s.what == "new_grade"}
         return [s for s in all_told if s.who in records and s.who in graded and s.since <= at]
 
+    @asked_once
     def written_in_cell(self, item: Thing, who: str, at: int = EVER) -> list[Said]:
         records = self.records(who)
         return [s for s in self.all("enter", "release", at=at, thing=item) if s.who in records]
 
+    @asked_once
     def cell(self, item: Thing, who: str, at: int) -> Cell | None:
         """An entry by hand until it is released, else the latest of the highest attempt."""
         there = self.item(item, at)
@@ -146,12 +183,14 @@ class Model:
         ]
         return max(begun, default=1)
 
+    @asked_once
     def cells(self, section: Thing, who: str, at: int) -> dict[Thing, Cell]:
         """What somebody has at the assessments that are in a section then."""
         there = [i for i in self.items() if (of := self.item(i, at)) and of[0] == section]
         cells = {item: self.cell(item, who, at) for item in there}
         return {item: cell for item, cell in cells.items() if cell is not None}
 
+    @asked_once
     def steps(self, section: Thing, who: str, at: int = EVER) -> list[Said]:
         """What was said of somebody's place in a section, whom it names as teacher too.
 
@@ -171,6 +210,7 @@ class Model:
         ordered = sorted([*naming, *mine], key=lambda s: (s.at, s.seq, s in mine, s.turn))
         return [s for s in ordered if s.since <= at]
 
+    @asked_once
     def place(
         self, section: Thing, who: str, role: str, at: int, *, now: int | None = None
     ) -> tuple[str, int] | None:
@@ -200,6 +240,7 @@ class Model:
             since = since if code == before or gives_code else moment
         return (code, since) if code else None
 
+    @asked_once
     def _steps_in(self, section: Thing, who: str, role: str) -> list[Said]:
         return [
             s
@@ -289,6 +330,7 @@ class Model:
                 own, named, ended = None, False, s.data["code"]
         return own, named, ended
 
+    @asked_once
     def percent(self, section: Thing, who: str, at: int) -> Decimal | None:
         """Points of what they are worth; excused and ungraded cells are in neither sum."""
         counted = [
