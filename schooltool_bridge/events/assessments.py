@@ -129,8 +129,8 @@ def _unless_another(
 ) -> Assessment | None:
     """Return what an idnumber finds, unless it was given again to another item in another section.
 
-    A copied course brings the idnumbers of its items along, and the first one goes. That one goes by
-    Moodle's own id from here on. In the same section it is one that was restored.
+    A copied course brings the idnumbers of its items along, and the first one is deleted: from
+    here on it goes by Moodle's own id. In the same section it is one that was restored.
     """
     own = own_id(event.idnumber, event.moodle_id)
     if (
