@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
@@ -186,7 +187,8 @@ def _take_over(
 def _create(
     connection: Connection, source: Source, event: AssessmentEvent, section_id: int
 ) -> Assessment:
-    added = connection.execute(
+    row_id = insert_one(
+        connection,
         sa.insert(assessment).values(
             peer_id=source.peer_id,
             idnumber=event.idnumber,
@@ -196,10 +198,8 @@ def _create(
             status=ACTIVE,
             effective_unix_s=_NOTHING_TOLD[0],
             seq=_NOTHING_TOLD[1],
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    row_id = added.inserted_primary_key[0]
     return Assessment(row_id, event.idnumber, section_id, event.points, _NOTHING_TOLD)
 
 
