@@ -201,7 +201,7 @@ function test_what_is_switched_off_is_said_and_not_empty() {
     global $DB;
     fill();
     $site = new mnet();
-    foreach (['sendusers' => ['users'], 'sendenrolments' => ['sections', 'enrolments'], 'sendgrades' => ['assessments', 'grades']] as $name => $parts) {
+    foreach (['sendusers' => ['users'], 'sendenrolments' => ['enrolments'], 'sendgrades' => ['assessments', 'grades']] as $name => $parts) {
         set_config($name, '0', 'local_schooltool');
         foreach ($parts as $entity) {
             refused(8403, function () use ($site, $entity) {
@@ -211,6 +211,10 @@ function test_what_is_switched_off_is_said_and_not_empty() {
         same(array_values(array_diff(array_keys(walk::ENTITIES), $parts)), walk::entities());
         settings::$of = [];
     }
+    set_config('sendenrolments', '0', 'local_schooltool');
+    set_config('sendgrades', '0', 'local_schooltool');
+    same(['users'], walk::entities());
+    settings::$of = [];
     set_config('wwwroot', 'https://before.example', 'local_schooltool');
     refused(8403, function () use ($site) {
         $site->full_sync('users');

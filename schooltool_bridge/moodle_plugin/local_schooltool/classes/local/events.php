@@ -33,10 +33,10 @@ class events {
     /** @var string[] the setting that lets an event out */
     const SETTING = [
         'fetch_user' => 'sendusers',
-        'new_section' => 'sendenrolments',
+        'new_section' => 'sendsections',
         'new_enrolment' => 'sendenrolments',
         'end_enrolment' => 'sendenrolments',
-        'delete_section' => 'sendenrolments',
+        'delete_section' => 'sendsections',
         'new_assessment' => 'sendgrades',
         'delete_assessment' => 'sendgrades',
         'new_grade' => 'sendgrades',

@@ -48,10 +48,14 @@ class scope {
     /**
      * Tell whether a kind of thing is sent at all.
      *
-     * @param string $name sendusers, sendenrolments (sections with them), sendgrades (assessments with them)
+     * @param string $name sendusers, sendenrolments, sendgrades (assessments with them); and sendsections,
+     *     which both of these need
      * @return bool
      */
     public static function sends(string $name): bool {
+        if ($name === 'sendsections') {
+            return self::sends('sendenrolments') || self::sends('sendgrades');
+        }
         $value = get_config('local_schooltool', $name);
         return $value === false || $value === null || (bool) $value;
     }

@@ -39,7 +39,7 @@ class walk {
     /** @var string[] who reads, and which setting lets it be told */
     const ENTITIES = [
         'users' => [read\users::class, 'sendusers'],
-        'sections' => [read\sections::class, 'sendenrolments'],
+        'sections' => [read\sections::class, 'sendsections'],
         'enrolments' => [read\enrolments::class, 'sendenrolments'],
         'assessments' => [read\assessments::class, 'sendgrades'],
         'grades' => [read\grades::class, 'sendgrades'],

@@ -37,13 +37,13 @@ class application extends step {
     }
 
     /**
-     * There has to be a row of that name.
+     * There has to be a row of that name, and the icon that Moodle asks for by it.
      *
      * @param target $target
      * @return state
      */
     public function state(target $target): state {
-        return self::id() ? new state(state::DONE, get_string('application_there', 'local_schooltool'))
+        return self::id() && is_file(self::icon()) ? new state(state::DONE, get_string('application_there', 'local_schooltool'))
             : new state(state::TODO, get_string('application_none', 'local_schooltool'));
     }
 
@@ -58,19 +58,35 @@ class application extends step {
     }
 
     /**
+     * The icon's place: Moodle's login page shows one of its own icons, named after the type; it looks here too.
+     *
+     * @return string
+     */
+    private static function icon(): string {
+        global $CFG;
+        return $CFG->dataroot . '/pix/i/' . self::NAME . '_host.svg';
+    }
+
+    /**
      * Registers it, with a Moodle's addresses, which every SchoolTool serves.
      *
      * @param target $target
      */
     public function apply(target $target) {
         global $DB;
-        $DB->insert_record('mnet_application', (object) [
-            'name' => self::NAME,
-            'display_name' => 'SchoolTool',
-            'xmlrpc_server_url' => '/mnet/xmlrpc/server.php',
-            'sso_land_url' => '/auth/mnet/land.php',
-            'sso_jump_url' => '/auth/mnet/jump.php',
-        ]);
+        if (!self::id()) {
+            $DB->insert_record('mnet_application', (object) [
+                'name' => self::NAME,
+                'display_name' => 'SchoolTool',
+                'xmlrpc_server_url' => '/mnet/xmlrpc/server.php',
+                'sso_land_url' => '/auth/mnet/land.php',
+                'sso_jump_url' => '/auth/mnet/jump.php',
+            ]);
+        }
+        check_dir_exists(dirname(self::icon()));
+        copy(__DIR__ . '/../../../pix/schooltool_host.svg', self::icon());
+        // Moodle keeps in mind that there was no such icon.
+        theme_reset_all_caches();
         $this->remember($target, []);
     }
 
@@ -119,6 +135,9 @@ class application extends step {
      */
     public static function remove() {
         global $DB;
+        if (is_file(self::icon())) {
+            unlink(self::icon());
+        }
         $id = self::id();
         if ($id) {
             $moodle = $DB->get_field('mnet_application', 'id', ['name' => 'moodle'], IGNORE_MULTIPLE);

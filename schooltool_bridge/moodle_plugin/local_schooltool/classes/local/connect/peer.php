@@ -101,7 +101,7 @@ class peer extends step {
         if (!$credentials) {
             throw new \moodle_exception('peer_nokey', 'local_schooltool');
         }
-        $before = ['deleted' => $wasdeleted, 'applicationid' => $known ? (int) $known->applicationid : 0];
+        $before = ['new' => !$known, 'deleted' => $wasdeleted, 'applicationid' => $known ? (int) $known->applicationid : 0];
         $peer->public_key_expires = $credentials['validTo_time_t'];
         $peer->deleted = 0;
         $peer->applicationid = application::id();
@@ -187,13 +187,14 @@ class peer extends step {
     }
 
     /**
-     * Sends nothing more; a peer that came by Connect is marked as deleted, as Moodle's own page does it.
+     * Sends nothing more; a peer that came by Connect goes, or is marked as deleted when accounts here name it.
      *
      * @param target $target
      */
     public function undo(target $target) {
-        $this->restore($target, $this->before($target) ?: ['deleted' => false, 'applicationid' => 0]);
+        $before = $this->before($target) ?: ['new' => false, 'deleted' => false, 'applicationid' => 0];
         $this->forget($target);
+        $this->restore($target, $before);
         $target->forget_host();
     }
 
@@ -216,6 +217,9 @@ class peer extends step {
         }
         if ($before['deleted']) {
             $target->peer()->delete();
+        }
+        if ($before['new']) {
+            removal::host($hostid);
         }
     }
 }

@@ -43,6 +43,9 @@ class profile extends step {
      * @return state
      */
     public function state(target $target): state {
+        if (!auth::is_installed()) {
+            return new state(state::NOTE, get_string('auth_first', 'local_schooltool'));
+        }
         $missing = array_diff(self::FIELDS, self::exported($target->hostid()));
         return $missing ? new state(state::TODO, get_string('profile_missing', 'local_schooltool', implode(', ', $missing)))
             : new state(state::DONE, get_string('profile_there', 'local_schooltool'));

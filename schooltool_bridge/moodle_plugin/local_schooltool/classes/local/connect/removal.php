@@ -53,7 +53,7 @@ class removal {
      *
      * @param int $hostid
      */
-    private static function host(int $hostid) {
+    public static function host(int $hostid) {
         global $DB;
         $DB->delete_records('mnet_host2service', ['hostid' => $hostid]);
         $DB->delete_records('mnet_session', ['mnethostid' => $hostid]);

@@ -76,6 +76,9 @@ class roam extends step {
      * @return state
      */
     public function state(target $target): state {
+        if (!auth::is_installed()) {
+            return new state(state::NOTE, get_string('auth_first', 'local_schooltool'));
+        }
         $having = self::having();
         $missing = array_diff(self::wanted($target), $having);
         $names = function (array $ids) {

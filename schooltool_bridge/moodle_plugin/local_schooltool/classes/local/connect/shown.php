@@ -55,6 +55,9 @@ class shown extends step {
      */
     public function state(target $target): state {
         global $DB;
+        if (!auth::is_installed()) {
+            return new state(state::NOTE, get_string('auth_first', 'local_schooltool'));
+        }
         if (self::has_block() && $DB->record_exists('block_instances', ['blockname' => 'mnet_hosts'])) {
             return new state(state::DONE, get_string('shown_block', 'local_schooltool'));
         }
