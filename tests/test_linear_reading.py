@@ -10,7 +10,6 @@ import ast
 import gc
 import importlib
 import itertools
-import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -56,8 +55,9 @@ MOST_GROWTH = 12
 LEAST_S = 0.002
 # A quadratic reading of the small text is told at once, not after the large one.
 MOST_SMALL_S = 1.5
-# How often each is measured; again and more often only when it seems to grow too much.
-ROUNDS = (1, 3, 9, 15, 40)
+# How often both are measured, one right after the other; again only when it seems to grow too
+# much: what is quadratic grows by 64 each time.
+ROUNDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,17 +366,18 @@ CASES = [
 @pytest.mark.requirement("R23")
 @pytest.mark.parametrize(("case", "unit"), CASES)
 def test_time_grows_with_length_alone(case: Met, unit: str) -> None:
-    small, large = (text_of(case, unit, size) for size in (SMALL_BYTES, LARGE_BYTES))
-    small_s = taken_s(case, small)
-    assert small_s < MOST_SMALL_S
-    large_s = math.inf
-    for rounds in ROUNDS:  # others may be busy on this machine
-        # Turn about, so that what slows the one down slows the other down too.
-        taken = [(taken_s(case, small, runs=3), taken_s(case, large)) for _round in range(rounds)]
-        small_s, large_s = (min(each) for each in zip(*taken, strict=True))
+    large = text_of(case, unit, LARGE_BYTES)
+    # As much in small texts as in the large one: both take as long, and as much of the processor's
+    # caches, so that whoever else is busy slows both down alike.
+    small = [text_of(case, unit, SMALL_BYTES) for _copy in range(LARGE_BYTES // SMALL_BYTES)]
+    assert taken_s(case, small[:1]) < MOST_SMALL_S
+    told = []
+    for _round in range(ROUNDS):
+        small_s, large_s = taken_s(case, small) / len(small), taken_s(case, [large])
         if large_s <= MOST_GROWTH * max(small_s, LEAST_S):
             return
-    pytest.fail(f"{small_s:.3f} s and {large_s:.3f} s")
+        told.append(f"{small_s:.4f} s and {large_s:.4f} s")
+    pytest.fail("; ".join(told))
 
 
 def text_of(case: Met, unit: str, size_bytes: int) -> str | bytes:
@@ -385,16 +386,14 @@ def text_of(case: Met, unit: str, size_bytes: int) -> str | bytes:
     return text.encode() if case.is_bytes else text
 
 
-def taken_s(case: Met, text: str | bytes, *, runs: int = 1) -> float:
-    """CPU time of this thread, the least of some runs; without that of collecting garbage."""
-    taken = []
+def taken_s(case: Met, texts: list[str | bytes]) -> float:
+    """CPU time of this thread for some texts, without that of collecting garbage."""
     gc.disable()
     try:
-        for _run in range(runs):
-            started_s = time.thread_time()
+        started_s = time.thread_time()
+        for text in texts:
             with suppress(*EXPECTED):
                 case.run(text)
-            taken.append(time.thread_time() - started_s)
+        return time.thread_time() - started_s
     finally:
         gc.enable()
-    return min(taken)

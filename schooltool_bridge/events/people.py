@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from peers import accounts
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.events import people_match
@@ -165,7 +166,8 @@ def create(connection: Connection, source: Source, event: UserEvent, now_unix_s:
     real = links.real(event.idnumber)
     # Who was kept apart by hand from the one who has it gets none of the school's.
     is_shared = real is not None and links.holder(connection, real) is None
-    added = connection.execute(
+    return insert_one(
+        connection,
         sa.insert(person).values(
             idnumber=event.idnumber if is_shared else None,
             idnumber_key=key(event.idnumber) if event.idnumber and is_shared else None,
@@ -177,10 +179,8 @@ def create(connection: Connection, source: Source, event: UserEvent, now_unix_s:
             can_login=False,
             follows_peer_id=source.peer_id,
             created_unix_s=now_unix_s,
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
 
 
 def _update_person(

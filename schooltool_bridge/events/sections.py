@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
@@ -169,7 +170,8 @@ def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
 
 def _create(connection: Connection, source: Source, event: SectionEvent) -> Section:
     segment = event.segment or FIRST_SEGMENT
-    added = connection.execute(
+    row_id = insert_one(
+        connection,
         sa.insert(section).values(
             peer_id=source.peer_id,
             idnumber=event.idnumber,
@@ -178,10 +180,8 @@ def _create(connection: Connection, source: Source, event: SectionEvent) -> Sect
             status=ACTIVE,
             effective_unix_s=-1,
             seq=-1,
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    row_id = added.inserted_primary_key[0]
     return Section(row_id, event.idnumber, segment, event.name, "", (-1, -1))
 
 

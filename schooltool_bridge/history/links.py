@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from mnet.letters import nfc
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history import identity
@@ -209,17 +210,16 @@ def add(
 ) -> Link:
     """Make a link of a peer to one of our people, before every event."""
     values = {"effective_unix_s": -1, "seq": -1}
-    added = connection.execute(
+    row_id = insert_one(
+        connection,
         sa.insert(person_link).values(
             peer_id=peer_id,
             person_id=person_id,
             idnumber_key=idnumber_key,
             is_several=len(identity.everybody(connection, person_id)) > 1,
             **values,
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    row_id = added.inserted_primary_key[0]
     return Link(row_id, person_id, idnumber_key, None, None, None, (-1, -1), None)
 
 

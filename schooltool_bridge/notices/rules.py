@@ -75,6 +75,17 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class LastSync:
+    """The last full sync with a peer that was to look at all: how and when it ended."""
+
+    at_unix_s: int
+    # It found something missing that a person has to confirm.
+    waits: bool = False
+    # It failed, or what came was not whole.
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PeerFacts:
     """What the store knows of one peer that is not deleted."""
 
@@ -96,6 +107,7 @@ class PeerFacts:
     without_right: int = 0
     check: Check | None = None
     clock: Clock | None = None
+    sync: LastSync | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +183,14 @@ KINDS: dict[str, Kind] = {
     "check-failed": Kind(
         "warning", N_("See what to do at each step: mnet-peer peer verify %(subject)s")
     ),
+    "sync-waits": Kind(
+        "warning",
+        N_(
+            "See what is missing there: mnet-peer sync list --peer %(subject)s; then confirm it, "
+            "or have the other side set right and run another one."
+        ),
+    ),
+    "sync-failed": Kind("warning", N_("See why: mnet-peer sync list --peer %(subject)s")),
     "switched-off": Kind("info", N_("When it shall work again: mnet-peer peer enable %(subject)s")),
     "without-right": Kind(
         "info",
@@ -325,6 +345,21 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
             peer=who,
         )
         yield notice("clocks-differ", who, text)
+    if peer.sync is not None and (peer.sync.waits or peer.sync.failed):
+        when = moment(peer.sync.at_unix_s, limits.zone)
+        waits = _(
+            "The full sync with %(peer)s of %(when)s found things missing there, and waits for "
+            "you to confirm that.",
+            peer=who,
+            when=when,
+        )
+        failed = _(
+            "The full sync with %(peer)s of %(when)s failed or did not come whole.",
+            peer=who,
+            when=when,
+        )
+        kind, text = ("sync-waits", waits) if peer.sync.waits else ("sync-failed", failed)
+        yield notice(kind, who, text)
     if peer.check is not None and not peer.check.ok:
         when = moment(peer.check.at_unix_s, limits.zone)
         steps = ", ".join(map(translated, peer.check.failing)) or _("unknown")

@@ -42,6 +42,7 @@ from schooltool_bridge.server import monitoring
 from schooltool_bridge.server.background import Background, CheckPeer
 from schooltool_bridge.server.heartbeat import Heartbeat
 from schooltool_bridge.server.parts import VERSION, Parts
+from schooltool_bridge.server.syncs import Syncs
 from schooltool_bridge.sign_on import landing_pictures, notifying_peers, sign_on_methods
 from schooltool_bridge.sign_on.landing import Landing
 from schooltool_bridge.sign_on.sign_offs import Visit
@@ -122,9 +123,16 @@ class App:
         """Return what posts JSON to an address that an admin set."""
         return self.transport.post_json
 
-    def background(self, check_peer: CheckPeer | None = None) -> Background:
+    def background(
+        self,
+        check_peer: CheckPeer | None = None,
+        start_due: Callable[[], object] = lambda: None,
+    ) -> Background:
         """Return what a running server does by itself."""
-        return Background(self.parts, self.signing_off, self.resolving, self.post_json, check_peer)
+        posting = self.post_json
+        return Background(
+            self.parts, self.signing_off, self.resolving, posting, check_peer, start_due
+        )
 
     @cached_property
     def outbound(self) -> Outbound[Peer]:
@@ -162,6 +170,11 @@ class App:
             self.clock,
             self.settings.home,
         )
+
+    @cached_property
+    def syncs(self) -> Syncs:
+        """Does full syncs in the background."""
+        return Syncs(self.full_sync, self.settings.zone)
 
     @cached_property
     def errands(self) -> Errands:

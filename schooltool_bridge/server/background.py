@@ -38,6 +38,7 @@ LEASE_S = 180
 REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
+SYNCED = "watch synced"
 KEPT_ALIVE, WOKEN = "watch kept alive", "watch woken"
 
 CheckPeer = Callable[[Peer], object]
@@ -85,12 +86,17 @@ class Background:
         resolving: Resolving,
         post_json: Callable[[], PostJson],
         check_peer: CheckPeer | None = None,
+        start_due: Callable[[], object] = lambda: None,
     ) -> None:
-        """Look after a site; `check_peer` verifies a peer and keeps what it found."""
+        """Look after a site; `check_peer` verifies a peer and keeps what it found.
+
+        `start_due` begins the full syncs that are due.
+        """
         self._parts = parts
         self._signing_off = signing_off
         self._resolving = resolving
         self._check_peer = check_peer
+        self._start_due = start_due
         self._sender = sender_of(parts, post_json)
         self._holder = uuid.uuid4().hex
         self._busy = threading.Lock()
@@ -141,6 +147,8 @@ class Background:
             return self._refresh_and_send
         if self._is_due(WOKEN, LOOK_INTERVAL_S):
             return self._resolving.release_missed
+        if self._is_due(SYNCED, int(TICK_S)):
+            return self._start_due
         for peer in self._parts.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
                 return partial(self._look_after, peer)

@@ -1,4 +1,4 @@
-"""What takes long to make or to check, made once a process: RSA keys and passwords' hashes.
+"""What takes long to make or to check, made once a process: RSA keys, passwords' hashes, SQL.
 
 A site in memory would spend most of a test's time on them. What is dealt out is as real as any,
 only not fresh; commands and servers, in processes of their own, make everything themselves.
@@ -10,11 +10,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from sqlalchemy import event
+from sqlalchemy.engine import Dialect, Engine
 
 from keys import keypair, protect
+from mnet import database
 from peers import password_hashes
 
 
@@ -48,4 +53,26 @@ def made_once() -> Iterator[Keys]:
             (protect, "from_pem"), (password_hashes, "hashed"), (password_hashes, "fits")
         ):  # fmt: skip
             patch.setattr(module, name, cache(getattr(module, name)))
+        for name in ("sqlite_engine", "postgres_engine"):
+            patch.setattr(database, name, compiling_once(getattr(database, name)))
         yield keys
+
+
+def compiling_once(make: Callable[[sa.URL], Engine]) -> Callable[[sa.URL], Engine]:
+    """Let all engines of one kind share what they compiled, where each would compile its own.
+
+    They share the dialect too, by which it is found again: that of the first one that connected.
+    """
+    compiled: dict[Any, Any] = {}
+    known: list[Dialect] = []
+
+    def made(url: sa.URL) -> Engine:
+        engine = make(url)
+        engine.update_execution_options(compiled_cache=compiled)
+        if known:
+            engine.dialect = known[0]
+        else:
+            event.listen(engine, "connect", lambda *_: known.append(engine.dialect), once=True)
+        return engine
+
+    return made
