@@ -99,5 +99,5 @@ def was_tried(step: Mapping[str, object]) -> bool:
     flag = step.get("was_tried")
     if isinstance(flag, bool):
         return flag
-    # Kept before steps said it themselves, all in English.
+    # Stored before steps had this field, all in English.
     return not str(step.get("detail", "")).startswith("Not tried")

@@ -26,7 +26,7 @@ NO_CHANNEL = (
 
 @click.group()
 def notice() -> None:
-    """What needs a hand, and who is told."""
+    """What needs a hand, and who gets a message."""
 
 
 @notice.command("list")

@@ -25,7 +25,7 @@ MAX_LISTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """A notice with its row: since when, whether somebody was told, when it ended."""
+    """A notice with its row: since when, when it was sent, when it ended."""
 
     id: int
     notice: Notice

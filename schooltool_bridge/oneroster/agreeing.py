@@ -146,7 +146,7 @@ class Agreement:
 
 
 def _is_of_its_end(year: Cells) -> bool:
-    """Tell whether a school year is called by its end; what is no day is told elsewhere."""
+    """Tell whether a school year is called by its end; what is no day is reported elsewhere."""
     try:
         last_day = date.fromisoformat(year["endDate"]) - ONE_DAY
     except (ValueError, OverflowError):

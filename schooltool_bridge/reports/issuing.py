@@ -54,7 +54,7 @@ class Issued:
     number: str
     kind: str
     person_id: int
-    # The moment that it tells of.
+    # The moment that it shows.
     at_unix_s: int
     issued_unix_s: int
     by_actor: str

@@ -65,7 +65,7 @@ def refresh(parts: Parts) -> tuple[list[Notice], list[Notice]]:
     now = int(parts.clock())
     with parts.database.read() as connection:
         facts = notices_facts.gather(connection, now)
-    with speaking(parts.settings.language):  # their texts are kept as they are told
+    with speaking(parts.settings.language):  # their texts are stored as they are sent
         standing = notices_rules.standing(facts, now, notices.limits_of(parts.settings))
     with parts.database.write() as connection:
         new, ended = notices.refresh(connection, standing, now)

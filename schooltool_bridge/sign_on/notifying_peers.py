@@ -35,7 +35,7 @@ def notify(
     timeout_s: float = TELL_TIMEOUT_S,
     needs_proof: bool = False,
 ) -> bool:
-    """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
+    """Call a method of sso_idp or sso_sp on a peer; return whether it answered.
 
     A plain fault is no answer to what `needs_proof`. Never raises CallError.
     """
