@@ -1,4 +1,4 @@
-"""What is stored or sent in English, said again in the language of whoever reads it.
+"""Sentences that are stored or sent in English, and shown in the language of whoever reads them.
 
 A journal, an inbox, a log and a peer get English, whatever a school speaks. `english` says such
 a sentence; `localized` knows it again by the message that it was made of, so that also what was

@@ -1,4 +1,4 @@
-"""Keeping what the last verification of each peer found. Runs none.
+"""What the last verification of each peer found, stored. Runs none.
 
 What is kept is of the peer as it is: an admin's change of what was looked at drops it
 (peers/changes.py), so that no old green stands above a switch.

@@ -1,4 +1,4 @@
-"""Looks whether a peer and we understand each other, step by step, and says what to do if not.
+"""Verifies a peer, step by step, and says what to do about a step that fails.
 
 Asks the network; what findings mean stands in verify_rules.py. Blocking, for worker threads.
 Requests go only to the peer's own wwwroot, bounded in size and time, and follow no redirect.

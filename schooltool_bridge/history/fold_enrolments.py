@@ -1,4 +1,4 @@
-"""From what was told of somebody in a section to what they are there on any day.
+"""From the history of somebody in a section to what they are there on any day.
 
 An enrolment may have dates: before its begin it is pending, from its end on it is over. Nothing
 needs to run for that: what is folded says what comes next, and when. Pure. Source: RULES 1.3, 1.6.

@@ -1,4 +1,4 @@
-"""The notices that are kept: opened when something begins to need a hand, ended when it is over.
+"""The stored notices: opened when something begins to need a hand, ended when it is over.
 
 One open row a key. What comes back is a new row, so that somebody is told again. Severity,
 remedy and link follow from the key (rules.py). Source: manual/notices.md.

@@ -1,4 +1,4 @@
-"""Which notices stand: what needs a hand, told from facts about the store.
+"""Which notices there are: what needs a hand, judged by facts about the store.
 
 Pure: the facts and the time are arguments (peer_facts.py gathers them, notices.py keeps what
 stands). Texts name peers by address only; a peer's own words never get in.

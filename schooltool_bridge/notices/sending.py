@@ -1,4 +1,4 @@
-"""Telling somebody: new notices at once, and a summary each day, by every configured channel.
+"""Sending notices: new ones at once, and a summary each day, by every configured channel.
 
 What cannot be sent waits for the next run; nothing is lost, and nothing is told twice while all
 goes well (claims.py). Blocking; runs in worker threads, sends outside transactions.

@@ -1,4 +1,4 @@
-"""What became of a person's names: told by peers, written by hand, merged; in the order of events.
+"""What became of a person's names: sent by peers, written by hand, merged; in the order of events.
 
 Only reads, and puts it into words. Source: RULES 1.4, R39b, R39e.
 """

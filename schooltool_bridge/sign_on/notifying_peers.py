@@ -1,4 +1,4 @@
-"""Telling a peer what it should know of sign-on; its answer changes nothing here.
+"""Calls that notify a peer of sign-on; its answer changes nothing here.
 
 A peer that cannot be told is noted in the log, in no words of its own. Blocks; runs after the
 page has left. Source: RULES 1.7; PROTOCOL.md section 11.

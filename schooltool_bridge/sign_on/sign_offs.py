@@ -1,4 +1,4 @@
-"""Sign-offs that peers are still to be told: errands, for as long as the sessions could last.
+"""Sign-offs that are still to be sent to peers: errands, for as long as the sessions could last.
 
 Each is remembered in the transaction that ends the sessions, so that neither a restart nor a full
 queue forgets it, and goes away in the one that makes it untrue: the same person is there again in

@@ -1,4 +1,4 @@
-"""Signing off everywhere, and staying signed in: what we tell peers, both roles.
+"""Signing off everywhere, and staying signed in: the calls to peers, in both roles.
 
 Who is signed in stands in person_sessions.py and peers/sign_on.py. A peer that is out of reach
 holds nobody up: what it is told is remembered, and told after the page. Source: RULES 1.7;

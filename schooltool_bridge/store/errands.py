@@ -1,4 +1,4 @@
-"""Errands: what is to be asked of a peer, or told to it, after an answer has left.
+"""Errands: calls to a peer that are made after an answer has left.
 
 They are remembered in the transaction that gives rise to them, so that neither a full queue nor a
 restart forgets any, and taken one by one, so that of several processes one asks. What each kind

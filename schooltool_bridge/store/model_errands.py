@@ -1,4 +1,4 @@
-"""The table of what is still to be asked of a peer, or told to it, after an answer has left.
+"""The table of errands: calls to peers that are still to be made, after an answer has left.
 
 Only the definition; what becomes of a row stands in errands.py. Source: RULES 1.3 (answers).
 """
