@@ -347,6 +347,15 @@ def in_parts(some: Sequence[T], size: int = ROWS_AT_ONCE) -> Iterator[Sequence[T
     return (some[start : start + size] for start in range(0, len(some), size))
 
 
+def insert_one(
+    connection: Connection, insert: sa.Insert, row: Mapping[str, object] | None = None
+) -> int:
+    """Insert one row, into a table whose key is one number; return that number."""
+    made = connection.execute(insert, row)
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
 def insert_all(
     connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]
 ) -> list[int]:

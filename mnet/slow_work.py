@@ -80,10 +80,6 @@ class Shares(Generic[T]):
             return len(self._waiting.get(who, ()))
         return sum(map(len, self._waiting.values()))
 
-    def at_work(self, who: Hashable | None = None) -> int:
-        """Return how much is at work for a site, or in all."""
-        return self._at_work.total() if who is None else self._at_work[who]
-
     def offer(self, who: Hashable, work: T, is_dropped: Callable[[T], bool]) -> bool:
         """Let work wait; False when there is no room. `is_dropped` tells what nobody waits for."""
         if self._is_full(who):

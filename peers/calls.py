@@ -53,11 +53,6 @@ class Call:
     duration_ms: int | None
     at_unix_s: int
 
-    @property
-    def is_failed(self) -> bool:
-        """Tell whether it failed, or some of its events did."""
-        return is_failure(self.outcome) or bool(self.reason)
-
 
 def is_failure(outcome: str) -> bool:
     """Tell whether an outcome is that of a call that failed."""
@@ -150,7 +145,10 @@ def last_error(connection: Connection, peer_id: int) -> Call | None:
 
 
 def failed(columns: Any) -> sa.ColumnElement[bool]:
-    """Return in SQL what `Call.is_failed` tells; `columns` are the journal's or a subquery's."""
+    """Return the condition that a call failed, or some of its events did.
+
+    `columns` are the journal's or a subquery's.
+    """
     return sa.or_(
         columns.outcome.startswith(FAULT),
         columns.outcome.in_((UNREACHABLE, BAD_ANSWER)),

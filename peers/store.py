@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from mnet.database import bump_revision
+from mnet.database import bump_revision, insert_one
 from peers import sign_on
 from peers.model import peer, peer_alias, peer_certificate, peer_service, pending_peer
 
@@ -141,7 +141,8 @@ def add(
     values = {"name": name[:255], "application": application, "state": state}
     known = connection.execute(sa.select(peer.c.id).where(peer.c.wwwroot == wwwroot)).scalar()
     if known is None:
-        result = connection.execute(
+        known = insert_one(
+            connection,
             sa.insert(peer).values(
                 wwwroot=wwwroot,
                 names_addressee=False,
@@ -149,10 +150,8 @@ def add(
                 methods={},
                 added_unix_s=now_unix_s,
                 **values,
-            )
+            ),
         )
-        assert result.inserted_primary_key is not None
-        known = result.inserted_primary_key[0]
     else:
         connection.execute(sa.update(peer).where(peer.c.id == known).values(**values))
     forget_pending(connection, wwwroot)

@@ -1,4 +1,4 @@
-"""Serving: the listening socket, worker processes, care for our key, the watch, a clean end.
+"""Serving: the listening socket, worker processes, renewing our key, background work, a clean end.
 
 Source: RULES 1.8 (serve).
 """
@@ -90,11 +90,11 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
                 slow_work.after(pool, work)
 
         LoopingCall(lambda: pool.submit(look_for_errands)).start(LOOK_INTERVAL_S)
-        background = app.background(app.verify)
+        background = app.background(app.verify, app.syncs.start_due)
         LoopingCall(lambda: background_pool.submit(background.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", background.stop)
         reactor.addSystemEventTrigger("before", "shutdown", app.heartbeat.stop)
-        end_with(reactor, port, (pool, page_pool, background_pool, slow_work))
+        end_with(reactor, port, (pool, page_pool, background_pool, slow_work, app.syncs))
         reactor.callLater(0, guard.arm)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()

@@ -17,6 +17,7 @@ from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
 from schooltool_bridge.full_sync import confirming, runs, telling
 from schooltool_bridge.full_sync.carrying import carry_out
 from schooltool_bridge.full_sync.runs import Run, Wanted
+from schooltool_bridge.full_sync.taking_back import take_back
 from schooltool_bridge.full_sync.walking import ENTITIES
 from schooltool_bridge.history.finding import find_parts, find_person
 from schooltool_bridge.server.app import App, in_reactor
@@ -150,3 +151,14 @@ def show(command: Command, run_id: int) -> None:
         command.show_table(rows, columns, "It changed nothing.")
 
     command.show(value, text)
+
+
+@sync.command("take-back")
+@click.argument("run_id", metavar="ID", type=ROW_ID)
+@click.argument("row_ids", metavar="ROW...", type=ROW_ID, nargs=-1, required=True)
+@common
+def take_back_(command: Command, run_id: int, row_ids: tuple[int, ...]) -> None:
+    """Take assessments and grades back that full sync ID missed: those of the rows named."""
+    with command.app() as app:
+        taken = take_back(app.full_sync, run_id, row_ids, audit.COMMAND_LINE)
+    command.show({"taken_back": taken}, f"Took {taken} back.")

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
@@ -42,6 +43,7 @@ class Assessment:
     section_id: int
     points: Decimal
     position: tuple[int, int]
+    moodle_id: str | None = None
 
 
 def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
@@ -51,7 +53,8 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
     if row is None:
         return None
     position = (row.effective_unix_s, row.seq)
-    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), position)
+    points = Decimal(row.points)
+    return Assessment(row.id, row.idnumber, row.section_id, points, position, row.moodle_id)
 
 
 def apply(
@@ -77,6 +80,7 @@ def apply(
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
+        known = _unless_another(connection, known, event, section_id)
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
     if known is None:
@@ -121,6 +125,29 @@ def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa
     return adoption.other_points(ours, Decimal(now.row.points))
 
 
+def _unless_another(
+    connection: Connection, known: Assessment | None, event: AssessmentEvent, section_id: int
+) -> Assessment | None:
+    """Return what an idnumber finds, unless it was given again to another item in another section.
+
+    A copied course brings the idnumbers of its items along, and the first one is deleted: from
+    here on it goes by Moodle's own id. In the same section it is one that was restored.
+    """
+    own = own_id(event.idnumber, event.moodle_id)
+    if (
+        known is None
+        or known.section_id == section_id
+        or None in (own, known.moodle_id)
+        or own == known.moodle_id
+    ):
+        return known
+    former = f"{OWN_ID}{known.moodle_id}"
+    connection.execute(
+        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=former)
+    )
+    return None
+
+
 def _by_former_id(
     connection: Connection, source: Source, event: AssessmentEvent
 ) -> Assessment | None:
@@ -160,7 +187,8 @@ def _take_over(
 def _create(
     connection: Connection, source: Source, event: AssessmentEvent, section_id: int
 ) -> Assessment:
-    added = connection.execute(
+    row_id = insert_one(
+        connection,
         sa.insert(assessment).values(
             peer_id=source.peer_id,
             idnumber=event.idnumber,
@@ -170,10 +198,8 @@ def _create(
             status=ACTIVE,
             effective_unix_s=_NOTHING_TOLD[0],
             seq=_NOTHING_TOLD[1],
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    row_id = added.inserted_primary_key[0]
     return Assessment(row_id, event.idnumber, section_id, event.points, _NOTHING_TOLD)
 
 
@@ -256,7 +282,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
     return holds
 
 
-# The position of an assessment of which its peer said nothing yet.
+# The position of an assessment of which its peer sent nothing yet.
 _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
 _OF_PEER = sa.select(assessment).where(

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import in_parts
+from mnet.database import in_parts, insert_one
 from mnet.faults import TryAgainLater
 from mnet.prepared import Prepared
 from mnet.stored_sentences import E_, english
@@ -32,7 +32,7 @@ OPEN = (HELD, CONFLICT, REJECTED)
 # These may come again, and nothing of them is thrown away.
 WAITING = (HELD, CONFLICT)
 
-# Of one peer. A Moodle that tells of a large school's year before its people stays below this.
+# Of one peer. A Moodle that sends a large school's year before its people stays below this.
 MAX_WAITING = 20_000
 # Of what cannot be applied at all the latest show what is wrong.
 MAX_REJECTED = 1_000
@@ -113,7 +113,8 @@ def put(
             )
         )
     inbox_counts.move(connection, peer_id, None, status)
-    added = connection.execute(
+    new_id = insert_one(
+        connection,
         sa.insert(inbox),
         {
             "peer_id": peer_id,
@@ -129,8 +130,7 @@ def put(
             "arrived_under": dict(arrived_under or {}),
         },
     )
-    assert added.inserted_primary_key is not None
-    _wait(connection, added.inserted_primary_key[0], peer_id, event, waits)
+    _wait(connection, new_id, peer_id, event, waits)
 
 
 def room(connection: Connection, peer_id: int) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from peers import accounts
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.events import people_match
@@ -159,13 +160,14 @@ def _free_name(connection: Connection, link: Link) -> None:
 
 
 def create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
-    """Make the person whom an event tells of, who follows that peer; return our id."""
+    """Make the person of an event, who follows that peer from now on; return our id."""
     wanted = event.username or event.idnumber or ""
     username = _free_username(connection, source, wanted, None)
     real = links.real(event.idnumber)
     # Who was kept apart by hand from the one who has it gets none of the school's.
     is_shared = real is not None and links.holder(connection, real) is None
-    added = connection.execute(
+    return insert_one(
+        connection,
         sa.insert(person).values(
             idnumber=event.idnumber if is_shared else None,
             idnumber_key=key(event.idnumber) if event.idnumber and is_shared else None,
@@ -177,10 +179,8 @@ def create(connection: Connection, source: Source, event: UserEvent, now_unix_s:
             can_login=False,
             follows_peer_id=source.peer_id,
             created_unix_s=now_unix_s,
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
 
 
 def _update_person(
@@ -269,7 +269,7 @@ def _is_known(
     at: tuple[int, int],
     fields: dict[str, object],
 ) -> bool:
-    """Tell whether just this was told before: under the same time, or as the latest."""
+    """Tell whether just this is stored already: under the same time, or as the latest."""
     history = person_history
     at_position = at if event.when.is_timed else link.position
     rows = connection.execute(
@@ -290,7 +290,7 @@ def _is_known(
 
 
 def _says(stored: dict[str, object], fields: dict[str, object]) -> bool:
-    """Tell whether something told says all that an event does; no idnumber says nothing of it."""
+    """Tell whether a stored row has all that an event has; an event without idnumber fits any."""
     if not fields["idnumber"]:
         stored = {**stored, "idnumber": fields["idnumber"]}
     return stored == fields

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
@@ -146,7 +147,7 @@ def attach_teacher(
 ) -> Applied:
     """Apply what new_section says of its teacher, when the rest of it was applied before.
 
-    So that it brings nothing back that was said later.
+    So that it brings nothing back that was ended later.
     """
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
@@ -169,7 +170,8 @@ def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
 
 def _create(connection: Connection, source: Source, event: SectionEvent) -> Section:
     segment = event.segment or FIRST_SEGMENT
-    added = connection.execute(
+    row_id = insert_one(
+        connection,
         sa.insert(section).values(
             peer_id=source.peer_id,
             idnumber=event.idnumber,
@@ -178,10 +180,8 @@ def _create(connection: Connection, source: Source, event: SectionEvent) -> Sect
             status=ACTIVE,
             effective_unix_s=-1,
             seq=-1,
-        )
+        ),
     )
-    assert added.inserted_primary_key is not None
-    row_id = added.inserted_primary_key[0]
     return Section(row_id, event.idnumber, segment, event.name, "", (-1, -1))
 
 
@@ -225,7 +225,7 @@ def refold(connection: Connection, section_id: int) -> None:
     history = section_history
     rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
     ordered = sorted(rows, key=position)
-    # A deletion keeps the name of its time, which may be told only later.
+    # A deletion keeps the name of its time, which may arrive only later.
     named = [r.name for r in ordered if not r.deleted]
     connection.execute(
         sa.update(section)

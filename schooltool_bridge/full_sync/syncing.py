@@ -89,6 +89,21 @@ class FullSync:
         log.info("began", peer=peer.wwwroot, sync=began.run.id, resumed=began.is_resumed)
         return began.run
 
+    def take_up(self, run: Run) -> Run | None:
+        """Go on with a run that was left; one that cannot be gone on with failed: None.
+
+        Raises Refused when somebody is at it after all.
+        """
+        peer = self.registry.by_id(run.peer_id)
+        if peer is None or not run.wanted.is_resumable:
+            lock = Lock.take(self.home, run.peer_id)
+            if lock is not None:
+                with self.database.write() as connection:
+                    runs.end(connection, run, runs.FAILED, runs.STOPPED, self.now())
+                lock.let_go()
+            return None
+        return self.begin(peer, run.wanted, run.by_actor)
+
     def step(self, run: Run) -> Run:
         """Do one page of a run of this process, or end it; returns how far it is.
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import insert_one
 from mnet.language import N_, _
 from mnet.letters import nfc
 from peers import audit
@@ -36,12 +37,12 @@ def add(connection: Connection, author: Author, section_id: int, title: str) -> 
         raise Refused("title", _("A section has at most %(count)s worksheets.", count=MAX_SHEETS))
     _must_be_free(others, title)
     position = max((o.position for o in others), default=0) + 1
-    added = connection.execute(
-        sa.insert(worksheet).values(section_id=section_id, title=title, position=position)
+    new_id = insert_one(
+        connection,
+        sa.insert(worksheet).values(section_id=section_id, title=title, position=position),
     )
     _record(connection, author, section_id, N_("worksheet added"), {"title": title})
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
+    return new_id
 
 
 def find(connection: Connection, section_id: int, title: str) -> int | None:

@@ -23,7 +23,8 @@ from peers.store import StoredPeer
 from schooltool_bridge.events import inbox as inbox_store
 from schooltool_bridge.events.clock_notes import CLOCK_MEMORY
 from schooltool_bridge.events.inbox_lists import count_by_status
-from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, PeerFacts
+from schooltool_bridge.full_sync import runs
+from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, LastSync, PeerFacts
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import inbox
 from schooltool_bridge.store.site_memory import recall_all
@@ -96,7 +97,15 @@ def _peer(
         is_full=inbox_store.room(connection, stored.id) < 1,
         without_right=rights.without_right(connection, stored.id),
         check=Check(check.at_unix_s, check.ok, _failing(check.steps)) if check else None,
+        sync=_last_sync(runs.last_run(connection, stored.id)),
     )
+
+
+def _last_sync(run: runs.Run | None) -> LastSync | None:
+    if run is None or run.ended_unix_s is None:
+        return None
+    failed = run.state in (runs.FAILED, runs.INCOMPLETE)
+    return LastSync(run.ended_unix_s, waits=run.state == runs.WAITING, failed=failed)
 
 
 def _clock(noted: dict[str, Any]) -> Clock | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mnet.database import one_at_a_time
+from mnet.database import insert_one, one_at_a_time
 from mnet.language import N_
 from schooltool_bridge.common.days import ONE_DAY
 from schooltool_bridge.common.refusals import Refused
@@ -256,9 +256,7 @@ class _Spans:
             why = span.beside(there)
             if why:
                 raise _Left("startDate", why)
-        added = self.work.connection.execute(sa.insert(self.table).values(span.values()))
-        assert added.inserted_primary_key is not None
-        own_id = int(added.inserted_primary_key[0])
+        own_id = insert_one(self.work.connection, sa.insert(self.table).values(span.values()))
         self.spans[own_id] = span
         self.work.note(ADDED[self.kind], span.title, _trail_detail(span))
         self._remember(record, own_id, NEW)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import one_at_a_time
+from mnet.database import insert_one, one_at_a_time
 from mnet.language import N_, _, ngettext
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
@@ -74,10 +74,9 @@ def add(
     """Add a course and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     values = _checked(connection, None, code, title, description, credits_text)
-    added = connection.execute(sa.insert(course).values(values))
-    assert added.inserted_primary_key is not None
+    new_id = insert_one(connection, sa.insert(course).values(values))
     author.note(connection, N_("course added"), values["code"], _trail_detail(values))
-    return int(added.inserted_primary_key[0])
+    return new_id
 
 
 def change(

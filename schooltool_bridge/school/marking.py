@@ -14,7 +14,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import one_at_a_time
+from mnet.database import insert_one, one_at_a_time
 from mnet.language import N_, _
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
@@ -57,10 +57,9 @@ def add_category(connection: Connection, author: Author, *, title: str) -> int:
     one_at_a_time(connection, OWN_ORDER)
     title = line(title, _("The title"))
     free(title, [c.title for c in categories(connection)], _("a category"))
-    added = connection.execute(sa.insert(category).values(title=title))
-    assert added.inserted_primary_key is not None
+    new_id = insert_one(connection, sa.insert(category).values(title=title))
     author.note(connection, N_("category added"), title, {})
-    return int(added.inserted_primary_key[0])
+    return new_id
 
 
 def rename_category(

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet import language
-from mnet.database import one_at_a_time
+from mnet.database import insert_one, one_at_a_time
 from mnet.language import N_, _
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
@@ -103,13 +103,12 @@ def add(connection: Connection, author: Author, *, title: str, scores: Sequence[
         }
         for s in scores
     ]
-    added = connection.execute(
-        sa.insert(score_system).values(title=title, kind=VALUES, scores=stored)
+    new_id = insert_one(
+        connection, sa.insert(score_system).values(title=title, kind=VALUES, scores=stored)
     )
-    assert added.inserted_primary_key is not None
     listed = " ".join(s.score for s in scores)
     author.note(connection, N_("score system added"), title, {"scores": listed})
-    return int(added.inserted_primary_key[0])
+    return new_id
 
 
 def set_hidden(connection: Connection, author: Author, system_id: int, *, hidden: bool) -> None:

@@ -12,7 +12,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import one_at_a_time
+from mnet.database import insert_one, one_at_a_time
 from mnet.language import N_, SOURCE, _, ngettext, speaking
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
@@ -131,10 +131,9 @@ def add_year(
     """Add a school year and return its id; raises NotPossible."""
     one_at_a_time(connection, OWN_ORDER)
     span = _checked_year(connection, Span(line(title, _("The title")), first_day, last_day), None)
-    added = connection.execute(sa.insert(school_year).values(_columns(span)))
-    assert added.inserted_primary_key is not None
+    new_id = insert_one(connection, sa.insert(school_year).values(_columns(span)))
     author.note(connection, N_("year added"), span.title, _trail_detail(span))
-    return int(added.inserted_primary_key[0])
+    return new_id
 
 
 def change_year(
@@ -196,10 +195,11 @@ def add_term(
     one_at_a_time(connection, OWN_ORDER)
     span = Span(line(title, _("The title")), first_day, last_day)
     _check_term(connection, one_year(connection, year_id), span, None)
-    added = connection.execute(sa.insert(term).values(school_year_id=year_id, **_columns(span)))
-    assert added.inserted_primary_key is not None
+    new_id = insert_one(
+        connection, sa.insert(term).values(school_year_id=year_id, **_columns(span))
+    )
     author.note(connection, N_("term added"), span.title, _trail_detail(span))
-    return int(added.inserted_primary_key[0])
+    return new_id
 
 
 def change_term(

@@ -42,6 +42,7 @@ from schooltool_bridge.server import monitoring
 from schooltool_bridge.server.background import Background, CheckPeer
 from schooltool_bridge.server.heartbeat import Heartbeat
 from schooltool_bridge.server.parts import VERSION, Parts
+from schooltool_bridge.server.syncs import Syncs
 from schooltool_bridge.sign_on import landing_pictures, notifying_peers, sign_on_methods
 from schooltool_bridge.sign_on.landing import Landing
 from schooltool_bridge.sign_on.sign_offs import Visit
@@ -122,9 +123,16 @@ class App:
         """Return what posts JSON to an address that an admin set."""
         return self.transport.post_json
 
-    def background(self, check_peer: CheckPeer | None = None) -> Background:
+    def background(
+        self,
+        check_peer: CheckPeer | None = None,
+        start_due: Callable[[], object] = lambda: None,
+    ) -> Background:
         """Return what a running server does by itself."""
-        return Background(self.parts, self.signing_off, self.resolving, self.post_json, check_peer)
+        posting = self.post_json
+        return Background(
+            self.parts, self.signing_off, self.resolving, posting, check_peer, start_due
+        )
 
     @cached_property
     def outbound(self) -> Outbound[Peer]:
@@ -164,8 +172,13 @@ class App:
         )
 
     @cached_property
+    def syncs(self) -> Syncs:
+        """Does full syncs in the background."""
+        return Syncs(self.full_sync, self.settings.zone)
+
+    @cached_property
     def errands(self) -> Errands:
-        """Does what is to be asked of peers, or told to them, after an answer."""
+        """Calls peers after an answer has left: questions and messages."""
 
         def fetch_picture(peer: Peer, errand: Errand) -> bool:
             shown = landing_pictures.Shown(errand.person_id, **errand.about)
@@ -296,7 +309,7 @@ class App:
 def end_at_peers(app: App, visits: Iterable[Visit]) -> None:
     """Have peers end visits, from a command; once a process.
 
-    A peer that cannot be told is in the log; what was changed here stands.
+    A peer that cannot be reached is in the log; what was changed here stays.
     """
     works = app.signing_off.ending(visits)
     if works:

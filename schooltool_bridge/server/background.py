@@ -1,8 +1,8 @@
-"""What a running server does of itself: it looks what needs a hand, tells it, looks after peers.
+"""Background work of a running server: finding and sending notices, checking peers, errands.
 
-Of all worker processes one keeps watch, by a lease in the store; when it is gone, another takes
+Of all worker processes one does it, by a lease in the store; when that one is gone, another takes
 over within four minutes. `tick` runs in a worker thread and does what is due, the lease renewed
-before each piece, so that a hundred peers that time out do not hold up the telling.
+before each piece, so that a hundred peers that time out do not hold up the notices.
 Source: manual/notices.md.
 """
 
@@ -38,6 +38,7 @@ LEASE_S = 180
 REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
+SYNCED = "watch synced"
 KEPT_ALIVE, WOKEN = "watch kept alive", "watch woken"
 
 CheckPeer = Callable[[Peer], object]
@@ -64,7 +65,7 @@ def refresh(parts: Parts) -> tuple[list[Notice], list[Notice]]:
     now = int(parts.clock())
     with parts.database.read() as connection:
         facts = notices_facts.gather(connection, now)
-    with speaking(parts.settings.language):  # their texts are kept as they are told
+    with speaking(parts.settings.language):  # their texts are stored as they are sent
         standing = notices_rules.standing(facts, now, notices.limits_of(parts.settings))
     with parts.database.write() as connection:
         new, ended = notices.refresh(connection, standing, now)
@@ -85,12 +86,17 @@ class Background:
         resolving: Resolving,
         post_json: Callable[[], PostJson],
         check_peer: CheckPeer | None = None,
+        start_due: Callable[[], object] = lambda: None,
     ) -> None:
-        """Look after a site; `check_peer` verifies a peer and keeps what it found."""
+        """Look after a site; `check_peer` verifies a peer and keeps what it found.
+
+        `start_due` begins the full syncs that are due.
+        """
         self._parts = parts
         self._signing_off = signing_off
         self._resolving = resolving
         self._check_peer = check_peer
+        self._start_due = start_due
         self._sender = sender_of(parts, post_json)
         self._holder = uuid.uuid4().hex
         self._busy = threading.Lock()
@@ -141,6 +147,8 @@ class Background:
             return self._refresh_and_send
         if self._is_due(WOKEN, LOOK_INTERVAL_S):
             return self._resolving.release_missed
+        if self._is_due(SYNCED, int(TICK_S)):
+            return self._start_due
         for peer in self._parts.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
                 return partial(self._look_after, peer)

@@ -17,8 +17,9 @@ from schooltool_bridge.history.finding import find_record, find_section
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import progress
 from schooltool_bridge.store.model import assessment, grade, section
-from tests.helpers.any_day_model import EVER, ROLES, STUDENT, TEACHER, Model
-from tests.helpers.any_day_said import Cell, Thing
+from tests.helpers.any_day_model import Model
+from tests.helpers.any_day_records import EVER
+from tests.helpers.any_day_statements import ROLES, STUDENT, TEACHER, Cell, Thing
 from tests.helpers.school import School
 
 Cells = dict[tuple[Thing, str], Cell]
@@ -53,20 +54,20 @@ class Readers:
             self._people[who] = self.school.read(lambda c: find_record(c, who))
         return self._people[who]
 
-    def cells(self, then: SectionSnapshot, roots: Iterable[str]) -> Cells:
+    def cells(self, snapshot: SectionSnapshot, roots: Iterable[str]) -> Cells:
         """What these people have in a section."""
-        items = {i.id: (str(i.peer), i.name_for_scripts) for i in then.items}
+        items = {i.id: (str(i.peer), i.name_for_scripts) for i in snapshot.items}
         ours = {self.person_id(who): who for who in roots}
         return {
             (items[item_id], ours[person_id]): Cell(
                 e.points, e.excepted, e.attempt, e.authority, e.recorded_unix_s, e.peer_points
             )
-            for (item_id, person_id), e in then.entries.items()
+            for (item_id, person_id), e in snapshot.entries.items()
             if person_id in ours
         }
 
 
-class Then:
+class Expected:
     """What the model says of a moment; None: of all that is known."""
 
     def __init__(self, model: Model, at: int | None, now: int) -> None:
@@ -81,12 +82,12 @@ class Then:
             for section, who in everywhere
         }
         # Section, person and role to the code, and since when it is so.
-        self.places = {
+        self.memberships = {
             (section, who, role): state
             for section, who in everywhere
             for role in ROLES
             if (
-                state := model.place(
+                state := model.membership(
                     section, who, role, self.moment, now=now if at is None else None
                 )
             )
@@ -101,61 +102,63 @@ class Then:
     def teachers(self, section: Thing, *codes: str) -> list[str]:
         return sorted(
             who
-            for (where, who, role), state in self.places.items()
+            for (where, who, role), state in self.memberships.items()
             if (where, role) == (section, TEACHER) and state[0] in codes
         )
 
 
 def compare(readers: Readers, model: Model, now: int, moments: Collection[int | None]) -> None:
     """See that every reader says of moments what the model does."""
-    each = [Then(model, at, now) for at in moments]
-    for then in each:
-        _compare_sections(readers, then)
-        compare_lists(readers, then)
+    each = [Expected(model, at, now) for at in moments]
+    for wanted in each:
+        _compare_sections(readers, wanted)
+        compare_lists(readers, wanted)
     with readers.school.database.read() as connection:
         for who in model.roots():
             person_id = readers.person_id(who)
             read = as_of.of_person_at_each(connection, person_id, list(moments))
-            for then, found in zip(each, read, strict=True):
-                _compare_person(readers, then, who, found)
+            for wanted, found in zip(each, read, strict=True):
+                _compare_person(readers, wanted, who, found)
 
 
-def _compare_sections(readers: Readers, then: Then) -> None:
+def _compare_sections(readers: Readers, wanted: Expected) -> None:
     """As the gradebook and a section's report read them: what it is, who is in it, the cells."""
-    model, at = then.model, then.at
+    model, at = wanted.model, wanted.at
     every = sa.select(section.c.id)
     read = readers.school.read(lambda c: as_of.of_sections(c, every, at))
     found = {(str(s.peer), s.name_for_scripts): s for s in read}
     assert set(found) == set(model.sections())
-    items = {i: there for i in model.items() if (there := model.item(i, then.moment))}
-    for thing, said in found.items():
-        assert model.section(thing, then.moment) in (None, (said.name, said.deleted)), at
-        inside = {(thing[0], i.name_for_scripts): (thing, i.name, i.points) for i in said.items}
+    items = {i: there for i in model.items() if (there := model.item(i, wanted.moment))}
+    for thing, snapshot in found.items():
+        assert model.section(thing, wanted.moment) in (None, (snapshot.name, snapshot.deleted)), at
+        inside = {(thing[0], i.name_for_scripts): (thing, i.name, i.points) for i in snapshot.items}
         assert inside == {i: item for i, item in items.items() if item[0] == thing}, at
-        assert (at, readers.cells(said, model.roots())) == (at, then.cells_in(thing))
-        assert {who for _item, who in said.entries} <= set(map(readers.person_id, model.roots()))
-        held = {place: (s.code, s.since_unix_s) for place, s in said.enrolments.items()}
-        places = {
+        assert (at, readers.cells(snapshot, model.roots())) == (at, wanted.cells_in(thing))
+        assert {who for _item, who in snapshot.entries} <= set(
+            map(readers.person_id, model.roots())
+        )
+        held = {member: (s.code, s.since_unix_s) for member, s in snapshot.enrolments.items()}
+        memberships = {
             (readers.person_id(who), role): state
-            for (where, who, role), state in then.places.items()
+            for (where, who, role), state in wanted.memberships.items()
             if where == thing
         }
-        assert (at, thing, held) == (at, thing, places)
+        assert (at, thing, held) == (at, thing, memberships)
 
 
-def compare_lists(readers: Readers, then: Then) -> None:
+def compare_lists(readers: Readers, wanted: Expected) -> None:
     """Who is where; for now also what is stored of cells, of everybody's names and the teachers."""
-    model, at = then.model, then.at
+    model, at = wanted.model, wanted.at
     listed = readers.school.read(lambda c: lists.enrolments(c, at_unix_s=at))
     rows = sorted((r["section"], r["person"], r["role"], r["code"], r["since"]) for r in listed)
     expected = sorted(
         (section[1], who, role, state[0], iso(state[1]))
-        for (section, who, role), state in then.places.items()
+        for (section, who, role), state in wanted.memberships.items()
     )
     assert (at, rows) == (at, expected)
     if at is None:
         stored = _stored_cells(readers, model)
-        assert stored == {p: cell for cells in then.cells.values() for p, cell in cells.items()}
+        assert stored == {p: cell for cells in wanted.cells.values() for p, cell in cells.items()}
         people = readers.school.people()
         assert {str(p["idnumber"]): (p["firstname"], p["lastname"]) for p in people} == {
             who: model.name(who) for who in model.roots()
@@ -163,7 +166,7 @@ def compare_lists(readers: Readers, then: Then) -> None:
         teaching = {
             (s["peer"], s["idnumber"]): sorted(s["teachers"]) for s in readers.school.sections()
         }
-        assert teaching == {s: then.teachers(s, "a") for s in model.sections()}
+        assert teaching == {s: wanted.teachers(s, "a") for s in model.sections()}
 
 
 def _stored_cells(readers: Readers, model: Model) -> Cells:
@@ -195,7 +198,9 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionSnapshot]) -> None:
+def _compare_person(
+    readers: Readers, wanted: Expected, who: str, found: list[SectionSnapshot]
+) -> None:
     """As somebody's progress report reads their sections: counting the right cells."""
     person_id = readers.person_id(who)
     mine = {
@@ -211,11 +216,11 @@ def _compare_person(readers: Readers, then: Then, who: str, found: list[SectionS
     expected = {
         section: (
             state[0],
-            then.model.percent(section, who, then.moment),
-            set(map(readers.person_id, then.teachers(section, "a", "s"))),
-            then.cells[section, who],
+            wanted.model.percent(section, who, wanted.moment),
+            set(map(readers.person_id, wanted.teachers(section, "a", "s"))),
+            wanted.cells[section, who],
         )
-        for (section, whose, role), state in then.places.items()
+        for (section, whose, role), state in wanted.memberships.items()
         if (whose, role) == (who, STUDENT)
     }
-    assert (then.at, who, mine) == (then.at, who, expected)
+    assert (wanted.at, who, mine) == (wanted.at, who, expected)

@@ -6,8 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.helpers.any_day_model import STUDENT
-from tests.helpers.any_day_said import Thing
+from tests.helpers.any_day_statements import STUDENT, Thing
 from tests.helpers.school import NOW, A, B
 
 DAY = 86_400

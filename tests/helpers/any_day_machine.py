@@ -25,7 +25,7 @@ from schooltool_bridge.hand import people as people_by_hand
 from schooltool_bridge.hand.people import Names
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.history.author import Author
-from tests.helpers.any_day_comparing import Readers, Then, compare, compare_lists
+from tests.helpers.any_day_comparing import Expected, Readers, compare, compare_lists
 from tests.helpers.any_day_events import (
     DAY,
     ITEMS,
@@ -42,8 +42,9 @@ from tests.helpers.any_day_events import (
     people,
     sections,
 )
-from tests.helpers.any_day_model import EVER, ROLES, STUDENT, Model
-from tests.helpers.any_day_said import Policy, Thing
+from tests.helpers.any_day_model import Model
+from tests.helpers.any_day_records import EVER
+from tests.helpers.any_day_statements import ROLES, STUDENT, Policy, Thing, dates_of
 from tests.helpers.school import NOW, US, A, B, School
 
 rules = st.sampled_from(DATES)
@@ -70,8 +71,8 @@ class AnyDay(RuleBasedStateMachine):
         raise NotImplementedError
 
     def teardown(self) -> None:
-        moments = {s.since for s in self.model.said}
-        moments |= {d for s in self.model.said for d in self.model.dates(s) if d is not None}
+        moments = {s.since for s in self.model.statements}
+        moments |= {d for s in self.model.statements for d in dates_of(s) if d is not None}
         compare(
             self.readers,
             self.model,
@@ -112,7 +113,7 @@ class AnyDay(RuleBasedStateMachine):
 
     @invariant()
     def agrees_about_now(self) -> None:
-        compare_lists(self.readers, Then(self.model, None, self.school.now))
+        compare_lists(self.readers, Expected(self.model, None, self.school.now))
 
     @rule(by=st.sampled_from([-5, -1, 3, DAY]))
     def the_clock_jumps(self, by: int) -> None:
@@ -171,7 +172,7 @@ class AnyDay(RuleBasedStateMachine):
                 assert self.receive([event]) == [Malformed.code]
                 continue
             is_refused = self.ends_nothing(event)
-            if is_refused or self.has_its_place(event):
+            if is_refused or self.has_its_position(event):
                 sent.append((event, is_refused))
                 if not is_refused:
                     self.remember(event)
@@ -195,15 +196,15 @@ class AnyDay(RuleBasedStateMachine):
         """Whether an event without a time ends or deletes what its sender never told of."""
         return event[5] is None and event[0].startswith(("end", "delete")) and self.waits(event)
 
-    def has_its_place(self, event: Event) -> bool:
+    def has_its_position(self, event: Event) -> bool:
         """Leave out what depends on the order of arrival: where something waits, time decides."""
         what, thing, who, data, peer, when = event
         if when is None:
             # A section need not wait for its teacher.
-            data = {name: said for name, said in data.items() if name != "teacheridnumber"}
+            data = {name: value for name, value in data.items() if name != "teacheridnumber"}
             return not self.waits((what, thing, who, data, peer, when)) and self.is_free(None)
         if self.waits(event):
-            if any(s.place[:2] == when for s in self.model.said):
+            if any(s.position[:2] == when for s in self.model.statements):
                 return False
             self.waited.add(when)
             return True
@@ -223,14 +224,14 @@ class AnyDay(RuleBasedStateMachine):
         assert thing is not None
         # Each record has its own history; what only another of the person has is another thing.
         if what == "delete_grade":
-            return all(s.who != who for s in self.model.told_of_cell(thing, who))
+            return all(s.who != who for s in self.model.cell_statements(thing, who))
         alone = self.model.apart()
-        return not any(alone.place(thing, who, role, EVER) for role in roles_of(data))
+        return not any(alone.membership(thing, who, role, EVER) for role in roles_of(data))
 
     def remember(self, event: Event) -> None:
         what, thing, who, data, peer, when = event
         self.sent.append(event)
-        self.model.say(what, self.school.now, when, thing=thing, who=who, peer=peer, **data)
+        self.model.add(what, self.school.now, when, thing=thing, who=who, peer=peer, **data)
 
     # By hand.
 
@@ -249,11 +250,13 @@ class AnyDay(RuleBasedStateMachine):
             when = self.dated(self.model.steps(section, who), at)
             if not self.is_free(when):
                 return
-            place = self.readers.section_id(section), self.readers.person_id(who)
+            membership = self.readers.section_id(section), self.readers.person_id(who)
             with self.school.database.write() as connection:
-                enrolments.set_state(connection, author, *place, role, code, effective_unix_s=at)
-            self.resolving.brought_by_hand(memberships=[place])
-            self.model.say("state", author.now_unix_s, when, thing=section, who=who, role=role, code=code)  # fmt: skip
+                enrolments.set_state(
+                    connection, author, *membership, role, code, effective_unix_s=at
+                )
+            self.resolving.brought_by_hand(memberships=[membership])
+            self.model.add("state", author.now_unix_s, when, thing=section, who=who, role=role, code=code)  # fmt: skip
 
     @precondition(lambda self: self.waiting_endings())
     @rule(which=st.integers(0, 3), code=codes, at=st.none() | moments)
@@ -282,7 +285,7 @@ class AnyDay(RuleBasedStateMachine):
         at = None if at is None else min(at, author.now_unix_s)
         value = None if given is None else Decimal(given)
         there = self.model.item(item, EVER)
-        is_possible = there is not None and self.model.place(there[0], who, STUDENT, EVER)
+        is_possible = there is not None and self.model.membership(there[0], who, STUDENT, EVER)
         when = self.dated(self.model.written_in_cell(item, who), at)
         with self.school.database.write() as connection:
             try:
@@ -295,7 +298,7 @@ class AnyDay(RuleBasedStateMachine):
                 return
         assert is_possible
         if wrote:
-            self.model.say("enter", author.now_unix_s, when, thing=item, who=who, points=value, excepted=excepted)  # fmt: skip
+            self.model.add("enter", author.now_unix_s, when, thing=item, who=who, points=value, excepted=excepted)  # fmt: skip
 
     @rule(who=people, item=items)
     def a_grade_is_released(self, who: str, item: Thing) -> None:
@@ -307,7 +310,7 @@ class AnyDay(RuleBasedStateMachine):
             written = self.model.written_in_cell(item, who)
             assert took == bool(written and written[-1].what == "enter")
             if took:
-                self.model.say("release", author.now_unix_s, None, thing=item, who=who)
+                self.model.add("release", author.now_unix_s, None, thing=item, who=who)
 
     @staticmethod
     def dated(history: list[Any], at: int | None) -> tuple[int, int] | None:
@@ -324,7 +327,7 @@ class AnyDay(RuleBasedStateMachine):
                 now = Names(was.username, first, last, was.idnumber, was.email)
                 changed = people_by_hand.change(connection, author, person_id, now)
             if changed:
-                self.model.say("rename", author.now_unix_s, None, who=who, firstname=first, lastname=last)  # fmt: skip
+                self.model.add("rename", author.now_unix_s, None, who=who, firstname=first, lastname=last)  # fmt: skip
 
     @rule(kept=people, merged=people)
     def two_are_one(self, kept: str, merged: str) -> None:

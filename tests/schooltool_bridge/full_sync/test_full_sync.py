@@ -17,6 +17,7 @@ from schooltool_bridge.events.applied import source
 from schooltool_bridge.events.receiving import receive
 from schooltool_bridge.full_sync import differences, marks, runs, walking
 from schooltool_bridge.full_sync.runs import Row, Run, Wanted
+from schooltool_bridge.full_sync.taking_back import take_back
 from schooltool_bridge.hand import enrolments as by_hand
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_person, find_section
@@ -529,3 +530,47 @@ def test_a_run_of_one_section_or_person_takes_what_is_theirs(school: ListingSite
     assert counted(of_person, "users") == {"seen": 40, "updated": 1}
     assert counted(of_person, "grades")["unchanged"] == 2
     assert "updated" not in counted(of_person, "grades")
+
+
+@pytest.mark.requirement("R83")
+def test_missing_grades_are_taken_back_only_when_somebody_chooses_them(school: ListingSite) -> None:
+    school.lister.drop("grades", assessmentid="a1", userid="u4")
+    school.lister.drop("grades", assessmentid="a1", userid="u5")
+    school.lister.drop("grades", assessmentid="a1", userid="u6")
+    run = school.run()
+    assert points(school)["u4"] == 4
+    rows = {row.person_id: row for row in school.rows(run, runs.MISSING)}
+    with school.rig.app.database.read() as connection:
+        chosen = [rows[find_person(connection, p)].id for p in ("u4", "u5")]
+    school.rig.clock.now += 60
+    push(school, "new_grade", **grade(1, 5, 2), timemodified=int(school.rig.clock.now))
+    ids = [i for i in chosen if i is not None]
+    assert take_back(school.sync, run.id, ids, "clerk") == 1, "one was told anew"
+    assert (points(school).get("u4"), points(school)["u5"], points(school)["u6"]) == (
+        None, 2, 6
+    )  # fmt: skip
+    assert take_back(school.sync, run.id, ids, "clerk") == 0
+    with pytest.raises(Refused):
+        take_back(school.sync, run.id, [10**6], "clerk")
+    school.rig.clock.now += 3600
+    assert counted(school.run(), "grades")["missing"] == 2
+
+
+def points(site: ListingSite) -> dict[str, Any]:
+    with site.rig.app.database.read() as connection:
+        rows: list[dict[str, Any]] = lists.grades(connection, find_section(connection, "s1"))
+    return {r["person"]: r["points"] for r in rows}
+
+
+def test_a_missing_assessment_is_taken_back(school: ListingSite) -> None:
+    school.lister.drop("assessments", idnumber="a2")
+    school.lister.drop("grades", assessmentid="a2")
+    run = school.run()
+    done = school.confirm(run) if run.state == runs.WAITING else run
+    [row] = [r for r in school.rows(done, runs.MISSING) if r.entity == "assessments"]
+    assert row.id is not None
+    assert take_back(school.sync, done.id, [row.id], "clerk") == 1
+    with school.rig.app.database.read() as connection:
+        section = find_section(connection, "s2")
+        assert {r["points"] for r in lists.grades(connection, section)} <= {None}
+    assert counted(school.run(), "assessments") == {"seen": 1, "unchanged": 1}

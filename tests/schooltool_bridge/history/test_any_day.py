@@ -36,7 +36,7 @@ CODES = ("a", "wp", "wf", "ps", "e")
 
 
 @dataclass
-class Said:
+class Statement:
     """One thing that was said of a cell or a place in the section, in its order of arrival."""
 
     at: int
@@ -55,14 +55,14 @@ class Said:
 class Model:
     """Everything that was said; what held at a moment is looked up, nothing is kept up to date."""
 
-    cells: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
-    places: dict[str, list[Said]] = field(default_factory=dict)
+    cells: dict[tuple[str, str], list[Statement]] = field(default_factory=dict)
+    memberships: dict[str, list[Statement]] = field(default_factory=dict)
     orders: int = 0
     now: int = 0
 
-    def say(self, where: list[Said], at: int, *what: Any, by_hand: bool = False) -> None:
+    def say(self, where: list[Statement], at: int, *what: Any, by_hand: bool = False) -> None:
         self.orders += 1
-        where.append(Said(at, self.orders, by_hand, what, self.now))
+        where.append(Statement(at, self.orders, by_hand, what, self.now))
         where.sort(key=lambda s: (s.at, s.order))
 
     def cell(self, item: str, pupil: str, at: int) -> tuple[Any, ...] | None:
@@ -83,7 +83,7 @@ class Model:
             for item in ITEMS
             if (cell := self.cell(item, pupil, at)) is not None
         )
-        for said in [s for s in self.places.get(pupil, []) if s.since <= at]:
+        for said in [s for s in self.memberships.get(pupil, []) if s.since <= at]:
             wanted = said.what[0]
             if wanted == "ended":
                 if code in ("a", None):
@@ -127,9 +127,9 @@ class AnyDay(RuleBasedStateMachine):
             )  # fmt: skip - an item
         self.ours = {p: self.read(find_person, self.name(p)) for p in PUPILS}
         self.section = self.read(find_section, self.name("5"))
-        then = self.read(as_of.of_section, self.section)
+        snapshot = self.read(as_of.of_section, self.section)
         names = {self.name(item): item for item in ITEMS}
-        self.items = {names[i.name_for_scripts]: i.id for i in then.items}
+        self.items = {names[i.name_for_scripts]: i.id for i in snapshot.items}
 
     def name(self, short: str) -> str:
         return f"{self.run}-{short}"
@@ -160,13 +160,13 @@ class AnyDay(RuleBasedStateMachine):
                 timemodified=at,
             )  # fmt: skip - an event
         self.model.now -= again  # its first arrival counts
-        place = self.model.places.setdefault(pupil, [])
-        if not any(s.at == at and s.what == ("a",) and not s.by_hand for s in place):
-            self.model.say(place, at, "a")
+        statements = self.model.memberships.setdefault(pupil, [])
+        if not any(s.at == at and s.what == ("a",) and not s.by_hand for s in statements):
+            self.model.say(statements, at, "a")
 
     @rule(pupil=pupils, at=moments)
     def ended(self, pupil: str, at: int) -> None:
-        if not self.model.places.get(pupil):
+        if not self.model.memberships.get(pupil):
             return
         with contextlib.suppress(Fault):
             self.push(
@@ -176,9 +176,9 @@ class AnyDay(RuleBasedStateMachine):
                 role="student",
                 timemodified=at,
             )  # fmt: skip - an event
-        place = self.model.places[pupil]
-        if not any(s.at == at and s.what == ("ended",) for s in place):
-            self.model.say(place, at, "ended")
+        statements = self.model.memberships[pupil]
+        if not any(s.at == at and s.what == ("ended",) for s in statements):
+            self.model.say(statements, at, "ended")
 
     @rule(pupil=pupils, code=st.sampled_from(CODES))
     def state_by_hand(self, pupil: str, code: str) -> None:
@@ -186,9 +186,9 @@ class AnyDay(RuleBasedStateMachine):
             enrolments.set_state(
                 connection, self.author(), self.section, self.ours[pupil], "student", code
             )
-        place = self.model.places.setdefault(pupil, [])
-        at = max([self.school.now, *(s.at for s in place)])
-        self.model.say(place, at, code, by_hand=True)
+        statements = self.model.memberships.setdefault(pupil, [])
+        at = max([self.school.now, *(s.at for s in statements)])
+        self.model.say(statements, at, code, by_hand=True)
 
     @rule(
         pupil=pupils,
@@ -239,7 +239,7 @@ class AnyDay(RuleBasedStateMachine):
                     excepted=excepted,
                 )  # fmt: skip - an entry
         except Refused:
-            assert not self.model.places.get(pupil)
+            assert not self.model.memberships.get(pupil)
             return
         if wrote:
             self.hand(cell, worth, excepted)
@@ -251,7 +251,7 @@ class AnyDay(RuleBasedStateMachine):
         if took:
             self.hand(self.model.cells[item, pupil], "released")
 
-    def hand(self, cell: list[Said], *what: Any) -> None:
+    def hand(self, cell: list[Statement], *what: Any) -> None:
         at = max([self.school.now, *(s.at for s in cell if s.by_hand)])
         self.model.say(cell, at, *what, by_hand=True)
 
@@ -263,19 +263,19 @@ class AnyDay(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "items"):
             return
-        everything = (*self.model.cells.values(), *self.model.places.values())
+        everything = (*self.model.cells.values(), *self.model.memberships.values())
         for at in {NOW - 21, *(said.since for some in everything for said in some)}:
             self.compare(at, at)
 
     def compare(self, at: int | None, model_at: int) -> None:
-        then = self.read(as_of.of_section, self.section, at)
+        snapshot = self.read(as_of.of_section, self.section, at)
         for pupil in PUPILS:
-            state = then.enrolments.get((self.ours[pupil], "student"))
+            state = snapshot.enrolments.get((self.ours[pupil], "student"))
             held_code = state and state.code
             assert held_code == self.model.code(pupil, model_at), (pupil, at, held_code)
             alone = self.read(as_of.of_person, self.ours[pupil], at)
             for item in ITEMS:
-                entry = then.entries.get((self.items[item], self.ours[pupil]))
+                entry = snapshot.entries.get((self.items[item], self.ours[pupil]))
                 held = entry and (entry.authority, entry.points, entry.excepted)
                 assert held == self.model.cell(item, pupil, model_at)
                 for mine in alone:

@@ -1,15 +1,11 @@
-"""A person's data: all of it handed out, and erased from the whole store while marks stay."""
+"""A person's data erased from the whole store, while marks stay."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +14,21 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from mnet.database import metadata
-from peers import accounts, audit
-from peers.accounts import sign_in_failure
-from peers.web import throttle
+from peers import audit
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.hand import enrolments as hand_enrolments
-from schooltool_bridge.hand import grades as hand_grades
-from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.author import Author
-from schooltool_bridge.people import erasing, person_data, person_export
+from schooltool_bridge.people import erasing, person_export
 from schooltool_bridge.people.erasing_texts import ERASED, Hunt
 from schooltool_bridge.reports import issuing
-from schooltool_bridge.sign_on import pictures, rights
-from schooltool_bridge.sign_on.pictures import Stored
-from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.store.model import (
-    assessment,
     person_history,
-    person_link,
-    person_password,
     section_history,
 )
-from schooltool_bridge.store.model_access import jump_denied
 from schooltool_bridge.store.model_guards import GUARDED
-from schooltool_bridge.store.model_people import imported_id
-from schooltool_bridge.store.model_reports import final_mark, issued_report
 from tests.helpers.cast import NAMES, Cast, cast_in
 from tests.helpers.rig import START_UNIX_S
-from tests.schooltool_bridge.sign_on.test_pictures import file_of
+from tests.schooltool_bridge.people.traces import AUTHOR, accounts_and_traces
 
-AUTHOR = Author("anna", START_UNIX_S)
 # What names Pam, in any way it was ever told.
 SECRETS = (
     "Pamxq", "OfPamxq", "id-pam", "pam@pamxq.example", "pam.2", "Pamname", "555-0199",
@@ -63,75 +43,6 @@ def cast(tmp_path: Path, database_url: str) -> Iterator[Cast]:
     with cast_in(tmp_path, database_url) as made:
         accounts_and_traces(made)
         yield made
-
-
-def accounts_and_traces(cast: Cast) -> None:
-    """Pam leaves a trace in every table that can hold one."""
-    pam = cast.people["pam"]
-    cast.push(
-        "fetch_user", idnumber="id-pam", username="pam.2", firstname="Pam2xq", lastname="Pamname",
-        email="pam@pamxq.example", moodleid="77123", phone="555-0199", city="Pamcity",
-        password_hash="$2y$10$" + "a" * 53, password_hash_algorithm="bcrypt",
-    )  # fmt: skip
-    # Held, in conflict, rejected, and too long.
-    cast.push("new_grade", assessmentid="none", userid="id-pam", points_earned=4)
-    cast.push(
-        "fetch_user", idnumber="id-olga", username="pam.2", firstname="O", lastname="G", email=""
-    )
-    cast.push("new_enrolment", sectionid="algebra", userid="id-pam", role="cook")
-    cast.push("new_section", idnumber="tut", name="Tutorial of Pam2xq Pamname",
-              teacheridnumber="id-pam")  # fmt: skip
-    cast.push("new_section", idnumber="tut", name="Tutorial", teacheridnumber="id-theo")
-    with cast.app.database.write() as connection:
-        accounts.add(
-            connection, "anna", "long enough", one_time=False, now_unix_s=1, role="manager"
-        )
-        rights.set_password(connection, Change("anna", START_UNIX_S), pam, "long enough too")
-        names = hand_people.Names("old-pam", "Pamxq", "OfPamxq", "id-pam", "pam@pamxq.example")
-        hand_people.change(connection, AUTHOR, pam, names)
-        hand_people.set_staff_role(connection, AUTHOR, pam, "counselor")
-        author = Author("anna", START_UNIX_S, "Her note on Pamxq")
-        hand_enrolments.set_state(
-            connection, author, cast.sections["algebra"], pam, "student", "wf", text="Her note"
-        )
-        quiz = connection.execute(
-            sa.select(assessment.c.id).where(assessment.c.idnumber == "quiz-algebra")
-        ).scalar_one()
-        hand_grades.enter(connection, author, quiz, pam, Decimal("70.25"))
-        # A note about somebody else that names her, and one that only seems to.
-        other = Author("Pamxq OfPamxq", START_UNIX_S, "copied from Pamxq OfPamxq; not Pamxq")
-        hand_grades.enter(connection, other, quiz, cast.people["pete"], Decimal(33))
-        connection.execute(
-            sa.insert(final_mark).values(
-                section_id=cast.sections["algebra"], person_id=pam, percent="70.25", mark="C",
-                code="wf", recorded_unix_s=START_UNIX_S, by_actor="anna", why="Her note",
-            )
-        )  # fmt: skip
-        connection.execute(
-            sa.insert(issued_report).values(
-                number="2026-000001", kind="transcript", person_id=pam, at_unix_s=START_UNIX_S,
-                issued_unix_s=START_UNIX_S, by_actor="anna", pdf=b"%PDF of Pamxq", sha256="ab",
-                title="Transcript of Pamxq OfPamxq",
-            )
-        )  # fmt: skip
-        connection.execute(
-            sa.insert(imported_id).values(kind="user", sourced_id="id-pam-import", own_id=pam)
-        )
-        connection.execute(sa.insert(jump_denied).values(person_id=pam, peer_id=1))
-        pictures.add(connection, pam, Stored(1, "1", pictures.drawn_anew(file_of()), START_UNIX_S))
-        throttle.succeeded(connection, "person old-pam", "::2", START_UNIX_S)
-        for address in ("::1", "::2"):
-            throttle.failed(connection, "person old-pam", address, START_UNIX_S)
-        for subject, detail in (
-            ("user old-pam", {"course": "12"}),
-            ("3 people", {"filter": "search pamxq; role Students", "persons": [pam, 999]}),
-            ("http://pamxq.example.org", {"said": "by Pam2xq, twice"}),
-        ):
-            audit.record(
-                connection, actor="anna", action="looked", subject=subject, detail=detail,
-                now_unix_s=START_UNIX_S,
-            )  # fmt: skip
-    cast.session("pam")
 
 
 def everything(cast: Cast) -> dict[str, list[tuple[Any, ...]]]:
@@ -357,79 +268,3 @@ def test_whole_words_are_replaced_however_they_are_written(text: str, clean: str
     assert hunt.clean(text) == clean
     assert hunt.clean({"k": [text, 1, None]}) == {"k": [clean, 1, None]}
     assert Hunt([]).clean(text) == text
-
-
-# Handing out.
-
-
-@pytest.mark.requirement("R37", "R38")
-def test_everything_about_a_person_is_handed_out_readable(cast: Cast) -> None:
-    with cast.app.database.write() as connection:
-        data, name = person_export.make(connection, AUTHOR, cast.people["pam"], site="Hill")
-        entry = audit.entries(connection)[0]
-    assert (entry.action, entry.subject) == (
-        "personal data handed out",
-        f"person {cast.people['pam']}",
-    )
-    assert name == f"person-{cast.people['pam']}.zip"
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        members = {n: archive.read(n) for n in archive.namelist()}
-    assert members["reports/2026-000001.pdf"] == b"%PDF of Pamxq"
-    assert members["picture.png"].startswith(b"\x89PNG")
-    told = json.loads(members["person.json"])
-    text = members["person.json"].decode()
-    for secret in (
-        "Pamxq", "id-pam", "pam@pamxq.example", "pam.2", "Pamname", "555-0199", "Her note",
-        "Pamcity", "old-pam", "id-pam-import", "61.37", "70.25", "Quiz of algebra", "2026-000001",
-        "Withdrawn - Failing",
-    ):  # fmt: skip
-        assert secret in text, secret
-    for kind in ("enrolment history", "grade history", "audit trail", "events that waited",
-                 "names told by peers", "sections that named them as teacher", "sessions here"):  # fmt: skip
-        rows = list(csv.DictReader(io.StringIO(members[f"tables/{kind}.csv"].decode("utf-8-sig"))))
-        assert len(rows) == len(told[kind]) > 0, kind
-    assert {e["event"] for e in told["events that waited"]} >= {"new_grade", "fetch_user"}
-    # Nothing that signs anybody in, and nothing of anybody else.
-    with cast.app.database.read() as connection:
-        secrets = [
-            *connection.execute(sa.select(person_password.c.password_hash)).scalars(),
-            *(
-                p
-                for p in connection.execute(sa.select(person_link.c.password_wrapped)).scalars()
-                if p
-            ),
-        ]
-    assert len(secrets) == 2
-    assert not [s for s in secrets if s in text]
-    for other, whole in NAMES.items():
-        if other != "pam":
-            assert whole not in text
-
-
-def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
-    rows: list[dict[str, object]] = [
-        {"a": "=1+1", "b": -5, "c": None},
-        {"a": "-x", "d": {"k": "é"}},
-    ]
-    text = person_export.as_csv(rows).decode("utf-8-sig")
-    assert list(csv.reader(io.StringIO(text))) == [
-        ["a", "b", "c", "d"], ["'=1+1", "-5", "", ""], ["'-x", "", "", '{"k": "é"}'],
-    ]  # fmt: skip
-
-
-def test_what_names_somebody_is_found_in_events_of_every_shape(cast: Cast) -> None:
-    with cast.app.database.read() as connection:
-        who = person_data.known(connection, cast.people["pam"])
-        found = [(r.event, r.status) for r in person_data.inbox_about(connection, who)]
-        failures = connection.execute(
-            sa.select(sign_in_failure.c.key).where(
-                sign_in_failure.c.key.in_(
-                    throttle.failures(connection, person_data.sign_in_names(who))
-                )
-            )
-        ).scalars()
-        assert sorted(failures) == ["at ::2 person old-pam", "name person old-pam"]
-    assert ("new_grade", "held") in found
-    assert ("fetch_user", "conflict") in found
-    assert ("new_enrolment", "rejected") in found
