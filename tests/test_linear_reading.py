@@ -157,7 +157,7 @@ EXPRESSIONS: dict[str, Met] = {
     "mnet/xmlrpc_write.py:_ILLEGAL": met("mnet/xmlrpc_write.py:_ILLEGAL", "sub", "\x01", "a", "\uffff"),
     "mnet/xmlrpc_write.py:_NEEDS_MARKUP": met("mnet/xmlrpc_write.py:_NEEDS_MARKUP", "search", "a", "\u0301"),
     "mnet/xmlrpc_write.py:_NEEDS_REFERENCES": met("mnet/xmlrpc_write.py:_NEEDS_REFERENCES", "search", "a", "\n"),
-    "mnet/stored_sentences.py:kept_of": Met(
+    "mnet/stored_sentences.py:format_of": Met(
         lambda t: [k.values_of(t) for k in KEPT], ("a", "a: ", " (line 1", "the limit of 8", "'a' "),
         ("The peer answered with fault ", ""),
     ),
