@@ -45,7 +45,7 @@ SECRET_FIELDS = frozenset({"password", "password_hash"})
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An event in the inbox that may be applied again; `position` is its time, its seq and its id."""
+    """An event that may be applied again; `position` is its time, its seq and its id."""
 
     id: int
     peer_id: int

@@ -225,7 +225,7 @@ class Resolving:
         return before - self._open_now()
 
     def release_missed(self) -> None:
-        """Apply what waits though it need not: whoever should have released it was killed before."""
+        """Apply what waits though it need not: whoever should have released it was killed."""
         releasing.release_missed(self._database, self._registry, self._site)
 
     def _open_now(self) -> int:
