@@ -1,4 +1,4 @@
-"""What is stored or sent in English, said again in the language of whoever reads it.
+"""Sentences that are stored or sent in English, and shown in the language of whoever reads them.
 
 A journal, an inbox, a log and a peer get English, whatever a school speaks. `english` says such
 a sentence; `localized` knows it again by the message that it was made of, so that also what was
@@ -19,7 +19,7 @@ from mnet.language import SOURCE, catalogue_of, spoken, translated
 FLAG = "kept"
 # A value with a name that begins so is a sentence of ours itself; any other stays as it is.
 OURS = "our_"
-# A sentence may hold another one, which holds one more; no deeper goes what is said here.
+# A sentence may hold another one, which holds one more; none of ours goes deeper.
 MAX_DEPTH = 8
 # What values called so look like; any other is any text.
 SHAPES = {"count": "[0-9]+", "id": "[0-9]+", "num": "[0-9]+", "part": "[^;]*?"}
@@ -32,7 +32,7 @@ def english(message: str, **values: object) -> str:
 
 
 def E_(message: str) -> str:  # noqa: N802 - like gettext's N_
-    """Mark a message that is said elsewhere, by `english` of what stands here."""
+    """Mark a message that is filled in elsewhere, by `english` of this constant."""
     return message
 
 

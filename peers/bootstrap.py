@@ -24,7 +24,7 @@ REFRESH_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a site told about itself; nothing of it is proven."""
+    """What a site sends about itself; nothing of it is proven."""
 
     wwwroot: str
     name: str

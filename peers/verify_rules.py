@@ -56,7 +56,7 @@ class Step:
     was_tried: bool = True
 
     def for_programs(self) -> dict[str, object]:
-        """Return what programs are told of the step."""
+        """Return the step for programs (JSON)."""
         return {
             "name": self.name, "ok": self.ok, "detail": self.detail, "remedy": self.remedy,
         }  # fmt: skip

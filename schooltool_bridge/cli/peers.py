@@ -321,7 +321,7 @@ def stored_peer(app: App, wwwroot: str) -> StoredPeer:
 
 
 def peer_row(app: App, wwwroot: str) -> dict[str, object]:
-    """Return what lists tell of a peer."""
+    """Return a peer's row in lists."""
     with app.database.read() as connection:
         stored = store.find(connection, wwwroot)
         assert stored is not None

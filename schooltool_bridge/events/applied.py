@@ -36,7 +36,7 @@ class Source(NamedTuple):
     names_addressee: bool
     # The school's own, in which a day begins and ends.
     zone: tzinfo = UTC
-    # What its clock said when it sent this; None where that is not known.
+    # Its clock when it sent this; None where that is not known.
     clock_unix_s: int | None = None
 
     def day_of(self, when: When, now_unix_s: int) -> date:
@@ -90,7 +90,7 @@ class NewPerson:
     person_id: int
     idnumber: str | None
     username: str | None
-    # Moodle's own id, where the event told it.
+    # Moodle's own id, where the event has it.
     moodle_id: str | None = None
 
     @property

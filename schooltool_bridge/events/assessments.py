@@ -282,7 +282,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
     return holds
 
 
-# The position of an assessment of which its peer said nothing yet.
+# The position of an assessment of which its peer sent nothing yet.
 _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
 _OF_PEER = sa.select(assessment).where(

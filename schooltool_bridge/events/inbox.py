@@ -32,7 +32,7 @@ OPEN = (HELD, CONFLICT, REJECTED)
 # These may come again, and nothing of them is thrown away.
 WAITING = (HELD, CONFLICT)
 
-# Of one peer. A Moodle that tells of a large school's year before its people stays below this.
+# Of one peer. A Moodle that sends a large school's year before its people stays below this.
 MAX_WAITING = 20_000
 # Of what cannot be applied at all the latest show what is wrong.
 MAX_REJECTED = 1_000

@@ -169,7 +169,7 @@ def _push(
 
 
 def _note_clock(call: Call, peer_client: PeerClient, differ: ClocksDiffer) -> None:
-    """Let a notice tell of a clock for which events are refused; nothing else is kept of them."""
+    """Note a clock for which events are refused, for a notice; nothing else is kept of them."""
     values = {"ahead_s": differ.ahead_s, "now_unix_s": call.now_unix_s}
     call.afterwards.append(partial(clock_notes.note, peer_client.database, call.peer.id, **values))
 

@@ -79,7 +79,7 @@ def _guard(guarded: int, reads: int) -> None:
 
 
 def _read(reads: int, timeout_s: float | None) -> bytes:
-    """Return what was told within a time; ends this process when the guarded one has ended."""
+    """Return what arrived within a time; ends this process when the guarded one has ended."""
     readable, _writable, _odd = select.select([reads], [], [], timeout_s)
     if not readable:
         return b""
