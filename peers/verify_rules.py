@@ -39,6 +39,9 @@ SERVICE_NAMES = {
 }
 _OK_STATUS, _NOT_FOUND, _FORBIDDEN = 200, 404, (401, 403)
 _SERVER_ERROR = 500
+# A Moodle takes a stranger's address for the name of a language file; with debugging for developers
+# on, its cache refuses that before fault 7020 is made (mnet/xmlrpc/serverlib.php, 3.11 to 5.1).
+_STRANGER_WHEN_DEBUGGED = (0, "core/string requires simple keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,9 @@ def explain_fault(fault: RemoteFault, there: Menus, *, wwwroot: str, ours: str) 
         ),
     }
     other = english("Look into the peer's own log at this minute, and ask its admin.")
+    code, words = _STRANGER_WHEN_DEBUGGED
+    if fault.code == code and words in fault.text:
+        other = register
     return detail, remedies.get(fault.code, other)
 
 
