@@ -70,6 +70,9 @@ class gradebook {
             }
             self::$last = $event;
             $is = in_array($event->other['itemtype'], rules::ITEMS, true);
+            if ($is) {
+                settle::item($event->get_grade_item()->get_record_data());
+            }
             if ($is && scope::has_course(get_course($event->courseid))) {
                 $data = ['idnumber' => '#' . $event->objectid, 'timemodified' => time()];
                 outbox::note(notes::ASSESSMENT, [(int) $event->objectid], ['events' => [['delete_assessment', $data]]]);
