@@ -33,7 +33,7 @@ class Context(Generic[Peer]):
     method: str = ""
     # Set while the transaction is open; `prepare` runs before that.
     open_connection: Connection | None = None
-    # What the sender's clock said, by the signed envelope; None when it said nothing.
+    # The sender's clock, by the signed envelope; None when it has no time.
     sent_unix_s: int | None = None
     # What is durable already of a call that is applied in parts, in a sentence.
     done: str = ""

@@ -13,7 +13,7 @@ from mnet.stored_sentences import E_
 
 
 class Fault(Exception):
-    """A call failed; `code` and `text` are what the caller is told."""
+    """A call failed; `code` and `text` are what the caller gets."""
 
     code: ClassVar[int] = 7000
     sentence: ClassVar[str] = E_("The call failed for an unknown reason.")
@@ -134,7 +134,7 @@ class UnknownSystemMethod(Fault):
 
 
 class NoSuchVisit(Fault):
-    """No such token for this peer and browser, or it was told about already."""
+    """No such token for this peer and browser, or it was used already."""
 
     code = 1
     sentence = E_("No visit to your site has this token and browser.")

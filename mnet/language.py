@@ -41,7 +41,7 @@ def ngettext(one: str, many: str, count: int, **values: object) -> str:
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
-    """Mark a message for the catalogues that is said elsewhere, by `_` of what stands here."""
+    """Mark a message for the catalogues that is translated elsewhere, by `_` of this constant."""
     return message
 
 
@@ -94,7 +94,7 @@ def stamp(value: datetime) -> str:
 
 
 def day_in_its_year(value: date) -> str:
-    """Write a day whose year is told beside it: 21 Nov."""
+    """Write a day whose year stands beside it: 21 Nov."""
     # Translators: how a day without its year is written, in CLDR's letters; also no-break spaces.
     return _dated(value, _("d MMM"))
 
@@ -137,5 +137,5 @@ def catalogue_of(language: str) -> Catalog:
 
 
 def install(environment: Any) -> None:
-    """Let a Jinja environment's templates say things by `_`, `ngettext` and `trans` blocks."""
+    """Give a Jinja environment `_`, `ngettext` and `trans` blocks."""
     environment.install_gettext_callables(translated, translated_count, newstyle=True)

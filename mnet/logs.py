@@ -28,7 +28,7 @@ from mnet.store_errors import STORE_ERRORS, name_of
 _ENCODER = json.JSONEncoder(default=repr, separators=(",", ":"))
 # Of each kind of failure one line is written in this time.
 QUIET_S = 60.0
-# Kinds that are remembered; beyond it the one told longest ago is forgotten.
+# Kinds that are remembered; beyond it the one logged longest ago is forgotten.
 MAX_KINDS = 1000
 # The field of a line that names a failure without a traceback.
 PROBLEM = "problem"
@@ -48,7 +48,7 @@ class Seldom:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Take a clock in seconds."""
         self._clock = clock
-        # When each kind was told last, and how often it happened since.
+        # When each kind was logged last, and how often it happened since.
         self._logged: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -1,6 +1,6 @@
-"""What may be done once in some time about each thing, whoever asks how often.
+"""Allows something once in an interval for each key, however often it is asked for.
 
-Knows nothing of what is done. The things are few (peers), so that each is remembered.
+The keys are few (peers), so that each is remembered.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Hashable
 
 
 class OncePerPeriod:
-    """When something was last done about each thing; used by many threads."""
+    """When something was last done for each key; used by many threads."""
 
     def __init__(self, interval_s: float) -> None:
-        """Begin with none; `interval_s` lies between two times for one thing."""
+        """Begin with none; `interval_s` lies between two times for one key."""
         self._interval_s = interval_s
         self._last_s: dict[Hashable, float] = {}
         self._lock = threading.Lock()

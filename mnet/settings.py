@@ -52,7 +52,7 @@ class Settings:
     key_days: int = 28
     # Addresses of proxies whose X-Forwarded-For is believed (for the log); comma-separated.
     trusted_proxies: str = ""
-    # Who is told what needs a hand (manual/notices.md); addresses with commas.
+    # Who gets the notices (manual/notices.md); addresses with commas.
     mail_to: str = ""
     mail_from: str = ""
     smtp_url: str = ""
@@ -170,7 +170,7 @@ def _language(values: Mapping[str, object], where: str) -> str:
 
 
 def _sending(values: Mapping[str, object], where: str) -> dict[str, Any]:
-    """Check who is told, and how; raises SettingsError."""
+    """Check who gets the notices, and how; raises SettingsError."""
     texts = {
         key: str(values.get(key, "")).strip()
         for key in ("mail_to", "mail_from", "smtp_url", "webhook_url")

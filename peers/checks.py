@@ -1,4 +1,4 @@
-"""Keeping what the last verification of each peer found. Runs none.
+"""What the last verification of each peer found, stored. Runs none.
 
 What is kept is of the peer as it is: an admin's change of what was looked at drops it
 (peers/changes.py), so that no old green stands above a switch.
@@ -99,5 +99,5 @@ def was_tried(step: Mapping[str, object]) -> bool:
     flag = step.get("was_tried")
     if isinstance(flag, bool):
         return flag
-    # Kept before steps said it themselves, all in English.
+    # Stored before steps had this field, all in English.
     return not str(step.get("detail", "")).startswith("Not tried")

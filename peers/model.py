@@ -20,10 +20,10 @@ peer = sa.Table(
     # Once it has named the addressee of an event, it always must (RULES 1.3).
     sa.Column("names_addressee", sa.Boolean, nullable=False, default=False),
     sa.Column("policy", sa.JSON, nullable=False, default=dict),
-    # Its methods by last segment, as it last told us: {"list_user_enrolments": "local/..."}
+    # Its methods by last segment, as it last listed them: {"list_user_enrolments": "local/..."}
     sa.Column("methods", sa.JSON, nullable=False, default=dict),
     sa.Column("added_unix_s", sa.BigInteger, nullable=False),
-    # production | test (said by an admin, shown everywhere)
+    # production | test (set by an admin, shown everywhere)
     sa.Column("label", sa.String(20), nullable=False, server_default="production"),
 )
 
@@ -76,7 +76,7 @@ peer_check = sa.Table(
     sa.Column("ok", sa.Boolean, nullable=False),
     # A list of structs of name, ok, detail and remedy.
     sa.Column("steps", sa.JSON, nullable=False),
-    # The peer's clock minus ours; None when it could not be told.
+    # The peer's clock minus ours; None when it is unknown.
     sa.Column("clock_offset_s", sa.Float, nullable=True),
     # The remote application's release, when it tells one.
     sa.Column("release", sa.String(100), nullable=True),

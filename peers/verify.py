@@ -1,4 +1,4 @@
-"""Looks whether a peer and we understand each other, step by step, and says what to do if not.
+"""Verifies a peer, step by step, and says what to do about a step that fails.
 
 Asks the network; what findings mean stands in verify_rules.py. Blocking, for worker threads.
 Requests go only to the peer's own wwwroot, bounded in size and time, and follow no redirect.
@@ -81,7 +81,7 @@ def verify(
         try:
             run.version()
         finally:
-            run.compare_services()  # by the release, when it told one
+            run.compare_services()  # by the release, when it gave one
             run.sign_on()
     except _Stop as stopped:
         run.skip_the_rest(stopped.step)
@@ -265,10 +265,7 @@ class _Run:
         try:
             check_subject(given, peer.wwwroot)
         except BadCertificate as problem:
-            remedy = rules.other_address(peer.wwwroot)
-            return Step(
-                KEY, ok=False, detail=rules.clean(problem, rules.MAX_SENTENCE_CHARS), remedy=remedy
-            )
+            return rules.wrong_name(KEY, problem, given, peer.wwwroot, self._there)
         bootstrap.let_prove(self._peer_client, self._registry, peer, given.pem)
         self.peer = self._registry.by_id(peer.id) or peer
         if self.peer.certificate.fingerprint == given.fingerprint:
@@ -322,7 +319,7 @@ class _Run:
         return None
 
     def compare_services(self) -> None:
-        """See whether both sides ticked the same, where the peer said what it did."""
+        """See whether both sides ticked the same, where the peer shows what it ticked."""
         if any(step.name == SERVICES for step in self.steps):
             return  # the peer's answer was no list
         ticked, remote = self.peer.services, self.services

@@ -50,7 +50,14 @@ PRESETS = (
     Preset(
         "both-ways",
         N_("Both ways"),
-        N_("As above, and our people may go over to the Moodle and be enrolled there."),
+        N_("As above, and our people may go over to the Moodle."),
+        (SERVICE_SIS, SERVICE_SP, SERVICE_IDP),
+        (SERVICE_SIS, SERVICE_IDP, SERVICE_SP),
+    ),
+    Preset(
+        "courses",
+        N_("Both ways, and its courses"),
+        N_("As above, and our people may be enrolled over there. Moodle has this up to 4.5."),
         (SERVICE_SIS, SERVICE_SP, SERVICE_IDP),
         (SERVICE_SIS, SERVICE_IDP, SERVICE_SP, SERVICE_ENROL),
     ),

@@ -26,6 +26,19 @@ from peers.web.view import PageError
 
 
 @dataclass(frozen=True, slots=True)
+class LastSync:
+    """A peer's last full sync, in words for a person."""
+
+    run_id: int
+    at_unix_s: int
+    state: str
+    # What the state looks like: good, info, warning, urgent.
+    pill: str
+    # What it changed; empty for nothing.
+    changed: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeerFacts:
     """What the SIS knows of a peer's traffic."""
 
@@ -37,6 +50,8 @@ class PeerFacts:
     held: int
     conflicts: int
     rejected: int
+    # None: there was none.
+    last_sync: LastSync | None = None
 
     @property
     def today(self) -> tuple[int, int, int]:

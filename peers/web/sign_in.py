@@ -23,7 +23,7 @@ HOME = "/admin"
 MAX_FIELD_CHARS = 1000
 AUDIT_ROWS = 100
 NamesIn = Callable[[Connection, list[tuple[str, Mapping[str, object]]]], audit_words.Namer]
-# Shorter waits are said in seconds.
+# Shorter waits are shown in seconds.
 _MINUTES_FROM_S = 90
 
 

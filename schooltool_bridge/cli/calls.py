@@ -1,4 +1,4 @@
-"""Commands for watching: the record of calls, and a support bundle.
+"""Commands for support: the record of calls, what is shared with a peer, and a bundle.
 
 Source: RULES 1.8, R14, R90.
 """

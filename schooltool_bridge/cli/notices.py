@@ -1,4 +1,4 @@
-"""Commands about being told: what needs a hand, a test of the channels, a look right now.
+"""Commands about notices: what needs a hand, a test of the channels, a look right now.
 
 Source: manual/notices.md; RULES 1.8 (the form of commands).
 """
@@ -26,7 +26,7 @@ NO_CHANNEL = (
 
 @click.group()
 def notice() -> None:
-    """What needs a hand, and who is told."""
+    """What needs a hand, and who gets a message."""
 
 
 @notice.command("list")

@@ -1,4 +1,4 @@
-"""Serving: the listening socket, worker processes, care for our key, the watch, a clean end.
+"""Serving: the listening socket, worker processes, renewing our key, background work, a clean end.
 
 Source: RULES 1.8 (serve).
 """

@@ -54,7 +54,7 @@ ROW_ID = click.IntRange(1, 2**31 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command was told besides its own arguments."""
+    """The options that every command takes besides its own arguments."""
 
     home: Path
     as_json: bool

@@ -16,7 +16,7 @@ def key(text: str) -> str:
 
 
 def own_id(idnumber: str | None, moodle_id: str | None = None) -> str | None:
-    """Moodle's own id of a thing: told beside its idnumber, or standing in its place (#42)."""
+    """Moodle's own id of a thing: sent beside its idnumber, or in its stead (#42)."""
     if idnumber and idnumber.startswith(OWN_ID):
         return idnumber.removeprefix(OWN_ID) or None
     return moodle_id

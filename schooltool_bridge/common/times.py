@@ -37,7 +37,7 @@ def says_nothing(value: object) -> bool:
 
 
 def beyond(value: object) -> str:
-    """Return what is wrong with a sender's number of a time, to be said by `english`."""
+    """Return what is wrong with a sender's number of a time, a message for `english`."""
     text = str(value).strip()
     if not _WHOLE.fullmatch(text):
         return ""

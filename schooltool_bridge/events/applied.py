@@ -36,7 +36,7 @@ class Source(NamedTuple):
     names_addressee: bool
     # The school's own, in which a day begins and ends.
     zone: tzinfo = UTC
-    # What its clock said when it sent this; None where that is not known.
+    # Its clock when it sent this; None where that is not known.
     clock_unix_s: int | None = None
 
     def day_of(self, when: When, now_unix_s: int) -> date:
@@ -90,7 +90,7 @@ class NewPerson:
     person_id: int
     idnumber: str | None
     username: str | None
-    # Moodle's own id, where the event told it.
+    # Moodle's own id, where the event has it.
     moodle_id: str | None = None
 
     @property
@@ -112,7 +112,7 @@ class Applied(NamedTuple):
     # Those of `ready` that are names of the school's own people: other peers' events wait for
     # them as well.
     names: tuple[str, ...] = ()
-    # The event's own payload shall come again when these are there (a teacher not known yet).
+    # The event's own payload is applied again when these are there (a teacher not known yet).
     again_with: tuple[str, ...] = ()
     # It took effect, and yet a person should look: what the inbox says about it.
     remark: str = ""

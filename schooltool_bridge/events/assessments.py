@@ -43,6 +43,7 @@ class Assessment:
     section_id: int
     points: Decimal
     position: tuple[int, int]
+    moodle_id: str | None = None
 
 
 def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
@@ -52,7 +53,8 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
     if row is None:
         return None
     position = (row.effective_unix_s, row.seq)
-    return Assessment(row.id, row.idnumber, row.section_id, Decimal(row.points), position)
+    points = Decimal(row.points)
+    return Assessment(row.id, row.idnumber, row.section_id, points, position, row.moodle_id)
 
 
 def apply(
@@ -78,6 +80,7 @@ def apply(
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
+        known = _unless_another(connection, known, event, section_id)
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
     if known is None:
@@ -120,6 +123,29 @@ def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa
         return ""
     ours = adoption.There(assessment_id, before.row.name, was, is_ours=True)
     return adoption.other_points(ours, Decimal(now.row.points))
+
+
+def _unless_another(
+    connection: Connection, known: Assessment | None, event: AssessmentEvent, section_id: int
+) -> Assessment | None:
+    """Return what an idnumber finds, unless it was given again to another item in another section.
+
+    A copied course brings the idnumbers of its items along, and the first one is deleted: from
+    here on it goes by Moodle's own id. In the same section it is one that was restored.
+    """
+    own = own_id(event.idnumber, event.moodle_id)
+    if (
+        known is None
+        or known.section_id == section_id
+        or None in (own, known.moodle_id)
+        or own == known.moodle_id
+    ):
+        return known
+    former = f"{OWN_ID}{known.moodle_id}"
+    connection.execute(
+        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=former)
+    )
+    return None
 
 
 def _by_former_id(
@@ -256,7 +282,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
     return holds
 
 
-# The position of an assessment of which its peer said nothing yet.
+# The position of an assessment of which its peer sent nothing yet.
 _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
 _OF_PEER = sa.select(assessment).where(

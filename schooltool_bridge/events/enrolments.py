@@ -90,7 +90,7 @@ def _apply(
     rows = _rows(connection, section_id, everybody)
     taught = roster.teacher_rows(connection, section_id, person_id, everybody)
     before = roster.current(connection, section_id, person_id)
-    # Each row of a person has its own history; what another one was told is not this one's to end.
+    # Each row of a person has its own history; this one's events end nothing of another one's.
     of_own_row = before if len(everybody) == 1 else _of_own_row(connection, section_id, person_id)
     if event.code is None and not (event.role in of_own_row if event.role else of_own_row):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
@@ -142,7 +142,7 @@ def _end_with_section(
     person_id: int,
     at: tuple[int, int],
 ) -> None:
-    """Let later endings of the whole section, told of its other parts, hold in this one, too.
+    """Let later endings of the whole section, stored in its other parts, hold in this one, too.
 
     They came when nobody knew yet that the person is in this part: the order of arrival must not
     matter.
@@ -186,7 +186,7 @@ def _wait(event: EnrolmentEvent, *missing: str) -> Held | NotFound:
 
 
 def _of_own_row(connection: Connection, section_id: int, person_id: int) -> dict[str, roster.Now]:
-    """Return what a person is in a section by what was told of just this row of theirs."""
+    """Return what a person is in a section by the history of just this row of theirs."""
     rows = roster.rows_of(connection, section_id, person_id, [person_id])
     taught = roster.teacher_rows(connection, section_id, person_id, [person_id])
     found = {}
@@ -240,7 +240,7 @@ def _can_end(now: roster.Now) -> bool:
 
 
 def _stands(rows: list[_Row], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:
-    """Tell whether just this was told last of an enrolment, or written by hand over it."""
+    """Tell whether the latest row of an enrolment, or an entry by hand over it, is just this."""
     mine = [t for t in rows if t.row.role in (None, role)]
     last = latest(t.row for t in mine)
     if last is None or last.code != code:

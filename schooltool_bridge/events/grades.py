@@ -135,7 +135,7 @@ def _apply_to_several_rows(
     before, after = cell(rows), cell([*rows, written])
     is_same = bool(rows) and before.counting == after.counting
     status = CREATED if last is None else UNCHANGED if is_same else UPDATED
-    # What was told of another row made the cell, but freed nothing that names this one.
+    # An event of another row made the cell, but freed nothing that names this one.
     ready = (grade_key(event.assessmentid, event.userid),)
     return Applied(status, grade_id, _BESIDE if after.by_hand else "", ready)
 
@@ -196,7 +196,7 @@ def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
 
 
 def _peer_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
-    """What the peer told of a cell; entries by hand are another voice."""
+    """Return the peer's rows of a cell, without entries by hand."""
     return [r for r in roster.grade_rows(connection, grade_id) if r.by_actor is None]
 
 

@@ -1,4 +1,4 @@
-"""How many events lie in the inbox in which state, kept beside it instead of counted anew.
+"""How many events are in the inbox in which state, stored beside it instead of counted anew.
 
 Each event that comes or changes its state moves the count in its own transaction, so that holding
 one costs the same however many are held. Called by inbox.py alone. Source: RULES 1.3, R89.

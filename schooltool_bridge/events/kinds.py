@@ -1,4 +1,4 @@
-"""The kinds of events that a peer may push, each one entry with all that is said of it.
+"""The kinds of events that a peer may push, each one entry with all that differs between them.
 
 From this table are made: the methods and push_events (methods.py, reading.py), what each does
 (receiving.py), which policy keeps it out, its words on pages (web/words.py), and what is told of

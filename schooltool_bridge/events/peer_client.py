@@ -52,7 +52,7 @@ class PeerClient:
     clock: Callable[[], float]
     # Does what is to be asked after an answer.
     errands: Errands
-    # When a peer last told what it offers.
+    # When a peer last listed its methods.
     _listed_at_s: dict[int, float] = field(default_factory=dict)
     _methods: AskedOnce[dict[str, str]] = field(default_factory=AskedOnce)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -160,7 +160,7 @@ def _free_name(connection: Connection, link: Link) -> None:
 
 
 def create(connection: Connection, source: Source, event: UserEvent, now_unix_s: int) -> int:
-    """Make the person whom an event tells of, who follows that peer; return our id."""
+    """Make the person of an event, who follows that peer from now on; return our id."""
     wanted = event.username or event.idnumber or ""
     username = _free_username(connection, source, wanted, None)
     real = links.real(event.idnumber)
@@ -269,7 +269,7 @@ def _is_known(
     at: tuple[int, int],
     fields: dict[str, object],
 ) -> bool:
-    """Tell whether just this was told before: under the same time, or as the latest."""
+    """Tell whether just this is stored already: under the same time, or as the latest."""
     history = person_history
     at_position = at if event.when.is_timed else link.position
     rows = connection.execute(
@@ -290,7 +290,7 @@ def _is_known(
 
 
 def _says(stored: dict[str, object], fields: dict[str, object]) -> bool:
-    """Tell whether something told says all that an event does; no idnumber says nothing of it."""
+    """Tell whether a stored row has all that an event has; an event without idnumber fits any."""
     if not fields["idnumber"]:
         stored = {**stored, "idnumber": fields["idnumber"]}
     return stored == fields

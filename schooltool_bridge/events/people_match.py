@@ -112,7 +112,7 @@ def _by_id(connection: Connection, event: UserEvent, found: Found) -> Link | Non
         return by_own
     if found.is_other(by_number) or (by_own is not None and by_own.id != by_number.id):
         if by_own is not None and _is_older(event, by_own):
-            return by_own  # it told this once; what it tells now counts
+            return by_own  # it sent this once; what it sends now counts
         if by_own is None or not _are_one(connection, by_number, by_own):
             raise _conflict(
                 E_("idnumber %(name)s belongs to somebody else at your site"), name=event.idnumber
@@ -121,7 +121,7 @@ def _by_id(connection: Connection, event: UserEvent, found: Found) -> Link | Non
 
 
 def _is_older(event: UserEvent, link: Link) -> bool:
-    """Tell whether something was told of a link that happened later."""
+    """Tell whether a link has a row that happened later."""
     sent = event.when.timemodified
     return sent is not None and (sent, event.when.seq) < link.position
 

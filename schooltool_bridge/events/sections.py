@@ -147,7 +147,7 @@ def attach_teacher(
 ) -> Applied:
     """Apply what new_section says of its teacher, when the rest of it was applied before.
 
-    So that it brings nothing back that was said later.
+    So that it brings nothing back that was ended later.
     """
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
@@ -225,7 +225,7 @@ def refold(connection: Connection, section_id: int) -> None:
     history = section_history
     rows = connection.execute(sa.select(history).where(history.c.section_id == section_id)).all()
     ordered = sorted(rows, key=position)
-    # A deletion keeps the name of its time, which may be told only later.
+    # A deletion keeps the name of its time, which may arrive only later.
     named = [r.name for r in ordered if not r.deleted]
     connection.execute(
         sa.update(section)

@@ -89,7 +89,7 @@ def plan(connection: Connection, section_id: int, tables: Sequence[Table]) -> Pl
 
 @dataclass(slots=True)
 class _Here:
-    """The section as it is, and what the spreadsheet said of it so far."""
+    """The section as it is, and what the spreadsheet has of it so far."""
 
     columns: Mapping[str, Sequence[Column]]
     # Each way in which a student is named: (column, name) to their ids.

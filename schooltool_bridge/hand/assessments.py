@@ -242,7 +242,7 @@ def worth(points: Decimal) -> Decimal:
 
 
 def _fitting(detail: Detail, section_id: int, there: _There) -> Detail:
-    """Read what is said of an assessment of a section; raises Refused."""
+    """Read the details of an assessment of a section; raises Refused."""
     detail = replace(
         detail,
         label=text("label", detail.label, required=False, limit=ID_CHARS),

@@ -117,7 +117,7 @@ def _write(
     entries: Sequence[Entry],
     roots: Mapping[int, int],
 ) -> int:
-    """Write what is not said already: the history first, from which the cells are folded."""
+    """Write what does not hold already: the history first, from which the cells are folded."""
     by_cell = {(e.assessment_id, roots.get(e.person_id, e.person_id)): e for e in entries}
     histories = cells.histories(connection, by_cell, roots)
     items = cells.worths(connection, {item for item, _who in by_cell})
@@ -145,7 +145,7 @@ def _write(
 
 
 def _is_so_already(now: GradeRow | None, entry: Entry, item: cells.Worth) -> bool:
-    """Tell whether the entry that is open says just this; where none is, a release is said."""
+    """Tell whether the open entry is just this; where none is open, a release changes nothing."""
     if now is None or now.deleted:
         return entry.released
     wanted = (entry.points, entry.excepted, entry.released)

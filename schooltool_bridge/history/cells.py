@@ -151,7 +151,7 @@ def _ids(connection: Connection, cell_keys: Collection[CellKey]) -> dict[CellKey
 def histories(
     connection: Connection, cell_keys: Collection[CellKey], into: Mapping[int, int]
 ) -> dict[CellKey, list[fold.GradeRow]]:
-    """Return all that was ever told of cells, of all rows of each person (identity.roots)."""
+    """Return the whole history of cells, of all rows of each person (identity.roots)."""
     rows = connection.execute(
         _HISTORY.where(
             grade.c.assessment_id.in_({item for item, _who in cell_keys}),
@@ -203,7 +203,7 @@ def as_stored(
 def history(
     connection: Connection, assessment_id: int, people: Iterable[int]
 ) -> list[fold.GradeRow]:
-    """Return all that was ever told of the cells of these rows of people."""
+    """Return the whole history of the cells of these rows of people."""
     theirs = grade.c.person_id.in_(list(people))
     rows = connection.execute(_HISTORY.where(grade.c.assessment_id == assessment_id, theirs))
     return [row_of(r) for r in rows]

@@ -68,7 +68,7 @@ def position(row: Positioned) -> tuple[int, int, int]:
 
 
 class AssessmentRow(Positioned, Protocol):
-    """A row of an assessment's history, as far as who said it and whether it is there go."""
+    """A row of an assessment's history: whose it is, and whether it is a deletion."""
 
     @property
     def deleted(self) -> bool:
@@ -77,7 +77,7 @@ class AssessmentRow(Positioned, Protocol):
 
     @property
     def by_actor(self) -> str | None:
-        """Who wrote it by hand; None: the peer told it."""
+        """Who wrote it by hand; None: the peer sent it."""
         ...
 
     @property
@@ -127,7 +127,7 @@ def item_state(rows: Iterable[ItemRow]) -> ItemState[ItemRow]:
     by_peer = [r for r in ordered if r.by_actor is None and not r.deleted]
     if not by_hand or not by_peer:
         return ItemState(by_peer[-1] if by_peer else last, deleted=True, is_peers=True)
-    # While it is a peer's nobody here changes it: what was said later was said of one given back.
+    # While it is a peer's nobody here changes it: rows that came later are of one given back.
     first_peer_id = min(r.id for r in ordered if r.by_actor is None)
     holds = max([by_peer[-1], *(r for r in by_hand if r.id > first_peer_id)], key=position)
     return ItemState(holds, holds.deleted, is_peers=False)
@@ -232,7 +232,7 @@ class GradeRow:
     excepted: bool
     attempt: int | None
     deleted: bool
-    # Who wrote it by hand; None: the peer told it.
+    # Who wrote it by hand; None: the peer sent it.
     by_actor: str | None = None
     # Arrived under the policy that holds points between nought and the maximum.
     is_clamped: bool = False

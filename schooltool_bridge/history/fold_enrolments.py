@@ -1,4 +1,4 @@
-"""From what was told of somebody in a section to what they are there on any day.
+"""From the history of somebody in a section to what they are there on any day.
 
 An enrolment may have dates: before its begin it is pending, from its end on it is over. Nothing
 needs to run for that: what is folded says what comes next, and when. Pure. Source: RULES 1.3, 1.6.
@@ -102,10 +102,10 @@ class _Piece:
 class Timeline:
     """What somebody is in a section: each state from its moment on, the last ones still to come."""
 
-    # When each begins to be said, in order; a note alone makes one, too.
+    # From when on each holds, in order; a note alone makes one, too.
     moments: Sequence[int] = ()
     states: Sequence[EnrolmentState] = ()
-    # When the last thing was told; what begins later comes by the dates alone.
+    # When the last row took effect; what begins later comes by the dates alone.
     last_row_unix_s: int = 0
     # When somebody first is enrolled, or will be.
     first_held_unix_s: int | None = None
@@ -135,7 +135,7 @@ def timeline(
     leaves when neither holds any more. An ending by the peer means "Withdrawn - No Grade" as
     long as there is no grade; it does not undo a code that a person gave.
 
-    What was told after `until_unix_s` may still say that an enrolment began before.
+    A row after `until_unix_s` may still say that an enrolment began before.
     """
     mine = [r for r in rows if r.role in (None, role)]
     steps: list[EnrolmentRow | TeacherRow] = [*mine, *teacher_rows]
@@ -151,7 +151,7 @@ def timeline(
     walk.take_all(by_moment)
     planned = walk.with_dates()
     if len(by_moment) < len(steps):
-        # Of what was told later only this counts: an enrolment may have begun before.
+        # Of the later rows only this counts: an enrolment may have begun before.
         walk.take_all([s for s in steps if moment(s) > (until_unix_s or 0)])
     return walk.timeline(planned, until_unix_s)
 
@@ -181,7 +181,7 @@ def _moments(steps: Sequence[EnrolmentRow | TeacherRow]) -> list[int]:
 
 @dataclass(slots=True)
 class _Walk:
-    """Goes through what was told, in order."""
+    """Goes through the rows, in order."""
 
     has_grade: bool
     pieces: list[_Piece] = field(default_factory=list)
@@ -192,12 +192,12 @@ class _Walk:
     last_unix_s: int = 0
 
     def take_all(self, steps: Sequence[EnrolmentRow | TeacherRow]) -> None:
-        """Go on by what was told, in order."""
+        """Take rows, in order."""
         for step, now in zip(steps, _moments(steps), strict=True):
             self.take(step, now)
 
     def take(self, step: EnrolmentRow | TeacherRow, now: int) -> None:
-        """Go on by one thing that was told."""
+        """Take one row."""
         self._dates_pass(now)
         self.last_unix_s = now
         if isinstance(step, TeacherRow):
@@ -232,7 +232,7 @@ class _Walk:
             self.ended = ENDED  # it was over by itself: no withdrawal
 
     def _piece(self, now: int) -> _Piece:
-        """What it is at a moment, by what was told so far."""
+        """Return what it is at a moment, by the rows so far."""
         own = self.own
         if own is not None:
             of_own = _by_dates(own, now)
@@ -251,7 +251,7 @@ class _Walk:
             self.pieces.append(piece)
 
     def _dates_pass(self, now: int | None) -> None:
-        """What comes of itself between what was told last and a moment."""
+        """Add what the dates bring between the last row and a moment."""
         if self.own is None:
             return
         dates = {d for d in (self.own.begins_unix_s, self.own.ends_unix_s) if d is not None}
@@ -266,7 +266,7 @@ class _Walk:
         return ahead.pieces
 
     def reach_back(self, row: EnrolmentRow, end: int) -> None:
-        """Let an enrolment begin when it says, before `end`, where nothing else was said.
+        """Let an enrolment begin when it says, before `end`, where nothing else is known.
 
         Not before whatever ended an earlier one; and what was so stays: only days on which
         nothing was known, or on which it was pending by its dates, are its own.

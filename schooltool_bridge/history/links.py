@@ -124,7 +124,7 @@ def bare(connection: Connection, peer_id: int, person_id: int) -> Link | None:
     )
 
 
-# Each idnumber that was ever told of a link, in a query that has person_history joined to it.
+# Each idnumber that a link ever had, in a query that has person_history joined to it.
 FORMER_NUMBER = person_history.c.fields["idnumber"].as_string().label("former_number")
 
 
@@ -133,9 +133,9 @@ def former(
     idnumbers: Iterable[tuple[int, int, str | None]],
     roots: Mapping[int, int],
 ) -> set[tuple[int, int, str]]:
-    """Keep of (person, peer, idnumber once told) those that are nobody else's by now.
+    """Return of (person, peer, former idnumber) those that are nobody else's by now.
 
-    A corrected number still means who had it, in what was said under it. `roots` gives of a merged
+    A corrected number still means who had it, in events under it. `roots` gives of a merged
     row the one that stands for that person (identity.roots).
     """
     found = {(who, peer_id, key(n)) for who, peer_id, n in idnumbers if n and real(n)}
@@ -194,7 +194,7 @@ def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link |
 
 
 def refold_position(connection: Connection, link_id: int) -> None:
-    """Write anew when what a peer told of a person last happened."""
+    """Store the position of the latest row of a link anew."""
     history = person_history
     rows = connection.execute(sa.select(history).where(history.c.link_id == link_id)).all()
     effective_unix_s, seq, _id = max(map(position, rows))

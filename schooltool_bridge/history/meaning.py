@@ -29,7 +29,7 @@ _NO_WITHDRAWAL = (PENDING, SUSPENDED, ENDED, _IN_ERROR)
 class Meaning:
     """What a state says of somebody in a section."""
 
-    # Counts among those who are there: on lists of now, as a teacher, in what peers are told.
+    # Counts among those who are there: on lists of now, as a teacher, in answers to peers.
     is_active: bool = False
     # Enrolled: active, or only suspended in their Moodle.
     holds: bool = False

@@ -1,4 +1,4 @@
-"""The enrolments as they are at this moment: stored is what was told, and what comes of itself.
+"""The enrolments as they are at this moment: the stored state, and what the dates bring since.
 
 An enrolment that waits for its begin, or whose end has come, changes without anything having to
 run (fold_enrolments.py); whoever reads it as of now reads it here. Source: RULES 1.3, 1.6.

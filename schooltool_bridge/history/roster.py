@@ -67,7 +67,7 @@ def refold(
 
 def stored(found: Timeline) -> dict[str, object] | None:
     """Return the columns of an enrolment: what it is, and what comes of itself; None: nothing."""
-    # At most two things come of themselves after the last that was told.
+    # At most two states come by the dates alone after the last row.
     state, coming = found.from_moment(found.last_row_unix_s)
     if state is None:
         return None
@@ -181,7 +181,7 @@ def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:
         .join_from(grade, assessment, assessment.c.id == grade.c.assessment_id)
         .where(
             assessment.c.section_id == section_id,
-            # All that a person's rows were told is folded into the cells of this one.
+            # The history of all of a person's rows is folded into the cells of this one.
             grade.c.person_id == identity.root(connection, person_id),
             grade.c.points.is_not(None),
             assessment.c.status == "active",  # a deleted one shows in no gradebook either

@@ -125,7 +125,7 @@ def read(
     ).all()
     return Read(
         sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
-        # All of it: whom it named later tells from when on an enrolment told of later counts.
+        # All of it: a later row decides from when on a later enrolment counts.
         # Put in order here: SQLite would rather read the whole table by its id.
         section_rows=sorted(
             connection.execute(
@@ -143,7 +143,7 @@ def read(
             scope.theirs(grade.c.person_id),
             of=_GRADES,
         ),
-        # All of it: an enrolment told of later may have begun before.
+        # All of it: an enrolment in a later row may have begun before.
         enrolments=connection.execute(
             roster.HISTORY.where(
                 enrolment_history.c.section_id.in_(wanted),
@@ -164,7 +164,7 @@ def read(
 
 
 def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
-    """Return the idnumbers that a peer told of its people and that are not theirs there now."""
+    """Return the idnumbers that a peer once gave its people and that are not theirs there now."""
     return [
         (r.id, r.peer_id, r.former_number)
         for r in names

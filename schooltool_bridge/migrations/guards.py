@@ -1,4 +1,4 @@
-"""The guards of history tables as migrations make and lift them: written down for good.
+"""The guards of history tables as migrations make and lift them: frozen.
 
 What the program itself does today stands in store/model_guards.py and may change; what a
 migration did may not.

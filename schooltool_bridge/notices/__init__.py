@@ -1,1 +1,1 @@
-"""What needs a hand: found, kept, sent."""
+"""What needs a hand: found, stored, sent."""

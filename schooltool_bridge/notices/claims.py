@@ -1,4 +1,4 @@
-"""Who tells what: each message is claimed for a channel before it leaves, and settled after.
+"""Who sends what: each message is claimed for a channel before it leaves, then its outcome noted.
 
 Two processes never claim the same at a time. Whoever dies between claim and send leaves a claim
 that lapses, so that a message may come twice but is never lost; one that killed its sender three
@@ -35,7 +35,7 @@ class Claim:
 
 
 def enrol(connection: Connection, name: str, channels: Iterable[str]) -> None:
-    """Let a message wait for each channel; what waits already stays as it is."""
+    """Queue a message for each channel; what is queued already stays as it is."""
     one_writer(connection)
     if recall(connection, name) is None:
         remember(connection, name, {channel: {"state": WAITING} for channel in channels})
@@ -90,7 +90,7 @@ def was_tried(marks: dict[str, Any]) -> bool:
 
 
 def drop(connection: Connection, name: str) -> None:
-    """Forget a message that is told, or not worth telling any more."""
+    """Forget a message that is sent, or not worth sending any more."""
     one_writer(connection)
     forget(connection, name)
 

@@ -47,7 +47,7 @@ class PeerDay:
 
 
 def news(site: Site, found: Sequence[StoredNotice], now_unix_s: int, zone: tzinfo) -> Message:
-    """Write one message of all notices that are to be told."""
+    """Write one message of all notices that are to be sent."""
     listed = sorted(found, key=lambda k: ORDER.index(k.notice.severity))
     count = len(listed)
     text = _lines(site, listed, zone) + "\n" + _("All of it: mnet-peer notice list") + "\n"

@@ -1,4 +1,4 @@
-"""The notices that are kept: opened when something begins to need a hand, ended when it is over.
+"""The stored notices: opened when something begins to need a hand, ended when it is over.
 
 One open row a key. What comes back is a new row, so that somebody is told again. Severity,
 remedy and link follow from the key (rules.py). Source: manual/notices.md.
@@ -25,7 +25,7 @@ MAX_LISTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """A notice with its row: since when, whether somebody was told, when it ended."""
+    """A notice with its row: since when, when it was sent, when it ended."""
 
     id: int
     notice: Notice

@@ -1,4 +1,4 @@
-"""Which notices stand: what needs a hand, told from facts about the store.
+"""Which notices there are: what needs a hand, judged by facts about the store.
 
 Pure: the facts and the time are arguments (peer_facts.py gathers them, notices.py keeps what
 stands). Texts name peers by address only; a peer's own words never get in.
@@ -18,7 +18,7 @@ from mnet.language import N_, _, ngettext, translated
 from schooltool_bridge.common.days import stamp_text
 
 Severity = Literal["urgent", "warning", "info"]
-# What somebody is told at once; the rest shows on the pages and in the daily summary.
+# What is sent at once; the rest shows on the pages and in the daily summary.
 AT_ONCE: tuple[Severity, ...] = ("urgent", "warning")
 ORDER: tuple[Severity, ...] = ("urgent", "warning", "info")
 # How each is called where people read it.
@@ -29,7 +29,7 @@ CALLED: dict[Severity, str] = {
 }
 
 DAY_S = 24 * 3600
-# Each step is a notice of its own, so that somebody is told again at each.
+# Each step is a notice of its own, so that it is sent again at each.
 STEPS_DAYS = (1, 7, 14)
 MAX_TEXT_CHARS = 1000
 # The site itself, where a notice is about no peer.
@@ -149,7 +149,7 @@ KINDS: dict[str, Kind] = {
     "tls-expiry-7": Kind("warning", _TLS),
     "tls-expiry-1": Kind("urgent", _TLS),
     "tls-expired": Kind("urgent", _TLS),
-    # Ours renews itself before the last step; who is told at once has to do something.
+    # Ours renews itself before the last step; what is sent at once asks for a hand.
     "own-key-expiry-14": Kind("info", _NOTHING, "/admin/key"),
     "own-key-expiry-7": Kind("info", _NOTHING, "/admin/key"),
     "own-key-expiry-1": Kind("urgent", _KEY_HERE, "/admin/key"),
@@ -234,7 +234,7 @@ def standing(facts: Facts, now_unix_s: int, limits: Limits) -> list[Notice]:
 def notice(kind: str, subject: str, text: str) -> Notice:
     """Make a notice of a kind; also of one that this program does not know any more.
 
-    Its text is written already; its remedy is said in the language spoken here.
+    Its text is written already; its remedy is in the language spoken here.
     """
     of_kind = KINDS.get(kind, Kind("info", ""))
     return Notice(

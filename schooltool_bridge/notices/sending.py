@@ -1,4 +1,4 @@
-"""Telling somebody: new notices at once, and a summary each day, by every configured channel.
+"""Sending notices: new ones at once, and a summary each day, by every configured channel.
 
 What cannot be sent waits for the next run; nothing is lost, and nothing is told twice while all
 goes well (claims.py). Blocking; runs in worker threads, sends outside transactions.
@@ -32,9 +32,9 @@ from schooltool_bridge.notices.rules import AT_ONCE
 from schooltool_bridge.store.model_notices import notice as table
 from schooltool_bridge.store.site_memory import forget, one_writer, recall, recall_all
 
-# What comes and goes is told this often at most; it shows on the pages all the time.
+# What comes and goes is sent this often at most; it shows on the pages all the time.
 QUIET_S = 4 * 3600
-# What is over and could not be told while it stood is news no longer than this.
+# What is over and could not be sent while it was open is news no longer than this.
 STALE_S = 24 * 3600
 NEWS, SUMMARY = "tell ", "summary "
 # Marks of summaries are kept this long either way, for clocks that are set back or forth.
@@ -68,7 +68,7 @@ class Sender:
     summary_when_well: bool
 
     def send_news(self) -> list[Outcome]:
-        """Tell, in one message a channel, the notices that nobody was told yet."""
+        """Send, in one message a channel, the notices that were not sent yet."""
         channels = self.channels()
         if not channels:
             return []
@@ -163,7 +163,7 @@ class Sender:
 def _claim_news(
     connection: Connection, channel: str, channels: Sequence[str], now_unix_s: int
 ) -> dict[StoredNotice, Claim]:
-    """Claim for a channel every notice that it has to tell."""
+    """Claim for a channel every notice that it has to send."""
     one_writer(connection)
     for found in _unsent(connection, now_unix_s):
         message_claims.enrol(connection, f"{NEWS}{found.id}", channels)
@@ -171,7 +171,7 @@ def _claim_news(
     for name, marks in recall_all(connection, NEWS).items():
         wanted = sa.select(table).where(table.c.id == int(name.removeprefix(NEWS)))
         row = connection.execute(wanted).first()
-        # What is over before anybody tried to tell it was nothing; after a try it is news.
+        # What is over before anybody tried to send it was nothing; after a try it is news.
         over_unix_s = row.ended_unix_s if row else None
         if row is None or (
             over_unix_s is not None
@@ -184,7 +184,7 @@ def _claim_news(
 
 
 def _unsent(connection: Connection, now_unix_s: int) -> list[StoredNotice]:
-    """Return the open notices that nobody was told and that did not come back just now."""
+    """Return the open notices that were not sent, without those that only came back just now."""
     sent_just_now = sa.select(table.c.key).where(
         table.c.told_unix_s > now_unix_s - QUIET_S, table.c.told_unix_s <= now_unix_s
     )
@@ -198,7 +198,7 @@ def _unsent(connection: Connection, now_unix_s: int) -> list[StoredNotice]:
 
 
 def _resolve_news(connection: Connection, channels: Sequence[str], now_unix_s: int) -> None:
-    """Forget what every channel told, or gave up."""
+    """Forget what every channel sent, or gave up."""
     one_writer(connection)
     for name, marks in recall_all(connection, NEWS).items():
         if message_claims.is_over(marks, channels):
@@ -207,7 +207,7 @@ def _resolve_news(connection: Connection, channels: Sequence[str], now_unix_s: i
 
 
 def _mark_sent(connection: Connection, name: str, now_unix_s: int) -> None:
-    """Write down that somebody was told of a notice, once."""
+    """Write down when a notice was sent first."""
     mine = table.c.id == int(name.removeprefix(NEWS))
     unsent = sa.update(table).where(mine, table.c.told_unix_s.is_(None))
     connection.execute(unsent.values(told_unix_s=now_unix_s))

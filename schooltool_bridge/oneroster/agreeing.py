@@ -1,4 +1,4 @@
-"""What rows of a OneRoster package must say alike, beyond naming each other: dates, types, sums.
+"""Checks between rows of a OneRoster package, beyond references: dates, types, sums.
 
 Fed row by row by checking.py; keeps only what later rows are compared with. Source: OneRoster
 1.1.1 and 1.2.1 (a class belongs to a school, one primary teacher a class, ends exclude their day).
@@ -146,7 +146,7 @@ class Agreement:
 
 
 def _is_of_its_end(year: Cells) -> bool:
-    """Tell whether a school year is called by its end; what is no day is told elsewhere."""
+    """Tell whether a school year is called by its end; what is no day is reported elsewhere."""
     try:
         last_day = date.fromisoformat(year["endDate"]) - ONE_DAY
     except (ValueError, OverflowError):

@@ -47,7 +47,7 @@ def categories(reading: Reading) -> Iterator[Row]:
 
 
 def items(reading: Reading) -> Iterator[Row]:
-    """The assessments that are there now; due when they appeared where nobody said a day."""
+    """The assessments that are there now; due when they appeared where no day is set."""
     extra_credit = _extra_credit(reading)
     appeared = (
         sa.select(

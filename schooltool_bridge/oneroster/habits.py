@@ -107,7 +107,7 @@ class Reader:
     """Reads the rows of one file as they are meant."""
 
     def __init__(self, table: Table, report: Report) -> None:
-        """Begin a file; what is found is told to the report."""
+        """Begin a file; what is found goes into the report."""
         self._table = table
         self._report = report
         stored_columns = KEPT.get(table.name, frozenset())
@@ -125,7 +125,7 @@ class Reader:
         self._seen: dict[str, tuple[str, ...]] = {}
 
     def read(self, record: Record) -> Record | None:
-        """Return a row as it is meant; None: it is left out, which was told."""
+        """Return a row as it is meant; None: it is left out, which is in the report."""
         given = record.values
         values: dict[str, str] | None = None
         for known_column in self._columns:

@@ -42,7 +42,7 @@ _Home = tuple[int | None, int | None]  # course, term
 
 @dataclass(slots=True)
 class _Sections:
-    """The sections that are there, what imports said of them last, and those to be made."""
+    """The sections that are there, what imports wrote of them last, and those to be made."""
 
     rows: dict[int, sa.Row[Any]]
     imported_names: dict[int, str]

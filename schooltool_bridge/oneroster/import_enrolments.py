@@ -168,7 +168,7 @@ def _membership(work: Work, row: Row, roots: Mapping[int, int]) -> _Membership |
     section_id = work.ids.get(SECTION, row.class_id)
     person_id = work.ids.get(USER, row.user_id)
     if section_id is None or person_id is None:
-        # Its class or user was left out, which is told there, or is family.
+        # Its class or user was left out, which is in the report, or is family.
         work.count(ENROLLMENTS, UNCHANGED)
         return None
     return _Membership(section_id, roots.get(person_id, person_id), row.role)

@@ -135,7 +135,7 @@ class _Cells:
 
     roots: Mapping[int, int]
     students: frozenset[tuple[int, int]]  # section and person
-    # What imports said of each last, and of when.
+    # What imports wrote of each last, and for when.
     imported_before: dict[CellKey, tuple[_Stored, int]]
     # What stands there, whoever wrote it.
     stands: Mapping[CellKey, _Stored]
@@ -179,7 +179,7 @@ def results(work: Work, rows: Sequence[Result]) -> None:
         if why is not None:
             _leave_out(work, result, why)
         elif item_id is None or known is None:
-            work.count(RESULTS, UNCHANGED)  # the item or student was left out, which is told there
+            work.count(RESULTS, UNCHANGED)  # the item or student was left out, as reported
         else:
             cell_key = item_id, cells.roots.get(known, known)
             before = by_cell.setdefault(cell_key, result)

@@ -65,7 +65,7 @@ def categories(work: Work) -> None:
 
 @dataclass(slots=True)
 class _Items:
-    """The assessments that the file may mean, and what was said of them; and those to be made."""
+    """The assessments that the file may mean, with what imports wrote; and those to be made."""
 
     rows: dict[int, sa.Row[Any]] = field(default_factory=dict)
     # By imports, the last of each; and who wrote of it first.
@@ -102,7 +102,7 @@ def items(work: Work) -> None:
     for record in work.lasting(ITEMS):
         section_id = work.ids.get(SECTION, record["classSourcedId"])
         if section_id is None:
-            work.count(ITEMS, UNCHANGED)  # its class was refused, which is told there
+            work.count(ITEMS, UNCHANGED)  # its class was refused, which is in the report
             continue
         if not record["resultValueMax"]:
             message = (

@@ -59,7 +59,7 @@ def users(work: Work) -> None:
     for one in taken:
         person_id = made.get(one.person_id, one.person_id)
         if person_id < 0:
-            continue  # refused, which was told
+            continue  # refused, which is in the report
         try:
             is_new_staff = _set_staff(work, person_id, one.held)
         except Refused as problem:
@@ -172,7 +172,7 @@ class _Meant:
         self._gone = {r["sourcedId"] for r in work.rows(USERS) if r.is_ended}
 
     def is_known(self, record: Record) -> bool:
-        """Tell whether an earlier import, or this very site, said who is meant."""
+        """Tell whether it is known from an earlier import, or from this site, who is meant."""
         return self._known(record) is not None
 
     def take(self, record: Record) -> tuple[int, str]:
@@ -222,7 +222,7 @@ class _Meant:
         return next(iter(meant), None)
 
     def _contradicts(self, record: Record, person_id: int) -> bool:
-        """Tell whether somebody with this number is not who is meant, which is told."""
+        """Tell whether somebody with this number is not who is meant; reports it."""
         row = self._there.rows[person_id]
         claimed = self._claimed.get(person_id)
         if claimed is not None:

@@ -157,7 +157,7 @@ def is_stand_in(report: Report, sourced_id: str) -> bool:
 def read(package: Package, report: Report, name: str) -> Iterator[Record]:
     """Read a file's rows; none when it is absent."""
     if report.modes.get(name, ABSENT) != ABSENT:
-        # Its oddities were told when it was checked.
+        # Its oddities were reported when it was checked.
         yield from records(package, TABLES[report.version][name], Report(), strict=False)
 
 
@@ -202,7 +202,7 @@ class Work:
         return self.records.get(name, ())
 
     def lasting(self, name: str) -> Iterator[Record]:
-        """Give the rows that are not taken back; those that are stay here, which is told."""
+        """Give the rows that are not taken back; those that are stay here, and are reported."""
         for record in self.rows(name):
             if record.is_ended:
                 self.odd(name, record, "status", "is kept here; only enrolments are ended")

@@ -29,7 +29,7 @@ class Numbers:
 
     @classmethod
     def of(cls, work: Work, rows: Sequence[Record]) -> Numbers:
-        """Look through the rows that are taken in; what cannot identify is told."""
+        """Look through the rows that are taken in; what cannot identify is reported."""
         identifiers = _fitting(work, rows, "identifier")
         # Our own export's ids are no numbers of the school's.
         is_ours = work.report.system == SYSTEM_NAME

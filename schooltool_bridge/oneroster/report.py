@@ -13,7 +13,7 @@ from schooltool_bridge.oneroster.tables import ENDED, V1_1
 
 # Enough to see what is wrong with an exporter; a file may have a million bad rows.
 MAX_LISTED = 200
-# So many rows of which one thing is to be said are named.
+# So many rows with one remark are named.
 MAX_ROWS_NAMED = 20
 
 
@@ -36,7 +36,7 @@ class Problem:
 
 @dataclass(slots=True)
 class _Note:
-    """The rows of which one thing is to be said."""
+    """The rows with one remark."""
 
     rows: list[int]
     more: int = 0
@@ -85,7 +85,7 @@ class Report:
 
     @property
     def warnings(self) -> list[Problem]:
-        """What is unusual but was understood; what is said of many rows is said once."""
+        """What is unusual but was understood; a remark on many rows is listed once."""
         return [
             Problem(file, note.rows[0], column, message + note.others)
             for (file, column, message), note in self._notes.items()

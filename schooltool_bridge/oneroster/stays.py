@@ -97,7 +97,7 @@ def found(
     *,
     is_delta: bool = False,
 ) -> Found:
-    """Return what is to be written, given what imports told before in the order that holds.
+    """Return what is to be written, given what imports wrote before, in the order that holds.
 
     A file of changes (`is_delta`) leaves out the other stays of a membership; a whole one does not.
     """
@@ -115,7 +115,7 @@ def found(
 
 
 def _counting(stays: Iterable[Stay], earlier: Sequence[EarlierLine], now_unix_s: int) -> list[Stay]:
-    """The stays that hold: not those that were taken back before they were ever said here."""
+    """The stays that hold: not those that were taken back before they were ever imported."""
     counting = []
     for stay in stays:
         if not stay.is_taken_back:
@@ -128,7 +128,7 @@ def _counting(stays: Iterable[Stay], earlier: Sequence[EarlierLine], now_unix_s:
 
 
 def _taken_back_at(stay: Stay, earlier: Sequence[EarlierLine], now_unix_s: int) -> int | None:
-    """When a stay that is taken back ended; None: it was never said here, or is over already."""
+    """When a stay that is taken back ended; None: it was never imported, or is over already."""
     ins = [t for t in earlier if t.is_in]
     if not earlier or not earlier[-1].is_in:
         return None
@@ -150,7 +150,7 @@ def _taken_back_at(stay: Stay, earlier: Sequence[EarlierLine], now_unix_s: int) 
 
 
 def _others(counting: Sequence[Stay], earlier: Sequence[EarlierLine]) -> list[Stay]:
-    """What was told beside the stays of a file of changes, and goes on."""
+    """Earlier stays that a file of changes leaves out, and that go on."""
     begins = {s.begin_unix_s for s in counting}
     same = [t.came_unix_s for t in earlier if t.is_in and t.came_unix_s in begins]
     found = []
@@ -207,7 +207,7 @@ def _until(spell: _Spell, now_unix_s: int) -> int | None:
 def _promise(
     spells: Sequence[_Spell], earlier: Iterable[EarlierLine], now_unix_s: int
 ) -> list[Line]:
-    """Say until when it is meant, when what is told last says otherwise."""
+    """Write until when it is meant, where the last line says otherwise."""
     ins = sorted((t for t in earlier if t.is_in), key=lambda t: t.at_unix_s)
     if not ins or not spells or spells[-1].last < now_unix_s:
         return []
@@ -228,7 +228,7 @@ def _promise(
 def _corrections(
     spells: Sequence[_Spell], earlier: Iterable[EarlierLine], now_unix_s: int
 ) -> list[Line]:
-    """Go through what is told in time, and say in or out where the spells say otherwise."""
+    """Go through the lines in time, and write in or out where the spells say otherwise."""
     if not spells:
         return []
     after: dict[int, bool] = {}
@@ -250,7 +250,7 @@ def _corrections(
 
 
 def _wanted(spells: Sequence[_Spell], moment: int, now_unix_s: int) -> tuple[_Spell | None, bool]:
-    """Whether somebody is in after a moment, and by which spell; None: nothing is said of that."""
+    """Whether somebody is in after a moment, and by which spell; None: the file is silent."""
     begun = [
         s
         for s in spells

@@ -43,7 +43,7 @@ from schooltool_bridge.store.model_reports import issued_report
 Rows = list[dict[str, object]]
 # Columns that sign somebody in, or a browser's mark by which a peer would.
 SECRET = re.compile(r"password_hash|password_wrapped|digest|agent_sha1")
-# What a column that refers to another table is told as.
+# As what a column that refers to another table is shown.
 TOLD = (
     (peer, "wwwroot"),
     (section, "name"),

@@ -1,4 +1,4 @@
-"""What became of a person's names: told by peers, written by hand, merged; in the order of events.
+"""What became of a person's names: sent by peers, written by hand, merged; in the order of events.
 
 Only reads, and puts it into words. Source: RULES 1.4, R39b, R39e.
 """
@@ -49,7 +49,7 @@ class Line:
 
     effective_unix_s: int
     recorded_unix_s: int
-    # An account's name, or the peer that told it.
+    # An account's name, or the peer that sent it.
     who: str
     what: str
     why: str = ""
@@ -113,7 +113,7 @@ def _by_peers(connection: Connection, rows: Collection[int]) -> list[Line]:
 
 
 def _known_after(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is known by then: who is told of without an id says nothing about it."""
+    """Return what is known after an event: one without an id leaves it as it was."""
     return {**now, **{n: before.get(n) for n in ("idnumber", "username") if not now.get(n)}}
 
 

@@ -46,7 +46,7 @@ class Sharing:
 def sharing(services: Services, policy: PeerPolicy, *, enabled: bool = True) -> Sharing:
     """Tell what is shared with a peer that has these services and this policy.
 
-    A peer that is switched off (`enabled` false) is neither told nor asked anything.
+    A peer that is switched off (`enabled` false) gets nothing and is asked nothing.
     """
     if not enabled:
         return Sharing((), ())

@@ -68,7 +68,7 @@ class RemoteCourse:
     category: str
     category_id: int
     sort_order: int
-    # None: not told.
+    # None: unknown.
     starts_unix_s: int | None
     # The role that people get there, as that Moodle calls it; it often does not tell.
     role: str
@@ -84,7 +84,7 @@ class RemoteEnrolment:
     role: str
     # The plugin that enrolled: mnet, manual, self, cohort ...
     plugin: str
-    # None: not told.
+    # None: unknown.
     since_unix_s: int | None
 
     @property

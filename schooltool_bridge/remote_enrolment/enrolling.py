@@ -112,10 +112,10 @@ class Enrolling:
     clock: Callable[[], float]
 
     def enrol(self, course_id: int, person_ids: Iterable[int]) -> list[Done]:
-        """Enrol people, each by a call, and tell of each what became of it.
+        """Enrol people, each by a call; return what became of each.
 
         Stops asking when the peer does not answer, when the course itself is refused, or after
-        BATCH_S; the rest is told as not tried. Never raises CoursesError.
+        BATCH_S; the rest is returned as not tried. Never raises CoursesError.
         """
         with self.database.read() as connection:
             roots = identity.roots(connection)
@@ -145,7 +145,7 @@ class Enrolling:
     def unenrol(self, course_id: int, there: Iterable[InCourse]) -> list[Done]:
         """Take people's enrolments by the network away; as `enrol` does.
 
-        `there` is who stands in the course, as the Moodle told it just now (`who_is_there`).
+        `there` is who stands in the course, as the Moodle listed them just now (`who_is_there`).
         """
         run = _Run(self, N_("unenrolled at"), course_id)
         for who in there:
@@ -227,7 +227,7 @@ def why_not(row: sa.Row[Any], peer: Peer) -> str:
 
 
 def user_of(row: sa.Row[Any], site: Site) -> dict[str, Value]:
-    """Return what a Moodle is told of a person whom it may have to make an account for."""
+    """Return what a Moodle needs of a person for whom it may have to make an account."""
     # The picture goes along when they sign on there.
     profile = jumping.profile(row, site, None)
     return {name: profile[name] for name in USER_FIELDS if name in profile}

@@ -65,7 +65,7 @@ class Line:
     after: str
     # A grade's attempt.
     attempt: int | None
-    # Who wrote it by hand, else the wwwroot of the peer that told it.
+    # Who wrote it by hand, else the wwwroot of the peer that sent it.
     by: str
     why: str
 
@@ -101,7 +101,7 @@ Change = tuple[sa.Row[Any], str, str, str, str, int | None, str | None]
 
 
 class _Reader:
-    """The rows behind a page, and how each kind is said; a method for each kind of table."""
+    """The rows behind a page, and how each kind is written; a method for each kind of table."""
 
     def __init__(self, connection: Connection, section_id: int, found: Iterable[LineKey]) -> None:
         self._connection = connection
@@ -234,7 +234,7 @@ class _Reader:
         return row, history.ASSESSMENT, row.name, before, _item(row), None, by_peer
 
     def detail(self, row_id: int) -> Change:
-        """The school said more of an assessment."""
+        """The school changed an assessment's details."""
         row = self._details[row_id]
         same = [r for r in self._details.values() if r.assessment_id == row.assessment_id]
         earlier = _before(row, same)

@@ -1,4 +1,4 @@
-"""Issued reports: numbered, stored as the very bytes that were handed out, and told again.
+"""Issued reports: numbered, stored as the very bytes that were handed out, and found again.
 
 The number is looked up first and printed on the paper; both are kept in one transaction, if
 number and records are still the same then, so that no number is given twice and none is without
@@ -54,7 +54,7 @@ class Issued:
     number: str
     kind: str
     person_id: int
-    # The moment that it tells of.
+    # The moment that it shows.
     at_unix_s: int
     issued_unix_s: int
     by_actor: str

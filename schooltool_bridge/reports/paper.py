@@ -57,7 +57,7 @@ class Table:
 
     @property
     def shares(self) -> list[int]:
-        """Each column's part of the room, as it is said or as what stands in it needs; 0: narrow.
+        """Each column's part of the room, as it is given or as its content needs; 0: narrow.
 
         A column as wide as its longest note would leave none to the others.
         """
@@ -86,7 +86,7 @@ class Paper:
     subject: str
     # A short name of the same for file names.
     short: str
-    # What day it tells of, in words.
+    # The day that it shows, in words.
     as_of: str
     tables: Sequence[Table]
     # What its CSV holds.
@@ -173,7 +173,7 @@ def over(at_unix_s: int | None, now_unix_s: int) -> int | None:
 
 
 def as_of(unix_s: int, zone: tzinfo) -> str:
-    """What day a paper tells of, in words."""
+    """The day that a paper shows, in words."""
     return _("As of %(moment)s", moment=moment(unix_s, zone))
 
 

@@ -102,7 +102,7 @@ class App:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.database.close()
 
     @cached_property
@@ -178,7 +178,7 @@ class App:
 
     @cached_property
     def errands(self) -> Errands:
-        """Does what is to be asked of peers, or told to them, after an answer."""
+        """Calls peers after an answer has left: questions and messages."""
 
         def fetch_picture(peer: Peer, errand: Errand) -> bool:
             shown = landing_pictures.Shown(errand.person_id, **errand.about)
@@ -309,7 +309,7 @@ class App:
 def end_at_peers(app: App, visits: Iterable[Visit]) -> None:
     """Have peers end visits, from a command; once a process.
 
-    A peer that cannot be told is in the log; what was changed here stands.
+    A peer that cannot be reached is in the log; what was changed here stays.
     """
     works = app.signing_off.ending(visits)
     if works:

@@ -1,8 +1,8 @@
-"""What a running server does of itself: it looks what needs a hand, tells it, looks after peers.
+"""Background work of a running server: finding and sending notices, checking peers, errands.
 
-Of all worker processes one keeps watch, by a lease in the store; when it is gone, another takes
+Of all worker processes one does it, by a lease in the store; when that one is gone, another takes
 over within four minutes. `tick` runs in a worker thread and does what is due, the lease renewed
-before each piece, so that a hundred peers that time out do not hold up the telling.
+before each piece, so that a hundred peers that time out do not hold up the notices.
 Source: manual/notices.md.
 """
 
@@ -65,7 +65,7 @@ def refresh(parts: Parts) -> tuple[list[Notice], list[Notice]]:
     now = int(parts.clock())
     with parts.database.read() as connection:
         facts = notices_facts.gather(connection, now)
-    with speaking(parts.settings.language):  # their texts are kept as they are told
+    with speaking(parts.settings.language):  # their texts are stored as they are sent
         standing = notices_rules.standing(facts, now, notices.limits_of(parts.settings))
     with parts.database.write() as connection:
         new, ended = notices.refresh(connection, standing, now)

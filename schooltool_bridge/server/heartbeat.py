@@ -35,7 +35,7 @@ log = structlog.get_logger("heartbeat")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is told: whether the server can work, and a line that says why not."""
+    """The answer: whether the server can work, and a line that says why not."""
 
     is_well: bool
     text: str

@@ -55,7 +55,7 @@ class Guard:
         os.close(reads)
 
     def arm(self) -> None:
-        """Let it know of each signal; from the main thread, once the reactor has its handlers."""
+        """Pass each signal on to it; from the main thread, once the reactor has its handlers."""
         signal.set_wakeup_fd(self._writes, warn_on_full_buffer=False)
 
 
@@ -79,7 +79,7 @@ def _guard(guarded: int, reads: int) -> None:
 
 
 def _read(reads: int, timeout_s: float | None) -> bytes:
-    """Return what was told within a time; ends this process when the guarded one has ended."""
+    """Return what arrived within a time; ends this process when the guarded one has ended."""
     readable, _writable, _odd = select.select([reads], [], [], timeout_s)
     if not readable:
         return b""

@@ -233,7 +233,7 @@ def authorise(
 
 
 def profile(found: sa.Row[Any], site: Site, picture: Stored | None) -> dict[str, Value]:
-    """Return what a peer is told of a person: all that a Moodle needs for an account of theirs."""
+    """Return what a peer gets of a person: all that a Moodle needs for an account of theirs."""
     return {
         "username": found.username.lower(),
         "email": found.email,

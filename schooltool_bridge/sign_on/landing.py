@@ -282,7 +282,7 @@ class Landing:
     # Start a session.
 
     def _remember(self, connection: Connection, coming: _Coming) -> None:
-        """Remember what is to be asked and told once the page has left."""
+        """Remember the calls that are to be made once the page has left."""
         peer, vouched, person_id = coming.peer, coming.vouched, coming.who.person_id
         wanted: list[errands.Wanted] = []
         if not coming.brought.new_people:

@@ -30,7 +30,7 @@ log = structlog.get_logger("sign-on")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What an identity provider said of a person's picture when it vouched for them."""
+    """What an identity provider sent about a person's picture when it vouched for them."""
 
     person_id: int
     # As the peer calls the person.

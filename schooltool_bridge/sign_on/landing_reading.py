@@ -1,4 +1,4 @@
-"""What a landing is told: the browser's query, the identity provider's answer; read strictly. Pure.
+"""What comes with a landing: the query, the identity provider's answer; read strictly. Pure.
 
 Source: RULES 1.7, R24, R25, R33; PROTOCOL.md section 11.
 """

@@ -1,4 +1,4 @@
-"""Telling a peer what it should know of sign-on; its answer changes nothing here.
+"""Calls that notify a peer of sign-on; its answer changes nothing here.
 
 A peer that cannot be told is noted in the log, in no words of its own. Blocks; runs after the
 page has left. Source: RULES 1.7; PROTOCOL.md section 11.
@@ -35,7 +35,7 @@ def notify(
     timeout_s: float = TELL_TIMEOUT_S,
     needs_proof: bool = False,
 ) -> bool:
-    """Call a method of sso_idp or sso_sp on a peer; tell whether it answered.
+    """Call a method of sso_idp or sso_sp on a peer; return whether it answered.
 
     A plain fault is no answer to what `needs_proof`. Never raises CallError.
     """

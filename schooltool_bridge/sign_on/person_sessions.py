@@ -151,9 +151,9 @@ def end_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Vi
 
 
 def end_visits(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Visit]:
-    """Forget the visits to peers that conditions on jump_session name; return what is to be told.
+    """Forget the visits to peers that conditions on jump_session name; return those to end there.
 
-    It is remembered as well (sign_offs.py). A token that is on its way stays, and whoever brings
+    They are remembered as well (sign_offs.py). A token that is on its way stays, and whoever brings
     it is refused; it is returned, too, since it took the place of an earlier visit there.
     """
     table = jump_session.c

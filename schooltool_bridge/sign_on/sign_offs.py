@@ -1,4 +1,4 @@
-"""Sign-offs that peers are still to be told: errands, for as long as the sessions could last.
+"""Sign-offs that are still to be sent to peers: errands, for as long as the sessions could last.
 
 Each is remembered in the transaction that ends the sessions, so that neither a restart nor a full
 queue forgets it, and goes away in the one that makes it untrue: the same person is there again in
@@ -27,7 +27,7 @@ class Visit:
 
 
 def remember(connection: Connection, kind: str, ends: Mapping[Visit, int]) -> None:
-    """Remember sign-offs: what is to be told, and until when (Unix s) the sessions could last."""
+    """Remember sign-offs that are to be sent, and until when (Unix s) the sessions could last."""
     peer_ids = {visit.peer_id for visit in ends}
     table, left = errand.c, dict(ends)
     mine = sa.select(table.id, table.peer_id, table.about).where(
@@ -62,13 +62,13 @@ def remember(connection: Connection, kind: str, ends: Mapping[Visit, int]) -> No
 
 
 def is_left(connection: Connection, kind: str, visit: Visit) -> bool:
-    """Tell whether a peer is still to be told that a visit is over."""
+    """Tell whether a sign-off of a visit is still to be sent to a peer."""
     mine = sa.select(errand.c.id).where(*_about(kind, visit)).limit(1)
     return connection.execute(mine).first() is not None
 
 
 def forget(connection: Connection, kind: str, visit: Visit) -> None:
-    """Forget a sign-off that is told, or true no more."""
+    """Forget a sign-off that was sent, or is true no more."""
     connection.execute(sa.delete(errand).where(*_about(kind, visit)))
 
 

@@ -1,4 +1,4 @@
-"""Signing off everywhere, and staying signed in: what we tell peers, both roles.
+"""Signing off everywhere, and staying signed in: the calls to peers, in both roles.
 
 Who is signed in stands in person_sessions.py and peers/sign_on.py. A peer that is out of reach
 holds nobody up: what it is told is remembered, and told after the page. Source: RULES 1.7;
@@ -60,7 +60,7 @@ class SigningOff:
     ) -> list[Work]:
         """Forget where a session's person went over to; return the calls that end it there.
 
-        `but` is the peer that told us: it knows.
+        `but` is the peer that called us: it knows.
         """
         mine = jump_session.c.session_digest == digest
         others = sa.true() if but is None else jump_session.c.peer_id != but
@@ -71,7 +71,7 @@ class SigningOff:
     def ending(self, visits: Iterable[Visit]) -> list[Work]:
         """Return the first try to tell peers what is remembered of visits, one work a peer.
 
-        What it does not reach is told later, by whichever process serves then (errands.py).
+        What it does not reach is sent later, by whichever process serves then (errands.py).
         """
         return [
             self.errands.at(peer.id, sign_offs=True)
@@ -80,7 +80,7 @@ class SigningOff:
         ]
 
     def notify_end(self, peer: Peer, errand: Errand) -> bool:
-        """Tell a peer of sessions that ended; False when it did not answer, to be told again."""
+        """Send a peer the end of sessions; False when it did not answer, to be sent again."""
         params: list[Value] = [errand.about["username"], errand.about["agent_sha1"]]
         return notify(self.outbound, peer, errand.kind, params, needs_proof=True)
 

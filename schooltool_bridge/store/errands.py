@@ -1,4 +1,4 @@
-"""Errands: what is to be asked of a peer, or told to it, after an answer has left.
+"""Errands: calls to a peer that are made after an answer has left.
 
 They are remembered in the transaction that gives rise to them, so that neither a full queue nor a
 restart forgets any, and taken one by one, so that of several processes one asks. What each kind
@@ -26,11 +26,11 @@ from schooltool_bridge.store.model_errands import errand
 
 ENROLMENTS, PICTURE, COURSES = "enrolments", "picture", "courses"
 # Sign-offs: of our people who went there, and of the peer's people who came from there. They are
-# told first: it takes a moment, and somebody believes to be signed out.
+# sent first: it takes a moment, and somebody believes to be signed out.
 KILL_CHILD, KILL_CHILDREN = SIGN_OFFS = ("kill_child", "kill_children")
 # In a process, for one peer: half of its share, so that whoever waits for an answer has the rest.
 AT_ONCE = 2
-# Of sign-offs beside these, which are soon told one after the other.
+# Of sign-offs beside these, which are soon sent one after the other.
 SIGN_OFFS_AT_ONCE = 1
 # Longer than any one errand: two calls of 30 s and connecting. Whoever was killed lets go after it.
 LEASE_S = 120
@@ -69,7 +69,7 @@ class Silence(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is to be asked or told about a person; `about` is plain JSON."""
+    """A call to make about a person; `about` is plain JSON."""
 
     kind: str
     person_id: int

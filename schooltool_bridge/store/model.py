@@ -37,7 +37,7 @@ def _when() -> tuple[sa.Column[Any], ...]:
         # The sender's running number; -1 when it gave none.
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
-        # Who here wrote it by hand, and why; None: the peer told it.
+        # Who here wrote it by hand, and why; None: the peer sent it.
         sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=True),
         sa.Column("why", sa.Text, nullable=False, server_default=""),
     )
@@ -240,7 +240,7 @@ assessment = sa.Table(
     metadata,
     _id(),
     # None: made here by hand, until a peer's of the same name takes it over. One given back
-    # after that keeps its link, for what its peer may still tell of it (fold.item_state).
+    # after that keeps its link, for what its peer may still send of it (fold.item_state).
     _peer(nullable=True),
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=True),
     sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),

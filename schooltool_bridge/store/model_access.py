@@ -24,7 +24,7 @@ person_picture = sa.Table(
     sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
     # The peer that it came from.
     sa.Column("peer_id", sa.ForeignKey("peer.id"), nullable=True),
-    # What the peer said of its picture when we fetched it; another value means a newer one.
+    # The peer's mark of the picture when we fetched it; another value means a newer one.
     sa.Column("version", sa.String(40), nullable=False),
     sa.Column("png", sa.LargeBinary, nullable=False),
     sa.Column("fetched_unix_s", sa.BigInteger, nullable=False),

@@ -1,4 +1,4 @@
-"""The table of what is still to be asked of a peer, or told to it, after an answer has left.
+"""The table of errands: calls to peers that are still to be made, after an answer has left.
 
 Only the definition; what becomes of a row stands in errands.py. Source: RULES 1.3 (answers).
 """
@@ -17,7 +17,7 @@ errand = sa.Table(
     sa.Column("peer_id", sa.ForeignKey("peer.id"), nullable=False),
     # enrolments | picture | courses | kill_child | kill_children
     sa.Column("kind", sa.String(20), nullable=False),
-    # None in a sign-off, which is told also of somebody who is erased by now.
+    # None in a sign-off, which is sent also for somebody who is erased by now.
     sa.Column("person_id", sa.ForeignKey("person.id"), nullable=True, index=True),
     # What the question needs beside the person, such as how the peer calls them.
     sa.Column("about", sa.JSON, nullable=False),

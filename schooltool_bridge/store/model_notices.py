@@ -1,4 +1,4 @@
-"""Tables of notices: what needs a hand, since when, and whether somebody was told.
+"""Tables of notices: what needs a hand, since when, and when it was sent.
 
 Only definitions. Source: RULES 2.2; manual/notices.md.
 """

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from mnet.database import metadata
 from schooltool_bridge.store.model import ACTOR_CHARS, ID_CHARS
 
-# What was written of a person by hand; what peers told stands in person_history.
+# What was written of a person by hand; what peers sent is in person_history.
 person_record = sa.Table(
     "person_record",
     metadata,

@@ -39,7 +39,7 @@ issued_report = sa.Table(
     # progress | transcript
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
-    # The moment that it tells of.
+    # The moment that it shows.
     sa.Column("at_unix_s", sa.BigInteger, nullable=False),
     sa.Column("issued_unix_s", sa.BigInteger, nullable=False),
     sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=False),

@@ -218,7 +218,7 @@ class ClosingPages:
 
 
 class _OtherThanSeen(Exception):
-    """Closing would now store another number of marks than the confirmation said."""
+    """Closing would now store another number of marks than the confirmation showed."""
 
 
 def in_words(seen: Preview) -> str:

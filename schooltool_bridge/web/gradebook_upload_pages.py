@@ -41,7 +41,7 @@ PLANS: dict[str, Callable[[Connection, int, Sequence[Table]], Plan]] = {
     ASSESSMENTS: upload_assessments.plan,
     GRADES: upload_grades.plan,
 }
-# Beside the file come a few fields; what is too large by less than this is told in words.
+# Beside the file come a few fields; what is too large by less than this is answered in words.
 FORM = FormLimits(max_bytes=MAX_FILE_BYTES + 2 * 1024 * 1024, max_fields=20, takes_files=True)
 # As JSON, a character takes at most so many bytes, brackets and quotes included.
 MAX_PACKED_CHARS = 6 * 1024 * 1024

@@ -24,6 +24,8 @@ ABOUT = {
     "/admin/peers/*/signing-on": "signing-on",
     "/admin/peers/*/enrolment": "peers#its-policy",
     "/admin/peers/*/grades": "peers#its-policy",
+    "/admin/peers/*/sync": "full-sync",
+    "/admin/syncs": "full-sync",
     "/admin/peers/*/addresses": "peers#a-peer-that-moves",
     "/admin/peers/*/courses": "peers#courses-over-there",
     "/admin/peers/*/remove": "peers#switching-off-and-removing",

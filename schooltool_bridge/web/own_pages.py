@@ -177,7 +177,7 @@ def _progress(
 
 
 def sign_in_first(view: View) -> Reply:
-    """Send a visitor to the form; the same for every number, so that nothing is told."""
+    """Send a visitor to the form: the same for every number, which so stays unknown."""
     here = f"{view.path}?{view.raw_query}" if view.raw_query else view.path
     return go(f"/sign-in?next={quote(here, safe='')}")
 

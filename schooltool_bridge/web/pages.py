@@ -58,6 +58,7 @@ from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
+from schooltool_bridge.web.sync_pages import SyncPages
 
 HERE = Path(__file__).parent
 
@@ -88,6 +89,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PeerPages(given.peers),
     lambda given: AddPages(given.peers),
     lambda given: SettingsPages(given.peers),
+    lambda given: SyncPages(given.parts, given.peers, given.app.syncs),
     lambda given: CoursesPages(given.parts, given.app.outbound),
     lambda given: given.people,
     lambda given: given.jumps,

@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
+from mnet.language import _
 from mnet.stored_sentences import localized
 from peers import calls
 from peers.store import StoredPeer
-from peers.web.parts import PeerFacts
+from peers.web.parts import LastSync, PeerFacts
 from schooltool_bridge.common.days import day_of, first_moment
 from schooltool_bridge.events import inbox as inbox_store
+from schooltool_bridge.full_sync import runs
 from schooltool_bridge.notices.facts import heard_unix_s, inbox_counts
+from schooltool_bridge.web import sync_pages
 
 
 def of_peers(
@@ -43,4 +46,14 @@ def _of(zone: ZoneInfo, connection: Connection, peer_id: int, now_unix_s: int) -
         held=waiting[inbox_store.HELD],
         conflicts=waiting[inbox_store.CONFLICT],
         rejected=waiting[inbox_store.REJECTED],
+        last_sync=_last_sync(connection, peer_id),
     )
+
+
+def _last_sync(connection: Connection, peer_id: int) -> LastSync | None:
+    run = runs.last_run(connection, peer_id)
+    if run is None:
+        return None
+    words = sync_pages.shown(run).in_words
+    state, pill = _(sync_pages.STATES[run.state]), sync_pages.PILLS[run.state]
+    return LastSync(run.id, run.started_unix_s, state, pill, words)

@@ -17,7 +17,8 @@ from schooltool_bridge.history.finding import find_record, find_section
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import progress
 from schooltool_bridge.store.model import assessment, grade, section
-from tests.helpers.any_day_model import EVER, Model
+from tests.helpers.any_day_model import Model
+from tests.helpers.any_day_records import EVER
 from tests.helpers.any_day_statements import ROLES, STUDENT, TEACHER, Cell, Thing
 from tests.helpers.school import School
 

@@ -42,7 +42,8 @@ from tests.helpers.any_day_events import (
     people,
     sections,
 )
-from tests.helpers.any_day_model import EVER, Model
+from tests.helpers.any_day_model import Model
+from tests.helpers.any_day_records import EVER
 from tests.helpers.any_day_statements import ROLES, STUDENT, Policy, Thing, dates_of
 from tests.helpers.school import NOW, US, A, B, School
 

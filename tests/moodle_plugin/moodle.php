@@ -140,6 +140,20 @@ class database {
         $this->run("UPDATE {{$table}} SET $name = :new WHERE $sql", ['new' => $value] + $params);
     }
 
+    public function set_field_select($table, $name, $value, $where, array $params = []) {
+        $this->run("UPDATE {{$table}} SET $name = ? WHERE $where", array_merge([$value], $params));
+    }
+
+    public function delete_records_list($table, $name, array $values) {
+        foreach ($values as $value) {
+            $this->delete_records($table, [$name => $value]);
+        }
+    }
+
+    public function delete_records_select($table, $where, array $params = []) {
+        $this->run("DELETE FROM {{$table}} WHERE $where", $params);
+    }
+
     public function delete_records($table, array $where = []) {
         [$sql, $params] = $this->where($where);
         $this->run("DELETE FROM {{$table}} WHERE $sql", $params);
@@ -196,6 +210,10 @@ class database {
         }, iterator_to_array($this->get_recordset_sql($sql, $params), false));
     }
 
+    public function get_fieldset_select($table, $name, $where, array $params = []) {
+        return $this->get_fieldset_sql("SELECT $name FROM {{$table}} WHERE $where", $params);
+    }
+
     public function get_field_sql($sql, array $params = []) {
         $row = $this->get_record_sql($sql, $params);
         return $row ? current((array) $row) : false;
@@ -207,7 +225,7 @@ class database {
     }
 
     public function record_exists($table, array $where) {
-        return $this->get_field($table, '1', $where) !== false;
+        return $this->count_records($table, $where) > 0;
     }
 
     public function count_records_sql($sql, array $params = []) {

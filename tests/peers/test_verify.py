@@ -112,6 +112,16 @@ def set_to(**fields: Any) -> Break:
     return change
 
 
+def fault_0(text: str) -> Break:
+    """As Moodles 4.5 and 5.1 answer what they did not foresee."""
+    body = (
+        "<?xml version='1.0'?><methodResponse><fault><value><struct><member><name>faultCode</name>"
+        "<value><int>0</int></value></member><member><name>faultString</name><value><string>"
+        f"{text}</string></value></member></struct></value></fault></methodResponse>"
+    )
+    return lambda moodle: moodle.plain.update(listServices=[body.encode()])
+
+
 def row(**flags: str) -> list[dict[str, Any]]:
     return [{**TICKED[0], **flags}]
 
@@ -138,6 +148,11 @@ BREAKS: list[tuple[str, Break, str, str, str]] = [
      set_to(keyswap=generate("http://other.example.org", "x", int(time.time())).certificate_pem),
      "key", "other.example.org", "peer rename"),
     ("we are not known", set_to(knows_us=False), "sealed round trip", "7020", "Manage peers: add exactly"),
+    ("we are not known by a Moodle that is debugged", fault_0(
+        "Coding error detected, it must be fixed by a programmer: Cache definition core/string "
+        "requires simple keys. Invalid key provided."),
+     "sealed round trip", "fault 0: Coding error", "Manage peers: add exactly"),
+    ("another fault 0", fault_0("x"), "sealed round trip", "fault 0: x", "own log"),
     ("networking off in an old Moodle", set_to(fault=(704, "RPC disabled")), "sealed round trip",
      "704: RPC disabled", "tick Networking"),
     ("our key is not the one it has", set_to(fault=(710, "bad \n\t" + "x" * 5000)),

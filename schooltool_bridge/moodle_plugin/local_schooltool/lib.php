@@ -53,7 +53,7 @@ function local_schooltool_pre_course_delete($course) {
  * @return void
  */
 function local_schooltool_pre_course_module_delete($cm) {
-    \local_schooltool\observer::activity_goes($cm);
+    \local_schooltool\observer\gradebook::activity_goes($cm);
 }
 
 /**

@@ -268,3 +268,25 @@ def test_corrected_numbers_of_sections_and_assessments_move_them(term: School) -
     assert term.status("new_assessment", **{**quiz, "idnumber": 7}, moodleid=8, timemodified=9) == "unchanged"  # fmt: skip
     assert [s["idnumber"] for s in term.sections()] == ["5b"]
     assert term.status("delete_section", idnumber="5c", moodleid=3) == "updated"
+
+
+@pytest.mark.requirement("R61")
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_idnumber_that_a_copied_courses_item_has_now_is_another_item(
+    term: School, is_known: bool
+) -> None:
+    term.push("new_section", **SECTION, moodleid=3)
+    term.push("new_assessment", **QUIZ, moodleid=8)
+    term.push("new_grade", **GRADE)
+    term.push("new_section", **{**SECTION, "idnumber": 6, "name": "Algebra, again"}, moodleid=4)
+    copied = {**QUIZ, "sectionid": 6}
+    if is_known:
+        term.push("new_assessment", **{**copied, "idnumber": "#9"}, moodleid=9)
+        term.push("new_grade", **{**GRADE, "assessmentid": "#9", "points_earned": 5})
+    term.push("delete_section", idnumber=5)
+    assert term.status("new_assessment", **copied, moodleid=9) == ("unchanged" if is_known else "created")  # fmt: skip
+    assert term.grades("5") == {("#8", "1"): 62}
+    assert term.grades("6") == ({("7", "1"): 5} if is_known else {})
+    # Restored under its idnumber in its own section, it is the same one.
+    assert term.status("new_assessment", **copied, moodleid=10) == "unchanged"
+    assert len(term.grades("6")) == is_known

@@ -19,6 +19,7 @@ namespace local_schooltool;
 use local_schooltool\local\read;
 use local_schooltool\local\refusal;
 use local_schooltool\local\scope;
+use local_schooltool\local\sender;
 use local_schooltool\local\text;
 use local_schooltool\local\walk;
 
@@ -169,6 +170,10 @@ class mnet {
         $enabled = $client ? $DB->get_field('local_schooltool_peer', 'enabled', ['hostid' => $client->id]) : false;
         if ($enabled !== false && !$enabled) {
             throw new refusal(refusal::OFF, 'fault_paused');
+        }
+        if ($enabled) {
+            // What waits for a server that was away need wait no longer.
+            sender::is_up((int) $client->id);
         }
     }
 }

@@ -59,17 +59,22 @@ class landing {
     }
 
     /**
-     * Whether the list of who may come lets somebody in.
+     * Whether the list of who may come lets somebody in. What it says of their site goes before what it says of all.
      *
      * @param string $username their name over there
      * @param int $hostid the other site
      * @return bool
      */
     public static function may_come($username, $hostid) {
-        global $DB;
-        $row = ['username' => $username, 'mnet_host_id' => $hostid];
-        $said = $DB->get_field('mnet_sso_access_control', 'accessctrl', $row);
-        return $said === false || $said === 'allow';
+        global $CFG, $DB;
+        foreach ([$hostid, empty($CFG->mnet_all_hosts_id) ? 0 : $CFG->mnet_all_hosts_id] as $id) {
+            $row = ['username' => $username, 'mnet_host_id' => $id];
+            $found = $DB->get_field('mnet_sso_access_control', 'accessctrl', $row);
+            if ($found !== false) {
+                return $found === 'allow';
+            }
+        }
+        return true;
     }
 
     /**

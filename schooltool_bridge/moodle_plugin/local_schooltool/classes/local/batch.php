@@ -73,9 +73,10 @@ class batch {
      * @param int $seconds for one call
      * @param int $connecting
      * @param float $until no call begins after it (microtime)
+     * @param bool $issoon whether there was little time for it, so that a failure says less
      * @return bool false when the server is to be left alone for a while
      */
-    public function send(int $seconds, int $connecting, float $until): bool {
+    public function send(int $seconds, int $connecting, float $until, bool $issoon): bool {
         $isgood = true;
         $todo = array_chunk(array_keys($this->events), sender::MANY);
         while ($isgood && $todo && microtime(true) < $until) {
@@ -84,7 +85,7 @@ class batch {
             $ismany = count($keys) > 1 || isset($this->events[$keys[0]][3]);
             $answer = $this->call($keys, $ismany, $seconds, $connecting);
             if ($answer->meaning === answer::WAIT) {
-                $this->failed($answer->error);
+                $this->failed($answer->error, $issoon);
                 $isgood = false;
             } else if ($answer->meaning === answer::SPLIT) {
                 if (count($keys) === 1) {
@@ -93,7 +94,7 @@ class batch {
                 $halves = array_chunk($keys, max(1, (int) ceil(count($keys) / 2)));
                 $todo = array_merge($halves, $todo);
             } else {
-                $isgood = $this->answered($keys, $answer->results);
+                $isgood = $this->answered($keys, $answer->results, $issoon);
             }
         }
         $this->done();
@@ -127,9 +128,10 @@ class batch {
      *
      * @param int[] $keys
      * @param array[] $results
+     * @param bool $issoon
      * @return bool false when some are to come later
      */
-    private function answered(array $keys, array $results): bool {
+    private function answered(array $keys, array $results, bool $issoon): bool {
         global $DB;
         $later = '';
         foreach ($keys as $n => $key) {
@@ -148,7 +150,7 @@ class batch {
             }
         }
         if ($later !== '') {
-            $this->failed($later);
+            $this->failed($later, $issoon);
             return false;
         }
         $now = ['id' => $this->server->id, 'lastsuccess' => time(), 'lasterror' => '', 'failures' => 0, 'downuntil' => 0];
@@ -161,16 +163,19 @@ class batch {
      * Leave the server alone, each time longer.
      *
      * @param string $error
+     * @param bool $issoon
      * @return void
      */
-    private function failed(string $error): void {
+    private function failed(string $error, bool $issoon): void {
         global $DB;
-        $this->server->failures++;
+        $isfirst = $issoon && !$this->server->failures;
+        $this->server->failures += $isfirst ? 0 : 1;
+        $wait = $isfirst ? rules::SOON_WAIT : rules::wait((int) $this->server->failures);
         $DB->update_record('local_schooltool_peer', (object) [
             'id' => $this->server->id,
             'lasterror' => $error,
             'failures' => $this->server->failures,
-            'downuntil' => time() + rules::wait((int) $this->server->failures),
+            'downuntil' => time() + $wait,
         ]);
     }
 

@@ -88,20 +88,23 @@ class history {
     }
 
     /**
-     * Rows of the history of grades that were not taken, without deletions.
+     * Rows that were not taken, without deletions.
      *
-     * @param string $where about h (the history) and gi (its item)
+     * @param string $source
+     * @param string $where about h (the history) and gi (its item, which may be gone by now)
      * @param array $params
-     * @return \stdClass[] by id: itemid, userid, timemodified
+     * @return \stdClass[] by id: itemid, userid (of grades), timemodified
      */
-    public static function unread(string $where, array $params): array {
+    public static function unread(string $source, string $where, array $params): array {
         global $DB;
-        $sql = "SELECT h.id, h.itemid, h.userid, h.timemodified
-                  FROM {grade_grades_history} h
-                  JOIN {grade_items} gi ON gi.id = h.itemid AND gi.itemtype IN ('mod', 'manual')
-             LEFT JOIN {local_schooltool_known} k ON k.source = 'grades' AND k.rowid = h.id
-                 WHERE h.id > :position AND h.action <> :deleted AND k.id IS NULL AND ($where)";
-        $params += ['position' => self::position('grades'), 'deleted' => rules::DELETED];
+        [$item, $fields] = $source === 'grades' ? ['h.itemid', 'h.itemid, h.userid'] : ['h.oldid', 'h.oldid AS itemid'];
+        $sql = "SELECT h.id, h.timemodified, $fields
+                  FROM {" . self::TABLES[$source] . "} h
+             LEFT JOIN {grade_items} gi ON gi.id = $item
+             LEFT JOIN {local_schooltool_known} k ON k.source = :source AND k.rowid = h.id
+                 WHERE h.id > :position AND h.action <> :deleted AND k.id IS NULL AND ($where)
+                       AND (gi.id IS NULL OR gi.itemtype IN ('mod', 'manual'))";
+        $params += ['source' => $source, 'position' => self::position($source), 'deleted' => rules::DELETED];
         return $DB->get_records_sql($sql, $params);
     }
 

@@ -43,6 +43,8 @@ class rules {
     /** Nothing is said of it. */
     const NOTHING = '';
 
+    /** Seconds until the scheduled task may try what a page had too little time for. */
+    const SOON_WAIT = 30;
     /** Seconds of the first wait, and of the longest. */
     const FIRST_WAIT = 60;
     /** Seconds. */

@@ -37,7 +37,7 @@ class settle {
             '(kind IN (:k1, :k2) AND objectid = :u1) OR (kind = :k3 AND relatedid = :u2)',
             ['k1' => notes::USER, 'k2' => notes::ENROLMENT, 'u1' => $userid, 'k3' => notes::GRADE, 'u2' => $userid]
         );
-        self::unread('h.userid = :userid', ['userid' => $userid]);
+        self::unread('grades', 'h.userid = :userid', ['userid' => $userid]);
     }
 
     /**
@@ -60,7 +60,9 @@ class settle {
                 'k3' => notes::ASSESSMENT, 'k4' => notes::GRADE, 'c3' => $courseid,
             ]
         );
-        self::unread('gi.courseid = :courseid', ['courseid' => $courseid]);
+        foreach (['items', 'grades'] as $source) {
+            self::unread($source, 'gi.courseid = :courseid', ['courseid' => $courseid]);
+        }
     }
 
     /**
@@ -77,7 +79,8 @@ class settle {
         [$in, $params] = $DB->get_in_or_equal($itemids, SQL_PARAMS_NAMED, 'item');
         $kinds = ['k1' => notes::ASSESSMENT, 'k2' => notes::GRADE];
         self::rows("kind IN (:k1, :k2) AND objectid $in", $kinds + $params);
-        self::unread("h.itemid $in", $params);
+        self::unread('items', "h.oldid $in", $params);
+        self::unread('grades', "h.itemid $in", $params);
     }
 
     /**
@@ -87,12 +90,43 @@ class settle {
      * @return void
      */
     public static function grade(\stdClass $grade): void {
-        global $DB;
-        $thing = ['kind' => notes::GRADE, 'objectid' => $grade->itemid, 'relatedid' => $grade->userid];
-        $where = 'kind = :kind AND objectid = :objectid AND relatedid = :relatedid AND snapshot IS NULL';
-        $waiting = $DB->get_records_select(outbox::TABLE, $where, $thing, 'id');
         $where = 'h.itemid = :itemid AND h.userid = :userid';
-        $unread = history::unread($where, ['itemid' => $grade->itemid, 'userid' => $grade->userid]);
+        $params = ['itemid' => $grade->itemid, 'userid' => $grade->userid];
+        $ids = [notes::GRADE, (int) $grade->itemid, (int) $grade->userid];
+        self::last($ids, history::unread('grades', $where, $params), function ($noted) use ($grade) {
+            return array_map(function ($struct) {
+                return ['new_grade', $struct];
+            }, rules::dated(read\grades::last($grade), $noted));
+        });
+    }
+
+    /**
+     * A grade item was just deleted: what waits of it is told as it was.
+     *
+     * @param \stdClass $item what its row was
+     * @return void
+     */
+    public static function item(\stdClass $item): void {
+        $unread = history::unread('items', 'h.oldid = :itemid', ['itemid' => $item->id]);
+        self::last([notes::ASSESSMENT, (int) $item->id, 0], $unread, function ($noted) use ($item) {
+            $struct = read\assessments::last($item);
+            return $struct ? [['new_assessment', ['timemodified' => $noted] + $struct]] : [];
+        });
+    }
+
+    /**
+     * Put what something was in the place of what waits of it.
+     *
+     * @param array $ids kind, objectid, relatedid
+     * @param \stdClass[] $unread rows of its history
+     * @param callable $read gives its events, with the time of its last change
+     * @return void
+     */
+    private static function last(array $ids, array $unread, callable $read): void {
+        global $DB;
+        $where = 'kind = :kind AND objectid = :objectid AND relatedid = :relatedid AND snapshot IS NULL';
+        $thing = ['kind' => $ids[0], 'objectid' => $ids[1], 'relatedid' => $ids[2]];
+        $waiting = $DB->get_records_select(outbox::TABLE, $where, $thing, 'id');
         if (!$waiting && !$unread) {
             return;
         }
@@ -100,14 +134,14 @@ class settle {
         foreach (array_merge(array_values($waiting), array_values($unread)) as $row) {
             $noted = max($noted, (int) ($row->timecreated ?? $row->timemodified));
         }
-        $events = array_map(function ($struct) {
-            return ['new_grade', $struct];
-        }, rules::dated(read\grades::last($grade), $noted));
-        if ($events && scope::sends('sendgrades')) {
-            outbox::add([[notes::GRADE, $grade->itemid, $grade->userid, ['events' => $events], $noted]]);
+        $events = array_filter($read($noted), function ($event) {
+            return scope::sends(events::SETTING[$event[0]]);
+        });
+        if ($events) {
+            outbox::add([[$ids[0], $ids[1], $ids[2], ['events' => array_values($events)], $noted]]);
         }
         $DB->delete_records_list(outbox::TABLE, 'id', array_keys($waiting));
-        history::took('grades', array_keys($unread));
+        history::took($ids[0] === notes::GRADE ? 'grades' : 'items', array_keys($unread));
     }
 
     /**
@@ -152,29 +186,32 @@ class settle {
     }
 
     /**
-     * Note with its values what the history of grades has and nobody took from it yet.
+     * Note with its values what a history has and nobody took from it yet.
      *
+     * @param string $source
      * @param string $where of history::unread
      * @param array $params
      * @return void
      */
-    private static function unread(string $where, array $params): void {
-        $rows = history::unread($where, $params);
+    private static function unread(string $source, string $where, array $params): void {
+        $kind = $source === 'grades' ? notes::GRADE : notes::ASSESSMENT;
+        $rows = history::unread($source, $where, $params);
         $things = [];
         foreach ($rows as $row) {
-            $key = "$row->itemid/$row->userid";
+            $related = (int) ($row->userid ?? 0);
+            $key = "$row->itemid/$related";
             $noted = max($things[$key]->noted ?? 0, (int) $row->timemodified);
             $things[$key] = (object) [
-                'kind' => notes::GRADE, 'objectid' => (int) $row->itemid, 'relatedid' => (int) $row->userid,
+                'kind' => $kind, 'objectid' => (int) $row->itemid, 'relatedid' => $related,
                 'rows' => [(object) ['snapshot' => null]], 'seq' => 0, 'noted' => $noted,
             ];
         }
         foreach ($things as $thing) {
             if ($events = self::read($thing)) {
-                outbox::add([[$thing->kind, $thing->objectid, $thing->relatedid, ['events' => $events], $thing->noted]]);
+                outbox::add([[$kind, $thing->objectid, $thing->relatedid, ['events' => $events], $thing->noted]]);
             }
         }
-        history::took('grades', array_keys($rows));
+        history::took($source, array_keys($rows));
     }
 
     /**

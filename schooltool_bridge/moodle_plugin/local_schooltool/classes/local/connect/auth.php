@@ -30,7 +30,7 @@ class auth extends step {
      * @return bool
      */
     public static function is_installed(): bool {
-        return \core_component::get_plugin_directory('auth', 'mnet') !== null && exists_auth_plugin('mnet');
+        return exists_auth_plugin('mnet') && get_config('auth_mnet', 'version') !== false;
     }
 
     /**

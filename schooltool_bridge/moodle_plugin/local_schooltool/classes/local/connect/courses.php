@@ -43,6 +43,15 @@ class courses extends service {
     }
 
     /**
+     * Nobody asks for it there.
+     *
+     * @return bool
+     */
+    protected function may_be_missing(): bool {
+        return true;
+    }
+
+    /**
      * A Moodle that was upgraded to 5 keeps the name of what it can no longer do.
      *
      * @param string $name

@@ -74,13 +74,11 @@ class key extends step {
      * @param target $target
      */
     public function apply(target $target) {
-        $this->remember($target, ['had' => self::certificate() !== '']);
+        $had = self::certificate() !== '';
+        $this->remember($target, ['had' => $had]);
+        // Whoever asks for this first while networking is on has the first key made.
         $mnet = get_mnet_environment();
-        if (self::certificate() === '') {
-            $mnet->keypair = [];
-            $mnet->public_key_expires = 0;
-            $mnet->get_keypair();
-        } else {
+        if ($had || self::certificate() === '') {
             $mnet->replace_keys();
         }
         if ($this->state($target)->status !== state::DONE) {

@@ -39,6 +39,15 @@ abstract class service extends step {
     abstract protected function unknown(): string;
 
     /**
+     * Whether a Moodle that lacks it is none the worse.
+     *
+     * @return bool
+     */
+    protected function may_be_missing(): bool {
+        return false;
+    }
+
+    /**
      * It is about one server.
      *
      * @return bool
@@ -56,7 +65,7 @@ abstract class service extends step {
     public function state(target $target): state {
         $ids = $this->ids();
         if (count($ids) < count($this->services())) {
-            return new state(state::BLOCKED, $this->unknown());
+            return new state($this->may_be_missing() ? state::NOTE : state::BLOCKED, $this->unknown());
         }
         $missing = [];
         foreach ($ids as $name => $id) {

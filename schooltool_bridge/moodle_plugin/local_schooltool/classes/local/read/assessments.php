@@ -41,6 +41,27 @@ class assessments extends by_id {
     }
 
     /**
+     * What is told of a grade item whose row was just deleted.
+     *
+     * @param \stdClass $item what the row was
+     * @return array|null the struct of new_assessment; null for what nothing is told of
+     */
+    public static function last(\stdClass $item): ?array {
+        global $DB;
+        [$belongs, $more] = scope::course_sql('c');
+        $sql = "SELECT c.idnumber AS courseidnumber, c.shortname, ca.aggregation
+                  FROM {course} c
+             LEFT JOIN {grade_categories} ca ON ca.id = :category
+                 WHERE c.id = :course AND $belongs";
+        $params = ['category' => (int) ($item->categoryid ?? 0), 'course' => $item->courseid];
+        $about = $DB->get_record_sql($sql, $params + $more);
+        if (!$about || !shape\points::has($item, scope::setting('scales'), scope::setting('minimum'))) {
+            return null;
+        }
+        return static::structs([$item->id => (object) ((array) $about + (array) $item)])[$item->id][0] ?? null;
+    }
+
+    /**
      * The id under which a grade item is told of.
      *
      * @param \stdClass $item with id, idnumber
