@@ -265,10 +265,7 @@ class _Run:
         try:
             check_subject(given, peer.wwwroot)
         except BadCertificate as problem:
-            remedy = rules.other_address(peer.wwwroot)
-            return Step(
-                KEY, ok=False, detail=rules.clean(problem, rules.MAX_SENTENCE_CHARS), remedy=remedy
-            )
+            return rules.wrong_name(KEY, problem, given, peer.wwwroot, self._there)
         bootstrap.let_prove(self._peer_client, self._registry, peer, given.pem)
         self.peer = self._registry.by_id(peer.id) or peer
         if self.peer.certificate.fingerprint == given.fingerprint:
