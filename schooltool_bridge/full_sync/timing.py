@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta, tzinfo
 
-from mnet.moments import local
+from schooltool_bridge.common.days import local
 
 # The hours are counted from a time of this day, so that those of every day are the same.
 _FROM = datetime(2000, 1, 1)  # noqa: DTZ001 - by the school's clock, whatever that is
@@ -17,7 +17,7 @@ def last_due(now_unix_s: int, every_hours: int, at: str, zone: tzinfo) -> int:
     forward or back, a day has one all the same.
     """
     of_day = time.fromisoformat(at)
-    begin = _FROM + timedelta(hours=of_day.hour, minutes=of_day.minute)
+    begin = _FROM.replace(hour=of_day.hour, minute=of_day.minute, second=of_day.second)
     here = local(now_unix_s, zone).replace(tzinfo=None, fold=0)
     every = timedelta(hours=every_hours)
     found = begin + (here - begin) // every * every
