@@ -125,6 +125,26 @@ def test_what_is_missing_over_there_says_so_where_it_is_shown(
     assert "missing there since" not in manager.get("/admin/sections").text
 
 
+def test_missing_grades_go_only_when_they_are_ticked(site: ListingSite, manager: Visitor) -> None:
+    site.run()
+    site.rig.clock.now += 60
+    site.lister.drop("grades", assessmentid="a2", userid="u1")
+    site.lister.drop("grades", assessmentid="a2", userid="u2")
+    diff = site.run()
+    if diff.state == runs.WAITING:
+        assert site.confirm(diff).state == runs.DONE
+    path = f"/admin/syncs/{diff.id}"
+    shown = manager.get(path)
+    ticks = shown.tree.xpath("//input[@name='row']/@value")
+    assert len(ticks) == 2
+    assert not signed_in(site.rig, CLERK).get(path).tree.xpath("//input[@name='row']")
+    assert manager.send(path + "/take-back", page=path).status == 400
+    done = manager.send(path + "/take-back", page=path, row=ticks[:1])
+    assert done.status == 303
+    left = manager.get(path).tree.xpath("//input[@name='row']/@value")
+    assert left == ticks[1:]
+
+
 def test_a_look_applies_nothing(site: ListingSite, manager: Visitor) -> None:
     run = ended(site, manager.send(sync_page(site), action="preview"))
     assert run.state == runs.WAITING

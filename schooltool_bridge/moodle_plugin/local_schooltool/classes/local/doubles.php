@@ -154,15 +154,7 @@ class doubles {
         global $DB;
         $key = "$kind $fallback";
         if (!isset(self::$known[$key]) || self::$known[$key][0] < time()) {
-            [$table, $own, $name, $where, $params] = $query();
-            // Oracle keeps an empty text as null; elsewhere this is the same.
-            $among = "FROM $table WHERE $where AND $name IS NOT NULL AND $name <> ''";
-            $first = "SELECT LOWER($name) AS name, MIN($own) AS firstid $among GROUP BY LOWER($name) HAVING COUNT(1) > 1";
-            $sql = "SELECT anyone.id FROM (SELECT $own AS id, LOWER($name) AS name $among) anyone
-                      JOIN ($first) several ON several.name = anyone.name
-                     WHERE anyone.id <> several.firstid";
-            [$sql, $params] = self::numbered($sql, $params);
-            $ids = $DB->get_fieldset_sql($sql, $params);
+            $ids = self::read(...$query());
             $before = $DB->get_fieldset_sql('SELECT rowid FROM {local_schooltool_known} WHERE source = ?', [$kind]);
             self::$known[$key] = [time() + self::KEPT, array_fill_keys(array_merge($ids, $before), true)];
         }
@@ -170,19 +162,29 @@ class doubles {
     }
 
     /**
-     * Number the parameters: Moodle wants each name once.
+     * Read which ids are given twice: in two steps, since a database may join them row by row.
      *
-     * @param string $sql
+     * @param string $table
+     * @param string $own the column of the id
+     * @param string $name what is to be given once
+     * @param string $where
      * @param array $params
-     * @return array SQL, parameters
+     * @return int[] all but the lowest id of each
      */
-    private static function numbered(string $sql, array $params): array {
-        $given = [];
-        $sql = preg_replace_callback('/(?<!:):([a-z]\w*)/', function ($found) use ($params, &$given) {
-            $name = $found[1] . 'n' . count($given);
-            $given[$name] = $params[$found[1]];
-            return ":$name";
-        }, $sql);
-        return [$sql, $given];
+    private static function read(string $table, string $own, string $name, string $where, array $params): array {
+        global $DB;
+        // Oracle keeps an empty text as null; elsewhere the one is the other.
+        $among = "FROM $table WHERE $where AND $name IS NOT NULL AND $name <> ''";
+        $sql = "SELECT LOWER($name) AS name, MIN($own) AS firstid $among GROUP BY LOWER($name) HAVING COUNT(1) > 1";
+        $first = $DB->get_records_sql_menu($sql, $params);
+        $ids = [];
+        if ($first) {
+            foreach ($DB->get_recordset_sql("SELECT $own AS id, LOWER($name) AS name $among", $params) as $row) {
+                if (isset($first[$row->name]) && $first[$row->name] != $row->id) {
+                    $ids[] = $row->id;
+                }
+            }
+        }
+        return $ids;
     }
 }
