@@ -36,11 +36,11 @@ from peers import verify_rules as rules
 from peers.menus import Menus
 from peers.registry import Peer, Registry
 from peers.verify_clock import clock_step
-from peers.verify_rules import RemoteService, Report, Step
+from peers.verify_rules import SWITCH, RemoteService, Report, Step
 from peers.verify_sign_on import SIGN_ON
 
 # Names for programs; people read them in their language.
-SWITCH, NAME = E_("switched on here"), E_("name resolution")
+NAME = E_("name resolution")
 TCP, TLS, HTTP, XML_RPC = "TCP", "TLS", "HTTP", "XML-RPC"
 SWAP, KEY, CERTIFICATE, CLOCK = E_("keyswap"), E_("key"), E_("certificate"), E_("clock")
 SEALED, SERVICES = E_("sealed round trip"), E_("services")
@@ -376,10 +376,12 @@ class _Run:
             answer = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
-        told: dict[str, Value] = answer if isinstance(answer, dict) else {}
-        release = told.get("moodle") or told.get("release") or told.get("version")
+        release_info: dict[str, Value] = answer if isinstance(answer, dict) else {}
+        release = (
+            release_info.get("moodle") or release_info.get("release") or release_info.get("version")
+        )
         self.release = _cleaned(release) or None
-        plugin, ours = _cleaned(told.get("plugin")), self._outbound.site.version
+        plugin, ours = _cleaned(release_info.get("plugin")), self._outbound.site.version
         step = verify_plugin.version_step(VERSION, self.release, plugin, ours)
         return self._add(step, is_needed=False)
 
@@ -393,5 +395,5 @@ class _Run:
         return next((p for p in found if p.rpartition("/")[2] in VERSION_METHODS), None)
 
 
-def _cleaned(told: Value) -> str:
-    return rules.clean(told)[:MAX_RELEASE_CHARS] if told else ""
+def _cleaned(value: Value) -> str:
+    return rules.clean(value)[:MAX_RELEASE_CHARS] if value else ""

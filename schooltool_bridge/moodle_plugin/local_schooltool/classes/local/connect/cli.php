@@ -39,6 +39,14 @@ class cli {
         if ($wwwroot === '' && (string) $options['wwwroot'] === '') {
             $hosts = $DB->get_fieldset_select('local_schooltool_peer', 'hostid', '1 = 1');
             $target = count($hosts) === 1 ? target::of_host((int) reset($hosts)) : null;
+            if (!$target && $options['status'] && !$options['json'] && $hosts) {
+                foreach ($hosts as $hostid) {
+                    $one = target::of_host((int) $hostid);
+                    cli_writeln("\n" . $one->wwwroot);
+                    self::report($one, false, []);
+                }
+                return 0;
+            }
             $target = $target ?: ($options['status'] ? new target('') : null);
         } else {
             $target = $wwwroot !== '' ? new target($wwwroot) : null;
@@ -109,8 +117,10 @@ class cli {
         // What this Moodle cannot have, such as signing on without its plugin, is no failure of what was not asked for.
         foreach ($results as $name => $result) {
             $step = plan::steps()[$name];
-            if (!$result['ok'] && $options['steps'] === '' && $step->may_be_left_out()
-                    && $step->state($target)->status === state::BLOCKED) {
+            if (
+                !$result['ok'] && $options['steps'] === '' && $step->may_be_left_out()
+                    && $step->state($target)->status === state::BLOCKED
+            ) {
                 unset($results[$name]);
             }
         }
@@ -154,11 +164,12 @@ class cli {
                 cli_writeln(get_string('sendall_progress', 'local_schooltool', ['sent' => $sent, 'waiting' => $waiting]));
             }
         });
-        return [
-            'ok' => (int) $status['waiting'] === 0,
-            'message' => $status['waiting'] ? trim(get_string('sendall_left', 'local_schooltool', $status['waiting'])
-                . ' ' . ((string) $status['last_error'] === '' ? '' : words::of([$status['last_error']]))) : get_string('sendall_done', 'local_schooltool'),
-        ];
+        if (!$status['waiting']) {
+            return ['ok' => true, 'message' => get_string('sendall_done', 'local_schooltool')];
+        }
+        $left = get_string('sendall_left', 'local_schooltool', $status['waiting']);
+        $why = (string) $status['last_error'] === '' ? '' : words::of([$status['last_error']]);
+        return ['ok' => false, 'message' => trim("$left $why")];
     }
 
     /**
