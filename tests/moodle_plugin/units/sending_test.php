@@ -107,6 +107,9 @@ function test_a_grade_goes_only_when_a_person_takes_it_back() {
     same(rules::TAKEN_BACK, graded(['action' => 3, 'source' => 'gradebook']));
     same(rules::TAKEN_BACK, graded(['action' => 3, 'source' => null]));
     same(rules::NOTHING, graded(['action' => 3, 'source' => 'gradebook', 'itemtype' => null]));
+    // Whatever never was a grade, or was cleared before, cannot be taken back.
+    same(rules::NOTHING, graded(['action' => 3, 'source' => 'gradebook', 'finalgrade' => null]));
+    same(rules::TAKEN_BACK, graded(['action' => 3, 'source' => 'gradebook', 'finalgrade' => null, 'excluded' => '1700000000']));
 }
 
 function test_totals_are_not_told_of() {

@@ -61,11 +61,11 @@ class rules {
         if (!in_array($row->itemtype, self::ITEMS, true)) {
             return self::NOTHING;
         }
+        $isempty = $row->finalgrade === null && empty($row->excluded);
         if ($row->action == self::DELETED) {
-            $isnobodys = $isreset || in_array((string) $row->source, self::NOBODYS_WORD, true);
+            $isnobodys = $isreset || $isempty || in_array((string) $row->source, self::NOBODYS_WORD, true);
             return $isnobodys ? self::NOTHING : self::TAKEN_BACK;
         }
-        $isempty = $row->finalgrade === null && empty($row->excluded);
         return $isreset && $isempty ? self::NOTHING : self::TELL;
     }
 
