@@ -121,6 +121,15 @@ def check_subject(certificate: PeerCertificate, wwwroot: str) -> None:
     whole wwwroot.
     """
     start = wwwroot[:SUBJECT_CHARS]
+    if is_of_before(certificate, wwwroot):
+        raise WrongSubject(
+            english(
+                "The certificate belongs to %(named)s, as it did before the site moved to https. "
+                "First let it make a new one; a Moodle does under Site administration > Networking "
+                "> Settings: Delete key.",
+                named=repr(certificate.common_name),
+            )
+        )
     if certificate.common_name not in (start, start.removesuffix("/")):
         raise WrongSubject(
             english(
@@ -138,6 +147,13 @@ def check_subject(certificate: PeerCertificate, wwwroot: str) -> None:
                 wanted=repr(wwwroot),
             )
         )
+
+
+def is_of_before(certificate: PeerCertificate, wwwroot: str) -> bool:
+    """Tell whether a certificate names a site as it was before it moved from http to https."""
+    host = wwwroot.removeprefix("https://")
+    before = ("http://" + host)[:SUBJECT_CHARS]
+    return host != wwwroot and certificate.common_name in (before, before.removesuffix("/"))
 
 
 def to_pem(data: bytes) -> str:

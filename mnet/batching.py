@@ -217,7 +217,7 @@ class Batches(Generic[Owner, T]):
         return paused
 
     def _take_turns(self, one: _Paused[Owner, T]) -> None:
-        """Let a long request go on behind the others; at most one thread has them all."""
+        """Queue a long request behind the others; at most one thread runs all of them."""
         with self._counting:
             self._long.append(one)
             if self._is_long_running:
@@ -249,7 +249,7 @@ class Batches(Generic[Owner, T]):
         self._workers.submit(partial(self._run_to_end, one))
 
     def _run_slowly(self, one: _Paused[Owner, T], owner: Hashable) -> bool:
-        """Let a request go on in a share; False when there is no room in it."""
+        """Queue a request in a share; False when there is no room in it."""
         has_left = partial(self._has_left, one.owner)
         return self._slow_work.submit(owner, partial(self._run_to_end, one), has_left)
 

@@ -78,7 +78,7 @@ class Outcome:
     def resume(self, generator: Generator[T, Any, Any]) -> Callable[[], T]:
         """Return what goes on with a generator that waits for this; once.
 
-        The problem is let go of: it knows the frames that it came through, which know this, and
+        The problem is dropped here: it knows the frames that it came through, which know this, and
         a circle keeps every byte of a call until somebody looks for circles.
         """
         problem, self.problem = self.problem, None

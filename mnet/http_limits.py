@@ -194,7 +194,7 @@ class BoundedSite(Site):
         self._late_check.clock = reactor
 
     def startFactory(self) -> None:
-        """Begin to look over the connections."""
+        """Begin to check the connections each second."""
         super().startFactory()
         self._late_check.start(1.0, now=False)
 

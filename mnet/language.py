@@ -137,5 +137,5 @@ def catalogue_of(language: str) -> Catalog:
 
 
 def install(environment: Any) -> None:
-    """Let a Jinja environment's templates say things by `_`, `ngettext` and `trans` blocks."""
+    """Give a Jinja environment `_`, `ngettext` and `trans` blocks."""
     environment.install_gettext_callables(translated, translated_count, newstyle=True)

@@ -23,6 +23,9 @@ OURS = "our_"
 MAX_DEPTH = 8
 # What values called so look like; any other is any text.
 SHAPES = {"count": "[0-9]+", "id": "[0-9]+", "num": "[0-9]+", "part": "[^;]*?"}
+# Sentences that were said one after the other; more are no sentence of ours.
+MAX_SENTENCES = 12
+_SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 
 
@@ -53,6 +56,30 @@ def localized(text: str) -> str:
 
 
 def _localized(text: str, depth: int) -> str:
+    known = _known(text, depth)
+    return _one_by_one(text, depth) if known is None else known
+
+
+def _one_by_one(text: str, depth: int) -> str:
+    """Say again what is several sentences, one after the other, of which some may be ours."""
+    left = _SENTENCE_END.split(text) if depth else []
+    if not 1 < len(left) <= MAX_SENTENCES:
+        return text
+    said: list[str] = []
+    while left:
+        # One message may be several sentences itself: the longest that is known.
+        for count in range(len(left), 0, -1):
+            together = " ".join(left[:count])
+            known = _known(together, depth - 1)
+            if known is not None or count == 1:
+                said.append(together if known is None else known)
+                del left[:count]
+                break
+    return " ".join(said)
+
+
+def _known(text: str, depth: int) -> str | None:
+    """Say again what one message of ours was; None when it was none."""
     plain, formats = _stored_messages(spoken())
     if text in plain:
         return translated(plain[text])
@@ -60,7 +87,7 @@ def _localized(text: str, depth: int) -> str:
     if f"{text}." in plain:
         return translated(plain[f"{text}."]).removesuffix(".")
     if not depth:
-        return text
+        return None
     for one in formats:
         values = one.values_of(text)
         if values is not None:
@@ -69,7 +96,7 @@ def _localized(text: str, depth: int) -> str:
                 for name, value in values.items()
             }
             return translated(one.message) % again
-    return text
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +108,8 @@ class StoredFormat:
     pattern: re.Pattern[str]
     # How many letters of a sentence are the message's own: the more, the surer it is this one.
     own_chars: int
+    # Whether any of them is more than a space.
+    has_words: bool
 
     def values_of(self, text: str) -> dict[str, str] | None:
         """Return the values that make this text of the message; None when none do."""
@@ -114,13 +143,16 @@ def format_of(message: str) -> StoredFormat:
     pattern = re.compile(
         "".join([first, *(f"(?>{part})" for part in parts[:-1]), *parts[-1:]]), re.DOTALL
     )
-    return StoredFormat(message, tuple(names), pattern, sum(map(len, literals)))
+    has_words = any(literal.strip() for literal in literals)
+    return StoredFormat(message, tuple(names), pattern, sum(map(len, literals)), has_words)
 
 
 @functools.cache
 def _stored_messages(language: str) -> tuple[dict[str, str], tuple[StoredFormat, ...]]:
     """The kept messages of a catalogue: those without values by their text, and the others."""
     every = [format_of(str(m.id)) for m in catalogue_of(language) if m.id and FLAG in m.flags]
+    # What only says sentences one after the other fits everything; see `_one_by_one`.
+    every = [one for one in every if not one.names or one.has_words]
     plain = {one.message % {}: one.message for one in every if not one.names}
     formats = sorted((k for k in every if k.names), key=lambda k: -k.own_chars)
     return plain, tuple(formats)

@@ -25,19 +25,24 @@ class Workers:
         self.count = count
         self._threads: list[threading.Thread] = []
         self._is_closed = False
+        # Held while a thread is made: works come from many threads, ours among them.
+        self._making = threading.Lock()
         self._works: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
 
     def submit(self, work: Callable[[], object]) -> None:
         """Run `work` soon in one of the threads; what it raises is logged."""
         self._works.put(work)
-        if len(self._threads) < self.count and not self._is_closed:
-            thread = threading.Thread(target=self._run, name="worker", daemon=True)
-            thread.start()
-            self._threads.append(thread)  # now that `close` can wait for it
+        if len(self._threads) < self.count:
+            with self._making:
+                if len(self._threads) < self.count and not self._is_closed:
+                    thread = threading.Thread(target=self._run, name="worker", daemon=True)
+                    thread.start()
+                    self._threads.append(thread)  # now that `close` can wait for it
 
     def close(self, timeout_s: float) -> None:
         """Drop what waits, and give what runs that long to end."""
-        self._is_closed = True
+        with self._making:
+            self._is_closed = True  # no thread comes to those that are told to end here
         for _thread in self._threads:
             self._works.put(None)
         until_s = time.monotonic() + timeout_s

@@ -78,7 +78,7 @@ def _first_page(
 
 
 def ask_for_key(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> None:
-    """See whether a peer has a new key and let it prove that with its old one (section 6).
+    """Ask whether a peer has a new key, which it has to prove with its old one (section 6).
 
     A plain keyswap only tells whether there is anything to prove; the proof is the 7025 that a
     call sealed to the old key brings. Without it the way that the certificate came decides
@@ -106,7 +106,7 @@ def greet(outbound: Outbound[Peer], registry: Registry, peer: Peer) -> str:
 
 
 def let_prove(outbound: Outbound[Peer], registry: Registry, peer: Peer, pem: str) -> None:
-    """Let a peer prove the certificate that a keyswap with it just brought."""
+    """Have a peer prove the certificate that a keyswap with it just brought."""
     if pem.split() == peer.certificate.pem.split():
         return
     try:

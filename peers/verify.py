@@ -265,10 +265,7 @@ class _Run:
         try:
             check_subject(given, peer.wwwroot)
         except BadCertificate as problem:
-            remedy = rules.other_address(peer.wwwroot)
-            return Step(
-                KEY, ok=False, detail=rules.clean(problem, rules.MAX_SENTENCE_CHARS), remedy=remedy
-            )
+            return rules.wrong_name(KEY, problem, given, peer.wwwroot, self._there)
         bootstrap.let_prove(self._peer_client, self._registry, peer, given.pem)
         self.peer = self._registry.by_id(peer.id) or peer
         if self.peer.certificate.fingerprint == given.fingerprint:
@@ -379,10 +376,12 @@ class _Run:
             answer = self._peer_client.call(self.peer, path, [], timeout_s=REQUEST_TIMEOUT_S)
         except CallError as problem:
             return self._call_failed(VERSION, problem)
-        told: dict[str, Value] = answer if isinstance(answer, dict) else {}
-        release = told.get("moodle") or told.get("release") or told.get("version")
+        release_info: dict[str, Value] = answer if isinstance(answer, dict) else {}
+        release = (
+            release_info.get("moodle") or release_info.get("release") or release_info.get("version")
+        )
         self.release = _cleaned(release) or None
-        plugin, ours = _cleaned(told.get("plugin")), self._outbound.site.version
+        plugin, ours = _cleaned(release_info.get("plugin")), self._outbound.site.version
         step = verify_plugin.version_step(VERSION, self.release, plugin, ours)
         return self._add(step, is_needed=False)
 
@@ -396,5 +395,5 @@ class _Run:
         return next((p for p in found if p.rpartition("/")[2] in VERSION_METHODS), None)
 
 
-def _cleaned(told: Value) -> str:
-    return rules.clean(told)[:MAX_RELEASE_CHARS] if told else ""
+def _cleaned(value: Value) -> str:
+    return rules.clean(value)[:MAX_RELEASE_CHARS] if value else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from urllib.parse import urljoin
 
-from keys.certificate import BadCertificate, PeerCertificate, check_subject
+from keys.certificate import BadCertificate, PeerCertificate, check_subject, is_of_before
 from keys.rotation import judge_expiry
 from mnet import moments
 from mnet.call_errors import BadAnswer, CallError, CannotReach, RemoteFault
@@ -22,7 +22,7 @@ from mnet.protocol import (
     SERVICE_SP,
     Application,
 )
-from mnet.stored_sentences import E_, english
+from mnet.stored_sentences import E_, english, joined
 from peers import menus
 from peers.menus import Menus
 
@@ -39,6 +39,7 @@ SERVICE_NAMES = {
 }
 _OK_STATUS, _NOT_FOUND, _FORBIDDEN = 200, 404, (401, 403)
 _SERVER_ERROR = 500
+_BOTH = E_("%(our_first)s %(our_others)s")
 # A Moodle takes a stranger's address for the name of a language file; with debugging for developers
 # on, its cache refuses that before fault 7020 is made (mnet/xmlrpc/serverlib.php, 3.11 to 5.1).
 _STRANGER_WHEN_DEBUGGED = (0, "core/string requires simple keys")
@@ -172,6 +173,12 @@ def call_step(
     return Step(name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=remedies[wrong])
 
 
+def with_advice(problem: CallError, *, wwwroot: str, application: Application, ours: str) -> str:
+    """Return why a site could not be asked, and what to do about it, as one stored sentence."""
+    step = call_step("", problem, wwwroot=wwwroot, application=application, ours=ours)
+    return joined(_BOTH, [step.detail, step.remedy])
+
+
 def explain_fault(fault: RemoteFault, there: Menus, *, wwwroot: str, ours: str) -> tuple[str, str]:
     """Return what a peer's fault means and what to do about it."""
     message = (
@@ -232,9 +239,7 @@ def certificate_step(
     try:
         check_subject(certificate, wwwroot)
     except BadCertificate as problem:
-        return Step(
-            name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=other_address(wwwroot)
-        )
+        return wrong_name(name, problem, certificate, wwwroot, there)
     end = certificate.not_after_unix_s
     day = moments.local(end, UTC).date().isoformat() if end is not None else english("unknown")
     renew = english(
@@ -253,6 +258,15 @@ def certificate_step(
         return Step(name, ok=True, detail=detail)
     detail = english("It names the peer; it ends %(our_day)s.", our_day=day)
     return Step(name, ok=True, detail=detail)
+
+
+def wrong_name(
+    name: str, problem: BadCertificate, certificate: PeerCertificate, wwwroot: str, there: Menus
+) -> Step:
+    """Say what to do about a certificate that names another site, or this one as it was once."""
+    is_moved = is_of_before(certificate, wwwroot)
+    remedy = english(there.new_key) if is_moved else other_address(wwwroot)
+    return Step(name, ok=False, detail=clean(problem, MAX_SENTENCE_CHARS), remedy=remedy)
 
 
 def other_address(wwwroot: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -28,6 +29,9 @@ MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES and "TMPDIR" not in os.environ:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
+
+# Loading all tests makes no garbage; looking for it took a third of that time.
+gc.disable()
 
 # How fast something is shows a benchmark; a busy machine fails no test.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -71,6 +75,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return found[0] if found else len(_LONG)
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what is loaded by now stays: nobody has to look at it again
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,29 +22,29 @@ for group, below in BELOW.items():
     FILES |= {place.split(":")[0]: [group, name] for name, place in below.items()}
 
 
-def told(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(PROGRAM), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_the_installed_command_starts_and_lists_every_command() -> None:
-    assert told("--version").stdout == f"mnet-peer, version {VERSION}\n"
-    listed = told("--help")
+    assert run_command("--version").stdout == f"mnet-peer, version {VERSION}\n"
+    listed = run_command("--help")
     assert listed.returncode == 0
     for name in COMMANDS:
         assert f"\n  {name} " in listed.stdout
 
 
 def test_the_installed_command_ends_with_a_status_and_no_traceback(tmp_path: Path) -> None:
-    refused = told("check", "--home", str(tmp_path / "none"))
+    refused = run_command("check", "--home", str(tmp_path / "none"))
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
-    assert told("nonsense").returncode == 2
+    assert run_command("nonsense").returncode == 2
 
 
 @pytest.mark.parametrize("command", FILES.values(), ids=FILES)
 def test_each_file_of_commands_loads_alone(command: list[str]) -> None:
-    done = told(*command, "--help")
+    done = run_command(*command, "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"Usage: mnet-peer {' '.join(command)} ")
 

@@ -12,9 +12,10 @@ from typing import Any
 from keys.certificate import BadCertificate, check_subject, load
 from mnet.call_errors import CallError, CannotReach
 from mnet.language import _
-from mnet.protocol import APPLICATIONS, BadWwwroot, check_wwwroot
+from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION, BadWwwroot, check_wwwroot
 from mnet.stored_sentences import localized
 from peers import cautions, changes, store
+from peers import verify_rules as rules
 from peers.accounts import MANAGER
 from peers.audit import By
 from peers.bootstrap import Found
@@ -62,8 +63,14 @@ class AddPages:
             can_loosen = wwwroot.startswith("https://") and (
                 isinstance(problem, CannotReach) and problem.reason == "other"
             )
+            sentence = str(problem)
+            if isinstance(problem, CallError):
+                kind = APPLICATIONS.get(application, DEFAULT_APPLICATION)
+                sentence = rules.with_advice(
+                    problem, wwwroot=wwwroot, application=kind, ours=self._parts.our_wwwroot
+                )
             return self._start(
-                **entered, problem=localized(str(problem)), tls_failed=can_loosen, status=400
+                **entered, problem=localized(sentence), tls_failed=can_loosen, status=400
             )
         return self._found_page(view, found, any_tls=any_tls)
 

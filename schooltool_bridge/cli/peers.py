@@ -14,15 +14,18 @@ from pathlib import Path
 import click
 
 from keys.certificate import check_subject, load
+from mnet.call_errors import CallError
 from mnet.protocol import (
     APPLICATIONS,
+    DEFAULT_APPLICATION,
     SERVICE_IDP,
     SERVICE_SIS,
     SERVICE_SP,
     SERVICES,
     check_wwwroot,
 )
-from peers import audit, bootstrap, cautions, changes, journal, store
+from mnet.stored_sentences import localized
+from peers import audit, bootstrap, cautions, changes, journal, store, verify_rules
 from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.registry import Peer
@@ -99,11 +102,22 @@ def found_site(
 ) -> bootstrap.Found:
     """Ask a site for its name and certificate, or read that from a file."""
     if certificate is None:
-        return in_reactor(
-            lambda: bootstrap.discover(
-                app.outbound, app.transport, wwwroot, application=application, verify_tls=verify_tls
+        try:
+            return in_reactor(
+                lambda: bootstrap.discover(
+                    app.outbound,
+                    app.transport,
+                    wwwroot,
+                    application=application,
+                    verify_tls=verify_tls,
+                )
             )
-        )
+        except CallError as problem:
+            kind = APPLICATIONS[application] if application else DEFAULT_APPLICATION
+            sentence = verify_rules.with_advice(
+                problem, wwwroot=wwwroot, application=kind, ours=app.settings.wwwroot
+            )
+            raise CommandError(localized(sentence)) from problem
     given = load(certificate.read_text("ascii", "replace"))
     check_subject(given, wwwroot)
     return bootstrap.Found(wwwroot, wwwroot, APPLICATIONS[application or "moodle"], given)

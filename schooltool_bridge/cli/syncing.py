@@ -14,7 +14,7 @@ from mnet.stored_sentences import localized
 from peers import audit
 from schooltool_bridge.cli.peers import known_peer, stored_peer
 from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
-from schooltool_bridge.full_sync import confirming, runs, telling
+from schooltool_bridge.full_sync import confirming, run_lists, runs
 from schooltool_bridge.full_sync.carrying import carry_out
 from schooltool_bridge.full_sync.runs import Run, Wanted
 from schooltool_bridge.full_sync.taking_back import take_back
@@ -67,7 +67,7 @@ def run(
         ended = in_reactor(lambda: carry_out(app.full_sync, begun, progress))
         if shows:
             click.echo(err=True)
-    row = telling.run_row(ended)
+    row = run_lists.run_row(ended)
     command.show(row, lambda: _show_counts(ended))
     if ended.state != runs.DONE:
         raise CommandError(_why(ended))
@@ -108,14 +108,14 @@ def _show_counts(run: Run) -> None:
 
 
 def _why(run: Run) -> str:
-    said = localized(run.reason)
+    reason = localized(run.reason)
     if run.state == runs.WAITING:
         return (
-            f"Nothing was withdrawn or marked as missing yet. {said} "
+            f"Nothing was withdrawn or marked as missing yet. {reason} "
             f"See: mnet-peer sync show {run.id}. "
             f"Then: mnet-peer sync run {run.peer} --confirm {run.id}"
         )
-    return said
+    return reason
 
 
 @sync.command("list")
@@ -128,7 +128,7 @@ def list_(command: Command, wwwroot: str | None, limit: int) -> None:
         peer_id = stored_peer(app, wwwroot).id if wwwroot else None
         with app.database.read() as connection:
             found = runs.list_runs(connection, peer_id, limit)
-    rows = [telling.run_row(r) for r in found]
+    rows = [run_lists.run_row(r) for r in found]
     columns = ("id", "peer", "state", "started_at", "ended_at", "reason")
     command.show_table(rows, columns, "There was no full sync yet.")
 
@@ -140,8 +140,8 @@ def show(command: Command, run_id: int) -> None:
     """Show a full sync and what it found, by name."""
     with command.app() as app, app.database.read() as connection:
         found = runs.get(connection, run_id)
-        rows = telling.rows_told(connection, runs.rows_of(connection, run_id))
-    value: dict[str, Any] = {**telling.run_row(found), "rows": rows}
+        rows = run_lists.rows_with_names(connection, runs.rows_of(connection, run_id))
+    value: dict[str, Any] = {**run_lists.run_row(found), "rows": rows}
 
     def text() -> None:
         _show_counts(found)

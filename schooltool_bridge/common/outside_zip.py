@@ -63,7 +63,7 @@ class Part(io.RawIOBase):
         return len(data)
 
     def close(self) -> None:
-        """Let go of the zip."""
+        """Close the zip."""
         self._raw.close()
         super().close()
 

@@ -112,7 +112,7 @@ class Applied(NamedTuple):
     # Those of `ready` that are names of the school's own people: other peers' events wait for
     # them as well.
     names: tuple[str, ...] = ()
-    # The event's own payload shall come again when these are there (a teacher not known yet).
+    # The event's own payload is applied again when these are there (a teacher not known yet).
     again_with: tuple[str, ...] = ()
     # It took effect, and yet a person should look: what the inbox says about it.
     remark: str = ""

@@ -29,7 +29,7 @@ from schooltool_bridge.store.model import inbox, inbox_wait, person
 HELD, CONFLICT, REJECTED = E_("held"), E_("conflict"), E_("rejected")
 DISMISSED, DONE = E_("dismissed"), E_("done")
 OPEN = (HELD, CONFLICT, REJECTED)
-# These may come again, and nothing of them is thrown away.
+# These may be applied again, and nothing of them is thrown away.
 WAITING = (HELD, CONFLICT)
 
 # Of one peer. A Moodle that sends a large school's year before its people stays below this.
@@ -45,7 +45,7 @@ SECRET_FIELDS = frozenset({"password", "password_hash"})
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An event in the inbox that may come again; `position` is its time, its seq and its id."""
+    """An event that may be applied again; `position` is its time, its seq and its id."""
 
     id: int
     peer_id: int

@@ -125,7 +125,7 @@ def _run(
 def _finish(
     peer_client: PeerClient, call: Call, left: events.Lots, answer: Value
 ) -> Value | Unfinished:
-    """Answer when all that an event freed has come again."""
+    """Answer when all that an event released is applied."""
     if not left:
         return answer
 
@@ -197,7 +197,7 @@ def _follow_up(
 ) -> None:
     """After the answer has left, ask the peer for the enrolments of people new to us.
 
-    And let come again what other peers sent that waited for them.
+    And apply again what other peers sent that waited for them.
     """
     if people:
         peer_client.ask_after(call.connection, call.peer.id, people)

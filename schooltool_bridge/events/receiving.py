@@ -21,11 +21,11 @@ from schooltool_bridge.events.applied import Applied, Held, NewPerson, Source, u
 
 # More than any course's events at once; a larger push is cut up by the sender.
 MAX_PUSHED = 5_000
-# Events applied in one transaction, those that come again with them counted; then others' calls
+# Events applied in one transaction, those that they release counted; then others' calls
 # have their turn.
 PART_EVENTS = 200
 
-# What may come again: whatever waits for any of some keys and happened after a position (inbox.py).
+# What is released: whatever waits for any of some keys and happened after a position (inbox.py).
 Lots: TypeAlias = tuple[tuple[tuple[str, ...], tuple[int, int, int]], ...]
 
 
@@ -47,7 +47,7 @@ class Received(NamedTuple):
     new_people: tuple[NewPerson, ...] = ()
     # For which other peers' events may wait (releasing.py).
     names: tuple[str, ...] = ()
-    # What is still to come again, in a transaction of its own (come_again); and how many did.
+    # What is still to be applied again, in a transaction of its own (come_again); how many were.
     left: Lots = ()
     tried: int = 0
 
@@ -209,7 +209,7 @@ def _event_of(element: Value) -> tuple[str, Value]:
 def retry(
     connection: Connection, source: Source, inbox_id: int, most: int | None = None
 ) -> tuple[str, Came]:
-    """Let an event of the inbox come again, then what waits for it as `receive`. Raises NotFound.
+    """Apply an event of the inbox again, then what waits for it, as `receive`. Raises NotFound.
 
     Returns its status then, and what came.
     """
@@ -233,13 +233,13 @@ def refuse(
 
 
 def lot(keys: Iterable[str]) -> Lots:
-    """Say that whatever waits for any of these (applied.user_key, ...) may come again."""
+    """Say that whatever waits for any of these (applied.user_key, ...) is to be applied again."""
     keys = tuple(keys)
     return ((keys, inbox.FIRST),) if keys else ()
 
 
 def come_again(connection: Connection, source: Source, lots: Lots) -> Came:
-    """Let some of what waits come again, and some of what waits for that, and so on.
+    """Apply some of what waits, and some of what waits for that, and so on.
 
     To be called until nothing is `left`, each time in a transaction of its own.
     """
@@ -257,7 +257,7 @@ def dismiss(connection: Connection, inbox_id: int) -> None:
 def _come_again(
     connection: Connection, source: Source, lots: Lots, most: int | None, came: list[Applied]
 ) -> Came:
-    """Let come again what waits, and what waited for that, and so on: `most` of it at once.
+    """Apply what waits, and what waited for that, and so on: `most` of it at once.
 
     `came` is what was applied before.
     """

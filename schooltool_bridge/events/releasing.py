@@ -32,7 +32,7 @@ MISSED_AT_ONCE = 100
 def release_others(
     database: Database, registry: Registry, site: Site, brought_by: int, names: Iterable[str]
 ) -> None:
-    """Let come again what other peers sent that waits for names that a peer brought.
+    """Apply what other peers sent that waits for names that a peer brought.
 
     `names` are those of events.Received. To be called after the transaction that brought them.
     """
@@ -46,7 +46,7 @@ def release_others(
 
 
 def come_again(database: Database, peer: Peer, site: Site, lots: Lots) -> tuple[str, ...]:
-    """Let all come again that waits, in as many transactions as it takes.
+    """Apply all that waits, in as many transactions as it takes.
 
     Returns the names that were brought by it.
     """
@@ -64,7 +64,7 @@ def come_again(database: Database, peer: Peer, site: Site, lots: Lots) -> tuple[
 def release_endings(
     database: Database, registry: Registry, site: Site, memberships: Collection[tuple[int, int]]
 ) -> None:
-    """Let endings come again that wait for memberships that somebody wrote by hand.
+    """Apply endings that wait for memberships that somebody wrote by hand.
 
     `memberships` are our ids of sections and people. To be called after their transaction.
     """
@@ -91,7 +91,7 @@ def _waiting_for(
 
 
 def release_missed(database: Database, registry: Registry, site: Site) -> None:
-    """Let come again what waits though it need not, because nobody was left to wake it."""
+    """Apply what waits though it need not, because whoever should have released it was killed."""
     for peer in registry.all():
         if not peer.enabled:
             continue

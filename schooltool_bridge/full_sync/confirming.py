@@ -152,10 +152,10 @@ def _absence(sync: FullSync, run: Run, diff: Run, rows: Sequence[Row]) -> Run:
             done = [
                 judging.withdraw_or_mark(connection, source, diff, row, sync.now()) for row in part
             ]
-            kept = [row for row in done if row is not None]
-            run = judging.counted(run, kept)
-            runs.add_rows(connection, run.id, kept)
-            runs.note_applied(connection, [r.id for r in kept if r.id and r.is_applied])
+            written = [row for row in done if row is not None]
+            run = judging.counted(run, written)
+            runs.add_rows(connection, run.id, written)
+            runs.note_applied(connection, [r.id for r in written if r.id and r.is_applied])
             runs.save(connection, run, sync.now())
     with sync.database.write() as connection:
         one_at_a_time(connection, peer.id)
@@ -164,7 +164,7 @@ def _absence(sync: FullSync, run: Run, diff: Run, rows: Sequence[Row]) -> Run:
                 if walk.is_whole:
                     marks.set_scope(connection, peer.id, entity, walk.scope_digest)
         runs.note_applied(connection, [r.id for r in rows if r.id and r.outcome in APPLIED])
-        runs.settle(connection, diff.id, english(CONFIRMED, id=run.id))
+        runs.mark_confirmed(connection, diff.id, english(CONFIRMED, id=run.id))
         counts = {f"{e} {o}": n for (e, o), n in _counted(rows).items()}
         detail = {"id": diff.id, **counts}
         By(run.by_actor, sync.now()).note(

@@ -33,6 +33,8 @@ class Absences:
     listed: int
     # Not listed, and not known as missing before.
     missing: int
+    # Of these, which are not missing only because something else is (following.py).
+    by_themselves: int
     # The scope of before, None for the first complete walk, and of this one.
     scope_before: str | None
     scope: str
@@ -40,13 +42,14 @@ class Absences:
 
 def why_ask(policy: str, found: Absences) -> str:
     """Return why a person must confirm first what is missing; empty when nobody must."""
-    many = found.missing > NEVER_FOR_ROWS and is_many(found.missing, found.held)
+    alone = found.by_themselves
+    many = alone > NEVER_FOR_ROWS and is_many(alone, found.held)
     reasons = {
         FIRST: found.scope_before is None,
         NEW_SCOPE: found.scope_before != found.scope,
         EMPTY: not found.listed,
         ALWAYS: policy == PREVIEW,
-        english(MANY, count=found.missing, num=found.held): many,
+        english(MANY, count=alone, num=found.held): many,
     }
     return next((why for why, holds in reasons.items() if found.missing and holds), "")
 

@@ -37,7 +37,7 @@ from schooltool_bridge.store.model import (
 from schooltool_bridge.store.model_sync import sync_mark, sync_seen
 
 # Of an enrolment that can end: there, still to come, or only suspended.
-_OPEN = (IN_PLACE, PENDING, SUSPENDED)
+OPEN_CODES = (IN_PLACE, PENDING, SUSPENDED)
 
 
 class Missing(NamedTuple):
@@ -158,7 +158,7 @@ def _enrolments(connection: Connection, peer_id: int) -> sa.Select[Any]:
     return (
         sa.select(now.c.id, now.c.person_id, now.c.section_id, _none("assessment_id"))
         .join_from(now, section, section.c.id == now.c.section_id)
-        .where(section.c.peer_id == peer_id, now.c.code.in_(_OPEN))
+        .where(section.c.peer_id == peer_id, now.c.code.in_(OPEN_CODES))
     )
 
 

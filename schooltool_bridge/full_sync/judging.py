@@ -19,6 +19,7 @@ from schooltool_bridge.events import enrolments
 from schooltool_bridge.events.applied import Held, Source
 from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.full_sync import differences, holding, marks, runs, walking
+from schooltool_bridge.full_sync.following import without_followers
 from schooltool_bridge.full_sync.holding import Missing
 from schooltool_bridge.full_sync.runs import Row, Run
 from schooltool_bridge.full_sync.walking import ENROLMENTS, ENTITIES
@@ -71,22 +72,26 @@ def judge(connection: Connection, source: Source, run: Run, now_unix_s: int) -> 
 
 def look(connection: Connection, source: Source, run: Run) -> dict[str, Judged]:
     """Return what each whole walk of a run left out, by kind."""
+    whole = {entity: walk for entity, walk in run.walks.items() if walk.is_whole}
+    missing = {
+        entity: holding.missing(connection, source.peer_id, run.id, entity, walk)
+        for entity, walk in whole.items()
+    }
+    # An enrolment that can end did not end by an earlier absence, whatever was marked.
+    fresh = {e: [m for m in of if e == ENROLMENTS or not m.is_marked] for e, of in missing.items()}
+    by_themselves = without_followers(connection, fresh)
     found = {}
-    for entity, walk in run.walks.items():
-        if not walk.is_whole:
-            continue
-        missing = holding.missing(connection, source.peer_id, run.id, entity, walk)
-        # An enrolment that can end did not end by an earlier absence, whatever was marked.
-        fresh = [m for m in missing if entity == ENROLMENTS or not m.is_marked]
+    for entity, walk in whole.items():
         absences = differences.Absences(
-            holding.held(connection, source.peer_id, entity),
-            walk.came,
-            len(fresh),
-            marks.scope_of(connection, source.peer_id, entity),
-            walk.scope_digest,
+            held=holding.held(connection, source.peer_id, entity),
+            listed=walk.came,
+            missing=len(fresh[entity]),
+            by_themselves=len(by_themselves[entity]),
+            scope_before=marks.scope_of(connection, source.peer_id, entity),
+            scope=walk.scope_digest,
         )
         why = differences.why_ask(source.policy.absences, absences)
-        found[entity] = Judged(missing, fresh, why)
+        found[entity] = Judged(missing[entity], fresh[entity], why)
     return found
 
 

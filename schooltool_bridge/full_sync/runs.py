@@ -216,7 +216,7 @@ def replace_waiting(connection: Connection, run: Run) -> None:
     connection.execute(sa.update(sync_run).where(earlier).values(values))
 
 
-def settle(connection: Connection, run_id: int, reason: str) -> None:
+def mark_confirmed(connection: Connection, run_id: int, reason: str) -> None:
     """Let a run that waited be done: somebody confirmed its difference."""
     values = {"state": DONE, "reason": reason}
     connection.execute(sa.update(sync_run).where(sync_run.c.id == run_id).values(values))
@@ -225,9 +225,9 @@ def settle(connection: Connection, run_id: int, reason: str) -> None:
 def _drop_old_rows(connection: Connection, peer_id: int) -> None:
     mine = sync_run.c.peer_id == peer_id
     latest = sa.select(sync_run.c.id).where(mine).order_by(sync_run.c.id.desc())
-    kept = connection.execute(latest.limit(RUNS_WITH_ROWS)).scalars().all()
+    newest = connection.execute(latest.limit(RUNS_WITH_ROWS)).scalars().all()
     old = sa.select(sync_run.c.id).where(
-        mine, sync_run.c.id < min(kept, default=0), sync_run.c.state != WAITING
+        mine, sync_run.c.id < min(newest, default=0), sync_run.c.state != WAITING
     )
     connection.execute(sa.delete(sync_row).where(sync_row.c.run_id.in_(old)))
 

@@ -106,7 +106,7 @@ class Seeing:
             parts = parts or self.parts(OWN_ID + moodle_id, segment)
         found = [Thing(walking.SECTIONS, part, section_id=part) for part in parts]
         if teacher := fields.id("teacheridnumber", required=False):
-            found += self._places(parts, teacher, TEACHER)
+            found += self._memberships(parts, teacher, TEACHER)
         return found
 
     def enrolments(self, fields: Fields) -> list[Thing]:
@@ -114,7 +114,7 @@ class Seeing:
         segment = fields.id("segment", required=False) or None
         role = fields.text("role", required=True).casefold()
         parts = self.parts(fields.id("sectionid"), segment)
-        return self._places(parts, fields.id("userid"), self.policy.roles.get(role, role))
+        return self._memberships(parts, fields.id("userid"), self.policy.roles.get(role, role))
 
     def assessments(self, fields: Fields) -> list[Thing]:
         """The assessment under its number, or under Moodle's own."""
@@ -138,18 +138,18 @@ class Seeing:
             for r in self.connection.execute(cells)
         ]
 
-    def _places(self, parts: Sequence[int], userid: str, role: str) -> list[Thing]:
+    def _memberships(self, parts: Sequence[int], userid: str, role: str) -> list[Thing]:
         who = self.person(userid)
         if who is None or not parts:
             return []
-        place = sa.select(enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id).where(
+        members = sa.select(enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id).where(
             enrolment.c.section_id.in_(parts),
             enrolment.c.person_id == identity.root(self.connection, who),
             enrolment.c.role == role,
         )
         return [
             Thing(walking.ENROLMENTS, r.id, r.person_id, r.section_id)
-            for r in self.connection.execute(place)
+            for r in self.connection.execute(members)
         ]
 
 
@@ -166,16 +166,16 @@ def name_of(entity: str, item: Value) -> str:
     """Return what an item is called over there, for people; as it came, cut."""
     given = item if isinstance(item, dict) else {}
 
-    def said(name: str) -> str:
+    def text_of(name: str) -> str:
         value = given.get(name)
         return str(value)[:MAX_NAME_CHARS] if isinstance(value, (str, int)) else ""
 
     if entity == walking.USERS:
-        return f"{said('firstname')} {said('lastname')}".strip() or said("username")
+        return f"{text_of('firstname')} {text_of('lastname')}".strip() or text_of("username")
     if entity in (walking.SECTIONS, walking.ASSESSMENTS):
-        return said("name") or said("idnumber")
-    where = said("sectionid") or said("assessmentid")
-    return f"{said('userid')} / {where}"
+        return text_of("name") or text_of("idnumber")
+    where = text_of("sectionid") or text_of("assessmentid")
+    return f"{text_of('userid')} / {where}"
 
 
 MAX_NAME_CHARS = 300

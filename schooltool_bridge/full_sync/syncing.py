@@ -200,17 +200,17 @@ class FullSync:
     def _judge(self, run: Run, peer: Peer) -> Run:
         with self.database.write() as connection:
             ended = judging.judge(connection, self.source(peer), run, self.now())
-        self._told(ended)
+        self._log_end(ended)
         return ended
 
     def fail(self, run: Run, reason: str) -> Run:
         """End a run that cannot go on; nothing is judged missing."""
         with self.database.write() as connection:
             ended = runs.end(connection, run, runs.FAILED, reason, self.now())
-        self._told(ended)
+        self._log_end(ended)
         return ended
 
-    def _told(self, run: Run) -> None:
+    def _log_end(self, run: Run) -> None:
         self.let_go(run)
         log.info("ended", peer=run.peer, sync=run.id, state=run.state)
 

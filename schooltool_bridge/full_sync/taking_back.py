@@ -98,11 +98,11 @@ def _take_grade_back(
         userid = link.idnumber_key or (OWN_ID + link.moodle_id if link.moodle_id else None)
         if userid is None:
             continue
-        said = {"assessmentid": number, "userid": userid, "timemodified": at_unix_s}
-        deletion = fields.grade(Fields("delete_grade", said), deleted=True)
+        values = {"assessmentid": number, "userid": userid, "timemodified": at_unix_s}
+        deletion = fields.grade(Fields("delete_grade", values), deleted=True)
         try:
             grades.apply(connection, source, deletion, now_unix_s)
             done = True
         except (Held, NotFound):
-            continue  # told under another of these names
+            continue  # sent under another of these names
     return done

@@ -225,7 +225,7 @@ class Resolving:
         return before - self._open_now()
 
     def release_missed(self) -> None:
-        """Apply what waits though it need not: whoever should have woken it was killed before."""
+        """Apply what waits though it need not: whoever should have released it was killed."""
         releasing.release_missed(self._database, self._registry, self._site)
 
     def _open_now(self) -> int:
@@ -279,7 +279,7 @@ class Resolving:
         return entry
 
     def _release_rest(self, peer_id: int, came: events.Came) -> None:
-        """Let come again what is left of that, then what other peers sent."""
+        """Apply what is left of that, then what other peers sent."""
         peer = self._registry.by_id(peer_id)
         more = releasing.come_again(self._database, peer, self._site, came.left) if peer else ()
         self._release_others(peer_id, (*came.names, *more))

@@ -35,7 +35,7 @@ class Claim:
 
 
 def enrol(connection: Connection, name: str, channels: Iterable[str]) -> None:
-    """Let a message wait for each channel; what waits already stays as it is."""
+    """Queue a message for each channel; what is queued already stays as it is."""
     one_writer(connection)
     if recall(connection, name) is None:
         remember(connection, name, {channel: {"state": WAITING} for channel in channels})

@@ -146,7 +146,7 @@ class Package:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of the zip."""
+        """Close the zip."""
         self._opened.close()
 
     @property

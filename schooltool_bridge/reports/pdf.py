@@ -90,5 +90,5 @@ def _table(table: Table) -> dict[str, object]:
 
 
 def _breakable(words: str, chars: int) -> str:
-    """Let a word that is too long for its column go on in the next line."""
+    """Break a word that is too long for its column."""
     return re.sub(rf"(\S{{{chars}}})(?=\S{{4}})", "\\1\u200b", words)

@@ -102,7 +102,7 @@ class App:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.database.close()
 
     @cached_property

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / "moodle_plugin"
+# Of both of them, as of Moodle itself.
+LICENCE = FOLDER / "COPYING.txt"
 # By component: the folder in a Moodle, which is the zip's first one too.
 SIS, SIGN_ON = "local_schooltool", "auth_mnet"
 ROOTS = {SIS: "schooltool", SIGN_ON: "mnet"}
@@ -57,4 +59,7 @@ def pack(component: str) -> Packed:
             entry.external_attr = _DIRECTORY if path.is_dir() else _FILE
             entry.compress_type = zipfile.ZIP_DEFLATED
             packed.writestr(entry, b"" if path.is_dir() else path.read_bytes())
+        licence = zipfile.ZipInfo(f"{root}/{LICENCE.name}", _DATE)
+        licence.external_attr, licence.compress_type = _FILE, zipfile.ZIP_DEFLATED
+        packed.writestr(licence, LICENCE.read_bytes())
     return Packed(component, found[1], buffer.getvalue())

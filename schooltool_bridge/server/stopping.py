@@ -55,7 +55,7 @@ class Guard:
         os.close(reads)
 
     def arm(self) -> None:
-        """Let it know of each signal; from the main thread, once the reactor has its handlers."""
+        """Pass each signal on to it; from the main thread, once the reactor has its handlers."""
         signal.set_wakeup_fd(self._writes, warn_on_full_buffer=False)
 
 

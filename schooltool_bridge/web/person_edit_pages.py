@@ -86,7 +86,7 @@ class PersonEditPages:
         return _form(given, person=found, event=view.number("event"))
 
     def change(self, view: View, person_id: int) -> Reply:
-        """Correct somebody's names; then let come again what waited, a conflict first of all."""
+        """Correct somebody's names; then apply what waited, a conflict first of all."""
         given, event = _given(view), filters.row_id(view.text("event"))
         with self._parts.database.read() as connection:
             found = _known(connection, person_id)

@@ -19,7 +19,7 @@ from peers.policy import ABSENCES, PeerPolicy
 from peers.web.parts import Parts as PeerParts
 from peers.web.peer_pages import PEER
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.full_sync import confirming, runs, telling
+from schooltool_bridge.full_sync import confirming, run_lists, runs
 from schooltool_bridge.full_sync.runs import Run, Wanted
 from schooltool_bridge.full_sync.walking import ENTITIES
 from schooltool_bridge.server.parts import Parts
@@ -155,7 +155,7 @@ class SyncPages:
             found = runs.rows_of(
                 connection, run_id, outcomes=chosen, after_id=after_id, limit=ROWS_A_PAGE + 1
             )
-            rows = telling.rows_told(connection, found[:ROWS_A_PAGE])
+            rows = run_lists.rows_with_names(connection, found[:ROWS_A_PAGE])
             peer = store.by_id(connection, run.peer_id)
         return page(
             "sync_run.html",

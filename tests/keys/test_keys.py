@@ -141,6 +141,14 @@ def test_a_certificate_names_exactly_its_site(pair: KeyPair) -> None:
         load(certificate(pair.private_key, HERE, "http://other.example.org"))
 
 
+def test_a_site_that_moved_to_https_is_told_to_make_a_new_key_first(pair: KeyPair) -> None:
+    before = load(certificate(pair.private_key, "http://moodle.example.org"))
+    with pytest.raises(WrongSubject, match=r"moved to https.*Delete key"):
+        check_subject(before, "https://moodle.example.org")
+    with pytest.raises(WrongSubject, match="Is the address exactly"):
+        check_subject(before, "https://www.moodle.example.org")
+
+
 @pytest.mark.requirement("R20")
 @pytest.mark.parametrize(
     ("case", "life_days", "age_days", "due"),

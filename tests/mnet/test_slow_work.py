@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 
 from hypothesis import settings
@@ -120,6 +121,14 @@ class Silent:
         self.ended.append(1)
 
 
+def close(slow: SlowWork) -> None:
+    """Close when nothing is at work any more: then nobody is waited for."""
+    started_s = time.monotonic()
+    slow.close(WAIT_S)
+    assert time.monotonic() - started_s < WAIT_S
+    assert len(slow._workers._threads) <= SLOW_THREADS
+
+
 def test_a_silent_site_fills_its_own_share_and_queue_and_nothing_else() -> None:
     slow, silent = SlowWork(), Silent()
     taken = [slow.submit("silent", silent) for _ in range(256)]
@@ -135,7 +144,7 @@ def test_a_silent_site_fills_its_own_share_and_queue_and_nothing_else() -> None:
     silent.go.set()
     for _ in range(WAITING_EACH):
         assert silent.begun.acquire(timeout=WAIT_S)
-    slow.close(WAIT_S)
+    close(slow)
 
 
 def test_seven_silent_sites_leave_threads_to_an_eighth() -> None:
@@ -148,7 +157,7 @@ def test_seven_silent_sites_leave_threads_to_an_eighth() -> None:
     assert answered.wait(WAIT_S)
     assert silent.ended == []
     silent.go.set()
-    slow.close(WAIT_S)
+    close(slow)
 
 
 def test_all_that_waits_together_is_bounded() -> None:
@@ -173,7 +182,7 @@ def test_what_nobody_waits_for_is_not_begun_and_makes_room() -> None:
     silent.go.set()
     assert done.wait(WAIT_S)
     assert begun == ["in their place"]
-    slow.close(WAIT_S)
+    close(slow)
 
 
 def test_work_that_fails_gives_its_place_back() -> None:
@@ -187,4 +196,4 @@ def test_work_that_fails_gives_its_place_back() -> None:
         assert slow.submit("site", fails)
     assert slow.submit("site", done.set)
     assert done.wait(WAIT_S)
-    slow.close(WAIT_S)
+    close(slow)

@@ -63,7 +63,7 @@ def made(empty_database_url: str) -> Iterator[Database]:
     database.close()
 
 
-def kept(database: Database) -> list[int]:
+def stored_ids(database: Database) -> list[int]:
     with database.read() as connection:
         return list(connection.execute(sa.select(_KEPT.c.id).order_by(_KEPT.c.id)).scalars())
 
@@ -88,9 +88,9 @@ def test_a_commit_that_fails_rolls_back(made: Database, way: str) -> None:
 
     with pytest.raises(IntegrityError):
         WAYS[way](made, work)
-    assert kept(made) == []
+    assert stored_ids(made) == []
     WAYS[way](made, lambda connection: connection.execute(sa.insert(_KEPT).values(id=2)))
-    assert kept(made) == [2]
+    assert stored_ids(made) == [2]
 
 
 def test_a_commit_that_fails_for_several_keeps_none_and_says_so_to_each(made: Database) -> None:
@@ -100,7 +100,7 @@ def test_a_commit_that_fails_for_several_keeps_none_and_says_so_to_each(made: Da
     outcomes = made.apply_all([lambda c: c.execute(sa.insert(_KEPT).values(id=1)), bad])
     assert isinstance(outcomes[1].problem, IntegrityError)
     # On PostgreSQL each has a transaction of its own.
-    assert kept(made) == ([] if outcomes[0].problem else [1])
+    assert stored_ids(made) == ([] if outcomes[0].problem else [1])
     assert made.apply(lambda c: c.execute(sa.select(sa.literal(5))).scalar()) == 5
 
 
@@ -116,9 +116,9 @@ def test_what_failed_and_was_passed_over_is_not_acknowledged(made: Database, way
 
     with pytest.raises(OperationalError):
         WAYS[way](made, work)
-    assert kept(made) == []
+    assert stored_ids(made) == []
     WAYS[way](made, lambda connection: connection.execute(sa.insert(_KEPT).values(id=3)))
-    assert kept(made) == [3]
+    assert stored_ids(made) == [3]
 
 
 def test_a_work_that_ends_the_transaction_of_all_leaves_no_half(made: Database) -> None:
@@ -133,7 +133,7 @@ def test_a_work_that_ends_the_transaction_of_all_leaves_no_half(made: Database) 
     outcomes = made.apply_all([insert(5), ends, insert(6)])
     assert isinstance(outcomes[1].problem, IntegrityError)
     acknowledged = [n for n, o in ((5, outcomes[0]), (6, outcomes[2])) if o.problem is None]
-    assert kept(made) == acknowledged
+    assert stored_ids(made) == acknowledged
 
 
 @contextmanager
@@ -202,13 +202,13 @@ def test_a_locked_store_gets_a_second_try_and_then_8503(
     assert isinstance(done, dict)
     assert done["status"] == "created"
     assert tries == 1
-    told = [line for line in lines if line["level"] != "info"]
+    logged = [line for line in lines if line["level"] != "info"]
     # Four calls failed, each at three tries; the journal could not be written either.
-    assert [(line["event"], line["problem"]) for line in told] == [
+    assert [(line["event"], line["problem"]) for line in logged] == [
         ("store", "OperationalError SQLITE_BUSY"),
         ("not recorded", "OperationalError SQLITE_BUSY"),
     ]
-    assert "exception" not in json.dumps(told, default=str)
+    assert "exception" not in json.dumps(logged, default=str)
 
 
 @pytest.mark.requirement("1.1", "R14")
@@ -273,22 +273,22 @@ def test_one_line_a_minute_of_each_kind_and_how_many_it_is_for() -> None:
     clock = Clock()
     seldom = Seldom(clock)
 
-    def told(**line: object) -> dict[str, Any] | None:
+    def logged(**line: object) -> dict[str, Any] | None:
         try:
             return dict(seldom(None, "error", {"event": "store", **line}))
         except structlog.DropEvent:
             return None
 
-    assert told(problem="a") == {"event": "store", "problem": "a"}
-    assert [told(problem="a") for _ in range(4)] == [None] * 4
-    assert told(problem="b") is not None, "another kind"
-    assert told() == {"event": "store"}, "no failure is left out"
+    assert logged(problem="a") == {"event": "store", "problem": "a"}
+    assert [logged(problem="a") for _ in range(4)] == [None] * 4
+    assert logged(problem="b") is not None, "another kind"
+    assert logged() == {"event": "store"}, "no failure is left out"
     clock.now += QUIET_S
-    assert told(problem="a") == {"event": "store", "problem": "a", TIMES: 5}
+    assert logged(problem="a") == {"event": "store", "problem": "a", TIMES: 5}
     clock.now += QUIET_S
-    assert told(problem="a") == {"event": "store", "problem": "a"}
+    assert logged(problem="a") == {"event": "store", "problem": "a"}
     for number in range(2 * MAX_KINDS):
-        told(problem=str(number))
+        logged(problem=str(number))
     assert len(seldom._logged) <= MAX_KINDS
 
 

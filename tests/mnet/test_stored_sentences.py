@@ -77,6 +77,19 @@ def test_several_things_are_said_as_one() -> None:
     assert joined("%(our_first)s; %(our_others)s", []) == ""
 
 
+def test_sentences_that_stand_one_after_the_other_are_each_said_again() -> None:
+    kept = joined(
+        "%(our_first)s %(our_others)s",
+        ["The answer is not signed.", "Whatever this is.", "The first page answers."],
+    )
+    assert kept == "The answer is not signed. Whatever this is. The first page answers."
+    with speaking("de"):
+        answers = localized("The first page answers.")
+        assert localized(kept) == f"Die Antwort ist nicht signiert. Whatever this is. {answers}"
+        # What only stands side by side is no sentence of ours, whatever its words mean alone.
+        assert localized("xq done") == "xq done"
+
+
 def test_a_sentence_that_was_cut_is_shown_as_it_was_kept() -> None:
     with speaking("de"):
         assert localized("fetch_user: username 'x' belongs to so") == (

@@ -87,7 +87,7 @@ def test_the_registry_does_what_the_table_says_and_the_trail_tells(
     ]
 
 
-def kept_of(rig: Rig) -> tuple[list[tuple[str, str]], list[str]]:
+def certificates_of(rig: Rig) -> tuple[list[tuple[str, str]], list[str]]:
     """Return a peer's certificates with their states, and what the server noted, oldest first."""
     with rig.app.database.read() as connection:
         stored = store.find(connection, MOODLE)
@@ -122,7 +122,7 @@ def test_a_key_that_many_learn_at_once_is_taken_in_once(
     old = before.certificate.fingerprint
     was = store.RETIRED if state == store.CURRENT else store.CURRENT
     assert learnt == {new.fingerprint if state == store.CURRENT else old}
-    assert kept_of(rig) == ([(old, was), (new.fingerprint, state)], [action])
+    assert certificates_of(rig) == ([(old, was), (new.fingerprint, state)], [action])
 
 
 @pytest.mark.parametrize("came", [c for c in KeyCame if c is not KeyCame.STRANGER])
@@ -131,20 +131,20 @@ def test_a_late_answer_puts_no_older_key_back(rig: Rig, came: KeyCame) -> None:
     second, third = (generate(MOODLE, "x", START_UNIX_S + n) for n in (1, 2))
     for new in (second, third):
         rig.app.registry.take_key(peer_of(rig), new.certificate_pem, came=KeyCame.PROVEN)
-    before = kept_of(rig)
+    before = certificates_of(rig)
     late = rig.app.registry.take_key(first, second.certificate_pem, came=came)
     assert late is not None
     assert late.certificate.fingerprint == third.fingerprint
-    assert kept_of(rig) == before
+    assert certificates_of(rig) == before
 
 
 def test_a_late_answer_brings_a_removed_peer_no_key(rig: Rig) -> None:
     peer, new = peer_of(rig), generate(MOODLE, "x", START_UNIX_S + 1)
     with rig.app.database.write() as connection:
         changes.remove_peer(connection, By("olga", 1), peer.id)
-    before = kept_of(rig)
+    before = certificates_of(rig)
     assert rig.app.registry.take_key(peer, new.certificate_pem, came=KeyCame.PROVEN) is None
-    assert kept_of(rig) == before
+    assert certificates_of(rig) == before
 
 
 def test_a_key_for_another_site_is_never_taken_in(rig: Rig) -> None:

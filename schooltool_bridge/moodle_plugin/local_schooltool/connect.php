@@ -32,14 +32,16 @@ use local_schooltool\local\connect\plan;
 use local_schooltool\local\connect\target;
 use local_schooltool\output\connect_page;
 
-$hostid = optional_param('hostid', 0, PARAM_INT);
+$home = new moodle_url('/local/schooltool/connect.php');
+// The menus know the page without its parameters.
+navigation_node::override_active_url($home);
 admin_externalpage_setup('local_schooltool_connect');
 require_capability('moodle/site:config', context_system::instance());
 
+$hostid = optional_param('hostid', 0, PARAM_INT);
 $wwwroot = address::normalised(optional_param('wwwroot', '', PARAM_RAW_TRIMMED));
 $action = optional_param('action', '', PARAM_ALPHA);
 $undo = optional_param('undo', '', PARAM_ALPHA);
-$home = new moodle_url('/local/schooltool/connect.php');
 
 $target = $hostid ? target::of_host($hostid) : ($wwwroot !== '' && $action . $undo !== '' ? new target($wwwroot) : null);
 if ($target) {
@@ -114,8 +116,6 @@ if ($target && $action === 'connect' && confirm_sesskey()) {
 }
 
 $peers = $DB->get_records('local_schooltool_peer', [], 'id');
-// The menu is that of the page without a server.
-$PAGE->set_url($home);
 echo $OUTPUT->header();
 // A page that asks the server must not keep the admin's other pages waiting.
 \core\session\manager::write_close();

@@ -31,16 +31,17 @@ require_once($CFG->libdir . '/adminlib.php');
 use local_schooltool\local\connect\transfer;
 use local_schooltool\local\words;
 
+$home = new moodle_url('/local/schooltool/status.php');
+// The menus know this page only as a part of that one.
+navigation_node::override_active_url($home);
 admin_externalpage_setup('local_schooltool_status');
 require_capability('local/schooltool:manage', context_system::instance());
 require_sesskey();
 
-$home = new moodle_url('/local/schooltool/status.php');
 $hostid = required_param('hostid', PARAM_INT);
 if (!$DB->record_exists('local_schooltool_peer', ['hostid' => $hostid])) {
     redirect($home);
 }
-$PAGE->set_url($home);
 transfer::begin($hostid);
 core_php_time_limit::raise(transfer::LONGEST + 100);
 raise_memory_limit(MEMORY_EXTRA);

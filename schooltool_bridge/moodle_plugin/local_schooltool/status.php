@@ -26,6 +26,7 @@ require(__DIR__ . '/../../config.php');
 require_once($CFG->libdir . '/adminlib.php');
 
 use local_schooltool\local\connect\target;
+use local_schooltool\local\connect\transfer;
 use local_schooltool\local\connect\remote;
 use local_schooltool\output\status_page;
 
@@ -47,6 +48,7 @@ if ($action !== '' && confirm_sesskey()) {
     if ($action === 'test') {
         list($answer, $problem) = remote::ask($target, 'schooltool/sis.php/server_info');
         if (is_array($answer) && isset($answer['name'])) {
+            transfer::try_now($hostid);
             redirect($home, get_string('test_good', 'local_schooltool', [
                 'name' => s($answer['name']), 'version' => s(isset($answer['version']) ? $answer['version'] : ''),
             ]), null, \core\output\notification::NOTIFY_SUCCESS);

@@ -3,6 +3,7 @@
 
 use local_schooltool\local\connect\address;
 use local_schooltool\local\connect\answer;
+use local_schooltool\local\connect\cipher;
 use local_schooltool\local\words;
 
 function certificate_for(string $name): string {
@@ -85,4 +86,9 @@ function test_a_failed_call_is_said_in_words() {
     }
     same(['reply_http', '502'], words::key(["5:Didn't receive 200 OK from remote server. (HTTP/1.1 502 Bad Gateway)"]));
     same(['reply_refused', '8400: no such section'], words::key(['8400 : no such section']));
+}
+
+function test_the_lines_for_openssl_are_those_of_the_manual() {
+    $manual = file_get_contents(dirname(PLUGINS) . '/manual/peers.md');
+    holds(strpos($manual, "```\n" . cipher::LINES . "```") !== false);
 }

@@ -27,7 +27,7 @@ TO = "office@example.org"
 
 
 @contextmanager
-def told_site(home: Path, **changed: str) -> Iterator[Site]:
+def noticing_site(home: Path, **changed: str) -> Iterator[Site]:
     """A site with one peer, a conflict, and settings for being told."""
     site = Site(home)
     with (site.home / "settings.toml").open("a") as file:
@@ -60,7 +60,7 @@ def test_a_thousand_events_held_are_one_notice_one_mail_one_webhook(tmp_path: Pa
     with (
         MailServer() as server,
         Hook() as hook,
-        told_site(
+        noticing_site(
             tmp_path / "home",
             mail_to=TO,
             smtp_url=f"smtp://127.0.0.1:{server.port}",
@@ -102,7 +102,7 @@ def test_a_thousand_events_held_are_one_notice_one_mail_one_webhook(tmp_path: Pa
 def test_processes_that_run_at_the_same_time_tell_once(tmp_path: Path) -> None:
     with (
         MailServer() as server,
-        told_site(
+        noticing_site(
             tmp_path / "home", mail_to=TO, smtp_url=f"smtp://127.0.0.1:{server.port}"
         ) as site,
     ):
@@ -118,7 +118,7 @@ def test_processes_that_run_at_the_same_time_tell_once(tmp_path: Path) -> None:
 def test_a_process_killed_while_it_sends_loses_nothing(tmp_path: Path) -> None:
     with MailServer(hangs=True) as server:
         url = f"smtp://127.0.0.1:{server.port}"
-        with told_site(tmp_path / "home", mail_to=TO, smtp_url=url) as site:
+        with noticing_site(tmp_path / "home", mail_to=TO, smtp_url=url) as site:
             peer_with_held(site, 30)
             run = subprocess.Popen([*PROGRAM, "notice", "run", "--home", str(site.home)])
             assert server.came.wait(30)
@@ -136,7 +136,7 @@ def test_a_process_killed_while_it_sends_loses_nothing(tmp_path: Path) -> None:
 def test_notice_test_says_what_happened_to_each_channel(tmp_path: Path) -> None:
     with MailServer() as server, Hook(status=302, location="http://127.0.0.1:1/") as hook:
         mail = {"mail_to": TO, "smtp_url": f"smtp://127.0.0.1:{server.port}"}
-        with told_site(tmp_path / "home", **mail, webhook_url=hook.url) as site:
+        with noticing_site(tmp_path / "home", **mail, webhook_url=hook.url) as site:
             with pytest.raises(Refused) as refused:
                 site.text("notice", "test")
             assert refused.value.status == 1
@@ -151,6 +151,6 @@ def test_notice_test_says_what_happened_to_each_channel(tmp_path: Path) -> None:
 
 
 def test_notice_test_without_a_channel_says_what_to_set(tmp_path: Path) -> None:
-    with told_site(tmp_path / "home") as site, pytest.raises(Refused) as refused:
+    with noticing_site(tmp_path / "home") as site, pytest.raises(Refused) as refused:
         site.text("notice", "test")
     assert "set mail_to and smtp_url, or webhook_url" in refused.value.stderr

@@ -41,7 +41,7 @@ except (spreadsheet.BadSheet, OneRosterError) as refused:
 """
 
 
-def said_of(path: Path) -> str:
+def output_of(path: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", READ, str(path), str(SPARE_BYTES)],
         capture_output=True, text=True, timeout=120, check=False,
@@ -83,8 +83,8 @@ def test_a_bomb_that_claims_to_be_small_is_refused_in_little_memory(
     package = Path(shutil.copy(sheet, tmp_path / "bomb.zip"))
     # A deflated part ends where the zip says, which leaves an empty sheet, and no users.
     told = "damaged" if method != zipfile.ZIP_DEFLATED else "holds no rows"
-    assert told in said_of(sheet)
-    assert "users.csv" in said_of(package)
+    assert told in output_of(sheet)
+    assert "users.csv" in output_of(package)
 
 
 def test_a_list_of_parts_is_read_as_far_as_any_package_needs(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_list_of_parts_is_read_as_far_as_any_package_needs(tmp_path: Path) -> 
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(20):
             archive.writestr(zipfile.ZipInfo(f"{number}{'x' * 60_000}"), b"")
-    assert "list of parts is too long" in said_of(path)
+    assert "list of parts is too long" in output_of(path)
 
 
 def test_what_is_stored_or_deflated_is_read_whole(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def read(peer: FakePeer, answer: Answer) -> Any:
     return response if isinstance(response, FaultResponse) else response.value
 
 
-class Going:
+class PushInParts:
     """A long push that a test takes on part by part."""
 
     def __init__(self, rig: Rig, body: bytes) -> None:
@@ -105,43 +105,43 @@ def push_of(rig: Rig, count: int = ALL) -> bytes:
 
 @pytest.mark.requirement("R5", "R6")
 def test_another_peers_calls_go_between_the_parts(rig: Rig) -> None:
-    going = Going(rig, push_of(rig))
-    going.part()
+    push_in_parts = PushInParts(rig, push_of(rig))
+    push_in_parts.part()
     assert known(rig) == PART
     answer: Any = rig.call(rig.peers[B], SIS + "new_section", {"idnumber": "1", "name": "B"})
     assert answer["status"] == "created"
-    assert going.answer is None
-    going.part()
+    assert push_in_parts.answer is None
+    push_in_parts.part()
     assert known(rig) == 2 * PART + 1
-    results = going.end()
+    results = push_in_parts.end()
     assert [r["status"] for r in results] == ["created"] * ALL
     assert known(rig) == ALL + 1
 
 
 def test_an_envelope_counts_as_seen_from_the_first_part_on(rig: Rig) -> None:
     body = push_of(rig)
-    going = Going(rig, body)
-    going.part()
+    push_in_parts = PushInParts(rig, body)
+    push_in_parts.part()
     assert rig.fault(body)[0] == BadSignature.code
     assert known(rig) == PART
-    assert len(going.end()) == ALL
+    assert len(push_in_parts.end()) == ALL
     assert rig.fault(body)[0] == BadSignature.code
 
 
 @pytest.mark.requirement("R5", "R6")
 def test_a_failure_says_what_stays_and_the_same_events_sent_again_are_whole(rig: Rig) -> None:
-    going = Going(rig, push_of(rig))
-    going.part()
-    going.part()
-    going.fail()
-    fault = going.end()
+    push_in_parts = PushInParts(rig, push_of(rig))
+    push_in_parts.part()
+    push_in_parts.part()
+    push_in_parts.fail()
+    fault = push_in_parts.end()
     assert fault.code == 8503
     assert f"first {2 * PART} of {ALL} events" in fault.text
     assert "send all of it again" in fault.text
     with rig.app.database.read() as connection:
         assert [c.outcome for c in calls.find(connection)] == ["fault 8503"]
     assert known(rig) == 2 * PART
-    again = Going(rig, push_of(rig)).end()
+    again = PushInParts(rig, push_of(rig)).end()
     expected = ["unchanged"] * 2 * PART + ["created"] * (ALL - 2 * PART)
     assert [r["status"] for r in again] == expected
     assert known(rig) == ALL
@@ -155,7 +155,7 @@ def test_one_bad_event_never_spoils_a_later_part(rig: Rig) -> None:
     listed[0] = "junk"
     listed[PART] = {"event": "new_section", "data": {}}
     body = rig.peers[A].request(rig.pem, SIS + "push_events", [listed])
-    results = Going(rig, body).end()
+    results = PushInParts(rig, body).end()
     assert [r["status"] for r in results].count("created") == ALL - 2
     assert [n for n, r in enumerate(results) if r["status"] == "failed"] == [0, PART]
 
@@ -164,7 +164,7 @@ def test_who_was_named_as_addressee_in_one_part_has_to_be_in_the_next(rig: Rig) 
     listed: list[Any] = sections(ALL)
     listed[1]["data"]["to"] = rig.app.site.wwwroot
     body = rig.peers[A].request(rig.pem, SIS + "push_events", [listed])
-    statuses = [r["status"] for r in Going(rig, body).end()]
+    statuses = [r["status"] for r in PushInParts(rig, body).end()]
     assert statuses == ["created"] * 2 + ["failed"] * (ALL - 2)
 
 
@@ -183,13 +183,13 @@ def test_what_one_call_frees_comes_in_parts_before_its_answer(rig: Rig) -> None:
         )
         assert held["status"] == "held"
     body = rig.peers[A].request(rig.pem, SIS + "new_section", [{"idnumber": "s0", "name": "N"}])
-    going = Going(rig, body)
+    push_in_parts = PushInParts(rig, body)
     parts = 0
-    while going.answer is None:
-        going.part()
+    while push_in_parts.answer is None:
+        push_in_parts.part()
         parts += 1
     assert parts == ALL // PART + 1
-    assert read(rig.peers[A], going.answer)["status"] == "created"
+    assert read(rig.peers[A], push_in_parts.answer)["status"] == "created"
     with rig.app.database.read() as connection:
         assert count_by_status(connection) == {}
 

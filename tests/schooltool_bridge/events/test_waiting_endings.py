@@ -104,7 +104,7 @@ def merged(rig: Rig) -> None:
         merging.merge(connection, Author("carl", START_UNIX_S), bob, ada)
 
 
-def told_of_bob(rig: Rig) -> None:
+def push_bob(rig: Rig) -> None:
     push(rig, "fetch_user", **BOB)
     push(rig, "new_enrolment", **PUPIL | {"userid": "2", "timemodified": START_UNIX_S - 9})
     push(rig, "new_assessment", sectionid="5", idnumber="8", name="Quiz", pointval=10)
@@ -118,7 +118,7 @@ def told_of_bob(rig: Rig) -> None:
 def test_what_was_told_of_another_record_of_a_person_is_not_this_ones_to_end(
     rig: Rig, *, is_merged_first: bool
 ) -> None:
-    told_of_bob(rig)
+    push_bob(rig)
     if is_merged_first:
         merged(rig)
     assert push(rig, "end_enrolment", **ENDED)["status"] == "held"
@@ -139,7 +139,7 @@ def test_what_was_told_of_another_record_of_a_person_is_not_this_ones_to_end(
 
 
 def test_a_deletion_waits_for_a_grade_that_the_peer_told(rig: Rig) -> None:
-    told_of_bob(rig)
+    push_bob(rig)
     with rig.app.database.write() as connection:
         bob = find_record(connection, "2")
         author = Author("carl", START_UNIX_S)

@@ -562,6 +562,23 @@ def points(site: ListingSite) -> dict[str, Any]:
     return {r["person"]: r["points"] for r in rows}
 
 
+def test_what_goes_with_a_section_or_a_leaver_does_not_have_to_be_confirmed(
+    school: ListingSite,
+) -> None:
+    school.lister.drop("sections", idnumber="s2")
+    for entity in ("enrolments", "assessments"):
+        school.lister.drop(entity, sectionid="s2")
+    school.lister.drop("grades", assessmentid="a2")
+    school.lister.drop("enrolments", sectionid="s1", userid="u3")
+    school.lister.drop("grades", assessmentid="a1", userid="u3")
+    run = school.run()
+    assert run.state == runs.DONE
+    assert totals(run) == {"seen": 120, "unchanged": 120, "withdrawn": 1, "missing": 23}
+    for n in range(10, 20):
+        school.lister.drop("grades", assessmentid="a1", userid=f"u{n}")
+    assert school.run().state == runs.WAITING, "these are missing by themselves"
+
+
 def test_a_missing_assessment_is_taken_back(school: ListingSite) -> None:
     school.lister.drop("assessments", idnumber="a2")
     school.lister.drop("grades", assessmentid="a2")

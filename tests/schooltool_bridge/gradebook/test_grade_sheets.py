@@ -69,7 +69,7 @@ def marks(school: School) -> dict[tuple[str, str], float]:
     return {(who, names[item]): p for (item, who), p in school.grades("ALG-1").items()}
 
 
-def told(made: Plan) -> list[str]:
+def problem_lines(made: Plan) -> list[str]:
     return [f"{p.location}: {p.text}" for p in made.problems]
 
 
@@ -82,7 +82,7 @@ MOODLES = {
 def test_a_moodles_own_grade_export_goes_in_as_it_is(school: School) -> None:
     data = (SHEETS / "18-moodle-grade-export.csv").read_bytes()
     made = written(school, data)
-    assert (told(made), marks(school)) == ([], MOODLES)
+    assert (problem_lines(made), marks(school)) == ([], MOODLES)
     aside = [
         "First name", "Last name", "Institution", "Department", "Email address",
         "Course total (Real)", "Last downloaded from this course",
@@ -97,7 +97,7 @@ def test_its_percentages_letters_and_feedback_are_left_aside(school: School) -> 
         ["ID-Nummer", *(f"Quiz: Checkpoint 1 ({k})" for k in kinds), "Homework total (Real)"]
     )
     made = written(school, f"{heads}\nN100\t90,00 %\tA\t18,00\tgood\t18,00\n".encode())
-    assert (told(made), marks(school)) == ([], {("N100", "Checkpoint 1"): 18})
+    assert (problem_lines(made), marks(school)) == ([], {("N100", "Checkpoint 1"): 18})
     assert len(made.ignored) == 4
 
 
@@ -140,14 +140,14 @@ def test_computed_numbers_are_read_as_they_are_shown(school: School, language: s
         formats={"C2": "0.00"},
     )
     with speaking(language):
-        assert told(written(school, data)) == []
+        assert problem_lines(written(school, data)) == []
     assert marks(school) == {
         ("N100", "Checkpoint 1"): 0.3333333333, ("N100", "Essay: My Summer"): 66.67,
         ("N100", "Test 3"): 1.125,
     }  # fmt: skip
     csv = b"idnumber;Checkpoint 1\nN200;0.3333333333333333\n"
     with speaking(language):
-        assert told(plan(school, csv)) == []
+        assert problem_lines(plan(school, csv)) == []
 
 
 @pytest.mark.requirement("R63")
@@ -183,7 +183,7 @@ def test_what_can_be_read_in_two_ways_is_read_alike_in_every_language(
 def test_two_people_in_one_row_are_an_error(school: School) -> None:
     data = b"idnumber,username,Checkpoint 1\nN100,bob.ray,18\nN200,bob.ray,3\nN100,,1\n"
     made = plan(school, data)
-    assert told(made) == [
+    assert problem_lines(made) == [
         "Row 2, column B: The idnumber is that of Ann Lee, and the username that of Bob Ray."
     ]
     assert [e.points for e in made.entries] == [3, 1]
@@ -204,7 +204,7 @@ def test_our_own_gradebook_goes_in_again_and_changes_nothing(school: School, lan
         report = read(connection, SECTION, None, school.now, UTC)
         paper = gradebook_of(report, UTC)
         made = upload_grades.plan(connection, SECTION, read_tables(csv_bytes(paper.flat)))
-    assert told(made) == []
+    assert problem_lines(made) == []
     assert (made.changes, made.unchanged) == ([], 5)
     assert marks(school) == before
 
@@ -225,8 +225,8 @@ def test_a_template_that_comes_back_as_it_was_changes_nothing(school: School) ->
         "idnumber", "username", "Name", "Checkpoint 1", "Essay: My Summer", "Test 3", "=1+1",
     ]  # fmt: skip
     assert ["007", "=cmd"] in [list(row.cells[:2]) for row in grades.rows]
-    assert (told(again), again.changes, again.unchanged) == ([], [], 4)
-    assert (told(filled), filled.changes) == ([], [])
+    assert (problem_lines(again), again.changes, again.unchanged) == ([], [], 4)
+    assert (problem_lines(filled), filled.changes) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -152,12 +152,12 @@ def test_many_at_once_leave_what_one_by_one_leaves(database: Database) -> None:
                         )
             assert grades.release_all(connection, CAROL, [places[0], places[0]]) == 1
             assert not grades.release(connection, CAROL, *places[0])
-            stands.append(told(connection, book))
+            stands.append(rows_with_cells(connection, book))
     assert stands[0] == stands[1]
     assert len(stands[0]) == 10 + 2 + 1
 
 
-def told(connection: Connection, book: Book) -> list[tuple[Any, ...]]:
+def rows_with_cells(connection: Connection, book: Book) -> list[tuple[Any, ...]]:
     """Every row of a section's history with its cell, in places instead of ids."""
     items, students = list(book.items.values()), list(book.students.values())
     rows = connection.execute(
@@ -194,4 +194,4 @@ def test_one_wrong_entry_keeps_all_from_being_written(database: Database) -> Non
             with pytest.raises(Refused) as refused:
                 grades.enter_all(connection, CAROL, [Entry(item, who, Decimal(5)), wrong])
             assert refused.value.field == field
-        assert told(connection, book) == []
+        assert rows_with_cells(connection, book) == []

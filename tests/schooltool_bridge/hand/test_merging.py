@@ -57,14 +57,14 @@ def undo(school: School, merged: int = 2) -> None:
         merging.undo(connection, author(school), merged)
 
 
-def told(school: School) -> dict[str, Any]:
+def without_trail(school: School) -> dict[str, Any]:
     """What holds, but for the trail of the merge itself."""
     return {name: value for name, value in school.dump().items() if name != "history"}
 
 
 @pytest.mark.requirement("R39b")
 def test_a_merged_person_has_all_and_apart_again_each_has_its_own(twice: School) -> None:
-    before = told(twice)
+    before = without_trail(twice)
     merge(twice)
     (one,) = twice.people()
     assert (one["idnumber"], len(one["links"])) == ("1", 2)
@@ -75,7 +75,7 @@ def test_a_merged_person_has_all_and_apart_again_each_has_its_own(twice: School)
     with twice.database.read() as connection:
         assert {find_person(connection, text) for text in ("1", "b1", "2")} == {1}
     undo(twice)
-    assert told(twice) == before
+    assert without_trail(twice) == before
 
 
 def test_what_comes_meanwhile_stays_with_the_link_it_came_by(twice: School) -> None:
@@ -185,7 +185,7 @@ def test_what_cannot_be_merged_is_refused_with_a_reason(twice: School) -> None:
 
 
 def test_a_chain_of_merges_comes_apart_at_any_place(twice: School) -> None:
-    before = told(twice)
+    before = without_trail(twice)
     twice.push("fetch_user", **TOM)
     merge(twice, 1, 2)
     merge(twice, 3, 1)
@@ -194,5 +194,5 @@ def test_a_chain_of_merges_comes_apart_at_any_place(twice: School) -> None:
     undo(twice, 2)
     assert twice.enrolments() == {("5", "9", "student"): "a", ("8", "b1", "student"): "a"}
     undo(twice, 1)
-    assert told(twice)["enrolments"] == before["enrolments"]
-    assert told(twice)["grades"] == before["grades"]
+    assert without_trail(twice)["enrolments"] == before["enrolments"]
+    assert without_trail(twice)["grades"] == before["grades"]

@@ -54,7 +54,7 @@ def school(database_url: str) -> Iterator[School]:
     school.database.close()
 
 
-def told(school: School) -> str:
+def yesterday(school: School) -> str:
     """All that is said of yesterday."""
     at = NOW - DAY
 
@@ -87,15 +87,15 @@ def told(school: School) -> str:
 def test_a_policy_of_today_is_for_what_comes_from_now_on(
     school: School, out_of_range: str, dates: str
 ) -> None:
-    before = told(school)
+    before = yesterday(school)
     policy = {"out_of_range": out_of_range, "dates_students": dates, "dates_teachers": dates}
     set_policy(school, policy)
-    assert told(school) == before
+    assert yesterday(school) == before
     # Also when something else makes the cells be folded anew, or comes again.
     school.push("new_assessment", **QUIZ | {"name": "Quiz 1"})
     again = GRADE | {"points_earned": 99, "timemodified": NOW - 10 * DAY}
     assert school.status("new_grade", **again) == "unchanged"
-    assert told(school) == before
+    assert yesterday(school) == before
     assert school.grades()["7", "1"] == 99
     # Read with the maximum of the day asked about.
     if out_of_range == "clamp":
@@ -139,7 +139,7 @@ def test_what_was_held_keeps_the_policy_under_which_it_first_arrived(school: Sch
 
 @pytest.mark.requirement("R69")
 def test_what_is_marked_filed_and_called_today(school: School) -> None:
-    before = told(school)
+    before = yesterday(school)
     with school.database.write() as connection:
         now, actor = school.now, "carl"
         author = Author(actor, now)
@@ -163,7 +163,7 @@ def test_what_is_marked_filed_and_called_today(school: School) -> None:
         filing.file(connection, Author(actor, now), [section_id], course_id=course, term_id=term)
         anna = find_person(connection, "1")
         enrolments.set_state(connection, author, section_id, anna, "student", "x")
-    assert told(school) == before
+    assert yesterday(school) == before
     assert "Guest" not in before
 
 

@@ -70,7 +70,7 @@ def stand(rig: Rig, *kinds: str) -> None:
         refresh(connection, [notice(kind, PEER, f"{kind}!") for kind in kinds], int(rig.clock()))
 
 
-def told(recorder: Recorder) -> list[int]:
+def counts_sent(recorder: Recorder) -> list[int]:
     """How many notices each message told."""
     notices = [m.values["notices"] for m in recorder.sent]
     return [len(n) for n in notices if isinstance(n, list)]
@@ -82,10 +82,10 @@ def test_what_is_new_is_told_once_in_one_message(rig: Rig) -> None:
     for _run in range(3):
         sender_of_notices(rig, mail).send_news()
         rig.clock.now += 600
-    assert told(mail) == [2]  # what is for information only is not told at once
+    assert counts_sent(mail) == [2]  # what is for information only is not told at once
     stand(rig, "silent", "conflict", "tls-expired")
     sender_of_notices(rig, mail).send_news()
-    assert told(mail) == [2, 1]
+    assert counts_sent(mail) == [2, 1]
     assert mail.sent[1].subject == "Test SIS: tls-expired!"
     with rig.app.database.read() as connection:
         times = {k.notice.key.split()[0]: k.sent_unix_s for k in open_notices(connection)}
@@ -102,7 +102,7 @@ def test_what_cannot_be_sent_is_sent_later_by_that_channel_only(rig: Rig) -> Non
     hook.problem = None
     assert [o.channel for o in sender_of_notices(rig, mail, hook).send_news()] == ["webhook"]
     assert sender_of_notices(rig, mail, hook).send_news() == []
-    assert (told(mail), told(hook)) == ([1], [1])
+    assert (counts_sent(mail), counts_sent(hook)) == ([1], [1])
     with rig.app.database.read() as connection:
         assert connection.execute(sa.select(site_memory)).all() == []
 
@@ -118,7 +118,7 @@ def test_killed_between_claim_and_sending_it_is_told_after_all(rig: Rig) -> None
     assert sender_of_notices(rig, mail).send_news() == []  # it might still be at it
     rig.clock.now += 1
     sender_of_notices(rig, mail).send_news()
-    assert told(mail) == [1]
+    assert counts_sent(mail) == [1]
 
 
 def test_what_is_over_before_it_could_be_told_is_still_told(rig: Rig) -> None:
@@ -154,7 +154,7 @@ def test_a_clock_that_jumps_back_neither_repeats_nor_holds_up(rig: Rig) -> None:
     stand(rig, "silent", "conflict")
     sender_of_notices(rig, mail).send_news()
     sender_of_notices(rig, mail).send_news()
-    assert told(mail) == [1, 1]
+    assert counts_sent(mail) == [1, 1]
     mail.problem = Killed()
     stand(rig, "silent", "conflict", "tls-expired")
     with pytest.raises(Killed):
@@ -162,7 +162,7 @@ def test_a_clock_that_jumps_back_neither_repeats_nor_holds_up(rig: Rig) -> None:
     rig.clock.now -= DAY
     mail.problem = None
     sender_of_notices(rig, mail).send_news()
-    assert told(mail) == [1, 1, 1]
+    assert counts_sent(mail) == [1, 1, 1]
 
 
 def test_what_comes_and_goes_does_not_flood(rig: Rig) -> None:
@@ -181,7 +181,7 @@ def test_a_hundred_notices_are_one_message_of_bounded_length(rig: Rig) -> None:
         found = [notice("silent", f"{PEER}/{n}", "silent!") for n in range(100)]
         refresh(connection, found, NOW)
     sender_of_notices(rig, mail).send_news()
-    assert told(mail) == [50]
+    assert counts_sent(mail) == [50]
     assert mail.sent[0].subject == "Test SIS: 100 things need a hand"
     assert "... and 50 more." in mail.sent[0].text
 
@@ -202,7 +202,7 @@ def test_threads_that_tell_at_the_same_time_tell_once(rig: Rig) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert told(mail) == [2]
+    assert counts_sent(mail) == [2]
     assert len(outcomes) == 1
 
 

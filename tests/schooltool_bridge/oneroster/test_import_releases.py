@@ -19,7 +19,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path / "home")
 
 
-def told_by(site: Site, *peers: str) -> School:
+def pushed_by(site: Site, *peers: str) -> School:
     """Moodles that said of n1 that she is a pupil, before anybody knows her."""
     school = School.open(f"sqlite:///{site.home / 'mnet-peer.sqlite'}", *peers)
     for peer in peers:
@@ -45,7 +45,7 @@ def _known_by_key(school: School, peer: str) -> None:
 
 
 def test_what_waits_for_a_person_comes_in_with_the_import(site: Site, tmp_path: Path) -> None:
-    school = told_by(site, A, B)
+    school = pushed_by(site, A, B)
     package = str(district(tmp_path / "d"))
     assert site.run("import", "oneroster", package, "--preview")["released"] == 0
     assert len(school.inbox("held")) == 2, "a preview brings nobody"
@@ -61,7 +61,7 @@ def test_a_number_that_a_later_package_corrects_frees_what_waits_for_it(
 ) -> None:
     package = district(tmp_path / "d")
     edited(package, "users", lambda rows: rows[0].update(identifier="typo"))
-    school = told_by(site, A)
+    school = pushed_by(site, A)
     site.run("import", "oneroster", str(package))
     assert len(school.inbox("held")) == 1
     edited(package, "users", lambda rows: rows[0].update(identifier="n1"))
@@ -73,7 +73,7 @@ def test_a_number_that_a_later_package_corrects_frees_what_waits_for_it(
 def test_a_package_with_a_problem_frees_nothing(site: Site, tmp_path: Path) -> None:
     package = district(tmp_path / "d")
     edited(package, "enrollments", lambda rows: rows[0].update(endDate="2026-08-01"))
-    school = told_by(site, A)
+    school = pushed_by(site, A)
     with pytest.raises(Refused, match="nothing was changed"):
         site.run("import", "oneroster", str(package))
     assert len(school.inbox("held")) == 1

@@ -98,7 +98,7 @@ def add_person(app: App, username: str, **more: Any) -> int:
         return int(key[0])
 
 
-def told(done: list[Done]) -> list[tuple[str, bool]]:
+def outcomes_of(done: list[Done]) -> list[tuple[str, bool]]:
     return [(one.username, one.ok) for one in done]
 
 
@@ -110,7 +110,7 @@ def test_people_are_enrolled_seen_and_taken_out_in_either_moodle(rig: Rig, is_ol
     assert [c.id for c in there.courses.available().items] == [2, 3]
     assert all(c.is_old == is_old for c in there.courses.available().items)
     done = there.enrolling.enrol(2, [ada, bob, ada])
-    assert told(done) == [("ada.l", True), ("bob", True)]
+    assert outcomes_of(done) == [("ada.l", True), ("bob", True)]
     sent, course_id = there.called("enrol_user")[0]
     assert course_id == "2"
     assert sent["email"] == "Ada.L@x.org"
@@ -120,7 +120,7 @@ def test_people_are_enrolled_seen_and_taken_out_in_either_moodle(rig: Rig, is_ol
     assert [(w.person_id, w.name, w.is_removable) for w in shown] == [
         (ada, "Ada Ada.l", True), (bob, "Ada Bob", True),
     ]  # fmt: skip
-    assert told(there.enrolling.unenrol(2, shown[:1])) == [("ada.l", True)]
+    assert outcomes_of(there.enrolling.unenrol(2, shown[:1])) == [("ada.l", True)]
     assert [w.username for w in there.there()] == ["bob"]
     with rig.app.database.read() as connection:
         trail = [(e.actor, e.action, e.subject, e.detail) for e in audit.entries(connection)]
@@ -183,10 +183,10 @@ def test_one_refused_person_stops_nobody_else_but_a_refused_course_does(rig: Rig
     there = There(rig, host)
     people = [add_person(rig.app, name) for name in ("ada", "bob", "cy")]
     done = there.enrolling.enrol(2, [*people, 999])
-    assert told(done) == [("ada", True), ("bob", False), ("cy", True), ("", False)]
+    assert outcomes_of(done) == [("ada", True), ("bob", False), ("cy", True), ("", False)]
     host.refuses = {"bob": 5017}
     done = there.enrolling.enrol(3, [people[1], people[0], people[2]])
-    assert told(done) == [("bob", False), ("ada", False), ("cy", False)]
+    assert outcomes_of(done) == [("bob", False), ("ada", False), ("cy", False)]
     assert "no enrolment method for this site" in done[0].text
     assert [one.text for one in done[1:]] == ["Not tried, after what went wrong before."] * 2
 
@@ -208,7 +208,7 @@ def test_a_moodle_that_stays_away_is_asked_once_and_a_slow_one_not_for_ever(rig:
 
     there.moodle.scripted["enrol_user"] = slowly
     done = there.enrolling.enrol(2, people)
-    assert told(done) == [("ada", True), ("bob", True), ("cy", False)]
+    assert outcomes_of(done) == [("ada", True), ("bob", True), ("cy", False)]
     assert "answers slowly" in done[2].text
 
 
@@ -217,7 +217,7 @@ def test_only_what_the_network_put_there_is_taken_away_from_here(rig: Rig) -> No
     there = There(rig, host)
     add_person(rig.app, "ada")
     done = there.enrolling.unenrol(2, there.there())
-    assert told(done) == [("ada", False), ("bob", True)]
+    assert outcomes_of(done) == [("ada", False), ("bob", True)]
     assert "enrolled by manual in the Moodle itself" in done[0].text
     assert there.called("unenrol_user") == [["bob", "2"]]
     unknown = next(w for w in there.there() if w.username == "bob")

@@ -27,7 +27,7 @@ from tests.helpers.report_story import (
 from tests.helpers.school import School
 
 MOODLE = "http://moodle.example.org"
-Said = list[tuple[Any, ...]]
+ShownLines = list[tuple[Any, ...]]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def lines(school: School, **asked: Any) -> list[history_lines.Line]:
         )
 
 
-def said(found: list[history_lines.Line]) -> Said:
+def shown_lines(found: list[history_lines.Line]) -> ShownLines:
     return [
         (line.kind, line.person.firstname if line.person else None, line.subject, line.before, line.after)
         for line in found
@@ -62,7 +62,7 @@ def said(found: list[history_lines.Line]) -> Said:
 @pytest.mark.requirement("R72", "R73", "R74", "E37")
 def test_everything_that_happened_stands_there_in_order(school: School) -> None:
     file_under_a_term(school, day=20)
-    assert said(lines(school)) == [
+    assert shown_lines(lines(school)) == [
         ("section", None, "name", "", "Algebra"),
         ("teacher", None, "teacher named by the section", "", f"Jane Smith ({TEACHER})"),
         ("enrolment", "Ada", "student", "", "Active"),
@@ -101,8 +101,10 @@ def test_each_line_says_when_by_whom_and_why(school: School) -> None:
 def test_it_is_read_by_person_and_by_kind(school: School) -> None:
     ada, bob, jane = (person_id(school, who) for who in (ADA, BOB, TEACHER))
     assert {line.kind for line in lines(school, person_id=ada)} == {"enrolment", "grade"}
-    assert [line[4] for line in said(lines(school, person_id=bob))] == ["Active", "Ended"]
-    assert [line[4] for line in said(lines(school, person_id=jane))] == [f"Jane Smith ({TEACHER})"]
+    assert [line[4] for line in shown_lines(lines(school, person_id=bob))] == ["Active", "Ended"]
+    assert [line[4] for line in shown_lines(lines(school, person_id=jane))] == [
+        f"Jane Smith ({TEACHER})"
+    ]
     for kind in KINDS:
         assert {line.kind for line in lines(school, kinds=[kind])} <= {kind}
     assert lines(school, kinds=[]) == []

@@ -33,7 +33,8 @@ def test_a_zip_holds_all_and_is_the_same_each_time(component: str) -> None:
     # The release is the server's, so that whoever sees both knows whether they belong together.
     assert f"$plugin->release = '{VERSION}';".encode() in read[f"{root}/version.php"]
     files = [path for path in (FOLDER / component).rglob("*") if path.is_file()]
-    assert len(files) == sum(not name.endswith("/") for name in names)
+    assert read[f"{root}/COPYING.txt"] == moodle_plugins.LICENCE.read_bytes()
+    assert len(files) + 1 == sum(not name.endswith("/") for name in names)
     assert packed.name == f"{component}-{packed.version}.zip"
 
 

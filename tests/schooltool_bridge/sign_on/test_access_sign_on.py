@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -183,3 +184,19 @@ def test_taking_the_password_right_ends_the_visits_begun_by_it(site: Site, moodl
     soon(lambda: ("kill_child", ["petra", sha1(AGENT)]) in moodle.calls)
     assert petra.get("/me").status == 403
     assert sign_in(browser(site), "petra").status == 403
+
+
+@pytest.mark.requirement("R31")
+def test_no_way_is_offered_to_a_moodle_that_was_found_not_to_sign_on(
+    site: Site, moodle: Moodle
+) -> None:
+    visitor, off = browser(site), b'<a href="/error/moodle/mnetdisable" data-rel="fatalerror">'
+    pupil(site, "ola")
+    assert sign_in(visitor, "ola").status == 200
+    for land_page, is_offered in ((off, False), (b'<p data-rel="fatalerror">', True)):
+        moodle.land = (404, land_page)
+        with contextlib.suppress(Refused):  # the services are another test's
+            site.text("peer", "verify", moodle.wwwroot)
+        assert ("/auth/mnet/jump.php?hostid=" in visitor.get("/me").text) is is_offered
+        other = browser(site).get("/me").text
+        assert (f"{moodle.wwwroot}/auth/mnet/jump.php" in other) is is_offered

@@ -96,7 +96,7 @@ def sign_out(rig: Rig, anna: int) -> None:
         rig.app.signing_off.sign_out_everywhere(connection, anna)
 
 
-def told(asked: Asked) -> list[tuple[str, str]]:
+def sign_offs_of(asked: Asked) -> list[tuple[str, str]]:
     return [(e.kind, e.about["agent_sha1"]) for e in asked.done if e.kind in SIGN_OFFS]
 
 
@@ -119,7 +119,7 @@ def test_what_a_restart_cut_off_is_told_after_it(rig: Rig, anna: int) -> None:
     begin(rig, anna, ANOTHERS, came_from=peer_of(rig, OTHER).id)
     sign_out(rig, anna)
     after_restart(rig, asked := Asked())
-    assert sorted(told(asked)) == [(KILL_CHILD, MINE), (KILL_CHILDREN, ANOTHERS)]
+    assert sorted(sign_offs_of(asked)) == [(KILL_CHILD, MINE), (KILL_CHILDREN, ANOTHERS)]
     assert asked.done[0].about["username"] == "anna"
     assert left(rig) == 0
 
@@ -127,10 +127,10 @@ def test_what_a_restart_cut_off_is_told_after_it(rig: Rig, anna: int) -> None:
 def test_a_first_try_that_fails_is_made_again(rig: Rig, anna: int) -> None:
     go_over(rig, anna, begin(rig, anna))
     sign_out(rig, anna)
-    assert told(deaf(rig)) == [(KILL_CHILD, MINE)]
+    assert sign_offs_of(deaf(rig)) == [(KILL_CHILD, MINE)]
     rig.clock.now += FIRST_WAIT_S
     after_restart(rig, asked := Asked())
-    assert told(asked) == [(KILL_CHILD, MINE)]
+    assert sign_offs_of(asked) == [(KILL_CHILD, MINE)]
     assert left(rig) == 0
 
 
@@ -144,7 +144,7 @@ def test_a_peer_that_was_down_for_a_day_is_told_nothing_of_what_is_long_over(
     assert left(rig) == 1
     rig.clock.now += 1
     after_restart(rig, asked := Asked())
-    assert told(asked) == []
+    assert sign_offs_of(asked) == []
     assert left(rig) == 0
 
 
@@ -156,7 +156,7 @@ def test_whoever_is_there_again_in_that_browser_is_not_signed_out_late(rig: Rig,
     rig.clock.now += FIRST_WAIT_S
     go_over(rig, anna, begin(rig, anna))
     after_restart(rig, asked := Asked())
-    assert told(asked) == [(KILL_CHILD, ANOTHERS)]
+    assert sign_offs_of(asked) == [(KILL_CHILD, ANOTHERS)]
 
 
 @pytest.mark.parametrize("how", ["landed", "was signed out there"])
@@ -175,7 +175,7 @@ def test_whoever_came_again_keeps_the_session_that_they_came_from(
         with rig.app.database.write() as connection:
             person_sessions.end_by_word(connection, peer_id, "anna", MINE)
     after_restart(rig, asked := Asked())
-    assert told(asked) == [(KILL_CHILDREN, ANOTHERS)]
+    assert sign_offs_of(asked) == [(KILL_CHILDREN, ANOTHERS)]
 
 
 def test_a_sign_off_waits_behind_no_other_errand(rig: Rig, anna: int) -> None:
@@ -201,7 +201,7 @@ def test_the_first_try_is_made_while_the_peers_other_errands_are_under_way(
         if len(asked.done) == 1:
             sign_out(rig, anna)
             errands.at(peer_of(rig).id, sign_offs=True)()
-            assert told(asked) == [(KILL_CHILD, MINE)]
+            assert sign_offs_of(asked) == [(KILL_CHILD, MINE)]
         return True
 
     asked.answers = answers

@@ -70,7 +70,7 @@ class Old:
             return tuple(connection.execute(query).one())
 
 
-def told(at: int, arrived: int, **more: Any) -> dict[str, Any]:
+def row_at(at: int, arrived: int, **more: Any) -> dict[str, Any]:
     return {"effective_unix_s": at, "seq": -1, "recorded_unix_s": arrived, **more}
 
 
@@ -115,12 +115,12 @@ def test_grades_keep_the_policy_that_their_peer_had_when_that_was_not_written(
             )  # fmt: skip
             cell = old.add(
                 connection, "grade", assessment_id=item, person_id=who, points="10", exists=True,
-                authority="peer", **told(NOW, NOW),
+                authority="peer", **row_at(NOW, NOW),
             )  # fmt: skip
             for by_actor in (None, "head"):
                 made.append(old.add(
                     connection, "grade_history", grade_id=cell, raw_points="12", by_actor=by_actor,
-                    **told(NOW, NOW),
+                    **row_at(NOW, NOW),
                 ))  # fmt: skip
     storage.upgrade(old.database)
     marked = [
@@ -147,7 +147,9 @@ def test_enrolments_that_came_with_dates_are_what_they_are_by_them(before_dates:
         for name, dates in places.items():
             who = people[name] = old.add(connection, "person", username=name, username_key=name)
             place = {"section_id": section, "person_id": who, "role": "student", "code": "a"}
-            old.add(connection, "enrolment_history", **place, **dates, **told(NOW - 5 * DAY_S, NOW))
+            old.add(
+                connection, "enrolment_history", **place, **dates, **row_at(NOW - 5 * DAY_S, NOW)
+            )
             old.add(connection, "enrolment", **place, since_unix_s=NOW - 5 * DAY_S)
     storage.upgrade(old.database)
     columns = ("code", "since_unix_s", "next_code", "next_unix_s")
@@ -162,7 +164,7 @@ def test_enrolments_that_came_with_dates_are_what_they_are_by_them(before_dates:
 def test_what_was_frozen_by_a_time_in_milliseconds_is_folded_anew(before_times: Old) -> None:
     """Each was told, then told in milliseconds, which froze it; then what counts was told."""
     old = before_times
-    times = (told(NOW, NOW), told(MS, NOW + 10), told(NOW + 20, NOW + 20))
+    times = (row_at(NOW, NOW), row_at(MS, NOW + 10), row_at(NOW + 20, NOW + 20))
     frozen = {"effective_unix_s": MS, "seq": -1}
     with old.database.write() as connection:
         peer, who, section = begun(old, connection)

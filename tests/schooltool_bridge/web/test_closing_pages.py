@@ -105,7 +105,7 @@ def test_closing_says_in_words_what_it_means_before_it_does_it(rig: Rig, marked:
     assert (again.status, "closed already" in again.message()) == (400, True)
     assert "the records say the same" in marked.get(FINAL).text
     assert HOSTILE not in marked.get(SECTIONS + "/1/final").text
-    assert told(rig, "term closed") == [("carl", {"sections": 2, "marks": 3, "score system": LETTERS})]  # fmt: skip
+    assert trail_of(rig, "term closed") == [("carl", {"sections": 2, "marks": 3, "score system": LETTERS})]  # fmt: skip
 
 
 def test_who_came_between_the_question_and_the_yes_is_asked_about_anew(
@@ -146,7 +146,7 @@ def test_proposals_are_accepted_one_by_one_or_all_with_a_reason(rig: Rig, marked
     assert marked.send(FINAL, action="accept-all", digest=digest, why="a slip").status == 303
     assert finals(rig) == {(1, "C"), (2, "B"), (3, "")}
     assert "a slip" in marked.get(SECTIONS + "/1/final").text
-    assert [d["persons"] for _who, d in told(rig, "final marks changed")] == [[2], [1]]
+    assert [d["persons"] for _who, d in trail_of(rig, "final marks changed")] == [[2], [1]]
 
 
 def test_a_term_is_opened_again_and_closed_anew(rig: Rig, marked: Visitor) -> None:
@@ -160,7 +160,7 @@ def test_a_term_is_opened_again_and_closed_anew(rig: Rig, marked: Visitor) -> No
     assert "3 final marks of an earlier closing are replaced" in " ".join(asked.tree.text_content().split())  # fmt: skip
     close(marked, FINAL)
     assert (1, "D") in finals(rig)
-    assert told(rig, "term opened again") == [("carl", {"why": "the wrong marks"})]
+    assert trail_of(rig, "term opened again") == [("carl", {"why": "the wrong marks"})]
 
 
 def test_an_ongoing_section_is_closed_alone(rig: Rig, marked: Visitor) -> None:
@@ -218,7 +218,7 @@ def test_who_joined_a_closed_term_is_counted_by_section_and_given_a_mark(
     assert [row[1:] for row in sections(shown)] == [["2", "0", "1"], ["1", "0", "0"]]
     assert close(marked, FINAL).status == 303
     assert finals(rig) == {(1, "A"), (2, "F"), (3, ""), (3, "B")}
-    assert [d["persons"] for _who, d in told(rig, "final marks added")] == [[3]]
+    assert [d["persons"] for _who, d in trail_of(rig, "final marks added")] == [[3]]
 
 
 def test_who_joins_while_somebody_reads_the_question_is_asked_about_anew(
@@ -246,7 +246,7 @@ def test_what_is_not_there_or_not_known_is_refused(rig: Rig, marked: Visitor) ->
         assert tess.get(path).status == 403
 
 
-def told(rig: Rig, action: str) -> list[tuple[str, Any]]:
+def trail_of(rig: Rig, action: str) -> list[tuple[str, Any]]:
     with rig.app.database.read() as connection:
         found = audit.entries(connection)
     return [(e.actor, e.detail) for e in found if e.action == action]

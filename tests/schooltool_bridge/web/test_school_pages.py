@@ -70,7 +70,7 @@ def push(rig: Rig, peer: FakePeer, event: str, **data: Any) -> None:
     assert answer["status"] in ("created", "updated")
 
 
-def places(rig: Rig) -> list[tuple[Any, ...]]:
+def filings(rig: Rig) -> list[tuple[Any, ...]]:
     with rig.app.database.read() as connection:
         columns = (section.c.course_id, section.c.term_id, section.c.previous_id)
         return [tuple(r) for r in connection.execute(sa.select(*columns).order_by(section.c.id))]
@@ -126,13 +126,13 @@ def test_sections_are_found_and_filed_many_at_once(rig: Rig, ordered: Visitor) -
     )
     assert filed.location.endswith(SECTIONS + "?place=ongoing&q=o")
     assert "2 sections moved to BIO-1, Autumn, 2026/27." in ordered.get(SECTIONS).message("said")
-    assert places(rig) == [(1, 1, None), (1, 1, None), (None, None, None)]
+    assert filings(rig) == [(1, 1, None), (1, 1, None), (None, None, None)]
     refused = ordered.send(SECTIONS, section=["3"], course="1", term="", kept="")
     assert refused.status == 400
     assert "Choose a term too" in refused.message()
     assert refused.tree.xpath("//input[@name='section'][@checked]/@value") == ["3"]
     assert ordered.send(SECTIONS, course="1", term="1", kept="").status == 400
-    assert places(rig)[2] == (None, None, None)
+    assert filings(rig)[2] == (None, None, None)
 
 
 @pytest.mark.requirement("R46")
@@ -165,9 +165,9 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert "is not right after Spring" in refused.message()
     assert ordered.send(path, action="link", previous="2", why="goes on").status == 303
     assert "Ökologie" in ordered.get(path).tree.find_class("facts")[0].text_content()
-    assert places(rig)[:2] == [(1, 2, 2), (1, 1, None)]
+    assert filings(rig)[:2] == [(1, 2, 2), (1, 1, None)]
     assert ordered.send(path, action="unlink").status == 303
-    assert places(rig)[0] == (1, 2, None)
+    assert filings(rig)[0] == (1, 2, None)
     assert (
         ordered.send(path, action="weights", **{"weight-1": "60", "weight-2": "40"}).status == 303
     )

@@ -53,3 +53,7 @@ foreach ([
         'callback' => '\\local_schooltool\\' . $method,
     ];
 }
+$observers[] = [
+    'eventname' => '\\mod_quiz\\event\\attempt_deleted',
+    'callback' => '\\local_schooltool\\observer\\attempts::deleted',
+];

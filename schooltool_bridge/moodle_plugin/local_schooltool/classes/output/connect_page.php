@@ -56,6 +56,7 @@ class connect_page implements \renderable, \templatable {
         $todo = false;
         $comparing = false;
         $ready = false;
+        $answered = false;
         $undoable = false;
         $leftout = plan::left_out($target);
         foreach (plan::steps() as $name => $step) {
@@ -63,6 +64,7 @@ class connect_page implements \renderable, \templatable {
             $todo = $todo || $state->status === state::TODO;
             $comparing = $comparing || ($name === 'peer' && $state->status === state::TODO && $target->certificate !== '');
             $ready = $ready || ($name === 'events' && $state->status === state::DONE);
+            $answered = $answered || ($name === 'answer' && $state->status === state::DONE);
             $undo = !$step->only_looks() && $step->can_undo($target);
             $undoable = $undoable || $undo;
             $roles = $name === 'roam' ? $this->roles() : [];
@@ -101,6 +103,7 @@ class connect_page implements \renderable, \templatable {
             'comparing' => $comparing,
             'todo' => $todo,
             'ready' => $ready,
+            'answered' => $answered,
             'undoable' => $undoable,
             'ourwwwroot' => $CFG->wwwroot,
             'ourfingerprint' => address::grouped(address::fingerprint(key::certificate())),

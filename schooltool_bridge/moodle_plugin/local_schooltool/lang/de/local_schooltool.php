@@ -120,7 +120,7 @@ $string['networking_on'] = 'Es ist eingeschaltet.';
 $string['networkservers'] = 'Netzwerkserver';
 $string['next'] = 'Wie es weitergeht';
 $string['next_add'] = 'Drücken Sie in SchoolTool auf <a href="{$a}" target="_blank" rel="noopener">Partner hinzufügen</a> (öffnet ein neues Fenster), geben Sie die Adresse dieses Moodle an und vergleichen Sie den Fingerabdruck mit diesem. Als Befehl: <code>mnet-peer peer add</code>.';
-$string['next_send'] = 'Sobald beide Seiten sich kennen, senden Sie, was hier schon ist. Was sich danach ändert, geht von selbst hinüber.';
+$string['next_send'] = 'Wenn beide Seiten sich kennen: Senden Sie, was hier schon ist. Was sich danach ändert, geht von selbst hinüber.';
 $string['ouraddress'] = 'Adresse dieses Moodle';
 $string['ourfingerprint'] = 'Fingerabdruck dieses Moodle (SHA-256)';
 $string['peer_byhand'] = 'Er ist schon ein Partner im Moodle-Netzwerk; Verbinden macht ihn zu einem, an den gesendet wird.';

@@ -120,7 +120,7 @@ $string['networking_on'] = 'It is on.';
 $string['networkservers'] = 'Network servers';
 $string['next'] = 'What comes next';
 $string['next_add'] = 'In SchoolTool press <a href="{$a}" target="_blank" rel="noopener">Add a peer</a> (opens in a new window), give the address of this Moodle, and compare its fingerprint with this one. By command: <code>mnet-peer peer add</code>.';
-$string['next_send'] = 'Once both sides know each other, send what is here already. Whatever changes from then on goes by itself.';
+$string['next_send'] = 'When both sides know each other: send what is here already. Whatever changes from then on goes by itself.';
 $string['ouraddress'] = 'Address of this Moodle';
 $string['ourfingerprint'] = 'Fingerprint of this Moodle (SHA-256)';
 $string['peer_byhand'] = 'It is a peer of the Moodle network already; Connect makes it one that events are sent to.';

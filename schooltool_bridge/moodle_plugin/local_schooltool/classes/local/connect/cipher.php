@@ -26,7 +26,7 @@ namespace local_schooltool\local\connect;
 class cipher extends step {
     /** @var string What OpenSSL 3 needs in its configuration. */
     const LINES = "openssl_conf = openssl_init\n\n[openssl_init]\nproviders = provider_sect\n[provider_sect]\n" .
-        "default = dereply_sect\nlegacy = legacy_sect\n[dereply_sect]\nactivate = 1\n[legacy_sect]\nactivate = 1\n";
+        "default = default_sect\nlegacy = legacy_sect\n[default_sect]\nactivate = 1\n[legacy_sect]\nactivate = 1\n";
 
     /**
      * It only looks.
@@ -66,7 +66,7 @@ class cipher extends step {
         if (self::works()) {
             return new state(state::DONE, get_string('cipher_works', 'local_schooltool', OPENSSL_VERSION_TEXT));
         }
-        $file = getenv('OPENSSL_CONF') ?: self::dereply_file();
+        $file = getenv('OPENSSL_CONF') ?: self::default_file();
         $text = get_string('cipher_fails', 'local_schooltool', ['openssl' => OPENSSL_VERSION_TEXT, 'file' => s($file)]);
         return new state(state::BLOCKED, $text, self::LINES);
     }
@@ -99,8 +99,8 @@ class cipher extends step {
      *
      * @return string
      */
-    private static function dereply_file(): string {
+    private static function default_file(): string {
         $locations = openssl_get_cert_locations();
-        return empty($locations['dereply_cert_dir']) ? 'openssl.cnf' : dirname($locations['dereply_cert_dir']) . '/openssl.cnf';
+        return empty($locations['default_cert_dir']) ? 'openssl.cnf' : dirname($locations['default_cert_dir']) . '/openssl.cnf';
     }
 }

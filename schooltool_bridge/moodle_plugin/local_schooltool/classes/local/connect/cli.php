@@ -39,6 +39,14 @@ class cli {
         if ($wwwroot === '' && (string) $options['wwwroot'] === '') {
             $hosts = $DB->get_fieldset_select('local_schooltool_peer', 'hostid', '1 = 1');
             $target = count($hosts) === 1 ? target::of_host((int) reset($hosts)) : null;
+            if (!$target && $options['status'] && !$options['json'] && $hosts) {
+                foreach ($hosts as $hostid) {
+                    $one = target::of_host((int) $hostid);
+                    cli_writeln("\n" . $one->wwwroot);
+                    self::report($one, false, []);
+                }
+                return 0;
+            }
             $target = $target ?: ($options['status'] ? new target('') : null);
         } else {
             $target = $wwwroot !== '' ? new target($wwwroot) : null;

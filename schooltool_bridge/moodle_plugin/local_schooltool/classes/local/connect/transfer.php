@@ -39,6 +39,17 @@ class transfer {
      */
     public static function begin(int $hostid) {
         outbox::note_everything($hostid);
+        self::try_now($hostid);
+    }
+
+    /**
+     * Ends the wait after a failure: somebody says that it works again, or wants to see.
+     *
+     * @param int $hostid
+     */
+    public static function try_now(int $hostid) {
+        global $DB;
+        $DB->set_field('local_schooltool_peer', 'downuntil', 0, ['hostid' => $hostid]);
     }
 
     /**

@@ -1,4 +1,4 @@
-"""The settings of being told: what is taken, and how a mistake is named."""
+"""The settings of notices: what is taken, and how a mistake is named."""
 
 from __future__ import annotations
 

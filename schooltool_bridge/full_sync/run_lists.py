@@ -1,4 +1,4 @@
-"""What commands and pages tell of runs: their counts, and what each found, by name.
+"""Runs as commands and pages list them: their counts, and what each found, by name.
 
 Plain dicts in the shape that scripts rely on. Where a row names a section, person or assessment it
 is the shared idnumber, ours where there is none. Source: RULES 1.8, 1.10.
@@ -21,7 +21,7 @@ from schooltool_bridge.store.model import assessment, person, section
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """Return what is told of a run."""
+    """Return a run as a row of a list."""
     return {
         "id": str(run.id),
         "peer": run.peer,
@@ -34,8 +34,8 @@ def run_row(run: Run) -> dict[str, Any]:
     }
 
 
-def rows_told(connection: Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return what is told of what a run found."""
+def rows_with_names(connection: Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return what a run found as rows of a list."""
     names = _Names(connection, rows)
     return [
         {
