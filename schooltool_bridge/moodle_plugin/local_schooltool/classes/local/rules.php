@@ -94,13 +94,13 @@ class rules {
      */
     public static function enrolment(array $now, array $rows, string $userid, string $sectionid): array {
         $events = [];
-        $last = end($rows);
+        $seq = max(array_map([notes::class, 'seq'], $rows));
         $noted = max(array_map(function ($row) {
             return (int) $row->timecreated;
         }, $rows));
         foreach ($now as $struct) {
             $struct['timemodified'] = max((int) $struct['timemodified'], $noted);
-            $events[] = ['new_enrolment', $struct, (int) $last->id];
+            $events[] = ['new_enrolment', $struct, $seq];
         }
         $roles = array_column($now, 'role');
         $lost = [];
