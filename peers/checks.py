@@ -18,7 +18,7 @@ from peers.model import peer_check
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from peers.store import DELETED, StoredPeer
-from peers.verify_rules import RemoteService, Report, Step
+from peers.verify_rules import SWITCH, RemoteService, Report, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class Check:
     release: str | None
     # What the peer ticked for us; None when it did not tell.
     services: Mapping[str, RemoteService] | None = None
+
+    @property
+    def is_well_but_off(self) -> bool:
+        """Whether nothing is wrong, but perhaps that it is switched off here."""
+        return all(step.ok or step.name == SWITCH for step in self.steps)
 
 
 def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s: int) -> None:

@@ -36,11 +36,11 @@ from peers import verify_rules as rules
 from peers.menus import Menus
 from peers.registry import Peer, Registry
 from peers.verify_clock import clock_step
-from peers.verify_rules import RemoteService, Report, Step
+from peers.verify_rules import SWITCH, RemoteService, Report, Step
 from peers.verify_sign_on import SIGN_ON
 
 # Names for programs; people read them in their language.
-SWITCH, NAME = E_("switched on here"), E_("name resolution")
+NAME = E_("name resolution")
 TCP, TLS, HTTP, XML_RPC = "TCP", "TLS", "HTTP", "XML-RPC"
 SWAP, KEY, CERTIFICATE, CLOCK = E_("keyswap"), E_("key"), E_("certificate"), E_("clock")
 SEALED, SERVICES = E_("sealed round trip"), E_("services")

@@ -26,6 +26,8 @@ from mnet.stored_sentences import E_, english, joined
 from peers import menus
 from peers.menus import Menus
 
+# The step that looks at our own switch for a peer.
+SWITCH = E_("switched on here")
 MAX_EXCERPT_CHARS = 200
 # A sentence of ours about a site, with its address and what its certificate says.
 MAX_SENTENCE_CHARS = 600

@@ -84,8 +84,8 @@ def judged(
     major = major_of(release)
     if page.status == _NOT_FOUND and (major is None or major >= LEFT_OUT_FROM):
         plugin = english(
-            "Moodle itself has it no more since 5.0. On the peer: install the plugin auth_mnet "
-            "(mnet-peer plugin --sign-on FILE.zip)."
+            "Moodle itself has it no more since 5.0, so it needs the plugin auth_mnet (mnet-peer "
+            "plugin --sign-on FILE.zip)."
         )
         return Step(
             SIGN_ON,

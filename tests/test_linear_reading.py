@@ -157,10 +157,10 @@ EXPRESSIONS: dict[str, Met] = {
     "mnet/xmlrpc_write.py:_ILLEGAL": met("mnet/xmlrpc_write.py:_ILLEGAL", "sub", "\x01", "a", "\uffff"),
     "mnet/xmlrpc_write.py:_NEEDS_MARKUP": met("mnet/xmlrpc_write.py:_NEEDS_MARKUP", "search", "a", "\u0301"),
     "mnet/xmlrpc_write.py:_NEEDS_REFERENCES": met("mnet/xmlrpc_write.py:_NEEDS_REFERENCES", "search", "a", "\n"),
+    "mnet/stored_sentences.py:_SENTENCE_END": met("mnet/stored_sentences.py:_SENTENCE_END", "split", ". ", "? a", "a", " "),
     "mnet/stored_sentences.py:format_of": Met(
         lambda t: [k.values_of(t) for k in KEPT], ("a", "a: ", " (line 1", "the limit of 8", "'a' "),
-        ("The peer answered with fault ", ""),
-    ),
+        ("The peer answered with fault ", "")),
     "peers/policy.py:_FIELD": met("peers/policy.py:_FIELD", "fullmatch", "a", "password", "."),
     "peers/audit_words.py:_DAY": met("peers/audit_words.py:_DAY", "sub", "1 ", "1 May ", "12", " "),
     "peers/audit_words.py:_SUBJECT": met("peers/audit_words.py:_SUBJECT", "fullmatch", "1", "1-", before="person "),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.soak.__main__ import Bounds, Row, run
 from tests.soak.flood import FLOODS
-from tests.soak.stage import stage
+from tests.soak.stage import Stage, stage
 
 FINE = Row("x", 0.1, 0.2, 0.1, 0.0, 100, 1.0, [])
 
@@ -29,12 +29,17 @@ def test_there_is_a_flood_of_each_kind() -> None:
     assert all(function.__doc__ for function in FLOODS.values())
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage(tmp_path_factory.mktemp("stage")) as made:
+        yield made
+
+
 @pytest.mark.parametrize("name", ["quiet", "slow connections"])
 def test_a_flood_runs_against_a_real_server_and_everything_is_measured(
-    tmp_path: Path, name: str
+    made: Stage, name: str
 ) -> None:
-    with stage(tmp_path) as made:
-        row = run(made, name, 3.0)
+    row = run(made, name, 3.0)
     assert row.flood == name
     assert row.wrong == []
     assert min(row.server_info_s, row.landing_s, row.memory_mib, row.stop_s) > 0

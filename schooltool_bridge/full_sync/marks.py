@@ -30,6 +30,19 @@ def marked(
     return found
 
 
+def missing_since(connection: Connection, entity: str, things: Collection[int]) -> dict[int, int]:
+    """Return which of these are missing at the peers that brought them, since when (unix seconds).
+
+    Enrolments have no such mark that anybody looks for: they ended.
+    """
+    found: dict[int, int] = {}
+    query = sa.select(sync_mark.c.thing_id, sync_mark.c.missing_unix_s)
+    for part in in_parts(sorted(things)):
+        mine = (sync_mark.c.entity == entity, sync_mark.c.thing_id.in_(part))
+        found.update({r.thing_id: r.missing_unix_s for r in connection.execute(query.where(*mine))})
+    return found
+
+
 def mark(
     connection: Connection, peer_id: int, entity: str, things: Sequence[int], taken_unix_s: int
 ) -> None:

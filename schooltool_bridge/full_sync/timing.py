@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta, tzinfo
 
+from schooltool_bridge.common.days import local
+
 # The hours are counted from a time of this day, so that those of every day are the same.
 _FROM = datetime(2000, 1, 1)  # noqa: DTZ001 - by the school's clock, whatever that is
 
@@ -15,8 +17,8 @@ def last_due(now_unix_s: int, every_hours: int, at: str, zone: tzinfo) -> int:
     forward or back, a day has one all the same.
     """
     of_day = time.fromisoformat(at)
-    begin = datetime.combine(_FROM.date(), of_day)
-    here = datetime.fromtimestamp(now_unix_s, zone).replace(tzinfo=None, fold=0)
+    begin = _FROM.replace(hour=of_day.hour, minute=of_day.minute, second=of_day.second)
+    here = local(now_unix_s, zone).replace(tzinfo=None, fold=0)
     every = timedelta(hours=every_hours)
     found = begin + (here - begin) // every * every
     return int(found.replace(tzinfo=zone).timestamp())

@@ -6,6 +6,8 @@ run (fold_enrolments.py); whoever reads it as of now reads it here. Source: RULE
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -15,7 +17,11 @@ from schooltool_bridge.store.model import enrolment
 
 def enrolments(connection: Connection) -> sa.Subquery:
     """Return the table of enrolments with `code` and `since_unix_s` as they are now."""
-    now = now_unix_s(connection)
+    return _enrolments_at(now_unix_s(connection))
+
+
+@lru_cache(maxsize=16)  # to put it together takes longer than many a statement with it
+def _enrolments_at(now: int) -> sa.Subquery:
     is_last = enrolment.c.last_unix_s <= now
     is_next = enrolment.c.next_unix_s <= now
     changed = {

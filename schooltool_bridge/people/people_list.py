@@ -50,6 +50,7 @@ class PeopleFilter:
 class PersonLink:
     """A peer's word for somebody, and what it is worth."""
 
+    id: int
     peer_id: int
     peer_name: str
     username: str
@@ -194,6 +195,7 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
     roots = identity.roots(connection)
     rows = connection.execute(
         sa.select(
+            link.id,
             link.person_id,
             link.peer_id,
             peer.c.name,
@@ -211,6 +213,7 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
     for row in rows:
         found[roots.get(row.person_id, row.person_id)].append(
             PersonLink(
+                row.id,
                 row.peer_id,
                 row.name or row.wwwroot,
                 row.username or row.idnumber_key or "",

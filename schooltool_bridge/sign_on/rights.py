@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -167,6 +168,7 @@ def rights_of(connection: Connection, person_id: int) -> list[dict[str, object]]
     ]
 
 
+@cache  # every page of a manager asks it of every peer; to put it together takes far longer
 def waits() -> sa.ColumnElement[bool]:
     """Return the condition that a link waits for a decision.
 
@@ -203,9 +205,14 @@ def waits() -> sa.ColumnElement[bool]:
 
 def without_right(connection: Connection, peer_id: int) -> int:
     """Count the people whom something else may sign in, and about whose link nobody decided."""
+    return int(connection.execute(_without_right(), {"of_peer": peer_id}).scalar_one())
+
+
+@cache
+def _without_right() -> sa.Select[int]:
     people = sa.func.count(sa.distinct(identity.root_of(person_link.c.person_id)))
-    counted = sa.select(people).where(person_link.c.peer_id == peer_id, waits())
-    return int(connection.execute(counted).scalar_one())
+    of_peer = person_link.c.peer_id == sa.bindparam("of_peer")
+    return sa.select(people).where(of_peer, waits())
 
 
 def set_password(

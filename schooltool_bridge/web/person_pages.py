@@ -15,6 +15,7 @@ from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.policy import PeerPolicy
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.history import school_roles
 from schooltool_bridge.people import people_list, person_story, staff_roles
 from schooltool_bridge.people.bulk_rights import GO, OWN, BadOrder, Order
@@ -75,6 +76,9 @@ class PersonPages:
                 refused_by=_refused_by(connection, found),
                 staff_role=staff_roles.role_of(connection, found.id),
                 story=person_story.story(connection, found.id),
+                missing_since=marks.missing_since(
+                    connection, walking.USERS, [link.id for link in found.links]
+                ),
             )
 
     def change(self, view: View, person_id: int) -> Reply:

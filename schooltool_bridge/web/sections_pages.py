@@ -18,6 +18,7 @@ from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
@@ -126,6 +127,7 @@ class SectionsPages:
             ids = [row.id for row in rows]
             teachers = lookup.teachers_of(connection, ids)
             students = lookup.student_counts(connection, ids)
+            missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
         return page(
             "sections.html",
@@ -134,6 +136,7 @@ class SectionsPages:
             total=total,
             teachers=teachers,
             students=students,
+            missing_since=missing_since,
             peers=peers,
             places={name: _(title) for name, title in PLACES.items()},
             terms=terms,
@@ -161,6 +164,7 @@ class SectionsPages:
             categories = marking.categories(connection)
             weights = marking.weights(connection, section_id)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
+            items = lookup.items_of(connection, section_id)
             taken = {*links.by_hand.values(), *links.by_segment.values()}
             return page(
                 "section.html",
@@ -172,7 +176,11 @@ class SectionsPages:
                 may_follow=_may_follow(connection, this, {*chain, *taken}),
                 teachers=lookup.people_of(connection, section_id, TEACHER),
                 students=lookup.people_of(connection, section_id),
-                items=lookup.items_of(connection, section_id),
+                items=items,
+                missing_items=marks.missing_since(
+                    connection, walking.ASSESSMENTS, [item.id for item in items]
+                ),
+                missing_since=marks.missing_since(connection, walking.SECTIONS, [section_id]),
                 filings=lookup.filings_of(connection, section_id, limit=FILINGS_SHOWN),
                 terms=terms,
                 courses=catalogue,

@@ -6,11 +6,11 @@ What a run is and does stands in full_sync. Source: RULES 1.10, R80-R83.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnet.language import N_, _
+from mnet.language import N_, _, ngettext
 from mnet.stored_sentences import localized
 from peers import changes, store
 from peers.accounts import CLERK, MANAGER
@@ -19,9 +19,9 @@ from peers.policy import ABSENCES, PeerPolicy
 from peers.web.parts import Parts as PeerParts
 from peers.web.peer_pages import PEER
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.full_sync import confirming, run_lists, runs
-from schooltool_bridge.full_sync.runs import Run, Wanted
-from schooltool_bridge.full_sync.walking import ENTITIES
+from schooltool_bridge.full_sync import confirming, run_lists, runs, taking_back
+from schooltool_bridge.full_sync.runs import Row, Run, Wanted
+from schooltool_bridge.full_sync.walking import ASSESSMENTS, ENTITIES, GRADES
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.server.syncs import Syncs
 from schooltool_bridge.web.filters import known_id, row_id
@@ -124,6 +124,7 @@ class SyncPages:
             Route(SYNC + "/choices", self.choose, MANAGER, ("POST",)),
             Route(RUN, self.one, CLERK),
             Route(RUN + "/confirm", self.confirm, MANAGER, ("POST",)),
+            Route(RUN + "/take-back", self.take_back, MANAGER, ("POST",)),
         ]
 
     def of_peer(self, _view: View, peer_id: int) -> Reply:
@@ -162,6 +163,7 @@ class SyncPages:
             peer=peer,
             shown=shown(run),
             rows=rows,
+            can_go=_can_go(run, found[:ROWS_A_PAGE]) if view.role == MANAGER else frozenset(),
             outcome=outcome,
             is_later=bool(after_id),
             more_after=found[ROWS_A_PAGE - 1].id if len(found) > ROWS_A_PAGE else None,
@@ -176,6 +178,17 @@ class SyncPages:
             diff = runs.get(connection, known_id(run_id))
             wanted = confirming.wanted(connection, diff.peer_id, run_id)
         return self._begin(view, diff.peer_id, wanted)
+
+    def take_back(self, view: View, run_id: int) -> Reply:
+        """Take back the missing assessments and grades that were ticked."""
+        chosen = {row_id(text) or 0 for text in view.all("row")}
+        if not chosen:
+            raise PageError(_("Tick something first."))
+        count = taking_back.take_back(self._syncs.sync, known_id(run_id), chosen, view.who)
+        return go(
+            f"/admin/syncs/{run_id}",
+            ngettext("%(num)s was taken back.", "%(num)s were taken back.", count),
+        )
 
     def _begin(self, view: View, peer_id: int, wanted: Wanted) -> Reply:
         self._peers.peer(peer_id)
@@ -204,6 +217,19 @@ class SyncPages:
             problem=problem,
             **_WORDS,
         )
+
+
+def _can_go(run: Run, rows: Sequence[Row]) -> frozenset[str]:
+    """Return which rows of a run can be taken back still."""
+    if run.state not in (runs.DONE, runs.INCOMPLETE):
+        return frozenset()
+    return frozenset(
+        str(row.id)
+        for row in rows
+        if row.outcome == runs.MISSING
+        and row.entity in (ASSESSMENTS, GRADES)
+        and not row.is_applied
+    )
 
 
 _WORDS: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 import urllib.error
@@ -39,7 +40,7 @@ class Site:
         self.home = home
         self.port = free_port()
         self.wwwroot = f"http://127.0.0.1:{self.port}{path}"
-        self._server: Forked | None = None
+        self._server: Forked | subprocess.Popen[bytes] | None = None
         self._seen = ""
         self.made = self.run("init", "--wwwroot", self.wwwroot, "--name", name, *init_options)
 
@@ -75,12 +76,17 @@ class Site:
         database.close()
         return found
 
-    def serve(self, *options: str) -> None:
-        """Start the server and wait until it answers."""
+    def serve(self, *options: str, first: str = "") -> None:
+        """Start the server and wait until it answers; it does `first`, in Python, before all."""
         with (self.home / "serve.log").open("ab") as log:
             address = f"tcp:{self.port}:interface=127.0.0.1"
             command = ["serve", "--home", str(self.home), "--listen", address, *options]
-            self._server = Forked(command, log, log, PYTHONUNBUFFERED="1")
+            if first:
+                program = f"{first}\nfrom schooltool_bridge.cli.main import main\nmain()"
+                started = [sys.executable, "-c", program, *command]
+                self._server = subprocess.Popen(started, stdout=log, stderr=log)
+            else:
+                self._server = Forked(command, log, log, PYTHONUNBUFFERED="1")
         self._seen = self._revision()
         for _attempt in range(2000):  # 40 s, for a machine that is busy with many tests
             try:

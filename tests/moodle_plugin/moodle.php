@@ -10,6 +10,7 @@ define('CONTEXT_SYSTEM', 10);
 define('CONTEXT_COURSECAT', 40);
 define('CONTEXT_COURSE', 50);
 define('IGNORE_MISSING', 0);
+define('IGNORE_MULTIPLE', 1);
 define('MUST_EXIST', 2);
 define('SQL_PARAMS_NAMED', 1);
 define('SQL_PARAMS_QM', 2);
@@ -51,6 +52,9 @@ function get_config($component, $name = null) {
 
 function set_config($name, $value, $component = 'core') {
     settings::$of[$component][$name] = (string) $value;
+    if ($component === 'core') {
+        $GLOBALS['CFG']->$name = (string) $value;
+    }
 }
 
 function get_mnet_remote_client() {
@@ -226,6 +230,14 @@ class database {
 
     public function record_exists($table, array $where) {
         return $this->count_records($table, $where) > 0;
+    }
+
+    public function record_exists_select($table, $where, array $params = []) {
+        return $this->count_records_select($table, $where, $params) > 0;
+    }
+
+    public function record_exists_sql($sql, array $params = []) {
+        return $this->get_record_sql($sql, $params) !== false;
     }
 
     public function count_records_sql($sql, array $params = []) {

@@ -40,6 +40,7 @@ def outcome_of(file: Path) -> dict[str, str | None]:
     return found
 
 
+@pytest.mark.requirement("1.10", "R34", "R50", "R80", "R95")
 @pytest.mark.parametrize(
     ("file", "name"),
     [(file, name) for file in UNITS for name in names_in(file)],
@@ -55,6 +56,7 @@ def test_every_file_is_php() -> None:
     assert [d.stderr + d.stdout for d in done if d.returncode] == []
 
 
+@pytest.mark.requirement("1.9")
 def test_every_file_is_php_7_2_the_oldest_that_a_moodle_runs_on() -> None:
     done = php(HERE / "parse.php", *FILES)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -48,7 +48,7 @@ def test_every_word_that_is_asked_for_is_there() -> None:
     }
     assert len(asked) > 100
     assert asked - words("en").keys() == set()
-    steps = set(re.findall(r"new (\w+)\(\)", code.partition("foreach ([new cipher()")[2][:400]))
+    steps = set(re.findall(r"new (\w+)\(\)", code.partition("= [new cipher()")[2][:400]))
     named = {f"step_{step}" for step in {*steps, "cipher"}}
     assert len(named) == 14
     assert named <= words("en").keys()

@@ -13,7 +13,7 @@ from keys.keypair import generate
 from mnet.protocol import KeyCame
 from peers import accounts, changes, checks, store
 from peers.audit import By
-from peers.verify_rules import Report, Step
+from peers.verify_rules import SWITCH, Report, Step
 from schooltool_bridge.server.app import App
 from tests.helpers.framed import signed_in
 from tests.helpers.moodle import TICKED, Moodle
@@ -122,6 +122,27 @@ def test_the_last_step_of_adding_shows_no_green_from_before(green: tuple[Rig, in
     assert "Verify now" in shown
     assert "Switch on anyway" in shown
     assert "not yet" in manager.get(page).text
+
+
+def test_what_is_only_switched_off_is_switched_on_without_a_warning(
+    green: tuple[Rig, int],
+) -> None:
+    rig, peer_id = green
+    manager = signed_in(rig, accounts.MANAGER)
+    page = f"/admin/peers/{peer_id}/verify"
+
+    def keep(*steps: Step) -> None:
+        with rig.app.database.write() as connection:
+            report = Report(False, steps, None, None, {}, None)
+            checks.save_check(connection, peer_id, report, int(rig.app.clock()))
+
+    with rig.app.database.write() as connection:
+        changes.set_enabled(connection, OLGA, peer_id, enabled=False)
+    off = Step(SWITCH, ok=False, detail="The peer is disabled here.")
+    keep(off)
+    assert "Switch on anyway" not in manager.get(page).text
+    keep(off, Step("key", ok=False, detail="Another one."))
+    assert "Switch on anyway" in manager.get(page).text
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_a_moodle_5_without_the_plugin_is_told_apart(
     if is_told:
         detail, remedy = only(app, moodle.wwwroot, "signing on")
         assert "is not there" in detail
-        assert "install the plugin auth_mnet (mnet-peer plugin --sign-on FILE.zip)" in remedy
+        assert "needs the plugin auth_mnet (mnet-peer plugin --sign-on FILE.zip)" in remedy
     else:  # it has its own, so something else is wrong
         assert verify(app, moodle.wwwroot)["ok"]
 

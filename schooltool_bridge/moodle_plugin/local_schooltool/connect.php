@@ -61,9 +61,11 @@ if ($target && $undo !== '' && confirm_sesskey()) {
             }
         }
         echo $OUTPUT->header();
-        echo $OUTPUT->confirm(get_string('undo_sure', 'local_schooltool', s(implode('; ', $titles))),
+        echo $OUTPUT->confirm(
+            get_string('undo_sure', 'local_schooltool', s(implode('; ', $titles))),
             new single_button($yes, get_string('undo', 'local_schooltool'), 'post'),
-            new single_button($here, get_string('cancel'), 'get'));
+            new single_button($here, get_string('cancel'), 'get')
+        );
         echo $OUTPUT->footer();
         exit;
     }

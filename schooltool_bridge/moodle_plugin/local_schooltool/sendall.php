@@ -61,8 +61,10 @@ $status = transfer::watch($hostid, transfer::LONGEST, function (int $sent, int $
 });
 if ($status['waiting'] > 0) {
     $why = (string) $status['last_error'] === '' ? '' : ' ' . words::of([$status['last_error']]);
-    echo $OUTPUT->notification(get_string('sendall_left', 'local_schooltool', $status['waiting']) . $why,
-        \core\output\notification::NOTIFY_WARNING);
+    echo $OUTPUT->notification(
+        get_string('sendall_left', 'local_schooltool', $status['waiting']) . $why,
+        \core\output\notification::NOTIFY_WARNING
+    );
 } else {
     echo $OUTPUT->notification(get_string('sendall_done', 'local_schooltool'), \core\output\notification::NOTIFY_SUCCESS);
 }

@@ -27,10 +27,18 @@ defined('MOODLE_INTERNAL') || die();
 use local_schooltool\local\defaults;
 
 $ADMIN->add('localplugins', new admin_category('local_schooltool', new lang_string('pluginname', 'local_schooltool')));
-$ADMIN->add('local_schooltool', new admin_externalpage('local_schooltool_connect', new lang_string('connect', 'local_schooltool'),
-    new moodle_url('/local/schooltool/connect.php'), 'moodle/site:config'));
-$ADMIN->add('local_schooltool', new admin_externalpage('local_schooltool_status', new lang_string('status', 'local_schooltool'),
-    new moodle_url('/local/schooltool/status.php'), 'local/schooltool:viewstatus'));
+$ADMIN->add('local_schooltool', new admin_externalpage(
+    'local_schooltool_connect',
+    new lang_string('connect', 'local_schooltool'),
+    new moodle_url('/local/schooltool/connect.php'),
+    'moodle/site:config'
+));
+$ADMIN->add('local_schooltool', new admin_externalpage(
+    'local_schooltool_status',
+    new lang_string('status', 'local_schooltool'),
+    new moodle_url('/local/schooltool/status.php'),
+    'local/schooltool:viewstatus'
+));
 
 $settings = null;
 if ($hassiteconfig) {
@@ -40,16 +48,25 @@ if ($hassiteconfig) {
             return new lang_string($name, 'local_schooltool');
         };
         $checkbox = function (string $name) use ($text) {
-            return new admin_setting_configcheckbox('local_schooltool/' . $name, $text('set_' . $name),
-                $text('set_' . $name . '_help'), defaults::VALUES[$name]);
+            return new admin_setting_configcheckbox(
+                'local_schooltool/' . $name,
+                $text('set_' . $name),
+                $text('set_' . $name . '_help'),
+                defaults::VALUES[$name]
+            );
         };
         $choice = function (string $name, array $choices) use ($text) {
             $options = [];
             foreach ($choices as $value) {
                 $options[$value] = $text('set_' . $name . '_' . $value);
             }
-            return new admin_setting_configselect('local_schooltool/' . $name, $text('set_' . $name),
-                $text('set_' . $name . '_help'), defaults::VALUES[$name], $options);
+            return new admin_setting_configselect(
+                'local_schooltool/' . $name,
+                $text('set_' . $name),
+                $text('set_' . $name . '_help'),
+                defaults::VALUES[$name],
+                $options
+            );
         };
 
         $tab = new admin_settingpage('local_schooltool_signon', $text('tab_signon'));
@@ -61,16 +78,26 @@ if ($hassiteconfig) {
                 $auths[$name] = new lang_string('pluginname', 'auth_' . $name);
             }
         }
-        $tab->add(new admin_setting_configmultiselect('local_schooltool/userauths', $text('set_userauths'),
-            $text('set_userauths_help'), [], $auths));
+        $tab->add(new admin_setting_configmultiselect(
+            'local_schooltool/userauths',
+            $text('set_userauths'),
+            $text('set_userauths_help'),
+            [],
+            $auths
+        ));
         $tab->add($choice('idnumberfallback', ['none', 'username', 'email']));
         $tab->add($checkbox('sendpasswords'));
         $tabs->add($tab);
 
         $tab = new admin_settingpage('local_schooltool_enrolments', $text('tab_enrolments'));
         $tab->add($checkbox('sendenrolments'));
-        $tab->add(new admin_setting_configmultiselect('local_schooltool/categories', $text('set_categories'),
-            $text('set_categories_help'), [], core_course_category::make_categories_list()));
+        $tab->add(new admin_setting_configmultiselect(
+            'local_schooltool/categories',
+            $text('set_categories'),
+            $text('set_categories_help'),
+            [],
+            core_course_category::make_categories_list()
+        ));
         $tab->add($choice('courseidnumberfallback', ['none', 'shortname']));
         $tabs->add($tab);
 

@@ -46,15 +46,19 @@ if ($action !== '' && confirm_sesskey()) {
         redirect($home);
     }
     if ($action === 'test') {
-        list($answer, $problem) = remote::ask($target, 'schooltool/sis.php/server_info');
+        [$answer, $problem] = remote::ask($target, 'schooltool/sis.php/server_info');
         if (is_array($answer) && isset($answer['name'])) {
             transfer::try_now($hostid);
             redirect($home, get_string('test_good', 'local_schooltool', [
                 'name' => s($answer['name']), 'version' => s(isset($answer['version']) ? $answer['version'] : ''),
             ]), null, \core\output\notification::NOTIFY_SUCCESS);
         }
-        redirect($home, $problem !== '' ? $problem : get_string('answer_strange', 'local_schooltool'), null,
-            \core\output\notification::NOTIFY_ERROR);
+        redirect(
+            $home,
+            $problem !== '' ? $problem : get_string('answer_strange', 'local_schooltool'),
+            null,
+            \core\output\notification::NOTIFY_ERROR
+        );
     }
     if ($action === 'forget') {
         $DB->delete_records('local_schooltool_refused', ['hostid' => $hostid]);

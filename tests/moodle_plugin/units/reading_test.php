@@ -97,6 +97,31 @@ function test_an_id_that_two_have_is_the_first_ones() {
     same('ALG', read\assessments::one($item)['sectionid']);
 }
 
+function test_what_had_an_id_second_keeps_its_own_when_the_first_goes() {
+    global $DB;
+    begin();
+    $first = school::user('anna', ['idnumber' => '7']);
+    $second = school::user('bert', ['idnumber' => '7']);
+    [$course, $copy] = [school::course('A'), school::course('B')];
+    $item = school::item($course, 'Quiz', ['idnumber' => 'Q1']);
+    $copied = school::item($copy, 'Quiz', ['idnumber' => 'Q1']);
+    school::grade($copied, $second, 5);
+    foreach ([1, 2] as $once) {
+        doubles::user_goes($DB->get_record('user', ['id' => $first]));
+        doubles::course_goes($course);
+    }
+    same(2, $DB->count_records('local_schooltool_known'));
+    $DB->delete_records('grade_items', ['id' => $item]);
+    $DB->set_field('user', 'deleted', 1, ['id' => $first]);
+    $told = read\grades::one($second, $copied)[0];
+    same(["#$copied", "#$second"], [$told['assessmentid'], $told['userid']]);
+    same("#$copied", read\assessments::one($copied)['idnumber']);
+    // One that comes later is the copy's double.
+    $later = school::item(school::course('C'), 'Quiz', ['idnumber' => 'Q1']);
+    doubles::forget();
+    same("#$later", read\assessments::one($later)['idnumber']);
+}
+
 function test_what_stands_for_a_missing_idnumber_is_no_other_ones_idnumber() {
     begin();
     set_config('idnumberfallback', 'username', 'local_schooltool');

@@ -31,6 +31,7 @@ class school {
             preview INT DEFAULT 0, timemodified INT",
         'assign' => 'grade REAL, markingworkflow INT DEFAULT 0, blindmarking INT DEFAULT 0, revealidentities INT DEFAULT 0',
         'assign_grades' => 'assignment INT, userid INT, attemptnumber INT, grade REAL, timemodified INT',
+        'local_schooltool_known' => 'source, rowid INT, timetaken INT',
         'local_schooltool_peer' => 'hostid INT, enabled INT',
     ];
 

@@ -12,6 +12,7 @@ from peers.accounts import CLERK, MANAGER, TEACHER
 from peers.policy import PeerPolicy
 from schooltool_bridge.full_sync import runs
 from schooltool_bridge.full_sync.runs import Run
+from schooltool_bridge.history.finding import find_person, find_section
 from tests.helpers.framed import assert_safe, signed_in
 from tests.helpers.listing import ListingSite, listing_site
 from tests.helpers.visitor import Page, Visitor
@@ -99,6 +100,49 @@ def test_what_waits_is_listed_by_name_and_done_only_once_it_was_looked_at(
     again = manager.send(path + "/confirm", page=path, looked="on")
     assert again.status == 400
     assert "waits for nobody" in again.text
+
+
+def test_what_is_missing_over_there_says_so_where_it_is_shown(
+    site: ListingSite, manager: Visitor
+) -> None:
+    site.run()
+    site.rig.clock.now += 60
+    site.lister.drop("users", idnumber="u40")
+    site.lister.drop("assessments", idnumber="a2")
+    site.lister.drop("grades", assessmentid="a2")
+    site.lister.drop("enrolments", userid="u40")
+    site.policy(absences="small")
+    diff = site.run()
+    if diff.state == runs.WAITING:
+        assert site.confirm(diff).state == runs.DONE
+    with site.rig.app.database.read() as connection:
+        person_id = find_person(connection, "u40")
+        section_id = find_section(connection, "s2")
+    for path in (f"/admin/people/{person_id}", f"/admin/sections/{section_id}"):
+        shown = manager.get(path)
+        assert shown.status == 200
+        assert "missing there since" in shown.text
+    assert "missing there since" not in manager.get("/admin/sections").text
+
+
+def test_missing_grades_go_only_when_they_are_ticked(site: ListingSite, manager: Visitor) -> None:
+    site.run()
+    site.rig.clock.now += 60
+    site.lister.drop("grades", assessmentid="a2", userid="u1")
+    site.lister.drop("grades", assessmentid="a2", userid="u2")
+    diff = site.run()
+    if diff.state == runs.WAITING:
+        assert site.confirm(diff).state == runs.DONE
+    path = f"/admin/syncs/{diff.id}"
+    shown = manager.get(path)
+    ticks = shown.tree.xpath("//input[@name='row']/@value")
+    assert len(ticks) == 2
+    assert not signed_in(site.rig, CLERK).get(path).tree.xpath("//input[@name='row']")
+    assert manager.send(path + "/take-back", page=path).status == 400
+    done = manager.send(path + "/take-back", page=path, row=ticks[:1])
+    assert done.status == 303
+    left = manager.get(path).tree.xpath("//input[@name='row']/@value")
+    assert left == ticks[1:]
 
 
 def test_a_look_applies_nothing(site: ListingSite, manager: Visitor) -> None:

@@ -28,7 +28,7 @@ require(__DIR__ . '/../../../config.php');
 require_once($CFG->libdir . '/clilib.php');
 require_once($CFG->libdir . '/adminlib.php');
 
-list($options, $unknown) = cli_get_params(['help' => false, 'run' => false], ['h' => 'help']);
+[$options, $unknown] = cli_get_params(['help' => false, 'run' => false], ['h' => 'help']);
 if ($options['help'] || $unknown || !$options['run']) {
     cli_writeln("Uninstalls MNet authentication (auth_mnet): visits end, its services and tables are removed.\n"
         . "Accounts stay. Afterwards delete the folder auth/mnet, or Moodle installs it again.\n\n"

@@ -17,6 +17,7 @@
 namespace local_schooltool;
 
 use core\event\base;
+use local_schooltool\local\doubles;
 use local_schooltool\local\history;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
@@ -88,6 +89,7 @@ class observer {
     public static function user_goes(\stdClass $user): void {
         watch::quietly(function () use ($user) {
             watch::$leaving[$user->id] = true;
+            doubles::user_goes($user);
             settle::user((int) $user->id);
         });
     }
@@ -141,6 +143,7 @@ class observer {
     public static function course_goes(\stdClass $course): void {
         watch::quietly(function () use ($course) {
             watch::$going[$course->id] = true;
+            doubles::course_goes((int) $course->id);
             settle::course((int) $course->id);
         });
     }

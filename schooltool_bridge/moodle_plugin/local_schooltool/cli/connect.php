@@ -31,7 +31,7 @@ require_once($CFG->libdir . '/adminlib.php');
 use local_schooltool\local\connect\address;
 use local_schooltool\local\connect\cli;
 
-list($options, $unrecognised) = cli_get_params([
+[$options, $unrecognised] = cli_get_params([
     'help' => false,
     'wwwroot' => '',
     'status' => false,

@@ -25,7 +25,7 @@
 defined('MOODLE_INTERNAL') || die();
 
 $observers = [];
-foreach ([
+$names = [
     'user_created' => 'observer::user_changed',
     'user_updated' => 'observer::user_changed',
     'user_loggedin' => 'observer::user_came',
@@ -47,7 +47,8 @@ foreach ([
     'grade_item_deleted' => 'observer\\gradebook::item_deleted',
     'user_graded' => 'observer\\gradebook::graded',
     'grade_deleted' => 'observer\\gradebook::grade_deleted',
-] as $event => $method) {
+];
+foreach ($names as $event => $method) {
     $observers[] = [
         'eventname' => '\\core\\event\\' . $event,
         'callback' => '\\local_schooltool\\' . $method,

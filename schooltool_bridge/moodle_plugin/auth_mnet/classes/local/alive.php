@@ -78,7 +78,7 @@ class alive {
         global $CFG, $DB;
         $found = [];
         foreach (array_chunk($usernames, self::NAMES) as $some) {
-            list($in, $params) = $DB->get_in_or_equal($some, SQL_PARAMS_NAMED);
+            [$in, $params] = $DB->get_in_or_equal($some, SQL_PARAMS_NAMED);
             $sql = "SELECT s.id, s.session_id, s.username
                       FROM {mnet_session} s
                       JOIN {user} u ON u.id = s.userid

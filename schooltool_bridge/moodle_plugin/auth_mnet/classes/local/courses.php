@@ -77,8 +77,12 @@ class courses {
             return false;
         }
         $theirs = ['username' => (string) $username, 'mnethostid' => $peer->id];
-        $userids = array_unique($DB->get_fieldset_select('mnet_session', 'userid',
-            'username = :username AND mnethostid = :mnethostid', $theirs));
+        $userids = array_unique($DB->get_fieldset_select(
+            'mnet_session',
+            'userid',
+            'username = :username AND mnethostid = :mnethostid',
+            $theirs
+        ));
         if (count($userids) > 1) {
             throw new \mnet_server_exception(3, 'authfail_usermismatch');
         }
@@ -169,7 +173,8 @@ class courses {
             $DB->update_record(tables::COURSES, (object) ($columns + ['id' => $ids[$remoteid]]));
         }
         foreach ($difference['enrol'] as $remoteid => $role) {
-            $new = $theirs + ['remotecourseid' => $remoteid, 'rolename' => \core_text::substr($role, 0, 255), 'enroltype' => 'mnet'];
+            $rolename = \core_text::substr($role, 0, 255);
+            $new = $theirs + ['remotecourseid' => $remoteid, 'rolename' => $rolename, 'enroltype' => 'mnet'];
             $DB->insert_record(tables::ENROLMENTS, (object) $new);
         }
         $gone = array_diff_key($enrolled, array_flip($difference['keep']));

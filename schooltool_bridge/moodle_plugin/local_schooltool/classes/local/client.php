@@ -51,11 +51,11 @@ class client extends \mnet_xmlrpc_client {
     /**
      * What sends the request: an object from Moodle 4.2 on, before that a handle of cURL.
      *
-     * @param \mnet_peer $mnet_peer
+     * @param \mnet_peer $peer
      * @return mixed
      */
-    public function prepare_http_request($mnet_peer) {
-        $request = parent::prepare_http_request($mnet_peer);
+    public function prepare_http_request($peer) {
+        $request = parent::prepare_http_request($peer);
         if (is_object($request) && method_exists($request, 'setCurlOptions')) {
             $request->setCurlOptions([CURLOPT_CONNECTTIMEOUT => $this->connecting]);
         } else {

@@ -73,7 +73,7 @@ class words {
      * @return string HTML, safe to be shown
      */
     public static function of(array $errors): string {
-        list($key, $what) = self::key($errors);
+        [$key, $what] = self::key($errors);
         return get_string($key, 'local_schooltool', s($what));
     }
 }

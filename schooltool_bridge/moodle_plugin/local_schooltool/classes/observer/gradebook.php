@@ -17,6 +17,7 @@
 namespace local_schooltool\observer;
 
 use core\event\base;
+use local_schooltool\local\doubles;
 use local_schooltool\local\history;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
@@ -71,7 +72,9 @@ class gradebook {
             self::$last = $event;
             $is = in_array($event->other['itemtype'], rules::ITEMS, true);
             if ($is) {
-                settle::item($event->get_grade_item()->get_record_data());
+                $item = $event->get_grade_item()->get_record_data();
+                doubles::item_goes($item);
+                settle::item($item);
                 self::went_with_it((int) $event->objectid);
             }
             if ($is && scope::has_course(get_course($event->courseid))) {

@@ -86,8 +86,8 @@ class status_page implements \renderable, \templatable {
                 'when' => userdate($row->timecreated),
                 'code' => $row->code,
                 'reason' => $row->reason,
-                'what' => isset($row->kind) ? trim((empty($row->event) ? $row->kind : $row->event) . ' ' . (isset($row->objectid) ? $row->objectid : '')
-                    . (empty($row->relatedid) ? '' : ', ' . $row->relatedid)) : '',
+                'what' => isset($row->kind) ? trim((empty($row->event) ? $row->kind : $row->event) . ' '
+                    . ($row->objectid ?? '') . (empty($row->relatedid) ? '' : ', ' . $row->relatedid)) : '',
             ];
         }
         $never = get_string('never');

@@ -34,13 +34,14 @@ use core_privacy\local\request\writer;
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
 class provider implements
-        \core_privacy\local\metadata\provider,
-        \core_privacy\local\request\plugin\provider,
-        \core_privacy\local\request\core_userlist_provider {
+    \core_privacy\local\metadata\provider,
+    \core_privacy\local\request\core_userlist_provider,
+    \core_privacy\local\request\plugin\provider {
     /** @var string[] The tables with people in them. */
     const TABLES = ['local_schooltool_outbox', 'local_schooltool_refused'];
     /** @var string Which rows are about a user: notes name the user first, but those of grades after the item. */
-    const ABOUT = "((kind IN ('user', 'enrolment', 'places', 'roles') AND objectid = :first) OR (kind = 'grade' AND relatedid = :second))";
+    const ABOUT = "((kind IN ('user', 'enrolment', 'places', 'roles') AND objectid = :first)
+        OR (kind = 'grade' AND relatedid = :second))";
 
     /**
      * What is kept, and what goes where.
@@ -55,10 +56,16 @@ class provider implements
             'relatedid' => 'privacy:metadata:outbox:relatedid',
             'timecreated' => 'privacy:metadata:outbox:timecreated',
         ];
-        $collection->add_database_table('local_schooltool_outbox',
-            $columns + ['snapshot' => 'privacy:metadata:outbox:snapshot'], 'privacy:metadata:outbox');
-        $collection->add_database_table('local_schooltool_refused',
-            $columns + ['reason' => 'privacy:metadata:refused:reason'], 'privacy:metadata:refused');
+        $collection->add_database_table(
+            'local_schooltool_outbox',
+            $columns + ['snapshot' => 'privacy:metadata:outbox:snapshot'],
+            'privacy:metadata:outbox'
+        );
+        $collection->add_database_table(
+            'local_schooltool_refused',
+            $columns + ['reason' => 'privacy:metadata:refused:reason'],
+            'privacy:metadata:refused'
+        );
         $collection->add_external_location_link('schooltool', [
             'account' => 'privacy:metadata:schooltool:account',
             'enrolments' => 'privacy:metadata:schooltool:enrolments',
@@ -95,8 +102,11 @@ class provider implements
             return;
         }
         foreach (self::TABLES as $table) {
-            $userlist->add_from_sql('objectid',
-                "SELECT objectid FROM {{$table}} WHERE kind IN ('user', 'enrolment', 'places', 'roles')", []);
+            $userlist->add_from_sql(
+                'objectid',
+                "SELECT objectid FROM {{$table}} WHERE kind IN ('user', 'enrolment', 'places', 'roles')",
+                []
+            );
             $userlist->add_from_sql('relatedid', "SELECT relatedid FROM {{$table}} WHERE kind = 'grade'", []);
         }
     }

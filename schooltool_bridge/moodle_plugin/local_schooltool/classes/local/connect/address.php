@@ -39,7 +39,8 @@ class address {
             $text = 'https://' . $text;
         }
         $parts = parse_url($text);
-        if (!is_array($parts) || empty($parts['host']) || isset($parts['user']) || isset($parts['query']) || isset($parts['fragment'])) {
+        $needless = ['user' => 0, 'query' => 0, 'fragment' => 0];
+        if (!is_array($parts) || empty($parts['host']) || array_intersect_key($parts, $needless)) {
             return '';
         }
         $scheme = strtolower($parts['scheme']);

@@ -52,7 +52,7 @@ class answer extends step {
         if (!$target->is_peer()) {
             return new state(state::NOTE, get_string('answer_later', 'local_schooltool'));
         }
-        list($services, $problem) = remote::ask($target, 'system/listServices');
+        [$services, $problem] = remote::ask($target, 'system/listServices');
         if (!is_array($services)) {
             return new state(state::BLOCKED, $problem !== '' ? $problem : get_string('answer_strange', 'local_schooltool'));
         }

@@ -59,9 +59,9 @@ class blocked extends step {
         }
         $url = new \moodle_url($target->wwwroot);
         $port = (int) ($url->get_port() ?: ($url->get_scheme() === 'https' ? 443 : 80));
-        $ports = array_filter(array_map('trim', explode("\n", isset($CFG->curlsecurityallowedport) ? $CFG->curlsecurityallowedport : '')));
-        $is_port = $ports && !in_array((string) $port, $ports);
-        $what = $is_port ? get_string('blocked_port', 'local_schooltool', $port)
+        $ports = array_filter(array_map('trim', explode("\n", (string) ($CFG->curlsecurityallowedport ?? ''))));
+        $isport = $ports && !in_array((string) $port, $ports);
+        $what = $isport ? get_string('blocked_port', 'local_schooltool', $port)
             : get_string('blocked_host', 'local_schooltool', s($url->get_host()));
         return new state(state::NOTE, $what . ' ' . get_string('blocked_meaning', 'local_schooltool'));
     }

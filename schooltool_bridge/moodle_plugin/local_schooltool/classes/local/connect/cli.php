@@ -117,8 +117,10 @@ class cli {
         // What this Moodle cannot have, such as signing on without its plugin, is no failure of what was not asked for.
         foreach ($results as $name => $result) {
             $step = plan::steps()[$name];
-            if (!$result['ok'] && $options['steps'] === '' && $step->may_be_left_out()
-                    && $step->state($target)->status === state::BLOCKED) {
+            if (
+                !$result['ok'] && $options['steps'] === '' && $step->may_be_left_out()
+                    && $step->state($target)->status === state::BLOCKED
+            ) {
                 unset($results[$name]);
             }
         }
@@ -162,11 +164,12 @@ class cli {
                 cli_writeln(get_string('sendall_progress', 'local_schooltool', ['sent' => $sent, 'waiting' => $waiting]));
             }
         });
-        return [
-            'ok' => (int) $status['waiting'] === 0,
-            'message' => $status['waiting'] ? trim(get_string('sendall_left', 'local_schooltool', $status['waiting'])
-                . ' ' . ((string) $status['last_error'] === '' ? '' : words::of([$status['last_error']]))) : get_string('sendall_done', 'local_schooltool'),
-        ];
+        if (!$status['waiting']) {
+            return ['ok' => true, 'message' => get_string('sendall_done', 'local_schooltool')];
+        }
+        $left = get_string('sendall_left', 'local_schooltool', $status['waiting']);
+        $why = (string) $status['last_error'] === '' ? '' : words::of([$status['last_error']]);
+        return ['ok' => false, 'message' => trim("$left $why")];
     }
 
     /**

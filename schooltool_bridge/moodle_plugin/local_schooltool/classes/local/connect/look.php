@@ -39,7 +39,7 @@ class look {
         if ($target->wwwroot === $CFG->wwwroot) {
             return get_string('look_ourselves', 'local_schooltool');
         }
-        list($pem, $errno, $error, $status) = self::get($target->wwwroot . '/mnet/publickey.php', $target->anytls);
+        [$pem, $errno, $error, $status] = self::get($target->wwwroot . '/mnet/publickey.php', $target->anytls);
         if ($errno === CURLE_SSL_CACERT || $errno === CURLE_SSL_PEER_CERTIFICATE) {
             return get_string('look_tls', 'local_schooltool', s($error));
         }
@@ -59,7 +59,7 @@ class look {
             return get_string('look_otheraddress', 'local_schooltool', s($name));
         }
         $target->certificate = $pem;
-        list($html, $errno) = self::get($target->wwwroot . '/', $target->anytls);
+        [$html, $errno] = self::get($target->wwwroot . '/', $target->anytls);
         $target->sitename = address::site_name($errno ? '' : substr($html, 0, 100000), $target->wwwroot);
         return '';
     }

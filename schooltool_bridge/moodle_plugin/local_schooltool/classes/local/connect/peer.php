@@ -54,8 +54,10 @@ class peer extends step {
             return new state(state::TODO, get_string('peer_none', 'local_schooltool'));
         }
         $host = $target->host();
-        if ($target->certificate !== ''
-                && address::fingerprint($target->certificate) !== address::fingerprint($host->public_key)) {
+        if (
+            $target->certificate !== ''
+                && address::fingerprint($target->certificate) !== address::fingerprint($host->public_key)
+        ) {
             return new state(state::TODO, get_string('peer_otherkey', 'local_schooltool'));
         }
         $row = $target->row();

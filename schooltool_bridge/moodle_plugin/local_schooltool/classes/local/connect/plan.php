@@ -30,9 +30,10 @@ class plan {
      * @return step[] by name
      */
     public static function steps(): array {
+        $all = [new cipher(), new networking(), new key(), new application(), new peer(), new events(), new signon(),
+            new courses(), new auth(), new roam(), new profile(), new shown(), new blocked(), new answer()];
         $steps = [];
-        foreach ([new cipher(), new networking(), new key(), new application(), new peer(), new events(), new signon(),
-                new courses(), new auth(), new roam(), new profile(), new shown(), new blocked(), new answer()] as $step) {
+        foreach ($all as $step) {
             $steps[$step->name()] = $step;
         }
         return $steps;

@@ -52,7 +52,10 @@ class roam extends step {
      */
     public static function having(): array {
         return array_map('intval', array_keys(get_roles_with_capability(
-            self::CAPABILITY, CAP_ALLOW, \context_system::instance())));
+            self::CAPABILITY,
+            CAP_ALLOW,
+            \context_system::instance()
+        )));
     }
 
     /**

@@ -123,8 +123,10 @@ abstract class service extends step {
         foreach ($this->services() as $name) {
             $id = $DB->get_field('mnet_service', 'id', ['name' => $name, 'offer' => 1], IGNORE_MULTIPLE);
             // What an earlier plugin left behind has a name, but no method that is still switched on.
-            if ($id && $DB->record_exists_sql('SELECT 1 FROM {mnet_service2rpc} s JOIN {mnet_rpc} r ON r.id = s.rpcid
-                    WHERE s.serviceid = ? AND r.enabled = 1', [$id]) && $this->is_there($name)) {
+            if (
+                $id && $DB->record_exists_sql('SELECT 1 FROM {mnet_service2rpc} s JOIN {mnet_rpc} r ON r.id = s.rpcid
+                    WHERE s.serviceid = ? AND r.enabled = 1', [$id]) && $this->is_there($name)
+            ) {
                 $ids[$name] = (int) $id;
             }
         }

@@ -96,8 +96,8 @@ class shown extends step {
      */
     protected function restore(target $target, array $before) {
         global $CFG, $DB;
-        require_once($CFG->libdir . '/blocklib.php');
         if (!empty($before['block'])) {
+            require_once($CFG->libdir . '/blocklib.php');
             $instance = $DB->get_record('block_instances', ['id' => $before['block'], 'blockname' => 'mnet_hosts']);
             if ($instance) {
                 blocks_delete_instance($instance);
