@@ -84,10 +84,10 @@ def apply(
     else:
         day = source.day_of(event.when, now_unix_s)
         where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+        known = _unless_another(connection, known, event, where.id if where else None)
         if where is None:
             raise Held(section_key(event.sectionid))
         section_id = where.id
-        known = _unless_another(connection, known, event, section_id)
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
     if known is None:
@@ -133,12 +133,16 @@ def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa
 
 
 def _unless_another(
-    connection: Connection, known: Assessment | None, event: AssessmentEvent, section_id: int
+    connection: Connection,
+    known: Assessment | None,
+    event: AssessmentEvent,
+    section_id: int | None,
 ) -> Assessment | None:
     """Return what an idnumber finds, unless it was given again to another item in another section.
 
     A copied course brings the idnumbers of its items along, and the first one is deleted: from
-    here on it goes by Moodle's own id. In the same section it is one that was restored.
+    here on it goes by Moodle's own id. In the same section it is one that was restored. Also
+    while the section is not known yet: grades come after this, and must not reach the first one.
     """
     own = own_id(event.idnumber, event.moodle_id)
     if (

@@ -20,6 +20,15 @@ from tests.php_peer.runner import free_port
 # A command started for real, as by a shell; most tests fork theirs.
 PROGRAM = [sys.executable, "-m", "schooltool_bridge.cli.main"]
 
+# For a site's `first`: it looks at its store each second, and waits some for others' locks.
+HASTY_INTERVAL_S, HASTY_PATIENCE_S = 1, 5
+HASTY = f"""
+from mnet import database, engines
+from schooltool_bridge.server import heartbeat
+engines.BUSY_TIMEOUT_MS = database.BUSY_TIMEOUT_MS = {HASTY_PATIENCE_S * 1000}
+heartbeat.INTERVAL_S = {HASTY_INTERVAL_S}
+"""
+
 
 class Refused(Exception):
     """A command ended with another status than 0."""
@@ -35,8 +44,15 @@ class Site:
     """As a context manager it serves."""
 
     def __init__(
-        self, home: Path, *init_options: str, name: str = "Test SIS", path: str = ""
+        self,
+        home: Path,
+        *init_options: str,
+        name: str = "Test SIS",
+        path: str = "",
+        first: str = "",
     ) -> None:
+        """Make its folder; its servers run `first`, in Python, before all else."""
+        self._first = first
         self.home = home
         self.port = free_port()
         self.wwwroot = f"http://127.0.0.1:{self.port}{path}"
@@ -76,13 +92,13 @@ class Site:
         database.close()
         return found
 
-    def serve(self, *options: str, first: str = "") -> None:
-        """Start the server and wait until it answers; it does `first`, in Python, before all."""
+    def serve(self, *options: str) -> None:
+        """Start the server and wait until it answers."""
         with (self.home / "serve.log").open("ab") as log:
             address = f"tcp:{self.port}:interface=127.0.0.1"
             command = ["serve", "--home", str(self.home), "--listen", address, *options]
-            if first:
-                program = f"{first}\nfrom schooltool_bridge.cli.main import main\nmain()"
+            if self._first:
+                program = f"{self._first}\nfrom schooltool_bridge.cli.main import main\nmain()"
                 started = [sys.executable, "-c", program, *command]
                 self._server = subprocess.Popen(started, stdout=log, stderr=log)
             else:

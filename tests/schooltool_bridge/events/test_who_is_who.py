@@ -290,3 +290,17 @@ def test_an_idnumber_that_a_copied_courses_item_has_now_is_another_item(
     # Restored under its idnumber in its own section, it is the same one.
     assert term.status("new_assessment", **copied, moodleid=10) == "unchanged"
     assert len(term.grades("6")) == is_known
+
+
+@pytest.mark.requirement("R61", "R89")
+def test_grades_of_an_item_whose_section_is_not_there_yet_reach_no_former_one(term: School) -> None:
+    term.push("new_section", **SECTION, moodleid=3)
+    term.push("new_assessment", **QUIZ, moodleid=8)
+    term.push("new_grade", **GRADE)
+    term.push("delete_section", idnumber=5)
+    copied = {**QUIZ, "sectionid": 6}
+    assert term.status("new_assessment", **copied, moodleid=9) == "held"
+    assert term.status("new_grade", **{**GRADE, "points_earned": 5}) == "held"
+    term.push("new_section", **{**SECTION, "idnumber": 6}, moodleid=4)
+    assert term.grades("5") == {("#8", "1"): 62}
+    assert term.grades("6") == {("7", "1"): 5}
