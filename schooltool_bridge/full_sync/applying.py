@@ -198,7 +198,7 @@ def _keep(
             # Each list says it again; what a person decided about it stands.
             event = walking.EVENT_OF[entity]
             inbox.drop_dismissed(connection, source.peer_id, event, _data(item, walk))
-        if outcome != runs.UNCHANGED or manner.is_exact:
+        if _is_listed(outcome, counts, manner):
             rows.append(_row(entity, item, things, outcome, answer))
     runs.add_rows(connection, run.id, rows)
     runs.note_seen(connection, run.id, seen)
@@ -213,6 +213,15 @@ def _keep(
     )
     runs.save(connection, after, now_unix_s)
     return after
+
+
+def _is_listed(outcome: str, counts: Mapping[str, int], manner: Manner) -> bool:
+    """Tell whether a run lists one more of what came so; what a preview says is confirmed by it."""
+    if outcome == runs.UNCHANGED and not manner.is_exact:
+        return False
+    must_be = manner.is_exact and outcome != runs.UNCHANGED
+    counted = counts[runs.FAILED if outcome == runs.CONFLICT else outcome]
+    return must_be or counted <= runs.MAX_LISTED
 
 
 def _unmark(

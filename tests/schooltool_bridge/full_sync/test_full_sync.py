@@ -523,6 +523,24 @@ def test_a_preview_that_changed_since_is_refused(school: ListingSite, side: str)
     assert without_runs(school.rig.dump()) == before
 
 
+def test_a_run_lists_only_so_many_by_name(
+    site: ListingSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MAX_LISTED", 3)
+    site.lister.small_school()
+    assert rows_by_outcome(site.rows(site.run(is_preview=True))) == {"created": 28}
+    run = site.run()
+    assert totals(run)["created"] == 28
+    assert rows_by_outcome(site.rows(run)) == {"created": 3 + 2 + 3 + 2 + 3}
+
+
+def test_a_long_fault_is_kept_in_short(site: ListingSite) -> None:
+    site.lister.before = lambda *_asked: FaultResponse(8400, "x" * 100_000, None)
+    run = site.run()
+    assert run.state == runs.INCOMPLETE
+    assert len(run.reason) <= runs.MAX_REASON_CHARS
+
+
 def test_a_preview_without_a_difference_is_done(school: ListingSite) -> None:
     assert school.run(is_preview=True).state == runs.DONE
 
