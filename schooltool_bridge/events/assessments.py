@@ -30,7 +30,14 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import AssessmentEvent
 from schooltool_bridge.history import cells
-from schooltool_bridge.history.fold import ItemState, item_state, position, position_of, standing
+from schooltool_bridge.history.fold import (
+    ItemState,
+    is_same_moment,
+    item_state,
+    position,
+    position_of,
+    standing,
+)
 from schooltool_bridge.store.model import ACTIVE, DELETED, assessment, assessment_history
 
 
@@ -231,7 +238,9 @@ def _write(
     rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
     by_peer = sorted((r for r in rows if r.by_actor is None), key=position)
     # Without a time only the latest word can be repeated.
-    same = [r for r in by_peer if position(r)[:2] == at] if event.when.is_timed else by_peer[-1:]
+    same = by_peer[-1:]
+    if event.when.is_timed:
+        same = [r for r in by_peer if is_same_moment(position(r)[:2], at)]
     if any(all(getattr(r, n) == v for n, v in values.items()) for r in same):
         return False
     blank = {

@@ -30,7 +30,13 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.history import identity, links, roster
-from schooltool_bridge.history.fold import EnrolmentRow, latest, position, position_of
+from schooltool_bridge.history.fold import (
+    EnrolmentRow,
+    is_same_moment,
+    latest,
+    position,
+    position_of,
+)
 from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import enrolment_history, section
 
@@ -224,7 +230,9 @@ def _is_known(
     dates = (event.timestart_unix_s, event.timeend_unix_s)
     if event.when.is_timed:
         # What was written by hand for this second is no word of the peer's.
-        by_peer = [t for t in rows if t.row.by_actor is None and position(t.row)[:2] == at]
+        by_peer = [
+            t for t in rows if t.row.by_actor is None and is_same_moment(position(t.row)[:2], at)
+        ]
         wanted = (event.role, event.code, dates)
         return any((t.row.role, t.row.code, t.dates) == wanted for t in by_peer)
     roles = [event.role] if event.role else list(before)

@@ -35,6 +35,7 @@ from schooltool_bridge.history.fold import (
     GradeRow,
     cell,
     counting_grade,
+    is_same_moment,
     latest,
     position,
     position_of,
@@ -208,7 +209,7 @@ def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] 
 def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
     wanted = (event.points, event.excepted, event.attempt, event.deleted)
     if event.when.is_timed:
-        same = [r for r in rows if position(r)[:2] == at]
+        same = [r for r in rows if is_same_moment(position(r)[:2], at)]
     else:
         newest = latest(rows)
         same = [newest] if newest else []

@@ -92,7 +92,7 @@ def put(
     those the later arrival wins. Raises TryAgainLater when MAX_WAITING events of this peer wait.
     """
     payload = _payload(data)
-    digest = hashlib.sha256(f"{event} {json.dumps(payload, sort_keys=True)}".encode()).digest()
+    digest = _digest(event, payload)
     waits = list(dict.fromkeys(waiting_for))
     known = {"peer": peer_id, "known": digest, "in_status": status}
     there = connection.execute(_LIES_THERE, known).scalar()
@@ -183,6 +183,16 @@ def empty(connection: Connection, inbox_ids: Sequence[int]) -> None:
                 )
             )
         connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id.in_(some)))
+
+
+def drop_dismissed(connection: Connection, peer_id: int, event: str, data: object) -> None:
+    """Take an event out again that came just as one that a person dismissed."""
+    known = {"peer": peer_id, "known": _digest(event, _payload(data))}
+    if connection.execute(_LIES_THERE, {**known, "in_status": DISMISSED}).first() is None:
+        return
+    for status in OPEN:
+        rows = connection.execute(_LIES_THERE, {**known, "in_status": status})
+        _drop(connection, peer_id, status, rows.scalars().all())
 
 
 def waiting_on(
@@ -337,6 +347,10 @@ def _drop(connection: Connection, peer_id: int, status: str, inbox_ids: Sequence
         connection.execute(sa.delete(inbox_wait).where(inbox_wait.c.inbox_id.in_(some)))
         connection.execute(sa.delete(inbox).where(inbox.c.id.in_(some)))
     inbox_counts.move(connection, peer_id, status, None, len(inbox_ids))
+
+
+def _digest(event: str, payload: object) -> bytes:
+    return hashlib.sha256(f"{event} {json.dumps(payload, sort_keys=True)}".encode()).digest()
 
 
 def _payload(data: object) -> object:

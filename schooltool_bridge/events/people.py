@@ -29,7 +29,7 @@ from schooltool_bridge.events.applied import (
 from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.passwords import is_known, wrap_if_new
 from schooltool_bridge.history import links
-from schooltool_bridge.history.fold import position, position_of
+from schooltool_bridge.history.fold import NO_NUMBER, position, position_of
 from schooltool_bridge.history.links import Link
 from schooltool_bridge.store.model import person, person_history, person_link
 
@@ -277,7 +277,10 @@ def _is_known(
         .where(
             history.c.link_id == link.id,
             history.c.effective_unix_s == at_position[0],
-            history.c.seq == at_position[1],
+            # As fold.is_same_moment has it.
+            sa.true()
+            if event.when.is_timed and at[1] <= NO_NUMBER
+            else history.c.seq == at_position[1],
         )
         .order_by(history.c.id)
     ).scalars()

@@ -32,7 +32,7 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.history import links, roster
-from schooltool_bridge.history.fold import position, position_of
+from schooltool_bridge.history.fold import NO_NUMBER, position, position_of
 from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
 
@@ -200,7 +200,10 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         .where(
             history.c.section_id == known.id,
             history.c.effective_unix_s == same_time[0],
-            history.c.seq == same_time[1],
+            # As fold.is_same_moment has it.
+            sa.true()
+            if event.when.is_timed and at[1] <= NO_NUMBER
+            else history.c.seq == same_time[1],
         )
         .order_by(history.c.id)
     ).all()

@@ -21,11 +21,12 @@ from mnet.database import Database, one_at_a_time
 from mnet.faults import Conflict
 from mnet.stored_sentences import E_
 from mnet.xmlrpc import Value
+from schooltool_bridge.events import inbox
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.applied import Source
 from schooltool_bridge.full_sync import holding, marks, runs, walking
 from schooltool_bridge.full_sync.runs import Row, Run
-from schooltool_bridge.full_sync.seeing import Seeing, Thing, Unreadable, name_of
+from schooltool_bridge.full_sync.seeing import Seeing, Thing, name_of
 from schooltool_bridge.full_sync.walking import Page, Walk
 from schooltool_bridge.history import present
 from schooltool_bridge.history.meaning import ACTIVE, ENDED, PENDING, SUSPENDED
@@ -115,15 +116,15 @@ def _look(
     manner: Manner,
 ) -> list[Item]:
     seeing = Seeing(connection, source.peer_id, source.policy)
+    meant = seeing.all_things(entity, page.items)
+    accepts = manner.accepts
     items = []
-    for data in page.items:
-        try:
-            things, is_readable = seeing.things(entity, data), True
-        except Unreadable:
-            things, is_readable = [], False
-        accepts = manner.accepts
-        is_accepted = accepts is None or (is_readable and accepts(seeing, entity, data, things))
-        items.append(Item(data, things, is_readable, is_accepted, frozenset(), 0))
+    for data, things in zip(page.items, meant, strict=True):
+        is_accepted = accepts is None or (
+            things is not None and accepts(seeing, entity, data, things)
+        )
+        is_readable = things is not None
+        items.append(Item(data, things or (), is_readable, is_accepted, frozenset(), 0))
     if entity == walking.ENROLMENTS:
         gone = _ended_by_absence(connection, source.peer_id, items, walk)
         items = [i._replace(restores=gone & {t.id for t in i.things}) for i in items]
@@ -177,14 +178,14 @@ def _keep(
     now_unix_s: int,
 ) -> Run:
     """Keep what a page meant, what came of it, and where to go on."""
-    seeing = Seeing(connection, source.peer_id, source.policy)
     answers = iter(results)
     counts = dict(run.counts[entity])
     rows, seen = [], defaultdict[str, set[int]](set)
-    for item in items:
-        things = item.things
-        if item.is_readable:
-            things = seeing.things(entity, item.data)
+    # After it was applied an item may mean what was not there before.
+    seeing = Seeing(connection, source.peer_id, source.policy)
+    meant = seeing.all_things(entity, [item.data for item in items]) if results else []
+    for number, item in enumerate(items):
+        things = (meant[number] if meant else None) or ()
         for thing in (*things, *item.things):
             seen[thing.entity].add(thing.id)
         counts["seen"] += 1
@@ -193,7 +194,11 @@ def _keep(
         answer = next(answers)
         outcome = _outcome(answer, item)
         counts[runs.FAILED if outcome == runs.CONFLICT else outcome] += 1
-        if outcome != runs.UNCHANGED or manner.is_exact:
+        if outcome in (runs.HELD, runs.CONFLICT, runs.FAILED):
+            # Each list says it again; what a person decided about it stands.
+            event = walking.EVENT_OF[entity]
+            inbox.drop_dismissed(connection, source.peer_id, event, _data(item, walk))
+        if _is_listed(outcome, counts, manner):
             rows.append(_row(entity, item, things, outcome, answer))
     runs.add_rows(connection, run.id, rows)
     runs.note_seen(connection, run.id, seen)
@@ -208,6 +213,15 @@ def _keep(
     )
     runs.save(connection, after, now_unix_s)
     return after
+
+
+def _is_listed(outcome: str, counts: Mapping[str, int], manner: Manner) -> bool:
+    """Tell whether a run lists one more of what came so; what a preview says is confirmed by it."""
+    if outcome == runs.UNCHANGED and not manner.is_exact:
+        return False
+    must_be = manner.is_exact and outcome != runs.UNCHANGED
+    counted = counts[runs.FAILED if outcome == runs.CONFLICT else outcome]
+    return must_be or counted <= runs.MAX_LISTED
 
 
 def _unmark(

@@ -165,18 +165,10 @@ def _absence(sync: FullSync, run: Run, diff: Run, rows: Sequence[Row]) -> Run:
                     marks.set_scope(connection, peer.id, entity, walk.scope_digest)
         runs.note_applied(connection, [r.id for r in rows if r.id and r.outcome in APPLIED])
         runs.mark_confirmed(connection, diff.id, english(CONFIRMED, id=run.id))
-        counts = {f"{e} {o}": n for (e, o), n in _counted(rows).items()}
-        detail = {"id": diff.id, **counts}
+        detail = {"id": diff.id, "rows": len(rows)}
         By(run.by_actor, sync.now()).note(
             connection, N_("full sync confirmed"), peer.wwwroot, detail
         )
         ended = runs.end(connection, run, runs.DONE, "", sync.now())
     sync.let_go(run)
     return ended
-
-
-def _counted(rows: Sequence[Row]) -> Mapping[tuple[str, str], int]:
-    counts = defaultdict[tuple[str, str], int](int)
-    for row in rows:
-        counts[row.entity, row.outcome] += 1
-    return counts

@@ -34,6 +34,10 @@ LEASE_S = 180
 RESUME_S = 6 * 3600
 # Of each peer so many runs keep their rows; beside those that wait for somebody.
 RUNS_WITH_ROWS = 10
+# Of each kind so many of what came out the same are listed; all are counted.
+MAX_LISTED = 10_000
+# What a peer says of itself may be any length.
+MAX_REASON_CHARS = 2_000
 REPLACED = E_("nobody confirmed it; a later run looked anew")
 STOPPED = E_("it was stopped in the middle")
 
@@ -195,6 +199,7 @@ def save(connection: Connection, run: Run, now_unix_s: int) -> None:
 
 def end(connection: Connection, run: Run, state: str, reason: str, now_unix_s: int) -> Run:
     """Let a run end; older ones of the peer that wait make room, and old rows go."""
+    reason = reason[:MAX_REASON_CHARS]
     ended = replace(run, state=state, reason=reason, ended_unix_s=now_unix_s)
     save(connection, ended, now_unix_s)
     values = {

@@ -8,12 +8,14 @@ Source: RULES 1.10.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from mnet.faults import Malformed
 from mnet.xmlrpc import Value
 from peers.policy import PeerPolicy
@@ -43,7 +45,10 @@ class Unreadable(Exception):
 
 @dataclass(slots=True)
 class Seeing:
-    """Looks up what items mean; keeps what it found while one page is looked at."""
+    """Looks up what items mean; keeps what it found while one page is looked at.
+
+    Grades are looked up together only (`all_things`).
+    """
 
     connection: Connection
     peer_id: int
@@ -51,6 +56,21 @@ class Seeing:
     _people: dict[str, int | None] = field(default_factory=dict)
     _parts: dict[str, Sequence[sa.Row[int, str]]] = field(default_factory=dict)
     _items: dict[str, int | None] = field(default_factory=dict)
+    _everybody: dict[int, list[int]] = field(default_factory=dict)
+    # By assessment and person, of those looked up together.
+    _cells: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def all_things(self, entity: str, items: Sequence[Value]) -> list[list[Thing] | None]:
+        """Return what each of many items speaks of, by few questions; None: it does not say."""
+        if entity == walking.GRADES:
+            self._look_at_cells(items)
+        found: list[list[Thing] | None] = []
+        for item in items:
+            try:
+                found.append(self.things(entity, item))
+            except Unreadable:
+                found.append(None)
+        return found
 
     def things(self, entity: str, item: Value) -> list[Thing]:
         """Return what of ours an item speaks of; nothing: it is new. Raises Unreadable."""
@@ -126,17 +146,35 @@ class Seeing:
 
     def grades(self, fields: Fields) -> list[Thing]:
         """The cell of an assessment and a person, which every attempt is one of."""
+        found, everybody = self._cell_of(fields)
+        return [
+            Thing(walking.GRADES, self._cells[found, who], who, assessment_id=found)
+            for who in everybody
+            if (found, who) in self._cells
+        ]
+
+    def _cell_of(self, fields: Fields) -> tuple[int, Sequence[int]]:
+        """Return an assessment, and every record of whom a grade is of; nobody: not known here."""
         found, who = self.assessment(fields.id("assessmentid")), self.person(fields.id("userid"))
         if found is None or who is None:
-            return []
-        everybody = identity.everybody(self.connection, who)
-        cells = sa.select(grade.c.id, grade.c.person_id).where(
-            grade.c.assessment_id == found, grade.c.person_id.in_(everybody)
-        )
-        return [
-            Thing(walking.GRADES, r.id, r.person_id, assessment_id=found)
-            for r in self.connection.execute(cells)
-        ]
+            return 0, ()
+        if who not in self._everybody:
+            self._everybody[who] = identity.everybody(self.connection, who)
+        return found, self._everybody[who]
+
+    def _look_at_cells(self, items: Sequence[Value]) -> None:
+        assessments, people = set[int](), set[int]()
+        for item in items:
+            with suppress(Malformed):
+                found, everybody = self._cell_of(Fields(walking.EVENT_OF[walking.GRADES], item))
+                assessments.add(found)
+                people.update(everybody)
+        for part in in_parts(sorted(people)):
+            cells = sa.select(grade.c.id, grade.c.assessment_id, grade.c.person_id).where(
+                grade.c.assessment_id.in_(assessments), grade.c.person_id.in_(part)
+            )
+            rows = self.connection.execute(cells)
+            self._cells.update({(r.assessment_id, r.person_id): r.id for r in rows})
 
     def _memberships(self, parts: Sequence[int], userid: str, role: str) -> list[Thing]:
         who = self.person(userid)

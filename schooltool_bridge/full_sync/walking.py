@@ -34,6 +34,7 @@ ENTITIES = tuple(EVENT_OF)
 PAGE_ITEMS = 200
 MAX_CURSOR_CHARS = 255
 MAX_SCOPE_CHARS = 10_000
+MAX_PROBLEM_CHARS = 300
 # Years of a large Moodle have ten million grades; a walk beyond this does not end.
 MAX_PAGES = 100_000
 MAX_COUNT = 2**53
@@ -183,7 +184,8 @@ def go_on(walk: Walk, page: Page, now_unix_s: int) -> Walk:
 def cut_short(walk: Walk, problem: str, *, is_off: bool = False) -> Walk:
     """Return a walk that ends here, with why; `is_off`: the peer does not send that at all."""
     is_off = is_off and walk.pages == 0
-    return replace(walk, is_over=True, is_off=is_off, problem=walk.problem or problem)
+    problem = walk.problem or problem[:MAX_PROBLEM_CHARS]
+    return replace(walk, is_over=True, is_off=is_off, problem=problem)
 
 
 def _contradiction(walk: Walk, page: Page, now_unix_s: int, *, is_first: bool) -> str:

@@ -22,6 +22,9 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from schooltool_bridge.common.points import MAX_DECIMALS
 from schooltool_bridge.common.times import ordered
 
+# The highest running number that says nothing: outboxes count from 1, a missing one is kept as -1.
+NO_NUMBER = 0
+
 
 class When(NamedTuple):
     """When an event happened at the sender's: its time and running number, where it gave them."""
@@ -169,6 +172,15 @@ def position_of(when: When, now_unix_s: int, last: tuple[int, int] | None) -> tu
     if last is None or last[0] < now_unix_s:
         return now_unix_s, -1
     return last
+
+
+def is_same_moment(there: tuple[int, int], at: tuple[int, int]) -> bool:
+    """Tell whether an event that says the same as a row of the history only repeats it.
+
+    What has no running number of its own (a full sync) tells how things are since that second,
+    and comes before all that has one: where the same was told in that second, it adds nothing.
+    """
+    return there == at or (there[0] == at[0] and at[1] <= NO_NUMBER)
 
 
 def latest(rows: Iterable[Row]) -> Row | None:

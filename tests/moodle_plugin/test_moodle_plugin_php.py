@@ -40,7 +40,7 @@ def outcome_of(file: Path) -> dict[str, str | None]:
     return found
 
 
-@pytest.mark.requirement("1.10", "R34", "R50", "R80", "R95")
+@pytest.mark.requirement("1.10", "R34", "R50", "R80", "R93", "R95")
 @pytest.mark.parametrize(
     ("file", "name"),
     [(file, name) for file in UNITS for name in names_in(file)],

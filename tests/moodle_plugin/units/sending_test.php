@@ -66,7 +66,10 @@ function test_whoever_is_there_is_told_with_the_time_of_the_latest_change() {
 
 function test_send_everything_keeps_the_times_of_old() {
     $now = [['role' => 'student', 'timemodified' => 900]];
-    same([['new_enrolment', 'student', 900, 1]], story(rules::enrolment($now, [note(1, notes::ENROLMENT, 7, 2, null, 0)], '', '')));
+    same([['new_enrolment', 'student', 900, 0]], story(rules::enrolment($now, [note(1, notes::ENROLMENT, 7, 2, null, 0)], '', '')));
+    // Told again they are the same; what happened since has a number.
+    same([0, 9], array_column(notes::groups([note(8, notes::USER, 7, 0, null, 0), note(9, notes::USER, 8)]), 'seq'));
+    same([9], array_column(notes::groups([note(9, notes::USER, 7), note(10, notes::USER, 7, 0, null, 0)]), 'seq'));
     same([], rules::enrolment([], [note(1, notes::ENROLMENT, 7, 2, null, 0)], '', ''));
 }
 
@@ -107,6 +110,9 @@ function test_a_grade_goes_only_when_a_person_takes_it_back() {
     same(rules::TAKEN_BACK, graded(['action' => 3, 'source' => 'gradebook']));
     same(rules::TAKEN_BACK, graded(['action' => 3, 'source' => null]));
     same(rules::NOTHING, graded(['action' => 3, 'source' => 'gradebook', 'itemtype' => null]));
+    // Whatever never was a grade, or was cleared before, cannot be taken back.
+    same(rules::NOTHING, graded(['action' => 3, 'source' => 'gradebook', 'finalgrade' => null]));
+    same(rules::TAKEN_BACK, graded(['action' => 3, 'source' => 'gradebook', 'finalgrade' => null, 'excluded' => '1700000000']));
 }
 
 function test_totals_are_not_told_of() {

@@ -185,6 +185,7 @@ function fresh_moodle(): target {
     $CFG->wwwroot = 'https://moodle.example.org';
     $CFG->defaultuserroleid = 7;
     $CFG->mnet_localhost_id = 1;
+    $CFG->mnet_all_hosts_id = 2;
     $CFG->config_php_settings = [];
     set_config('auth', 'email', 'core');
     set_config('mnet_dispatcher_mode', 'off', 'core');
@@ -209,6 +210,7 @@ function fresh_moodle(): target {
         $DB->run("CREATE TABLE {{$table}} (id INTEGER PRIMARY KEY, $columns)");
     }
     $DB->insert_record('mnet_host', ['wwwroot' => $CFG->wwwroot, 'public_key' => '', 'public_key_expires' => 0]);
+    $DB->insert_record('mnet_host', ['wwwroot' => '', 'name' => 'All Hosts']);
     $DB->insert_record('mnet_application', ['name' => 'moodle']);
     foreach (['schooltool' => 'local', 'sso_idp' => 'auth', 'sso_sp' => 'auth'] as $service => $type) {
         $method = $DB->insert_record('mnet_rpc', ['enabled' => 1, 'plugintype' => $type, 'pluginname' => 'schooltool']);
@@ -284,7 +286,7 @@ function test_no_other_key_than_the_compared_one_is_believed() {
     same([false, 'local_schooltool/peer_notcompared'], array_values($results['peer']));
     holds(!isset($results['events']), 'what stands on it is not tried:');
     same(0, $DB->count_records('local_schooltool_peer'));
-    same(1, $DB->count_records('mnet_host'));
+    same(2, $DB->count_records('mnet_host'));
     $target->compared = '';
     $GLOBALS['ANSWERED'] = $target->certificate;
     same('local_schooltool/peer_notcompared', plan::run($target, [])['peer']['message']);
@@ -316,6 +318,17 @@ function test_what_is_shared_stays_while_another_server_is_connected() {
     plan::undo($other, plan::own_of($other));
     same([false, true], [$other->is_peer(), $target->is_peer()]);
     same([state::DONE, 'strict'], [states($target)['signon'], $CFG->mnet_dispatcher_mode]);
+}
+
+function test_another_moodle_of_the_network_is_not_cut_off() {
+    global $CFG, $DB;
+    $target = fresh_moodle();
+    plan::run($target, array_keys(plan::steps()));
+    $DB->insert_record('mnet_host', ['wwwroot' => 'https://other.example.org', 'applicationid' => 1]);
+    removal::all();
+    same(['email,mnet', 'strict'], [$CFG->auth, $CFG->mnet_dispatcher_mode]);
+    same(3, $DB->count_records('mnet_host'));
+    holds(strpos($CFG->customusermenuitems, 'schooltool') === false);
 }
 
 function test_a_moodle_that_moved_is_connected_anew() {

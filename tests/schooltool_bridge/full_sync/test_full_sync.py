@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from mnet.call_errors import CannotReach
 from mnet.xmlrpc import FaultResponse
+from peers.audit import By
 from schooltool_bridge.cli import lists
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events.applied import source
+from schooltool_bridge.events.inbox import OPEN
 from schooltool_bridge.events.receiving import receive
 from schooltool_bridge.full_sync import differences, marks, runs, walking
 from schooltool_bridge.full_sync.runs import Row, Run, Wanted
@@ -73,7 +75,7 @@ def without_runs(dump: dict[str, Any]) -> dict[str, Any]:
     return {name: rows for name, rows in dump.items() if not name.startswith("sync_r")}
 
 
-@pytest.mark.requirement("R80", "R81", "R82")
+@pytest.mark.requirement("R34", "R80", "R81", "R82")
 def test_all_comes_and_the_second_time_changes_nothing(site: ListingSite) -> None:
     site.lister.small_school()
     first = site.run()
@@ -102,6 +104,25 @@ def test_what_was_missed_comes_and_what_was_changed_changes(school: ListingSite)
     assert counted(run, "enrolments") == {"seen": 62, "created": 1, "held": 1, "unchanged": 60}
     held = school.rows(run, runs.HELD)
     assert [(r.name, "user:u100" in r.reason) for r in held] == [("u100 / s1", True)]
+
+
+def test_what_somebody_dismissed_does_not_come_again(school: ListingSite) -> None:
+    school.lister.data["enrolments"].append(enrolment(1, 100))
+    school.lister.data["users"].append(user(99, idnumber="u3"))
+    assert totals(school.run())["held"] == 1
+    resolving = school.rig.app.resolving
+    with school.rig.app.database.read() as connection:
+        waiting = lists.inbox_list(connection, OPEN)
+    assert sorted(str(w["status"]) for w in waiting) == ["conflict", "held"]
+    for event in waiting:
+        resolving.dismiss(int(str(event["id"])), author=By("clerk", int(school.rig.clock.now)))
+    run = school.run()
+    assert counted(run, "users")["failed"] == 1
+    with school.rig.app.database.read() as connection:
+        assert lists.inbox_list(connection, OPEN) == []
+    # It is tried all the same: what it waited for may be there by now.
+    school.lister.data["users"].append(user(100))
+    assert counted(school.run(), "enrolments")["created"] == 1
 
 
 @pytest.mark.requirement("R83")
@@ -500,6 +521,24 @@ def test_a_preview_that_changed_since_is_refused(school: ListingSite, side: str)
     refused = school.confirm(run)
     assert refused.state == runs.FAILED
     assert without_runs(school.rig.dump()) == before
+
+
+def test_a_run_lists_only_so_many_by_name(
+    site: ListingSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MAX_LISTED", 3)
+    site.lister.small_school()
+    assert rows_by_outcome(site.rows(site.run(is_preview=True))) == {"created": 28}
+    run = site.run()
+    assert totals(run)["created"] == 28
+    assert rows_by_outcome(site.rows(run)) == {"created": 3 + 2 + 3 + 2 + 3}
+
+
+def test_a_long_fault_is_kept_in_short(site: ListingSite) -> None:
+    site.lister.before = lambda *_asked: FaultResponse(8400, "x" * 100_000, None)
+    run = site.run()
+    assert run.state == runs.INCOMPLETE
+    assert len(run.reason) <= runs.MAX_REASON_CHARS
 
 
 def test_a_preview_without_a_difference_is_done(school: ListingSite) -> None:

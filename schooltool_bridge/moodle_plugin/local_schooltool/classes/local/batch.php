@@ -197,7 +197,7 @@ class batch {
                 $this->remember($group);
             }
             $ids = array_merge($ids, notes::ids($group));
-            $position = max($position, $group->seq);
+            $position = max($position, max(notes::ids($group)));
         }
         if ($ids) {
             $DB->delete_records_list(outbox::TABLE, 'id', $ids);
@@ -223,7 +223,7 @@ class batch {
         $DB->delete_records('local_schooltool_refused', $thing);
         foreach ($group->refusals ?? [] as $refusal) {
             $row = (object) ($thing + [
-                'outboxid' => $group->seq,
+                'outboxid' => max(notes::ids($group)),
                 'event' => $refusal[0],
                 'code' => $refusal[1],
                 'reason' => text::clean($refusal[2]),

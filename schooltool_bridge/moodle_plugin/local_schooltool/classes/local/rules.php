@@ -61,11 +61,11 @@ class rules {
         if (!in_array($row->itemtype, self::ITEMS, true)) {
             return self::NOTHING;
         }
+        $isempty = $row->finalgrade === null && empty($row->excluded);
         if ($row->action == self::DELETED) {
-            $isnobodys = $isreset || in_array((string) $row->source, self::NOBODYS_WORD, true);
+            $isnobodys = $isreset || $isempty || in_array((string) $row->source, self::NOBODYS_WORD, true);
             return $isnobodys ? self::NOTHING : self::TAKEN_BACK;
         }
-        $isempty = $row->finalgrade === null && empty($row->excluded);
         return $isreset && $isempty ? self::NOTHING : self::TELL;
     }
 
@@ -94,13 +94,13 @@ class rules {
      */
     public static function enrolment(array $now, array $rows, string $userid, string $sectionid): array {
         $events = [];
-        $last = end($rows);
+        $seq = max(array_map([notes::class, 'seq'], $rows));
         $noted = max(array_map(function ($row) {
             return (int) $row->timecreated;
         }, $rows));
         foreach ($now as $struct) {
             $struct['timemodified'] = max((int) $struct['timemodified'], $noted);
-            $events[] = ['new_enrolment', $struct, (int) $last->id];
+            $events[] = ['new_enrolment', $struct, $seq];
         }
         $roles = array_column($now, 'role');
         $lost = [];

@@ -68,6 +68,9 @@ class whole {
     /**
      * People, sections, enrolments, assessments, grades: in the order in which they need each other.
      *
+     * The time is the section's, and the gradebook's where Moodle keeps no history: what a restore brings
+     * there has its own time otherwise, as people and enrolments have.
+     *
      * @param \stdClass $row
      * @param string $where about c (the course); empty for everything
      * @param array $params
@@ -76,7 +79,10 @@ class whole {
      */
     private static function parts(\stdClass $row, string $where, array $params, int $time): void {
         $row = clone $row;
-        $row->timecreated = $time;
+        $row->timecreated = 0;
+        $dated = clone $row;
+        $dated->timecreated = $time;
+        $gradebook = history::is_on() ? $row : $dated;
         [$user, $userparams] = scope::user_sql('u');
         [$course, $courseparams] = scope::course_sql('c');
         $course .= $where === '' ? '' : " AND $where";
@@ -90,16 +96,16 @@ class whole {
             : "SELECT DISTINCT y.userid AS id, 0 AS nobody FROM ($enrolled) y";
         self::insert($row, notes::USER, 'id', 'nobody', $people, $where === '' ? $userparams : $both);
         $sections = "SELECT c.id, 0 AS nobody FROM {course} c WHERE $course";
-        self::insert($row, notes::SECTION, 'id', 'nobody', $sections, $courseparams);
+        self::insert($dated, notes::SECTION, 'id', 'nobody', $sections, $courseparams);
         self::insert($row, notes::ENROLMENT, 'userid', 'courseid', $enrolled, $both);
         $assessments = "SELECT gi.id, 0 AS nobody $items WHERE gi.itemtype IN ('mod', 'manual') AND $course";
-        self::insert($row, notes::ASSESSMENT, 'id', 'nobody', $assessments, $courseparams);
+        self::insert($gradebook, notes::ASSESSMENT, 'id', 'nobody', $assessments, $courseparams);
         $grades = "SELECT gg.itemid, gg.userid $items
                      JOIN {grade_grades} gg ON gg.itemid = gi.id
                      JOIN {user} u ON u.id = gg.userid
                     WHERE gi.itemtype IN ('mod', 'manual') AND (gg.finalgrade IS NOT NULL OR gg.excluded <> 0)
                       AND $user AND $course";
-        self::insert($row, notes::GRADE, 'itemid', 'userid', $grades, $both);
+        self::insert($gradebook, notes::GRADE, 'itemid', 'userid', $grades, $both);
     }
 
     /**

@@ -75,12 +75,27 @@ class gradebook {
                 $item = $event->get_grade_item()->get_record_data();
                 doubles::item_goes($item);
                 settle::item($item);
+                self::went_with_it((int) $event->objectid);
             }
             if ($is && scope::has_course(get_course($event->courseid))) {
                 $data = ['idnumber' => '#' . $event->objectid, 'timemodified' => time()];
                 outbox::note(notes::ASSESSMENT, [(int) $event->objectid], ['events' => [['delete_assessment', $data]]]);
             }
         });
+    }
+
+    /**
+     * Where Moodle keeps no history, nothing tells beforehand that grades go since their item does.
+     *
+     * @param int $itemid
+     * @return void
+     */
+    private static function went_with_it(int $itemid): void {
+        global $DB;
+        if (!history::is_on()) {
+            $where = "kind = :kind AND objectid = :itemid AND snapshot LIKE '%\"delete_grade\"%'";
+            $DB->delete_records_select(outbox::TABLE, $where, ['kind' => notes::GRADE, 'itemid' => $itemid]);
+        }
     }
 
     /**
@@ -133,7 +148,8 @@ class gradebook {
             if (watch::is_going($event->courseid) || isset(watch::$leaving[$userid])) {
                 return;
             }
-            if (watch::is_enrolled($userid, (int) $event->courseid)) {
+            $had = $grade->finalgrade !== null || $grade->excluded;
+            if ($had && watch::is_enrolled($userid, (int) $event->courseid)) {
                 $note = history::taken_back((int) $event->other['itemid'], $userid, time());
                 if ($note) {
                     outbox::note($note[0], [$note[1], $note[2]], $note[3]);

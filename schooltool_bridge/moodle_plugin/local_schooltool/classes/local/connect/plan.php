@@ -99,14 +99,18 @@ class plan {
     }
 
     /**
-     * What "undo all" means: the steps of this server, and the shared ones when it is the only one.
+     * What "undo all" means: the steps of this server, and the shared ones when no other site is a peer.
      *
      * @param target $target
      * @return string[]
      */
     public static function own_of(target $target): array {
-        global $DB;
-        $others = $DB->record_exists_select('local_schooltool_peer', 'hostid <> ?', [$target->hostid()]);
+        global $CFG, $DB;
+        $others = $DB->record_exists_select(
+            'mnet_host',
+            'deleted = 0 AND id <> ? AND id <> ? AND id <> ?',
+            [$CFG->mnet_localhost_id, $CFG->mnet_all_hosts_id, $target->hostid()]
+        );
         return array_keys(array_filter(self::steps(), function (step $step) use ($others) {
             return !$step->only_looks() && (!$others || $step->of_one_server());
         }));
