@@ -30,7 +30,7 @@ from mnet.engines import (
     postgres_engine,
     sqlite_engine,
 )
-from mnet.store_errors import wrapped
+from mnet.store_errors import busy, wrapped
 
 metadata = sa.MetaData(
     naming_convention={
@@ -230,7 +230,7 @@ class Database:
         if not self._writer.acquire(blocking=False):
             started_s = time.monotonic()
             if not self._writer.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
-                raise self.engine.dialect.loaded_dbapi.OperationalError("other writers take long")
+                raise busy(self.engine.dialect)
             waited_ms = round((time.monotonic() - started_s) * 1000)
             if waited_ms > LONG_WAIT_MS:
                 left_ms = max(1, BUSY_TIMEOUT_MS - waited_ms)

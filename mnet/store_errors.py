@@ -30,6 +30,13 @@ def wrapped(problem: Exception, dialect: Dialect) -> Exception:
     )
 
 
+def busy(dialect: Dialect) -> Exception:
+    """Make what SQLite itself raises when other writers take too long; here they are our own."""
+    busy: Exception = dialect.loaded_dbapi.OperationalError("other writers take long")
+    busy.sqlite_errorname = "SQLITE_BUSY"  # type: ignore[attr-defined]
+    return busy
+
+
 def name_of(problem: BaseException) -> str:
     """Name an error of the store for the log: its kind and the database's own code, no values."""
     orig = getattr(problem, "orig", None) or problem

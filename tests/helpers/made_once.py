@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.util import LRUCache
 
 from keys import keypair, protect
 from mnet import database
@@ -63,7 +64,7 @@ def compiling_once(make: Callable[[sa.URL], Engine]) -> Callable[[sa.URL], Engin
 
     They share the dialect too, by which it is found again: that of the first one that connected.
     """
-    compiled: dict[Any, Any] = {}
+    compiled: LRUCache[Any, Any] = LRUCache(2000)
     known: list[Dialect] = []
 
     def made(url: sa.URL) -> Engine:

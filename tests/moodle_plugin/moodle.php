@@ -83,6 +83,19 @@ class context_course {
     }
 }
 
+/** Ends what start_delegated_transaction() began. */
+class transaction {
+    private $connection;
+
+    public function __construct(PDO $connection) {
+        $this->connection = $connection;
+    }
+
+    public function allow_commit() {
+        $this->connection->commit();
+    }
+}
+
 /** Moodle's database calls, over SQLite. */
 class database {
     /** @var int how many statements were run */
@@ -129,6 +142,17 @@ class database {
         $names = array_keys($row);
         $this->run("INSERT INTO {{$table}} (" . implode(', ', $names) . ') VALUES (:' . implode(', :', $names) . ')', $row);
         return (int) $this->connection->lastInsertId();
+    }
+
+    public function insert_records($table, $rows) {
+        foreach ($rows as $row) {
+            $this->insert_record($table, $row);
+        }
+    }
+
+    public function start_delegated_transaction() {
+        $this->connection->beginTransaction();
+        return new transaction($this->connection);
     }
 
     public function update_record($table, $row) {

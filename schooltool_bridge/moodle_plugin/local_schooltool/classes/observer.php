@@ -210,7 +210,7 @@ class observer {
         }
         $does = ($_SERVER['REQUEST_METHOD'] ?? '') === 'POST' || isset($_GET['sesskey']);
         if ($does && (strpos($SCRIPT, '/grade/') === 0 || strpos($SCRIPT, '/lib/ajax/') === 0)) {
-            sender::wake();
+            watch::quietly([sender::class, 'wake']);
         }
     }
 }

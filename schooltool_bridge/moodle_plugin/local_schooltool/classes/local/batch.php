@@ -56,7 +56,17 @@ class batch {
     public function add(\stdClass $group): void {
         $number = count($this->groups);
         $this->groups[] = $group;
-        $events = events::of($group);
+        try {
+            $events = events::of($group);
+        } catch (\dml_exception $problem) {
+            throw $problem;
+        } catch (\Throwable $problem) {
+            // What cannot be read keeps nothing else waiting.
+            outbox::complain($problem);
+            $this->refused++;
+            $group->refusals[] = [$group->kind, 0, $problem->getMessage()];
+            $events = [];
+        }
         foreach ($events as $event) {
             [$name, $data, $seq] = $event;
             $data['timemodified'] = (int) ($data['timemodified'] ?? 0) ?: time();

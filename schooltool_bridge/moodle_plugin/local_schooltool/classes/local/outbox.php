@@ -63,23 +63,8 @@ class outbox {
      */
     public static function note_everything(int $hostid): void {
         global $DB;
-        self::$peers = null;
+        self::forget_peers();
         $DB->insert_record(self::TABLE, self::row($hostid, [notes::EVERYTHING, $hostid, 0, null, time()]));
-        sender::wake();
-    }
-
-    /**
-     * Let an event that was refused come again.
-     *
-     * @param int $refusedid the id in local_schooltool_refused
-     * @return void
-     */
-    public static function note_again(int $refusedid): void {
-        global $DB;
-        $refused = $DB->get_record('local_schooltool_refused', ['id' => $refusedid], '*', MUST_EXIST);
-        $note = [$refused->kind, $refused->objectid, $refused->relatedid, null, 0];
-        $DB->insert_record(self::TABLE, self::row($refused->hostid, $note));
-        $DB->delete_records('local_schooltool_refused', ['id' => $refusedid]);
         sender::wake();
     }
 
@@ -119,16 +104,11 @@ class outbox {
     }
 
     /**
-     * Forget all that waits for a server, and what is known of it.
+     * Ask anew which servers there are, at the next note.
      *
-     * @param int $hostid
      * @return void
      */
-    public static function forget(int $hostid): void {
-        global $DB;
-        foreach (['outbox', 'refused', 'peer'] as $table) {
-            $DB->delete_records('local_schooltool_' . $table, ['hostid' => $hostid]);
-        }
+    public static function forget_peers(): void {
         self::$peers = null;
     }
 

@@ -36,6 +36,8 @@ class sender {
     const CONNECT_S = 10;
     /** Seconds. */
     const CONNECT_SOON_S = 1;
+    /** Seconds after which a lock is free again whose process died, where the database does not see to that. */
+    const LOCK_S = 600;
     /** Rows over which it is worth while to drop what is noted again later. */
     const CROWDED = 1000;
 
@@ -99,7 +101,8 @@ class sender {
         $did = ['sent' => 0, 'refused' => 0, 'waiting' => 0, 'moved' => self::is_moved(), 'busy' => false];
         $until = microtime(true) + $seconds;
         do {
-            $lock = \core\lock\lock_config::get_lock_factory('local_schooltool')->get_lock('sender', 0);
+            $factory = \core\lock\lock_config::get_lock_factory('local_schooltool');
+            $lock = $factory->get_lock('sender', 0, self::LOCK_S);
             if (!$lock) {
                 // Who has it looks again after giving it back, so nothing noted until now is left lying.
                 $did['busy'] = true;
