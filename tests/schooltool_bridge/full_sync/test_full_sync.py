@@ -323,6 +323,8 @@ def test_what_is_by_hand_is_never_touched(school: ListingSite) -> None:
         )
     for person in ("u1", "u2", "u3"):
         school.lister.drop("enrolments", sectionid="s1", userid=person)
+    # So that it is older than the list, too.
+    school.rig.clock.now += 3600
     run = school.run()
     assert totals(run)["withdrawn"] == 1
     after = codes(school)
