@@ -28,12 +28,9 @@ from schooltool_bridge.full_sync import holding, marks, runs, walking
 from schooltool_bridge.full_sync.runs import Row, Run
 from schooltool_bridge.full_sync.seeing import Seeing, Thing, name_of
 from schooltool_bridge.full_sync.walking import Page, Walk
-from schooltool_bridge.history import present
-from schooltool_bridge.history.meaning import ACTIVE, ENDED, PENDING, SUSPENDED
+from schooltool_bridge.history import meaning, present
 
 UNREADABLE = E_("an item does not say which thing it means")
-# Not ended by absence, or not any more.
-_NOT_ENDED = (ACTIVE, PENDING, SUSPENDED, ENDED)
 # Whether an item, which means these things of ours, is to be applied.
 Accepts = Callable[[Seeing, str, Value, Sequence[Thing]], bool]
 
@@ -151,7 +148,9 @@ def _ended_by_absence(
     if not marked or walk.taken_unix_s is None:
         return frozenset()
     now = present.enrolments(connection)
-    over = sa.select(now.c.id).where(now.c.id.in_(marked), now.c.code.not_in(_NOT_ENDED))
+    over = sa.select(now.c.id).where(
+        now.c.id.in_(marked), sa.not_(meaning.was_not_ended(now.c.code))
+    )
     return frozenset(connection.execute(over).scalars())
 
 
@@ -235,7 +234,7 @@ def _unmark(
     if entity == walking.ENROLMENTS and marked:
         # One that could not be brought back stays marked, so that the next list tries again.
         now = present.enrolments(connection)
-        back = sa.select(now.c.id).where(now.c.id.in_(marked), now.c.code.in_(_NOT_ENDED))
+        back = sa.select(now.c.id).where(now.c.id.in_(marked), meaning.was_not_ended(now.c.code))
         marked = set(connection.execute(back).scalars())
     marks.unmark(connection, peer_id, entity, marked)
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
-from schooltool_bridge.full_sync.holding import OPEN_CODES, Missing
+from schooltool_bridge.full_sync.holding import Missing
 from schooltool_bridge.full_sync.walking import ASSESSMENTS, ENROLMENTS, GRADES, SECTIONS
-from schooltool_bridge.history import identity, present
+from schooltool_bridge.history import identity, meaning, present
 from schooltool_bridge.store.model import ACTIVE, section
 
 
@@ -66,7 +66,7 @@ def _places(
     for part in in_parts(sorted(i for i in sections if i is not None)):
         rows = connection.execute(
             sa.select(now.c.id, now.c.section_id, now.c.person_id).where(
-                now.c.section_id.in_(part), now.c.code.in_(OPEN_CODES)
+                now.c.section_id.in_(part), meaning.is_open(now.c.code)
             )
         )
         found.update((r.section_id, r.person_id) for r in rows if r.id not in gone)

@@ -18,10 +18,8 @@ from mnet.database import in_parts
 from schooltool_bridge.events import assessments
 from schooltool_bridge.full_sync import walking
 from schooltool_bridge.full_sync.walking import Walk
-from schooltool_bridge.history import cells, identity, present
+from schooltool_bridge.history import cells, identity, meaning, present
 from schooltool_bridge.history.fold import position
-from schooltool_bridge.history.meaning import ACTIVE as IN_PLACE
-from schooltool_bridge.history.meaning import PENDING, SUSPENDED
 from schooltool_bridge.store.model import (
     ACTIVE,
     assessment,
@@ -35,9 +33,6 @@ from schooltool_bridge.store.model import (
     section_history,
 )
 from schooltool_bridge.store.model_sync import sync_mark, sync_seen
-
-# Of an enrolment that can end: there, still to come, or only suspended.
-OPEN_CODES = (IN_PLACE, PENDING, SUSPENDED)
 
 
 class Missing(NamedTuple):
@@ -158,7 +153,7 @@ def _enrolments(connection: Connection, peer_id: int) -> sa.Select[Any]:
     return (
         sa.select(now.c.id, now.c.person_id, now.c.section_id, _none("assessment_id"))
         .join_from(now, section, section.c.id == now.c.section_id)
-        .where(section.c.peer_id == peer_id, now.c.code.in_(OPEN_CODES))
+        .where(section.c.peer_id == peer_id, meaning.is_open(now.c.code))
     )
 
 

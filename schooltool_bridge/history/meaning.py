@@ -84,6 +84,16 @@ def was_there(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return code.not_in((PENDING, _IN_ERROR))
 
 
+def is_open(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a column's state is what a peer says of somebody in a section, now or to come."""
+    return code.in_((ACTIVE, PENDING, SUSPENDED))
+
+
+def was_not_ended(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a column's state is as the peer has it: open, or over by its date alone."""
+    return sa.or_(is_open(code), code == ENDED)
+
+
 def waits_for_grades(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Whether a column's state is a withdrawal whose code a peer's grades decide."""
     return sa.or_(code == WITHDRAWN, code == WITHDRAWN_NO_GRADE)
