@@ -28,6 +28,7 @@ PURE = (
 )  # fmt: skip
 IMPURE_MODULES = {"twisted", "treq", "sqlalchemy", "os", "time", "socket", "pathlib", "subprocess"}
 FILES = [f for floor in FLOORS for f in sorted((TOP / floor).rglob("*.py"))]
+TESTS = sorted((TOP / "tests").rglob("*.py"))
 MAX_LINES = 400
 # With the reason.
 LONGER = {
@@ -127,6 +128,11 @@ def test_a_file_says_what_it_does_and_stays_small(file: Path) -> None:
     text = file.read_text()
     assert ast.get_docstring(ast.parse(text)), "no first lines"
     assert len(text.splitlines()) <= MAX_LINES or str(file.relative_to(TOP)) in LONGER
+
+
+def test_files_of_tests_stay_small_too() -> None:
+    lengths = {str(f.relative_to(TOP)): len(f.read_text().splitlines()) for f in TESTS}
+    assert {name: n for name, n in lengths.items() if n > MAX_LINES} == {}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(TOP)))
