@@ -10,8 +10,9 @@ Source: PROTOCOL.md section 3 (limits).
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Literal, Protocol, TypeVar
 
@@ -58,27 +59,28 @@ class RequestShares:
 
 
 class SlowPages:
-    """Counts the pages under way that wait for other sites, by address; used by any thread."""
+    """Counts the pages that wait for other sites, by address; used by any thread."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._under_way: Counter[str] = Counter()
+        self._under_way: defaultdict[str, set[object]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def take(self, sender: str) -> bool:
-        """Count one more; False when this address has its share."""
-        group = address_group(sender)
-        with self._lock:
-            if self._under_way[group] >= MAX_SLOW_PAGES_EACH:
-                return False
-            self._under_way[group] += 1
-            return True
+    def take(self, sender: str) -> Callable[[], None] | None:
+        """Count one more; None when this address has its share.
 
-    def leave(self, sender: str) -> None:
-        """Count one less."""
-        group = address_group(sender)
+        Returns what counts it out again, which may be called more than once.
+        """
+        group, page = address_group(sender), object()
         with self._lock:
-            self._under_way[group] -= 1
+            if len(self._under_way[group]) >= MAX_SLOW_PAGES_EACH:
+                return None
+            self._under_way[group].add(page)
+        return partial(self._leave, group, page)
+
+    def _leave(self, group: str, page: object) -> None:
+        with self._lock:
+            self._under_way[group].discard(page)
             if not self._under_way[group]:
                 del self._under_way[group]
 

@@ -65,17 +65,17 @@ def _one_by_one(text: str, depth: int) -> str:
     left = _SENTENCE_END.split(text) if depth else []
     if not 1 < len(left) <= MAX_SENTENCES:
         return text
-    said: list[str] = []
+    done: list[str] = []
     while left:
         # One message may be several sentences itself: the longest that is known.
         for count in range(len(left), 0, -1):
             together = " ".join(left[:count])
             known = _known(together, depth - 1)
             if known is not None or count == 1:
-                said.append(together if known is None else known)
+                done.append(together if known is None else known)
                 del left[:count]
                 break
-    return " ".join(said)
+    return " ".join(done)
 
 
 def _known(text: str, depth: int) -> str | None:

@@ -111,6 +111,7 @@ class Frame:
         self._jinja = Environment(
             loader=FileSystemLoader([HERE / "templates", *templates]),
             autoescape=True,
+            auto_reload=False,  # a template is the program's; looking at its file takes time
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

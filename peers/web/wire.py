@@ -165,21 +165,39 @@ def on_worker(
             if isinstance(begun, Sent):
                 deliver(begun)
                 return
-            go_on = begun.go_on
+            # Counted only now, and only while it waits: what is answered at once takes no share.
+            leave = slow_pages.take(raw.sender)
             gone = partial(has_left, request)
-            # Counted only now: what is answered without waiting takes nobody's share.
-            leave = partial(slow_pages.leave, raw.sender)
-            if slow_pages.take(raw.sender):
-                if slow_work.submit(begun.who, lambda: deliver(go_on()), gone):
-                    reactor.callFromThread(request.when_over, leave)
-                    return
-                leave()
-            deliver(begun.say_busy())
+            if leave is not None and _waits(slow_work, begun, deliver, leave, gone):
+                reactor.callFromThread(request.when_over, leave)
+            else:
+                deliver(begun.say_busy())
 
         workers.submit(work)
         return done
 
     return serve
+
+
+def _waits(
+    slow_work: SlowWork,
+    begun: Waiting,
+    deliver: Callable[[Sent], None],
+    leave: Callable[[], None],
+    gone: Callable[[], bool],
+) -> bool:
+    """Let a page go on when it is its turn, and count it out then; False when there is no room."""
+
+    def work() -> None:
+        try:
+            deliver(begun.go_on())
+        finally:
+            leave()
+
+    if slow_work.submit(begun.who, work, gone):
+        return True
+    leave()
+    return False
 
 
 def send(request: Request, sent: Sent) -> bytes:

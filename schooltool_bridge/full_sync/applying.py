@@ -127,11 +127,11 @@ def _look(
         items = [i._replace(restores=gone & {t.id for t in i.things}) for i in items]
     if manner.is_exact:
         mine = {t.id for i in items for t in i.things if t.entity == entity}
-        told = holding.told_of(connection, entity, sorted(mine))
+        latest = holding.latest_of(connection, entity, sorted(mine))
         items = [
             i._replace(
                 known_until_id=max(
-                    (told[t.id].latest_id for t in i.things if t.id in told), default=0
+                    (latest[t.id].latest_id for t in i.things if t.id in latest), default=0
                 )
             )
             for i in items

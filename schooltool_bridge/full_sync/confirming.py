@@ -124,7 +124,7 @@ def _must_stand(connection: Connection, run: Run, diff: Run, rows: Sequence[Row]
     problems = {**judging.problems_of(run), **judging.switched_off(run)}
     problems = {entity: why for entity, why in problems.items() if entity in absent}
     if problems:
-        raise Stopped(english(NOT_WHOLE, our_why=judging.said(problems)))
+        raise Stopped(english(NOT_WHOLE, our_why=judging.sentence_of(problems)))
     changed: list[Row] = []
     for entity, gone in absent.items():
         walk = run.walks[entity]

@@ -1,6 +1,6 @@
 """What we hold of a peer, and which of it a run's walks left out.
 
-Only looks. Manual data is nobody's absence: entries by hand, enrolments that no peer told, items
+Only looks. Manual data is nobody's absence: entries by hand, enrolments that no peer latest, items
 given back. What was told after a list was taken, or heard after its walk began, is not judged
 missing. Source: RULES 1.10, R83.
 """
@@ -55,11 +55,11 @@ class _Kind:
     held: Callable[[Connection, int], sa.Select[Any]]
     # Rows of its history, by thing: latest time of the sender, of arrival, id. Beyond the kind's
     # own select, whether a peer may say that it is gone.
-    told: Callable[[Connection, Collection[int]], Mapping[int, Told]]
+    latest: Callable[[Connection, Collection[int]], Mapping[int, Latest]]
 
 
-class Told(NamedTuple):
-    """What was told of a thing: the latest moments, the latest row, whether it is the peer's."""
+class Latest(NamedTuple):
+    """What a history says last of a thing: when, in which row, and whether the peer says it."""
 
     effective_unix_s: int
     recorded_unix_s: int
@@ -96,7 +96,7 @@ def missing(
         )
         query = query.where(mine.c.section_id.in_(there))
     rows = connection.execute(query).all()
-    told = told_of(connection, entity, [r.id for r in rows])
+    latest = latest_of(connection, entity, [r.id for r in rows])
     return [
         Missing(
             r.id,
@@ -104,26 +104,26 @@ def missing(
             r.section_id,
             r.assessment_id,
             r.marked is not None,
-            told[r.id].latest_id,
+            latest[r.id].latest_id,
         )
         for r in rows
-        if r.id in told and _is_judged(told[r.id], walk)
+        if r.id in latest and _is_judged(latest[r.id], walk)
     ]
 
 
-def told_of(connection: Connection, entity: str, things: Sequence[int]) -> dict[int, Told]:
-    """Return what was told of things of a kind, by our id."""
-    found: dict[int, Told] = {}
+def latest_of(connection: Connection, entity: str, things: Sequence[int]) -> dict[int, Latest]:
+    """Return what the history of things of a kind says last, by our id."""
+    found: dict[int, Latest] = {}
     for part in in_parts(things):
-        found.update(_KINDS[entity].told(connection, part))
+        found.update(_KINDS[entity].latest(connection, part))
     return found
 
 
-def _is_judged(told: Told, walk: Walk) -> bool:
+def _is_judged(latest: Latest, walk: Walk) -> bool:
     taken, began = walk.taken_unix_s, walk.began_unix_s
     assert taken is not None
     assert began is not None
-    return told.is_peers and told.effective_unix_s < taken and told.recorded_unix_s < began
+    return latest.is_peers and latest.effective_unix_s < taken and latest.recorded_unix_s < began
 
 
 def _none(name: str) -> sa.Label[Any]:
@@ -186,7 +186,7 @@ def _grades(_connection: Connection, peer_id: int) -> sa.Select[Any]:
     )
 
 
-def _told(table: sa.Table, of: sa.Column[int]) -> Callable[..., Mapping[int, Told]]:
+def _latest_in(table: sa.Table, of: sa.Column[int]) -> Callable[..., Mapping[int, Latest]]:
     """Return what reads the latest of a history, which names its thing by a column."""
     latest = (
         sa.func.max(table.c.effective_unix_s),
@@ -194,23 +194,23 @@ def _told(table: sa.Table, of: sa.Column[int]) -> Callable[..., Mapping[int, Tol
         sa.func.max(table.c.id),
     )
 
-    def read(connection: Connection, things: Collection[int]) -> Mapping[int, Told]:
+    def read(connection: Connection, things: Collection[int]) -> Mapping[int, Latest]:
         rows = connection.execute(sa.select(of, *latest).where(of.in_(things)).group_by(of))
-        return {thing: Told(*moments) for thing, *moments in rows}
+        return {thing: Latest(*moments) for thing, *moments in rows}
 
     return read
 
 
-def _told_of_assessments(connection: Connection, things: Collection[int]) -> Mapping[int, Told]:
-    read = _told(assessment_history, assessment_history.c.assessment_id)
+def _latest_of_assessments(connection: Connection, things: Collection[int]) -> Mapping[int, Latest]:
+    read = _latest_in(assessment_history, assessment_history.c.assessment_id)
     found = {}
-    for thing, told in read(connection, things).items():
+    for thing, latest in read(connection, things).items():
         state = assessments.state(connection, thing)
-        found[thing] = told._replace(is_peers=state is not None and state.is_peers)
+        found[thing] = latest._replace(is_peers=state is not None and state.is_peers)
     return found
 
 
-def _told_of_enrolments(connection: Connection, things: Collection[int]) -> Mapping[int, Told]:
+def _latest_of_enrolments(connection: Connection, things: Collection[int]) -> Mapping[int, Latest]:
     """Told by the peer, and not by hand since: what stands by hand is not the peer's to end."""
     now = present.enrolments(connection)
     rows = connection.execute(
@@ -220,29 +220,29 @@ def _told_of_enrolments(connection: Connection, things: Collection[int]) -> Mapp
     ).all()
     found = {}
     for row in rows:
-        told = connection.execute(
+        history = connection.execute(
             sa.select(enrolment_history).where(
                 enrolment_history.c.section_id == row.section_id,
                 enrolment_history.c.person_id.in_(identity.everybody(connection, row.person_id)),
                 sa.or_(enrolment_history.c.role == row.role, enrolment_history.c.role.is_(None)),
             )
         ).all()
-        if not told:
+        if not history:
             continue
-        last = max(told, key=position)
-        found[row.id] = Told(
-            max(r.effective_unix_s for r in told),
-            max(r.recorded_unix_s for r in told),
-            max(r.id for r in told),
+        last = max(history, key=position)
+        found[row.id] = Latest(
+            max(r.effective_unix_s for r in history),
+            max(r.recorded_unix_s for r in history),
+            max(r.id for r in history),
             is_peers=last.by_actor is None and last.code is not None,
         )
     return found
 
 
 _KINDS: Mapping[str, _Kind] = {
-    walking.USERS: _Kind(_links, _told(person_history, person_history.c.link_id)),
-    walking.SECTIONS: _Kind(_sections, _told(section_history, section_history.c.section_id)),
-    walking.ENROLMENTS: _Kind(_enrolments, _told_of_enrolments),
-    walking.ASSESSMENTS: _Kind(_assessments, _told_of_assessments),
-    walking.GRADES: _Kind(_grades, _told(grade_history, grade_history.c.grade_id)),
+    walking.USERS: _Kind(_links, _latest_in(person_history, person_history.c.link_id)),
+    walking.SECTIONS: _Kind(_sections, _latest_in(section_history, section_history.c.section_id)),
+    walking.ENROLMENTS: _Kind(_enrolments, _latest_of_enrolments),
+    walking.ASSESSMENTS: _Kind(_assessments, _latest_of_assessments),
+    walking.GRADES: _Kind(_grades, _latest_in(grade_history, grade_history.c.grade_id)),
 }

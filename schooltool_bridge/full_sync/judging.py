@@ -51,7 +51,7 @@ def judge(connection: Connection, source: Source, run: Run, now_unix_s: int) -> 
     rows = rows_of(judged)
     waits = {entity: found.why_ask for entity, found in judged.items() if found.why_ask}
     problems, off = problems_of(run), switched_off(run)
-    reason = together_said([said(why) for why in (waits, problems, off) if why])
+    reason = joined_sentences([sentence_of(why) for why in (waits, problems, off) if why])
     for entity, found in judged.items():
         if not found.why_ask and not (waits and found.fresh):
             marks.set_scope(connection, source.peer_id, entity, run.walks[entity].scope_digest)
@@ -120,13 +120,13 @@ def counted(run: Run, rows: Sequence[Row]) -> Run:
     return replace(run, counts=counts)
 
 
-def said(why: Mapping[str, str]) -> str:
+def sentence_of(why: Mapping[str, str]) -> str:
     """Say of several kinds what is the matter with each."""
     sentences = [english(_SAYS[e], our_what=why[e]) for e in ENTITIES if e in why]
-    return together_said(sentences)
+    return joined_sentences(sentences)
 
 
-def together_said(sentences: Sequence[str]) -> str:
+def joined_sentences(sentences: Sequence[str]) -> str:
     """Say sentences one after the other; nothing when there are none."""
     return joined(_BOTH, sentences) if sentences else ""
 
@@ -172,7 +172,7 @@ def _end(
         .where(enrolment.c.id == enrolment_id)
     ).one()
     everybody = identity.everybody(connection, row.person_id)
-    told = sa.select(enrolment_history.c.person_id).where(
+    named = sa.select(enrolment_history.c.person_id).where(
         enrolment_history.c.section_id == row.section_id,
         enrolment_history.c.role == row.role,
         enrolment_history.c.by_actor.is_(None),
@@ -181,7 +181,7 @@ def _end(
         sa.select(person_link.c.idnumber_key, person_link.c.moodle_id).where(
             person_link.c.peer_id == source.peer_id,
             person_link.c.person_id.in_(everybody),
-            person_link.c.person_id.in_(told),
+            person_link.c.person_id.in_(named),
         )
     ).all()
     names = [r.idnumber_key or (OWN_ID + r.moodle_id if r.moodle_id else None) for r in links]

@@ -85,9 +85,9 @@ def preview(sync: FullSync, run: Run, progress: Progress) -> Run:
     changes = [row for row in rows if row.outcome != runs.UNCHANGED]
     problems = judging.problems_of(run)
     reasons = [NOTHING_APPLIED] if changes else []
-    reasons += [judging.said(problems)] if problems else []
+    reasons += [judging.sentence_of(problems)] if problems else []
     state = runs.WAITING if changes else runs.INCOMPLETE if problems else runs.DONE
-    reason = judging.together_said(reasons)
+    reason = judging.joined_sentences(reasons)
     with sync.database.write() as connection:
         runs.add_rows(connection, run.id, rows)
         ended = runs.end(connection, run, state, reason, sync.now())

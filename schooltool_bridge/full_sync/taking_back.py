@@ -66,9 +66,9 @@ def _take_back(connection: Connection, source: Source, run: Run, row: Row, now_u
     at_unix_s = run.walks[row.entity].taken_unix_s
     if row.is_applied or row.thing_id is None or at_unix_s is None:
         return False
-    told = holding.told_of(connection, row.entity, [row.thing_id]).get(row.thing_id)
+    latest = holding.latest_of(connection, row.entity, [row.thing_id]).get(row.thing_id)
     is_marked = marks.marked(connection, source.peer_id, row.entity, [row.thing_id])
-    if told is None or not is_marked or told.latest_id != row.known_until_id:
+    if latest is None or not is_marked or latest.latest_id != row.known_until_id:
         return False
     names = sa.select(assessment.c.idnumber).where(assessment.c.id == row.assessment_id)
     number = connection.execute(names).scalar_one()
