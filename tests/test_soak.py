@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.soak.__main__ import Bounds, Row, run
 from tests.soak.flood import FLOODS
-from tests.soak.held import LONG_S, looking
+from tests.soak.held import LONG_S, Thread, hold_s
 from tests.soak.stage import Stage, stage
 
 FINE = Row("x", 0.1, 0.2, 0.1, 0.0, 100, 1.0, [])
@@ -49,35 +46,19 @@ def test_a_flood_runs_against_a_real_server_and_everything_is_measured(
     assert min(row.server_info_s, row.landing_s, row.memory_mib, row.stop_s) > 0
 
 
-HOLDING = """
-import re, sys, threading, time
-from pathlib import Path
-from tests.soak.held import start
-start(Path(sys.argv[1]))
-time.sleep(0.5)
-until = time.monotonic() + 0.5
-{hold}
-time.sleep(0.5)
-"""
-ONE = "re.match('(a|a)*$', 'a' * 22 + 'b')"
-TURNS = """
-def turn():
-    while time.monotonic() < until:
-        sum(range(1000))
-for _ in range(6):
-    threading.Thread(target=turn).start()
-"""
+BEATING = {1, 2}
+NOTHING = dict.fromkeys((1, 2, 3, 4), Thread(0.0, 0.0))
 
 
-@pytest.mark.parametrize(("hold", "is_one"), [(ONE, True), (TURNS, False)])
-def test_one_thread_that_holds_the_interpreter_is_found_and_many_in_turn_are_not(
-    tmp_path: Path, hold: str, is_one: bool
-) -> None:
-    file = tmp_path / "beat"
-    code = HOLDING.replace("{hold}", hold)
-    with (
-        subprocess.Popen([sys.executable, "-c", code, str(file)]) as process,
-        looking(file, process.pid) as look,
-    ):
-        assert process.wait(60) == 0
-    assert (look.longest_s > LONG_S) is is_one
+def held_s(waited_s: float, queued_s: float = 0.0, **ran_s: float) -> float:
+    now = {int(task[1:]): Thread(ran, 0.0) for task, ran in ran_s.items()}
+    beats = {1: Thread(0.0, queued_s), 2: Thread(0.0, queued_s)}
+    return hold_s(NOTHING, {**beats, **now}, BEATING, waited_s)
+
+
+def test_one_thread_that_ran_all_the_while_held_up_the_others() -> None:
+    assert held_s(0.5, t3=0.5) == 0.5
+    assert held_s(0.5, t3=0.25, t4=0.25) == 0, "in turn"
+    assert held_s(LONG_S / 2, t3=LONG_S / 2) == 0, "not long"
+    assert held_s(0.5, queued_s=0.45, t3=0.5) == pytest.approx(0.05), "the machine was busy"
+    assert held_s(0.5, queued_s=0.6, t3=0.5) == 0

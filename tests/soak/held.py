@@ -53,7 +53,7 @@ def _beat(file: Path, number: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Thread:
+class Thread:
     """What a thread did so far."""
 
     ran_s: float
@@ -61,13 +61,32 @@ class _Thread:
     queued_s: float
 
 
-def _threads(pid: int) -> dict[int, _Thread]:
+def _threads(pid: int) -> dict[int, Thread]:
     found = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError, ValueError):
             ran_ns, queued_ns = (task / "schedstat").read_text().split()[:2]
-            found[int(task.name)] = _Thread(int(ran_ns) / 1e9, int(queued_ns) / 1e9)
+            found[int(task.name)] = Thread(int(ran_ns) / 1e9, int(queued_ns) / 1e9)
     return found
+
+
+def hold_s(
+    before: dict[int, Thread], now: dict[int, Thread], own: set[int], waited_s: float
+) -> float:
+    """Return how long one thread held up the beating ones (`own`), which waited so long together.
+
+    That they were only queued is nobody's hold. Pure.
+    """
+    nothing = Thread(0.0, 0.0)
+
+    def since(task: int) -> Thread:
+        then, first = now.get(task, nothing), before.get(task, nothing)
+        return Thread(then.ran_s - first.ran_s, then.queued_s - first.queued_s)
+
+    ran_s = max((since(task).ran_s for task in now if task not in own), default=0.0)
+    if waited_s < LONG_S or ran_s <= 0.8 * waited_s:
+        return 0.0
+    return max(0.0, min(ran_s, waited_s - min(since(task).queued_s for task in own)))
 
 
 @dataclass
@@ -82,7 +101,7 @@ class Look:
     pid: int
     longest_s: float = 0.0
     _beat_s: float | None = None
-    _seen: deque[tuple[float, dict[int, _Thread]]] = field(default_factory=deque)
+    _seen: deque[tuple[float, dict[int, Thread]]] = field(default_factory=deque)
 
     def once(self) -> None:
         """Look once; raises OSError when the server is gone."""
@@ -100,25 +119,11 @@ class Look:
             self._seen.popleft()
 
     def _judge(
-        self, since_s: float, waited_s: float, own: set[int], threads: dict[int, _Thread]
+        self, since_s: float, waited_s: float, own: set[int], threads: dict[int, Thread]
     ) -> None:
         before = next((seen for at_s, seen in reversed(self._seen) if at_s <= since_s), None)
-        if before is None or waited_s < LONG_S:
-            return
-        nothing = _Thread(0.0, 0.0)
-        queued_s = min(
-            threads.get(task, nothing).queued_s - before.get(task, nothing).queued_s for task in own
-        )
-        ran_s = max(
-            (
-                thread.ran_s - before.get(task, nothing).ran_s
-                for task, thread in threads.items()
-                if task not in own
-            ),
-            default=0.0,
-        )
-        if ran_s > 0.8 * waited_s:
-            self.longest_s = max(self.longest_s, min(ran_s, waited_s - queued_s))
+        if before is not None:
+            self.longest_s = max(self.longest_s, hold_s(before, threads, own, waited_s))
 
     def begin(self) -> None:
         """Forget what was: what a start loads is nobody's hold."""
