@@ -33,7 +33,7 @@ def wrapped(problem: Exception, dialect: Dialect) -> Exception:
 def busy(dialect: Dialect) -> Exception:
     """Make what SQLite itself raises when other writers take too long; here they are our own."""
     busy: Exception = dialect.loaded_dbapi.OperationalError("other writers take long")
-    busy.sqlite_errorname = "SQLITE_BUSY"  # type: ignore[attr-defined]
+    busy.sqlite_errorname = "SQLITE_BUSY"  # type: ignore[attr-defined] # only some drivers have it
     return busy
 
 

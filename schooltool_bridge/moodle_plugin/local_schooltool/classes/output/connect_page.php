@@ -61,8 +61,8 @@ class connect_page implements \renderable, \templatable {
         $leftout = plan::left_out($target);
         foreach (plan::steps() as $name => $step) {
             $state = $step->state($target);
-            $todo = $todo || $state->status === state::TODO;
-            $comparing = $comparing || ($name === 'peer' && $state->status === state::TODO && $target->certificate !== '');
+            $todo = $todo || $state->status === state::OPEN;
+            $comparing = $comparing || ($name === 'peer' && $state->status === state::OPEN && $target->certificate !== '');
             $ready = $ready || ($name === 'events' && $state->status === state::DONE);
             $answered = $answered || ($name === 'answer' && $state->status === state::DONE);
             $undo = !$step->only_looks() && $step->can_undo($target);
@@ -75,12 +75,12 @@ class connect_page implements \renderable, \templatable {
                 'detail' => $state->detail,
                 'lines' => $state->lines,
                 'isdone' => $state->status === state::DONE,
-                'istodo' => $state->status === state::TODO,
+                'istodo' => $state->status === state::OPEN,
                 'isblocked' => $state->status === state::BLOCKED,
                 'isnote' => $state->status === state::NOTE,
-                'canchoose' => $state->status === state::TODO && $step->may_be_left_out(),
+                'canchoose' => $state->status === state::OPEN && $step->may_be_left_out(),
                 'chosen' => !in_array($name, $leftout, true),
-                'needed' => $state->status === state::TODO && !$step->may_be_left_out(),
+                'needed' => $state->status === state::OPEN && !$step->may_be_left_out(),
                 'undo' => $undo,
                 'waitsfor' => $step->only_looks() ? '' : $step->waits_for($target),
                 'hasroles' => (bool) $roles,

@@ -44,7 +44,7 @@ class application extends step {
      */
     public function state(target $target): state {
         return self::id() && is_file(self::icon()) ? new state(state::DONE, get_string('application_there', 'local_schooltool'))
-            : new state(state::TODO, get_string('application_none', 'local_schooltool'));
+            : new state(state::OPEN, get_string('application_none', 'local_schooltool'));
     }
 
     /**

@@ -50,7 +50,7 @@ class auth extends step {
         if (isset($CFG->config_php_settings['auth'])) {
             return new state(state::BLOCKED, get_string('auth_configphp', 'local_schooltool'));
         }
-        return new state(state::TODO, get_string('auth_off', 'local_schooltool'));
+        return new state(state::OPEN, get_string('auth_off', 'local_schooltool'));
     }
 
     /**

@@ -213,7 +213,7 @@ class cli {
                 'sending' => $row ? sender::status($target->hostid()) : null,
             ], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE));
         } else {
-            $marks = [state::DONE => '[x]', state::TODO => '[ ]', state::BLOCKED => '[!]', state::NOTE => '[i]'];
+            $marks = [state::DONE => '[x]', state::OPEN => '[ ]', state::BLOCKED => '[!]', state::NOTE => '[i]'];
             foreach ($steps as $step) {
                 cli_writeln($marks[$step['state']] . ' ' . $step['name'] . ': ' . $step['title'] . '. ' . $step['detail']
                     . ($step['undo'] ? ' (--undo=' . $step['name'] . ')' : ''));

@@ -53,14 +53,14 @@ class key extends step {
         global $CFG;
         $certificate = self::certificate();
         if ($certificate === '') {
-            return new state(state::TODO, get_string('key_none', 'local_schooltool'));
+            return new state(state::OPEN, get_string('key_none', 'local_schooltool'));
         }
         if (!address::is_for($certificate, $CFG->wwwroot)) {
-            return new state(state::TODO, get_string('key_otheraddress', 'local_schooltool', s($CFG->wwwroot)));
+            return new state(state::OPEN, get_string('key_otheraddress', 'local_schooltool', s($CFG->wwwroot)));
         }
         $parsed = openssl_x509_parse($certificate);
         if ($parsed['validTo_time_t'] <= time()) {
-            return new state(state::TODO, get_string('key_ended', 'local_schooltool'));
+            return new state(state::OPEN, get_string('key_ended', 'local_schooltool'));
         }
         return new state(state::DONE, get_string('key_there', 'local_schooltool', [
             'fingerprint' => address::grouped(address::fingerprint($certificate)),

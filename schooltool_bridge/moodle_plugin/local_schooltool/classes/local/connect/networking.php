@@ -57,7 +57,7 @@ class networking extends step {
         if (isset($CFG->config_php_settings['mnet_dispatcher_mode'])) {
             return new state(state::BLOCKED, get_string('networking_configphp', 'local_schooltool'));
         }
-        return new state(state::TODO, get_string('networking_off', 'local_schooltool'));
+        return new state(state::OPEN, get_string('networking_off', 'local_schooltool'));
     }
 
     /**

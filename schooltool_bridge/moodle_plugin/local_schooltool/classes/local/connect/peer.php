@@ -51,21 +51,21 @@ class peer extends step {
     public function state(target $target): state {
         global $CFG;
         if (!$target->is_peer()) {
-            return new state(state::TODO, get_string('peer_none', 'local_schooltool'));
+            return new state(state::OPEN, get_string('peer_none', 'local_schooltool'));
         }
         $host = $target->host();
         if (
             $target->certificate !== ''
                 && address::fingerprint($target->certificate) !== address::fingerprint($host->public_key)
         ) {
-            return new state(state::TODO, get_string('peer_otherkey', 'local_schooltool'));
+            return new state(state::OPEN, get_string('peer_otherkey', 'local_schooltool'));
         }
         $row = $target->row();
         if (!$row || !$row->enabled || (int) $host->applicationid !== application::id()) {
-            return new state(state::TODO, get_string('peer_byhand', 'local_schooltool'));
+            return new state(state::OPEN, get_string('peer_byhand', 'local_schooltool'));
         }
         if (get_config('local_schooltool', 'wwwroot') !== $CFG->wwwroot) {
-            return new state(state::TODO, get_string('peer_moved', 'local_schooltool'));
+            return new state(state::OPEN, get_string('peer_moved', 'local_schooltool'));
         }
         return new state(state::DONE, get_string('peer_there', 'local_schooltool', [
             'name' => s($host->name),

@@ -49,7 +49,7 @@ class plan {
         $leftout = array_filter(array_keys(self::steps()), function (string $name) use ($target, $chosen) {
             $step = self::steps()[$name];
             return !in_array($name, $chosen, true) && $step->may_be_left_out() && !$step->only_looks()
-                && $step->state($target)->status === state::TODO;
+                && $step->state($target)->status === state::OPEN;
         });
         set_config('leftout_' . $target->hostid(), implode(',', $leftout), 'local_schooltool');
     }
@@ -82,7 +82,7 @@ class plan {
                 continue;
             }
             $results[$name] = ['ok' => false, 'message' => $state->detail];
-            if ($state->status === state::TODO) {
+            if ($state->status === state::OPEN) {
                 try {
                     $step->apply($target);
                     $after = $step->state($target);

@@ -47,7 +47,7 @@ class profile extends step {
             return new state(state::NOTE, get_string('auth_first', 'local_schooltool'));
         }
         $missing = array_diff(self::FIELDS, self::exported($target->hostid()));
-        return $missing ? new state(state::TODO, get_string('profile_missing', 'local_schooltool', implode(', ', $missing)))
+        return $missing ? new state(state::OPEN, get_string('profile_missing', 'local_schooltool', implode(', ', $missing)))
             : new state(state::DONE, get_string('profile_there', 'local_schooltool'));
     }
 

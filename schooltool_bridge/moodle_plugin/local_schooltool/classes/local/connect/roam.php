@@ -88,7 +88,7 @@ class roam extends step {
             return s(implode(', ', array_intersect_key(self::choices(), array_flip($ids))));
         };
         if ($missing) {
-            return new state(state::TODO, get_string('roam_missing', 'local_schooltool', $names($missing)));
+            return new state(state::OPEN, get_string('roam_missing', 'local_schooltool', $names($missing)));
         }
         return $having ? new state(state::DONE, get_string('roam_has', 'local_schooltool', $names($having)))
             : new state(state::NOTE, get_string('roam_none', 'local_schooltool'));

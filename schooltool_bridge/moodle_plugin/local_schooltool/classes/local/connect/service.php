@@ -75,7 +75,7 @@ abstract class service extends step {
             }
         }
         return $missing
-            ? new state(state::TODO, get_string('service_missing', 'local_schooltool', implode(', ', $missing)))
+            ? new state(state::OPEN, get_string('service_missing', 'local_schooltool', implode(', ', $missing)))
             : new state(state::DONE, get_string('service_ticked', 'local_schooltool', implode(', ', array_keys($ids))));
     }
 

@@ -64,7 +64,7 @@ class shown extends step {
         if (in_array(self::ENTRY, self::entries(), true)) {
             return new state(state::DONE, get_string('shown_menu', 'local_schooltool'));
         }
-        return new state(state::TODO, get_string('shown_not', 'local_schooltool'));
+        return new state(state::OPEN, get_string('shown_not', 'local_schooltool'));
     }
 
     /**

@@ -27,7 +27,7 @@ class state {
     /** @var string It is so. */
     const DONE = 'done';
     /** @var string Connect can do it. */
-    const TODO = 'todo';
+    const OPEN = 'todo';
     /** @var string Only somebody else can do it; the detail says who and how. */
     const BLOCKED = 'blocked';
     /** @var string It is fit to be known, and stops nothing. */

@@ -88,7 +88,7 @@ abstract class step {
     abstract public function state(target $target): state;
 
     /**
-     * Does it. Called only when its state is TODO.
+     * Does it. Called only when its state is OPEN.
      *
      * @param target $target
      * @throws \moodle_exception when it cannot be done; its message is for the admin
