@@ -218,9 +218,14 @@ class database {
         return $found;
     }
 
-    public function get_records($table, array $where = [], $sort = 'id', $fields = '*') {
+    public function get_records($table, array $where = [], $sort = 'id', $fields = '*', $from = 0, $limit = 0) {
         [$sql, $params] = $this->where($where);
-        return $this->get_records_sql("SELECT $fields FROM {{$table}} WHERE $sql ORDER BY " . ($sort ?: 'id'), $params);
+        return $this->get_records_select($table, $sql, $params, $sort, $fields, $from, $limit);
+    }
+
+    public function get_records_select($table, $where, array $params = [], $sort = '', $fields = '*', $from = 0, $limit = 0) {
+        $sql = "SELECT $fields FROM {{$table}} WHERE $where ORDER BY " . ($sort ?: 'id');
+        return $this->get_records_sql($sql, $params, $from, $limit);
     }
 
     public function get_record_sql($sql, array $params = []) {

@@ -122,6 +122,7 @@ class events {
                 $sectionid = sections::one($group->relatedid)['idnumber'] ?? '#' . $group->relatedid;
             }
         }
-        return rules::enrolment($now, $group->rows, $userid, $sectionid);
+        $own = ['sectionmoodleid' => (string) $group->relatedid, 'usermoodleid' => (string) $group->objectid];
+        return rules::enrolment($now, $group->rows, $userid, $sectionid, $own);
     }
 }
