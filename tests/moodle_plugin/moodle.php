@@ -155,6 +155,10 @@ class database {
         return new transaction($this->connection);
     }
 
+    public function execute($sql, array $params = []) {
+        $this->run($sql, $params);
+    }
+
     public function update_record($table, $row) {
         $row = (array) $row;
         $set = array_map(function ($name) {
@@ -169,7 +173,9 @@ class database {
     }
 
     public function set_field_select($table, $name, $value, $where, array $params = []) {
-        $this->run("UPDATE {{$table}} SET $name = ? WHERE $where", array_merge([$value], $params));
+        $isnamed = is_string(key($params));
+        $new = $isnamed ? ['new' => $value] + $params : array_merge([$value], $params);
+        $this->run("UPDATE {{$table}} SET $name = " . ($isnamed ? ':new' : '?') . " WHERE $where", $new);
     }
 
     public function delete_records_list($table, $name, array $values) {
