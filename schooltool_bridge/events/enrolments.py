@@ -17,7 +17,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.events import own_ids, sections
+from schooltool_bridge.events import admitting, own_ids, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -52,6 +52,10 @@ def apply(
     event = _named(connection, source.peer_id, event)
     day = source.day_of(event.when, now_unix_s)
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+    if where is None:
+        named = (event.sectionid, event.section_moodle_id)
+        if kept_out := admitting.about(connection, source.peer_id, *named):
+            return kept_out
     person_id = links.find(connection, source.peer_id, event.userid)
     if where is None or person_id is None:
         missing = [section_key(event.sectionid)] if where is None else []

@@ -6,6 +6,7 @@ require_once __DIR__ . '/outgoing.php';
 use local_schooltool\local\batch;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
+use local_schooltool\local\read\page;
 
 const GOOD = ['status' => 'created', 'id' => '1', 'message' => ''];
 
@@ -14,8 +15,10 @@ function batch_sent(float $seconds = 50, bool $issoon = false): array {
     global $DB;
     $server = $DB->get_record_sql('SELECT p.*, h.wwwroot FROM {local_schooltool_peer} p JOIN {mnet_host} h ON h.id = p.hostid WHERE p.hostid = 3');
     $batch = new batch($server);
-    foreach (notes::groups(array_values($DB->get_records(outbox::TABLE, ['hostid' => 3]))) as $group) {
-        $batch->add($group);
+    $groups = notes::groups(array_values($DB->get_records(outbox::TABLE, ['hostid' => 3])));
+    $page = new page($groups);
+    foreach ($groups as $group) {
+        $batch->add($group, $page);
     }
     $isgood = $batch->send(60, 10, microtime(true) + $seconds, $issoon);
     return [$isgood, $batch->sent, $batch->refused];
