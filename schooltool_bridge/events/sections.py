@@ -309,18 +309,19 @@ def _teach(
     return ()
 
 
-_WITH_TERM = sa.select(section, term.c.first_day, term.c.last_day).select_from(
-    section.outerjoin(term, term.c.id == section.c.term_id)
+# What is cut from its peer is as unknown to it (admitting.py).
+_OF_ANY = (
+    sa.select(section, term.c.first_day, term.c.last_day)
+    .select_from(section.outerjoin(term, term.c.id == section.c.term_id))
+    .where(section.c.peer_id == sa.bindparam("peer"), sa.not_(section.c.unlinked))
 )
-_OF_PEER = _WITH_TERM.where(
-    section.c.peer_id == sa.bindparam("peer"),
+_OF_PEER = _OF_ANY.where(
     sa.or_(
         section.c.idnumber == sa.bindparam("wanted"),
         section.c.moodle_id == sa.bindparam("own"),
     ),
 )
-_OF_PEER_MANY = _WITH_TERM.where(
-    section.c.peer_id == sa.bindparam("peer"),
+_OF_PEER_MANY = _OF_ANY.where(
     sa.or_(
         section.c.idnumber.in_(sa.bindparam("wanted", expanding=True)),
         section.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
