@@ -61,7 +61,9 @@ def _rows(
 ) -> list[Any]:
     """Return what has a number, or Moodle's own id."""
     (numbers, wanted), (owns, mine) = number, own
-    of_peer = numbers.table.c.peer_id == peer_id
+    # What is cut from its peer is as unknown to it (admitting.py).
+    columns = numbers.table.c
+    of_peer = sa.and_(columns.peer_id == peer_id, sa.not_(columns.unlinked))
     either = sa.or_(numbers == wanted, owns == mine)
     asked = sa.select(numbers.label("number"), owns.label("moodle_id")).where(of_peer, either)
     return list(connection.execute(asked))

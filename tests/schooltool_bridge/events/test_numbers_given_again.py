@@ -19,6 +19,7 @@ from schooltool_bridge.events import receiving as events
 from schooltool_bridge.hand import deciding
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.store.model import grade
+from schooltool_bridge.store.model_linking import section_decision
 from tests.helpers.school import ANNA, GRADE, PUPIL, QUIZ, SECTION, A, B, School
 
 A_42: dict[str, Any] = {**ANNA, "moodleid": 42}
@@ -223,3 +224,26 @@ def test_moodles_own_ids_are_read_like_all_others(term: School) -> None:
     said_nothing: tuple[Any, ...] = ("", None, [])
     for nothing in said_nothing:
         assert term.status("new_grade", **GRADE, usermoodleid=nothing, assessmentmoodleid=nothing) == "unchanged"  # fmt: skip
+
+
+@pytest.mark.requirement("1.12", "R40")
+def test_who_kept_a_course_out_kept_out_no_other_that_has_its_number_now(school: School) -> None:
+    declined = {
+        "peer_id": school.source(None).peer_id,
+        "idnumber": "5",
+        "moodle_id": "3",
+        "name": "Old",
+        "decision": "declined",
+        "recorded_unix_s": 1,
+        "by_actor": "admin",
+        "why": "",
+    }  # fmt: skip - a row
+    with school.database.write() as connection:
+        connection.execute(sa.insert(section_decision), declined)
+    school.push("fetch_user", **A_42)
+    again: dict[str, Any] = {"usermoodleid": 42, "sectionmoodleid": 4}
+    assert school.status("new_enrolment", **PUPIL, sectionmoodleid=3) == "skipped"
+    assert school.status("new_enrolment", **PUPIL, **again) == "held"
+    assert school.status("new_section", **SECTION, moodleid=3) == "skipped"
+    assert school.status("new_section", **SECTION, moodleid=4) == "created"
+    assert school.enrolments() == {("5", "1", "student"): "a"}
