@@ -72,6 +72,7 @@ BELOW = {
         "merge": "identity:merge",
         "set-password": "people:set_password",
         "staff": "person_data:staff",
+        "unlink-peer": "unlinking:unlink_person",
         "unmerge": "identity:unmerge",
     },
     "section": {

@@ -18,7 +18,7 @@ from mnet.language import N_, _, ngettext, translated
 from schooltool_bridge.common.days import stamp_text
 
 Severity = Literal["urgent", "warning", "info"]
-# What is sent at once; the rest shows on the pages and in the daily summary.
+# What is sent at once; the rest shows on pages and in the summary.
 AT_ONCE: tuple[Severity, ...] = ("urgent", "warning")
 ORDER: tuple[Severity, ...] = ("urgent", "warning", "info")
 # How each is called where people read it.
