@@ -63,6 +63,9 @@ class SectionEvent:
     teacheridnumber: str
     moodle_id: str | None
     deleted: bool
+    # When the course begins and ends there; None: it does not tell.
+    starts_unix_s: int | None = None
+    ends_unix_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,13 @@ class Fields:
             raise self._wrong(name, problem)
         return self.whole(name, limit=times.LATEST_UNIX_S)
 
+    def time_or_none(self, name: str) -> int | None:
+        """Read a time that may be anything: what cannot be read says nothing, and fails no call."""
+        try:
+            return self.time(name)
+        except Malformed:
+            return None
+
     def others(self, known: frozenset[str]) -> dict[str, object]:
         """Return simple further fields, cut to sane sizes, for the record."""
         further = {
@@ -313,6 +323,8 @@ def section(fields: Fields, *, deleted: bool) -> SectionEvent:
         teacheridnumber="" if deleted else fields.id("teacheridnumber", required=False),
         moodle_id=fields.id("moodleid", required=False) or None,
         deleted=deleted,
+        starts_unix_s=fields.time_or_none("startdate"),
+        ends_unix_s=fields.time_or_none("enddate"),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ from mnet.database import now_unix_s
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history import fold, identity, past
 from schooltool_bridge.history.cells import MANUAL, PEER, row_of
 from schooltool_bridge.history.fold import (
     EnrolmentRow,
@@ -111,6 +112,7 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
             items[r.id],
             entries[r.id],
             weights[r.id],
+            rows.first_day,
         )
         for r in rows.sections
     ]  # fmt: skip - in the order of the parameters
@@ -147,6 +149,7 @@ def _section(
     items: Sequence[Item],
     entries: Mapping[tuple[int, int], Entry],
     weights: Mapping[int, Decimal],
+    first_day: date | None,
 ) -> SectionSnapshot:
     ordered = sorted(section_rows, key=position)
     named = [r.name for r in ordered if not r.deleted]
@@ -163,6 +166,7 @@ def _section(
         entries,
         people.joined,
         weights,
+        past.is_past(row.starts_day, row.ends_day, is_filed=filed != (None, None), first=first_day),
     )  # fmt: skip - in the order of the fields
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
@@ -18,7 +19,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, links, roster
+from schooltool_bridge.history import identity, links, past, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -62,6 +63,8 @@ class Read:
     filings: Rows
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
+    # Of the school's first year.
+    first_day: date | None = None
 
     def root(self, person_id: int) -> int:
         """Return the row that stands for this person."""
@@ -160,6 +163,7 @@ def read(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
         ).all(),
         roots=roots,
+        first_day=past.first_day(connection),
     )
 
 

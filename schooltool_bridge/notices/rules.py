@@ -186,12 +186,7 @@ KINDS: dict[str, Kind] = {
         "warning", N_("See what to do at each step: mnet-peer peer verify %(subject)s")
     ),
     "sections-wait": Kind(
-        "warning",
-        N_(
-            "Take them in or keep them out: mnet-peer section waiting; then section approve, or "
-            "section decline."
-        ),
-        "/admin/sections/waiting",
+        "warning", N_("Decide about each: mnet-peer section waiting"), "/admin/sections/waiting"
     ),
     "sync-waits": Kind(
         "warning",
