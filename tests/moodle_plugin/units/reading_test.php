@@ -175,11 +175,11 @@ function test_a_teacher_by_a_role_above_the_course() {
 }
 
 function test_a_section_tells_its_dates_where_it_has_any() {
-    $DB = school::empty();
-    $course = $DB->insert_record('course', (object) ['shortname' => 'a', 'fullname' => 'A']);
+    begin();
+    $course = school::course('A');
     same([], array_intersect_key(read\sections::one($course), ['startdate' => 1, 'enddate' => 1]));
-    $DB->update_record('course', (object) ['id' => $course, 'startdate' => 1500, 'enddate' => 2500]);
-    same([1500, 2500], [read\sections::one($course)['startdate'], read\sections::one($course)['enddate']]);
+    $told = read\sections::one(school::course('B', ['startdate' => 1500, 'enddate' => 2500]));
+    same([1500, 2500], [$told['startdate'], $told['enddate']]);
 }
 
 function test_a_section_names_its_first_teacher() {
