@@ -6,6 +6,8 @@ enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import insert_one
+from mnet.database import in_parts, insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.days import day_of
@@ -70,6 +72,26 @@ def find(
     if r is None:
         return None
     return Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
+
+
+def parts_of_many(
+    connection: Connection, peer_id: int, idnumbers: Collection[str]
+) -> dict[str, list[sa.Row[Any]]]:
+    """Return the rows of all parts of a peer's sections, by the names that were asked for."""
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for part in in_parts(sorted(set(idnumbers))):
+        names = {name: own_id(name) for name in part}
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in names.values() if n]}
+        rows = connection.execute(_OF_PEER_MANY, values).all()
+        by_number: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        by_own: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        for row in rows:
+            by_number[row.idnumber].append(row)
+            by_own[row.moodle_id].append(row)
+        for name, own in names.items():
+            more = by_own[own] if own else []
+            found[name] = [*by_number[name], *(r for r in more if r.idnumber != name)]
+    return found
 
 
 def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
@@ -309,16 +331,21 @@ def _teach(
     return ()
 
 
-_OF_PEER = (
+# What is cut from its peer is as unknown to it (admitting.py).
+_OF_ANY = (
     sa.select(section, term.c.first_day, term.c.last_day)
     .select_from(section.outerjoin(term, term.c.id == section.c.term_id))
-    .where(
-        section.c.peer_id == sa.bindparam("peer"),
-        # What is cut from its peer is as unknown to it (admitting.py).
-        sa.not_(section.c.unlinked),
-        sa.or_(
-            section.c.idnumber == sa.bindparam("wanted"),
-            section.c.moodle_id == sa.bindparam("own"),
-        ),
-    )
+    .where(section.c.peer_id == sa.bindparam("peer"), sa.not_(section.c.unlinked))
+)
+_OF_PEER = _OF_ANY.where(
+    sa.or_(
+        section.c.idnumber == sa.bindparam("wanted"),
+        section.c.moodle_id == sa.bindparam("own"),
+    ),
+)
+_OF_PEER_MANY = _OF_ANY.where(
+    sa.or_(
+        section.c.idnumber.in_(sa.bindparam("wanted", expanding=True)),
+        section.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
+    ),
 )

@@ -6,14 +6,15 @@ Source: RULES 1.3, 1.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import insert_one
+from mnet.database import in_parts, insert_one
 from mnet.letters import nfc
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history import identity
@@ -98,6 +99,26 @@ def resolve(connection: Connection, peer_id: int, userid: str) -> Linked | None:
 def _linked(connection: Connection, peer_id: int, userid: str) -> sa.Row[Any] | None:
     own = own_id(key(userid))
     return connection.execute(_LINKED, {"peer": peer_id, "wanted": key(userid), "own": own}).first()
+
+
+def linked_many(
+    connection: Connection, peer_id: int, userids: Collection[str]
+) -> dict[str, list[sa.Row[Any]]]:
+    """Return a peer's links that ids of people find, by the ids: nearly always one, or none."""
+    found: dict[str, list[sa.Row[Any]]] = {}
+    for part in in_parts(sorted({key(userid) for userid in userids})):
+        names = {name: own_id(name) for name in part}
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in names.values() if n]}
+        by_number: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        by_own: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        rows: Sequence[sa.Row[Any]] = connection.execute(_LINKED_MANY, values).all()
+        for row in rows:
+            by_number[row.idnumber_key].append(row)
+            by_own[row.moodle_id].append(row)
+        for name, own in names.items():
+            more = by_own[own] if own else []
+            found[name] = [*by_number[name], *(r for r in more if r.idnumber_key != name)]
+    return {userid: found[key(userid)] for userid in userids}
 
 
 def _name_link(connection: Connection, link_id: int, idnumber_key: str) -> None:
@@ -243,6 +264,19 @@ _LINKED: sa.Select[Any] = sa.select(
     sa.or_(
         person_link.c.idnumber_key == sa.bindparam("wanted"),
         person_link.c.moodle_id == sa.bindparam("own"),
+    ),
+)
+_LINKED_MANY: sa.Select[Any] = sa.select(
+    person_link.c.id,
+    person_link.c.person_id,
+    person_link.c.idnumber_key,
+    person_link.c.moodle_id,
+    person_link.c.is_several,
+).where(
+    person_link.c.peer_id == sa.bindparam("peer"),
+    sa.or_(
+        person_link.c.idnumber_key.in_(sa.bindparam("wanted", expanding=True)),
+        person_link.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
     ),
 )
 _BY_IDNUMBER = sa.select(person.c.id).where(person.c.idnumber_key == sa.bindparam("wanted"))
