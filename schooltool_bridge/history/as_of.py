@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -112,7 +111,6 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
             items[r.id],
             entries[r.id],
             weights[r.id],
-            rows.first_day,
         )
         for r in rows.sections
     ]  # fmt: skip - in the order of the parameters
@@ -149,7 +147,6 @@ def _section(
     items: Sequence[Item],
     entries: Mapping[tuple[int, int], Entry],
     weights: Mapping[int, Decimal],
-    first_day: date | None,
 ) -> SectionSnapshot:
     ordered = sorted(section_rows, key=position)
     named = [r.name for r in ordered if not r.deleted]
@@ -166,7 +163,9 @@ def _section(
         entries,
         people.joined,
         weights,
-        past.is_past(row.starts_day, row.ends_day, is_filed=filed != (None, None), first=first_day),
+        past.is_past(
+            row.starts_day, row.ends_day, is_filed=filed != (None, None), first=row.school_began
+        ),
     )  # fmt: skip - in the order of the fields
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from operator import attrgetter
 from typing import Any
 
@@ -19,7 +18,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, links, past, roster
+from schooltool_bridge.history import identity, links, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -33,7 +32,12 @@ from schooltool_bridge.store.model import (
     section,
     section_history,
 )
-from schooltool_bridge.store.model_school import assessment_detail, category_weight, section_filing
+from schooltool_bridge.store.model_school import (
+    assessment_detail,
+    category_weight,
+    school_year,
+    section_filing,
+)
 
 Rows = Sequence[sa.Row[Any]]
 
@@ -63,8 +67,6 @@ class Read:
     filings: Rows
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
-    # Of the school's first year.
-    first_day: date | None = None
 
     def root(self, person_id: int) -> int:
         """Return the row that stands for this person."""
@@ -163,7 +165,6 @@ def read(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
         ).all(),
         roots=roots,
-        first_day=past.first_day(connection),
     )
 
 
@@ -177,7 +178,13 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
 
 
 _SECTIONS: sa.Select[Any] = (
-    sa.select(section, peer.c.wwwroot, peer.c.policy)
+    sa.select(
+        section,
+        peer.c.wwwroot,
+        peer.c.policy,
+        # The first day of the school's first year (past.py).
+        sa.select(sa.func.min(school_year.c.first_day)).scalar_subquery().label("school_began"),
+    )
     .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
     .order_by(section.c.id)
 )
