@@ -291,18 +291,6 @@ _USER_FIELDS = frozenset(
 _HASH_CHARS = 255
 
 
-def mapped(data: object, names: Mapping[str, str]) -> object:
-    """Return fetch_user's struct with names taken from the fields that a policy says (RULES R39d).
-
-    `names` gives for ours the peer's field, empty to leave ours out; an empty field of the
-    peer's leaves ours as it is.
-    """
-    if not names or not isinstance(data, dict):
-        return data
-    taken = {ours: data.get(theirs) if theirs else "" for ours, theirs in names.items()}
-    return {**data, **{ours: value for ours, value in taken.items() if value or not names[ours]}}
-
-
 def user(fields: Fields) -> UserEvent:
     """Read fetch_user."""
     idnumber = fields.id("idnumber", required=False)
