@@ -366,18 +366,13 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
         )
         yield notice("clocks-differ", who, text)
     if peer.sync is not None and (peer.sync.waits or peer.sync.failed):
-        when = moment(peer.sync.at_unix_s, limits.zone)
+        of = {"peer": who, "when": moment(peer.sync.at_unix_s, limits.zone)}
         waits = _(
             "The full sync with %(peer)s of %(when)s found things missing there, and waits for "
             "you to confirm that.",
-            peer=who,
-            when=when,
+            **of,
         )
-        failed = _(
-            "The full sync with %(peer)s of %(when)s failed or did not come whole.",
-            peer=who,
-            when=when,
-        )
+        failed = _("The full sync with %(peer)s of %(when)s failed or did not come whole.", **of)
         kind, text = ("sync-waits", waits) if peer.sync.waits else ("sync-failed", failed)
         at = f"/admin/syncs/{peer.sync.run_id}"
         yield replace(notice(kind, who, text), link_path=at)
