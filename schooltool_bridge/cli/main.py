@@ -99,9 +99,13 @@ BELOW = {
         "reopen": "closing:reopen_term",
     },
     "report": {
+        "cancel": "printing:cancel",
         "check": "issuing:check_report",
         "issue": "issuing:issue_report",
         "issued": "issuing:issued_list",
+        "print": "printing:print_",
+        "printed": "printing:printed",
+        "prints": "printing:prints",
         "reprint": "issuing:reprint",
     },
 }

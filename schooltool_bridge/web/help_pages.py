@@ -66,6 +66,7 @@ ABOUT = {
     "/admin/sections/*/section-history": "reports",
     "/admin/reports": "reports",
     "/admin/reports/issued": "reports#issuing",
+    "/admin/reports/prints": "reports#printing-for-many",
     "/admin/notices": "notices",
     "/admin/sharing": "personal-data#which-data-goes-where",
     "/admin/accounts": "pages#who-may-do-what",
