@@ -5,6 +5,7 @@ Source: RULES 1.3-1.5, R61, R62.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,7 @@ from schooltool_bridge.history import cells
 from schooltool_bridge.history.fold import (
     ItemState,
     is_same_moment,
+    item_hidden,
     item_state,
     position,
     position_of,
@@ -223,7 +225,7 @@ def _write(
 ) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
     at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
-    values: dict[str, object] = {"deleted": event.deleted}
+    values: dict[str, Any] = {"deleted": event.deleted}
     if not event.deleted:
         values |= {
             "section_id": section_id,
@@ -241,7 +243,11 @@ def _write(
     same = by_peer[-1:]
     if event.when.is_timed:
         same = [r for r in by_peer if is_same_moment(position(r)[:2], at)]
-    if any(all(getattr(r, n) == v for n, v in values.items()) for r in same):
+    if any(
+        all(getattr(r, n) == v for n, v in values.items())
+        and (event.hidden is None or event.hidden == item_hidden(_until(by_peer, r)))
+        for r in same
+    ):
         return False
     blank = {
         "section_id": section_id,
@@ -255,6 +261,7 @@ def _write(
     connection.execute(
         sa.insert(history).values(
             **blank | values,
+            hidden=event.hidden,
             assessment_id=known.id,
             effective_unix_s=at[0],
             seq=at[1],
@@ -273,6 +280,10 @@ def _write(
     return at >= known.position
 
 
+def _until(rows: Iterable[sa.Row[Any]], last: sa.Row[Any]) -> Iterator[sa.Row[Any]]:
+    return (r for r in rows if position(r) <= position(last))
+
+
 def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
     """Fold an assessment's history anew into what it is; its grades are left to the caller."""
     history = assessment_history
@@ -288,6 +299,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
             name=holds.row.name,
             points=holds.row.points,
             status=DELETED if holds.deleted else ACTIVE,
+            hidden=holds.hidden,
             effective_unix_s=position(last)[0],
             seq=last.seq,
         )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mnet.faults import Malformed
 from mnet.letters import UNREADABLE, holds_controls, nfc, one_line, within
 from mnet.stored_sentences import E_, english
-from schooltool_bridge.common import times
+from schooltool_bridge.common import flags, hiding, times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
 from schooltool_bridge.common.roles import STUDENT, TEACHER
@@ -32,8 +32,6 @@ MAX_EXTRA_FIELDS = 200
 MAX_EXTRA_CHARS = 10_000
 _MAX_WHOLE = 2**53
 _WHOLE_DIGITS = 16  # as many as 2**53 has
-_TRUE = {"true", "1", "yes", "on"}
-_FALSE = {"false", "0", "", "no", "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +95,8 @@ class AssessmentEvent:
     deleted: bool
     # With the blanks around it, if any: what is the same must be so exactly (RULES R65).
     name_as_sent: str = ""
+    # Whether students see it (hiding.py); None: it does not say.
+    hidden: int | None = None
 
 
 class GradeEvent(NamedTuple):
@@ -109,6 +109,8 @@ class GradeEvent(NamedTuple):
     excepted: bool
     attempt: int | None
     deleted: bool
+    # Whether students see the cell (hiding.py), whichever attempt counts; None: it does not say.
+    hidden: int | None = None
 
 
 Event = UserEvent | SectionEvent | EnrolmentEvent | AssessmentEvent | GradeEvent
@@ -186,15 +188,17 @@ class Fields:
 
     def boolean(self, name: str) -> bool:
         """Read a flag, false when missing."""
-        value = self._data.get(name, False)
-        if isinstance(value, float) and value in (0.0, 1.0):
-            value = int(value)
-        word = str(int(value) if isinstance(value, bool) else value).strip().lower()
-        if value is None or value == [] or word in _FALSE:
-            return False
-        if word in _TRUE:
-            return True
-        raise self._wrong(name, E_("%(event)s: %(field)s must be a boolean."))
+        found = flags.read(self._data.get(name))
+        if found is None:
+            raise self._wrong(name, E_("%(event)s: %(field)s must be a boolean."))
+        return found
+
+    def hidden(self) -> int | None:
+        """Read whether students see it (hiding.py); None where the event does not say."""
+        found, problem = hiding.read(self._data.get("hidden"))
+        if problem:
+            raise self._wrong("hidden", problem)
+        return found
 
     def points(self, name: str, *, required: bool) -> Decimal | None:
         """Read a number of points; None when it is null or empty and may be."""
@@ -364,6 +368,7 @@ def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
         moodle_id=fields.id("moodleid", required=False) or None,
         deleted=deleted,
         name_as_sent=fields.as_sent("name"),
+        hidden=None if deleted else fields.hidden(),
     )
 
 
@@ -378,4 +383,5 @@ def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
         excepted=fields.boolean("excepted"),
         attempt=attempt,
         deleted=deleted,
+        hidden=None if deleted else fields.hidden(),
     )

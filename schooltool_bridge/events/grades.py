@@ -16,6 +16,7 @@ from mnet.database import savepoint
 from mnet.faults import Malformed, NotFound
 from mnet.prepared import Prepared, PreparedInsert
 from mnet.stored_sentences import english
+from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events.applied import (
@@ -35,6 +36,7 @@ from schooltool_bridge.history.fold import (
     GradeRow,
     cell,
     counting_grade,
+    grade_hidden,
     is_same_moment,
     latest,
     position,
@@ -59,6 +61,7 @@ class _Found(NamedTuple):
     effective_unix_s: int
     seq: int
     authority: str | None
+    hidden: int | None
     is_several: bool | None
     withdrawn: str | None
 
@@ -97,14 +100,17 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     ):
         # The newest word on the highest attempt: no need to read the others.
         counting = counting_grade([written])
+        hidden = (found.hidden or SHOWN) if event.hidden is None else event.hidden
     else:
-        counting = counting_grade(_peer_rows(connection, grade_id))
-    values = _values(counting, Decimal(found.maximum))
+        rows = _peer_rows(connection, grade_id)
+        counting, hidden = counting_grade(rows), grade_hidden(rows)
+    values = _values(counting, Decimal(found.maximum), hidden)
     last_at = max(at, last or at)
     stored = {**values, "new_effective_unix_s": last_at[0], "new_seq": last_at[1]}
     _UPDATE.run(connection, {"cell": grade_id, **stored})
-    before = (found.points, bool(found.excepted), found.attempt, bool(found.exists))
-    after = tuple(values[f"new_{name}"] for name in ("points", "excepted", "attempt", "exists"))
+    before = (found.points, bool(found.excepted), found.attempt, bool(found.exists), found.hidden)
+    compared = ("points", "excepted", "attempt", "exists", "hidden")
+    after = tuple(values[f"new_{name}"] for name in compared)
     if found.withdrawn and (found.points is None) != (values["new_points"] is None):
         # Which withdrawal it was depends on whether there is a grade.
         roster.refold(connection, found.section_id, found.person_id)
@@ -134,7 +140,7 @@ def _apply_to_several_rows(
     written = _write(connection, source, grade_id, event, at, now_unix_s)
     cells.refold(connection, found.assessment_id, found.person_id)
     before, after = cell(rows), cell([*rows, written])
-    is_same = bool(rows) and before.counting == after.counting
+    is_same = bool(rows) and (before.counting, before.hidden) == (after.counting, after.hidden)
     status = CREATED if last is None else UNCHANGED if is_same else UPDATED
     # An event of another row made the cell, but freed nothing that names this one.
     ready = (grade_key(event.assessmentid, event.userid),)
@@ -213,7 +219,20 @@ def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> b
     else:
         newest = latest(rows)
         same = [newest] if newest else []
-    return any((r.raw_points, r.excepted, r.attempt, r.deleted) == wanted for r in same)
+    return any(
+        (r.raw_points, r.excepted, r.attempt, r.deleted) == wanted and _says_hidden(event, rows, r)
+        for r in same
+    )
+
+
+def _says_hidden(event: GradeEvent, rows: list[GradeRow], row: GradeRow) -> bool:
+    """Tell whether this was so already by then; a row may say nothing of it, and so may the event.
+
+    Else a full sync would write anew whatever came before there was such a word.
+    """
+    if event.hidden is None:
+        return True
+    return grade_hidden(r for r in rows if position(r) <= position(row)) == event.hidden
 
 
 def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
@@ -240,6 +259,7 @@ def _write(
         "new_seq": at[1],
         "new_recorded_unix_s": now_unix_s,
         "new_is_clamped": is_clamped,
+        "new_hidden": event.hidden,
     }
     row_id = _NEW_ROW.run_for_id(connection, values)
     return GradeRow(
@@ -252,16 +272,18 @@ def _write(
         event.deleted,
         None,
         is_clamped,
+        event.hidden,
     )  # fmt: skip - in the order of the fields
 
 
-def _values(counting: GradeRow | None, maximum: Decimal) -> dict[str, object]:
+def _values(counting: GradeRow | None, maximum: Decimal, hidden: int) -> dict[str, object]:
     return {
         "new_points": decimal_text(within(counting, maximum)),
         "new_excepted": counting.excepted if counting else False,
         "new_attempt": (counting.attempt or 0) if counting else 0,
         "new_exists": counting is not None,
         "new_recorded_unix_s": counting.recorded_unix_s if counting else 0,
+        "new_hidden": hidden,
     }
 
 
@@ -299,6 +321,7 @@ _EVERYTHING = Prepared(
         grade.c.effective_unix_s,
         grade.c.seq,
         grade.c.authority,
+        grade.c.hidden,
         person_link.c.is_several,
         _WITHDRAWAL.label("withdrawn"),
     )
@@ -344,6 +367,7 @@ _UPDATE = Prepared(
                 "attempt",
                 "exists",
                 "recorded_unix_s",
+                "hidden",
                 "effective_unix_s",
                 "seq",
             )

@@ -43,6 +43,11 @@ def _when() -> tuple[sa.Column[Any], ...]:
     )
 
 
+def _hidden() -> sa.Column[int]:
+    """Whether students see it (common/hiding.py)."""
+    return sa.Column("hidden", sa.BigInteger, nullable=False, server_default="0")
+
+
 def _own(column: str) -> sa.ForeignKey:
     """A row of the same table, checked late where many rows are copied in one transaction."""
     return sa.ForeignKey(column, deferrable=True, initially="IMMEDIATE")
@@ -257,6 +262,7 @@ assessment = sa.Table(
     sa.Column("worksheet_id", sa.ForeignKey("worksheet.id"), nullable=True),
     sa.Column("score_system_id", sa.ForeignKey("score_system.id"), nullable=True),
     sa.Column("due_day", sa.Date, nullable=True),
+    _hidden(),
     sa.UniqueConstraint("peer_id", "idnumber"),
     sa.Index("ix_assessment_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
@@ -274,6 +280,8 @@ assessment_history = sa.Table(
     sa.Column("nonhonors_required", sa.Boolean, nullable=False),
     sa.Column("extra_credit", sa.Boolean, nullable=False),
     sa.Column("deleted", sa.Boolean, nullable=False),
+    # None: it says nothing of that, so that an earlier word stands.
+    sa.Column("hidden", sa.BigInteger, nullable=True),
     *_when(),
     # All that ever stood in a section is asked for by every report.
     sa.Index("ix_assessment_history_section_id_assessment_id", "section_id", "assessment_id"),
@@ -296,6 +304,7 @@ grade = sa.Table(
     # What the peer says, beside a manual entry.
     sa.Column("peer_points", sa.String(60), nullable=True),
     sa.Column("peer_excepted", sa.Boolean, nullable=True),
+    _hidden(),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
@@ -317,6 +326,8 @@ grade_history = sa.Table(
     sa.Column("deleted", sa.Boolean, nullable=False),
     # It arrived under the policy that holds points between nought and the maximum.
     sa.Column("is_clamped", sa.Boolean, nullable=False, server_default=sa.false()),
+    # None: it says nothing of that, so that an earlier word stands.
+    sa.Column("hidden", sa.BigInteger, nullable=True),
     *_when(),
 )
 
