@@ -21,6 +21,7 @@ from mnet.database import Database, one_at_a_time
 from mnet.language import N_, _
 from peers import audit
 from schooltool_bridge.common.days import day_of
+from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
@@ -150,6 +151,26 @@ def _draw(
     number = _next_number(connection, now_unix_s, zone)
     title = f"{made.title}: {made.subject}"
     return Drawn(number, root, title, numbered(made, number, now_unix_s, zone))
+
+
+def hidden_in(
+    connection: Connection,
+    kind: str,
+    person_id: int,
+    at_unix_s: int | None,
+    now_unix_s: int,
+    zone: tzinfo,
+) -> int:
+    """Count what a report would show or count though its student does not see it.
+
+    Grades in a progress report, sections in a transcript.
+    """
+    if kind == TRANSCRIPT:
+        taken = transcript.read(connection, person_id, now_unix_s, at_unix_s).taken
+        return sum(t.counts_hidden for t in taken)
+    sections = progress.read(connection, person_id, at_unix_s, now_unix_s, zone).sections
+    lines = [line for s in sections if not s.means.in_error for line in s.items]
+    return sum(line.hidden != SHOWN and line.entry is not None for line in lines)
 
 
 def _typeset(drawn: Drawn, office: Office) -> bytes:

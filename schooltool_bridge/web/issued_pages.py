@@ -67,7 +67,8 @@ class IssuedPages:
         try:
             at_unix_s = self._moment(day, view.now_unix_s)
             if not view.ticked("confirmed"):
-                return self._ask(person_id, kind, size, day if at_unix_s is not None else "")
+                shown = day if at_unix_s is not None else ""
+                return self._ask(person_id, kind, size, shown, at_unix_s, view.now_unix_s)
             office = Office(self._parts.settings.name, self._zone, size)
             author = Author(view.who, view.now_unix_s)
             with self._parts.database.read() as connection:
@@ -115,9 +116,18 @@ class IssuedPages:
             raise PageError(str(problem), 500) from None
         return download(made, "application/pdf", found.filename)
 
-    def _ask(self, person_id: int, kind: str, size: str, day: str) -> Reply:
+    def _ask(
+        self,
+        person_id: int,
+        kind: str,
+        size: str,
+        day: str,
+        at_unix_s: int | None,
+        now_unix_s: int,
+    ) -> Reply:
         with self._parts.database.read() as connection:
             who = _known(connection, person_id)
+            hidden = issuing.hidden_in(connection, kind, who.id, at_unix_s, now_unix_s, self._zone)
         return page(
             "issue_confirm.html",
             who=who,
@@ -126,6 +136,7 @@ class IssuedPages:
             sizes=SIZE_WORDS,
             size=size,
             day=day,
+            hidden=hidden,
         )
 
     def _person(self, person_id: int, *, problem: str = "") -> Reply:

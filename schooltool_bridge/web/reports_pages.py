@@ -201,7 +201,7 @@ class ReportsPages:
             newest_first=True,
             limit=HISTORY_ROWS if "." not in view.path else section_history.MAX_LINES,
         )
-        lines = history_lines.read(connection, section_id, found)
+        lines = history_lines.read(connection, section_id, found, self._zone)
         return history_lines.paper_of(
             lines, name=name, short=short, now_unix_s=view.now_unix_s, zone=self._zone
         )
