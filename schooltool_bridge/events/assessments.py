@@ -269,7 +269,8 @@ def _write(
         )
     )
     holds = refold(connection, known.id)
-    was_deleted = bool(rows) and item_state(rows).deleted
+    was = item_state(rows) if rows else None
+    was_deleted = was is not None and was.deleted
     # Deleted, it is no grade any more that a withdrawal could have.
     if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
         known.points,
@@ -277,7 +278,7 @@ def _write(
         was_deleted,
     ):
         cells.refold_all(connection, known.id, known.section_id)
-    return at >= known.position
+    return at >= known.position or (was is not None and was.hidden != holds.hidden)
 
 
 def _until(rows: Iterable[sa.Row[Any]], last: sa.Row[Any]) -> Iterator[sa.Row[Any]]:

@@ -258,7 +258,7 @@ def _grid(
 
 def _and_hidden(text: str, hidden: int) -> str:
     """Mark what the students do not see: an item in its head, a grade in its cell."""
-    return f"{text} {_('HID')}" if hidden else text
+    return " ".join([text, _("HID")]) if hidden else text
 
 
 def _hidden_note(report: SectionReport) -> list[str]:
