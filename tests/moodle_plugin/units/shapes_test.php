@@ -93,6 +93,14 @@ function test_a_grade_and_when_it_came_to_be_so() {
     same(true, shape\grade::structs(grade(['finalgrade' => null, 'timemodified' => null, 'excluded' => '5']), grade(), 'u', 'a')[0]['excepted']);
 }
 
+function test_only_what_counts_says_whether_it_is_hidden() {
+    $attempts = [1 => ['points' => 5, 'timemodified' => 1000], 2 => ['points' => 8, 'timemodified' => 1500]];
+    $told = shape\grade::structs(grade(['hidden' => '1']), grade(), 'u', 'a', $attempts);
+    same([[1, null], [2, 1]], array_map(function ($one) {
+        return [$one['attempt_num'], $one['hidden'] ?? null];
+    }, $told), 'at the time of the first it was shown:');
+}
+
 function test_since_when_a_grade_is_as_it_is() {
     $when = function (array $rows, array $now = []) {
         $history = new shape\since();
