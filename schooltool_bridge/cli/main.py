@@ -86,6 +86,7 @@ BELOW = {
         "link": "school:link_section",
         "proposals": "closing:section_proposals",
         "unlink": "school:unlink_section",
+        "unlink-peer": "unlinking:unlink_peer",
         "waiting": "new_sections:waiting",
     },
     "inbox": {"resolve": "identity:resolve"},

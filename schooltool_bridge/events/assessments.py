@@ -82,6 +82,8 @@ def apply(
         known = _unless_another(connection, known, event, where.id if where else None)
         if where is None:
             return _without_section(connection, source, event)
+        if kept_out := _cut_off(connection, source, event, known):
+            return kept_out
         section_id = where.id
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
@@ -127,6 +129,17 @@ def _without_section(connection: Connection, source: Source, event: AssessmentEv
     if kept_out := admitting.about(connection, source.peer_id, event.sectionid):
         return admitting.keep_out(connection, source.peer_id, event, kept_out)
     raise Held(section_key(event.sectionid))
+
+
+def _cut_off(
+    connection: Connection, source: Source, event: AssessmentEvent, known: Assessment | None
+) -> Applied | None:
+    """Answer what is told of an assessment that a person cut from its peer; None: it is not."""
+    if known is not None:
+        return None
+    names = admitting.names_of(event.idnumber, event.moodle_id)
+    found = (admitting.of_assessment(connection, source.peer_id, name) for name in names)
+    return next(filter(None, found), None)
 
 
 def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:
@@ -327,6 +340,7 @@ _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
 _OF_PEER = sa.select(assessment).where(
     assessment.c.peer_id == sa.bindparam("peer"),
+    sa.not_(assessment.c.unlinked),
     sa.or_(
         assessment.c.idnumber == sa.bindparam("wanted"),
         assessment.c.moodle_id == sa.bindparam("own"),

@@ -180,6 +180,7 @@ def _renamed(connection: Connection, peer_id: int, assessmentid: str) -> str | N
             assessment.c.peer_id == peer_id,
             assessment.c.moodle_id == own,
             assessment.c.idnumber != assessmentid,
+            sa.not_(assessment.c.unlinked),
         )
     )
     name: str | None = found.scalar()
@@ -294,6 +295,7 @@ _BESIDE = "An entry made here by hand counts; yours is kept beside it."
 _LINK = sa.and_(
     person_link.c.peer_id == assessment.c.peer_id,
     person_link.c.idnumber_key == sa.bindparam("user"),
+    sa.not_(person_link.c.unlinked),
 )
 _CELL = sa.and_(
     grade.c.assessment_id == assessment.c.id, grade.c.person_id == person_link.c.person_id
@@ -332,6 +334,7 @@ _EVERYTHING = Prepared(
     .where(
         assessment.c.peer_id == sa.bindparam("peer"),
         assessment.c.idnumber == sa.bindparam("wanted"),
+        sa.not_(assessment.c.unlinked),
     )
 )
 _NEW_CELL = PreparedInsert(

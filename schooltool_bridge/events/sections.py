@@ -292,6 +292,8 @@ _OF_PEER = (
     .select_from(section.outerjoin(term, term.c.id == section.c.term_id))
     .where(
         section.c.peer_id == sa.bindparam("peer"),
+        # What is cut from its peer is as unknown to it (admitting.py).
+        sa.not_(section.c.unlinked),
         sa.or_(
             section.c.idnumber == sa.bindparam("wanted"),
             section.c.moodle_id == sa.bindparam("own"),

@@ -270,7 +270,8 @@ def _entry(
         counting.recorded_unix_s,
         by_peer if cell.by_hand else None,
         next(why for row, why in history if row.id == counting.id),
-        hiding.at(cell.hidden, seen_unix_s),
+        # What is the school's own is hidden by nobody.
+        hiding.at(cell.hidden, seen_unix_s) if item.peer is not None else hiding.SHOWN,
     )
 
 

@@ -233,6 +233,7 @@ def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture]
             "", paper.with_local_heads(_FLAT), [row for s in shown for row in _flat(who, s, zone)]
         ),
         pictures=pictures,
+        counts_hidden=any(_shows_hidden(s) for s in shown),
     )
 
 
@@ -273,9 +274,13 @@ def _section_table(s: SectionLine, zone: tzinfo) -> Table:
     )
 
 
+def _shows_hidden(s: SectionLine) -> bool:
+    return any(line.hidden and line.entry is not None for line in s.items)
+
+
 def _notes(s: SectionLine) -> list[str]:
     gone = [_("No longer in its Moodle.")] if s.snapshot.deleted else []
-    if any(line.hidden and line.entry is not None for line in s.items):
+    if _shows_hidden(s):
         gone.append(_("What is hidden from students is counted here, and not on their own pages."))
     return gone
 

@@ -272,6 +272,7 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
         tables=tables or [_table(_("Sections"), [], zone)],
         flat=Table("", paper.with_local_heads(_FLAT), [_flat(who, t, zone) for t in shown]),
         notes=_notes(studied),
+        counts_hidden=any(t.counts_hidden for t in studied),
     )
 
 

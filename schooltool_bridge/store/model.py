@@ -43,11 +43,6 @@ def _when() -> tuple[sa.Column[Any], ...]:
     )
 
 
-def _hidden() -> sa.Column[int]:
-    """Whether students see it (common/hiding.py)."""
-    return sa.Column("hidden", sa.BigInteger, nullable=False, server_default="0")
-
-
 def _own(column: str) -> sa.ForeignKey:
     """A row of the same table, checked late where many rows are copied in one transaction."""
     return sa.ForeignKey(column, deferrable=True, initially="IMMEDIATE")
@@ -106,6 +101,8 @@ person_link = sa.Table(
     sa.Column("is_several", sa.Boolean, nullable=False, server_default=sa.false()),
     # Decided by hand: the peer's idnumber for this person is not the school's, though it looks so.
     sa.Column("kept_apart", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Cut by a person: it finds nobody any more, and a person decides whom the peer means.
+    sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber_key"),
@@ -169,6 +166,8 @@ section = sa.Table(
     sa.Column("term_id", sa.ForeignKey("term.id"), nullable=True, index=True),
     # The section that this one continues, where no shared idnumber says so.
     sa.Column("previous_id", _own("section.id"), nullable=True),
+    # Cut from its peer by a person (model_linking.link_change): ours as if made by hand.
+    sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("peer_id", "idnumber", "segment"),
     sa.Index(
         "uq_section_own",
@@ -262,7 +261,10 @@ assessment = sa.Table(
     sa.Column("worksheet_id", sa.ForeignKey("worksheet.id"), nullable=True),
     sa.Column("score_system_id", sa.ForeignKey("score_system.id"), nullable=True),
     sa.Column("due_day", sa.Date, nullable=True),
-    _hidden(),
+    # Whether students see it (common/hiding.py).
+    sa.Column("hidden", sa.BigInteger, nullable=False, server_default="0"),
+    # Cut from its peer by a person, as in section.
+    sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("peer_id", "idnumber"),
     sa.Index("ix_assessment_peer_id_moodle_id", "peer_id", "moodle_id"),
 )
@@ -304,7 +306,7 @@ grade = sa.Table(
     # What the peer says, beside a manual entry.
     sa.Column("peer_points", sa.String(60), nullable=True),
     sa.Column("peer_excepted", sa.Boolean, nullable=True),
-    _hidden(),
+    sa.Column("hidden", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
@@ -326,7 +328,6 @@ grade_history = sa.Table(
     sa.Column("deleted", sa.Boolean, nullable=False),
     # It arrived under the policy that holds points between nought and the maximum.
     sa.Column("is_clamped", sa.Boolean, nullable=False, server_default=sa.false()),
-    # None: it says nothing of that, so that an earlier word stands.
     sa.Column("hidden", sa.BigInteger, nullable=True),
     *_when(),
 )

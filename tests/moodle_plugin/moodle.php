@@ -135,6 +135,10 @@ class database {
         return $statement;
     }
 
+    public function execute($sql, array $params = []) {
+        $this->run($sql, $params);
+    }
+
     public function insert_record($table, $row) {
         $row = array_map(function ($value) {
             return is_bool($value) ? (int) $value : $value;
@@ -218,9 +222,13 @@ class database {
         return $found;
     }
 
-    public function get_records($table, array $where = [], $sort = 'id', $fields = '*') {
+    public function get_records($table, array $where = [], $sort = 'id', $fields = '*', $from = 0, $limit = 0) {
         [$sql, $params] = $this->where($where);
-        return $this->get_records_sql("SELECT $fields FROM {{$table}} WHERE $sql ORDER BY " . ($sort ?: 'id'), $params);
+        return $this->get_records_sql("SELECT $fields FROM {{$table}} WHERE $sql ORDER BY " . ($sort ?: 'id'), $params, $from, $limit);
+    }
+
+    public function get_records_select($table, $where, array $params = [], $sort = 'id') {
+        return $this->get_records_sql("SELECT * FROM {{$table}} WHERE $where ORDER BY " . ($sort ?: 'id'), $params);
     }
 
     public function get_record_sql($sql, array $params = []) {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from schooltool_bridge.hand import assessments, grades
+from schooltool_bridge.hand import assessments, grades, unlinking
 from schooltool_bridge.hand.grades import Entry
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
@@ -241,3 +241,21 @@ def test_what_is_the_schools_own_again_is_shown(school: School) -> None:
     assert hidden() == {"Quiz": 0, "Essay": 1}
     school.push("delete_assessment", idnumber=8, timemodified=NOW + 2001)
     assert hidden() == {"Quiz": 0, "Essay": 0}
+
+
+@pytest.mark.requirement("R10")
+def test_unlinked_it_is_shown_and_linked_again_hidden_as_before(school: School) -> None:
+    school.push("new_assessment", **QUIZ, hidden=1, timemodified=NOW + 100)
+    school.push("new_assessment", **QUIZ | {"name": "Quiz 1"}, timemodified=NOW + 150)
+    school.push("new_grade", **said(200, 1))
+    assert seen(school) == (1, 1)
+    for change, expected in (
+        (unlinking.unlink_assessment, (0, 0)),
+        (unlinking.link_assessment_again, (1, 1)),
+    ):
+        school.now += 10
+        with school.database.write() as connection:
+            change(connection, Author("carl", school.now), 1)
+        assert seen(school) == expected
+    assert seen(school, school.now - 11) == (1, 1)
+    assert seen(school, school.now - 1) == (0, 0)

@@ -68,8 +68,7 @@ class notes {
     public static function groups(array $rows): array {
         $groups = [];
         foreach ($rows as $row) {
-            $alone = in_array($row->kind, self::WHOLES, true) || isset(self::snapshot($row)['events']);
-            $key = $alone ? 'row/' . $row->id : "$row->kind/$row->objectid/$row->relatedid";
+            $key = self::is_plain($row) ? "$row->kind/$row->objectid/$row->relatedid" : 'row/' . $row->id;
             if (!isset($groups[$key])) {
                 $groups[$key] = (object) [
                     'kind' => $row->kind,
@@ -85,6 +84,16 @@ class notes {
             $groups[$key]->noted = max($groups[$key]->noted, (int) $row->timecreated);
         }
         return array_values($groups);
+    }
+
+    /**
+     * Tell whether a note may be put together with others of the same thing.
+     *
+     * @param \stdClass $row
+     * @return bool
+     */
+    public static function is_plain(\stdClass $row): bool {
+        return !in_array($row->kind, self::WHOLES, true) && !isset(self::snapshot($row)['events']);
     }
 
     /**

@@ -166,6 +166,19 @@ class rules {
     }
 
     /**
+     * How many notes a page sends next, while its worker is kept by it: as many as go in half of the time left.
+     *
+     * @param int $last how many it sent last
+     * @param float $took seconds
+     * @param float $left seconds
+     * @return int from sender::FEW to sender::MANY
+     */
+    public static function many(int $last, float $took, float $left): int {
+        $many = $last / max($took, 0.01) * $left / 2;
+        return (int) max(sender::FEW, min(sender::MANY, $many));
+    }
+
+    /**
      * How long a server is left alone that could not be reached.
      *
      * @param int $failures how often in a row, from 1 on

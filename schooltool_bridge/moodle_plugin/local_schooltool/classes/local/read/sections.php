@@ -36,8 +36,7 @@ class sections extends by_id {
      * @return array|null the struct of new_section; null for what nothing is told of
      */
     public static function one(int $courseid): ?array {
-        $rows = static::rows('r.id = :id', ['id' => $courseid], 1);
-        return static::structs($rows)[$courseid][0] ?? null;
+        return static::some([$courseid])[$courseid][0] ?? null;
     }
 
     /**
