@@ -166,17 +166,17 @@ def test_reports_count_it_and_say_so(cast: Cast) -> None:
     assert remarks["essay"] == "hidden from students"
     assert HIDDEN_UNTIL in remarks["quiz-algebra"]
     assert "hidden" not in remarks["lab"]
-    section = visitor.get(f"/admin/sections/{algebra}/report")
+    section = visitor.get(f"/admin/sections/{algebra}/section-report")
     assert "Essayxq (100) HID" in words(section)
     assert "61.4 % HID" in words(section).replace("\xa0", " ")
     assert "HID: hidden from students, and counted here." in words(section)
     transcript = words(visitor.get(f"/admin/people/{pam}/transcript"))
     assert "Grades that are hidden from students are counted in: Algebra." in transcript
-    history = words(visitor.get(f"/admin/sections/{algebra}/history"))
+    history = words(visitor.get(f"/admin/sections/{algebra}/section-history"))
     assert f"61.37, {HIDDEN_UNTIL}" in history
     nobody = words(visitor.get(f"/admin/people/{cast.people['paul']}/progress"))
     assert "hidden" not in nobody
-    assert "HID" not in words(visitor.get(f"/admin/sections/{cast.sections['biology']}/report"))
+    assert "HID" not in words(visitor.get(f"/admin/sections/{cast.sections['biology']}/section-report"))
 
 
 @pytest.mark.requirement("R72", "R73")
@@ -188,7 +188,7 @@ def test_the_history_says_it_in_words(cast: Cast) -> None:
     grade(cast, "quiz-algebra", "62", timemodified=GRADED + 6 * DAY_S)
     grade(cast, "quiz-algebra", "62", timemodified=GRADED + 7 * DAY_S, hidden=0)
     grade(cast, "quiz-algebra", "63", timemodified=GRADED + 8 * DAY_S, hidden=0)
-    page = clerk(cast).get(f"/admin/sections/{cast.sections['algebra']}/history")
+    page = clerk(cast).get(f"/admin/sections/{cast.sections['algebra']}/section-history")
     rows = [
         [" ".join("".join(cell.itertext()).split()) for cell in tr]
         for tr in page.tree.xpath("//tbody/tr")
