@@ -19,7 +19,7 @@ from mnet.stored_sentences import english
 from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import admitting
+from schooltool_bridge.events import admitting, own_ids
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -32,14 +32,13 @@ from schooltool_bridge.events.applied import (
     user_key,
 )
 from schooltool_bridge.events.fields import GradeEvent
+from schooltool_bridge.events.repeated_grades import is_known, may_be_known
 from schooltool_bridge.history import cells, identity, links, meaning, roster
 from schooltool_bridge.history.fold import (
     GradeRow,
     cell,
     counting_grade,
     grade_hidden,
-    is_same_moment,
-    latest,
     position,
     position_of,
     within,
@@ -65,6 +64,9 @@ class _Found(NamedTuple):
     hidden: int | None
     is_several: bool | None
     withdrawn: str | None
+    # Moodle's own ids of what the event's ids found.
+    assessment_moodle_id: str | None
+    user_moodle_id: str | None
 
 
 def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s: int) -> Applied:
@@ -74,6 +76,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         {"peer": source.peer_id, "wanted": event.assessmentid, "user": key(event.userid)},
     ).fetchone()
     found = _Found(*row) if row else None
+    if not _is_meant(event, found):
+        return apply(connection, source, _named(connection, source.peer_id, event), now_unix_s)
     if found is None or found.person_id is None:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
     if found.is_several:
@@ -83,8 +87,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = None if known_id is None else (found.effective_unix_s, found.seq)
     at = position_of(event.when, now_unix_s, last)
-    may_repeat = known_id is not None and _may_be_known(event, at, last)
-    if known_id and may_repeat and _is_known(_peer_rows(connection, known_id), event, at):
+    may_repeat = known_id is not None and may_be_known(event, at, last)
+    if known_id and may_repeat and is_known(_peer_rows(connection, known_id), event, at):
         return Applied(UNCHANGED, known_id)
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
@@ -120,6 +124,28 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     return Applied(status, grade_id, message, ready)
 
 
+def _is_meant(event: GradeEvent, found: _Found | None) -> bool:
+    """Tell whether Moodle's own ids, where an event has them, are those of what its ids found."""
+    item, who = event.assessment_moodle_id, event.user_moodle_id
+    if item is None and who is None:
+        return True  # looked up by its ids alone
+    return found is not None and (
+        item in (None, found.assessment_moodle_id)
+        and (who is None or key(who) == found.user_moodle_id)
+    )
+
+
+def _named(connection: Connection, peer_id: int, event: GradeEvent) -> GradeEvent:
+    """Return an event with just the ids under which what it means is found here."""
+    item, who = event.assessmentid, event.userid
+    return event._replace(
+        assessmentid=own_ids.item(connection, peer_id, item, event.assessment_moodle_id),
+        userid=own_ids.user(connection, peer_id, who, event.user_moodle_id),
+        assessment_moodle_id=None,
+        user_moodle_id=None,
+    )
+
+
 def _apply_to_several_rows(
     connection: Connection, source: Source, event: GradeEvent, found: _Found, now_unix_s: int
 ) -> Applied:
@@ -133,7 +159,7 @@ def _apply_to_several_rows(
     last = max((position(r)[:2] for r in rows), default=None)
     at = position_of(event.when, now_unix_s, last)
     by_peer = [r for r in rows if r.by_actor is None]
-    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(by_peer, event, at))
+    is_repeat = is_known(own, event, at) and (event.when.is_timed or is_known(by_peer, event, at))
     if found.grade_id and is_repeat:
         return Applied(UNCHANGED, found.grade_id)
     _check_range(source, event, Decimal(found.maximum))
@@ -209,34 +235,6 @@ def _check_range(source: Source, event: GradeEvent, maximum: Decimal) -> None:
 def _peer_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
     """Return the peer's rows of a cell, without entries by hand."""
     return [r for r in roster.grade_rows(connection, grade_id) if r.by_actor is None]
-
-
-def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] | None) -> bool:
-    """Tell whether a repeat is possible: what is newer than everything is none."""
-    return last is not None and (not event.when.is_timed or at <= last)
-
-
-def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
-    wanted = (event.points, event.excepted, event.attempt, event.deleted)
-    if event.when.is_timed:
-        same = [r for r in rows if is_same_moment(position(r)[:2], at)]
-    else:
-        newest = latest(rows)
-        same = [newest] if newest else []
-    return any(
-        (r.raw_points, r.excepted, r.attempt, r.deleted) == wanted and _says_hidden(event, rows, r)
-        for r in same
-    )
-
-
-def _says_hidden(event: GradeEvent, rows: list[GradeRow], row: GradeRow) -> bool:
-    """Tell whether this was so already by then; a row may say nothing of it, and so may the event.
-
-    Else a full sync would write anew whatever came before there was such a word.
-    """
-    if event.hidden is None:
-        return True
-    return grade_hidden(r for r in rows if position(r) <= position(row)) == event.hidden
 
 
 def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
@@ -329,6 +327,8 @@ _EVERYTHING = Prepared(
         grade.c.hidden,
         person_link.c.is_several,
         _WITHDRAWAL.label("withdrawn"),
+        assessment.c.moodle_id.label("assessment_moodle_id"),
+        person_link.c.moodle_id.label("user_moodle_id"),
     )
     .select_from(assessment.outerjoin(person_link, _LINK).outerjoin(grade, _CELL))
     .where(

@@ -143,7 +143,6 @@ function begin_outbox(): void {
     global $DB;
     school::begin();
     doubles::forget();
-    $DB->run('CREATE TABLE local_schooltool_outbox (id INTEGER PRIMARY KEY, hostid INT, kind, objectid INT, relatedid INT, snapshot, timecreated INT)');
     $DB->insert_record('local_schooltool_peer', ['hostid' => 5, 'enabled' => 1]);
     outbox::forget_peers();
     set_config('version', '1', 'local_schooltool');

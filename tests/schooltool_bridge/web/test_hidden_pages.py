@@ -176,7 +176,9 @@ def test_reports_count_it_and_say_so(cast: Cast) -> None:
     assert f"61.37, {HIDDEN_UNTIL}" in history
     nobody = words(visitor.get(f"/admin/people/{cast.people['paul']}/progress"))
     assert "hidden" not in nobody
-    assert "HID" not in words(visitor.get(f"/admin/sections/{cast.sections['biology']}/section-report"))
+    assert "HID" not in words(
+        visitor.get(f"/admin/sections/{cast.sections['biology']}/section-report")
+    )
 
 
 @pytest.mark.requirement("R72", "R73")

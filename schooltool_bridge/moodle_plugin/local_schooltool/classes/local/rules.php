@@ -90,11 +90,14 @@ class rules {
      * @param \stdClass[] $rows of the outbox, about this person in this course
      * @param string $userid the id under which the user is told of
      * @param string $sectionid the id under which the course is told of
+     * @param string[] $own Moodle's own ids of both, as fields
      * @return array[] each a name, data and the row's id (seq)
      */
-    public static function enrolment(array $now, array $rows, string $userid, string $sectionid): array {
+    public static function enrolment(array $now, array $rows, string $userid, string $sectionid, array $own = []): array {
         $events = [];
-        $seq = max(array_map([notes::class, 'seq'], $rows));
+        $seq = max(array_map(function ($row) {
+            return (int) $row->id;
+        }, $rows));
         $noted = max(array_map(function ($row) {
             return (int) $row->timecreated;
         }, $rows));
@@ -111,7 +114,7 @@ class rules {
             }
         }
         foreach ($lost as $role) {
-            $data = ['sectionid' => $sectionid, 'userid' => $userid, 'role' => $role];
+            $data = ['sectionid' => $sectionid, 'userid' => $userid, 'role' => $role] + $own;
             $events = array_merge($events, self::lost($data, $rows));
         }
         return $events;
