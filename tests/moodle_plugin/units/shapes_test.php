@@ -85,7 +85,7 @@ function told_of(stdClass $grade, array $attempts = []): array {
 }
 
 function test_a_grade_and_when_it_came_to_be_so() {
-    $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'hidden' => 0, 'assessmentmoodleid' => '9', 'usermoodleid' => '42',
+    $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'assessmentmoodleid' => '9', 'usermoodleid' => '42', 'hidden' => 0,
         'points_earned' => 8, 'timemodified' => 2000];
     same([$told], shape\grade::structs(grade(), grade(), 'u', 'a'));
     same([[null, 8, 3000]], told_of(grade(['excluded' => '3000'])));
