@@ -61,6 +61,9 @@ class SectionEvent:
     teacheridnumber: str
     moodle_id: str | None
     deleted: bool
+    # When the course begins and ends there; None: it does not tell.
+    starts_unix_s: int | None = None
+    ends_unix_s: int | None = None
     # Here and below: Moodle's own id of what a number beside it means (own_ids.py).
     teacher_moodle_id: str | None = None
 
@@ -83,7 +86,7 @@ class EnrolmentEvent:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentEvent:
-    """new_assessment, delete_assessment."""
+    """new_assessment, delete_assessment; hidden (hiding.py): None does not say."""
 
     when: When
     idnumber: str
@@ -100,7 +103,6 @@ class AssessmentEvent:
     # With the blanks around it, if any: what is the same must be so exactly (RULES R65).
     name_as_sent: str = ""
     section_moodle_id: str | None = None
-    # Whether students see it (hiding.py); None: it does not say.
     hidden: int | None = None
 
 
@@ -116,7 +118,6 @@ class GradeEvent(NamedTuple):
     deleted: bool
     assessment_moodle_id: str | None = None
     user_moodle_id: str | None = None
-    # Whether students see the cell (hiding.py), whichever attempt counts; None: it does not say.
     hidden: int | None = None
 
 
@@ -263,6 +264,13 @@ class Fields:
             raise self._wrong(name, problem)
         return self.whole(name, limit=times.LATEST_UNIX_S)
 
+    def time_or_none(self, name: str) -> int | None:
+        """Read a time that may be anything: what cannot be read says nothing, and fails no call."""
+        try:
+            return self.time(name)
+        except Malformed:
+            return None
+
     def others(self, known: frozenset[str]) -> dict[str, object]:
         """Return simple further fields, cut to sane sizes, for the record."""
         further = {
@@ -291,7 +299,6 @@ def user(fields: Fields) -> UserEvent:
     username = fields.id("username", required=False)
     if not idnumber and not username:
         raise Malformed(english(_MISSING, event="fetch_user", field="idnumber"))
-    hashed = fields.text("password_hash", limit=_HASH_CHARS)
     return UserEvent(
         when=fields.when(),
         idnumber=idnumber or None,
@@ -300,7 +307,7 @@ def user(fields: Fields) -> UserEvent:
         lastname=fields.text("lastname", required=True),
         email=fields.text("email"),
         moodle_id=fields.own("moodleid"),
-        password_hash=hashed or None,
+        password_hash=fields.text("password_hash", limit=_HASH_CHARS) or None,
         password_algorithm=fields.text("password_hash_algorithm", limit=40).lower() or None,
         others=fields.others(_USER_FIELDS),
     )
@@ -316,6 +323,8 @@ def section(fields: Fields, *, deleted: bool) -> SectionEvent:
         teacheridnumber="" if deleted else fields.id("teacheridnumber", required=False),
         moodle_id=fields.own("moodleid"),
         deleted=deleted,
+        starts_unix_s=fields.time_or_none("startdate"),
+        ends_unix_s=fields.time_or_none("enddate"),
         teacher_moodle_id=fields.own("teachermoodleid"),
     )
 
@@ -377,14 +386,13 @@ def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
 
 def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
     """Read new_grade or delete_grade."""
-    attempt = fields.whole("attempt_num", limit=MAX_ATTEMPT)
     return GradeEvent(
         when=fields.when(),
         assessmentid=fields.id("assessmentid"),
         userid=fields.id("userid"),
         points=None if deleted else fields.points("points_earned", required=False),
         excepted=fields.boolean("excepted"),
-        attempt=attempt,
+        attempt=fields.whole("attempt_num", limit=MAX_ATTEMPT),
         deleted=deleted,
         hidden=None if deleted else fields.hidden(),
         assessment_moodle_id=fields.own("assessmentmoodleid"),

@@ -46,18 +46,6 @@ def read(source: Source, event: str, data: object) -> Event:
     return found
 
 
-def _mapped(data: object, names: Mapping[str, str]) -> object:
-    """Return fetch_user's struct with names taken from the fields that a policy says (RULES R39d).
-
-    `names` gives for ours the peer's field, empty to leave ours out; an empty field of the
-    peer's leaves ours as it is.
-    """
-    if not names or not isinstance(data, dict):
-        return data
-    taken = {ours: data.get(theirs) if theirs else "" for ours, theirs in names.items()}
-    return {**data, **{ours: value for ours, value in taken.items() if value or not names[ours]}}
-
-
 def event_of(element: Value) -> tuple[str, Value]:
     """Return the name and the data of an element of push_events; raises Malformed."""
     event = element.get("event") if isinstance(element, dict) else None
@@ -133,3 +121,15 @@ def enrolled_in(pushed: object) -> frozenset[str]:
             if isinstance(userid, (str, int)) and not isinstance(userid, bool):
                 found.add(key(str(userid).strip()))
     return frozenset(found)
+
+
+def _mapped(data: object, names: Mapping[str, str]) -> object:
+    """Return fetch_user's struct with names taken from the fields that a policy says (RULES R39d).
+
+    `names` gives for ours the peer's field, empty to leave ours out; an empty field of the
+    peer's leaves ours as it is.
+    """
+    if not names or not isinstance(data, dict):
+        return data
+    taken = {ours: data.get(theirs) if theirs else "" for ours, theirs in names.items()}
+    return {**data, **{ours: value for ours, value in taken.items() if value or not names[ours]}}
