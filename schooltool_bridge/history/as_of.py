@@ -358,12 +358,23 @@ def _is_of_another(rows: Read, apart: sa.Row[Any], peer_id: int | None, who: int
     return apart.peer_id == peer_id and rows.root(apart.person_id) != who
 
 
+# Of whose weights count: the peer's (model_school.weight_choice).
+PEERS = "peer"
+
+
 def _weights(rows: Read, at_unix_s: int | None) -> dict[int, dict[int, Decimal]]:
     found: dict[int, dict[int, Decimal]] = defaultdict(dict)
     some = _in_effect_by(rows.weights, at_unix_s)
+    whose: dict[int, str] = {}
     for row in sorted(some, key=lambda r: (r.effective_unix_s, r.id)):
-        if row.weight:
+        if row.category_id is None:
+            whose[row.section_id] = row.weight
+        elif row.weight:
             found[row.section_id][row.category_id] = Decimal(row.weight)
         else:
             found[row.section_id].pop(row.category_id, None)
+    for section_id, choice in whose.items():
+        if choice == PEERS:
+            # The points that its items came with, each counting alike.
+            found[section_id] = {}
     return found
