@@ -73,6 +73,7 @@ BELOW = {
         "merge": "identity:merge",
         "set-password": "people:set_password",
         "staff": "person_data:staff",
+        "unlink-peer": "unlinking:unlink_person",
         "unmerge": "identity:unmerge",
     },
     "section": {
@@ -89,6 +90,7 @@ BELOW = {
         "unlink": "school:unlink_section",
         "unlink-peer": "unlinking:unlink_peer",
         "waiting": "new_sections:waiting",
+        "weights": "school:section_weights",
     },
     "inbox": {"resolve": "identity:resolve"},
     "term": {

@@ -32,7 +32,13 @@ from schooltool_bridge.store.model import (
     section,
     section_history,
 )
-from schooltool_bridge.store.model_school import assessment_detail, category_weight, section_filing
+from schooltool_bridge.store.model_school import (
+    assessment_detail,
+    category_weight,
+    school_year,
+    section_filing,
+    weight_choice,
+)
 
 Rows = Sequence[sa.Row[Any]]
 
@@ -57,6 +63,7 @@ class Read:
     former: Collection[tuple[int, int, str]]
     # Links that were kept apart: whom a peer calls by what is somebody else's idnumber here.
     apart: Rows
+    # Of categories; without one it says whose weights count.
     weights: Rows
     # Under which course and term they were filed.
     filings: Rows
@@ -76,7 +83,10 @@ class _Scope:
     until_unix_s: int | None
 
     def history(
-        self, table: sa.Table, *wanted: sa.ColumnElement[bool], of: sa.Select[Any] | None = None
+        self,
+        table: sa.FromClause,
+        *wanted: sa.ColumnElement[bool],
+        of: sa.Select[Any] | None = None,
     ) -> Rows:
         """Read what of a history had taken effect by then."""
         query = sa.select(table) if of is None else of
@@ -154,7 +164,7 @@ def read(
         names=names,
         former=links.former(connection, former_numbers(names), roots),
         apart=connection.execute(_APART).all(),
-        weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
+        weights=scope.history(_WEIGHTS, _WEIGHTS.c.section_id.in_(wanted)),
         # All of it: whether it was ever filed by then tells only what came later.
         filings=connection.execute(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
@@ -172,8 +182,34 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
     ]
 
 
+_WEIGHTS = sa.union_all(
+    *(
+        sa.select(
+            of.c.id,
+            of.c.section_id,
+            category_id,
+            weight,
+            of.c.effective_unix_s,
+            of.c.recorded_unix_s,
+        )
+        for of, category_id, weight in (
+            (category_weight, category_weight.c.category_id, category_weight.c.weight),
+            (
+                weight_choice,
+                sa.cast(sa.null(), sa.Integer).label("category_id"),
+                weight_choice.c.whose.label("weight"),
+            ),
+        )
+    )
+).subquery("weights")
 _SECTIONS: sa.Select[Any] = (
-    sa.select(section, peer.c.wwwroot, peer.c.policy)
+    sa.select(
+        section,
+        peer.c.wwwroot,
+        peer.c.policy,
+        # The first day of the school's first year (past.py).
+        sa.select(sa.func.min(school_year.c.first_day)).scalar_subquery().label("school_began"),
+    )
     .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
     .order_by(section.c.id)
 )

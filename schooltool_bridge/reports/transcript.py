@@ -1,8 +1,9 @@
 """The transcript: every section that a person ever took, with final marks and withdrawals.
 
-Grouped by year and term where the section is filed, else under Ongoing. The mark is the one
-stored when the term was closed (the latest, should it have been stored again), with the state
-stored beside it; else the percentage and the state as they stand. Source: RULES 1.8, R43, R70, R71.
+Grouped by year and term where the section is filed, else under Ongoing, or Before our first year.
+The mark is the one stored when the term was closed (the latest, should it have been stored again),
+with the state stored beside it; else the percentage and the state as they stand. Source: RULES 1.8,
+1.12, R43, R70, R71.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
@@ -23,15 +22,24 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
-from schooltool_bridge.history.averages import ScoreSystem, percent_of, shown_mark
+from schooltool_bridge.history.averages import counts_hidden, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import grade_points, paper
 from schooltool_bridge.reports.grade_points import Average, Pointed
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
-from schooltool_bridge.school.labels import ONGOING, ROLES, Course, Person, School, Term, people
-from schooltool_bridge.store.model_reports import final_mark
+from schooltool_bridge.reports.stored_marks import StoredMark, final_marks, passes
+from schooltool_bridge.school.labels import (
+    BEFORE_US,
+    ONGOING,
+    ROLES,
+    Course,
+    Person,
+    School,
+    Term,
+    people,
+)
 from schooltool_bridge.store.shipped_titles import local_title
 
 
@@ -62,6 +70,8 @@ class Taken:
     final: Final | None
     course: Course | None
     term: Term | None
+    # Not final, and counts what the student does not see.
+    counts_hidden: bool = False
 
     @property
     def mark(self) -> str:
@@ -140,60 +150,14 @@ def read(
                     final=_judged(final, school) if final else None,
                     course=school.courses.get(snapshot.course_id or 0),
                     term=school.terms.get(snapshot.term_id or 0),
+                    counts_hidden=role == STUDENT
+                    and final is None
+                    and counts_hidden(snapshot, root),
                 )
             )
     taken.sort(key=_list_order)
     moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
     return Transcript(people(connection, [root])[root], moment_unix_s, taken)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMark:
-    """A row of final_mark."""
-
-    section_id: int
-    person_id: int
-    percent: Decimal | None
-    mark: str
-    score_system_id: int | None
-    # The enrolment's state at the closing.
-    code: str
-    recorded_unix_s: int
-
-
-def final_marks(
-    connection: Connection, everybody: Iterable[int], at_unix_s: int | None = None
-) -> dict[int, StoredMark]:
-    """Return the final mark of these rows of one person in each section, the latest of several."""
-    rows = connection.execute(
-        sa.select(final_mark)
-        .where(
-            final_mark.c.person_id.in_(list(everybody)),
-            sa.true() if at_unix_s is None else final_mark.c.recorded_unix_s <= at_unix_s,
-        )
-        .order_by(final_mark.c.id)
-    )
-    return {r.section_id: stored_mark(r) for r in rows}
-
-
-def stored_mark(row: sa.Row[Any]) -> StoredMark:
-    """Read a row of final_mark."""
-    return StoredMark(
-        row.section_id,
-        row.person_id,
-        None if row.percent is None else Decimal(row.percent),
-        row.mark,
-        row.score_system_id,
-        row.code,
-        row.recorded_unix_s,
-    )
-
-
-def passes(mark: StoredMark, system: ScoreSystem | None) -> bool | None:
-    """Tell whether a stored mark passes; None where its score system does not say."""
-    if system is None or system.kind != "values":
-        return None
-    return next((s.passes for s in system.scores if s.score == mark.mark), None)
 
 
 def _judged(mark: StoredMark, school: School) -> Final:
@@ -220,9 +184,11 @@ def _percent(
 
 
 def _list_order(t: Taken) -> tuple[bool, date, str, str, str, int]:
-    first_day = t.term.first_day if t.term else date.max
-    name = folded(t.snapshot.name)
-    return t.term is None, first_day, t.term.title if t.term else "", t.role, name, t.snapshot.id
+    # What is older than the school's first year comes first, what is ongoing last.
+    is_past = t.snapshot.is_past
+    first_day = t.term.first_day if t.term else date.min if is_past else date.max
+    name, term = folded(t.snapshot.name), t.term.title if t.term else ""
+    return t.term is None and not is_past, first_day, term, t.role, name, t.snapshot.id
 
 
 def as_json(transcript: Transcript) -> Row:
@@ -301,12 +267,25 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
         facts=_facts(transcript, studied),
         tables=tables or [_table(_("Sections"), [], zone)],
         flat=Table("", paper.with_local_heads(_FLAT), [_flat(who, t, zone) for t in shown]),
-        notes=(
-            [_("A percentage in place of a mark is as it stands, and not final.")]
-            if any(t.final is None and t.percent is not None for t in studied)
-            else []
-        ),
+        notes=_notes(studied),
+        counts_hidden=any(t.counts_hidden for t in studied),
     )
+
+
+def _notes(studied: Sequence[Taken]) -> list[str]:
+    notes = []
+    if any(t.final is None and t.percent is not None for t in studied):
+        notes.append(_("A percentage in place of a mark is as it stands, and not final."))
+    hiding = [t.snapshot.name for t in studied if t.counts_hidden]
+    if hiding:
+        sections = ", ".join(hiding)
+        notes.append(
+            _(
+                "Grades that are hidden from students are counted in: %(sections)s.",
+                sections=sections,
+            )
+        )
+    return notes
 
 
 def _facts(transcript: Transcript, studied: Sequence[Taken]) -> list[tuple[str, str]]:
@@ -341,8 +320,12 @@ def _sum(some: Iterable[Decimal | None]) -> Decimal | None:
     return sum(there, Decimal(0)) if there else None
 
 
+def _unfiled(t: Taken) -> str:
+    return _(BEFORE_US) if t.snapshot.is_past else _(ONGOING)
+
+
 def _title(t: Taken) -> str:
-    return f"{t.term.year}, {t.term.title}" if t.term else _(ONGOING)
+    return f"{t.term.year}, {t.term.title}" if t.term else _unfiled(t)
 
 
 def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
@@ -368,7 +351,7 @@ def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:
     return [
         who.name_for_scripts,
         t.term.year if t.term else "",
-        t.term.title if t.term else _(ONGOING),
+        t.term.title if t.term else _unfiled(t),
         t.snapshot.name_for_scripts,
         t.snapshot.name,
         t.course.code if t.course else "",

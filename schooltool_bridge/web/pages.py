@@ -115,7 +115,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: SchoolPages(given.parts),
     lambda given: SectionsPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
-    lambda given: UnlinkingPages(given.parts, given.app.admitting),
+    lambda given: UnlinkingPages(given.parts, given.app.admitting, given.app.signing_off),
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
     lambda given: given.gradebook,
     lambda given: GradebookItemsPages(given.parts),
