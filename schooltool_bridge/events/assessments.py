@@ -17,7 +17,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import adoption, sections
+from schooltool_bridge.events import adopting, adoption, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -29,7 +29,7 @@ from schooltool_bridge.events.applied import (
     section_key,
 )
 from schooltool_bridge.events.fields import AssessmentEvent
-from schooltool_bridge.history import cells
+from schooltool_bridge.history import cells, joined
 from schooltool_bridge.history.fold import (
     ItemState,
     is_same_moment,
@@ -68,33 +68,18 @@ def apply(
     connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
 ) -> Applied:
     """Apply new_assessment or delete_assessment."""
-    known = find(connection, source.peer_id, event.idnumber)
-    known = known or (_by_former_id(connection, source, event) if event.deleted else None)
-    if event.deleted:
-        if known is None:
-            if not event.when.is_timed:
-                raise NotFound(
-                    english(
-                        "delete_assessment: there is no assessment %(assessment)s.",
-                        assessment=repr(event.idnumber),
-                    )
-                )
-            raise Held(assessment_key(event.idnumber))
-        section_id = known.section_id
-    else:
-        day = source.day_of(event.when, now_unix_s)
-        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-        known = _unless_another(connection, known, event, where.id if where else None)
-        if where is None:
-            raise Held(section_key(event.sectionid))
-        section_id = where.id
+    known, place = _place(connection, source, event, now_unix_s)
+    section_id, home_id = place
     known = known or _by_former_id(connection, source, event)
-    status, message, remark = UPDATED, "", ""
+    status, message, meets = UPDATED, "", adoption.Match()
     if known is None:
-        meets = adoption.match(connection, section_id, event.name_as_sent, event.points)
-        remark, known = meets.remark, _take_over(connection, source, event, section_id, meets)
-        status, message = (UPDATED, _TAKEN_OVER) if known else (CREATED, "")
-    known = known or _create(connection, source, event, section_id)
+        meets = adoption.match(connection, home_id, event.name_as_sent, event.points)
+        if home_id == section_id:
+            known = _take_over(connection, source, event, section_id, meets)
+            meets = adoption.Match(remark=meets.remark)
+        status, message = (UPDATED, _TAKEN_OVER) if known or meets.ours else (CREATED, "")
+    remark = meets.remark
+    known = known or _create(connection, source, event, home_id)
     own = own_id(event.idnumber, event.moodle_id)
     if own:
         connection.execute(
@@ -102,6 +87,10 @@ def apply(
         )
     before = state(connection, known.id)
     changed = _write(connection, known, event, section_id, now_unix_s)
+    if meets.ours is not None:
+        # Both stay, for whoever takes the sections apart again.
+        actor = joined.actor(connection, section_id)
+        remark = adopting.adopt(connection, actor, meets.ours.id, known.id, now_unix_s)
     if event.deleted and changed:
         remark = adoption.given_back(connection, known.id)
     elif before and not remark:
@@ -111,6 +100,33 @@ def apply(
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     ready = tuple(assessment_key(n) for n in names)
     return Applied(status, known.id, message, ready, remark=remark)
+
+
+def _place(
+    connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
+) -> tuple[Assessment | None, tuple[int, int]]:
+    """Return what an event finds, its peer's section, and where that stands (history/joined.py)."""
+    known = find(connection, source.peer_id, event.idnumber)
+    if not event.deleted:
+        day = source.day_of(event.when, now_unix_s)
+        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+        home_id = joined.home(connection, where.id) if where else None
+        known = _unless_another(connection, known, event, home_id)
+        if where is None or home_id is None:
+            raise Held(section_key(event.sectionid))
+        return known, (where.id, home_id)
+    known = known or _by_former_id(connection, source, event)
+    if known is None:
+        if not event.when.is_timed:
+            raise NotFound(
+                english(
+                    "delete_assessment: there is no assessment %(assessment)s.",
+                    assessment=repr(event.idnumber),
+                )
+            )
+        raise Held(assessment_key(event.idnumber))
+    before = state(connection, known.id)
+    return known, (before.row.section_id if before else known.section_id, known.section_id)
 
 
 def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:
@@ -263,8 +279,9 @@ def _write(
     )
     holds = refold(connection, known.id)
     was_deleted = bool(rows) and item_state(rows).deleted
+    home_id = joined.home(connection, holds.row.section_id)
     # Deleted, it is no grade any more that a withdrawal could have.
-    if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
+    if (Decimal(holds.row.points), home_id, holds.deleted) != (
         known.points,
         known.section_id,
         was_deleted,
@@ -274,7 +291,10 @@ def _write(
 
 
 def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
-    """Fold an assessment's history anew into what it is; its grades are left to the caller."""
+    """Fold an assessment's history anew into what it is, where its section stands now.
+
+    Its grades are left to the caller.
+    """
     history = assessment_history
     rows = connection.execute(
         sa.select(history).where(history.c.assessment_id == assessment_id)
@@ -284,7 +304,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
         sa.update(assessment)
         .where(assessment.c.id == assessment_id)
         .values(
-            section_id=holds.row.section_id,
+            section_id=joined.home(connection, holds.row.section_id),
             name=holds.row.name,
             points=holds.row.points,
             status=DELETED if holds.deleted else ACTIVE,

@@ -20,7 +20,7 @@ from mnet.database import now_unix_s
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history import fold, identity, joined
 from schooltool_bridge.history.cells import MANUAL, PEER, row_of
 from schooltool_bridge.history.fold import (
     EnrolmentRow,
@@ -54,7 +54,8 @@ def of_person_at_each(
 ) -> list[list[SectionSnapshot]]:
     """Read the same for several moments, by as many statements as for one."""
     everybody = identity.everybody(connection, person_id)
-    theirs = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
+    in_any = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
+    theirs = joined.or_ours(in_any, section)
     known = [m for m in moments if m is not None]
     until_unix_s = max(known) if known and len(known) == len(moments) else None
     rows = read(connection, theirs, everybody, until_unix_s)
@@ -65,16 +66,28 @@ def of_person_at_each(
 def of_section(
     connection: Connection, section_id: int, at_unix_s: int | None = None
 ) -> SectionSnapshot:
-    """Read a section with everybody in it."""
+    """Read a section with everybody in it; nobody is in a peer's while it is joined with ours."""
     only = sa.select(section.c.id).where(section.c.id == section_id)
-    return of_sections(connection, only, at_unix_s)[0]
+    return _fold(read(connection, only, None, at_unix_s), at_unix_s, now_unix_s(connection))[0]
+
+
+def as_if_joined(connection: Connection, ours_id: int, theirs_id: int) -> SectionSnapshot:
+    """Read a section of ours as it would be now, were a peer's joined with it."""
+    both = sa.select(section.c.id).where(section.c.id.in_((ours_id, theirs_id)))
+    spell = joined.Spell(ours_id, theirs_id, 0, None)
+    rows = replace(read(connection, both, None, None), spells=[spell])
+    return next(s for s in _fold(rows, None, now_unix_s(connection)) if s.id == ours_id)
 
 
 def of_sections(
     connection: Connection, wanted: sa.Select[tuple[int]], at_unix_s: int | None = None
 ) -> list[SectionSnapshot]:
-    """Read many sections, given by a select of their ids, with everybody in them."""
-    return _fold(read(connection, wanted, None, at_unix_s), at_unix_s, now_unix_s(connection))
+    """Read many sections, given by a select of their ids, with everybody in them.
+
+    Without those of peers that were part of ours then.
+    """
+    found = _fold(read(connection, wanted, None, at_unix_s), at_unix_s, now_unix_s(connection))
+    return [s for s in found if s.joined_into_id is None]
 
 
 def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnapshot]:
@@ -91,15 +104,22 @@ def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnaps
         )
         for s in found
     ]
-    return [s for s in narrowed if any(who == person_id for who, _role in s.enrolments)]
+    return [
+        s
+        for s in narrowed
+        if s.joined_into_id is None and any(who == person_id for who, _role in s.enrolments)
+    ]
 
 
 def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSnapshot]:
     """Fold what had taken effect by a moment."""
     by_section = _by(lambda r: r.section_id, _in_effect_by(rows.section_rows, at_unix_s))
-    items = _items(rows, at_unix_s)
+    homes = joined.homes_at(rows.spells, at_unix_s)
+    gone = {s for s, some in by_section.items() if max(some, key=position).deleted}
+    gone |= {homes[s] for s in gone if s in homes}
+    items = _items(rows, homes, at_unix_s)
     entries, graded = _entries(rows, items, at_unix_s)
-    people = _people_in(rows, graded, at_unix_s, now_unix_s)
+    people = _people_in(rows, homes, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
     filed = _filed(rows, at_unix_s)
     return [
@@ -107,10 +127,12 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
             r,
             filed[r.id],
             by_section.get(r.id, ()),
+            r.id in gone,
             people[r.id],
             items[r.id],
             entries[r.id],
             weights[r.id],
+            homes.get(r.id),
         )
         for r in rows.sections
     ]  # fmt: skip - in the order of the parameters
@@ -143,10 +165,12 @@ def _section(
     row: sa.Row[Any],
     filed: tuple[int | None, int | None],
     section_rows: Rows,
+    deleted: bool,  # noqa: FBT001 - in the order of the call
     people: _People,
     items: Sequence[Item],
     entries: Mapping[tuple[int, int], Entry],
     weights: Mapping[int, Decimal],
+    joined_into_id: int | None,
 ) -> SectionSnapshot:
     ordered = sorted(section_rows, key=position)
     named = [r.name for r in ordered if not r.deleted]
@@ -155,7 +179,7 @@ def _section(
         row.idnumber,
         row.segment,
         named[-1] if named else row.name,
-        ordered[-1].deleted if ordered else False,
+        deleted,
         row.wwwroot,
         *filed,
         people.enrolments,
@@ -163,6 +187,7 @@ def _section(
         entries,
         people.joined,
         weights,
+        joined_into_id,
     )  # fmt: skip - in the order of the fields
 
 
@@ -175,7 +200,7 @@ def _by(
     return found
 
 
-def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
+def _items(rows: Read, homes: Mapping[int, int], at_unix_s: int | None) -> dict[int, list[Item]]:
     """Each section's assessments then, in the order in which they appeared."""
     by_item = _by(lambda r: r.assessment_id, _in_effect_by(rows.assessments, at_unix_s))
     details = _by(lambda r: r.assessment_id, _in_effect_by(rows.details, at_unix_s))
@@ -188,7 +213,7 @@ def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
         some = details.get(assessment_id)
         detail = max(some, key=lambda r: (r.effective_unix_s, r.id)) if some else None
         first = min(by_item[assessment_id], key=position)
-        found[row.section_id].append(_item(holds, first, detail))
+        found[homes.get(row.section_id, row.section_id)].append(_item(holds, first, detail))
     return found
 
 
@@ -273,6 +298,7 @@ class _People:
 
 def _people_in(
     rows: Read,
+    homes: Mapping[int, int],
     graded: set[tuple[int, int]],
     at_unix_s: int | None,
     now_unix_s: int,
@@ -281,8 +307,9 @@ def _people_in(
     held: dict[tuple[int, int], list[EnrolmentRow]] = defaultdict(list)
     found: dict[int, _People] = defaultdict(_People)
     for r in rows.enrolments:
-        held[r.section_id, rows.root(r.person_id)].append(row_of_enrolment(r))
-    taught = _taught(rows, _by(lambda r: r.section_id, rows.section_rows))
+        there = homes.get(r.section_id, r.section_id), rows.root(r.person_id)
+        held[there].append(row_of_enrolment(r))
+    taught = _taught(rows, homes, _by(lambda r: r.section_id, rows.section_rows))
     for membership in held.keys() | taught.keys():
         section_id, person_id = membership
         for role in ROLES:
@@ -304,7 +331,9 @@ def _people_in(
     return found
 
 
-def _taught(rows: Read, by_section: Mapping[int, Rows]) -> dict[tuple[int, int], list[TeacherRow]]:
+def _taught(
+    rows: Read, homes: Mapping[int, int], by_section: Mapping[int, Rows]
+) -> dict[tuple[int, int], list[TeacherRow]]:
     """For everybody who ever taught a section: the rows that name its teacher."""
     names = _names(rows)
     found = {}
@@ -324,7 +353,7 @@ def _taught(rows: Read, by_section: Mapping[int, Rows]) -> dict[tuple[int, int],
             if r.teacheridnumber
         ]
         if naming:
-            found[row.section_id, who] = naming
+            found[homes.get(row.section_id, row.section_id), who] = naming
     return found
 
 

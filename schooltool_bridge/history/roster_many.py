@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import cells, identity, roster
+from schooltool_bridge.history import cells, identity, joined, roster
 from schooltool_bridge.history.fold import EnrolmentRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import (
@@ -42,9 +42,15 @@ class Histories:
 
 
 def read(connection: Connection, memberships: Collection[Membership]) -> Histories:
-    """Read the histories of memberships; where a Moodle names teachers, one by one."""
+    """Read the histories of memberships; where a Moodle names teachers, one by one.
+
+    Those in a section of ours with what the section that is joined with it says.
+    """
     into = identity.roots(connection)
-    wanted = set(memberships)
+    asked = set(memberships)
+    homes = joined.homes(connection, {section_id for section_id, _who in asked})
+    there = {ours: theirs for theirs, ours in homes.items()}
+    wanted = asked | {(there[s], who) for s, who in asked if s in there}
     history = enrolment_history
     rows: dict[Membership, list[EnrolmentRow]] = defaultdict(list)
     taught: set[int] = set()
@@ -59,19 +65,29 @@ def read(connection: Connection, memberships: Collection[Membership]) -> Histori
         of_part = set(part)
         for row in found:
             membership = row.section_id, into.get(row.person_id, row.person_id)
-            if membership in of_part:
+            if membership not in of_part:
+                continue
+            if membership in asked:
                 rows[membership].append(row_of(row))
+            at_home = homes.get(row.section_id, row.section_id), membership[1]
+            if at_home != membership and at_home in asked:
+                rows[at_home].append(row_of(row))
         naming = sa.select(section_history.c.section_id).where(
             section_history.c.section_id.in_(sections), section_history.c.teacheridnumber != ""
         )
         taught.update(connection.execute(naming.distinct()).scalars())
-    teachers = {p: roster.teacher_rows(connection, *p) for p in sorted(wanted) if p[0] in taught}
+    teachers: dict[Membership, list[TeacherRow]] = {}
+    for section_id, who in sorted(p for p in wanted if p[0] in taught):
+        for at in {(section_id, who), (homes.get(section_id, section_id), who)} & asked:
+            teachers[at] = roster.teacher_rows(connection, section_id, who)
     return Histories(rows, teachers)
 
 
 def refold(connection: Connection, memberships: Iterable[Membership]) -> None:
     """Fold the histories of memberships anew into what holds now."""
-    wanted = sorted(set(memberships))
+    given = set(memberships)
+    homes = joined.homes(connection, {section_id for section_id, _who in given})
+    wanted = sorted(given | {(homes.get(s, s), who) for s, who in given})
     histories = read(connection, wanted)
     ended = [p for p in wanted if any(r.code is None for r in histories.rows.get(p, ()))]
     with_grade = graded(connection, ended)

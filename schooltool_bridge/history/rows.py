@@ -18,7 +18,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, links, roster
+from schooltool_bridge.history import identity, joined, links, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -60,6 +60,8 @@ class Read:
     weights: Rows
     # Under which course and term they were filed.
     filings: Rows
+    # When which of them was one with another; the rows are those of both.
+    spells: Sequence[joined.Spell]
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
 
@@ -110,6 +112,12 @@ def read(
 
     `people` limits grades to theirs, and enrolments to theirs and the teachers'.
     """
+    asked, spells = wanted, joined.spells(connection, wanted)
+    if spells:
+        either = [i for s in spells for i in (s.ours_id, s.theirs_id)]
+        wanted = sa.select(section.c.id).where(
+            sa.or_(section.c.id.in_(asked), section.c.id.in_(either))
+        )
     scope = _Scope(connection, wanted, people, until_unix_s)
     ever = sa.select(assessment_history.c.assessment_id).where(
         assessment_history.c.section_id.in_(wanted)
@@ -124,7 +132,7 @@ def read(
         )
     ).all()
     return Read(
-        sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
+        sections=connection.execute(_SECTIONS.where(section.c.id.in_(asked))).all(),
         # All of it: a later row decides from when on a later enrolment counts.
         # Put in order here: SQLite would rather read the whole table by its id.
         section_rows=sorted(
@@ -159,6 +167,7 @@ def read(
         filings=connection.execute(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
         ).all(),
+        spells=spells,
         roots=roots,
     )
 
