@@ -17,7 +17,7 @@ from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.store.model import person
-from tests.helpers.school import A, ANNA, B, GRADE, PUPIL, QUIZ, SECTION, TOM, School
+from tests.helpers.school import ANNA, GRADE, PUPIL, QUIZ, SECTION, TOM, A, B, School
 
 BEA = {"idnumber": "11", "username": "bea", "firstname": "Bea", "lastname": "B"}
 CARL = {"idnumber": "12", "username": "carl", "firstname": "Carl", "lastname": "C"}
