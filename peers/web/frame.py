@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from klein import Klein
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import MethodNotAllowed
 
 from mnet import language
 from mnet.connection_shares import SlowPages
@@ -144,20 +143,19 @@ class Frame:
         sender_of: Callable[[Any], str],
     ) -> Any:
         """Return the Twisted resource that serves every page added so far."""
-        app, slow_pages = Klein(), SlowPages()
-        for number, route in enumerate(self.routes):
-            serve = on_worker(self.begin, route, reactor, workers, slow_work, slow_pages, sender_of)
-            methods = [*route.methods, "HEAD"] if "GET" in route.methods else [*route.methods]
-            app.route(route.rule, methods=methods, endpoint=f"page{number}")(serve)
+        slow_pages = SlowPages()
 
-        def nowhere(request: Any, failure: Any = None) -> bytes:
+        def nowhere(request: Any, problem: object) -> bytes:
             raw = raw_of(request, sender_of(request))
-            problem = failure.value if failure else None
             with language.speaking(self._spoken):
                 return send(request, self._nowhere(raw, problem))
 
-        app.handle_errors(HTTPException)(nowhere)
-        return Pages(app.resource(), nowhere)
+        # Werkzeug adds HEAD wherever there is GET.
+        serving = [
+            on_worker(self.begin, route, reactor, workers, slow_work, slow_pages, sender_of)
+            for route in self.routes
+        ]
+        return Pages(zip(self.routes, serving, strict=True), nowhere)
 
     def answer(self, route: Route, raw: Raw, parts: Mapping[str, Any]) -> Sent:
         """Answer one request for a page here and now, in the site's language; never raises."""

@@ -37,6 +37,7 @@ SCREENS = {
     ),
     "enrolment": (
         "accept_sections",
+        "new_sections",
         "accept_enrolments",
         "dates_students",
         "dates_teachers",

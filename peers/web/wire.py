@@ -1,18 +1,19 @@
-"""Between Klein and the frame: a request read off the wire, its page made by a worker, sent.
+"""Between Twisted and the frame: a request read off the wire, its page made by a worker, sent.
 
 Which page it is and who may see it is the frame's business. Source: manual/pages.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, unquote, unquote_to_bytes
+from urllib.parse import parse_qs, unquote
 
-from twisted.internet.defer import Deferred
-from twisted.web.http import Request
+from twisted.web.server import NOT_DONE_YET, Request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
 
 from mnet.connection_shares import SlowPages
 from mnet.language import _
@@ -104,7 +105,7 @@ def raw_of(request: Request, sender: str) -> Raw:
     assert request.content is not None
     request.content.seek(0)
     return Raw(
-        method=request.method.decode("latin-1"),
+        method=_method(request),
         path=unquote(path),
         query=query,
         headers=headers,
@@ -113,21 +114,43 @@ def raw_of(request: Request, sender: str) -> Raw:
     )
 
 
-class Pages:
-    """Klein's resource, behind a look at what Klein cannot read."""
+Serve = Callable[..., None]
 
-    def __init__(self, klein: Any, nowhere: Callable[[Any], bytes]) -> None:
-        self._klein = klein
+
+class Pages:
+    """All pages, for Twisted: finds the one that is asked for by Werkzeug's rules.
+
+    Nothing of a request refers to itself here, so that it is gone when it is answered: of what many
+    ask at once, garbage collection would hold up everybody else.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[tuple[Route, Serve]],
+        nowhere: Callable[[Request, HTTPException | None], bytes],
+    ) -> None:
+        """Take what serves each route, and what answers when there is none."""
+        self._rules = Map(
+            [Rule(route.rule, methods=route.methods, endpoint=serve) for route, serve in routes]
+        )
         self._nowhere = nowhere
 
-    def render(self, request: Any) -> Any:
-        """Answer by Klein, or 404 for an address or host that is no text."""
+    def render(self, request: Request) -> bytes | int:
+        """Let a page answer; 404 or 405 where there is none, or the address is no text."""
         try:
-            unquote_to_bytes(request.path).decode()
-            request.getRequestHostname().decode("idna")
+            path = "/" + b"/".join(request.postpath or ()).decode()
+            asked = self._rules.bind("", path_info=path, default_method=_method(request))
+            serve, parts = asked.match()
         except UnicodeError:
-            return self._nowhere(request)
-        return self._klein.render(request)
+            return self._nowhere(request, None)
+        except HTTPException as problem:
+            return self._nowhere(request, problem)
+        serve(request, **parts)
+        return NOT_DONE_YET
+
+
+def _method(request: Request) -> str:
+    return str(request.method.decode("latin-1"))
 
 
 def on_worker(
@@ -138,20 +161,21 @@ def on_worker(
     slow_work: SlowWork,
     slow_pages: SlowPages,
     sender_of: Callable[[Any], str],
-) -> Callable[..., Deferred[bytes]]:
-    """Make Klein's function for a route: it reads the request and hops to a worker thread.
+) -> Serve:
+    """Make what serves a route: it reads the request and hops to a worker thread.
 
     A page that waits for another site goes on in `slow_work` once it is known who may see it, if
     its address has not too many of them already.
     """
 
     # A request that knows when it is over (mnet/http_limits.py).
-    def serve(request: Any, **parts: Any) -> Deferred[bytes]:
+    def serve(request: Any, **parts: Any) -> None:
         raw = raw_of(request, sender_of(request))
-        done: Deferred[bytes] = Deferred()
 
         def finish(sent: Sent) -> None:
-            done.callback(b"" if has_left(request) else send(request, sent))
+            if not has_left(request):
+                request.write(send(request, sent))
+                request.finish()
 
         def deliver(sent: Sent) -> None:
             reactor.callFromThread(finish, sent)
@@ -174,7 +198,6 @@ def on_worker(
                 deliver(begun.say_busy())
 
         workers.submit(work)
-        return done
 
     return serve
 

@@ -76,7 +76,9 @@ BELOW = {
     },
     "section": {
         "accept": "closing:accept_section",
+        "approve": "new_sections:approve",
         "close": "closing:close_section",
+        "decline": "new_sections:decline",
         "file": "school:file_sections",
         "import-assessments": "gradebook:import_assessments",
         "join": "joining_sections:join",
@@ -89,6 +91,7 @@ BELOW = {
         "suggestions": "joining_sections:suggestions",
         "take-apart": "joining_sections:take_apart",
         "unlink": "school:unlink_section",
+        "waiting": "new_sections:waiting",
     },
     "inbox": {"resolve": "identity:resolve"},
     "term": {

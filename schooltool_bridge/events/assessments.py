@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,7 +17,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import adopting, adoption, sections
+from schooltool_bridge.events import admitting, adopting, adoption, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -68,8 +68,10 @@ def apply(
     connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
 ) -> Applied:
     """Apply new_assessment or delete_assessment."""
-    known, place = _place(connection, source, event, now_unix_s)
-    section_id, home_id = place
+    place = _place(connection, source, event, now_unix_s)
+    if isinstance(place, Applied):
+        return place
+    known, section_id, home_id = place
     known = known or _by_former_id(connection, source, event)
     status, message, meets = UPDATED, "", adoption.Match()
     if known is None:
@@ -102,31 +104,54 @@ def apply(
     return Applied(status, known.id, message, ready, remark=remark)
 
 
+class _Place(NamedTuple):
+    """What an event finds, its peer's section, and where that stands (history/joined.py)."""
+
+    known: Assessment | None
+    section_id: int
+    home_id: int
+
+
 def _place(
     connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
-) -> tuple[Assessment | None, tuple[int, int]]:
-    """Return what an event finds, its peer's section, and where that stands (history/joined.py)."""
+) -> _Place | Applied:
+    """Return what an event finds, or its answer where that is kept out; raises Held or NotFound."""
     known = find(connection, source.peer_id, event.idnumber)
-    if not event.deleted:
-        day = source.day_of(event.when, now_unix_s)
-        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-        home_id = joined.home(connection, where.id) if where else None
-        known = _unless_another(connection, known, event, home_id)
-        if where is None or home_id is None:
-            raise Held(section_key(event.sectionid))
-        return known, (where.id, home_id)
-    known = known or _by_former_id(connection, source, event)
-    if known is None:
-        if not event.when.is_timed:
-            raise NotFound(
-                english(
-                    "delete_assessment: there is no assessment %(assessment)s.",
-                    assessment=repr(event.idnumber),
-                )
+    if event.deleted:
+        known = known or _by_former_id(connection, source, event)
+        if known is None:
+            return _never_seen(connection, source, event)
+        before = state(connection, known.id)
+        its_section = before.row.section_id if before else known.section_id
+        return _Place(known, its_section, known.section_id)
+    day = source.day_of(event.when, now_unix_s)
+    where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+    home_id = joined.home(connection, where.id) if where else None
+    known = _unless_another(connection, known, event, home_id)
+    if where is None or home_id is None:
+        return _without_section(connection, source, event)
+    return _Place(known, where.id, home_id)
+
+
+def _never_seen(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
+    """Answer the deletion of what is not here; raises Held or NotFound."""
+    if kept_out := admitting.of_assessment(connection, source.peer_id, event.idnumber):
+        return kept_out
+    if not event.when.is_timed:
+        raise NotFound(
+            english(
+                "delete_assessment: there is no assessment %(assessment)s.",
+                assessment=repr(event.idnumber),
             )
-        raise Held(assessment_key(event.idnumber))
-    before = state(connection, known.id)
-    return known, (before.row.section_id if before else known.section_id, known.section_id)
+        )
+    raise Held(assessment_key(event.idnumber))
+
+
+def _without_section(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
+    """Answer an assessment of a section that is not here; raises Held."""
+    if kept_out := admitting.about(connection, source.peer_id, event.sectionid):
+        return admitting.keep_out(connection, source.peer_id, event, kept_out)
+    raise Held(section_key(event.sectionid))
 
 
 def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,26 +13,10 @@ from mnet.batching import Batches
 from mnet.exchange import Answer
 from mnet.slow_work import SlowWork
 from mnet.workers import Workers
+from tests.helpers.circles import circles
 from tests.helpers.rig import SIS, START_UNIX_S, FakePeer, Rig, make_rig
 
 PEER = "http://a.example.org"
-
-
-@contextmanager
-def circles() -> Iterator[list[object]]:
-    """What only the search for circles finds after the block."""
-    found: list[object] = []
-    gc.collect()
-    gc.disable()
-    try:
-        yield found
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        found += gc.garbage
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
 
 
 def bodies(rig: Rig, peer: FakePeer) -> dict[str, bytes]:

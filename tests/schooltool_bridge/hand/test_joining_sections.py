@@ -17,6 +17,7 @@ from schooltool_bridge.history import as_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.store.model import person
+from schooltool_bridge.store.model import section as section_table
 from tests.helpers.school import ANNA, GRADE, PUPIL, QUIZ, SECTION, TOM, A, B, School
 
 BEA = {"idnumber": "11", "username": "bea", "firstname": "Bea", "lastname": "B"}
@@ -84,7 +85,7 @@ def section(school: School, section_id: int, at: int | None = None) -> SectionSn
 def told(school: School, at: int | None = None) -> dict[str, Any]:
     """All sections by name: who is in them as what, and the points of everybody."""
     with school.database.read() as connection:
-        found = as_of.of_sections(connection, sa.select(sections.section.c.id), at)
+        found = as_of.of_sections(connection, sa.select(section_table.c.id), at)
         rows = connection.execute(sa.select(person.c.id, person.c.username))
         names = {row.id: row.username for row in rows}
     return {
@@ -143,7 +144,7 @@ def test_people_see_one_section_from_then_on_and_yesterday_stays(school: School)
         ("teacher", None, "a"),
     ]
     (shared,) = plan.shared
-    assert (shared.name, shared.points_before, shared.points_after) == ("Quiz", 20, 68)
+    assert (shared.name, f"{shared.points_before}/{shared.points_after}") == ("Quiz", "20/68")
     assert told(school) == JOINED
     assert told(school, school.now) == JOINED
     assert told(school, before) == BEFORE
