@@ -157,16 +157,11 @@ def _must_be_free(connection: Connection, row: sa.Row[Any]) -> None:
     if len(whole.parts) == 1:
         return
     other_id = next(i for i in whole.parts if i != row.id)
-    other = connection.execute(
-        sa.select(section.c.name, peer.c.wwwroot)
-        .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
-        .where(section.c.id == other_id)
-    ).one()
+    other = connection.execute(sa.select(section.c.name).where(section.c.id == other_id)).one()
     message = _(
-        "%(section)s is joined already with %(other)s%(peer)s; take these apart first.",
+        "%(section)s is joined already, with %(other)s; take these apart first.",
         section=repr(row.name),
         other=repr(other.name),
-        peer=f" ({other.wwwroot})" if other.wwwroot else "",
     )
     raise Refused("section", message)
 

@@ -102,6 +102,34 @@ def join(
     return done
 
 
+def plans_of_many(connection: Connection, pairs: Sequence[tuple[int, int]]) -> list[Plan]:
+    """Look what joining many would do, each part once; raises Refused for the first that cannot."""
+    found: dict[tuple[int, int], Plan] = {}
+    for pair in pairs:
+        if pair not in found:
+            found.update({(p.ours_id, p.theirs_id): p for p in plans(connection, *pair)})
+    return list(found.values())
+
+
+def join_many(
+    connection: Connection, author: Author, pairs: Sequence[tuple[int, int]], *, shown: str
+) -> list[Plan]:
+    """Join many at once, or none; `shown` is what a person agreed to. Raises Refused."""
+    for pair in sorted(pairs):
+        _wait(connection, *pair)
+    done = plans_of_many(connection, pairs)
+    if shown != digest_of(done):
+        message = _("Somebody changed this meanwhile; look at it again.")
+        raise Refused("section", message)
+    joined_ids: set[int] = set()
+    for plan in done:
+        if {plan.ours_id, plan.theirs_id} & joined_ids:
+            must_fit(connection, plan.ours_id, plan.theirs_id)  # says with whom it is one now
+        _join(connection, author, plan, note(author.why))
+        joined_ids |= {plan.ours_id, plan.theirs_id}
+    return done
+
+
 def digest_of(some: Sequence[Plan]) -> str:
     """Return a text that changes with what joining would do."""
     return ".".join(plan.digest for plan in some)

@@ -75,9 +75,7 @@ class Suggestion:
 
 def suggestions(connection: Connection, section_id: int | None = None) -> list[Suggestion]:
     """Return what may be the same, the surest first; of one section, or of all (MAX_SHOWN)."""
-    pairs = _pairs(connection)
-    if section_id is not None:
-        pairs = {pair: reason for pair, reason in pairs.items() if section_id in pair}
+    pairs = _pairs(connection, section_id)
     by_number = [pair for pair, reason in pairs.items() if reason == NUMBER]
     seen = Counter(i for pair in by_number for i in pair)
     ordered = sorted(pairs, key=lambda pair: (REASONS.index(pairs[pair]), pair))[:MAX_SHOWN]
@@ -98,8 +96,8 @@ def count(connection: Connection) -> int:
     return len(_pairs(connection))
 
 
-def _pairs(connection: Connection) -> dict[tuple[int, int], str]:
-    """Return which of ours may be which of a peer's, and why."""
+def _pairs(connection: Connection, section_id: int | None = None) -> dict[tuple[int, int], str]:
+    """Return which of ours may be which of a peer's, and why; of all, or those with one."""
     rows = connection.execute(
         sa.select(
             section.c.id, section.c.peer_id, section.c.idnumber, section.c.segment,
@@ -111,6 +109,11 @@ def _pairs(connection: Connection) -> dict[tuple[int, int], str]:
     busy = set(joined.homes(connection, [r.id for r in rows]).values())
     ours = [r for r in rows if r.peer_id is None and r.id not in busy]
     theirs = [r for r in rows if r.peer_id is not None]
+    parts = Counter((r.peer_id, key(r.idnumber)) for r in rows if r.idnumber)
+    if section_id is not None and section_id in {r.id for r in ours}:
+        ours = [r for r in ours if r.id == section_id]
+    elif section_id is not None:
+        theirs = [r for r in theirs if r.id == section_id]
     if not ours or not theirs:
         return {}
     apart = {
@@ -124,7 +127,8 @@ def _pairs(connection: Connection) -> dict[tuple[int, int], str]:
     ):
         here, there = _by(ours, keys_of_ours), _by(theirs, keys_of_theirs)
         for text in here.keys() & there.keys():
-            for row, other in _together(here[text], there[text], by_part=reason == NUMBER):
+            some = _together(here[text], there[text], parts, by_part=reason == NUMBER)
+            for row, other in some:
                 found.setdefault((row.id, other.id), reason)
     for pair in _by_name(connection, ours, theirs):
         found.setdefault(pair, NAME)
@@ -144,15 +148,20 @@ def _names(row: Any) -> list[str]:
 
 
 def _together(
-    ours: Sequence[Any], theirs: Sequence[Any], *, by_part: bool
+    ours: Sequence[Any],
+    theirs: Sequence[Any],
+    parts: Mapping[tuple[int | None, str], int],
+    *,
+    by_part: bool,
 ) -> list[tuple[Any, Any]]:
     """Pair what has one text; the parts (segments) of a number by segment, a sole one with any."""
-    parts = Counter(t.peer_id for t in theirs)
     return [
         (o, t)
         for o in ours
         for t in theirs
-        if not by_part or o.segment == t.segment or len(ours) == parts[t.peer_id] == 1
+        if not by_part
+        or o.segment == t.segment
+        or parts[None, key(o.idnumber)] == parts[t.peer_id, key(t.idnumber)] == 1
     ]
 
 

@@ -55,6 +55,7 @@ from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.plugin_pages import PluginPages
 from schooltool_bridge.web.reports_pages import ReportsPages
+from schooltool_bridge.web.same_sections_pages import SameSectionsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -110,6 +111,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PeoplePages(given.parts, given.app.signing_off),
     lambda given: PersonPages(given.parts, given.app.signing_off),
     lambda given: SchoolPages(given.parts),
+    lambda given: SameSectionsPages(given.parts),
     lambda given: SectionsPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
