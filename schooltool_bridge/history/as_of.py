@@ -53,12 +53,14 @@ def of_person_at_each(
     connection: Connection, person_id: int, moments: Sequence[int | None]
 ) -> list[list[SectionSnapshot]]:
     """Read the same for several moments, by as many statements as for one."""
-    everybody = identity.everybody(connection, person_id)
+    roots = identity.roots(connection)
+    root_id = roots.get(person_id, person_id)
+    everybody = [root_id, *(row for row, stands in roots.items() if stands == root_id)]
     in_any = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
     theirs = joined.or_ours(in_any, section)
     known = [m for m in moments if m is not None]
     until_unix_s = max(known) if known and len(known) == len(moments) else None
-    rows = read(connection, theirs, everybody, until_unix_s)
+    rows = read(connection, theirs, everybody, until_unix_s, roots)
     now = now_unix_s(connection)
     return [_only(_fold(rows, moment, now), everybody[0]) for moment in moments]
 

@@ -107,10 +107,12 @@ def read(
     wanted: sa.Select[tuple[int]],
     people: Sequence[int] | None,
     until_unix_s: int | None,
+    roots: Mapping[int, int] | None = None,
 ) -> Read:
     """Read the sections that a select of ids gives, by a moment (unix seconds; None: all).
 
-    `people` limits grades to theirs, and enrolments to theirs and the teachers'.
+    `people` limits grades to theirs, and enrolments to theirs and the teachers'; `roots` is what
+    identity.roots says, where that was asked before.
     """
     asked, spells = wanted, joined.spells(connection, wanted)
     if spells:
@@ -123,7 +125,7 @@ def read(
         assessment_history.c.section_id.in_(wanted)
     )
     taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
-    roots = identity.roots(connection)
+    roots = identity.roots(connection) if roots is None else roots
     names = connection.execute(
         _NAMES.where(
             person.c.id.in_(
