@@ -91,6 +91,7 @@ BELOW = {
         "suggestions": "joining_sections:suggestions",
         "take-apart": "joining_sections:take_apart",
         "unlink": "school:unlink_section",
+        "unlink-peer": "unlinking:unlink_peer",
         "waiting": "new_sections:waiting",
     },
     "inbox": {"resolve": "identity:resolve"},

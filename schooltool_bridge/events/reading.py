@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mnet.faults import Malformed, SwitchedOff
 from mnet.stored_sentences import english
+from mnet.xmlrpc import Value
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import fields, kinds
@@ -41,6 +42,14 @@ def read(source: Source, event: str, data: object) -> Event:
     _check_addressee(source, event, given)
     found: Event = kind.read(given, source.policy)
     return found
+
+
+def event_of(element: Value) -> tuple[str, Value]:
+    """Return the name and the data of an element of push_events; raises Malformed."""
+    event = element.get("event") if isinstance(element, dict) else None
+    if not isinstance(element, dict) or not isinstance(event, str):
+        raise Malformed(english("push_events: an event is a struct of event (its name) and data."))
+    return event, element.get("data")
 
 
 def check_clock(source: Source, event: str, given: Event, now_unix_s: int) -> None:

@@ -135,6 +135,9 @@ def must_fit(
     if ours.peer_id is not None or theirs.peer_id is None:
         message = _("Only one that was made here and one from a Moodle can be joined.")
         raise Refused("section", message)
+    if theirs.unlinked:
+        message = _("%(section)s is unlinked; link it again first.", section=repr(theirs.name))
+        raise Refused("section", message)
     _must_be_free(connection, ours)
     _must_be_free(connection, theirs)
     if ours.status != ACTIVE:

@@ -104,7 +104,9 @@ def _pairs(connection: Connection, section_id: int | None = None) -> dict[tuple[
             section.c.name, course.c.code,
         )
         .select_from(section.outerjoin(course, course.c.id == section.c.course_id))
-        .where(section.c.status == ACTIVE, joined.is_shown(section.c.id))
+        .where(
+            section.c.status == ACTIVE, joined.is_shown(section.c.id), ~section.c.unlinked
+        )
     ).all()  # fmt: skip
     busy = set(joined.homes(connection, [r.id for r in rows]).values())
     ours = [r for r in rows if r.peer_id is None and r.id not in busy]

@@ -20,7 +20,7 @@ from peers.model import peer
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import identity, joined, meaning, present
+from schooltool_bridge.history import identity, joined, linked, meaning, present
 from schooltool_bridge.school import years
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
@@ -36,6 +36,8 @@ class Wanted:
     ongoing: bool = False
     peer_id: int | None = None
     text: str = ""
+    # Only those that are linked with no peer now.
+    not_linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def find(
         query = query.where(joined.is_of_peer(section, wanted.peer_id))
     if wanted.ongoing:
         query = query.where(section.c.term_id.is_(None), section.c.course_id.is_(None))
+    if wanted.not_linked:
+        query = query.where(linked.without_sections())
     words = folding.words(wanted.text)
     fitting = [
         row
@@ -203,7 +207,7 @@ def items_of(connection: Connection, section_id: int) -> list[Item]:
             r.category or "",
             r.due_day,
             r.status != ACTIVE,
-            r.peer_id is None,
+            r.peer_id is None or r.unlinked,
         )
         for r in rows
     ]

@@ -61,6 +61,7 @@ from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 from schooltool_bridge.web.sync_pages import SyncPages
+from schooltool_bridge.web.unlinking_pages import UnlinkingPages
 
 HERE = Path(__file__).parent
 
@@ -114,6 +115,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: SameSectionsPages(given.parts),
     lambda given: SectionsPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
+    lambda given: UnlinkingPages(given.parts, given.app.admitting),
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
     lambda given: given.gradebook,
     lambda given: GradebookItemsPages(given.parts),

@@ -20,7 +20,7 @@ from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.hand import new_sections, section_suggestions
-from schooltool_bridge.history import joined
+from schooltool_bridge.history import joined, linked
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
@@ -39,6 +39,7 @@ MAX_KEPT_CHARS = 4000
 FILINGS_SHOWN = 20
 # A longer list to choose from helps nobody; the command links any two.
 MAX_TO_LINK = 300
+NOT_LINKED = {"no": N_("Not linked")}
 PLACES = {"ongoing": N_("Ongoing, waiting to be filed")}
 
 
@@ -123,6 +124,7 @@ class SectionsPages:
                 choice.filed == "ongoing",
                 peer.id if peer else None,
                 choice.text,
+                not_linked=bool(choice.linked),
             )
             skip = (choice.page - 1) * ROWS
             rows, total = lookup.find(connection, wanted, limit=ROWS, skip=skip)
@@ -131,6 +133,7 @@ class SectionsPages:
             students = lookup.student_counts(connection, ids)
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
             same = section_suggestions.count(connection)
+            links = linked.of_sections(connection, ids)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
         return page(
@@ -142,7 +145,9 @@ class SectionsPages:
             same=same,
             teachers=teachers,
             students=students,
-            missing_since=missing_since,
+            missing_since={i: t for i, t in missing_since.items() if not links[i].reason},
+            linked=links,
+            linked_choices={name: _(title) for name, title in NOT_LINKED.items()},
             peers=peers,
             places={name: _(title) for name, title in PLACES.items()},
             terms=terms,
@@ -186,6 +191,8 @@ class SectionsPages:
                 teachers=lookup.people_of(connection, section_id, TEACHER),
                 students=lookup.people_of(connection, section_id),
                 items=items,
+                linked=linked.of_sections(connection, [section_id])[section_id],
+                linked_items=linked.of_assessments(connection, [item.id for item in items]),
                 missing_items=marks.missing_since(
                     connection, walking.ASSESSMENTS, [item.id for item in items]
                 ),
@@ -212,6 +219,7 @@ class _Choice:
     filed: str
     peer: str
     text: str
+    linked: str
     page: int
 
     @classmethod
@@ -223,6 +231,7 @@ class _Choice:
             filed if filed in PLACES else "",
             asked.get("peer", ""),
             asked.get("q", "").strip()[:MAX_TEXT_CHARS],
+            "no" if asked.get("linked") == "no" else "",
             min(max(filters.row_id(asked.get("page", "")) or 1, 1), MAX_PAGE),
         )
 
@@ -235,6 +244,7 @@ class _Choice:
             "place": self.filed,
             "peer": self.peer,
             "q": self.text,
+            "linked": self.linked,
             "page": self.page if self.page > 1 else None,
         }
 

@@ -26,7 +26,7 @@ namespace local_schooltool\local;
 class sender {
     /** Events of one call. */
     const MANY = 250;
-    /** Events of one call while a worker of the web server is kept by it. */
+    /** Events of the first call while a worker of the web server is kept by it; its pace says how many then. */
     const FEW = 50;
     /** Seconds of all that is done after an answer has left. */
     const AFTER_ANSWER_S = 5;
@@ -231,24 +231,25 @@ class sender {
      * @return void
      */
     private static function serve(\stdClass $server, float $until, bool $issoon, array &$did): void {
-        global $DB;
         $most = $issoon ? self::FEW : self::MANY;
         $isbigger = false;
-        while (microtime(true) < $until || ($isbigger && !$issoon)) {
+        while (($began = microtime(true)) < $until || ($isbigger && !$issoon)) {
             $isbigger = false;
             $batch = new batch($server);
-            $rows = $DB->get_records(outbox::TABLE, ['hostid' => $server->hostid], 'id', '*', 0, $most);
+            $rows = outbox::page((int) $server->hostid, $most);
             if (!$rows) {
                 return;
             }
             // Which ids are given twice is asked anew: a course may just have been copied.
             doubles::forget();
-            foreach (notes::groups(array_values($rows)) as $group) {
+            $groups = notes::groups($rows);
+            $page = new read\page($groups);
+            foreach ($groups as $group) {
                 if (in_array($group->kind, notes::WHOLES, true)) {
                     whole::expand($group->rows[0]);
                     $isbigger = true;
                 } else {
-                    $batch->add($group);
+                    $batch->add($group, $page);
                 }
             }
             $seconds = $issoon ? (int) ceil($until - microtime(true)) : self::CALL_S;
@@ -260,6 +261,10 @@ class sender {
             $did['refused'] += $batch->refused;
             if (!$isgood) {
                 return;
+            }
+            if ($issoon) {
+                $now = microtime(true);
+                $most = rules::many(count($rows), $now - $began, $until - $now);
             }
         }
     }
