@@ -73,6 +73,8 @@ class SectionSnapshot:
     weights: Mapping[int, Decimal] = field(default_factory=dict)
     # Our section in which this one of a peer's stood then.
     joined_into_id: int | None = None
+    # Older than the school's first year, and not filed.
+    is_past: bool = False
 
     @property
     def name_for_scripts(self) -> str:

@@ -30,6 +30,13 @@ namespace core_privacy\local\request {
             $this->contexts[] = new \context_system();
         }
 
+        public function add_from_sql($sql, $params) {
+            global $DB;
+            foreach ($DB->get_fieldset_sql($sql, $params) as $id) {
+                $this->add_user_context((int) $DB->get_field('context', 'instanceid', ['id' => $id]));
+            }
+        }
+
         public function add_user_context($userid) {
             $this->contexts[] = new \context_user($userid);
         }
@@ -114,6 +121,8 @@ namespace core_privacy\local\request\plugin {
 }
 
 namespace {
+    define('CONTEXT_USER', 30);
+
     class context {
     }
 

@@ -174,11 +174,12 @@ class rules {
      * @param int $last how many it sent last
      * @param float $took seconds
      * @param float $left seconds
-     * @return int from sender::FEW to sender::MANY
+     * @return int from sender::FEW to sender::MANY; 0 when these would not be answered in time, which would
+     *     look as if the server were away
      */
     public static function many(int $last, float $took, float $left): int {
-        $many = $last / max($took, 0.01) * $left / 2;
-        return (int) max(sender::FEW, min(sender::MANY, $many));
+        $fit = $last / max($took, 0.01) * $left;
+        return $fit < sender::FEW ? 0 : (int) max(sender::FEW, min(sender::MANY, $fit / 2));
     }
 
     /**
