@@ -62,7 +62,7 @@ def test_a_stranger_is_known_but_not_let_in_until_the_right_is_given(
     cookie = page.set_cookies[COOKIE]
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Lax", "Path=/"))
     # A person's session is no admin's.
-    assert visitor.get("/admin").location.startswith("/admin/sign-in")
+    assert visitor.get("/admin").location.startswith("/?next=")
 
 
 def test_a_token_lets_in_once_and_only_its_own_browser(site: Site, moodle: Moodle) -> None:
