@@ -38,6 +38,11 @@ class Check:
         """Whether nothing is wrong, but perhaps that it is switched off here."""
         return all(step.ok or step.name == SWITCH for step in self.steps)
 
+    @property
+    def failed(self) -> list[Step]:
+        """The steps that were tried and did not work, but that it is switched off here."""
+        return [s for s in self.steps if not s.ok and s.was_tried and s.name != SWITCH]
+
 
 def save_check(connection: Connection, peer_id: int, report: Report, now_unix_s: int) -> None:
     """Keep a peer's report in place of the one before."""

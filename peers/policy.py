@@ -18,8 +18,11 @@ OUT_OF_RANGE = ("accept", "clamp", "reject")
 DATES = ("hold", "ignore start", "ignore end", "ignore")
 # Whether a full sync asks before it withdraws anybody: always, or above a small number.
 ABSENCES = ("small", "preview")
+# Whether a section never seen before comes in by itself, or waits for a person.
+NEW_SECTIONS = ACCEPT, APPROVE = ("accept", "approve")
 _CHOICES = {
     "absences": ABSENCES,
+    "new_sections": NEW_SECTIONS,
     "out_of_range": OUT_OF_RANGE,
     "dates_students": DATES,
     "dates_teachers": DATES,
@@ -59,6 +62,8 @@ class PeerPolicy:
     names: Mapping[str, str] = field(default_factory=dict)
     accept_people: bool = True
     accept_sections: bool = True
+    # Sections never seen before: accept | approve (RULES 1.12).
+    new_sections: str = ACCEPT
     accept_enrolments: bool = True
     accept_grades: bool = True
     # Who may sign on from the peer here, and go over from here to it, whatever right they have:

@@ -237,3 +237,24 @@ def test_while_it_starts(tmp_path: Path, after_s: float) -> None:
             server.kill()
         assert time.monotonic() - started_s < MOST_S
         assert all_gone(pids, 5)
+
+
+@pytest.mark.requirement("1.8")
+@pytest.mark.parametrize("loaded", ["click", "sqlalchemy"])
+def test_ctrl_c_while_it_loads_prints_no_traceback(tmp_path: Path, loaded: str) -> None:
+    site = Site(tmp_path / "home")
+    begin = "from schooltool_bridge.cli.entry import main; main()"
+    said: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-c", begin, *listen(site)],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            said.append(line)
+            if line.endswith(f" {loaded}\n"):
+                server.send_signal(signal.SIGINT)
+        assert server.wait(MOST_S) == 130
+    assert f" {loaded}\n" in said[-1] or "Traceback" not in "".join(said)
+    assert not [line for line in said if "Traceback" in line or "KeyboardInterrupt" in line]

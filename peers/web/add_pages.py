@@ -14,12 +14,13 @@ from mnet.call_errors import CallError, CannotReach
 from mnet.language import _
 from mnet.protocol import APPLICATIONS, DEFAULT_APPLICATION, BadWwwroot, check_wwwroot
 from mnet.stored_sentences import localized
-from peers import cautions, changes, store
+from peers import cautions, changes, store, typed
 from peers import verify_rules as rules
 from peers.accounts import MANAGER
 from peers.audit import By
 from peers.bootstrap import Found
 from peers.changes import NotPossible
+from peers.web import compared
 from peers.web.parts import Parts
 from peers.web.view import Reply, Route, View, go, page
 
@@ -54,7 +55,7 @@ class AddPages:
         any_tls = view.ticked("any_tls")
         entered = {"wwwroot": wwwroot, "application": application, "pasted": pasted}
         try:
-            wwwroot = check_wwwroot(wwwroot)
+            wwwroot = typed.wwwroot(wwwroot)
             with self._parts.database.read() as connection:
                 changes.check_free(connection, wwwroot, self._parts.our_wwwroot)
             found = self._found(wwwroot, application, pasted, verify_tls=not any_tls)
@@ -84,12 +85,13 @@ class AddPages:
             certificate = load(view.text("certificate", limit=MAX_PEM_CHARS))
             name = view.text("name", limit=255) or wwwroot
             found = Found(wwwroot, name, APPLICATIONS[application], certificate)
-            if not view.ticked("compared"):
+            problem = compared.why_not(view, certificate.fingerprint)
+            if problem:
                 return self._found_page(
                     view,
                     found,
                     any_tls=view.ticked("any_tls"),
-                    problem=_("Please compare the fingerprint first, then tick the box."),
+                    problem=problem,
                 )
             peer_id = self._add(view, found)
         except (BadWwwroot, BadCertificate, NotPossible) as problem:

@@ -5,7 +5,7 @@ Source: RULES R16-R18, R22.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from keys.certificate import load
 from keys.rotation import judge_expiry
@@ -17,6 +17,7 @@ from peers.audit import By
 from peers.store import StoredPeer
 from peers.verify_rules import SERVICE_NAMES
 from peers.verify_services import MAHARA_DIRECTION, left_out, mahara_ways
+from peers.web import compared
 from peers.web.moodle_boxes import (
     CUSTOM,
     MEANINGS,
@@ -116,9 +117,10 @@ class PeerPages:
 
     def accept_key(self, view: View, peer_id: int) -> Reply:
         """Believe the key on offer."""
-        if not view.ticked("compared"):
-            raise PageError(_("Please compare the fingerprint first, then tick the box."))
         fingerprint = view.text("fingerprint")
+        problem = compared.why_not(view, fingerprint)
+        if problem:
+            raise PageError(problem)
         peer = self._parts.change(
             peer_id,
             lambda c: changes.accept_key(
@@ -133,7 +135,13 @@ class PeerPages:
         """Show what is published and subscribed, and the presets."""
         peer = self._parts.peer(peer_id)
         chosen = preset_of(peer.published, peer.subscribed)
-        is_new = not peer.published and not peer.subscribed
+        ticked: dict[str, Collection[str]] = {
+            "publish": peer.published,
+            "subscribe": peer.subscribed,
+        }
+        if not peer.published and not peer.subscribed:
+            first = PRESETS[0]
+            chosen, ticked = first.key, {"publish": first.publish, "subscribe": first.subscribe}
         with self._parts.database.read() as connection:
             last = checks.last_check(connection, peer_id)
         return page(
@@ -146,7 +154,8 @@ class PeerPages:
             names=SERVICE_NAMES,
             presets=PRESETS,
             custom=CUSTOM,
-            chosen=PRESETS[0].key if is_new else chosen,
+            chosen=chosen,
+            ticked=ticked,
         )
 
     def set_services(self, view: View, peer_id: int) -> Reply:

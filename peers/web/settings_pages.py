@@ -14,12 +14,13 @@ from sqlalchemy.engine import Connection
 from keys.certificate import BadCertificate
 from mnet.call_errors import CallError
 from mnet.language import N_, _, translated
-from mnet.protocol import BadWwwroot, check_wwwroot
+from mnet.protocol import BadWwwroot
 from mnet.stored_sentences import localized
-from peers import changes
+from peers import changes, typed
 from peers.accounts import MANAGER
 from peers.audit import By
 from peers.policy import OUT_OF_RANGE, PeerPolicy
+from peers.web import compared
 from peers.web.parts import Parts
 from peers.web.peer_pages import PEER
 from peers.web.view import PageError, Reply, Route, View, go, its_peer, page
@@ -37,6 +38,7 @@ SCREENS = {
     ),
     "enrolment": (
         "accept_sections",
+        "new_sections",
         "accept_enrolments",
         "dates_students",
         "dates_teachers",
@@ -126,7 +128,7 @@ class SettingsPages:
                     c,
                     By(view.who, now),
                     peer_id,
-                    wwwroot=wwwroot,
+                    wwwroot=typed.wwwroot(wwwroot),
                     our_wwwroot=self._parts.our_wwwroot,
                 ),
             )
@@ -141,14 +143,17 @@ class SettingsPages:
         """Move a peer to a new address: look there first, then do it once confirmed."""
         peer = self._parts.peer(peer_id)
         try:
-            wwwroot = check_wwwroot(view.text("new_wwwroot"))
+            wwwroot = typed.wwwroot(view.text("new_wwwroot"))
             verify_tls = PeerPolicy.from_stored(peer.policy).tls == "verify"
             found = self._parts.discover(wwwroot, peer.application, verify_tls)
         except (BadWwwroot, BadCertificate, CallError) as problem:
             return self._addresses(peer_id, problem=localized(str(problem)))
         certificate = found.certificate
-        if view.text("fingerprint") != certificate.fingerprint or not view.ticked("compared"):
+        if view.text("fingerprint") != certificate.fingerprint:
             return self._addresses(peer_id, found=found)
+        differs = compared.why_not(view, certificate.fingerprint)
+        if differs:
+            return self._addresses(peer_id, found=found, problem=differs)
         self._parts.change(
             peer_id,
             lambda c: changes.rename_peer(

@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 
 from keys import protect
-from mnet.protocol import check_wwwroot
 from peers import calls as journal
-from peers import store
+from peers import store, typed
 from peers.calls import Call
 from schooltool_bridge.cli.peers import known_peer
 from schooltool_bridge.cli.shared import ROW_ID, Command, CommandError, common
@@ -45,7 +44,7 @@ def list_(
     with command.app() as app, app.database.read() as connection:
         peer_id = None
         if wwwroot is not None:
-            stored = store.find(connection, check_wwwroot(wwwroot))
+            stored = store.find(connection, typed.wwwroot(wwwroot))
             if stored is None:
                 raise CommandError(f"There is no peer {wwwroot}; see: mnet-peer peer list.")
             peer_id = stored.id

@@ -76,7 +76,9 @@ BELOW = {
     },
     "section": {
         "accept": "closing:accept_section",
+        "approve": "new_sections:approve",
         "close": "closing:close_section",
+        "decline": "new_sections:decline",
         "file": "school:file_sections",
         "import-assessments": "gradebook:import_assessments",
         "join-assessments": "joining:join_assessments",
@@ -84,6 +86,7 @@ BELOW = {
         "link": "school:link_section",
         "proposals": "closing:section_proposals",
         "unlink": "school:unlink_section",
+        "waiting": "new_sections:waiting",
     },
     "inbox": {"resolve": "identity:resolve"},
     "term": {

@@ -11,8 +11,7 @@ from pathlib import Path
 import click
 
 from keys.certificate import load
-from mnet.protocol import check_wwwroot
-from peers import audit, changes, store
+from peers import audit, changes, store, typed
 from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.verify_rules import Report
@@ -21,7 +20,6 @@ from schooltool_bridge.cli.peers import (
     found_site,
     known_peer,
     peer_row,
-    plain_hex,
     stored_peer,
 )
 from schooltool_bridge.cli.shared import Command, common
@@ -69,7 +67,7 @@ def pending(command: Command, dismiss: str | None) -> None:
                 changes.dismiss_pending(
                     connection,
                     By(audit.COMMAND_LINE, int(app.clock())),
-                    wwwroot=check_wwwroot(dismiss),
+                    wwwroot=typed.wwwroot(dismiss),
                 )
         with app.database.read() as connection:
             rows: list[dict[str, object]] = [
@@ -98,7 +96,7 @@ def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
                 connection,
                 By(audit.COMMAND_LINE, int(app.clock())),
                 stored.id,
-                fingerprint=plain_hex(fingerprint),
+                fingerprint=typed.fingerprint(fingerprint),
             )
         row = peer_row(app, stored.wwwroot)
     command.show(row, f"{stored.wwwroot} is now known by its new key.")
@@ -111,7 +109,7 @@ def accept_key(command: Command, wwwroot: str, fingerprint: str) -> None:
 @common
 def alias(command: Command, wwwroot: str, address: str, remove: bool) -> None:  # noqa: FBT001 - click's
     """Let a peer be known under one more ADDRESS."""
-    address = check_wwwroot(address)
+    address = typed.wwwroot(address)
     with command.app() as app:
         stored = stored_peer(app, wwwroot)
         now_unix_s = int(app.clock())
@@ -159,7 +157,7 @@ def rename(
     Its old address stays known as an alias. The certificate that it has at the new address must
     be confirmed.
     """
-    new_wwwroot = check_wwwroot(new_wwwroot)
+    new_wwwroot = typed.wwwroot(new_wwwroot)
     with command.app() as app:
         stored = stored_peer(app, wwwroot)
         if new_wwwroot not in stored.aliases:

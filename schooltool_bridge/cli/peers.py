@@ -22,10 +22,9 @@ from mnet.protocol import (
     SERVICE_SIS,
     SERVICE_SP,
     SERVICES,
-    check_wwwroot,
 )
 from mnet.stored_sentences import localized
-from peers import audit, bootstrap, cautions, changes, journal, store, verify_rules
+from peers import audit, bootstrap, cautions, changes, journal, store, typed, verify_rules
 from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.registry import Peer
@@ -62,7 +61,7 @@ def add(
     yes: bool,  # noqa: FBT001 - click's
 ) -> None:
     """Register the site at WWWROOT as a peer."""
-    wwwroot = check_wwwroot(wwwroot)
+    wwwroot = typed.wwwroot(wwwroot)
     with command.app() as app:
         with app.database.read() as connection:
             changes.check_free(connection, wwwroot, app.settings.wwwroot)
@@ -129,16 +128,17 @@ def confirm(found: bootstrap.Found, fingerprint: str | None, *, ask: bool) -> No
     Raises CommandError on a mismatch, click.Abort on a no.
     """
     certificate = found.certificate
-    if fingerprint and plain_hex(fingerprint) != certificate.fingerprint:
+    if fingerprint and typed.fingerprint(fingerprint) != certificate.fingerprint:
         raise CommandError(
-            f"The site gives out a certificate with fingerprint {certificate.fingerprint}, not "
-            "the one that you named. Nothing was changed."
+            f"The site gives out a certificate with fingerprint "
+            f"{typed.as_openssl_prints(certificate.fingerprint)}, not the one that you named. "
+            "Nothing was changed."
         )
     if not ask:
         return
     click.echo(
         f"Found: {found.name} ({found.application.name}) at {found.wwwroot}\n"
-        f"Certificate SHA-256: {certificate.fingerprint}\n"
+        f"Certificate SHA-256: {typed.as_openssl_prints(certificate.fingerprint)}\n"
         f"valid until: {iso_or_none(certificate.not_after_unix_s) or 'unknown'}\n"
         "A Moodle shows its certificate under Site administration > Networking > Settings. Save "
         "that text as moodle.pem and compare the fingerprint that this prints:\n"
@@ -328,7 +328,7 @@ def known_peer(app: App, wwwroot: str) -> Peer:
 def stored_peer(app: App, wwwroot: str) -> StoredPeer:
     """Return a peer's rows; raises CommandError when there is none."""
     with app.database.read() as connection:
-        stored = store.find(connection, check_wwwroot(wwwroot))
+        stored = store.find(connection, typed.wwwroot(wwwroot))
     if stored is None or stored.state == store.DELETED:
         raise CommandError(f"There is no peer {wwwroot}; see: mnet-peer peer list.")
     return stored
@@ -373,11 +373,6 @@ def _services(text: str | None) -> list[str] | None:
             f"There is no service {unknown[0]!r}; there are: {', '.join(SERVICES)}."
         )
     return names
-
-
-def plain_hex(fingerprint: str) -> str:
-    """Return a fingerprint as we keep it, however somebody wrote it."""
-    return fingerprint.replace(":", "").replace(" ", "").lower()
 
 
 def iso_or_none(unix_s: int | None) -> str | None:

@@ -145,10 +145,12 @@ def inbox() -> None:
 
 
 @inbox.command("list")
-@click.option("--status", type=click.Choice(list(inbox_store.OPEN)), help="Only these.")
+@click.option(
+    "--status", type=click.Choice([*inbox_store.OPEN, inbox_store.DECLINED]), help="Only these."
+)
 @common
 def inbox_list(command: Command, status: str | None) -> None:
-    """List held, conflicting and rejected events."""
+    """List held, conflicting and rejected events; declined ones by --status."""
     with command.app() as app, app.database.read() as connection:
         rows = lists.inbox_list(connection, [status] if status else inbox_store.OPEN)
     columns = ("id", "peer", "event", "status", "waiting_for", "reason", "received_at")

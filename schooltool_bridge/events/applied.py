@@ -21,6 +21,7 @@ from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history.fold import When
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
+SKIPPED = "skipped"  # kept out by a person's decision
 ENROLMENT = "enrolment"  # the kind of what the end of one waits for
 
 
@@ -150,6 +151,14 @@ def user_key(userid: str) -> str:
 def section_key(sectionid: str) -> str:
     """What an event waits for that names a section not known yet."""
     return f"section:{sectionid}"
+
+
+APPROVAL = "approval"
+
+
+def approval_key(sectionid: str) -> str:
+    """What a section waits for that a person has to let in."""
+    return f"{APPROVAL}:{sectionid}"
 
 
 def assessment_key(assessmentid: str) -> str:

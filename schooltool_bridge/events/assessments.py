@@ -17,7 +17,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import adoption, sections
+from schooltool_bridge.events import admitting, adoption, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -72,21 +72,14 @@ def apply(
     known = known or (_by_former_id(connection, source, event) if event.deleted else None)
     if event.deleted:
         if known is None:
-            if not event.when.is_timed:
-                raise NotFound(
-                    english(
-                        "delete_assessment: there is no assessment %(assessment)s.",
-                        assessment=repr(event.idnumber),
-                    )
-                )
-            raise Held(assessment_key(event.idnumber))
+            return _never_seen(connection, source, event)
         section_id = known.section_id
     else:
         day = source.day_of(event.when, now_unix_s)
         where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
         known = _unless_another(connection, known, event, where.id if where else None)
         if where is None:
-            raise Held(section_key(event.sectionid))
+            return _without_section(connection, source, event)
         section_id = where.id
     known = known or _by_former_id(connection, source, event)
     status, message, remark = UPDATED, "", ""
@@ -111,6 +104,27 @@ def apply(
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     ready = tuple(assessment_key(n) for n in names)
     return Applied(status, known.id, message, ready, remark=remark)
+
+
+def _never_seen(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
+    """Answer the deletion of what is not here; raises Held or NotFound."""
+    if kept_out := admitting.of_assessment(connection, source.peer_id, event.idnumber):
+        return kept_out
+    if not event.when.is_timed:
+        raise NotFound(
+            english(
+                "delete_assessment: there is no assessment %(assessment)s.",
+                assessment=repr(event.idnumber),
+            )
+        )
+    raise Held(assessment_key(event.idnumber))
+
+
+def _without_section(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
+    """Answer an assessment of a section that is not here; raises Held."""
+    if kept_out := admitting.about(connection, source.peer_id, event.sectionid):
+        return admitting.keep_out(connection, source.peer_id, event, kept_out)
+    raise Held(section_key(event.sectionid))
 
 
 def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:

@@ -16,7 +16,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.events import sections
+from schooltool_bridge.events import admitting, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -50,6 +50,9 @@ def apply(
     """
     day = source.day_of(event.when, now_unix_s)
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+    kept_out = admitting.about(connection, source.peer_id, event.sectionid) if not where else None
+    if kept_out is not None:
+        return kept_out
     person_id = links.find(connection, source.peer_id, event.userid)
     if where is None or person_id is None:
         missing = [section_key(event.sectionid)] if where is None else []

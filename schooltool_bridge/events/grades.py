@@ -18,6 +18,7 @@ from mnet.prepared import Prepared, PreparedInsert
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
+from schooltool_bridge.events import admitting
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -150,6 +151,8 @@ def _apply_slowly(
         if known_as is not None:
             renamed = event._replace(assessmentid=known_as)
             return apply(connection, source, renamed, now_unix_s)
+        if kept_out := admitting.of_assessment(connection, source.peer_id, event.assessmentid):
+            return kept_out
     person_id = links.find(connection, source.peer_id, event.userid)
     if is_there and person_id is not None:
         with savepoint(connection):  # a refused grade leaves no link behind

@@ -27,7 +27,7 @@ from schooltool_bridge.events.applied import user_key
 from schooltool_bridge.store.model import inbox, inbox_wait, person
 
 HELD, CONFLICT, REJECTED = E_("held"), E_("conflict"), E_("rejected")
-DISMISSED, DONE = E_("dismissed"), E_("done")
+DISMISSED, DONE, DECLINED = E_("dismissed"), E_("done"), E_("declined")
 OPEN = (HELD, CONFLICT, REJECTED)
 # These may be applied again, and nothing of them is thrown away.
 WAITING = (HELD, CONFLICT)
@@ -56,6 +56,8 @@ class Waiting:
     position: tuple[int, int, int]
     # What of its peer's policy goes with it (applied.under).
     arrived_under: Mapping[str, str]
+    # What it is held for.
+    waiting_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def put(
         _drop(connection, peer_id, status, [there])
     if status == REJECTED:
         _make_room(connection, peer_id)
-    elif room(connection, peer_id) < 1:
+    elif status in WAITING and room(connection, peer_id) < 1:
         raise TryAgainLater(
             english(
                 "%(most)s events of your site wait here already, so none is taken that would have "
@@ -305,6 +307,7 @@ def _row(row: sa.Row[Any]) -> Waiting:
         row.received_unix_s,
         position,
         row.arrived_under,
+        tuple(row.waiting_for),
     )  # fmt: skip - in the order of the fields
 
 

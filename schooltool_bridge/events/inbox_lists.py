@@ -6,15 +6,26 @@ Source: RULES 1.3, R90.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import in_parts
 from peers.model import peer
+from schooltool_bridge.common.ids import key
 from schooltool_bridge.events import inbox_counts
-from schooltool_bridge.events.inbox import _ENTRIES, HELD, OPEN, Entry, _entry
-from schooltool_bridge.store.model import inbox
+from schooltool_bridge.events.inbox import (
+    _ENTRIES,
+    DECLINED,
+    HELD,
+    OPEN,
+    Entry,
+    Waiting,
+    _entry,
+    _row,
+)
+from schooltool_bridge.store.model import inbox, inbox_wait
 
 
 def find_events(
@@ -60,8 +71,22 @@ def held_after(connection: Connection, peer_id: int, after_id: int) -> int:
 
 
 def count_by_status(
-    connection: Connection, peer_id: int | None = None
+    connection: Connection, peer_id: int | None = None, *, among: Collection[str] = OPEN
 ) -> Mapping[tuple[int, str], int]:
     """Return how many events are open by peer's id and status; of one peer or all."""
     found = inbox_counts.counts(connection, peer_id)
-    return {where: count for where, count in found.items() if where[1] in OPEN}
+    return {where: count for where, count in found.items() if where[1] in among}
+
+
+def declined(connection: Connection, peer_id: int, keys: Iterable[str]) -> list[Waiting]:
+    """Return a peer's events that are kept out and would wait for one of these."""
+    found: dict[int, Waiting] = {}
+    for some in in_parts(sorted({key(k) for k in keys})):
+        waits = sa.select(inbox_wait.c.inbox_id).where(
+            inbox_wait.c.peer_id == peer_id, inbox_wait.c.key.in_(some)
+        )
+        rows = connection.execute(
+            sa.select(inbox).where(inbox.c.id.in_(waits), inbox.c.status == DECLINED)
+        )
+        found |= {row.id: _row(row) for row in rows}
+    return list(found.values())

@@ -11,8 +11,22 @@ from sqlalchemy.engine import Connection
 
 from mnet.faults import Conflict, Fault, TryAgainLater
 from schooltool_bridge.events import inbox, people
-from schooltool_bridge.events.applied import Source, arrives_under, user_key
-from schooltool_bridge.events.fields import Event, UserEvent
+from schooltool_bridge.events.applied import (
+    Source,
+    approval_key,
+    arrives_under,
+    assessment_key,
+    section_key,
+    user_key,
+)
+from schooltool_bridge.events.fields import (
+    AssessmentEvent,
+    EnrolmentEvent,
+    Event,
+    GradeEvent,
+    SectionEvent,
+    UserEvent,
+)
 
 
 def hold(
@@ -100,3 +114,39 @@ def conflict_waits(read: Event | None) -> tuple[str, ...]:
     waits = [user_key(read.idnumber)] if read.idnumber else []
     waits += [people.username_key(read.username)] if read.username else []
     return tuple(waits)
+
+
+def decline(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    read: Event,
+    now_unix_s: int,
+) -> None:
+    """Keep an event about a section that a person keeps out, for the day it is approved."""
+    inbox.put(
+        connection,
+        peer_id=source.peer_id,
+        event=event,
+        status=inbox.DECLINED,
+        data=data,
+        waiting_for=declined_waits(read),
+        reason="",
+        position=position_of(read, now_unix_s),
+        now_unix_s=now_unix_s,
+        arrived_under=arrives_under(source.policy),
+    )
+
+
+def declined_waits(read: Event) -> tuple[str, ...]:
+    """By which key an event that is kept out is found again, and applied then."""
+    if isinstance(read, SectionEvent):
+        return (approval_key(read.idnumber),)
+    if isinstance(read, GradeEvent):
+        return (assessment_key(read.assessmentid),)
+    if isinstance(read, AssessmentEvent) and read.deleted:
+        return (assessment_key(read.idnumber),)
+    if isinstance(read, AssessmentEvent | EnrolmentEvent):
+        return (section_key(read.sectionid),)
+    return ()

@@ -14,10 +14,18 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import savepoint
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
-from mnet.stored_sentences import english
+from mnet.stored_sentences import E_, english
 from mnet.xmlrpc import Value
 from schooltool_bridge.events import inbox, inbox_words, kinds, reading
-from schooltool_bridge.events.applied import Applied, Held, NewPerson, Source, under
+from schooltool_bridge.events.applied import (
+    APPROVAL,
+    SKIPPED,
+    Applied,
+    Held,
+    NewPerson,
+    Source,
+    under,
+)
 
 # More than any course's events at once; a larger push is cut up by the sender.
 MAX_PUSHED = 5_000
@@ -90,7 +98,7 @@ def receive(
             "status": "held",
             "id": "",
             "message": english(
-                "Kept until it can be applied; waiting for %(keys)s.",
+                _FOR_APPROVAL if _is_for_approval(held.waiting_for) else _FOR_OTHERS,
                 keys=", ".join(held.waiting_for),
             ),
             "waiting_for": [*held.waiting_for],
@@ -99,6 +107,8 @@ def receive(
     except (Malformed, NotFound, Conflict) as fault:
         inbox_words.refuse(connection, source, event, data, fault, now_unix_s, read)
         raise
+    if applied.status == SKIPPED and kinds.BY_NAME[event].key == kinds.SECTION:
+        inbox_words.decline(connection, source, event, data, read, now_unix_s)
     if applied.again_with:
         inbox_words.hold(connection, source, event, data, applied.again_with, position, now_unix_s)
     if applied.remark:
@@ -294,7 +304,7 @@ def _again(
     try:
         read = reading.read(source, waiting.event, waiting.payload)
         kind = kinds.BY_NAME[waiting.event]
-        is_held = waiting.status == inbox.HELD
+        is_held = waiting.status == inbox.HELD and not _is_for_approval(waiting.waiting_for)
         apply = (is_held and kind.apply_held) or kind.apply
         applied = apply(connection, source, read, waiting.received_unix_s)
     except Held as held:
@@ -309,11 +319,22 @@ def _again(
         inbox.set_status(connection, waiting, status=status, waiting_for=waits, reason=fault.text)
         return status, None
     status = inbox.HELD if applied.again_with else inbox.DONE
+    if applied.status == SKIPPED:
+        status, waits = inbox.DECLINED, inbox_words.declined_waits(read)
+        inbox.set_status(connection, waiting, status=status, waiting_for=waits)
+        return status, applied
     if applied.remark:
         inbox.set_status(connection, waiting, status=inbox.CONFLICT, reason=applied.remark)
         return inbox.CONFLICT, applied
     inbox.set_status(connection, waiting, status=status, waiting_for=applied.again_with)
     return status, applied
 
+
+def _is_for_approval(waiting_for: Iterable[str]) -> bool:
+    return any(key.startswith(f"{APPROVAL}:") for key in waiting_for)
+
+
+_FOR_OTHERS = E_("Kept until it can be applied; waiting for %(keys)s.")
+_FOR_APPROVAL = E_("Kept until somebody at this site lets this section in; waiting for %(keys)s.")
 
 __all__ = ["NewPerson", "Received", "Source", "receive", "receive_many", "retry"]

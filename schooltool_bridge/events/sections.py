@@ -19,6 +19,7 @@ from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
+from schooltool_bridge.events import admitting
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -82,6 +83,9 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
     moved = _by_own_id(connection, source, event, day) if known is None else None
+    is_new = known is None and moved is None and not _other_parts(connection, source, event)
+    if is_new and (kept_out := admitting.admit(connection, source, event)):
+        return kept_out
     if event.deleted and known is None and moved is None:
         if not event.when.is_timed:
             raise NotFound(
@@ -120,6 +124,12 @@ def _by_own_id(
     if not event.moodle_id:
         return None
     return find(connection, source.peer_id, OWN_ID + event.moodle_id, event.segment, day)
+
+
+def _other_parts(connection: Connection, source: Source, event: SectionEvent) -> bool:
+    """Tell whether a section is here in another part: then a further one is nothing new."""
+    names = admitting.names_of(event.idnumber, event.moodle_id)
+    return any(parts(connection, source.peer_id, name) for name in names)
 
 
 def _move(connection: Connection, source: Source, moved: Section, event: SectionEvent) -> None:

@@ -293,24 +293,28 @@ class Resolving:
         releasing.release_others(self._database, self._registry, self._site, peer_id, names)
 
     def _source(self, peer_id: int, inbox_id: int | None) -> Source:
-        peer = self._registry.by_id(peer_id)
-        if peer is None:
-            removed = english("This peer was removed; add it again, or dismiss what it sent.")
-            if inbox_id is not None:
-                removed = english(
-                    "The peer of event %(id)s was removed; add it again, or dismiss what it sent.",
-                    id=inbox_id,
-                )
-            raise NotFound(removed)
-        if not peer.enabled:
-            raise SwitchedOff(
-                english(
-                    "%(peer)s is switched off, so nothing that it sent is applied; enable it "
-                    "first.",
-                    peer=peer.wwwroot,
-                )
+        return sender_of(self._registry, self._site, peer_id, inbox_id)
+
+
+def sender_of(registry: Registry, site: Site, peer_id: int, inbox_id: int | None = None) -> Source:
+    """Say who sent an event that a person settles; raises NotFound, SwitchedOff."""
+    peer = registry.by_id(peer_id)
+    if peer is None:
+        removed = english("This peer was removed; add it again, or dismiss what it sent.")
+        if inbox_id is not None:
+            removed = english(
+                "The peer of event %(id)s was removed; add it again, or dismiss what it sent.",
+                id=inbox_id,
             )
-        return source(peer, self._site)
+        raise NotFound(removed)
+    if not peer.enabled:
+        raise SwitchedOff(
+            english(
+                "%(peer)s is switched off, so nothing that it sent is applied; enable it first.",
+                peer=peer.wwwroot,
+            )
+        )
+    return source(peer, site)
 
 
 def about_people(sender: Source, entry: Entry) -> UserEvent:

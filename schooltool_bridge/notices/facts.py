@@ -24,6 +24,7 @@ from schooltool_bridge.events import inbox as inbox_store
 from schooltool_bridge.events.clock_notes import CLOCK_MEMORY
 from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.full_sync import runs
+from schooltool_bridge.hand import new_sections
 from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, LastSync, PeerFacts
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import inbox
@@ -98,6 +99,7 @@ def _peer(
         without_right=rights.without_right(connection, stored.id),
         check=Check(check.at_unix_s, check.ok, _failing(check.steps)) if check else None,
         sync=_last_sync(runs.last_run(connection, stored.id)),
+        new_sections=new_sections.count_waiting(connection, stored.id),
     )
 
 

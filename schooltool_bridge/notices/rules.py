@@ -108,6 +108,8 @@ class PeerFacts:
     check: Check | None = None
     clock: Clock | None = None
     sync: LastSync | None = None
+    # New sections that a person has to let in.
+    new_sections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,14 @@ KINDS: dict[str, Kind] = {
     ),
     "check-failed": Kind(
         "warning", N_("See what to do at each step: mnet-peer peer verify %(subject)s")
+    ),
+    "sections-wait": Kind(
+        "warning",
+        N_(
+            "Take them in or keep them out: mnet-peer section waiting; then section approve, or "
+            "section decline."
+        ),
+        "/admin/sections/waiting",
     ),
     "sync-waits": Kind(
         "warning",
@@ -294,6 +304,14 @@ def _inbox(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
             peer=who,
         )
         yield notice("inbox-full", who, text)
+    if peer.new_sections:
+        text = ngettext(
+            "1 new section of %(peer)s waits for a decision.",
+            "%(num)s new sections of %(peer)s wait for a decision.",
+            peer.new_sections,
+            peer=who,
+        )
+        yield notice("sections-wait", who, text)
     if peer.held > limits.held:
         text = _("%(count)s events of %(peer)s are held.", count=peer.held, peer=who)
         yield notice("held-many", who, text)

@@ -42,6 +42,7 @@ from schooltool_bridge.store.model_people import (
     imported_id,
     person_merge,
     person_record,
+    password_link,
     staff_role,
 )
 from schooltool_bridge.store.model_reports import final_mark, issued_report
@@ -114,6 +115,7 @@ ABOUT = (
     About(N_("reports"), issued_report, _by(issued_report.c.person_id)),
     About(N_("courses elsewhere"), peer_course, _by(peer_course.c.person_id)),
     About(N_("password"), person_password, _by(person_password.c.person_id)),
+    About(N_("links to choose a password"), password_link, _by(password_link.c.person_id)),
     About(N_("picture"), person_picture, _by(person_picture.c.person_id)),
     About(N_("sessions here"), person_session, _by(person_session.c.person_id)),
     About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
@@ -254,7 +256,8 @@ def audit_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
 
 def sign_in_names(who: Known) -> list[str]:
     """Return the names under which a person's sign-ins are counted (peers/web/throttle.py)."""
-    return [f"person {key(name)}" for name in who.names["username"]]
+    names = [key(name) for name in who.names["username"]]
+    return [f"{what} {name}" for name in names for what in ("person", "forgotten")]
 
 
 def _people_in(detail: Mapping[str, object]) -> set[int]:

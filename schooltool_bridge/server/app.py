@@ -36,6 +36,7 @@ from peers.verify_rules import Report
 from schooltool_bridge.events import methods as services
 from schooltool_bridge.events.peer_client import PeerClient
 from schooltool_bridge.full_sync.syncing import FullSync
+from schooltool_bridge.hand.new_sections import Admitting
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices.channels import PostJson
 from schooltool_bridge.server import monitoring
@@ -236,6 +237,11 @@ class App:
     def resolving(self) -> Resolving:
         """Settles events of the inbox by hand."""
         return Resolving(self.database, self.registry, self.site)
+
+    @cached_property
+    def admitting(self) -> Admitting:
+        """Lets peers' new sections in, or keeps them out."""
+        return Admitting(self.database, self.registry, self.site)
 
     @cached_property
     def exchange(self) -> Exchange[Peer]:

@@ -25,6 +25,7 @@ from schooltool_bridge.history import identity
 from schooltool_bridge.sign_on import person_sessions
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import person, person_link, person_password
+from schooltool_bridge.store.model_people import password_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def set_own(connection: Connection, ids: Collection[int], *, allowed: bool) -> l
         connection.execute(sa.update(person).where(wanted).values(can_login=allowed))
         if not allowed:
             visits += _end_own(connection, some)
+            _end_links(connection, some)
     return visits
 
 
@@ -142,6 +144,11 @@ def set_own_audited(
 def _end_own(connection: Connection, ids: Collection[int]) -> list[Visit]:
     own = (person_session.c.person_id.in_(ids), person_session.c.peer_id.is_(None))
     return person_sessions.end_where(connection, *own)
+
+
+def _end_links(connection: Connection, ids: Collection[int]) -> None:
+    """Let no link by which these people could choose a password open any more."""
+    connection.execute(sa.delete(password_link).where(password_link.c.person_id.in_(ids)))
 
 
 def rights_of(connection: Connection, person_id: int) -> list[dict[str, object]]:
@@ -220,15 +227,29 @@ def set_password(
 ) -> list[Visit]:
     """Give a person a password of their own for here; raises peers.accounts.BadAccount.
 
-    Sessions by the old one end; returns the visits to peers that ended with them. The right to
-    sign in is another thing.
+    A link for a forgotten one may go to the address that they have now. Sessions by the old one
+    end; returns the visits to peers that ended with them. The right to sign in is another thing.
+    """
+    known = sa.select(person.c.email).where(person.c.id == person_id)
+    address = connection.execute(known).scalar_one()
+    return choose_password(connection, change, person_id, password, email=address)
+
+
+def choose_password(
+    connection: Connection, change: Change, person_id: int, password: str, *, email: str | None
+) -> list[Visit]:
+    """Do the same as the owner's choice: mail goes to `email`, or None, where it went before.
+
+    Links by which another one could be chosen open no more.
     """
     accounts.check_password(password)
-    hashed = {"password_hash": password_hashes.hashed(password)}
+    values = {"password_hash": password_hashes.hashed(password)}
+    values |= {} if email is None else {"email": email}
     mine = person_password.c.person_id == person_id
-    if not connection.execute(sa.update(person_password).where(mine).values(hashed)).rowcount:
-        connection.execute(sa.insert(person_password).values(person_id=person_id, **hashed))
+    if not connection.execute(sa.update(person_password).where(mine).values(values)).rowcount:
+        connection.execute(sa.insert(person_password).values(person_id=person_id, **values))
     visits = _end_own(connection, [person_id])
+    _end_links(connection, [person_id])
     audit.record(
         connection,
         actor=change.actor,

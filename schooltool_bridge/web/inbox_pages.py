@@ -14,7 +14,8 @@ from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, naming
-from schooltool_bridge.events.inbox import CONFLICT, DONE, HELD, OPEN, REJECTED, Entry
+from schooltool_bridge.events.applied import APPROVAL
+from schooltool_bridge.events.inbox import CONFLICT, DECLINED, DONE, HELD, OPEN, REJECTED, Entry
 from schooltool_bridge.events.inbox_lists import count_by_status, find_events
 from schooltool_bridge.hand.resolving import DecidedPoints, Resolving, Retried, RetriedMany
 from schooltool_bridge.history.author import Author
@@ -27,6 +28,8 @@ INBOX = "/admin/inbox"
 ROWS = 50
 # Beyond this nobody reads on in a list; all of it stands on the event's own page.
 MAX_WAITS = 3
+# What the list can show; without a choice what is open.
+SHOWN = (*OPEN, DECLINED)
 PERCENTAGE, POINTS = "keep-percentage", "keep-points"
 
 
@@ -54,12 +57,12 @@ class InboxPages:
     def events(self, view: View) -> Reply:
         """Show the open events, newest first."""
         status = view.query.get("status", "")
-        status = status if status in OPEN else ""
+        status = status if status in SHOWN else ""
         before_id = filters.row_id(view.query.get("before", ""))
         with self._database.read() as connection:
             choices = filters.peer_choices(connection)
             peer = filters.chosen_peer(choices, view.query.get("peer", ""))
-            counts = count_by_status(connection)
+            counts = count_by_status(connection, among=SHOWN)
             entries = find_events(
                 connection,
                 statuses=[status] if status else OPEN,
@@ -74,7 +77,7 @@ class InboxPages:
             filters.query(status=status, peer=wwwroot, before=entries[-1].id) if has_more else ""
         )
         ids = [peer.id] if peer else [p.id for p in choices]
-        totals = {s: sum(counts.get((i, s), 0) for i in ids) for s in OPEN}
+        totals = {s: sum(counts.get((i, s), 0) for i in ids) for s in SHOWN}
         return page(
             "inbox.html",
             entries=entries,
@@ -84,7 +87,8 @@ class InboxPages:
             chosen=status,
             before=before_id or "",
             after=filters.row_id(view.query.get("after", "")) or 0,
-            statuses=OPEN,
+            statuses=SHOWN,
+            open_count=sum(totals[s] for s in OPEN),
             totals=totals,
             held_here=totals[HELD] if peer and not peer.is_removed else 0,
             older=older,
@@ -111,6 +115,8 @@ class InboxPages:
             names=names,
             rows=words.field_rows(entry.payload),
             is_open=entry.status in OPEN,
+            is_declined=entry.status == DECLINED,
+            asks_approval=any(key.startswith(f"{APPROVAL}:") for key in entry.waiting_for),
             parties=found,
             points=points,
             students=students,
@@ -159,7 +165,7 @@ class InboxPages:
 def _back(view: View, **more: object) -> str:
     """The list as it was."""
     status = view.text("status")
-    filters_now = {"status": status if status in OPEN else "", "peer": view.text("peer")}
+    filters_now = {"status": status if status in SHOWN else "", "peer": view.text("peer")}
     return INBOX + filters.query(**filters_now, before=filters.row_id(view.text("before")), **more)
 
 

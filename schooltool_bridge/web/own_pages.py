@@ -163,7 +163,8 @@ def _progress(
     path: str,
     row: people_list.PersonRow | None = None,
 ) -> Reply:
-    groups = [(_(STAND_WORDS[s]), [x for x in sections if x.stands == s]) for s in STANDS]
+    words = {**STAND_WORDS, "now": N_("On that day")} if asked.day else STAND_WORDS
+    groups = [(_(words[s]), [x for x in sections if x.stands == s]) for s in STANDS]
     return page(
         "own_marks.html",
         person=found,

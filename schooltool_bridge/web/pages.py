@@ -45,6 +45,7 @@ from schooltool_bridge.web.joining_pages import JoiningPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.marking_pages import MarkingPages
+from schooltool_bridge.web.new_sections_pages import NewSectionsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
@@ -112,6 +113,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PersonPages(given.parts, given.app.signing_off),
     lambda given: SchoolPages(given.parts),
     lambda given: SectionsPages(given.parts),
+    lambda given: NewSectionsPages(given.parts, given.app.admitting),
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
     lambda given: given.gradebook,
     lambda given: GradebookItemsPages(given.parts),

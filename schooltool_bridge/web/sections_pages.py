@@ -19,6 +19,7 @@ from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
+from schooltool_bridge.hand import new_sections
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
@@ -129,11 +130,13 @@ class SectionsPages:
             students = lookup.student_counts(connection, ids)
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
+            waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
         return page(
             "sections.html",
             status=400 if problem else 200,
             rows=rows,
             total=total,
+            waiting=waiting,
             teachers=teachers,
             students=students,
             missing_since=missing_since,

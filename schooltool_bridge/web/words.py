@@ -16,7 +16,7 @@ from mnet.outcomes import FAULT, of_code
 from peers.calls import Call, is_failure
 from schooltool_bridge.events import kinds
 from schooltool_bridge.events.applied import CREATED, ENROLMENT, UNCHANGED, UPDATED
-from schooltool_bridge.events.inbox import CONFLICT, DISMISSED, DONE, HELD, REJECTED
+from schooltool_bridge.events.inbox import CONFLICT, DECLINED, DISMISSED, DONE, HELD, REJECTED
 from schooltool_bridge.events.naming import NUMBERS, Namer
 
 # A payload is shown up to here; no event of a Moodle comes near.
@@ -61,6 +61,7 @@ STATUSES = {
     CONFLICT: (N_("In conflict"), "urgent"),
     REJECTED: (N_("Rejected"), "urgent"),
     DISMISSED: (N_("Dismissed"), "quiet"),
+    DECLINED: (N_("Kept out"), "quiet"),
     DONE: (N_("Applied"), "good"),
 }
 _WAITS = {
@@ -68,6 +69,7 @@ _WAITS = {
     "section": N_("section %(name)s"),
     "assessment": N_("assessment %(name)s"),
     "username": N_("the user name %(name)s"),
+    "approval": N_("a decision whether section %(name)s comes in"),
 }
 _PAIRS = {
     "enrolment": N_("the enrolment of person %(second)s in section %(first)s"),

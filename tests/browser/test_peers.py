@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from keys.keypair import generate
+from peers.typed import as_openssl_prints
 from tests.browser.looks import Watched, looks_right
 from tests.helpers.moodle import TICKED, Moodle
 from tests.helpers.site import Site
@@ -39,10 +40,13 @@ def add(
     expect(browser.get_by_role("heading", name="Is it the right one?")).to_be_visible()
     expect(browser.get_by_role("definition").filter(has_text=name).first).to_be_visible()
     shown = browser.locator(".fingerprint").first.text_content() or ""
-    assert shown.strip() == fingerprint
+    assert shown.strip() == as_openssl_prints(fingerprint)
     if check_looks:
         looks_right(browser)
-    browser.get_by_label("I compared it; it is the right one.").check()
+    if check_looks:
+        browser.get_by_label("What the other site shows").fill("SHA256 Fingerprint=" + shown)
+    else:
+        browser.get_by_label("I compared it; it is the right one.").check()
     browser.get_by_role("button", name="Register it").click()
     expect(browser.get_by_role("heading", name=f"Services of {name}")).to_be_visible()
     if check_looks:
@@ -52,7 +56,13 @@ def add(
 def only_data(page: Watched) -> None:
     """Choose the SIS's own service, by single boxes."""
     browser = page.page
-    browser.get_by_label("Custom").check()
+    browser.get_by_label("Both ways", exact=False).first.check()
+    jumping = browser.get_by_label("Publish SSO (Identity Provider)")
+    expect(jumping).to_be_checked()  # a preset ticks what it means
+    boxes = browser.get_by_role("checkbox")
+    for each in boxes.all():
+        each.uncheck()
+    expect(browser.get_by_label("Custom")).to_be_checked()
     for box in ("Publish schooltool (SchoolTool)", "Subscribe to schooltool (SchoolTool)"):
         browser.get_by_label(box).check()
     browser.get_by_role("button", name="Go on").click()

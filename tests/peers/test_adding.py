@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
+from keys.certificate import load
+from keys.keypair import generate
 from mnet.call_errors import CannotReach
+from mnet.protocol import APPLICATIONS
 from peers import bootstrap
+from peers.bootstrap import Found
+from peers.typed import as_openssl_prints
 from tests.helpers.framed import signed_in
-from tests.helpers.rig import Rig
+from tests.helpers.rig import START_UNIX_S, Rig
 
 ADD = "/admin/peers/add"
 
@@ -28,3 +33,57 @@ def test_an_unchecked_certificate_is_offered_only_where_it_may_be_the_trouble(
     assert answer.status == 400
     assert "No way there." in answer.text
     assert ('name="any_tls"' in answer.text) == is_offered
+
+
+THERE = generate("https://moodle.example.org", "M", START_UNIX_S)
+OTHER = generate("https://moodle.example.org", "M", START_UNIX_S)
+
+
+@pytest.fixture
+def moodle(monkeypatch: pytest.MonkeyPatch) -> None:
+    def discover(_out: object, _way: object, wwwroot: str, **_how: object) -> Found:
+        certificate = load(THERE.certificate_pem)
+        return Found(wwwroot, "M", APPLICATIONS["moodle"], certificate)
+
+    monkeypatch.setattr(bootstrap, "discover", discover)
+
+
+@pytest.mark.usefixtures("moodle")
+@pytest.mark.parametrize(
+    "typed", ["moodle.example.org", " moodle.example.org/ ", "https://moodle.example.org"]
+)
+def test_an_address_is_completed(rig: Rig, typed: str) -> None:
+    answer = signed_in(rig, "manager").send(ADD, wwwroot=typed)
+    assert answer.status == 200
+    assert answer.tree.xpath("string(//dl/dd[2])") == "https://moodle.example.org"
+    assert as_openssl_prints(THERE.fingerprint) in answer.tree.xpath("string(//dl)")
+
+
+@pytest.mark.usefixtures("moodle")
+@pytest.mark.parametrize(
+    ("pasted", "ticked", "sentence"),
+    [
+        (f"sha256 Fingerprint={as_openssl_prints(THERE.fingerprint)}\n", False, ""),
+        (THERE.fingerprint.upper(), False, ""),
+        (THERE.certificate_pem, False, ""),
+        ("", True, ""),
+        ("", False, "Please compare the fingerprint first"),
+        (OTHER.certificate_pem, True, "These are not the same"),
+        (OTHER.fingerprint, True, "These are not the same"),
+        ("AB:CD", True, "This is no SHA-256 fingerprint"),
+    ],
+    ids=["openssl", "hex", "certificate", "eyes", "nothing", "another", "another in hex", "short"],
+)
+def test_what_the_other_site_shows_is_compared(
+    rig: Rig, pasted: str, ticked: bool, sentence: str
+) -> None:
+    fields = {
+        "wwwroot": "https://moodle.example.org", "application": "moodle", "name": "M",
+        "certificate": THERE.certificate_pem, "seen_there": pasted,
+    }  # fmt: skip
+    if ticked:
+        fields["compared"] = "on"
+    answer = signed_in(rig, "manager").send(ADD + "/confirm", page=ADD, **fields)
+    assert answer.status == (400 if sentence else 303)
+    assert sentence in answer.text
+    assert bool(rig.app.registry.find("https://moodle.example.org")) == (not sentence)

@@ -36,3 +36,15 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = before; }, 1500);
   });
 }
+
+// A preset ticks the boxes that it means; a box ticked by hand is a choice of one's own.
+document.addEventListener("change", ({ target }) => {
+  const boxes = [...(target.form ? target.form.elements : [])];
+  if (target.name === "preset" && target.dataset.publish !== undefined) {
+    for (const box of boxes.filter((each) => each.type === "checkbox")) {
+      box.checked = (target.dataset[box.name] || "").split(" ").includes(box.value);
+    }
+  }
+  const custom = boxes.find((each) => each.name === "preset" && each.dataset.publish === undefined);
+  if (custom && target.type === "checkbox") custom.checked = true;
+});

@@ -88,6 +88,7 @@ def kinds(facts: Facts, now: int = NOW, limits: Limits | None = None) -> list[st
         ("20 rejected", {"rejected": 20}, []),
         ("21 rejected", {"rejected": 21}, ["rejected-many"]),
         ("verified", {"check": Check(NOW - HOUR, ok=True)}, []),
+        ("new sections wait", {"new_sections": 2}, ["sections-wait"]),
         ("a sync waits", {"sync": LastSync(NOW - HOUR, waits=True)}, ["sync-waits"]),
         ("a sync failed", {"sync": LastSync(NOW - HOUR, failed=True)}, ["sync-failed"]),
         ("a sync is done", {"sync": LastSync(NOW - HOUR)}, []),

@@ -1,0 +1,117 @@
+"""Which of a peer's sections come in: by themselves, after a person's yes, or never.
+
+Under the policy `new_sections` a section never seen before waits for a person, and all about it
+waits as for any section not known yet. One that was declined stays out, whatever the policy is
+later, until somebody approves it. Source: RULES 1.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from mnet.stored_sentences import english
+from peers.policy import APPROVE
+from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.events.applied import (
+    SKIPPED,
+    Applied,
+    Held,
+    Source,
+    approval_key,
+    assessment_key,
+)
+from schooltool_bridge.events.fields import AssessmentEvent, SectionEvent
+from schooltool_bridge.store.model_linking import kept_out_assessment, section_decision
+
+APPROVED, DECLINED = "approved", "declined"
+
+
+def admit(connection: Connection, source: Source, event: SectionEvent) -> Applied | None:
+    """Decide about a section that is not here.
+
+    Returns the answer when a person keeps it out, None when it may come in. Raises Held when
+    somebody has to decide first.
+    """
+    decided = decision(connection, source.peer_id, event.idnumber, event.moodle_id)
+    if decided == DECLINED:
+        return kept_out(event.idnumber)
+    if not event.deleted and decided is None and source.policy.new_sections == APPROVE:
+        raise Held(approval_key(event.idnumber))
+    return None
+
+
+def about(connection: Connection, peer_id: int, sectionid: str) -> Applied | None:
+    """Return the answer to an event about a section that is kept out; None: it is not."""
+    is_out = decision(connection, peer_id, sectionid) == DECLINED
+    return kept_out(sectionid) if is_out else None
+
+
+def keep_out(connection: Connection, peer_id: int, event: AssessmentEvent, of: Applied) -> Applied:
+    """Remember an assessment of a section that is kept out, for its grades; return the answer."""
+    names = names_of(event.idnumber, event.moodle_id)
+    for name in names:
+        mine = sa.and_(
+            kept_out_assessment.c.peer_id == peer_id, kept_out_assessment.c.idnumber == name
+        )
+        values = {"sectionid": event.sectionid}
+        if not connection.execute(
+            sa.update(kept_out_assessment).where(mine).values(values)
+        ).rowcount:
+            row = {"peer_id": peer_id, "idnumber": name, **values}
+            connection.execute(sa.insert(kept_out_assessment), row)
+    return of._replace(ready=tuple(assessment_key(name) for name in names))
+
+
+def of_assessment(connection: Connection, peer_id: int, assessmentid: str) -> Applied | None:
+    """Return the answer to an event about an assessment that is kept out; None: it is not."""
+    mine = (kept_out_assessment.c.peer_id == peer_id, kept_out_assessment.c.idnumber)
+    found = sa.select(kept_out_assessment.c.sectionid).where(mine[0], mine[1] == assessmentid)
+    sectionid = connection.execute(found).scalar()
+    return kept_out(sectionid) if sectionid is not None else None
+
+
+def kept_out(sectionid: str) -> Applied:
+    """Answer an event that a person's decision keeps out."""
+    return Applied(
+        SKIPPED,
+        0,
+        english(
+            "Somebody at this site decided not to take in section %(section)s.",
+            section=repr(sectionid),
+        ),
+    )
+
+
+def decision(
+    connection: Connection, peer_id: int, sectionid: str, moodle_id: str | None = None
+) -> str | None:
+    """Return what was decided last about a section, by any of its names; None: nothing."""
+    table, own = section_decision.c, own_id(sectionid, moodle_id)
+    named = [table.idnumber == sectionid]
+    named += [table.moodle_id == own] if own else []
+    latest = sa.select(table.decision).where(table.peer_id == peer_id, sa.or_(*named))
+    found: str | None = connection.execute(latest.order_by(table.id.desc()).limit(1)).scalar()
+    return found
+
+
+def names_of(idnumber: str, moodle_id: str | None) -> tuple[str, ...]:
+    """Return by which ids other events may name a thing."""
+    own = own_id(idnumber, moodle_id)
+    return tuple(dict.fromkeys((idnumber, *([OWN_ID + own] if own else []))))
+
+
+def forget_assessments(
+    connection: Connection, peer_id: int, sectionids: Iterable[str]
+) -> list[str]:
+    """Keep the assessments of a section out no longer; return how they were named."""
+    mine = sa.and_(
+        kept_out_assessment.c.peer_id == peer_id,
+        kept_out_assessment.c.sectionid.in_(list(sectionids)),
+    )
+    found = sa.select(kept_out_assessment.c.idnumber).where(mine)
+    names = list(connection.execute(found).scalars())
+    connection.execute(sa.delete(kept_out_assessment).where(mine))
+    return names
