@@ -40,9 +40,9 @@ from schooltool_bridge.store.model_access import jump_denied, person_picture
 from schooltool_bridge.store.model_errands import errand
 from schooltool_bridge.store.model_people import (
     imported_id,
+    password_link,
     person_merge,
     person_record,
-    password_link,
     staff_role,
 )
 from schooltool_bridge.store.model_reports import final_mark, issued_report

@@ -59,7 +59,7 @@ class Open:
 def invite(connection: Connection, change: Change, person_id: int) -> Link:
     """Make an invitation in place of any before; it stands in the audit trail."""
     root = identity.root(connection, person_id)
-    link = _make(connection, change, root, INVITATION, _row(connection, root).email)
+    link = _make(connection, change, root, INVITATION, _person(connection, root).email)
     _note(connection, change, N_("invitation made"), root)
     return link
 
@@ -137,7 +137,7 @@ def forgot(connection: Connection, text: str, now_unix_s: int) -> list[Link]:
 
 
 def _make(connection: Connection, change: Change, person_id: int, kind: str, email: str) -> Link:
-    row, token = _row(connection, person_id), tokens.new()
+    row, token = _person(connection, person_id), tokens.new()
     ends = change.now_unix_s + LIFETIME_S[kind]
     before = (password_link.c.person_id == person_id, password_link.c.kind == kind)
     too_old = password_link.c.ends_unix_s <= change.now_unix_s
@@ -152,16 +152,21 @@ def _make(connection: Connection, change: Change, person_id: int, kind: str, ema
             ends_unix_s=ends,
         )
     )
-    return Link(token, kind, person_id, _name(row), row.username, email, ends)
+    return Link(token, kind, person_id, row.name, row.username, email, ends)
 
 
-def _row(connection: Connection, person_id: int) -> sa.Row[tuple[str, str, str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Person:
+    name: str
+    username: str
+    email: str
+
+
+def _person(connection: Connection, person_id: int) -> _Person:
     columns = (person.c.firstname, person.c.lastname, person.c.username, person.c.email)
-    return connection.execute(sa.select(*columns).where(person.c.id == person_id)).one()
-
-
-def _name(row: sa.Row[tuple[str, str, str, str]]) -> str:
-    return f"{row.firstname} {row.lastname}".strip()
+    wanted = sa.select(*columns).where(person.c.id == person_id)
+    firstname, lastname, username, email = connection.execute(wanted).one()
+    return _Person(f"{firstname} {lastname}".strip(), username, email)
 
 
 def _found(connection: Connection, now_unix_s: int, *which: sa.ColumnElement[bool]) -> Open | None:
@@ -173,8 +178,8 @@ def _found(connection: Connection, now_unix_s: int, *which: sa.ColumnElement[boo
     # Merged since: whoever stands for them was not invited.
     if identity.root(connection, link.person_id) != link.person_id:
         return None
-    row = _row(connection, link.person_id)
-    return Open(link.kind, link.person_id, _name(row), row.username, link.email, link.ends_unix_s)
+    row = _person(connection, link.person_id)
+    return Open(link.kind, link.person_id, row.name, row.username, link.email, link.ends_unix_s)
 
 
 def _note(connection: Connection, change: Change, action: str, person_id: int) -> None:

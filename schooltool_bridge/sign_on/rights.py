@@ -248,8 +248,10 @@ def choose_password(
     mine = person_password.c.person_id == person_id
     if not connection.execute(sa.update(person_password).where(mine).values(values)).rowcount:
         connection.execute(sa.insert(person_password).values(person_id=person_id, **values))
-    visits = _end_own(connection, [person_id])
-    _end_links(connection, [person_id])
+    # A row that was merged signs in whoever stands for it.
+    whose = sorted({person_id, identity.root(connection, person_id)})
+    visits = _end_own(connection, whose)
+    _end_links(connection, whose)
     audit.record(
         connection,
         actor=change.actor,
@@ -259,6 +261,14 @@ def choose_password(
         now_unix_s=change.now_unix_s,
     )
     return visits
+
+
+def named(connection: Connection, username: str) -> int | None:
+    """Return the row that has a user name and a password of its own."""
+    mine = person.c.username_key == key(username)
+    found = sa.select(person.c.id).join_from(person, person_password).where(mine)
+    row_id: int | None = connection.execute(found).scalar()
+    return row_id
 
 
 def check_password(connection: Connection, username: str, password: str) -> int | None:

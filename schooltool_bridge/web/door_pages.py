@@ -88,22 +88,31 @@ class DoorPages:
                 else _("That user name and password do not fit, or may not sign in here.")
             )
             return self._form(wanted, problem, username, tried.status, carried)
+        return self._let_in(view, tried.found, username, _Wish(wanted, carried))
+
+    def let_person_in(self, view: View, person_id: int, username: str) -> Reply:
+        """Sign somebody in who proved in another way who they are, and lead to their page."""
+        return self._let_in(view, person_id, username, _Wish("", None))
+
+    def _let_in(self, view: View, found: Account | int, username: str, wish: _Wish) -> Reply:
         # Two people share a browser now and then: the one before is signed out, whoever it was.
         before = self._people.session(view)
         works: tuple[Work, ...] = ()
-        if before is not None and before.person_id != tried.found:
+        if before is not None and before.person_id != found:
             works, before = self._signing_off.sign_out(before), None
-        let_in = _LetIn(view, wanted, carried, works)
+        database = self._parts.database
+        with database.read() as connection:
+            one = door.try_of(connection, username, view.sender, view.now_unix_s)
         with database.write() as connection:
             throttle.succeeded(connection, one.name_key, view.sender, view.now_unix_s)
             if view.session:
                 sessions.end(connection, view.session.token)
-            if isinstance(tried.found, Account):
-                return _as_account(connection, let_in, tried.found)
+            if isinstance(found, Account):
+                return _as_account(connection, view, wish, found, works)
             if before is not None:
                 person_sessions.end(connection, before.digest)
-            begun = Start(tried.found, view.agent_sha1, key(username))
-            return _as_person(connection, let_in, begun)
+            begun = Start(found, view.agent_sha1, key(username))
+            return _as_person(connection, view, wish, begun, works)
 
     def ask_first(self, _view: View, carried: CarriedForm) -> Reply:
         """Ask whoever sent a form without being signed in for the password, keeping the form."""
@@ -133,19 +142,18 @@ class DoorPages:
 
 
 @dataclass(frozen=True, slots=True)
-class _LetIn:
-    """Whose name and password fit, and what they want."""
+class _Wish:
+    """What somebody who signs in wants: a page, or to go on with a form."""
 
-    view: View
-    wanted: str
+    path: str
     carried: CarriedForm | None
-    # Telling peers that whoever was signed in before is signed out.
-    works: tuple[Work, ...]
 
 
-def _as_account(connection: Connection, let_in: _LetIn, account: Account) -> Reply:
+def _as_account(
+    connection: Connection, view: View, wish: _Wish, account: Account, works: tuple[Work, ...]
+) -> Reply:
     """Begin an account's session and lead to its page, or back to what was typed."""
-    view, carried = let_in.view, let_in.carried
+    carried = wish.carried
     token = sessions.start(connection, account.id, view.now_unix_s)
     audit.record(
         connection,
@@ -155,7 +163,7 @@ def _as_account(connection: Connection, let_in: _LetIn, account: Account) -> Rep
         detail={},
         now_unix_s=view.now_unix_s,
     )
-    path = let_in.wanted if _is_admins(let_in.wanted) else HOME
+    path = wish.path if _is_admins(wish.path) else HOME
     reply = Reply(status=303, location=path)
     begun = sessions.find(connection, token, view.now_unix_s)
     is_theirs = carried and sessions.is_form_of(carried.token, account.id)
@@ -163,21 +171,23 @@ def _as_account(connection: Connection, let_in: _LetIn, account: Account) -> Rep
         values = {"form_token": begun.form_token, "carried": carried, "text": _kept()}
         reply = Reply(template="carried_form.html", values=values)
     nobody = (cookie_of(""),) if COOKIE in view.cookies else ()
-    return replace(reply, session_token=token, cookies=nobody, afterwards=let_in.works)
+    return replace(reply, session_token=token, cookies=nobody, afterwards=works)
 
 
-def _as_person(connection: Connection, let_in: _LetIn, begun: Start) -> Reply:
+def _as_person(
+    connection: Connection, view: View, wish: _Wish, begun: Start, works: tuple[Work, ...]
+) -> Reply:
     """Begin a person's session and lead to their page, or back to what was typed."""
-    view, carried, wanted = let_in.view, let_in.carried, let_in.wanted
+    carried, path = wish.carried, wish.path
     token = person_sessions.start(connection, begun, view.now_unix_s)
     if carried is not None and own_pages.whose(carried.form) == begun.person_id:
         reply = page("carried_form.html", carried=carried, text=_kept())
     else:
         # A form may not lead to another site, even by way of ours; so a page stands between.
-        reply = page("onward.html", path=ME if not wanted or _is_admins(wanted) else wanted)
+        reply = page("onward.html", path=ME if not path or _is_admins(path) else path)
     ended = "" if view.session else None
     cookies = (cookie_of(token),)
-    return replace(reply, session_token=ended, cookies=cookies, afterwards=let_in.works)
+    return replace(reply, session_token=ended, cookies=cookies, afterwards=works)
 
 
 def _is_admins(path: str) -> bool:

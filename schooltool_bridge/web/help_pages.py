@@ -70,6 +70,7 @@ ABOUT = {
     "/admin/audit": "pages#the-audit-trail",
     "/admin/password": "pages#signing-in",
     "/": "pages#signing-in",
+    "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
 }
 # The first page of all: nothing below it is about the same.
 _FIRST = ("/admin", "peers")

@@ -49,10 +49,12 @@ from schooltool_bridge.web.new_sections_pages import NewSectionsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
+from schooltool_bridge.web.own_password_pages import OwnPasswordPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_data_pages import PersonDataPages
 from schooltool_bridge.web.person_edit_pages import PersonEditPages
 from schooltool_bridge.web.person_pages import PersonPages
+from schooltool_bridge.web.person_password_pages import PersonPasswordPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.plugin_pages import PluginPages
 from schooltool_bridge.web.reports_pages import ReportsPages
@@ -95,6 +97,8 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: CoursesPages(given.parts, given.app.outbound),
     lambda given: given.people,
     lambda given: given.door,
+    lambda given: OwnPasswordPages(given.parts, given.app.signing_off, given.people, given.door),
+    lambda given: PersonPasswordPages(given.parts, given.app.signing_off),
     lambda given: JumpPages(given.parts, given.app.signing_off, given.people),
     lambda given: PicturePages(given.parts, given.people),
     lambda given: MarkingPages(given.parts),
