@@ -26,7 +26,7 @@ from tests.helpers.visitor import Visitor, filled, over_http
 
 # Nobody signs in for these. Whoever adds one thinks about it here.
 OPEN = {
-    "/", "/admin/static/<name>", "/admin/sign-in", "/me", "/sign-in", "/sign-out", "/sign-on/change",
+    "/", "/forgotten", "/invitation/<token>", "/me/password", "/admin/static/<name>", "/admin/sign-in", "/me", "/sign-in", "/sign-out", "/sign-on/change",
     "/picture/<int:person_id>",
     "/me/marks", "/me/teaching/<int:section_id>", "/me/teaching/<int:section_id>/gradebook", "/me/students", "/me/students/<int:person_id>",
     "/auth/mnet/land.php", "/auth/mnet/jump.php", "/auth/xmlrpc/land.php", "/auth/xmlrpc/jump.php",

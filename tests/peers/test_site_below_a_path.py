@@ -28,7 +28,7 @@ def test_a_site_below_a_path_works(below: Site, *, cut: bool) -> None:
         assert address.startswith("/school/admin/static/")
         assert visitor.get(address.removeprefix("/school")).status == 200
     away = visitor.get("/admin/audit")
-    assert away.location == "/school/admin/sign-in?next=/admin/audit"
+    assert away.location == "/school/?next=/admin/audit"
     answer = visitor.sign_in("admin", password, next="/admin/audit")
     assert answer.location == "/school/admin/audit"
     assert all("Path=/school;" in line for line in answer.set_cookies.values())
