@@ -20,7 +20,7 @@ from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.reports import issuing
-from schooltool_bridge.reports.issuing import KINDS, Issued, Office
+from schooltool_bridge.reports.issuing import Issued, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
 
 _FILE = click.argument("file", metavar="FILE.pdf", type=click.Path(path_type=Path))
@@ -28,7 +28,7 @@ _COLUMNS = ("number", "title", "at", "issued_at", "by")
 
 
 @click.command("issue")
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", metavar="REPORT")
 @click.argument("person_id", metavar="PERSON")
 @_FILE
 @click.option("--at", help="As of the end of this day, or of this moment.")
@@ -40,7 +40,7 @@ def issue_report(
     """Issue a report: number it, keep its very bytes, and write them to a file."""
     settings = command.settings
     at_unix_s = moment(at, settings.zone)
-    office = Office(settings.name, settings.zone, paper)
+    office = Office(settings.name, settings.zone, paper, settings.home)
     try:
         with refusals_as_errors(), command.app() as app, language.speaking(settings.language):
             author = Author(audit.COMMAND_LINE, int(app.clock()))

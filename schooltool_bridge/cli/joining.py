@@ -51,15 +51,17 @@ def join_assessments(
             with app.database.read() if preview else app.database.write() as connection:
                 found = find_section(connection, section_id, peer_wwwroot, segment)
                 snapshot = grid.section_of(connection, found)
-                theirs_id = _item(snapshot, theirs)
+                theirs_id = item_of(snapshot, theirs)
                 if apart:
                     # Gone from the gradebook, it is named by our id alone.
                     ours_id = int(ours) if ours.isascii() and ours.isdigit() else 0
                     released = joining.take_apart(connection, author, found, ours_id, theirs_id)
                 elif preview:
-                    done = joining.plan(snapshot, _item(snapshot, ours), theirs_id)
+                    done = joining.plan(snapshot, item_of(snapshot, ours), theirs_id)
                 else:
-                    done = joining.join(connection, author, found, _item(snapshot, ours), theirs_id)
+                    done = joining.join(
+                        connection, author, found, item_of(snapshot, ours), theirs_id
+                    )
         except Refused as problem:
             raise CommandError(str(problem)) from None
     if apart:
@@ -69,9 +71,9 @@ def join_assessments(
     command.show(_json(done, is_applied=not preview), _text(done, is_applied=not preview))
 
 
-def _item(snapshot: SectionSnapshot, wanted: str) -> int:
+def item_of(snapshot: SectionSnapshot, wanted: str) -> int:
     """Find an assessment by its shared idnumber or our own id; raises CommandError."""
-    shared = {i.id for i in snapshot.items if i.peer is not None and i.name_for_scripts == wanted}
+    shared = {i.id for i in snapshot.items if i.name_for_scripts == wanted}
     found = shared | {i.id for i in snapshot.items if str(i.id) == wanted}
     if not found:
         raise CommandError(f"There is no assessment {wanted!r} in {snapshot.name}.")

@@ -19,7 +19,7 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import as_of, identity, meaning, present
+from schooltool_bridge.history import as_of, identity, linked, meaning, past, present
 from schooltool_bridge.history.finding import people_names, shared_ids
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.store.model import enrolment, inbox, person, person_link, section
@@ -49,6 +49,7 @@ def people(connection: Connection) -> list[Row]:
         .order_by(FoldedColumn(person.c.lastname), FoldedColumn(person.c.firstname), person.c.id)
     ).all()
     shared = shared_ids(connection)
+    found = linked.of_people(connection, [r.id for r in rows if r.id not in roots])
     merged: dict[int, list[Row]] = {}
     for r in rows:
         if r.id in roots:
@@ -64,6 +65,7 @@ def people(connection: Connection) -> list[Row]:
             "can_login": r.can_login or r.id in allowed,
             "origin": r.wwwroot or "manual",
             "links": links.get(r.id, []),
+            **_linked(found[r.id]),
             **({"merged": merged[r.id]} if r.id in merged else {}),
         }
         for r in rows
@@ -95,6 +97,8 @@ def all_sections(connection: Connection) -> list[Row]:
         .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
         .order_by(peer.c.wwwroot, section.c.idnumber)
     ).all()
+    found = linked.of_sections(connection, [r.id for r in rows])
+    first = past.first_day(connection)
     return [
         {
             "id": str(r.id),
@@ -104,6 +108,14 @@ def all_sections(connection: Connection) -> list[Row]:
             "peer": r.wwwroot,
             "teachers": teachers.get(r.id, []),
             "status": r.status,
+            # Older than the school's first year, and not filed.
+            "before_first_year": past.is_past(
+                r.starts_day,
+                r.ends_day,
+                is_filed=(r.term_id, r.course_id) != (None, None),
+                first=first,
+            ),
+            **_linked(found[r.id]),
         }
         for r in sorted(
             rows,
@@ -114,6 +126,36 @@ def all_sections(connection: Connection) -> list[Row]:
                 r.id,
             ),
         )
+    ]
+
+
+def _linked(one: linked.Linked) -> Row:
+    """The peers with which something is linked, and why with none."""
+    if not one.reason:
+        return {"linked": [*one.peers], "not_linked": None}
+    why = {
+        "reason": one.reason,
+        "peer": one.peer or None,
+        "since": None if one.since_unix_s is None else iso(one.since_unix_s),
+        "by": one.by_actor or None,
+    }
+    return {"linked": [], "not_linked": why}
+
+
+def assessments(connection: Connection, section_id: int) -> list[Row]:
+    """List the assessments of one part of a section, and whether each is linked."""
+    snapshot = as_of.of_section(connection, section_id)
+    found = linked.of_assessments(connection, [item.id for item in snapshot.items])
+    return [
+        {
+            "id": str(item.id),
+            "assessment": item.name_for_scripts,
+            "segment": snapshot.segment,
+            "name": item.name,
+            "max": _number(item.points),
+            **_linked(found[item.id]),
+        }
+        for item in snapshot.items
     ]
 
 

@@ -73,6 +73,7 @@ BELOW = {
         "invite": "people:invite",
         "set-password": "people:set_password",
         "staff": "person_data:staff",
+        "unlink-peer": "unlinking:unlink_person",
         "unmerge": "identity:unmerge",
     },
     "section": {
@@ -87,6 +88,7 @@ BELOW = {
         "link": "school:link_section",
         "proposals": "closing:section_proposals",
         "unlink": "school:unlink_section",
+        "unlink-peer": "unlinking:unlink_peer",
         "waiting": "new_sections:waiting",
     },
     "inbox": {"resolve": "identity:resolve"},
@@ -98,9 +100,13 @@ BELOW = {
         "reopen": "closing:reopen_term",
     },
     "report": {
+        "cancel": "printing:cancel",
         "check": "issuing:check_report",
         "issue": "issuing:issue_report",
         "issued": "issuing:issued_list",
+        "print": "printing:print_",
+        "printed": "printing:printed",
+        "prints": "printing:prints",
         "reprint": "issuing:reprint",
     },
 }

@@ -145,8 +145,14 @@ def _row(one: NewSection) -> dict[str, object]:
         "section": one.idnumber,
         "name": one.name,
         "teacher": one.teacher,
-        "decision": "waiting" if one.declined_by is None else "declined",
+        "decision": _decision(one),
         "since": iso(one.since_unix_s),
         "events": one.waiting,
         "by": one.declined_by,
     }
+
+
+def _decision(one: NewSection) -> str:
+    if one.declined_by is None:
+        return "waiting"
+    return "unlinked" if one.is_unlinked else "declined"

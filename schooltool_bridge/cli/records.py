@@ -22,12 +22,19 @@ def person() -> None:
     """The school's people."""
 
 
+_NOT_LINKED = click.option(
+    "--not-linked", is_flag=True, help="Only those linked with no peer, and why."
+)
+
+
 @person.command("list")
+@_NOT_LINKED
 @common
-def person_list(command: Command) -> None:
+def person_list(command: Command, *, not_linked: bool) -> None:
     """List people."""
     with command.app() as app, app.database.read() as connection:
         rows = lists.people(connection)
+    rows = [row for row in rows if row["not_linked"] or not not_linked]
     columns = ("id", "username", "idnumber", "firstname", "lastname", "email", "origin")
     command.show_table(rows, columns, "Nobody is known yet; peers push people by fetch_user.")
 
@@ -51,11 +58,13 @@ def section() -> None:
 
 
 @section.command("list")
+@_NOT_LINKED
 @common
-def section_list(command: Command) -> None:
+def section_list(command: Command, *, not_linked: bool) -> None:
     """List sections."""
     with command.app() as app, app.database.read() as connection:
         rows = lists.all_sections(connection)
+    rows = [row for row in rows if row["not_linked"] or not not_linked]
     columns = ("id", "idnumber", "segment", "name", "teachers", "peer", "status")
     command.show_table(rows, columns, "There are no sections yet.")
 
@@ -72,6 +81,7 @@ def section_show(command: Command, section_id: str, peer_wwwroot: str | None) ->
         row = dict(listed[str(found[-1])])
         if len(found) > 1:
             row["parts"] = [listed[str(part)] for part in found]
+        row["assessments"] = [r for part in found for r in lists.assessments(connection, part)]
         row["enrolments"] = [
             r for part in found for r in lists.enrolments(connection, section_id=part)
         ]

@@ -1,4 +1,4 @@
-"""Commands that print reports: report progress, transcript, section-history.
+"""Commands that print reports: one for each that there is, and section-history of several parts.
 
 Source: RULES 1.8, R69-R73.
 """
@@ -16,25 +16,27 @@ from rich.console import Console
 from sqlalchemy.engine import Connection
 
 from mnet import language
+from mnet.refusal import Refusal
 from schooltool_bridge.cli.lazy_group import LazyGroup
-from schooltool_bridge.cli.shared import Command, CommandError, common, moment
+from schooltool_bridge.cli.shared import Command, CommandError, common, home_of, moment
 from schooltool_bridge.common.rows import Row
-from schooltool_bridge.history.finding import find_parts, find_person, segment_of
-from schooltool_bridge.reports import (
-    history_lines,
-    over_time,
-    progress,
-    section_history,
-    show,
-    transcript,
+from schooltool_bridge.history.finding import (
+    find_parts,
+    find_person,
+    find_section,
+    segment_of,
 )
+from schooltool_bridge.reports import history_lines, registry, section_history, show
 from schooltool_bridge.reports.paper import Paper, csv_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
+from schooltool_bridge.reports.report import PERSON, SCHOOL, SECTION, Asked, Report
 from schooltool_bridge.reports.section_history import KINDS
 from schooltool_bridge.school import labels
 
 # In a file or pipe lines are this long, so that few cells wrap.
 PIPED_CHARS = 240
+# Where the group keeps the data folder of its command.
+_HOME = "data folder of reports"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -49,50 +51,90 @@ def _files(function: F) -> F:
     return function
 
 
-@click.group(cls=LazyGroup)
+class Reports(LazyGroup):
+    """The group `report`: a command for each report that there is, beside those written here."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Look in the data folder that stands behind the command, too."""
+        ctx.meta[_HOME] = _home_behind(args) or home_of(ctx)
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every command's name."""
+        return sorted({*super().list_commands(ctx), *registry.names(_home(ctx))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; of a report it is made of what the report says of itself."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None or cmd_name not in registry.names(_home(ctx)):
+            return found
+        try:
+            return _command_of(cmd_name, registry.find(_home(ctx), cmd_name))
+        except Refusal as problem:
+            raise CommandError(str(problem)) from problem
+
+
+def _home(ctx: click.Context) -> Path:
+    return ctx.meta.get(_HOME) or home_of(ctx)
+
+
+def _home_behind(args: list[str]) -> Path | None:
+    """Return what --home says among the arguments of a command that is not known yet."""
+    for at, word in enumerate(args):
+        name, equals, value = word.partition("=")
+        if name == "--home" and (equals or args[at + 1 : at + 2]):
+            return Path(value if equals else args[at + 1]).absolute()
+    return None
+
+
+@click.group(cls=Reports)
 def report() -> None:
-    """Reports: a student's progress, a transcript, what happened in a section."""
+    """Reports: of a student, a section, the whole school; each with --csv and --pdf."""
 
 
-@report.command("progress")
-@click.argument("person_id", metavar="PERSON")
-@click.option("--at", help="As of the end of this day, or of this moment.")
-@_files
-@common
-def report_progress(
-    command: Command, person_id: str, at: str | None, pdf: Path | None, csv: Path | None, paper: str
-) -> None:
-    """Show a student's sections, assessments and percentages, now or on any day."""
-    settings = command.settings
-    at_unix_s = moment(at, settings.zone)
-    with command.app() as app, app.database.read() as connection:
-        found = progress.read(
-            connection,
-            find_person(connection, person_id),
-            at_unix_s,
-            int(app.clock()),
-            settings.zone,
+def _command_of(name: str, kind: Report[Any]) -> click.Command:
+    """Make a report's command: whom it is about, its choices, and the files."""
+
+    @_files
+    @common
+    def run(command: Command, **given: Any) -> None:
+        _run(command, kind, given)
+
+    if kind.has_day:
+        run = click.option("--at", help="As of the end of this day, or of this moment.")(run)
+    for choice in reversed(kind.choices):
+        default = f" ({choice.default})" if choice.default else ""
+        run = click.option(f"--{choice.name.replace('_', '-')}", help=f"{choice.title}{default}.")(
+            run
         )
-        with language.speaking(settings.language):
-            made = over_time.progress_paper(connection, found, settings.zone)
-    with language.speaking(settings.language):
-        _print(command, progress.as_json(found), made, pdf, csv, paper)
+    if kind.subject != SCHOOL:
+        run = click.argument("about", metavar=kind.subject.upper())(run)
+    return click.command(name, help=kind.about)(run)
 
 
-@report.command("transcript")
-@click.argument("person_id", metavar="PERSON")
-@_files
-@common
-def report_transcript(
-    command: Command, person_id: str, pdf: Path | None, csv: Path | None, paper: str
-) -> None:
-    """Show every section that a person ever took, with final marks and withdrawals."""
+def _run(command: Command, kind: Report[Any], given: dict[str, Any]) -> None:
     settings = command.settings
+    at_unix_s = moment(given.get("at"), settings.zone)
     with command.app() as app, app.database.read() as connection:
-        found = transcript.read(connection, find_person(connection, person_id), int(app.clock()))
+        about_id = _ABOUT[kind.subject](connection, given.get("about", ""))
+        choices = kind.chosen(connection, {c.name: given[c.name] or "" for c in kind.choices})
+        now_unix_s = int(app.clock())
+        asked = Asked(connection, about_id, at_unix_s, now_unix_s, settings.zone, choices)
+        # Scripts read English, people their own language, in which what is read is worded.
+        value = kind.value(kind.read(asked), asked) if command.as_json else None
+        with language.speaking(settings.language):
+            made = kind.made(asked)
     with language.speaking(settings.language):
-        made = transcript.paper_of(found, settings.zone)
-        _print(command, transcript.as_json(found), made, pdf, csv, paper)
+        _print(command, value, made, given["pdf"], given["csv"], given["paper"])
+
+
+_ABOUT: dict[str, Callable[[Connection, str], int]] = {
+    PERSON: find_person,
+    SECTION: find_section,
+    SCHOOL: lambda _connection, _text: 0,
+}
 
 
 def _print(

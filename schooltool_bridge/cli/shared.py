@@ -94,9 +94,9 @@ def common(function: F) -> F:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
     @functools.wraps(function)
     def wrapped(home: Path | None, as_json: bool, **arguments: Any) -> Any:  # noqa: FBT001 - click's
-        outer = click.get_current_context().find_object(_Outer) or _Outer(None, as_json=False)
-        chosen = home or outer.home or Path(os.environ.get("MNET_PEER_HOME") or DEFAULT_HOME)
-        command = Command(chosen.absolute(), as_json or outer.as_json)
+        context = click.get_current_context()
+        outer = context.find_object(_Outer) or _Outer(None, as_json=False)
+        command = Command((home or home_of(context)).absolute(), as_json or outer.as_json)
         try:
             _must_be_text(arguments)
             return function(command, **arguments)
@@ -112,6 +112,13 @@ def common(function: F) -> F:
             ) from problem
 
     return wrapped  # type: ignore[return-value] # the options replace two parameters by one
+
+
+def home_of(context: click.Context) -> Path:
+    """Return the data folder that stands before the subcommand, or the usual one."""
+    found = context.find_object(_Outer)
+    named = found.home if found else None
+    return (named or Path(os.environ.get("MNET_PEER_HOME") or DEFAULT_HOME)).absolute()
 
 
 def _must_be_text(arguments: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.stored_sentences import english
+from mnet.stored_sentences import E_, english
 from peers.policy import APPROVE
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.events.applied import (
@@ -26,7 +26,9 @@ from schooltool_bridge.events.applied import (
 from schooltool_bridge.events.fields import AssessmentEvent, SectionEvent
 from schooltool_bridge.store.model_linking import kept_out_assessment, section_decision
 
-APPROVED, DECLINED = "approved", "declined"
+APPROVED, DECLINED, UNLINKED = "approved", "declined", "unlinked"
+# What keeps a section out.
+_OUT = (DECLINED, UNLINKED)
 
 
 def admit(connection: Connection, source: Source, event: SectionEvent) -> Applied | None:
@@ -36,33 +38,42 @@ def admit(connection: Connection, source: Source, event: SectionEvent) -> Applie
     somebody has to decide first.
     """
     decided = decision(connection, source.peer_id, event.idnumber, event.moodle_id)
-    if decided == DECLINED:
-        return kept_out(event.idnumber)
+    if decided in _OUT:
+        return kept_out(event.idnumber, decided)
     if not event.deleted and decided is None and source.policy.new_sections == APPROVE:
         raise Held(approval_key(event.idnumber))
     return None
 
 
-def about(connection: Connection, peer_id: int, sectionid: str) -> Applied | None:
+def about(
+    connection: Connection, peer_id: int, sectionid: str, moodle_id: str | None
+) -> Applied | None:
     """Return the answer to an event about a section that is kept out; None: it is not."""
-    is_out = decision(connection, peer_id, sectionid) == DECLINED
-    return kept_out(sectionid) if is_out else None
+    decided = decision(connection, peer_id, sectionid, moodle_id)
+    return kept_out(sectionid, decided) if decided in _OUT else None
 
 
 def keep_out(connection: Connection, peer_id: int, event: AssessmentEvent, of: Applied) -> Applied:
     """Remember an assessment of a section that is kept out, for its grades; return the answer."""
     names = names_of(event.idnumber, event.moodle_id)
+    keep_out_assessment(connection, peer_id, names, event.sectionid)
+    return of._replace(ready=tuple(assessment_key(name) for name in names))
+
+
+def keep_out_assessment(
+    connection: Connection, peer_id: int, names: Iterable[str], sectionid: str
+) -> None:
+    """Let nothing in that a peer tells about an assessment of a section of its own."""
     for name in names:
         mine = sa.and_(
             kept_out_assessment.c.peer_id == peer_id, kept_out_assessment.c.idnumber == name
         )
-        values = {"sectionid": event.sectionid}
+        values = {"sectionid": sectionid}
         if not connection.execute(
             sa.update(kept_out_assessment).where(mine).values(values)
         ).rowcount:
             row = {"peer_id": peer_id, "idnumber": name, **values}
             connection.execute(sa.insert(kept_out_assessment), row)
-    return of._replace(ready=tuple(assessment_key(name) for name in names))
 
 
 def of_assessment(connection: Connection, peer_id: int, assessmentid: str) -> Applied | None:
@@ -70,19 +81,34 @@ def of_assessment(connection: Connection, peer_id: int, assessmentid: str) -> Ap
     mine = (kept_out_assessment.c.peer_id == peer_id, kept_out_assessment.c.idnumber)
     found = sa.select(kept_out_assessment.c.sectionid).where(mine[0], mine[1] == assessmentid)
     sectionid = connection.execute(found).scalar()
-    return kept_out(sectionid) if sectionid is not None else None
+    if sectionid is None:
+        return None
+    decided = decision(connection, peer_id, sectionid)
+    return kept_out(sectionid, decided) if decided in _OUT else _cut(assessmentid)
 
 
-def kept_out(sectionid: str) -> Applied:
-    """Answer an event that a person's decision keeps out."""
-    return Applied(
-        SKIPPED,
-        0,
-        english(
-            "Somebody at this site decided not to take in section %(section)s.",
-            section=repr(sectionid),
-        ),
+def kept_out(sectionid: str, decided: str) -> Applied:
+    """Answer an event that a person's decision about a section keeps out."""
+    message = english(
+        _UNLINKED if decided == UNLINKED else _DECLINED,
+        section=repr(sectionid),
     )
+    return Applied(SKIPPED, 0, message)
+
+
+def _cut(assessmentid: str) -> Applied:
+    message = english(
+        "Assessment %(assessment)s is linked with your site no more: somebody here cut it off.",
+        assessment=repr(assessmentid),
+    )
+    return Applied(SKIPPED, 0, message)
+
+
+_DECLINED = E_("Somebody at this site decided not to take in section %(section)s.")
+_UNLINKED = E_(
+    "Section %(section)s is linked with your site no more: somebody here cut it off, and decides "
+    "whether it is linked again."
+)
 
 
 def decision(
@@ -90,7 +116,12 @@ def decision(
 ) -> str | None:
     """Return what was decided last about a section, by any of its names; None: nothing."""
     table, own = section_decision.c, own_id(sectionid, moodle_id)
-    named = [table.idnumber == sectionid]
+    named: list[sa.ColumnElement[bool]] = [table.idnumber == sectionid]
+    if own:  # not of another course that had the number before
+        is_its = sa.or_(
+            table.moodle_id.is_(None), table.moodle_id == own, table.decision == UNLINKED
+        )
+        named = [sa.and_(*named, is_its)]
     named += [table.moodle_id == own] if own else []
     latest = sa.select(table.decision).where(table.peer_id == peer_id, sa.or_(*named))
     found: str | None = connection.execute(latest.order_by(table.id.desc()).limit(1)).scalar()

@@ -116,7 +116,7 @@ def take_over(connection: Connection, ours: There, peer_id: int, idnumber: str) 
     taken = connection.execute(
         sa.update(assessment)
         .where(assessment.c.id == ours.id, _IS_OURS, assessment.c.status == ACTIVE)
-        .values(peer_id=peer_id, idnumber=idnumber, moodle_id=None)
+        .values(peer_id=peer_id, idnumber=idnumber, moodle_id=None, unlinked=False)
     )
     return taken.rowcount == 1
 

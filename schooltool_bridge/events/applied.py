@@ -14,6 +14,7 @@ from typing import NamedTuple
 from mnet.exchange import Site
 from mnet.faults import TryAgainLater
 from mnet.stored_sentences import english
+from mnet.xmlrpc import Value
 from peers.policy import PeerPolicy
 from peers.registry import Peer
 from schooltool_bridge.common.days import day_of
@@ -39,6 +40,12 @@ class Source(NamedTuple):
     zone: tzinfo = UTC
     # Its clock when it sent this; None where that is not known.
     clock_unix_s: int | None = None
+
+    def after(self, data: object) -> Source:
+        """Return what it may after an event of its was taken."""
+        if self.names_addressee or not (isinstance(data, dict) and data.get("to")):
+            return self
+        return self._replace(names_addressee=True)
 
     def day_of(self, when: When, now_unix_s: int) -> date:
         """Return the school's day of an event."""
@@ -117,6 +124,11 @@ class Applied(NamedTuple):
     again_with: tuple[str, ...] = ()
     # It took effect, and yet a person should look: what the inbox says about it.
     remark: str = ""
+
+    @property
+    def answer(self) -> dict[str, Value]:
+        """What the sender is told."""
+        return {"status": self.status, "id": str(self.id), "message": self.message}
 
 
 class Held(Exception):

@@ -5,8 +5,8 @@ Source: RULES 1.3, 1.6, R48-R57.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +16,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.events import admitting, sections
+from schooltool_bridge.events import admitting, own_ids, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -32,12 +32,13 @@ from schooltool_bridge.events.fields import EnrolmentEvent
 from schooltool_bridge.history import identity, links, roster
 from schooltool_bridge.history.fold import (
     EnrolmentRow,
+    TeacherRow,
     is_same_moment,
     latest,
     position,
     position_of,
 )
-from schooltool_bridge.history.fold_enrolments import row_of, timeline
+from schooltool_bridge.history.fold_enrolments import timeline
 from schooltool_bridge.store.model import enrolment_history, section
 
 
@@ -48,11 +49,13 @@ def apply(
 
     An ending without a segment ends every part of the section where the person is.
     """
+    event = _named(connection, source.peer_id, event)
     day = source.day_of(event.when, now_unix_s)
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-    kept_out = admitting.about(connection, source.peer_id, event.sectionid) if not where else None
-    if kept_out is not None:
-        return kept_out
+    if where is None:
+        named = (event.sectionid, event.section_moodle_id)
+        if kept_out := admitting.about(connection, source.peer_id, *named):
+            return kept_out
     person_id = links.find(connection, source.peer_id, event.userid)
     if where is None or person_id is None:
         missing = [section_key(event.sectionid)] if where is None else []
@@ -66,6 +69,15 @@ def apply(
     # What changed anything is what it answers.
     first = next((a for a in done if a.status != UNCHANGED), done[0])
     return first._replace(ready=tuple(dict.fromkeys(k for a in done for k in a.ready)))
+
+
+def _named(connection: Connection, peer_id: int, event: EnrolmentEvent) -> EnrolmentEvent:
+    """Return an event with the ids under which what it means is found here."""
+    return replace(
+        event,
+        sectionid=own_ids.course(connection, peer_id, event.sectionid, event.section_moodle_id),
+        userid=own_ids.user(connection, peer_id, event.userid, event.user_moodle_id),
+    )
 
 
 def _parts_of(
@@ -96,51 +108,73 @@ def _apply(
 ) -> Applied:
     """Apply an event to somebody's enrolment in one part of a section."""
     everybody = identity.everybody(connection, person_id)
-    rows = _rows(connection, section_id, everybody)
+    rows = roster.rows_of(connection, section_id, person_id, everybody)
     taught = roster.teacher_rows(connection, section_id, person_id, everybody)
     before = roster.current(connection, section_id, person_id)
     # Each row of a person has its own history; this one's events end nothing of another one's.
     of_own_row = before if len(everybody) == 1 else _of_own_row(connection, section_id, person_id)
     if event.code is None and not (event.role in of_own_row if event.role else of_own_row):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
-    links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
-    positions = [position(t.row)[:2] for t in rows] + [position(r)[:2] for r in taught]
-    last = max(positions, default=None)
+    # Nothing refuses it from here on.
+    links.resolve(connection, source.peer_id, event.userid, event.user_moodle_id)
+    last = last_of(rows, taught)
     at = position_of(event.when, now_unix_s, last)
-    is_known = _is_known(rows, before, event, at)
-    if is_known and len(everybody) > 1:
-        own = _rows(connection, section_id, [person_id])
-        is_known = _is_known(own, of_own_row, event, at)
-    if not is_known:
-        connection.execute(
-            sa.insert(enrolment_history).values(
-                section_id=section_id,
-                person_id=person_id,
-                role=event.role,
-                code=event.code,
-                note="",
-                timestart_unix_s=event.timestart_unix_s,
-                timeend_unix_s=event.timeend_unix_s,
-                dates=source.policy.dates_of(event.role),
-                whole_section=event.code is None and event.segment is None,
-                effective_unix_s=at[0],
-                seq=at[1],
-                recorded_unix_s=now_unix_s,
-            )
-        )
+    is_repeat = is_known(rows, before, event, at)
+    if is_repeat and len(everybody) > 1:
+        own = roster.rows_of(connection, section_id, person_id, [person_id])
+        is_repeat = is_known(own, of_own_row, event, at)
+    if not is_repeat:
+        row = row_for(source, event, section_id, person_id, at, now_unix_s)
+        connection.execute(sa.insert(enrolment_history), row)
         if event.code is not None:
             _end_with_section(
                 connection, source.peer_id, event.sectionid, section_id, person_id, at
             )
         roster.refold(connection, section_id, person_id)
-    after = roster.current(connection, section_id, person_id)
+    done = applied(event, before, roster.current(connection, section_id, person_id))
+    members = membership_keys(connection, source.peer_id, section_id, person_id)
+    return done._replace(ready=(*done.ready, *members))
+
+
+def last_of(rows: Sequence[EnrolmentRow], taught: Sequence[TeacherRow]) -> tuple[int, int] | None:
+    """Return the place of the latest of what is told of somebody in a section. Pure."""
+    of_own = [position(r)[:2] for r in rows]
+    return max([*of_own, *(position(r)[:2] for r in taught)], default=None)
+
+
+def row_for(
+    source: Source,
+    event: EnrolmentEvent,
+    section_id: int,
+    person_id: int,
+    at: tuple[int, int],
+    now_unix_s: int,
+) -> dict[str, object]:
+    """Return the row with which an event enters the history. Pure."""
+    return {
+        "section_id": section_id,
+        "person_id": person_id,
+        "role": event.role,
+        "code": event.code,
+        "note": "",
+        "timestart_unix_s": event.timestart_unix_s,
+        "timeend_unix_s": event.timeend_unix_s,
+        "dates": source.policy.dates_of(event.role),
+        "whole_section": event.code is None and event.segment is None,
+        "effective_unix_s": at[0],
+        "seq": at[1],
+        "recorded_unix_s": now_unix_s,
+    }
+
+
+def applied(
+    event: EnrolmentEvent, before: Mapping[str, roster.Now], after: Mapping[str, roster.Now]
+) -> Applied:
+    """Say what came of an event, by what somebody was and is in the section. Pure."""
     status = UNCHANGED if after == before else UPDATED if set(after) == set(before) else CREATED
     role = event.role or next(iter(after))
-    ready = (
-        enrolment_key(event.sectionid, event.userid),
-        *membership_keys(connection, source.peer_id, section_id, person_id),
-    )
-    return Applied(status, after[role][0] if role in after else 0, ready=ready)
+    ready = (enrolment_key(event.sectionid, event.userid),)
+    return Applied(status, after[role].id if role in after else 0, ready=ready)
 
 
 def _end_with_section(
@@ -208,36 +242,19 @@ def _of_own_row(connection: Connection, section_id: int, person_id: int) -> dict
     return found
 
 
-class _Row(NamedTuple):
-    """A row of the history as it is folded, and the dates that came with it."""
-
-    row: EnrolmentRow
-    dates: tuple[int | None, int | None]
-
-
-def _rows(connection: Connection, section_id: int, of: Collection[int]) -> list[_Row]:
-    history = enrolment_history
-    wanted = sa.and_(history.c.section_id == section_id, history.c.person_id.in_(of))
-    return [
-        _Row(row_of(row), (row.timestart_unix_s, row.timeend_unix_s))
-        for row in connection.execute(roster.HISTORY.where(wanted))
-    ]
-
-
-def _is_known(
-    rows: list[_Row],
-    before: dict[str, roster.Now],
+def is_known(
+    rows: Sequence[EnrolmentRow],
+    before: Mapping[str, roster.Now],
     event: EnrolmentEvent,
     at: tuple[int, int],
 ) -> bool:
+    """Tell whether an event, which would stand at this place, only says what was told. Pure."""
     dates = (event.timestart_unix_s, event.timeend_unix_s)
     if event.when.is_timed:
         # What was written by hand for this second is no word of the peer's.
-        by_peer = [
-            t for t in rows if t.row.by_actor is None and is_same_moment(position(t.row)[:2], at)
-        ]
+        by_peer = [r for r in rows if r.by_actor is None and is_same_moment(position(r)[:2], at)]
         wanted = (event.role, event.code, dates)
-        return any((t.row.role, t.row.code, t.dates) == wanted for t in by_peer)
+        return any((r.role, r.code, _dates_of(r)) == wanted for r in by_peer)
     roles = [event.role] if event.role else list(before)
     if event.code is None:
         return not any(role in before and _can_end(before[role]) for role in roles)
@@ -250,12 +267,17 @@ def _can_end(now: roster.Now) -> bool:
     return now.holds or (bool(now.coming) and not now.is_over)
 
 
-def _stands(rows: list[_Row], role: str, code: str, dates: tuple[int | None, int | None]) -> bool:
+def _stands(
+    rows: Sequence[EnrolmentRow], role: str, code: str, dates: tuple[int | None, int | None]
+) -> bool:
     """Tell whether the latest row of an enrolment, or an entry by hand over it, is just this."""
-    mine = [t for t in rows if t.row.role in (None, role)]
-    last = latest(t.row for t in mine)
+    mine = [r for r in rows if r.role in (None, role)]
+    last = latest(mine)
     if last is None or last.code != code:
         return False
-    peer_rows = [t for t in mine if t.row.by_actor is None and t.row.code is not None]
-    by_peer = max(peer_rows, key=lambda t: position(t.row), default=None)
-    return by_peer is None or by_peer.dates == dates
+    by_peer = latest(r for r in mine if r.by_actor is None and r.code is not None)
+    return by_peer is None or _dates_of(by_peer) == dates
+
+
+def _dates_of(row: EnrolmentRow) -> tuple[int | None, int | None]:
+    return row.timestart_unix_s, row.timeend_unix_s

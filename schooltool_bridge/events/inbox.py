@@ -247,6 +247,20 @@ def waited_for(connection: Connection, peer_id: int, kind: str) -> set[str]:
     return set(connection.execute(sa.select(inbox_wait.c.key).where(mine).distinct()).scalars())
 
 
+def waited(connection: Connection, peer_id: int, keys: Iterable[str]) -> set[str]:
+    """Return for which of these keys a peer's events wait."""
+    mine = inbox_wait.c.peer_id == peer_id
+    # Nearly always nothing waits at all.
+    if connection.execute(sa.select(inbox_wait.c.inbox_id).where(mine).limit(1)).first() is None:
+        return set()
+    wanted = {k: key(k) for k in keys}
+    found: set[str] = set()
+    for part in in_parts(sorted(set(wanted.values()))):
+        some = sa.select(inbox_wait.c.key).where(mine, inbox_wait.c.key.in_(part)).distinct()
+        found.update(connection.execute(some).scalars())
+    return {k for k, compared in wanted.items() if compared in found}
+
+
 def missed(connection: Connection, peer_id: int) -> list[str]:
     """Return by which keys a peer's events wait that should not: for somebody who is here.
 

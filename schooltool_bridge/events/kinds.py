@@ -7,7 +7,7 @@ personal data (people/sharing.py). Source: RULES 1.3, R38, R39a.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,15 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_
 from peers.policy import PeerPolicy
-from schooltool_bridge.events import assessments, enrolments, fields, grades, people, sections
+from schooltool_bridge.events import (
+    assessments,
+    enrolments,
+    enrolments_together,
+    fields,
+    grades,
+    people,
+    sections,
+)
 from schooltool_bridge.events.applied import ENROLMENT, Applied, Source
 from schooltool_bridge.events.fields import (
     AssessmentEvent,
@@ -52,6 +60,18 @@ class Personal:
 
 # Without slots: a generic class notes on each object of what it is one.
 @dataclass(frozen=True)
+class Together(Generic[E]):
+    """How plain events of a kind that come one after the other are applied set by set."""
+
+    # What becomes of the first of them, as far as they are plain; only looks. Each plan has
+    # `ready`, the keys of what is there then (applied.Applied).
+    plan: Callable[[Connection, Source, Sequence[E], int], Sequence[Any]]
+    # Does what was planned, when nothing waits for any of it.
+    write: Callable[[Connection, Source, Sequence[Any], int], list[Applied]]
+
+
+# Without slots: a generic class notes on each object of what it is one.
+@dataclass(frozen=True)
 class Kind(Generic[E]):
     """A kind of event."""
 
@@ -70,6 +90,8 @@ class Kind(Generic[E]):
     apply: Apply[E]
     # What is left of it for an event that is held; None: everything.
     apply_held: Apply[E] | None = None
+    # None: each goes alone.
+    together: Together[E] | None = None
     personal: tuple[Personal, ...] = ()
 
 
@@ -88,18 +110,20 @@ _ABOUT_A_USER = (
 )
 _ABOUT_AN_ENROLMENT = (
     Personal(
-        ("sectionid", "userid", "role", "status", "timestart", "timeend"),
+        ("sectionid", "userid", "usermoodleid", "role", "status", "timestart", "timeend"),
         N_("students and teachers"),
         N_("to know who is in which section, and since when"),
     ),
 )
 _ABOUT_A_GRADE = (
     Personal(
-        ("assessmentid", "userid", "points_earned", "excepted", "attempt_num"),
+        ("assessmentid", "userid", "usermoodleid", "points_earned", "excepted", "attempt_num"),
         N_("students"),
         N_("for the gradebook and the reports"),
     ),
 )
+
+_ENROLMENTS = Together[EnrolmentEvent](enrolments_together.plan, enrolments_together.write)
 
 # In the order in which they are listed to peers.
 _ALL: tuple[Kind[Any], ...] = (
@@ -124,7 +148,11 @@ _ALL: tuple[Kind[Any], ...] = (
         # Only its teacher was not there.
         apply_held=sections.attach_teacher,
         personal=(
-            Personal(("teacheridnumber",), N_("teachers"), N_("to know who teaches a section")),
+            Personal(
+                ("teacheridnumber", "teachermoodleid"),
+                N_("teachers"),
+                N_("to know who teaches a section"),
+            ),
         ),
     ),
     Kind[EnrolmentEvent](
@@ -135,6 +163,7 @@ _ALL: tuple[Kind[Any], ...] = (
         policy="accept_enrolments",
         read=lambda given, policy: fields.enrolment(given, policy.roles, ended=False),
         apply=enrolments.apply,
+        together=_ENROLMENTS,
         personal=_ABOUT_AN_ENROLMENT,
     ),
     Kind[AssessmentEvent](
@@ -164,6 +193,7 @@ _ALL: tuple[Kind[Any], ...] = (
         policy="accept_enrolments",
         read=lambda given, policy: fields.enrolment(given, policy.roles, ended=True),
         apply=enrolments.apply,
+        together=_ENROLMENTS,
         personal=_ABOUT_AN_ENROLMENT,
     ),
     Kind[SectionEvent](

@@ -16,7 +16,7 @@ from mnet.database import savepoint
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
 from mnet.stored_sentences import E_, english
 from mnet.xmlrpc import Value
-from schooltool_bridge.events import inbox, inbox_words, kinds, reading
+from schooltool_bridge.events import inbox, inbox_words, kinds, reading, together
 from schooltool_bridge.events.applied import (
     APPROVAL,
     SKIPPED,
@@ -115,7 +115,7 @@ def receive(
         inbox_words.remark_on(connection, source, event, data, applied.remark, position, now_unix_s)
     came = _come_again(connection, source, lot(applied.ready), most, [applied])
     return Received(
-        {"status": applied.status, "id": str(applied.id), "message": applied.message},
+        applied.answer,
         came.new_people,
         came.names,
         came.left,
@@ -157,11 +157,25 @@ def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s:
     applied = came.tried
     # Where an event might find no room after it wrote something, it is undone whole.
     is_short = inbox.room(connection, source.peer_id) <= PART_EVENTS
+    # So many are looked up together: fewer where one of them had to go alone.
+    size = PART_EVENTS
     while len(results) < len(listed) and applied < PART_EVENTS and not left:
+        some = listed[len(results) : len(results) + min(size, PART_EVENTS - applied)]
+        tried, done = together.first(connection, source, some, now_unix_s)
+        for one, element in zip(done, some, strict=False):
+            results.append(one.answer)
+            new_people += [one.new_person] if one.new_person else []
+            names.update(dict.fromkeys(one.names))
+            source = source.after(reading.event_of(element)[1])
+        applied += len(done)
+        is_whole = len(done) == tried
+        size = min(2 * size, PART_EVENTS) if is_whole else max(1, len(done))
+        if done and is_whole:
+            continue
         element = listed[len(results)]
         applied += 1
         try:
-            event, data = _event_of(element)
+            event, data = reading.event_of(element)
             most = max(1, PART_EVENTS - applied)
             receive_one = _receive_whole if is_short else receive
             received = receive_one(connection, source, event, data, now_unix_s, most)
@@ -172,8 +186,7 @@ def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s:
         new_people += received.new_people
         names.update(dict.fromkeys(received.names))
         left, applied = received.left, applied + received.tried
-        if isinstance(data, dict) and data.get("to"):
-            source = source._replace(names_addressee=True)
+        source = source.after(data)
     return Push(source, tuple(results), tuple(new_people), tuple(names), left)
 
 
@@ -207,13 +220,6 @@ def _receive_whole(
         except Fault as fault:
             refused = fault
     raise refused
-
-
-def _event_of(element: Value) -> tuple[str, Value]:
-    event = element.get("event") if isinstance(element, dict) else None
-    if not isinstance(element, dict) or not isinstance(event, str):
-        raise Malformed(english("push_events: an event is a struct of event (its name) and data."))
-    return event, element.get("data")
 
 
 def retry(

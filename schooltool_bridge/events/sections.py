@@ -6,20 +6,23 @@ enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import insert_one
+from mnet.database import in_parts, insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
-from schooltool_bridge.events import admitting
+from schooltool_bridge.events import admitting, own_ids
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -33,7 +36,7 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.history import links, roster
-from schooltool_bridge.history.fold import NO_NUMBER, position, position_of
+from schooltool_bridge.history.fold import is_same_moment, position, position_of
 from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
 
@@ -71,6 +74,26 @@ def find(
     return Section(r.id, r.idnumber, r.segment, r.name, r.status, (r.effective_unix_s, r.seq))
 
 
+def parts_of_many(
+    connection: Connection, peer_id: int, idnumbers: Collection[str]
+) -> dict[str, list[sa.Row[Any]]]:
+    """Return the rows of all parts of a peer's sections, by the names that were asked for."""
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for part in in_parts(sorted(set(idnumbers))):
+        names = {name: own_id(name) for name in part}
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in names.values() if n]}
+        rows = connection.execute(_OF_PEER_MANY, values).all()
+        by_number: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        by_own: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        for row in rows:
+            by_number[row.idnumber].append(row)
+            by_own[row.moodle_id].append(row)
+        for name, own in names.items():
+            more = by_own[own] if own else []
+            found[name] = [*by_number[name], *(r for r in more if r.idnumber != name)]
+    return found
+
+
 def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
     """Return our ids of all parts (segments) of a peer's section, in their order."""
     wanted = {"peer": peer_id, "wanted": idnumber, "own": own_id(idnumber)}
@@ -80,6 +103,7 @@ def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
 
 def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_s: int) -> Applied:
     """Apply new_section or delete_section."""
+    event = _with_number(connection, source, _with_teacher(connection, source, event))
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
     moved = _by_own_id(connection, source, event, day) if known is None else None
@@ -105,7 +129,8 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     own = own_id(event.idnumber, event.moodle_id)
     if own:
         connection.execute(sa.update(section).where(section.c.id == known.id).values(moodle_id=own))
-    changed = _write(connection, known, event, now_unix_s)
+    dated = _keep_dates(connection, source, known, event)
+    changed = _write(connection, known, event, now_unix_s) or dated
     if status == UPDATED and not changed:
         status = UNCHANGED
     again_with = _teach(connection, source, known.id, event)
@@ -115,6 +140,34 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
         else ""
     )
     return Applied(status, known.id, message, _ready(event, own), again_with=again_with)
+
+
+def _with_teacher(connection: Connection, source: Source, event: SectionEvent) -> SectionEvent:
+    """Return an event with the id under which its teacher is found here."""
+    named, own = event.teacheridnumber, event.teacher_moodle_id
+    return replace(event, teacheridnumber=own_ids.user(connection, source.peer_id, named, own))
+
+
+def _with_number(connection: Connection, source: Source, event: SectionEvent) -> SectionEvent:
+    """Return an event with the id under which its course is found here, or is to be from here on.
+
+    A number that another course had is this one's now, and the former goes by Moodle's own id;
+    but not by a deletion, nor by an older event than the former's last one.
+    """
+    number = own_ids.course(connection, source.peer_id, event.idnumber, event.moodle_id)
+    wanted = {"peer": source.peer_id, "wanted": event.idnumber, "own": None}
+    rows = connection.execute(_OF_PEER, wanted).all()
+    others = [row for row in rows if row.moodle_id not in (None, event.moodle_id)]
+    if number == event.idnumber or not others:
+        return event
+    sent, seq = event.when.timemodified, event.when.seq
+    last = max((row.effective_unix_s, row.seq) for row in others)
+    if event.deleted or (sent is not None and (sent, seq) < last):
+        return replace(event, idnumber=number)
+    for row in others:
+        former = sa.update(section).where(section.c.id == row.id)
+        connection.execute(former.values(idnumber=OWN_ID + row.moodle_id))
+    return event
 
 
 def _by_own_id(
@@ -159,6 +212,9 @@ def attach_teacher(
 
     So that it brings nothing back that was ended later.
     """
+    event = _with_teacher(connection, source, event)
+    number = own_ids.course(connection, source.peer_id, event.idnumber, event.moodle_id)
+    event = replace(event, idnumber=number)
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
     if known is None:
@@ -195,6 +251,26 @@ def _create(connection: Connection, source: Source, event: SectionEvent) -> Sect
     return Section(row_id, event.idnumber, segment, event.name, "", (-1, -1))
 
 
+def _keep_dates(
+    connection: Connection, source: Source, known: Section, event: SectionEvent
+) -> bool:
+    """Keep when the course begins and ends there; tell whether that is new.
+
+    An older event than the last one says nothing of it, nor does one without dates.
+    """
+    sent = event.when.timemodified
+    told = (event.starts_unix_s, event.ends_unix_s)
+    if told == (None, None) or (sent is not None and (sent, event.when.seq) < known.position):
+        return False
+    starts, ends = (None if at is None else day_of(at, source.zone) for at in told)
+    mine = section.c.id == known.id
+    columns = sa.select(section.c.starts_day, section.c.ends_day).where(mine)
+    if tuple(connection.execute(columns).one()) == (starts, ends):
+        return False
+    connection.execute(sa.update(section).where(mine).values(starts_day=starts, ends_day=ends))
+    return True
+
+
 def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
     at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
@@ -204,21 +280,13 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         "deleted": event.deleted,
     }
     history = section_history
-    same_time = at if event.when.is_timed else known.position
-    rows = connection.execute(
-        sa.select(history)
-        .where(
-            history.c.section_id == known.id,
-            history.c.effective_unix_s == same_time[0],
-            # As fold.is_same_moment has it.
-            sa.true()
-            if event.when.is_timed and at[1] <= NO_NUMBER
-            else history.c.seq == same_time[1],
-        )
-        .order_by(history.c.id)
-    ).all()
+    mine = sa.select(history).where(history.c.section_id == known.id)
+    rows = sorted(connection.execute(mine), key=position)
     # Without a time only the latest word can be repeated.
-    if any(_says(row, values) for row in (rows if event.when.is_timed else rows[-1:])):
+    same = rows[-1:]
+    if event.when.is_timed:
+        same = [row for row in rows if is_same_moment(position(row)[:2], at)]
+    if any(_says(row, values) for row in same):
         return False
     connection.execute(
         sa.insert(history).values(
@@ -230,7 +298,7 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         )
     )
     refold(connection, known.id)
-    return at >= known.position
+    return at >= known.position and not any(_says(row, values) for row in rows[-1:])
 
 
 def refold(connection: Connection, section_id: int) -> None:
@@ -287,14 +355,21 @@ def _teach(
     return ()
 
 
-_OF_PEER = (
+# What is cut from its peer is as unknown to it (admitting.py).
+_OF_ANY = (
     sa.select(section, term.c.first_day, term.c.last_day)
     .select_from(section.outerjoin(term, term.c.id == section.c.term_id))
-    .where(
-        section.c.peer_id == sa.bindparam("peer"),
-        sa.or_(
-            section.c.idnumber == sa.bindparam("wanted"),
-            section.c.moodle_id == sa.bindparam("own"),
-        ),
-    )
+    .where(section.c.peer_id == sa.bindparam("peer"), sa.not_(section.c.unlinked))
+)
+_OF_PEER = _OF_ANY.where(
+    sa.or_(
+        section.c.idnumber == sa.bindparam("wanted"),
+        section.c.moodle_id == sa.bindparam("own"),
+    ),
+)
+_OF_PEER_MANY = _OF_ANY.where(
+    sa.or_(
+        section.c.idnumber.in_(sa.bindparam("wanted", expanding=True)),
+        section.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
+    ),
 )

@@ -138,6 +138,7 @@ def _links(_connection: Connection, peer_id: int) -> sa.Select[Any]:
     ).where(
         person_link.c.peer_id == peer_id,
         person_link.c.effective_unix_s >= 0,
+        sa.not_(person_link.c.unlinked),
         sa.or_(*(n.is_not(None) for n in names)),
     )
 
@@ -145,7 +146,7 @@ def _links(_connection: Connection, peer_id: int) -> sa.Select[Any]:
 def _sections(_connection: Connection, peer_id: int) -> sa.Select[Any]:
     return sa.select(
         section.c.id, _none("person_id"), section.c.id.label("section_id"), _none("assessment_id")
-    ).where(section.c.peer_id == peer_id, section.c.status == ACTIVE)
+    ).where(section.c.peer_id == peer_id, section.c.status == ACTIVE, sa.not_(section.c.unlinked))
 
 
 def _enrolments(connection: Connection, peer_id: int) -> sa.Select[Any]:
@@ -153,7 +154,11 @@ def _enrolments(connection: Connection, peer_id: int) -> sa.Select[Any]:
     return (
         sa.select(now.c.id, now.c.person_id, now.c.section_id, _none("assessment_id"))
         .join_from(now, section, section.c.id == now.c.section_id)
-        .where(section.c.peer_id == peer_id, meaning.is_open(now.c.code))
+        .where(
+            section.c.peer_id == peer_id,
+            meaning.is_open(now.c.code),
+            sa.not_(section.c.unlinked),
+        )
     )
 
 
@@ -163,7 +168,11 @@ def _assessments(_connection: Connection, peer_id: int) -> sa.Select[Any]:
         _none("person_id"),
         assessment.c.section_id,
         assessment.c.id.label("assessment_id"),
-    ).where(assessment.c.peer_id == peer_id, assessment.c.status == ACTIVE)
+    ).where(
+        assessment.c.peer_id == peer_id,
+        assessment.c.status == ACTIVE,
+        sa.not_(assessment.c.unlinked),
+    )
 
 
 def _grades(_connection: Connection, peer_id: int) -> sa.Select[Any]:
@@ -179,6 +188,7 @@ def _grades(_connection: Connection, peer_id: int) -> sa.Select[Any]:
         .where(
             assessment.c.peer_id == peer_id,
             assessment.c.status == ACTIVE,
+            sa.not_(assessment.c.unlinked),
             grade.c.exists,
             grade.c.authority == cells.PEER,
             sa.or_(grade.c.points.is_not(None), grade.c.excepted),

@@ -19,9 +19,9 @@ from mnet.database import in_parts
 from mnet.faults import Malformed
 from mnet.xmlrpc import Value
 from peers.policy import PeerPolicy
-from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.events import assessments, sections
+from schooltool_bridge.events import assessments, own_ids, sections
 from schooltool_bridge.events.fields import Fields
 from schooltool_bridge.full_sync import walking
 from schooltool_bridge.history import identity, links
@@ -53,9 +53,9 @@ class Seeing:
     connection: Connection
     peer_id: int
     policy: PeerPolicy
-    _people: dict[str, int | None] = field(default_factory=dict)
-    _parts: dict[str, Sequence[sa.Row[int, str]]] = field(default_factory=dict)
-    _items: dict[str, int | None] = field(default_factory=dict)
+    _people: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
+    _parts: dict[tuple[str, str | None], Sequence[sa.Row[int, str]]] = field(default_factory=dict)
+    _items: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
     _everybody: dict[int, list[int]] = field(default_factory=dict)
     # By assessment and person, of those looked up together.
     _cells: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -80,32 +80,35 @@ class Seeing:
         except Malformed as problem:
             raise Unreadable from problem
 
-    def person(self, userid: str) -> int | None:
-        """Return our id of the record that a peer calls so."""
-        if userid not in self._people:
-            self._people[userid] = links.find(self.connection, self.peer_id, userid)
-        return self._people[userid]
+    def person(self, userid: str, own: str | None) -> int | None:
+        """Return our id of the record that a peer calls so; `own`: Moodle's id of the user."""
+        if (userid, own) not in self._people:
+            named = own_ids.user(self.connection, self.peer_id, userid, own)
+            self._people[userid, own] = links.find(self.connection, self.peer_id, named)
+        return self._people[userid, own]
 
-    def parts(self, idnumber: str, segment: str | None = None) -> list[int]:
+    def parts(self, idnumber: str, own: str | None, segment: str | None) -> list[int]:
         """Return our ids of a section's parts; without a segment of all."""
-        if idnumber not in self._parts:
-            wanted = sections.parts(self.connection, self.peer_id, idnumber)
+        if (idnumber, own) not in self._parts:
+            named = own_ids.course(self.connection, self.peer_id, idnumber, own)
+            wanted = sections.parts(self.connection, self.peer_id, named)
             rows = sa.select(section.c.id, section.c.segment).where(section.c.id.in_(wanted))
-            self._parts[idnumber] = self.connection.execute(rows).all()
-        return [row.id for row in self._parts[idnumber] if segment in (None, row.segment)]
+            self._parts[idnumber, own] = self.connection.execute(rows).all()
+        return [row.id for row in self._parts[idnumber, own] if segment in (None, row.segment)]
 
-    def assessment(self, idnumber: str) -> int | None:
+    def assessment(self, idnumber: str, own: str | None) -> int | None:
         """Return our id of a peer's assessment."""
-        if idnumber not in self._items:
-            found = assessments.find(self.connection, self.peer_id, idnumber)
-            self._items[idnumber] = found.id if found else None
-        return self._items[idnumber]
+        if (idnumber, own) not in self._items:
+            named = own_ids.item(self.connection, self.peer_id, idnumber, own)
+            found = assessments.find(self.connection, self.peer_id, named)
+            self._items[idnumber, own] = found.id if found else None
+        return self._items[idnumber, own]
 
     def users(self, fields: Fields) -> list[Thing]:
         """Every link of the peer that an item's names find."""
         idnumber = fields.id("idnumber", required=False)
         username = fields.id("username", required=False)
-        moodle_id = own_id(idnumber, fields.id("moodleid", required=False) or None)
+        moodle_id = own_id(idnumber, fields.own("moodleid"))
         if not idnumber and not username:
             raise Unreadable
         named = [person_link.c.idnumber_key == key(idnumber)] if idnumber else []
@@ -113,7 +116,12 @@ class Seeing:
         named += [person_link.c.moodle_id == key(moodle_id)] if moodle_id else []
         rows = self.connection.execute(
             sa.select(person_link.c.id, person_link.c.person_id).where(
-                person_link.c.peer_id == self.peer_id, sa.or_(*named)
+                person_link.c.peer_id == self.peer_id,
+                sa.or_(*named),
+                # A number or a name that was given again speaks of nobody else.
+                sa.or_(person_link.c.moodle_id.is_(None), person_link.c.moodle_id == key(moodle_id))
+                if moodle_id
+                else sa.true(),
             )
         )
         return [Thing(walking.USERS, r.id, r.person_id) for r in rows]
@@ -121,27 +129,26 @@ class Seeing:
     def sections(self, fields: Fields) -> list[Thing]:
         """The parts that an item names; and its teacher's place there, which it says as well."""
         idnumber, segment = fields.id("idnumber"), fields.id("segment", required=False) or None
-        parts = self.parts(idnumber, segment)
-        if moodle_id := fields.id("moodleid", required=False):
-            parts = parts or self.parts(OWN_ID + moodle_id, segment)
+        parts = self.parts(idnumber, fields.own("moodleid"), segment)
         found = [Thing(walking.SECTIONS, part, section_id=part) for part in parts]
         if teacher := fields.id("teacheridnumber", required=False):
-            found += self._memberships(parts, teacher, TEACHER)
+            who = self.person(teacher, fields.own("teachermoodleid"))
+            found += self._memberships(parts, who, TEACHER)
         return found
 
     def enrolments(self, fields: Fields) -> list[Thing]:
         """Somebody's places, in all parts of a section when none is named."""
         segment = fields.id("segment", required=False) or None
         role = fields.text("role", required=True).casefold()
-        parts = self.parts(fields.id("sectionid"), segment)
-        return self._memberships(parts, fields.id("userid"), self.policy.roles.get(role, role))
+        parts = self.parts(fields.id("sectionid"), fields.own("sectionmoodleid"), segment)
+        who = self.person(fields.id("userid"), fields.own("usermoodleid"))
+        return self._memberships(parts, who, self.policy.roles.get(role, role))
 
     def assessments(self, fields: Fields) -> list[Thing]:
         """The assessment under its number, or under Moodle's own."""
-        idnumber = fields.id("idnumber")
-        found = self.assessment(idnumber)
-        if found is None and (moodle_id := fields.id("moodleid", required=False)):
-            found = self.assessment(OWN_ID + moodle_id)
+        idnumber, own = fields.id("idnumber"), fields.own("moodleid")
+        # By its number first: one that was restored has another of Moodle's own.
+        found = self.assessment(idnumber, None) or self.assessment(idnumber, own)
         return [] if found is None else [Thing(walking.ASSESSMENTS, found, assessment_id=found)]
 
     def grades(self, fields: Fields) -> list[Thing]:
@@ -155,7 +162,8 @@ class Seeing:
 
     def _cell_of(self, fields: Fields) -> tuple[int, Sequence[int]]:
         """Return an assessment, and every record of whom a grade is of; nobody: not known here."""
-        found, who = self.assessment(fields.id("assessmentid")), self.person(fields.id("userid"))
+        found = self.assessment(fields.id("assessmentid"), fields.own("assessmentmoodleid"))
+        who = self.person(fields.id("userid"), fields.own("usermoodleid"))
         if found is None or who is None:
             return 0, ()
         if who not in self._everybody:
@@ -176,8 +184,7 @@ class Seeing:
             rows = self.connection.execute(cells)
             self._cells.update({(r.assessment_id, r.person_id): r.id for r in rows})
 
-    def _memberships(self, parts: Sequence[int], userid: str, role: str) -> list[Thing]:
-        who = self.person(userid)
+    def _memberships(self, parts: Sequence[int], who: int | None, role: str) -> list[Thing]:
         if who is None or not parts:
             return []
         members = sa.select(enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id).where(

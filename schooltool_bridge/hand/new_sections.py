@@ -19,23 +19,33 @@ from mnet.exchange import Site
 from mnet.language import N_, _
 from peers import store
 from peers.registry import Registry
-from schooltool_bridge.common.ids import key, own_id
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.events import admitting, inbox, inbox_lists, inbox_words, reading, releasing
+from schooltool_bridge.events import (
+    admitting,
+    inbox,
+    inbox_lists,
+    inbox_words,
+    people,
+    reading,
+    releasing,
+)
 from schooltool_bridge.events import receiving as events
-from schooltool_bridge.events.admitting import APPROVED, DECLINED
+from schooltool_bridge.events.admitting import APPROVED, DECLINED, UNLINKED
 from schooltool_bridge.events.applied import (
     APPROVAL,
     Source,
     approval_key,
     assessment_key,
     section_key,
+    user_key,
 )
 from schooltool_bridge.events.inbox_lists import count_by_status
+from schooltool_bridge.hand import unlinking
 from schooltool_bridge.hand.resolving import sender_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.store.model import inbox as inbox_table
-from schooltool_bridge.store.model import inbox_wait
+from schooltool_bridge.store.model import inbox_wait, section
 from schooltool_bridge.store.model_linking import section_decision
 
 
@@ -59,6 +69,8 @@ class NewSection:
     # Who declined it, and why; None: it waits.
     declined_by: str | None = None
     why: str = ""
+    # It is here, but was cut from its peer.
+    is_unlinked: bool = False
 
     @property
     def tick(self) -> str:
@@ -102,7 +114,7 @@ def count_waiting(connection: Connection, peer_id: int) -> int:
 
 
 def declined(connection: Connection, peer_id: int | None = None) -> list[NewSection]:
-    """Return the sections that a person keeps out, of one peer or all, by name."""
+    """Return the sections that a person keeps out or cut off, of one peer or all, by name."""
     peers = {of.id: of.wwwroot for of in _peers(connection, peer_id)}
     table, latest = section_decision.c, {}
     rows = sa.select(section_decision).where(table.peer_id.in_(list(peers))).order_by(table.id)
@@ -122,9 +134,10 @@ def declined(connection: Connection, peer_id: int | None = None) -> list[NewSect
             admitting.names_of(row.idnumber, row.moodle_id),
             row.by_actor,
             row.why,
+            row.decision == UNLINKED,
         )  # fmt: skip - in the order of the fields
         for row in latest.values()
-        if row.decision == DECLINED
+        if row.decision in (DECLINED, UNLINKED)
     )
 
 
@@ -154,6 +167,39 @@ class Admitting:
             released += self._decide(senders[peer_id], of_peer, author, approve=approve)
         return Done(chosen, released)
 
+    def link_again(self, section_id: int, author: Author) -> Done:
+        """Link a section that was cut with its peer again; apply what was kept out meanwhile.
+
+        Raises Refused, NotFound or SwitchedOff.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(section).where(section.c.id == section_id)).first()
+            found = declined(connection, row.peer_id) if row and row.unlinked else []
+        chosen = [o for o in found if row and o.is_unlinked and row.idnumber == o.idnumber]
+        if not chosen:
+            raise Refused("section", _("This section was not unlinked."))
+        return self.decide(chosen, author, approve=True)
+
+    def link_person_again(self, person_id: int, peer_id: int, author: Author) -> int:
+        """Link somebody with a peer's user again; apply what waited, and return how much.
+
+        Raises Refused unless they were unlinked, NotFound or SwitchedOff.
+        """
+        sender = sender_of(self._registry, self._site, peer_id)
+        with self._database.write() as connection:
+            one_at_a_time(connection, peer_id)
+            cut = unlinking.cut_links(connection, person_id, peer_id)
+            if not cut:
+                raise Refused("person", _("This person was not unlinked from this peer."))
+            for row in cut:
+                unlinking.link_person_again(connection, author, row.id)
+            ids = [n for r in cut for n in (r.idnumber_key, r.moodle_id and OWN_ID + r.moodle_id)]
+            keys = [user_key(n) for n in ids if n]
+            keys += [people.username_key(r.username) for r in cut if r.username]
+            before = _open(connection, peer_id)
+            came = events.come_again(connection, sender, events.lot(keys))
+        return before - self._finish(sender, came)
+
     def _decide(
         self, sender: Source, chosen: Sequence[NewSection], author: Author, *, approve: bool
     ) -> int:
@@ -161,17 +207,25 @@ class Admitting:
             one_at_a_time(connection, sender.peer_id)
             lots: events.Lots = ()
             for one in chosen:
+                if one.is_unlinked:
+                    items = _link_again(connection, one, author)
+                    lots += _reopened(connection, sender, one.names, items)
+                    continue
                 _write(connection, one, author, approve=approve)
                 lots += _lots(connection, sender, one.names, approve=approve)
             before = _open(connection, sender.peer_id)
             came = events.come_again(connection, sender, lots)
+        return before - self._finish(sender, came)
+
+    def _finish(self, sender: Source, came: events.Came) -> int:
+        """Apply what is left of that, and what other peers sent; return what is open then."""
         peer = self._registry.by_id(sender.peer_id)
         assert peer is not None
         more = releasing.come_again(self._database, peer, self._site, came.left)
         names = (*came.names, *more)
         releasing.release_others(self._database, self._registry, self._site, peer.id, names)
         with self._database.read() as connection:
-            return before - _open(connection, sender.peer_id)
+            return _open(connection, sender.peer_id)
 
 
 def _write(connection: Connection, one: NewSection, author: Author, *, approve: bool) -> None:
@@ -196,16 +250,32 @@ def _lots(
     connection: Connection, sender: Source, names: Sequence[str], *, approve: bool
 ) -> events.Lots:
     """Return what is to come again; of a section let in what was kept out before as well."""
-    approvals, sections = [approval_key(n) for n in names], [section_key(n) for n in names]
     if not approve:
+        approvals, sections = [approval_key(n) for n in names], [section_key(n) for n in names]
         return (*events.lot(approvals), *events.lot(sections))
     items = admitting.forget_assessments(connection, sender.peer_id, names)
+    return _reopened(connection, sender, names, items)
+
+
+def _reopened(
+    connection: Connection, sender: Source, names: Sequence[str], items: Sequence[str]
+) -> events.Lots:
+    """Hold again what was kept out about a section by these names, and these assessments."""
+    approvals, sections = [approval_key(n) for n in names], [section_key(n) for n in names]
     others = [*sections, *map(assessment_key, items)]
     for waits in inbox_lists.declined(connection, sender.peer_id, [*approvals, *others]):
         read = reading.read(sender._replace(names_addressee=False), waits.event, waits.payload)
         keys = inbox_words.declined_waits(read)
         inbox.set_status(connection, waits, status=inbox.HELD, waiting_for=keys)
     return (*events.lot(approvals), *events.lot(others))
+
+
+def _link_again(connection: Connection, one: NewSection, author: Author) -> Sequence[str]:
+    mine = (section.c.peer_id == one.peer_id, section.c.idnumber == one.idnumber)
+    found = sa.select(sa.func.min(section.c.id)).where(*mine, section.c.unlinked)
+    section_id = connection.execute(found).scalar()
+    assert section_id is not None
+    return unlinking.link_section_again(connection, author, section_id)
 
 
 def _peers(connection: Connection, peer_id: int | None) -> list[store.StoredPeer]:

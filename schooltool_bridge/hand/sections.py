@@ -104,13 +104,12 @@ def delete(connection: Connection, author: Author, section_id: int) -> None:
     _add_row(connection, author, section_id, row.name, deleted=True)
 
 
-def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any]:
-    row = connection.execute(
-        sa.select(section.c.peer_id, section.c.name).where(section.c.id == section_id)
-    ).first()
+def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any, Any]:
+    columns = (section.c.peer_id, section.c.name, section.c.unlinked)
+    row = connection.execute(sa.select(*columns).where(section.c.id == section_id)).first()
     if row is None:
         raise Refused("section", _("There is no section with id %(id)s.", id=section_id))
-    if row.peer_id is not None:
+    if row.peer_id is not None and not row.unlinked:
         raise Refused("section", _("This section comes from a Moodle; change it there."))
     return row
 

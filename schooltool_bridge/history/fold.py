@@ -208,6 +208,9 @@ class EnrolmentRow:
     # Its dates as far as they hold (fold_enrolments.held_dates).
     begins_unix_s: int | None = None
     ends_unix_s: int | None = None
+    # Its dates as they were told.
+    timestart_unix_s: int | None = None
+    timeend_unix_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

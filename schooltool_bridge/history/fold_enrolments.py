@@ -47,6 +47,8 @@ def row_of(row: Any) -> EnrolmentRow:
         has_own_day=has_own_day,
         begins_unix_s=begins,
         ends_unix_s=ends,
+        timestart_unix_s=row.timestart_unix_s,
+        timeend_unix_s=row.timeend_unix_s,
     )
 
 

@@ -7,7 +7,8 @@ together. Source: RULES 1.4, R39b.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -57,6 +58,14 @@ def roots(connection: Connection) -> dict[int, int]:
             end = into[end]
         found[merged] = end
     return found
+
+
+def rows_of(into: Mapping[int, int], people: Iterable[int]) -> dict[int, list[int]]:
+    """Return every row of each of these people, by what `roots` says. Pure."""
+    merged: dict[int, list[int]] = defaultdict(list)
+    for row, root_id in into.items():
+        merged[root_id].append(row)
+    return {who: sorted([who, *merged.get(who, ())]) for who in people}
 
 
 def of_all(connection: Connection, ids: Collection[int]) -> list[int]:

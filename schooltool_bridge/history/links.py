@@ -6,14 +6,15 @@ Source: RULES 1.3, 1.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import insert_one
+from mnet.database import in_parts, insert_one
 from mnet.letters import nfc
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.history import identity
@@ -35,6 +36,8 @@ class Link:
     password_wrapped: str | None
     # Decided by hand: its idnumber is the peer's own word, not the school's.
     kept_apart: bool = False
+    # Cut by a person: it means nobody until somebody decides whom.
+    unlinked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,18 @@ def find(connection: Connection, peer_id: int, userid: str) -> int | None:
     """
     linked = _linked(connection, peer_id, userid)
     if linked is not None:
-        return int(linked.person_id)
+        return None if linked.unlinked else int(linked.person_id)
     if key(userid).startswith(OWN_ID):
         return None
-    return holder(connection, userid)
+    found = holder(connection, userid)
+    return None if found is None or is_cut(connection, peer_id, found) else found
+
+
+def is_cut(connection: Connection, peer_id: int, person_id: int) -> bool:
+    """Tell whether somebody was unlinked from a peer, by all links that it has to them."""
+    mine = sa.and_(person_link.c.peer_id == peer_id, person_link.c.person_id == person_id)
+    cut = connection.execute(sa.select(person_link.c.unlinked).where(mine)).scalars().all()
+    return bool(cut) and all(cut)
 
 
 def holder(connection: Connection, idnumber: str) -> int | None:
@@ -64,10 +75,17 @@ def holder(connection: Connection, idnumber: str) -> int | None:
     return found
 
 
-def resolve(connection: Connection, peer_id: int, userid: str) -> Linked | None:
-    """As `find`, and see that the peer has a link to the person under an id."""
+def resolve(
+    connection: Connection, peer_id: int, userid: str, moodle_id: str | None = None
+) -> Linked | None:
+    """As `find`, and see that the peer has a link to the person under an id.
+
+    One that is new keeps Moodle's own id of the user, where the event has it.
+    """
     wanted = key(userid)
     row = _linked(connection, peer_id, userid)
+    if row is not None and row.unlinked:
+        return None
     if row is not None:
         if row.idnumber_key is None:
             _name_link(connection, row.id, wanted)
@@ -77,15 +95,38 @@ def resolve(connection: Connection, peer_id: int, userid: str) -> Linked | None:
         return None
     unnamed = bare(connection, peer_id, person_id)
     if unnamed is None:
-        add(connection, peer_id, person_id, idnumber_key=wanted)
+        made = add(connection, peer_id, person_id, idnumber_key=wanted)
+        if moodle_id:
+            mine = person_link.c.id == made.id
+            connection.execute(sa.update(person_link).where(mine).values(moodle_id=key(moodle_id)))
     else:
         _name_link(connection, unnamed.id, wanted)
     return Linked(person_id, wanted)
 
 
-def _linked(connection: Connection, peer_id: int, userid: str) -> sa.Row[Any, Any, Any] | None:
+def _linked(connection: Connection, peer_id: int, userid: str) -> sa.Row[Any] | None:
     own = own_id(key(userid))
     return connection.execute(_LINKED, {"peer": peer_id, "wanted": key(userid), "own": own}).first()
+
+
+def linked_many(
+    connection: Connection, peer_id: int, userids: Collection[str]
+) -> dict[str, list[sa.Row[Any]]]:
+    """Return a peer's links that ids of people find, by the ids: nearly always one, or none."""
+    found: dict[str, list[sa.Row[Any]]] = {}
+    for part in in_parts(sorted({key(userid) for userid in userids})):
+        names = {name: own_id(name) for name in part}
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in names.values() if n]}
+        by_number: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        by_own: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
+        rows: Sequence[sa.Row[Any]] = connection.execute(_LINKED_MANY, values).all()
+        for row in rows:
+            by_number[row.idnumber_key].append(row)
+            by_own[row.moodle_id].append(row)
+        for name, own in names.items():
+            more = by_own[own] if own else []
+            found[name] = [*by_number[name], *(r for r in more if r.idnumber_key != name)]
+    return {userid: found[key(userid)] for userid in userids}
 
 
 def _name_link(connection: Connection, link_id: int, idnumber_key: str) -> None:
@@ -190,6 +231,7 @@ def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link |
         (row.effective_unix_s, row.seq),
         row.password_wrapped,
         row.kept_apart,
+        row.unlinked,
     )
 
 
@@ -223,11 +265,26 @@ def add(
     return Link(row_id, person_id, idnumber_key, None, None, None, (-1, -1), None)
 
 
-_LINKED = sa.select(person_link.c.id, person_link.c.person_id, person_link.c.idnumber_key).where(
+_LINKED: sa.Select[Any] = sa.select(
+    person_link.c.id, person_link.c.person_id, person_link.c.idnumber_key, person_link.c.unlinked
+).where(
     person_link.c.peer_id == sa.bindparam("peer"),
     sa.or_(
         person_link.c.idnumber_key == sa.bindparam("wanted"),
         person_link.c.moodle_id == sa.bindparam("own"),
+    ),
+)
+_LINKED_MANY: sa.Select[Any] = sa.select(
+    person_link.c.id,
+    person_link.c.person_id,
+    person_link.c.idnumber_key,
+    person_link.c.moodle_id,
+    person_link.c.is_several,
+).where(
+    person_link.c.peer_id == sa.bindparam("peer"),
+    sa.or_(
+        person_link.c.idnumber_key.in_(sa.bindparam("wanted", expanding=True)),
+        person_link.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
     ),
 )
 _BY_IDNUMBER = sa.select(person.c.id).where(person.c.idnumber_key == sa.bindparam("wanted"))

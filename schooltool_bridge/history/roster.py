@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet import database
-from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import identity, links, meaning, present
+from schooltool_bridge.history import identity, meaning, present, teacher_names
 from schooltool_bridge.history.fold import EnrolmentRow, GradeRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import Timeline, row_of, timeline
 from schooltool_bridge.history.meaning import HOLDS, IS_LEFT
@@ -26,11 +25,7 @@ from schooltool_bridge.store.model import (
     enrolment_history,
     grade,
     grade_history,
-    person,
-    person_history,
-    person_link,
     section,
-    section_history,
 )
 from schooltool_bridge.store.model import enrolment_state as states
 
@@ -122,56 +117,16 @@ def teacher_rows(
 
     `of` gives the person's rows where those are known.
     """
-    history = section_history
-    rows = connection.execute(
-        sa.select(
-            history.c.id,
-            history.c.effective_unix_s,
-            history.c.seq,
-            history.c.recorded_unix_s,
-            history.c.teacheridnumber,
-        ).where(history.c.section_id == section_id, history.c.teacheridnumber != "")
-    ).all()
-    if not rows:
-        return []
-    names = names_at(connection, section_id, of or identity.everybody(connection, person_id))
-    return [
-        TeacherRow(
-            r.id, r.effective_unix_s, r.seq, r.recorded_unix_s, key(r.teacheridnumber) in names
-        )
-        for r in rows
-    ]
+    of_person = {person_id: of or identity.everybody(connection, person_id)}
+    membership = section_id, person_id
+    found = teacher_names.teacher_rows(connection, [membership], of_person)
+    return found.get(membership, [])
 
 
 def names_at(connection: Connection, section_id: int, everybody: Collection[int]) -> set[str]:
     """Return what a section's peer may call these rows of a person, in the form compared."""
-    peer_id = sa.select(section.c.peer_id).where(section.c.id == section_id).scalar_subquery()
-    linked = connection.execute(
-        sa.select(person_link, links.FORMER_NUMBER)
-        .select_from(person_link.outerjoin(person_history))
-        .where(person_link.c.person_id.in_(everybody), person_link.c.peer_id == peer_id)
-    ).all()
-    # The peer may call somebody else so, who was kept apart.
-    other = sa.select(person_link.c.id).where(
-        person_link.c.idnumber_key == person.c.idnumber_key,
-        person_link.c.peer_id == peer_id,
-        person_link.c.kept_apart,
-        person_link.c.person_id.not_in(everybody),
-    )
-    own = connection.execute(
-        sa.select(person.c.idnumber_key).where(person.c.id.in_(everybody), ~other.exists())
-    )
-    names = set(own.scalars())
-    for row in linked:
-        names |= {row.idnumber_key, OWN_ID + row.moodle_id if row.moodle_id else None}
-    once = [(r.person_id, r.peer_id, r.former_number) for r in linked if _is_former(r)]
-    if once:
-        names |= {n for *_of, n in links.former(connection, once, identity.roots(connection))}
-    return {n for n in names if n}
-
-
-def _is_former(row: sa.Row[Any]) -> bool:
-    return row.former_number is not None and key(row.former_number) != row.idnumber_key
+    peer_id = connection.execute(sa.select(section.c.peer_id).where(section.c.id == section_id))
+    return teacher_names.names(connection, peer_id.scalar(), [everybody])[0]
 
 
 def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:
@@ -230,17 +185,26 @@ class Now(NamedTuple):
 def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:
     """Return what a person is in a section, by role."""
     table, now_unix_s = present.enrolments(connection), database.now_unix_s(connection)
-    rows = connection.execute(
+    mine = sa.and_(
+        table.c.section_id == section_id,
+        table.c.person_id == identity.root(connection, person_id),
+    )
+    rows = connection.execute(currents(connection).where(mine))
+    return {r.role: now_of(r, now_unix_s) for r in rows}
+
+
+def currents(connection: Connection) -> sa.Select[Any]:
+    """Return what reads enrolments as they are now, for `now_of`, in the order of the roles."""
+    table = present.enrolments(connection)
+    return (
         sa.select(table, HOLDS)
         .join_from(table, states, states.c.code == table.c.code)
-        .where(
-            table.c.section_id == section_id,
-            table.c.person_id == identity.root(connection, person_id),
-        )
+        .order_by(table.c.role)
     )
-    found = {}
-    for r in rows:
-        dated = ((r.next_code, r.next_unix_s), (r.last_code, r.last_unix_s))
-        coming = tuple(d for d in dated if d[1] is not None and d[1] > now_unix_s)
-        found[r.role] = Now(r.id, r.code, r.since_unix_s, bool(r.holds), coming)
-    return found
+
+
+def now_of(row: sa.Row[Any], now_unix_s: int) -> Now:
+    """Read a row of `currents`."""
+    dated = ((row.next_code, row.next_unix_s), (row.last_code, row.last_unix_s))
+    coming = tuple(d for d in dated if d[1] is not None and d[1] > now_unix_s)
+    return Now(row.id, row.code, row.since_unix_s, bool(row.holds), coming)

@@ -1,7 +1,6 @@
 """Who is in which section now, for many by few statements; folds as roster.py does.
 
-For entries by hand and imports; a peer's single events go by roster.py. Source: RULES 1.6, R54,
-R55.
+For entries by hand, imports, and a peer's events that come together. Source: RULES 1.6, R54, R55.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet import database
 from mnet.database import in_parts
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import cells, identity, roster
+from schooltool_bridge.history import identity, present, roster, teacher_names
 from schooltool_bridge.history.fold import EnrolmentRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import (
@@ -23,7 +23,6 @@ from schooltool_bridge.store.model import (
     enrolment,
     enrolment_history,
     grade,
-    section_history,
 )
 
 Membership = tuple[int, int]  # section, and the row that stands for the person
@@ -42,36 +41,35 @@ class Histories:
 
 
 def read(connection: Connection, memberships: Collection[Membership]) -> Histories:
-    """Read the histories of memberships; where a Moodle names teachers, one by one."""
+    """Read the histories of memberships."""
     into = identity.roots(connection)
-    wanted = set(memberships)
-    history = enrolment_history
+    wanted = list(dict.fromkeys(memberships))
+    rows_of = identity.rows_of(into, (who for _section_id, who in wanted))
+    places = [(section_id, row) for section_id, who in wanted for row in rows_of[who]]
+    place = sa.tuple_(enrolment_history.c.section_id, enrolment_history.c.person_id)
     rows: dict[Membership, list[EnrolmentRow]] = defaultdict(list)
-    taught: set[int] = set()
-    for part in in_parts(sorted(wanted)):
-        sections = {section_id for section_id, _who in part}
-        found = connection.execute(
-            roster.HISTORY.where(
-                history.c.section_id.in_(sections),
-                history.c.person_id.in_(cells.rows_of_people(into, (who for _s, who in part))),
-            )
-        )
-        of_part = set(part)
-        for row in found:
-            membership = row.section_id, into.get(row.person_id, row.person_id)
-            if membership in of_part:
-                rows[membership].append(row_of(row))
-        naming = sa.select(section_history.c.section_id).where(
-            section_history.c.section_id.in_(sections), section_history.c.teacheridnumber != ""
-        )
-        taught.update(connection.execute(naming.distinct()).scalars())
-    teachers = {p: roster.teacher_rows(connection, *p) for p in sorted(wanted) if p[0] in taught}
-    return Histories(rows, teachers)
+    for part in in_parts(places):
+        for row in connection.execute(roster.HISTORY.where(place.in_(part))):
+            rows[row.section_id, into.get(row.person_id, row.person_id)].append(row_of(row))
+    return Histories(rows, teacher_names.teacher_rows(connection, wanted, rows_of))
+
+
+def current(
+    connection: Connection, memberships: Collection[Membership]
+) -> dict[Membership, dict[str, roster.Now]]:
+    """Return what people are in sections, by role (as roster.current)."""
+    table, now_unix_s = present.enrolments(connection), database.now_unix_s(connection)
+    place = sa.tuple_(table.c.section_id, table.c.person_id)
+    found: dict[Membership, dict[str, roster.Now]] = defaultdict(dict)
+    for part in in_parts(list(dict.fromkeys(memberships))):
+        for row in connection.execute(roster.currents(connection).where(place.in_(part))):
+            found[row.section_id, row.person_id][row.role] = roster.now_of(row, now_unix_s)
+    return found
 
 
 def refold(connection: Connection, memberships: Iterable[Membership]) -> None:
     """Fold the histories of memberships anew into what holds now."""
-    wanted = sorted(set(memberships))
+    wanted = list(dict.fromkeys(memberships))
     histories = read(connection, wanted)
     ended = [p for p in wanted if any(r.code is None for r in histories.rows.get(p, ()))]
     with_grade = graded(connection, ended)
@@ -93,43 +91,37 @@ def refold(connection: Connection, memberships: Iterable[Membership]) -> None:
 def graded(connection: Connection, memberships: Collection[Membership]) -> set[Membership]:
     """Return the memberships in which there is a grade now (as roster.is_graded)."""
     found: set[Membership] = set()
-    for part in in_parts(sorted(memberships)):
+    place = sa.tuple_(assessment.c.section_id, grade.c.person_id)
+    for part in in_parts(list(memberships)):
         rows = connection.execute(
             sa.select(assessment.c.section_id, grade.c.person_id)
             .join_from(grade, assessment, assessment.c.id == grade.c.assessment_id)
-            .where(
-                assessment.c.section_id.in_({section_id for section_id, _who in part}),
-                grade.c.person_id.in_({who for _section_id, who in part}),
-                grade.c.points.is_not(None),
-                assessment.c.status == "active",
-            )
+            .where(place.in_(part), grade.c.points.is_not(None), assessment.c.status == "active")
             .distinct()
         )
-        found.update(set(part) & {(row.section_id, row.person_id) for row in rows})
+        found.update((row.section_id, row.person_id) for row in rows)
     return found
 
 
 def _store(
     connection: Connection, holding: Mapping[tuple[int, int, str], dict[str, object]]
 ) -> None:
-    ids: dict[tuple[int, int, str], int] = {}
-    for part in in_parts(sorted(holding)):
-        rows = connection.execute(
-            sa.select(
-                enrolment.c.id, enrolment.c.section_id, enrolment.c.person_id, enrolment.c.role
-            ).where(
-                enrolment.c.section_id.in_({section_id for section_id, _who, _role in part}),
-                enrolment.c.person_id.in_({who for _section_id, who, _role in part}),
-            )
-        )
-        ids.update({(r.section_id, r.person_id, r.role): r.id for r in rows})
-    changed, new = [], []
+    """Store what changed of what memberships are by their roles."""
+    there: dict[tuple[int, int, str], sa.Row[tuple[object, ...]]] = {}
+    place = sa.tuple_(enrolment.c.section_id, enrolment.c.person_id)
+    wanted = list(dict.fromkeys((section_id, who) for section_id, who, _role in holding))
+    for part in in_parts(wanted):
+        rows = connection.execute(sa.select(enrolment).where(place.in_(part)))
+        there.update({(r.section_id, r.person_id, r.role): r for r in rows})
+    changed: list[dict[str, object]] = []
+    new: list[dict[str, object]] = []
     for at, values in holding.items():
-        if at in ids:
-            changed.append({"own": ids[at], **{f"new_{n}": v for n, v in values.items()}})
-        else:
+        row = there.get(at)
+        if row is None:
             section_id, person_id, role = at
             new.append({"section_id": section_id, "person_id": person_id, "role": role, **values})
+        elif any(getattr(row, name) != value for name, value in values.items()):
+            changed.append({"own": row.id, **{f"new_{n}": v for n, v in values.items()}})
     if changed:
         connection.execute(_CHANGE, changed)
     if new:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from peers.model import peer
 from peers.policy import SCHOOL_ROLES
 from schooltool_bridge.common.roles import STUDENT
-from schooltool_bridge.history import identity, school_roles
+from schooltool_bridge.history import identity, linked, school_roles
 from schooltool_bridge.history.people_search import by_name, found_by
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import enrolment, person, person_link, person_password
@@ -39,6 +39,8 @@ class PeopleFilter:
     was_student: bool = False
     # Only those whom no shared idnumber identifies (RULES 1.4, E1).
     lacks_idnumber: bool = False
+    # Only those who are linked with no peer now.
+    not_linked: bool = False
 
     def __post_init__(self) -> None:
         """See that role and right are ones that there are."""
@@ -57,6 +59,8 @@ class PersonLink:
     can_login: bool
     # Nobody gave or took the right, while something else may sign the person in.
     waits: bool
+    # Cut by a person.
+    unlinked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ def condition(connection: Connection, wanted: PeopleFilter) -> sa.ColumnElement[
             known.c.idnumber_key.is_not(None), known.c.merged_into_id.is_not(None)
         )
         parts += [person.c.idnumber_key.is_(None), person.c.id.not_in(have)]
+    if wanted.not_linked:
+        parts.append(linked.without_people())
     link = sa.select(identity.root_of(person_link.c.person_id))
     if wanted.peer_id is not None:
         link = link.where(person_link.c.peer_id == wanted.peer_id)
@@ -204,6 +210,7 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
             link.idnumber_key,
             link.can_login,
             rights.waits().label("waits"),
+            link.unlinked,
         )
         .join_from(person_link, peer, peer.c.id == link.peer_id)
         .where(link.person_id.in_(identity.of_all(connection, people)))
@@ -219,6 +226,7 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
                 row.username or row.idnumber_key or "",
                 row.can_login,
                 row.waits,
+                row.unlinked,
             )
         )
     return found

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,14 +26,13 @@ from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.reports import over_time, paper, progress, transcript
+from schooltool_bridge.reports import paper, registry
 from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.reports.pdf import make_pdf
+from schooltool_bridge.reports.report import Asked, Report
 from schooltool_bridge.store.model import ID_CHARS
 from schooltool_bridge.store.model_reports import issued_report
 
-PROGRESS, TRANSCRIPT = "progress", "transcript"
-KINDS = {PROGRESS: N_("Progress report"), TRANSCRIPT: N_("Transcript")}
 # Stands for "no peer" where changes of one kind follow each other: the numbers of reports.
 NUMBERS = -1
 # A page of the list at most, however much a caller asks for.
@@ -74,6 +75,8 @@ class Office:
     school: str
     zone: tzinfo
     size: str = "a4"
+    # The data folder, where a school's own reports lie.
+    home: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +97,32 @@ def issue_to(
     at_unix_s: int | None,
     office: Office,
     hand_out: Callable[[bytes], None] = lambda _made: None,
+    *,
+    choices: Mapping[str, str] | None = None,
+    keep: Callable[[Connection, Issued], None] = lambda _connection, _issued: None,
 ) -> Issued:
-    """Issue a person's progress report or transcript, as of a moment or as all stands now.
+    """Issue a report of a person, such as the transcript, as of a moment or as all stands now.
 
     The year of its number is of the school's clock. `hand_out` gets the bytes before they are
-    kept for good; what it raises gives the number back. Raises Refused and reports.pdf.PdfError.
+    kept for good, `keep` what was issued in the same transaction; what they raise gives the number
+    back. `choices` are the report's. Raises Refused and reports.pdf.PdfError.
     """
-    if kind not in KINDS:
-        message = _(
-            "A report of the kind %(kind)s is not issued; say %(kinds)s.",
-            kind=repr(kind),
-            kinds=_kinds(),
-        )
-        raise Refused("kind", message)
+    report = issued_report_of(office, kind)
     now_unix_s = author.now_unix_s
     at_unix_s = past(at_unix_s, now_unix_s, office.zone)
 
     def draw(connection: Connection) -> Drawn:
-        return _draw(connection, kind, person_id, at_unix_s, now_unix_s, office.zone)
+        chosen = report.chosen(connection, choices or {})
+        asked = Asked(connection, person_id, at_unix_s, now_unix_s, office.zone, chosen)
+        return _draw(report, asked)
 
     def store_issued(connection: Connection, drawn: Drawn, made: bytes) -> Issued:
         moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
         _store(connection, author, kind, moment_unix_s, drawn, made)
         hand_out(made)
-        return one(connection, drawn.number)
+        issued = one(connection, drawn.number)
+        keep(connection, issued)
+        return issued
 
     for _try in range(TRIES):
         with database.read() as connection:
@@ -133,23 +138,25 @@ def issue_to(
         return store_issued(connection, drawn, _typeset(drawn, office))
 
 
-def _draw(
-    connection: Connection,
-    kind: str,
-    person_id: int,
-    at_unix_s: int | None,
-    now_unix_s: int,
-    zone: tzinfo,
-) -> Drawn:
-    root = identity.root(connection, person_id)
-    if kind == TRANSCRIPT:
-        made = transcript.paper_of(transcript.read(connection, root, now_unix_s, at_unix_s), zone)
-    else:
-        found = progress.read(connection, root, at_unix_s, now_unix_s, zone)
-        made = over_time.progress_paper(connection, found, zone)
-    number = _next_number(connection, now_unix_s, zone)
+def issued_report_of(office: Office, kind: str) -> Report[Any]:
+    """Return the report of a kind that is handed out; raises Refused."""
+    kinds = registry.issued(office.home)
+    if kind not in kinds:
+        message = _(
+            "A report of the kind %(kind)s is not issued; say one of: %(kinds)s.",
+            kind=repr(kind[:40]),
+            kinds=", ".join(kinds),
+        )
+        raise Refused("kind", message)
+    return registry.find(office.home, kind)
+
+
+def _draw(report: Report[Any], asked: Asked) -> Drawn:
+    root = identity.root(asked.connection, asked.about_id)
+    made = report.made(replace(asked, about_id=root))
+    number = _next_number(asked.connection, asked.now_unix_s, asked.zone)
     title = f"{made.title}: {made.subject}"
-    return Drawn(number, root, title, numbered(made, number, now_unix_s, zone))
+    return Drawn(number, root, title, numbered(made, number, asked.now_unix_s, asked.zone))
 
 
 def _typeset(drawn: Drawn, office: Office) -> bytes:
@@ -306,10 +313,6 @@ def _next_number(connection: Connection, now_unix_s: int, zone: tzinfo) -> str:
         .limit(1)
     ).scalar()
     return f"{year}-{int(last.partition('-')[2]) + 1 if last else 1:06}"
-
-
-def _kinds() -> str:
-    return _("%(one)s or %(other)s", one=PROGRESS, other=TRANSCRIPT)
 
 
 _COLUMNS = (

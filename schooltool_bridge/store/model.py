@@ -101,6 +101,8 @@ person_link = sa.Table(
     sa.Column("is_several", sa.Boolean, nullable=False, server_default=sa.false()),
     # Decided by hand: the peer's idnumber for this person is not the school's, though it looks so.
     sa.Column("kept_apart", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Cut by a person: it finds nobody any more, and a person decides whom the peer means.
+    sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("peer_id", "idnumber_key"),
@@ -166,6 +168,11 @@ section = sa.Table(
     sa.Column("term_id", sa.ForeignKey("term.id"), nullable=True, index=True),
     # The section that this one continues, where no shared idnumber says so.
     sa.Column("previous_id", _own("section.id"), nullable=True),
+    # Its first and last day at its peer, by the school's clock, where that told.
+    sa.Column("starts_day", sa.Date, nullable=True),
+    sa.Column("ends_day", sa.Date, nullable=True),
+    # Cut from its peer by a person (model_linking.link_change): ours as if made by hand.
+    sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("peer_id", "idnumber", "segment"),
     sa.Index(
         "uq_section_own",
@@ -259,6 +266,8 @@ assessment = sa.Table(
     sa.Column("worksheet_id", sa.ForeignKey("worksheet.id"), nullable=True),
     sa.Column("score_system_id", sa.ForeignKey("score_system.id"), nullable=True),
     sa.Column("due_day", sa.Date, nullable=True),
+    # Cut from its peer by a person, as in section.
+    sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("peer_id", "idnumber"),
     sa.Index("ix_assessment_peer_id_moodle_id", "peer_id", "moodle_id"),
 )

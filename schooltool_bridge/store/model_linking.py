@@ -1,4 +1,4 @@
-"""Tables of what a person decided about a peer's sections: taken in, or kept out.
+"""Tables of what a person decided about what peers bring: taken in, kept out, cut off.
 
 Only definitions; what they mean stands in events/admitting.py. Source: RULES 1.12.
 """
@@ -20,7 +20,7 @@ section_decision = sa.Table(
     sa.Column("idnumber", sa.String(ID_CHARS), nullable=False),
     sa.Column("moodle_id", sa.String(ID_CHARS), nullable=True),
     sa.Column("name", NAME, nullable=False),
-    # approved | declined
+    # approved | declined | unlinked
     sa.Column("decision", sa.String(20), nullable=False),
     sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
     sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=False),
@@ -39,4 +39,20 @@ kept_out_assessment = sa.Table(
     # As the assessment named its section.
     sa.Column("sectionid", sa.String(ID_CHARS), nullable=False),
     sa.Index("ix_kept_out_assessment_peer_id_sectionid", "peer_id", "sectionid"),
+)
+
+# When something was cut from its peer, or linked with it again; rows are only added.
+link_change = sa.Table(
+    "link_change",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # section | assessment | person_link
+    sa.Column("kind", sa.String(20), nullable=False),
+    # Our id of the section, the assessment or the link.
+    sa.Column("thing_id", sa.Integer, nullable=False),
+    sa.Column("unlinked", sa.Boolean, nullable=False),
+    sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Index("ix_link_change_kind_thing_id", "kind", "thing_id"),
 )

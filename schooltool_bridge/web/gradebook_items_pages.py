@@ -21,6 +21,7 @@ from schooltool_bridge.gradebook.grid import NO_SHEET
 from schooltool_bridge.gradebook.marks import BadMark
 from schooltool_bridge.hand import assessments, joining, worksheets
 from schooltool_bridge.hand.assessments import Detail
+from schooltool_bridge.history import linked
 from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import MANUAL
@@ -274,6 +275,7 @@ def _form(
         },
         graded=sum(e.points is not None for e in entries),
         by_hand=sum(e.authority == MANUAL for e in entries),
+        linked=linked.of_assessments(connection, [item.id])[item.id] if item else None,
         others=others(snapshot, item) if item else {},
         joined=joining.joined(connection, snapshot.id, item.id) if item and item.peer else [],
     )

@@ -17,8 +17,8 @@ from peers.web.view import FormLimits, PageError, Reply, Route, View, download, 
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.reports import issuing
-from schooltool_bridge.reports.issuing import KINDS, MAX_PDF_BYTES, Office
+from schooltool_bridge.reports import issuing, registry
+from schooltool_bridge.reports.issuing import MAX_PDF_BYTES, Office
 from schooltool_bridge.reports.pdf import SIZES, PdfError
 from schooltool_bridge.school import labels
 from schooltool_bridge.school.labels import Person
@@ -44,6 +44,7 @@ class IssuedPages:
         """Take the server's parts."""
         self._parts = parts
         self._zone = parts.settings.zone
+        self._kinds = registry.issued(parts.settings.home)
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses; a PDF takes a moment to make."""
@@ -62,20 +63,23 @@ class IssuedPages:
     def issue(self, view: View, person_id: int) -> Reply:
         """Say what issuing means, or issue when that was confirmed."""
         kind, size, day = view.text("kind"), view.text("size") or "a4", view.text("at")
-        if kind not in KINDS or size not in SIZES:
+        if kind not in self._kinds or size not in SIZES:
             raise PageError(_("This form is not known here."))
         try:
             at_unix_s = self._moment(day, view.now_unix_s)
             if not view.ticked("confirmed"):
                 return self._ask(person_id, kind, size, day if at_unix_s is not None else "")
-            office = Office(self._parts.settings.name, self._zone, size)
+            settings = self._parts.settings
+            office = Office(settings.name, self._zone, size, settings.home)
             author = Author(view.who, view.now_unix_s)
             with self._parts.database.read() as connection:
                 who = _known(connection, person_id)
             made = issuing.issue_to(self._parts.database, author, kind, who.id, at_unix_s, office)
         except (Refused, PdfError) as problem:
             return self._person(person_id, problem=str(problem))
-        note = _("%(report)s issued as %(number)s.", report=_(KINDS[kind]), number=made.number)
+        note = _(
+            "%(report)s issued as %(number)s.", report=_(self._kinds[kind]), number=made.number
+        )
         return go(f"{PEOPLE}/{who.id}/issued", note)
 
     def found(self, view: View) -> Reply:
@@ -122,7 +126,7 @@ class IssuedPages:
             "issue_confirm.html",
             who=who,
             kind=kind,
-            words=KINDS[kind],
+            words=self._kinds[kind],
             sizes=SIZE_WORDS,
             size=size,
             day=day,
@@ -138,7 +142,7 @@ class IssuedPages:
             who=who,
             rows=rows,
             total=total,
-            kinds=KINDS,
+            kinds=self._kinds,
             problem=problem,
         )
 

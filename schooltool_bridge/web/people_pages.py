@@ -17,6 +17,7 @@ from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
 from peers.web.view import Reply, Route, Tab, View, page
+from schooltool_bridge.history import linked
 from schooltool_bridge.people import bulk_rights, people_list
 from schooltool_bridge.people.bulk_rights import GO, LINK, OWN, BadOrder, Order
 from schooltool_bridge.people.people_list import MAY, MAY_NOT, RIGHTS, WAITS
@@ -34,7 +35,8 @@ PEOPLE = "/admin/people"
 ROWS = 50
 ROLE_WORDS = {STUDENT: E_("Students"), TEACHER: E_("Teachers"), OTHER: E_("Neither, now")}
 NUMBER_WORDS = {"none": E_("Has none")}
-ASKED = ("search", "role", "peer", "right", "number")
+LINKED_WORDS = {"no": E_("Not linked")}
+ASKED = ("search", "role", "peer", "right", "number", "linked")
 RIGHT_WORDS = {
     MAY: E_("May sign in"),
     MAY_NOT: E_("May not sign in"),
@@ -46,6 +48,7 @@ _FILTERS = {
     "peer": N_("peer"),
     "right": N_("right"),
     "number": N_("number"),
+    "linked": N_("linked"),
 }
 _RECORDED = {
     "search": E_("search %(part)s"),
@@ -53,6 +56,13 @@ _RECORDED = {
     "peer": E_("peer %(part)s"),
     "right": E_("right %(our_value)s"),
     "number": E_("number %(our_value)s"),
+    "linked": E_("linked %(our_value)s"),
+}
+_VALUES = {
+    "role": ROLE_WORDS,
+    "right": RIGHT_WORDS,
+    "number": NUMBER_WORDS,
+    "linked": LINKED_WORDS,
 }
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
@@ -142,6 +152,7 @@ class PeoplePages:
             number = max(1, min(number, pages))
             rows = people_list.page(connection, wanted, offset=(number - 1) * ROWS, limit=ROWS)
             orders = order_choices(connection, choices)
+            links = linked.of_people(connection, [row.id for row in rows])
         filter_values = _filter_values(asked)
         return page(
             "people.html",
@@ -155,6 +166,8 @@ class PeoplePages:
             roles=_local_words(ROLE_WORDS),
             rights=_local_words(RIGHT_WORDS),
             numbers=_local_words(NUMBER_WORDS),
+            linked_words=_local_words(LINKED_WORDS),
+            linked=links,
             role_words=role_words,
             orders=orders,
             number=number,
@@ -215,6 +228,7 @@ def _filter(connection: Connection, asked: Mapping[str, str]) -> tuple[Filter, l
         peer_id=peer.id if peer else None,
         right=filter_values.get("right", ""),
         lacks_idnumber=bool(filter_values.get("number")),
+        not_linked=bool(filter_values.get("linked")),
     )
     return wanted, choices
 
@@ -228,13 +242,14 @@ def _filter_values(asked: Mapping[str, str]) -> dict[str, str]:
         "peer": asked.get("peer", ""),
         "right": right if right in RIGHTS else "",
         "number": "none" if asked.get("number") == "none" else "",
+        "linked": "no" if asked.get("linked") == "no" else "",
     }
     return {name: value for name, value in found.items() if value}
 
 
 def _filter_text(asked: Mapping[str, str]) -> str:
     """Write a filter, as the confirmation tells it."""
-    words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
+    words = _VALUES
     return "; ".join(
         f"{_(_FILTERS[name])} {_(words[name][value]) if name in words else value}"
         for name, value in _filter_values(asked).items()
@@ -243,7 +258,7 @@ def _filter_text(asked: Mapping[str, str]) -> str:
 
 def _recorded(asked: Mapping[str, str]) -> str:
     """Write a filter as the audit trail keeps it, in English."""
-    words = {"role": ROLE_WORDS, "right": RIGHT_WORDS, "number": NUMBER_WORDS}
+    words = _VALUES
     return joined(
         E_("%(our_first)s; %(our_others)s"),
         [

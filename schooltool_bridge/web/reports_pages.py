@@ -7,9 +7,9 @@ R69-R73, R78.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from markupsafe import Markup
@@ -24,64 +24,45 @@ from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pa
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.people_search import by_name, found_by
-from schooltool_bridge.reports import (
-    failing,
-    history_lines,
-    over_time,
-    progress,
-    section_history,
-    section_report,
-    transcript,
-)
+from schooltool_bridge.reports import registry, report
 from schooltool_bridge.reports.paper import Paper, csv_bytes, text
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
+from schooltool_bridge.reports.registry import Named
+from schooltool_bridge.reports.report import Asked
 from schooltool_bridge.school import labels
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.store.model import person, section
 from schooltool_bridge.web import filters
 
 REPORTS = "/admin/reports"
-PERSON, SECTION = "/admin/people/<int:person_id>/", "/admin/sections/<int:section_id>/"
+PLACES = {
+    report.PERSON: "/admin/people/<int:person_id>/",
+    report.SECTION: "/admin/sections/<int:section_id>/",
+    report.SCHOOL: REPORTS + "/",
+}
 MAX_FOUND = 30
-HISTORY_ROWS = 100
+ROWS_A_PAGE = 100
 CSV, PDF = "csv", "pdf"
 TYPES = {CSV: "text/csv; charset=utf-8", PDF: "application/pdf"}
-KIND_TITLES = {
-    "section": N_("The section"),
-    "filing": N_("Filings"),
-    "teacher": N_("Teachers"),
-    "enrolment": N_("Enrolments"),
-    "assessment": N_("Assessments"),
-    "weight": N_("Weights"),
-    "grade": N_("Grades"),
-}
-Maker = Callable[[Connection, View, int], Paper]
 
 
 class ReportsPages:
     """The pages of the reports."""
 
     def __init__(self, parts: Parts) -> None:
-        """Take the server's parts."""
+        """Take the server's parts, and look which reports there are."""
         self._parts = parts
         self._zone = parts.settings.zone
+        self._reports = registry.all_reports(parts.settings.home)
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses: each report as a page, a CSV and a PDF."""
         routes = [Route(REPORTS, self.find, CLERK)]
-        makers: tuple[tuple[str, Maker], ...] = (
-            (PERSON + "progress", self._progress),
-            (PERSON + "transcript", self._transcript),
-            (SECTION + "report", partial(self._section, section_report.report_of)),
-            (SECTION + "roster", partial(self._section, section_report.roster_of)),
-            (SECTION + "gradebook-print", partial(self._section, section_report.gradebook_of)),
-            (SECTION + "history", self._history),
-            (REPORTS + "/failing", self._failing),
-        )
-        for rule, make in makers:
+        for named in self._reports:
             for ending in ("", CSV, PDF):
-                handler = partial(self._answer, make, ending)
-                waits_for = long_pages if ending == PDF or make == self._failing else None
+                handler = partial(self._answer, named, ending)
+                waits_for = long_pages if ending == PDF or named.report.is_long else None
+                rule = PLACES[named.report.subject] + named.name
                 address = f"{rule}.{ending}" if ending else rule
                 routes.append(Route(address, handler, CLERK, waits_for=waits_for))
         return routes
@@ -91,13 +72,15 @@ class ReportsPages:
         return [Tab(N_("Reports"), REPORTS, CLERK)]
 
     def find(self, view: View) -> Reply:
-        """Find a student or a section, and choose a report of it."""
+        """Find a student or a section, and choose a report of it, or one of the school."""
         wanted = view.query.get("q", "").strip()[:MAX_SEARCH_CHARS]
         at = _day(view)
         with self._parts.database.read() as connection:
             found = _people(connection, wanted) if wanted else []
             sections = _sections(connection, wanted) if wanted else []
-            terms = labels.School(connection).terms.values()
+            of_school = [
+                (named, list(_fields(connection, named, {}))) for named in self._of(report.SCHOOL)
+            ]
         return page(
             "reports.html",
             wanted=wanted,
@@ -106,18 +89,24 @@ class ReportsPages:
             people=found[:MAX_FOUND],
             sections=sections[:MAX_FOUND],
             has_more=len(found) > MAX_FOUND or len(sections) > MAX_FOUND,
-            terms=sorted(terms, key=lambda t: t.first_day, reverse=True),
-            below=failing.DEFAULT_BELOW,
+            of_person=list(self._of(report.PERSON)),
+            of_section=list(self._of(report.SECTION)),
+            of_school=of_school,
         )
 
+    def _of(self, subject: str) -> Iterator[Named]:
+        return (named for named in self._reports if named.report.subject == subject)
+
     def _answer(
-        self, make: Maker, ending: str, view: View, person_id: int = 0, section_id: int = 0
+        self, named: Named, ending: str, view: View, person_id: int = 0, section_id: int = 0
     ) -> Reply:
         """Answer with a report in one of its forms."""
+        given = {c.name: view.query.get(c.name, "") for c in named.report.choices}
         with self._parts.database.read() as connection:
-            paper = make(connection, view, person_id or section_id)
-        if not ending:
-            return self._page(view, paper)
+            asked = self._asked(connection, named, view, given, person_id or section_id)
+            paper = named.report.made(asked)
+            if not ending:
+                return self._page(view, named, paper, list(_fields(connection, named, given)))
         size = view.query.get("size", "a4")
         if size not in SIZES:
             raise PageError(_("The paper's size is one of: %(sizes)s.", sizes=", ".join(SIZES)))
@@ -135,96 +124,55 @@ class ReportsPages:
                 actor=view.who,
                 action=N_("report downloaded"),
                 subject=view.path,
-                detail={"report": paper.kind, "form": ending, "as of": paper.as_of},
+                detail={"report": named.report.title, "form": ending, "as of": paper.as_of},
                 now_unix_s=view.now_unix_s,
             )
         return download(body, TYPES[ending], paper.filename(ending))
 
-    def _page(self, view: View, paper: Paper) -> Reply:
-        options = {n: view.query.get(n, "") for n in _KEPT}
+    def _asked(
+        self,
+        connection: Connection,
+        named: Named,
+        view: View,
+        given: dict[str, str],
+        about_id: int,
+    ) -> Asked:
+        if named.report.subject == report.PERSON:
+            about_id = _known_person(connection, about_id)
+        elif named.report.subject == report.SECTION:
+            labels.section_names(connection, about_id)
+        return Asked(
+            connection,
+            about_id,
+            self._at(view) if named.report.has_day else None,
+            view.now_unix_s,
+            self._zone,
+            named.report.chosen(connection, given),
+            rows=ROWS_A_PAGE if "." not in view.path else None,
+            after=view.query.get("after", ""),
+        )
+
+    def _page(self, view: View, named: Named, paper: Paper, fields: list[dict[str, Any]]) -> Reply:
+        options = {
+            n: view.query.get(n, "") for n in ("at", *(c.name for c in named.report.choices))
+        }
         files = [
             ("CSV", f"{view.path}.csv{filters.query(**options)}"),
             (_("PDF, A4"), f"{view.path}.pdf{filters.query(**options)}"),
             (_("PDF, Letter"), f"{view.path}.pdf{filters.query(**options, size='letter')}"),
         ]
-        is_history = paper.kind == "history"
-        last = paper.next_page if len(paper.flat.rows) == HISTORY_ROWS else ""
+        last = paper.next_page if len(paper.flat.rows) == ROWS_A_PAGE else ""
         return page(
             "report.html",
             paper=paper,
+            named=named,
             text=text,
             files=files,
             pictures=[(p.title, Markup(p.svg)) for p in paper.pictures],  # noqa: S704 - our drawing
             at=_day(view),
-            may_choose_day=not is_history and paper.kind != "transcript",
-            options=options,
-            kinds=KIND_TITLES if is_history else {},
-            kind=view.query.get("kind", ""),
+            fields=fields,
             older=filters.query(**{**options, "after": last}) if last else "",
         )
-
-    def _progress(self, connection: Connection, view: View, person_id: int) -> Paper:
-        known = _known_person(connection, person_id)
-        at = self._at(view)
-        now = view.now_unix_s
-        found = progress.read(connection, known, at, now, self._zone)
-        return over_time.progress_paper(connection, found, self._zone)
-
-    def _transcript(self, connection: Connection, view: View, person_id: int) -> Paper:
-        known = _known_person(connection, person_id)
-        found = transcript.read(connection, known, view.now_unix_s, self._at(view))
-        return transcript.paper_of(found, self._zone)
-
-    def _section(
-        self,
-        written: Callable[..., Paper],
-        connection: Connection,
-        view: View,
-        section_id: int,
-    ) -> Paper:
-        labels.section_names(connection, section_id)
-        found = section_report.read(
-            connection, section_id, self._at(view), view.now_unix_s, self._zone
-        )
-        return written(found, self._zone)
-
-    def _history(self, connection: Connection, view: View, section_id: int) -> Paper:
-        short, name = labels.section_names(connection, section_id)
-        who = filters.row_id(view.query.get("person", ""))
-        kind = view.query.get("kind", "")
-        found = section_history.line_keys(
-            connection,
-            section_id,
-            person_id=who,
-            kinds=[kind] if kind in section_history.KINDS else section_history.KINDS,
-            after=section_history.line_key_from(view.query.get("after", "")),
-            newest_first=True,
-            limit=HISTORY_ROWS if "." not in view.path else section_history.MAX_LINES,
-        )
-        lines = history_lines.read(connection, section_id, found)
-        return history_lines.paper_of(
-            lines, name=name, short=short, now_unix_s=view.now_unix_s, zone=self._zone
-        )
-
-    def _failing(self, connection: Connection, view: View, _id: int) -> Paper:
-        try:
-            written = view.query.get("below", "").strip().replace(",", ".")
-            below = Decimal(written or failing.DEFAULT_BELOW)
-        except InvalidOperation:
-            below = Decimal("NaN")
-        if not below.is_finite() or not 0 <= below <= 1000:  # noqa: PLR2004 - with extra credit there is more than 100
-            raise PageError(_("The percentage to stay below is a number from 0 to 1000."))
-        term_id = filters.row_id(view.query.get("term", ""))
-        if term_id is not None and term_id not in labels.School(connection).terms:
-            raise PageError(_("There is no such term."), 404)
-        found = failing.read(
-            connection,
-            below=below,
-            term_id=term_id,
-            at_unix_s=self._at(view),
-            now_unix_s=view.now_unix_s,
-        )
-        return failing.paper_of(found, self._zone)
 
     def _at(self, view: View) -> int | None:
         """The end of the chosen day by the school's clock; None for now."""
@@ -237,8 +185,18 @@ class ReportsPages:
         return ends - 1
 
 
-# What a report's address may say, and its links keep.
-_KEPT = ("at", "kind", "person", "below", "term")
+def _fields(
+    connection: Connection, named: Named, given: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield what can be chosen for a report, as fields of a form with what was chosen."""
+    for choice in named.report.choices:
+        yield {
+            "name": choice.name,
+            "title": _(choice.title),
+            "value": given.get(choice.name, "") or choice.default,
+            "options": choice.options(connection) if choice.options else None,
+            "is_hidden": choice.is_hidden,
+        }
 
 
 def _day(view: View) -> str:

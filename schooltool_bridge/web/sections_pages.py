@@ -20,6 +20,7 @@ from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.hand import new_sections
+from schooltool_bridge.history import linked
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
@@ -38,7 +39,11 @@ MAX_KEPT_CHARS = 4000
 FILINGS_SHOWN = 20
 # A longer list to choose from helps nobody; the command links any two.
 MAX_TO_LINK = 300
-PLACES = {"ongoing": N_("Ongoing, waiting to be filed")}
+NOT_LINKED = {"no": N_("Not linked")}
+PLACES = {
+    "ongoing": N_("Ongoing, waiting to be filed"),
+    "past": N_("Before our first year"),
+}
 
 
 class SectionsPages:
@@ -122,6 +127,8 @@ class SectionsPages:
                 choice.filed == "ongoing",
                 peer.id if peer else None,
                 choice.text,
+                not_linked=bool(choice.linked),
+                past=choice.filed == "past",
             )
             skip = (choice.page - 1) * ROWS
             rows, total = lookup.find(connection, wanted, limit=ROWS, skip=skip)
@@ -129,6 +136,7 @@ class SectionsPages:
             teachers = lookup.teachers_of(connection, ids)
             students = lookup.student_counts(connection, ids)
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
+            links = linked.of_sections(connection, ids)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
         return page(
@@ -139,7 +147,9 @@ class SectionsPages:
             waiting=waiting,
             teachers=teachers,
             students=students,
-            missing_since=missing_since,
+            missing_since={i: t for i, t in missing_since.items() if not links[i].reason},
+            linked=links,
+            linked_choices={name: _(title) for name, title in NOT_LINKED.items()},
             peers=peers,
             places={name: _(title) for name, title in PLACES.items()},
             terms=terms,
@@ -180,6 +190,8 @@ class SectionsPages:
                 teachers=lookup.people_of(connection, section_id, TEACHER),
                 students=lookup.people_of(connection, section_id),
                 items=items,
+                linked=linked.of_sections(connection, [section_id])[section_id],
+                linked_items=linked.of_assessments(connection, [item.id for item in items]),
                 missing_items=marks.missing_since(
                     connection, walking.ASSESSMENTS, [item.id for item in items]
                 ),
@@ -204,6 +216,7 @@ class _Choice:
     filed: str
     peer: str
     text: str
+    linked: str
     page: int
 
     @classmethod
@@ -215,6 +228,7 @@ class _Choice:
             filed if filed in PLACES else "",
             asked.get("peer", ""),
             asked.get("q", "").strip()[:MAX_TEXT_CHARS],
+            "no" if asked.get("linked") == "no" else "",
             min(max(filters.row_id(asked.get("page", "")) or 1, 1), MAX_PAGE),
         )
 
@@ -227,6 +241,7 @@ class _Choice:
             "place": self.filed,
             "peer": self.peer,
             "q": self.text,
+            "linked": self.linked,
             "page": self.page if self.page > 1 else None,
         }
 

@@ -49,8 +49,8 @@ def full(school: Site) -> Site:
     "path",
     [
         "/admin/reports?q=a", "/admin/people/1/progress", "/admin/people/1/transcript",
-        "/admin/sections/1/report", "/admin/sections/1/roster", "/admin/sections/1/gradebook-print",
-        "/admin/sections/1/history", "/admin/reports/failing?below=90",
+        "/admin/sections/1/section-report", "/admin/sections/1/roster", "/admin/sections/1/gradebook-print",
+        "/admin/sections/1/section-history", "/admin/reports/failing?below=90",
     ],
 )  # fmt: skip
 def test_reports_look_right(page: Watched, path: str) -> None:
@@ -59,7 +59,7 @@ def test_reports_look_right(page: Watched, path: str) -> None:
 
 
 @pytest.mark.usefixtures("full")
-@pytest.mark.parametrize("path", ["/admin/people/1/progress", "/admin/sections/1/report"])
+@pytest.mark.parametrize("path", ["/admin/people/1/progress", "/admin/sections/1/section-report"])
 def test_on_paper_there_is_the_report_and_nothing_to_press(page: Watched, path: str) -> None:
     page.goto(path)
     page.page.emulate_media(media="print", color_scheme="dark")

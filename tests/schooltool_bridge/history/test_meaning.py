@@ -24,7 +24,8 @@ from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_person
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.people import person_export, person_story
-from schooltool_bridge.reports import failing, own_progress, progress, section_report, transcript
+from schooltool_bridge.reports import own_progress, progress, section_report, transcript
+from schooltool_bridge.reports.kinds import failing
 from schooltool_bridge.reports.paper import Paper
 from schooltool_bridge.school import final_marks, lookup, states
 from schooltool_bridge.sign_on import notifying_peers, own_access

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from schooltool_bridge.reports import failing
+from schooltool_bridge.reports import standing
+from schooltool_bridge.reports.kinds import failing
 from tests.helpers.report_story import (
     ADA,
     BOB,
@@ -53,7 +54,7 @@ def test_a_failing_list_too_long_for_a_page_is_whole_in_its_csv(
     school: School, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failing, "MAX_LINES", 1)
-    monkeypatch.setattr(failing, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(standing, "ROWS_AT_ONCE", 1)
     for who in (ADA, BOB):
         graded(school, "essay", who, 1, 20)
     with school.database.read() as connection:
@@ -86,5 +87,5 @@ def test_the_failing_list_is_the_same_however_much_is_read_at_once(
     together = listed()
     assert together[-6:] == [f"S{n} Ada" for n in range(6)]
     for at_once in (1, 5):
-        monkeypatch.setattr(failing, "ROWS_AT_ONCE", at_once)
+        monkeypatch.setattr(standing, "ROWS_AT_ONCE", at_once)
         assert listed() == together

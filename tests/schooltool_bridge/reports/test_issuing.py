@@ -200,7 +200,7 @@ def test_what_fails_takes_no_number(school: School, monkeypatch: pytest.MonkeyPa
         with pytest.raises(Refused, match="too large"):
             issue(school, "progress")
     for kind, at_unix_s, says in (
-        ("diploma", None, "progress or transcript"),
+        ("diploma", None, "progress, transcript"),
         ("transcript", NOW + 3 * DAY_S, "as of today or a day before"),
         ("progress", 10**15, "as of today or a day before"),
     ):

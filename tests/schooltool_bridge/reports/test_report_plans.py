@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from mnet.database import Database
-from schooltool_bridge.reports import failing
+from schooltool_bridge.reports.kinds import failing
 from tests.bench import reports, seeded
 from tests.bench.seeded import Size
 

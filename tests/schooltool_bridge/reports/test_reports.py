@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 
 from schooltool_bridge.history.averages import HUNDRED
 from schooltool_bridge.history.finding import find_person
-from schooltool_bridge.reports import failing, over_time, progress, section_report, transcript
+from schooltool_bridge.reports import over_time, progress, section_report, transcript
 from schooltool_bridge.reports.charts import distribution
+from schooltool_bridge.reports.kinds import failing
 from schooltool_bridge.reports.paper import Column, Table, csv_bytes
 from schooltool_bridge.reports.pdf import make_pdf
 from schooltool_bridge.store.model import person

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from schooltool_bridge.reports import failing, history_lines, progress, section_report, transcript
+from schooltool_bridge.reports import history_lines, progress, section_report, transcript
+from schooltool_bridge.reports.kinds import failing
 from schooltool_bridge.reports.paper import Column, Paper, Table, with_local_heads
 from schooltool_bridge.reports.pdf import make_pdf
 

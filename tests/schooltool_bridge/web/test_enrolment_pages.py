@@ -68,7 +68,7 @@ def test_a_withdrawal_gets_its_code_and_note(rig: Rig, carl: Visitor) -> None:
     )
     assert (done.status, done.location) == (303, "/admin/sections/1")
     assert enrolments(rig) == [("5", "1", "student", "wp", "moved\naway")]
-    assert "told by phone" in carl.get("/admin/sections/1/history").text
+    assert "told by phone" in carl.get("/admin/sections/1/section-history").text
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
 )  # fmt: skip
 THREE = ("", ".csv", ".pdf")
 REPORTS = [
-    "/admin/people/1/progress", "/admin/people/1/transcript", "/admin/sections/1/report",
-    "/admin/sections/1/roster", "/admin/sections/1/gradebook-print", "/admin/sections/1/history",
-    "/admin/reports/failing",
+    "/admin/people/1/progress", "/admin/people/1/transcript", "/admin/sections/1/section-report",
+    "/admin/sections/1/roster", "/admin/sections/1/gradebook-print", "/admin/sections/1/section-history",
+    "/admin/reports/failing", "/admin/reports/honor-roll", "/admin/reports/enrolments-by-week",
 ]  # fmt: skip
 
 
@@ -104,8 +104,8 @@ def test_a_progress_report_is_of_the_day_that_was_chosen(visitor: Visitor) -> No
 def test_what_is_not_there_or_makes_no_sense_is_said(visitor: Visitor) -> None:
     for path in (
         "people/99/progress",
-        "sections/99/report",
-        "sections/99/history",
+        "sections/99/section-report",
+        "sections/99/section-history",
         f"people/{2**31}/transcript.csv",
     ):
         assert visitor.get("/admin/" + path).status == 404, path
@@ -127,7 +127,8 @@ def test_students_and_sections_are_found_by_name_and_number(visitor: Visitor) ->
         "ada xyz": [],
         "%": [],
         "ALGEB": [
-            f"/admin/sections/1/{r}" for r in ("report", "roster", "gradebook-print", "history")
+            f"/admin/sections/1/{r}"
+            for r in ("gradebook-print", "roster", "section-history", "section-report")
         ],
     }.items():
         page = visitor.get(f"/admin/reports?q={words.replace('%', '%25').replace(' ', '+')}")
@@ -138,14 +139,14 @@ def test_students_and_sections_are_found_by_name_and_number(visitor: Visitor) ->
 def test_a_history_is_chosen_by_kind_and_person_and_goes_on(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert {row[2] for row in table(visitor.get("/admin/sections/1/history?kind=grade"))} == {
-        "grade"
-    }
-    of_bob = table(visitor.get("/admin/sections/1/history?person=2"))
+    assert {
+        row[2] for row in table(visitor.get("/admin/sections/1/section-history?kind=grade"))
+    } == {"grade"}
+    of_bob = table(visitor.get("/admin/sections/1/section-history?person=2"))
     assert [row[2] for row in of_bob] == ["enrolment"]
-    whole = table(visitor.get("/admin/sections/1/history"))
-    monkeypatch.setattr(reports_pages, "HISTORY_ROWS", 2)
-    met, path = [], "/admin/sections/1/history"
+    whole = table(visitor.get("/admin/sections/1/section-history"))
+    monkeypatch.setattr(reports_pages, "ROWS_A_PAGE", 2)
+    met, path = [], "/admin/sections/1/section-history"
     while path:
         page = visitor.get(path)
         met += table(page)

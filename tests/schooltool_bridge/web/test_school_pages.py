@@ -156,7 +156,7 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert "Teachers nowX, Cem Teachers beforeX, Bob" in facts
     assert "Active" in shown.text
     assert HOSTILE not in shown.text
-    assert shown.tree.xpath(f"//a[contains(@href, '{path}/history')]")
+    assert shown.tree.xpath(f"//a[contains(@href, '{path}/section-history')]")
     assert ordered.send(path, action="file", course="1", term="2").status == 303
     other = SECTIONS + "/2"
     assert ordered.send(other, action="file", course="1", term="1").status == 303

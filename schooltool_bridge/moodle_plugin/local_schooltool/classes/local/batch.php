@@ -51,13 +51,14 @@ class batch {
      * Add the events of a group of notes, as of now.
      *
      * @param \stdClass $group
+     * @param read\page $page what it is read with
      * @return void
      */
-    public function add(\stdClass $group): void {
+    public function add(\stdClass $group, read\page $page): void {
         $number = count($this->groups);
         $this->groups[] = $group;
         try {
-            $events = events::of($group);
+            $events = events::of($group, $page);
         } catch (\dml_exception $problem) {
             throw $problem;
         } catch (\Throwable $problem) {

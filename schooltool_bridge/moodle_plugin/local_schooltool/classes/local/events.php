@@ -16,11 +16,7 @@
 
 namespace local_schooltool\local;
 
-use local_schooltool\local\read\assessments;
-use local_schooltool\local\read\enrolments;
-use local_schooltool\local\read\grades;
-use local_schooltool\local\read\sections;
-use local_schooltool\local\read\users;
+use local_schooltool\local\read\page;
 
 /**
  * From notes to the events that are sent: read now, when they are sent.
@@ -47,16 +43,17 @@ class events {
      * The events of a group of notes.
      *
      * @param \stdClass $group of notes::groups, no whole
+     * @param page|null $page what it is read with; null for alone
      * @return array[] each a name, data (without seq and to) and seq
      */
-    public static function of(\stdClass $group): array {
+    public static function of(\stdClass $group, ?page $page = null): array {
         $kept = notes::snapshot($group->rows[0]);
         if (isset($kept['events'])) {
             $events = array_map(function ($event) use ($group) {
                 return [$event[0], $event[1], $group->seq];
             }, $kept['events']);
         } else {
-            $events = self::now($group);
+            $events = self::now($group, $page ?? new page([$group]));
         }
         return array_values(array_filter($events, function ($event) {
             return scope::sends(self::SETTING[$event[0]]);
@@ -67,23 +64,24 @@ class events {
      * What holds now.
      *
      * @param \stdClass $group
+     * @param page $page
      * @return array[]
      */
-    private static function now(\stdClass $group): array {
+    private static function now(\stdClass $group, page $page): array {
         switch ($group->kind) {
             case notes::USER:
-                return self::one('fetch_user', users::one($group->objectid), $group);
+                return self::one('fetch_user', $page, $group);
             case notes::SECTION:
-                return self::one('new_section', sections::one($group->objectid), $group);
+                return self::one('new_section', $page, $group);
             case notes::ASSESSMENT:
-                return self::one('new_assessment', assessments::one($group->objectid), $group);
+                return self::one('new_assessment', $page, $group);
             case notes::GRADE:
-                $structs = rules::dated(grades::one($group->relatedid, $group->objectid), $group->noted);
+                $structs = $page->structs(notes::GRADE, $group->objectid, $group->relatedid);
                 return array_map(function ($struct) use ($group) {
                     return ['new_grade', $struct, $group->seq];
-                }, $structs);
+                }, rules::dated($structs, $group->noted));
             case notes::ENROLMENT:
-                return self::enrolment($group);
+                return self::enrolment($group, $page);
             default:
                 return [];
         }
@@ -93,11 +91,12 @@ class events {
      * The event of a thing that has one.
      *
      * @param string $name
-     * @param array|null $struct
+     * @param page $page
      * @param \stdClass $group
      * @return array[]
      */
-    private static function one(string $name, ?array $struct, \stdClass $group): array {
+    private static function one(string $name, page $page, \stdClass $group): array {
+        $struct = $page->structs($group->kind, $group->objectid)[0] ?? null;
         if ($struct === null) {
             return [];
         }
@@ -110,18 +109,18 @@ class events {
      * What somebody is in a course, or was.
      *
      * @param \stdClass $group
+     * @param page $page
      * @return array[]
      */
-    private static function enrolment(\stdClass $group): array {
-        $now = enrolments::one($group->objectid, $group->relatedid);
+    private static function enrolment(\stdClass $group, page $page): array {
+        $now = $page->structs(notes::ENROLMENT, $group->objectid, $group->relatedid);
         $userid = $sectionid = '';
-        foreach ($group->rows as $row) {
-            if (!empty(notes::snapshot($row)['ended']['role']) && $userid === '') {
-                // Whoever or whatever is gone: the other side knows Moodle's own ids, too.
-                $userid = users::one($group->objectid)['idnumber'] ?? '#' . $group->objectid;
-                $sectionid = sections::one($group->relatedid)['idnumber'] ?? '#' . $group->relatedid;
-            }
+        if (page::has_ended($group)) {
+            // Whoever or whatever is gone: the other side knows Moodle's own ids, too.
+            $userid = $page->structs(notes::USER, $group->objectid)[0]['idnumber'] ?? '#' . $group->objectid;
+            $sectionid = $page->structs(notes::SECTION, $group->relatedid)[0]['idnumber'] ?? '#' . $group->relatedid;
         }
-        return rules::enrolment($now, $group->rows, $userid, $sectionid);
+        $own = ['sectionmoodleid' => (string) $group->relatedid, 'usermoodleid' => (string) $group->objectid];
+        return rules::enrolment($now, $group->rows, $userid, $sectionid, $own);
     }
 }

@@ -29,6 +29,8 @@ namespace local_schooltool\local;
 class outbox {
     /** The table. */
     const TABLE = 'local_schooltool_outbox';
+    /** Ids further down among which there is looked for the same things again. */
+    const FURTHER = 2000;
     /** Seconds for which a process believes to know the servers. */
     const PEERS_S = 30;
 
@@ -87,6 +89,36 @@ class outbox {
         } else if ($rows) {
             $DB->insert_records(self::TABLE, $rows);
         }
+    }
+
+    /**
+     * The next notes for a server, with those further down that are of the same things: read once, told once.
+     *
+     * @param int $hostid
+     * @param int $most how many, without the latter
+     * @return \stdClass[] in the order of their ids
+     */
+    public static function page(int $hostid, int $most): array {
+        global $DB;
+        $rows = array_values($DB->get_records(self::TABLE, ['hostid' => $hostid], 'id', '*', 0, $most));
+        if (count($rows) < $most) {
+            return $rows;
+        }
+        $last = (int) end($rows)->id;
+        // A course becomes its parts while it can be seen which of them wait already.
+        $where = 'hostid = :hostid AND kind = :kind AND id > :last AND id <= :upto';
+        $params = ['hostid' => $hostid, 'kind' => notes::COURSE, 'last' => $last, 'upto' => $last + self::FURTHER];
+        array_map([whole::class, 'expand'], $DB->get_records_select(self::TABLE, $where, $params, 'id'));
+        $sql = 'SELECT o.*
+                  FROM {' . self::TABLE . '} o
+                 WHERE o.hostid = :host1 AND o.id > :last1 AND o.id <= :upto AND EXISTS
+                       (SELECT 1 FROM {' . self::TABLE . '} n
+                         WHERE n.kind = o.kind AND n.objectid = o.objectid AND n.relatedid = o.relatedid
+                               AND n.hostid = :host2 AND n.id >= :first AND n.id <= :last2)
+              ORDER BY o.id';
+        $params = ['host1' => $hostid, 'host2' => $hostid, 'first' => (int) $rows[0]->id, 'last1' => $last, 'last2' => $last,
+            'upto' => $last + self::FURTHER];
+        return array_merge($rows, array_filter(array_values($DB->get_records_sql($sql, $params)), [notes::class, 'is_plain']));
     }
 
     /**

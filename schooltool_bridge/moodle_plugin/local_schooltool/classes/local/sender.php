@@ -26,7 +26,7 @@ namespace local_schooltool\local;
 class sender {
     /** Events of one call. */
     const MANY = 250;
-    /** Events of one call while a worker of the web server is kept by it. */
+    /** Events of the first call while a worker of the web server is kept by it; its pace says how many then. */
     const FEW = 50;
     /** Seconds of all that is done after an answer has left. */
     const AFTER_ANSWER_S = 5;
@@ -100,6 +100,7 @@ class sender {
     public static function run(?int $hostid, int $seconds, bool $issoon = false): array {
         $did = ['sent' => 0, 'refused' => 0, 'waiting' => 0, 'moved' => self::is_moved(), 'busy' => false];
         $until = microtime(true) + $seconds;
+        $istime = true;
         do {
             $factory = \core\lock\lock_config::get_lock_factory('local_schooltool');
             $lock = $factory->get_lock('sender', 0, self::LOCK_S);
@@ -112,14 +113,14 @@ class sender {
                 history::take($until);
                 if (!$did['moved']) {
                     foreach (self::servers($hostid) as $server) {
-                        self::serve($server, $until, $issoon, $did);
+                        $istime = self::serve($server, $until, $issoon, $did) && $istime;
                     }
                 }
             } finally {
                 $lock->release();
             }
             // Only once where somebody asked, whatever came of it.
-            $isleft = $hostid === null && !$did['moved'] && microtime(true) < $until && self::is_left();
+            $isleft = $hostid === null && !$did['moved'] && $istime && microtime(true) < $until && self::is_left();
         } while ($isleft);
         if (!$issoon) {
             array_map([self::class, 'thin'], outbox::peers());
@@ -228,27 +229,28 @@ class sender {
      * @param float $until
      * @param bool $issoon
      * @param array $did
-     * @return void
+     * @return bool false when a call more would not be answered in time
      */
-    private static function serve(\stdClass $server, float $until, bool $issoon, array &$did): void {
-        global $DB;
+    private static function serve(\stdClass $server, float $until, bool $issoon, array &$did): bool {
         $most = $issoon ? self::FEW : self::MANY;
         $isbigger = false;
-        while (microtime(true) < $until || ($isbigger && !$issoon)) {
+        while (($began = microtime(true)) < $until || ($isbigger && !$issoon)) {
             $isbigger = false;
             $batch = new batch($server);
-            $rows = $DB->get_records(outbox::TABLE, ['hostid' => $server->hostid], 'id', '*', 0, $most);
+            $rows = outbox::page((int) $server->hostid, $most);
             if (!$rows) {
-                return;
+                return true;
             }
             // Which ids are given twice is asked anew: a course may just have been copied.
             doubles::forget();
-            foreach (notes::groups(array_values($rows)) as $group) {
+            $groups = notes::groups($rows);
+            $page = new read\page($groups);
+            foreach ($groups as $group) {
                 if (in_array($group->kind, notes::WHOLES, true)) {
                     whole::expand($group->rows[0]);
                     $isbigger = true;
                 } else {
-                    $batch->add($group);
+                    $batch->add($group, $page);
                 }
             }
             $seconds = $issoon ? (int) ceil($until - microtime(true)) : self::CALL_S;
@@ -259,9 +261,17 @@ class sender {
             $did['sent'] += $batch->sent;
             $did['refused'] += $batch->refused;
             if (!$isgood) {
-                return;
+                return true;
+            }
+            if ($issoon) {
+                $now = microtime(true);
+                $most = rules::many(count($rows), $now - $began, $until - $now);
+                if ($most === 0) {
+                    return false;
+                }
             }
         }
+        return true;
     }
 
     /**

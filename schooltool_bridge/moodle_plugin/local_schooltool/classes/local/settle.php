@@ -172,7 +172,7 @@ class settle {
      */
     private static function keep(\stdClass $group): void {
         global $DB;
-        if (in_array($group->kind, notes::WHOLES, true) || isset(notes::snapshot($group->rows[0])['events'])) {
+        if (!notes::is_plain($group->rows[0])) {
             return;
         }
         if ($events = self::read($group)) {

@@ -69,7 +69,8 @@ class whole {
      * People, sections, enrolments, assessments, grades: in the order in which they need each other.
      *
      * The time is the section's, and the gradebook's where Moodle keeps no history: what a restore brings
-     * there has its own time otherwise, as people and enrolments have.
+     * there has its own time otherwise, as people and enrolments have. Of a course, these are left out where
+     * a note of them waits already, as of all whom a restore enrolled: what it leads to is read later still.
      *
      * @param \stdClass $row
      * @param string $where about c (the course); empty for everything
@@ -94,10 +95,10 @@ class whole {
 
         $people = $where === '' ? "SELECT u.id, 0 AS nobody FROM {user} u WHERE $user"
             : "SELECT DISTINCT y.userid AS id, 0 AS nobody FROM ($enrolled) y";
-        self::insert($row, notes::USER, 'id', 'nobody', $people, $where === '' ? $userparams : $both);
+        self::insert($row, notes::USER, 'id', 'nobody', $people, $where === '' ? $userparams : $both, $where !== '');
         $sections = "SELECT c.id, 0 AS nobody FROM {course} c WHERE $course";
         self::insert($dated, notes::SECTION, 'id', 'nobody', $sections, $courseparams);
-        self::insert($row, notes::ENROLMENT, 'userid', 'courseid', $enrolled, $both);
+        self::insert($row, notes::ENROLMENT, 'userid', 'courseid', $enrolled, $both, $where !== '');
         $assessments = "SELECT gi.id, 0 AS nobody $items WHERE gi.itemtype IN ('mod', 'manual') AND $course";
         self::insert($gradebook, notes::ASSESSMENT, 'id', 'nobody', $assessments, $courseparams);
         $grades = "SELECT gg.itemid, gg.userid $items
@@ -168,6 +169,7 @@ class whole {
      * @param string $related the column of the related id
      * @param string $sql what selects them
      * @param array $params
+     * @param bool $isonce whether it is left out where a note of the same, without a snapshot, waits
      * @return void
      */
     private static function insert(
@@ -176,14 +178,18 @@ class whole {
         string $object,
         string $related,
         string $sql,
-        array $params
+        array $params,
+        bool $isonce = false
     ): void {
         global $DB;
+        $unless = !$isonce ? '' : ' WHERE NOT EXISTS (SELECT 1 FROM {' . outbox::TABLE . "} w
+            WHERE w.kind = '$kind' AND w.objectid = z.$object AND w.relatedid = z.$related
+                  AND w.hostid = " . (int) $row->hostid . ' AND w.snapshot IS NULL)';
         $DB->execute(
             'INSERT INTO {' . outbox::TABLE . '} (hostid, kind, objectid, relatedid, timecreated, snapshot)
              SELECT ' . (int) $row->hostid . ", '$kind', z.$object, z.$related, " . (int) $row->timecreated . ",
                     o.snapshot
-               FROM ($sql) z JOIN {" . outbox::TABLE . "} o ON o.id = :noteid
+               FROM ($sql) z JOIN {" . outbox::TABLE . "} o ON o.id = :noteid$unless
            ORDER BY z.$related, z.$object",
             $params + ['noteid' => $row->id]
         );

@@ -33,6 +33,8 @@ use local_schooltool\local\watch;
 class places {
     /** @var bool[] students whose role went after their last enrolment did, by course and user */
     private static $left = [];
+    /** @var bool[] what was told of a restore that this request does: people, courses */
+    private static $restored = [];
     /** @var string[]|null archetypes by the id of the role */
     private static $archetypes = null;
 
@@ -44,6 +46,7 @@ class places {
      */
     public static function enrolment_changed(base $event): void {
         watch::quietly(function () use ($event) {
+            self::restoring((int) $event->relateduserid, (int) $event->courseid);
             outbox::note(notes::ENROLMENT, [(int) $event->relateduserid, (int) $event->courseid]);
         });
     }
@@ -107,6 +110,26 @@ class places {
     }
 
     /**
+     * A restore makes users and a course without any event, and tells of its end only when all are in: so that
+     * nobody's place has to wait there for these, they are noted before it.
+     *
+     * @param int $userid
+     * @param int $courseid
+     * @return void
+     */
+    private static function restoring(int $userid, int $courseid): void {
+        if (!class_exists('restore_controller', false)) {
+            return;
+        }
+        foreach ([notes::USER => $userid, notes::SECTION => $courseid] as $kind => $id) {
+            if (!isset(self::$restored["$kind/$id"])) {
+                self::$restored["$kind/$id"] = true;
+                outbox::note($kind, [$id]);
+            }
+        }
+    }
+
+    /**
      * Note that a role was given or taken.
      *
      * @param base $event
@@ -138,6 +161,7 @@ class places {
             // them; where none comes, somebody had the role without being enrolled and was not told of.
             self::$left["$context->instanceid/$userid"] = true;
         } else if ($iscourse) {
+            self::restoring($userid, (int) $context->instanceid);
             outbox::note(notes::ENROLMENT, [$userid, (int) $context->instanceid], $snapshot);
         } else {
             outbox::note(notes::ROLES, [$userid, (int) $context->id], $snapshot);

@@ -36,8 +36,7 @@ class assessments extends by_id {
      * @return array|null the struct of new_assessment; null for what nothing is told of
      */
     public static function one(int $itemid): ?array {
-        $rows = static::rows('r.id = :id', ['id' => $itemid], 1);
-        return static::structs($rows)[$itemid][0] ?? null;
+        return static::some([$itemid])[$itemid][0] ?? null;
     }
 
     /**

@@ -59,6 +59,18 @@ abstract class by_id {
     abstract protected static function structs(array $rows): array;
 
     /**
+     * What is told of some.
+     *
+     * @param int[] $ids
+     * @return array by id: a list of structs; without those of which nothing is told
+     */
+    public static function some(array $ids): array {
+        global $DB;
+        [$in, $params] = $DB->get_in_or_equal($ids, SQL_PARAMS_NAMED, 'some');
+        return static::structs(static::rows("r.id $in", $params, count($ids)));
+    }
+
+    /**
      * The highest id that there is.
      *
      * @return int

@@ -40,10 +40,31 @@ class enrolments {
      * @return array[] structs of new_enrolment, one for each role (student, teacher)
      */
     public static function one(int $userid, int $courseid): array {
-        foreach (self::courses('c.id = :courseid', ['courseid' => $courseid], 1) as $course) {
-            return current(self::people($course, $userid - 1, 1, $userid)) ?: [];
+        return self::some([[$userid, $courseid]])["$userid/$courseid"] ?? [];
+    }
+
+    /**
+     * What some people are in some courses.
+     *
+     * @param array[] $pairs each userid, courseid
+     * @return array by "userid/courseid": a list of structs
+     */
+    public static function some(array $pairs): array {
+        global $DB;
+        $users = [];
+        foreach ($pairs as [$userid, $courseid]) {
+            $users[$courseid][] = $userid;
         }
-        return [];
+        [$in, $params] = $DB->get_in_or_equal(array_keys($users), SQL_PARAMS_NAMED, 'some');
+        $found = [];
+        foreach (self::courses("c.id $in", $params, count($users)) as $course) {
+            $theirs = $users[$course->id];
+            [$these, $params] = $DB->get_in_or_equal($theirs, SQL_PARAMS_NAMED, 'some');
+            foreach (self::people($course, "u.id $these", $params, count($theirs)) as $userid => $structs) {
+                $found["$userid/$course->id"] = $structs;
+            }
+        }
+        return $found;
     }
 
     /**
@@ -123,7 +144,8 @@ class enrolments {
                     if ($want === 0 || microtime(true) > $until) {
                         return [$found, "$courseid:$userid:$skip"];
                     }
-                    $people = self::people($course, $skip ? $userid - 1 : $userid, $want);
+                    $after = ['after' => $skip ? $userid - 1 : $userid];
+                    $people = self::people($course, 'u.id > :after', $after, $want);
                     foreach ($people as $id => $structs) {
                         $done = $id == $userid ? $skip : 0;
                         foreach (array_slice($structs, $done) as $struct) {
@@ -168,12 +190,12 @@ class enrolments {
      * Read who is in a course as what.
      *
      * @param \stdClass $course
-     * @param int $after the id of a user
+     * @param string $where a condition on u (the user)
+     * @param array $params
      * @param int $limit how many users at most
-     * @param int $upto the id of a user
      * @return array by id of the user, which grows: a list of structs (none for who has no role)
      */
-    private static function people(\stdClass $course, int $after, int $limit, int $upto = PHP_INT_MAX): array {
+    private static function people(\stdClass $course, string $where, array $params, int $limit): array {
         global $DB;
         $context = \context_course::instance($course->id, IGNORE_MISSING);
         if (!$context) {
@@ -194,9 +216,9 @@ class enrolments {
                           JOIN {role} ro ON ro.id = ra.roleid
                          WHERE ra.contextid $contexts AND ro.archetype IN ('editingteacher', 'teacher')
                        ) there ON there.userid = u.id
-                 WHERE u.id > :after AND u.id <= :upto AND $belongs
+                 WHERE $where AND $belongs
               ORDER BY u.id";
-        $params = ['courseid' => $course->id, 'after' => $after, 'upto' => $upto] + $incontexts + $more;
+        $params += ['courseid' => $course->id] + $incontexts + $more;
         $users = $DB->get_records_sql($sql, $params, 0, $limit);
         if (!$users) {
             return [];

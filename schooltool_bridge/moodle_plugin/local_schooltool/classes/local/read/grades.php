@@ -35,8 +35,34 @@ class grades extends by_id {
      * @return array[] structs of new_grade, one for each attempt
      */
     public static function one(int $userid, int $itemid): array {
-        $rows = static::rows('r.userid = :user AND r.itemid = :item', ['user' => $userid, 'item' => $itemid], 1);
-        return $rows ? current(static::structs($rows)) : [];
+        return static::some([[$itemid, $userid]])["$itemid/$userid"] ?? [];
+    }
+
+    /**
+     * What is told of some grades.
+     *
+     * @param array[] $pairs each itemid, userid
+     * @return array by "itemid/userid": a list of structs; without those of which nothing is told
+     */
+    public static function some(array $pairs): array {
+        global $DB;
+        $users = [];
+        foreach ($pairs as [$itemid, $userid]) {
+            $users[$itemid][] = $userid;
+        }
+        $either = $params = [];
+        foreach ($users as $itemid => $userids) {
+            [$in, $more] = $DB->get_in_or_equal($userids, SQL_PARAMS_NAMED, 'some');
+            $name = 'item' . count($either);
+            $either[] = "(r.itemid = :$name AND r.userid $in)";
+            $params += [$name => $itemid] + $more;
+        }
+        $rows = static::rows('(' . implode(' OR ', $either) . ')', $params, count($pairs));
+        $found = [];
+        foreach (static::structs($rows) as $id => $structs) {
+            $found["{$rows[$id]->itemid}/{$rows[$id]->userid}"] = $structs;
+        }
+        return $found;
     }
 
     /**

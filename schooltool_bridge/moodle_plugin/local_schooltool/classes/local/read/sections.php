@@ -36,8 +36,7 @@ class sections extends by_id {
      * @return array|null the struct of new_section; null for what nothing is told of
      */
     public static function one(int $courseid): ?array {
-        $rows = static::rows('r.id = :id', ['id' => $courseid], 1);
-        return static::structs($rows)[$courseid][0] ?? null;
+        return static::some([$courseid])[$courseid][0] ?? null;
     }
 
     /**
@@ -70,7 +69,8 @@ class sections extends by_id {
     protected static function rows(string $where, array $params, int $limit): array {
         global $DB;
         [$belongs, $more] = scope::course_sql('r');
-        $sql = "SELECT r.id, r.idnumber, r.shortname, r.fullname, r.timecreated, r.timemodified
+        $sql = "SELECT r.id, r.idnumber, r.shortname, r.fullname, r.timecreated, r.timemodified,
+                       r.startdate, r.enddate
                   FROM {course} r
                  WHERE $where AND $belongs
               ORDER BY r.id";
@@ -86,8 +86,9 @@ class sections extends by_id {
     protected static function structs(array $rows): array {
         $teachers = self::teachers(array_keys($rows));
         return array_map(function ($course) use ($teachers) {
-            $teacher = isset($teachers[$course->id]) ? users::id($teachers[$course->id]) : '';
-            return [shape\section::struct($course, self::id($course), $teacher)];
+            $teacher = $teachers[$course->id] ?? null;
+            $named = $teacher ? users::id($teacher) : '';
+            return [shape\section::struct($course, self::id($course), $named, $teacher->id ?? '')];
         }, $rows);
     }
 

@@ -39,8 +39,7 @@ class users extends by_id {
      * @return array|null the struct of fetch_user; null for whom nothing is told
      */
     public static function one(int $userid): ?array {
-        $rows = static::rows('r.id = :id', ['id' => $userid], 1);
-        return static::structs($rows)[$userid][0] ?? null;
+        return static::some([$userid])[$userid][0] ?? null;
     }
 
     /**

@@ -29,12 +29,13 @@ class section {
     /**
      * What is told of a course.
      *
-     * @param \stdClass $course with id, fullname, shortname, timecreated, timemodified
+     * @param \stdClass $course with id, fullname, shortname, timecreated, timemodified, startdate, enddate
      * @param string $id the id under which it is told
      * @param string $teacher the id of its teacher, empty for none
+     * @param int|string $teacherown Moodle's own
      * @return array
      */
-    public static function struct(\stdClass $course, string $id, string $teacher): array {
+    public static function struct(\stdClass $course, string $id, string $teacher, $teacherown = ''): array {
         $name = text::line($course->fullname);
         $told = [
             'name' => $name === '' ? text::line($course->shortname) : $name,
@@ -42,6 +43,12 @@ class section {
             'moodleid' => (string) $course->id,
             'timemodified' => (int) max($course->timemodified, $course->timecreated),
         ];
-        return $told + ($teacher === '' ? [] : ['teacheridnumber' => $teacher]);
+        foreach (['startdate', 'enddate'] as $date) {
+            if (!empty($course->$date)) {
+                $told[$date] = (int) $course->$date;
+            }
+        }
+        $named = ['teacheridnumber' => $teacher, 'teachermoodleid' => (string) $teacherown];
+        return $told + ($teacher === '' ? [] : $named);
     }
 }

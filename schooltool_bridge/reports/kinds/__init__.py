@@ -1,0 +1,1 @@
+"""One file for each report; a new file here is a new report (registry.py)."""
