@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.folding import FoldedColumn
 from peers.model import peer
 from schooltool_bridge.common.days import iso
+from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.segments import segment_order
@@ -231,6 +232,7 @@ def grades(connection: Connection, section_id: int, at_unix_s: int | None = None
             "attempt": entry.attempt,
             "authority": entry.authority,
             "recorded_at": iso(entry.recorded_unix_s),
+            "hidden": snapshot.hidden(item, person_id) != SHOWN,
         }
         for item in snapshot.items
         for (of, person_id), entry in sorted(snapshot.entries.items())

@@ -90,6 +90,7 @@ BELOW = {
         "unlink": "school:unlink_section",
         "unlink-peer": "unlinking:unlink_peer",
         "waiting": "new_sections:waiting",
+        "weights": "school:section_weights",
     },
     "inbox": {"resolve": "identity:resolve"},
     "term": {

@@ -5,6 +5,7 @@ Source: RULES 1.3-1.5, R61, R62.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,7 @@ from schooltool_bridge.history import cells
 from schooltool_bridge.history.fold import (
     ItemState,
     is_same_moment,
+    item_hidden,
     item_state,
     position,
     position_of,
@@ -267,7 +269,7 @@ def _write(
 ) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
     at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
-    values: dict[str, object] = {"deleted": event.deleted}
+    values: dict[str, Any] = {"deleted": event.deleted}
     if not event.deleted:
         values |= {
             "section_id": section_id,
@@ -286,7 +288,11 @@ def _write(
     same = last
     if event.when.is_timed:
         same = [r for r in by_peer if is_same_moment(position(r)[:2], at)]
-    if any(_says(r, values) for r in same):
+    if any(
+        _says(r, values)
+        and (event.hidden is None or event.hidden == item_hidden(_until(by_peer, r)))
+        for r in same
+    ):
         return False
     blank = {
         "section_id": section_id,
@@ -300,6 +306,7 @@ def _write(
     connection.execute(
         sa.insert(history).values(
             **blank | values,
+            hidden=event.hidden,
             assessment_id=known.id,
             effective_unix_s=at[0],
             seq=at[1],
@@ -307,7 +314,8 @@ def _write(
         )
     )
     holds = refold(connection, known.id)
-    was_deleted = bool(rows) and item_state(rows).deleted
+    was = item_state(rows) if rows else None
+    was_deleted = was is not None and was.deleted
     # Deleted, it is no grade any more that a withdrawal could have.
     if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
         known.points,
@@ -315,12 +323,17 @@ def _write(
         was_deleted,
     ):
         cells.refold_all(connection, known.id, known.section_id)
-    return at >= known.position and not any(_says(r, values) for r in last)
+    is_news = at >= known.position and not any(_says(r, values) for r in last)
+    return is_news or (was is not None and was.hidden != holds.hidden)
 
 
-def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:
+def _says(row: sa.Row[Any], values: dict[str, Any]) -> bool:
     """Tell whether a row of the history has just these values."""
     return all(getattr(row, name) == value for name, value in values.items())
+
+
+def _until(rows: Iterable[sa.Row[Any]], last: sa.Row[Any]) -> Iterator[sa.Row[Any]]:
+    return (r for r in rows if position(r) <= position(last))
 
 
 def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
@@ -338,6 +351,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
             name=holds.row.name,
             points=holds.row.points,
             status=DELETED if holds.deleted else ACTIVE,
+            hidden=holds.hidden,
             effective_unix_s=position(last)[0],
             seq=last.seq,
         )

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
 from mnet.language import _
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import STUDENT
@@ -52,6 +53,8 @@ class Column:
     item: Item
     system: ScoreSystem | None
     category: str
+    # That students do not see it, in words; empty where they do.
+    hidden: str = ""
 
     @property
     def is_peers(self) -> bool:
@@ -74,6 +77,8 @@ class Cell:
     # The item was due before the student came (RULES E18); it does not count.
     is_before: bool = False
     mark: Mark = marks.NO_GRADE
+    # That the student does not see this grade, in words, whatever of its column.
+    hidden: str = ""
 
     @property
     def name(self) -> str:
@@ -134,6 +139,7 @@ def read(
             item,
             systems.get(item.score_system_id) if item.score_system_id else None,
             categories.get(item.category_id, "") if item.category_id else "",
+            hiding.words(item.hidden, zone),
         )
         for item in snapshot.items
         if sheet_id is None or (item.worksheet_id or NO_SHEET) == sheet_id
@@ -226,6 +232,7 @@ def cell_of(snapshot: SectionSnapshot, column: Column, person_id: int, zone: tzi
         beside,
         is_before(snapshot, item, person_id, zone),
         mark,
+        hiding.words(entry.hidden, zone) if entry else "",
     )  # fmt: skip - in the order of the fields
 
 

@@ -25,7 +25,7 @@ from schooltool_bridge.events.admitting import APPROVED, UNLINKED
 from schooltool_bridge.hand import assessments
 from schooltool_bridge.history import cells, identity
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.history.fold import item_state, position
+from schooltool_bridge.history.fold import item_hidden, item_state, position
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import (
@@ -214,7 +214,9 @@ def _item_row(connection: Connection, author: Author, assessment_id: int, *, is_
     rows = _rows(connection, history, "assessment_id", assessment_id)
     by_peer = sorted((r for r in rows if r.by_actor is None), key=position)
     said = [r for r in by_peer if not r.deleted] or by_peer
-    values = said[-1]._asdict() | {"deleted": is_gone}
+    # What was gone says no more whether students see it: that is said again.
+    until = [r for r in by_peer if position(r) <= position(said[-1])]
+    values = said[-1]._asdict() | {"deleted": is_gone, "hidden": item_hidden(until)}
     _as_peer(connection, history, author, rows, values, _CUT if is_gone else _AGAIN)
     before = _item(connection, assessment_id)
     peer_assessments.refold(connection, assessment_id)

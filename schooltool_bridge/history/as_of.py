@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import now_unix_s
-from schooltool_bridge.common import times
+from schooltool_bridge.common import hiding, times
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import fold, identity, past
@@ -97,8 +97,10 @@ def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnaps
 def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSnapshot]:
     """Fold what had taken effect by a moment."""
     by_section = _by(lambda r: r.section_id, _in_effect_by(rows.section_rows, at_unix_s))
-    items = _items(rows, at_unix_s)
-    entries, graded = _entries(rows, items, at_unix_s)
+    # Of a day to come it is not known what will be hidden then; what is now is.
+    seen_unix_s = now_unix_s if at_unix_s is None else min(at_unix_s, now_unix_s)
+    items = _items(rows, at_unix_s, seen_unix_s)
+    entries, graded = _entries(rows, items, at_unix_s, seen_unix_s)
     people = _people_in(rows, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
     filed = _filed(rows, at_unix_s)
@@ -178,7 +180,7 @@ def _by(
     return found
 
 
-def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
+def _items(rows: Read, at_unix_s: int | None, seen_unix_s: int) -> dict[int, list[Item]]:
     """Each section's assessments then, in the order in which they appeared."""
     by_item = _by(lambda r: r.assessment_id, _in_effect_by(rows.assessments, at_unix_s))
     details = _by(lambda r: r.assessment_id, _in_effect_by(rows.details, at_unix_s))
@@ -191,7 +193,9 @@ def _items(rows: Read, at_unix_s: int | None) -> dict[int, list[Item]]:
         some = details.get(assessment_id)
         detail = max(some, key=lambda r: (r.effective_unix_s, r.id)) if some else None
         first = min(by_item[assessment_id], key=position)
-        found[row.section_id].append(_item(holds, first, detail))
+        item = _item(holds, first, detail)
+        hidden = hiding.at(holds.hidden, seen_unix_s)
+        found[row.section_id].append(replace(item, hidden=hidden) if hidden else item)
     return found
 
 
@@ -226,6 +230,7 @@ def _entries(
     rows: Read,
     items: Mapping[int, Sequence[Item]],
     at_unix_s: int | None,
+    seen_unix_s: int,
 ) -> tuple[dict[int, dict[tuple[int, int], Entry]], set[tuple[int, int]]]:
     """The cells of each section, and who has a grade in which."""
     of = {item.id: (section_id, item) for section_id, some in items.items() for item in some}
@@ -240,7 +245,7 @@ def _entries(
         section_id, item = of.get(assessment_id, (None, None))
         if section_id is None or item is None:
             continue
-        entry = _entry(history, item, taken.get(assessment_id, ()))
+        entry = _entry(history, item, taken.get(assessment_id, ()), seen_unix_s)
         if entry is not None:
             found[section_id][assessment_id, person_id] = entry
             graded |= {(section_id, person_id)} if entry.points is not None else set()
@@ -248,7 +253,10 @@ def _entries(
 
 
 def _entry(
-    history: Sequence[tuple[fold.GradeRow, str]], item: Item, taken: Sequence[fold.TakenOver]
+    history: Sequence[tuple[fold.GradeRow, str]],
+    item: Item,
+    taken: Sequence[fold.TakenOver],
+    seen_unix_s: int,
 ) -> Entry | None:
     cell = fold.cell([row for row, _why in history])
     counting = cell.counting
@@ -265,6 +273,8 @@ def _entry(
         counting.recorded_unix_s,
         by_peer if cell.by_hand else None,
         next(why for row, why in history if row.id == counting.id),
+        # What is the school's own is hidden by nobody.
+        hiding.at(cell.hidden, seen_unix_s) if item.peer is not None else hiding.SHOWN,
     )
 
 
@@ -348,12 +358,23 @@ def _is_of_another(rows: Read, apart: sa.Row[Any], peer_id: int | None, who: int
     return apart.peer_id == peer_id and rows.root(apart.person_id) != who
 
 
+# Of whose weights count: the peer's (model_school.weight_choice).
+PEERS = "peer"
+
+
 def _weights(rows: Read, at_unix_s: int | None) -> dict[int, dict[int, Decimal]]:
     found: dict[int, dict[int, Decimal]] = defaultdict(dict)
     some = _in_effect_by(rows.weights, at_unix_s)
+    whose: dict[int, str] = {}
     for row in sorted(some, key=lambda r: (r.effective_unix_s, r.id)):
-        if row.weight:
+        if row.category_id is None:
+            whose[row.section_id] = row.weight
+        elif row.weight:
             found[row.section_id][row.category_id] = Decimal(row.weight)
         else:
             found[row.section_id].pop(row.category_id, None)
+    for section_id, choice in whose.items():
+        if choice == PEERS:
+            # The points that its items came with, each counting alike.
+            found[section_id] = {}
     return found

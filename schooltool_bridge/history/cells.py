@@ -197,6 +197,7 @@ def as_stored(
         "authority": MANUAL if by_hand else PEER,
         "peer_points": decimal_text(by_peer) if by_hand else None,
         "peer_excepted": peer_row.excepted if by_hand and peer_row else None,
+        "hidden": cell.hidden,
     }
 
 
@@ -222,6 +223,7 @@ def row_of(row: sa.Row[Any]) -> fold.GradeRow:
         row.deleted,
         row.by_actor,
         row.is_clamped,
+        row.hidden,
     )
 
 
@@ -236,7 +238,7 @@ _STORE = (
             name: sa.bindparam(f"new_{name}")
             for name in (
                 "points", "excepted", "attempt", "exists", "recorded_unix_s", "authority",
-                "peer_points", "peer_excepted", "effective_unix_s", "seq",
+                "peer_points", "peer_excepted", "hidden", "effective_unix_s", "seq",
             )
         }
     )

@@ -161,6 +161,7 @@ def grade_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
             r.deleted,
             r.by_actor,
             r.is_clamped,
+            r.hidden,
         )
         for r in rows
     ]

@@ -37,6 +37,7 @@ from schooltool_bridge.store.model_school import (
     category_weight,
     school_year,
     section_filing,
+    weight_choice,
 )
 
 Rows = Sequence[sa.Row[Any]]
@@ -62,6 +63,7 @@ class Read:
     former: Collection[tuple[int, int, str]]
     # Links that were kept apart: whom a peer calls by what is somebody else's idnumber here.
     apart: Rows
+    # Of categories; without one it says whose weights count.
     weights: Rows
     # Under which course and term they were filed.
     filings: Rows
@@ -81,7 +83,10 @@ class _Scope:
     until_unix_s: int | None
 
     def history(
-        self, table: sa.Table, *wanted: sa.ColumnElement[bool], of: sa.Select[Any] | None = None
+        self,
+        table: sa.FromClause,
+        *wanted: sa.ColumnElement[bool],
+        of: sa.Select[Any] | None = None,
     ) -> Rows:
         """Read what of a history had taken effect by then."""
         query = sa.select(table) if of is None else of
@@ -159,7 +164,7 @@ def read(
         names=names,
         former=links.former(connection, former_numbers(names), roots),
         apart=connection.execute(_APART).all(),
-        weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
+        weights=scope.history(_WEIGHTS, _WEIGHTS.c.section_id.in_(wanted)),
         # All of it: whether it was ever filed by then tells only what came later.
         filings=connection.execute(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
@@ -177,6 +182,26 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
     ]
 
 
+_WEIGHTS = sa.union_all(
+    *(
+        sa.select(
+            of.c.id,
+            of.c.section_id,
+            category_id,
+            weight,
+            of.c.effective_unix_s,
+            of.c.recorded_unix_s,
+        )
+        for of, category_id, weight in (
+            (category_weight, category_weight.c.category_id, category_weight.c.weight),
+            (
+                weight_choice,
+                sa.cast(sa.null(), sa.Integer).label("category_id"),
+                weight_choice.c.whose.label("weight"),
+            ),
+        )
+    )
+).subquery("weights")
 _SECTIONS: sa.Select[Any] = (
     sa.select(
         section,

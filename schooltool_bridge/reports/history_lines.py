@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
 from peers.model import peer
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.times import ordered, took_effect
@@ -47,6 +48,7 @@ from schooltool_bridge.store.model_school import (
 )
 
 Rows = Mapping[int, sa.Row[Any]]
+R = TypeVar("R", bound=fold.Positioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,11 @@ class Line:
     why: str
 
 
-def read(connection: Connection, section_id: int, found: Sequence[LineKey]) -> list[Line]:
-    """Read the lines of these keys, in their order."""
-    reader = _Reader(connection, section_id, found)
+def read(
+    connection: Connection, section_id: int, found: Sequence[LineKey], zone: tzinfo
+) -> list[Line]:
+    """Read the lines of these keys, in their order; times in them are of the school's zone."""
+    reader = _Reader(connection, section_id, found, zone)
     known = people(connection, reader.who.values())
     lines = []
     for line_key in found:
@@ -103,8 +107,11 @@ Change = tuple[sa.Row[Any], str, str, str, str, int | None, str | None]
 class _Reader:
     """The rows behind a page, and how each kind is written; a method for each kind of table."""
 
-    def __init__(self, connection: Connection, section_id: int, found: Iterable[LineKey]) -> None:
+    def __init__(
+        self, connection: Connection, section_id: int, found: Iterable[LineKey], zone: tzinfo
+    ) -> None:
         self._connection = connection
+        self._zone = zone
         ids: dict[str, list[int]] = defaultdict(list)
         for line_key in found:
             ids[line_key.source].append(line_key.row_id)
@@ -230,8 +237,16 @@ class _Reader:
         same = [r for r in self._items.values() if r.assessment_id == row.assessment_id]
         earlier = _before(row, same)
         by_peer = self._peer_of_item.get(row.assessment_id)
-        before = _item(earlier) if earlier is not None else ""
-        return row, history.ASSESSMENT, row.name, before, _item(row), None, by_peer
+        was, became = self._hidden(fold.item_hidden, row, same)
+        before = _item(earlier, was) if earlier is not None else ""
+        return row, history.ASSESSMENT, row.name, before, _item(row, became), None, by_peer
+
+    def _hidden(
+        self, hidden: Callable[[Iterable[R]], int], row: R, rows: Sequence[R]
+    ) -> tuple[str, str]:
+        """What students saw until a row, and from it on, in words."""
+        until = [r for r in rows if fold.position(r) < fold.position(row)]
+        return hiding.change(hidden(until), hidden([*until, row]), self._zone)
 
     def detail(self, row_id: int) -> Change:
         """The school changed an assessment's details."""
@@ -259,8 +274,10 @@ class _Reader:
         numbered = fold.with_attempts([r for r in of_cell if r.by_actor is None])
         attempt = next((r.attempt for r in numbered if r.id == row.id), None)
         counted = fold.cell(earlier).counting
-        before = _points(counted.raw_points, counted.excepted) if counted is not None else ""
-        after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
+        mine = row_of(row)
+        was, became = self._hidden(fold.grade_hidden, mine, of_cell)
+        before = _points(counted, was) if counted is not None else ""
+        after = _points(mine, became)
         if row.deleted:
             after = _("released") if row.by_actor is not None else _("taken back")
         subject = self._item_name(row.assessment_id, took_effect(row))
@@ -296,14 +313,16 @@ def _gone(row: sa.Row[Any], text: str) -> str:
     return _("deleted") if row.deleted else text
 
 
-def _item(row: sa.Row[Any]) -> str:
+def _item(row: sa.Row[Any], hidden: str) -> str:
     message = _("%(name)s, %(points)s points", name=row.name, points=number(Decimal(row.points)))
-    return _gone(row, message + (f", {_('extra credit')}" if row.extra_credit else ""))
+    words = (message, _("extra credit") if row.extra_credit else "", hidden)
+    return _gone(row, ", ".join(filter(None, words)))
 
 
-def _points(points: Decimal | None, excepted: bool) -> str:  # noqa: FBT001 - a row's own column
-    written = _("no grade") if points is None else number(points)
-    return f"{written}, {_('excused')}" if excepted else written
+def _points(row: fold.GradeRow, hidden: str) -> str:
+    written = _("no grade") if row.raw_points is None else number(row.raw_points)
+    words = (written, _("excused") if row.excepted else "", hidden)
+    return ", ".join(filter(None, words))
 
 
 def as_json(lines: Iterable[Line]) -> list[Row]:

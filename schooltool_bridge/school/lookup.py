@@ -15,8 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet import folding
+from mnet.database import now_unix_s
 from mnet.folding import folded
 from peers.model import peer
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.segments import segment_order
@@ -87,6 +89,8 @@ class Item:
     due_day: date | None
     is_deleted: bool
     by_hand: bool
+    # Students do not see it now.
+    is_hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,7 @@ def student_counts(connection: Connection, ids: Sequence[int]) -> Counter[int]:
 
 def items_of(connection: Connection, section_id: int) -> list[Item]:
     """Return a section's assessments in the order in which they came."""
+    now = now_unix_s(connection)
     rows = connection.execute(
         sa.select(assessment, category.c.title.label("category"))
         .select_from(assessment.outerjoin(category, category.c.id == assessment.c.category_id))
@@ -218,6 +223,7 @@ def items_of(connection: Connection, section_id: int) -> list[Item]:
             r.due_day,
             r.status != ACTIVE,
             r.peer_id is None or r.unlinked,
+            hiding.at(r.hidden, now) != hiding.SHOWN,
         )
         for r in rows
     ]

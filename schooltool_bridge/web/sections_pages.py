@@ -104,6 +104,7 @@ class SectionsPages:
             "link": _link,
             "unlink": _unlink,
             "weights": _weigh,
+            "whose": _choose_weights,
         }
         if action not in steps:
             raise PageError(_("This form is not known here."))
@@ -176,6 +177,7 @@ class SectionsPages:
             this = shown[section_id]
             categories = marking.categories(connection)
             weights = marking.weights(connection, section_id)
+            whose = marking.whose_weights(connection, section_id)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             items = lookup.items_of(connection, section_id)
             taken = {*links.by_hand.values(), *links.by_segment.values()}
@@ -202,6 +204,7 @@ class SectionsPages:
                 term_titles={t.id: t.full_title for t in terms},
                 course_codes={c.id: c.code for c in catalogue},
                 categories=categories,
+                whose=whose,
                 weights={c.id: language.number(str(weights.get(c.id, ""))) for c in categories},
                 problem=problem,
             )
@@ -310,3 +313,12 @@ def _weigh(connection: Connection, view: View, section_id: int) -> str:
         connection, Author(view.who, view.now_unix_s, view.text("why")), section_id, wanted
     )
     return _("The weights hold from now on.") if changed else _("The weights are as they were.")
+
+
+def _choose_weights(connection: Connection, view: View, section_id: int) -> str:
+    whose = view.text("whose")
+    if whose not in marking.WHOSE:
+        raise PageError(_("This form is not known here."))
+    author = Author(view.who, view.now_unix_s, view.text("why"))
+    is_new = marking.choose_weights(connection, author, section_id, whose)
+    return _("This holds from now on.") if is_new else _("The weights are as they were.")
