@@ -49,8 +49,6 @@ ABOUT = {
     "/admin/school/terms/*/final": "reports#closing-a-term",
     "/admin/sections": "school#filing-a-section",
     "/admin/sections/waiting": "events#new-sections",
-    "/admin/people/*/peer": "events#linked-or-not",
-    "/admin/sections/*/peer": "events#linked-or-not",
     "/admin/sections/*/enrol": "school#who-is-in-a-section",
     "/admin/sections/*/people": "school#who-is-in-a-section",
     "/admin/sections/new": "school#who-is-in-a-section",
