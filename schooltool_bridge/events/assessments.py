@@ -5,6 +5,7 @@ Source: RULES 1.3-1.5, R61, R62.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import insert_one
+from mnet.database import in_parts, insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events import admitting, adoption, sections
 from schooltool_bridge.events.applied import (
@@ -62,6 +64,20 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
     position = (row.effective_unix_s, row.seq)
     points = Decimal(row.points)
     return Assessment(row.id, row.idnumber, row.section_id, points, position, row.moodle_id)
+
+
+def find_many(
+    connection: Connection, peer_id: int, idnumbers: Collection[str]
+) -> dict[str, list[sa.Row[Any]]]:
+    """Return the rows of a peer's assessments by the names that were asked for.
+
+    Nearly always one, or none.
+    """
+    found: dict[str, list[sa.Row[Any]]] = {}
+    for part in in_parts(sorted(set(idnumbers))):
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in map(own_id, part) if n]}
+        found.update(by_names(connection.execute(_OF_PEER_MANY, values), part))
+    return found
 
 
 def apply(
@@ -325,11 +341,18 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
 # The position of an assessment of which its peer sent nothing yet.
 _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
-_OF_PEER = sa.select(assessment).where(
-    assessment.c.peer_id == sa.bindparam("peer"),
-    sa.not_(assessment.c.unlinked),
+_OF_ANY = sa.select(assessment).where(
+    assessment.c.peer_id == sa.bindparam("peer"), sa.not_(assessment.c.unlinked)
+)
+_OF_PEER = _OF_ANY.where(
     sa.or_(
         assessment.c.idnumber == sa.bindparam("wanted"),
         assessment.c.moodle_id == sa.bindparam("own"),
+    ),
+)
+_OF_PEER_MANY = _OF_ANY.where(
+    sa.or_(
+        assessment.c.idnumber.in_(sa.bindparam("wanted", expanding=True)),
+        assessment.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
     ),
 )

@@ -21,11 +21,12 @@ from mnet.xmlrpc import Value
 from peers.policy import PeerPolicy
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.events import assessments, sections
 from schooltool_bridge.events.fields import Fields
 from schooltool_bridge.full_sync import walking
 from schooltool_bridge.history import identity, links
-from schooltool_bridge.store.model import enrolment, grade, person_link, section
+from schooltool_bridge.store.model import enrolment, grade, person_link
 
 
 class Thing(NamedTuple):
@@ -47,23 +48,32 @@ class Unreadable(Exception):
 class Seeing:
     """Looks up what items mean; keeps what it found while one page is looked at.
 
-    Grades are looked up together only (`all_things`).
+    What they mean is looked up together (`all_things`).
     """
 
     connection: Connection
     peer_id: int
     policy: PeerPolicy
     _people: dict[str, int | None] = field(default_factory=dict)
-    _parts: dict[str, Sequence[sa.Row[int, str]]] = field(default_factory=dict)
+    _parts: dict[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
     _items: dict[str, int | None] = field(default_factory=dict)
-    _everybody: dict[int, list[int]] = field(default_factory=dict)
+    # The links that have one of the names looked up together.
+    _links: dict[tuple[str, str], list[Thing]] = field(default_factory=dict)
+    # By section and the row that stands for a person: places, each with its role.
+    _members: dict[tuple[int, int], list[tuple[str, Thing]]] = field(default_factory=dict)
     # By assessment and person, of those looked up together.
     _cells: dict[tuple[int, int], int] = field(default_factory=dict)
+    # The rows of a person, by the one that stands for them.
+    _everybody: dict[int, list[int]] = field(default_factory=dict)
+    _roots: dict[int, int] | None = None
 
     def all_things(self, entity: str, items: Sequence[Value]) -> list[list[Thing] | None]:
         """Return what each of many items speaks of, by few questions; None: it does not say."""
+        self._look_at_names(entity, items)
         if entity == walking.GRADES:
             self._look_at_cells(items)
+        if entity in (walking.SECTIONS, walking.ENROLMENTS):
+            self._look_at_places(entity, items)
         found: list[list[Thing] | None] = []
         for item in items:
             try:
@@ -89,10 +99,8 @@ class Seeing:
     def parts(self, idnumber: str, segment: str | None = None) -> list[int]:
         """Return our ids of a section's parts; without a segment of all."""
         if idnumber not in self._parts:
-            wanted = sections.parts(self.connection, self.peer_id, idnumber)
-            rows = sa.select(section.c.id, section.c.segment).where(section.c.id.in_(wanted))
-            self._parts[idnumber] = self.connection.execute(rows).all()
-        return [row.id for row in self._parts[idnumber] if segment in (None, row.segment)]
+            self._look_at_parts([idnumber])
+        return [part for part, named in self._parts[idnumber] if segment in (None, named)]
 
     def assessment(self, idnumber: str) -> int | None:
         """Return our id of a peer's assessment."""
@@ -108,15 +116,10 @@ class Seeing:
         moodle_id = own_id(idnumber, fields.id("moodleid", required=False) or None)
         if not idnumber and not username:
             raise Unreadable
-        named = [person_link.c.idnumber_key == key(idnumber)] if idnumber else []
-        named += [person_link.c.username_key == key(username)] if username else []
-        named += [person_link.c.moodle_id == key(moodle_id)] if moodle_id else []
-        rows = self.connection.execute(
-            sa.select(person_link.c.id, person_link.c.person_id).where(
-                person_link.c.peer_id == self.peer_id, sa.or_(*named)
-            )
-        )
-        return [Thing(walking.USERS, r.id, r.person_id) for r in rows]
+        names = [("idnumber_key", key(idnumber))] if idnumber else []
+        names += [("username_key", key(username))] if username else []
+        names += [("moodle_id", key(moodle_id))] if moodle_id else []
+        return list(dict.fromkeys(t for name in names for t in self._links.get(name, ())))
 
     def sections(self, fields: Fields) -> list[Thing]:
         """The parts that an item names; and its teacher's place there, which it says as well."""
@@ -158,9 +161,75 @@ class Seeing:
         found, who = self.assessment(fields.id("assessmentid")), self.person(fields.id("userid"))
         if found is None or who is None:
             return 0, ()
-        if who not in self._everybody:
-            self._everybody[who] = identity.everybody(self.connection, who)
-        return found, self._everybody[who]
+        root = self.root(who)
+        if root not in self._everybody:
+            merged = identity.rows_of(self.roots, [root])[root]
+            self._everybody[root] = [root, *(row for row in merged if row != root)]
+        return found, self._everybody[root]
+
+    @property
+    def roots(self) -> dict[int, int]:
+        """Which row stands for somebody whose rows were merged."""
+        if self._roots is None:
+            self._roots = identity.roots(self.connection)
+        return self._roots
+
+    def root(self, person_id: int) -> int:
+        """Return the row that stands for a person."""
+        return self.roots.get(person_id, person_id)
+
+    def _look_at_names(self, entity: str, items: Sequence[Value]) -> None:
+        """Look up together the names that items have, where a name has one meaning."""
+        if entity == walking.USERS:
+            self._look_at_links(items)
+            return
+        people = self._names(entity, items, "userid", "teacheridnumber")
+        for userid, rows in links.linked_many(self.connection, self.peer_id, people).items():
+            if len(rows) == 1:
+                self._people[userid] = rows[0].person_id
+        own = [OWN_ID + n for n in self._names(entity, items, "moodleid")]
+        if entity == walking.SECTIONS:
+            self._look_at_parts([*self._names(entity, items, "idnumber"), *own])
+        else:
+            self._look_at_parts(self._names(entity, items, "sectionid"))
+        wanted = self._names(entity, items, "assessmentid")
+        if entity == walking.ASSESSMENTS:
+            wanted = [*self._names(entity, items, "idnumber"), *own]
+        found = assessments.find_many(self.connection, self.peer_id, wanted)
+        self._items.update({n: rows[0].id for n, rows in found.items() if len(rows) == 1})
+
+    def _names(self, entity: str, items: Sequence[Value], *fields: str) -> list[str]:
+        found: dict[str, None] = {}
+        for item in items:
+            for name in fields:
+                with suppress(Malformed):
+                    given = Fields(walking.EVENT_OF[entity], item)
+                    found[given.id(name, required=False)] = None
+        return [name for name in found if name]
+
+    def _look_at_parts(self, idnumbers: Sequence[str]) -> None:
+        found = sections.parts_of_many(self.connection, self.peer_id, idnumbers)
+        for idnumber, rows in found.items():
+            ordered = sorted(rows, key=lambda row: segment_order(row.segment))
+            self._parts[idnumber] = [(row.id, row.segment) for row in ordered]
+
+    def _look_at_links(self, items: Sequence[Value]) -> None:
+        numbers = [key(n) for n in self._names(walking.USERS, items, "idnumber")]
+        own = [key(n) for n in self._names(walking.USERS, items, "moodleid")]
+        wanted = {
+            "idnumber_key": numbers,
+            "username_key": [key(n) for n in self._names(walking.USERS, items, "username")],
+            "moodle_id": [*own, *filter(None, map(own_id, numbers))],
+        }
+        for column, names in wanted.items():
+            of = person_link.c[column]
+            for part in in_parts(sorted(set(names))):
+                rows = sa.select(person_link.c.id, person_link.c.person_id, of.label("name")).where(
+                    person_link.c.peer_id == self.peer_id, of.in_(part)
+                )
+                for row in self.connection.execute(rows):
+                    thing = Thing(walking.USERS, row.id, row.person_id)
+                    self._links.setdefault((column, row.name), []).append(thing)
 
     def _look_at_cells(self, items: Sequence[Value]) -> None:
         assessments, people = set[int](), set[int]()
@@ -177,20 +246,42 @@ class Seeing:
             self._cells.update({(r.assessment_id, r.person_id): r.id for r in rows})
 
     def _memberships(self, parts: Sequence[int], userid: str, role: str) -> list[Thing]:
-        who = self.person(userid)
-        if who is None or not parts:
-            return []
-        members = sa.select(enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id).where(
-            enrolment.c.section_id.in_(parts),
-            enrolment.c.person_id == identity.root(self.connection, who),
-            enrolment.c.role == role,
-        )
-        return [
-            Thing(walking.ENROLMENTS, r.id, r.person_id, r.section_id)
-            for r in self.connection.execute(members)
-        ]
+        places = self._places(parts, userid)
+        self._look_at_members([place for place in places if place not in self._members])
+        return [t for place in places for its, t in self._members[place] if its == role]
+
+    def _places(self, parts: Sequence[int], userid: str) -> list[tuple[int, int]]:
+        who = self.person(userid) if parts else None
+        return [] if who is None else [(part, self.root(who)) for part in parts]
+
+    def _look_at_places(self, entity: str, items: Sequence[Value]) -> None:
+        places: dict[tuple[int, int], None] = {}
+        section, who = {
+            walking.SECTIONS: ("idnumber", "teacheridnumber"),
+            walking.ENROLMENTS: ("sectionid", "userid"),
+        }[entity]
+        for item in items:
+            with suppress(Malformed):
+                fields = Fields(walking.EVENT_OF[entity], item)
+                userid = fields.id(who, required=False)
+                parts = self.parts(fields.id(section))
+                places.update(dict.fromkeys(self._places(parts, userid) if userid else ()))
+        self._look_at_members([*places])
+
+    def _look_at_members(self, places: Sequence[tuple[int, int]]) -> None:
+        self._members.update({place: [] for place in places})
+        for part in in_parts(places):
+            members = _MEMBERS.where(
+                sa.tuple_(enrolment.c.section_id, enrolment.c.person_id).in_(part)
+            )
+            for row in self.connection.execute(members):
+                thing = Thing(walking.ENROLMENTS, row.id, row.person_id, row.section_id)
+                self._members[row.section_id, row.person_id].append((row.role, thing))
 
 
+_MEMBERS = sa.select(
+    enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id, enrolment.c.role
+).order_by(enrolment.c.id)
 _OF: Mapping[str, Callable[[Seeing, Fields], list[Thing]]] = {
     walking.USERS: Seeing.users,
     walking.SECTIONS: Seeing.sections,
