@@ -45,9 +45,11 @@ def admit(connection: Connection, source: Source, event: SectionEvent) -> Applie
     return None
 
 
-def about(connection: Connection, peer_id: int, sectionid: str) -> Applied | None:
+def about(
+    connection: Connection, peer_id: int, sectionid: str, moodle_id: str | None
+) -> Applied | None:
     """Return the answer to an event about a section that is kept out; None: it is not."""
-    decided = decision(connection, peer_id, sectionid)
+    decided = decision(connection, peer_id, sectionid, moodle_id)
     return kept_out(sectionid, decided) if decided in _OUT else None
 
 
@@ -114,7 +116,12 @@ def decision(
 ) -> str | None:
     """Return what was decided last about a section, by any of its names; None: nothing."""
     table, own = section_decision.c, own_id(sectionid, moodle_id)
-    named = [table.idnumber == sectionid]
+    named: list[sa.ColumnElement[bool]] = [table.idnumber == sectionid]
+    if own:  # not of another course that had the number before
+        is_its = sa.or_(
+            table.moodle_id.is_(None), table.moodle_id == own, table.decision == UNLINKED
+        )
+        named = [sa.and_(*named, is_its)]
     named += [table.moodle_id == own] if own else []
     latest = sa.select(table.decision).where(table.peer_id == peer_id, sa.or_(*named))
     found: str | None = connection.execute(latest.order_by(table.id.desc()).limit(1)).scalar()

@@ -6,7 +6,7 @@ Source: RULES 1.3-1.5, R61, R62.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import admitting, adoption, sections
+from schooltool_bridge.events import admitting, adoption, own_ids, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -53,6 +53,7 @@ class Assessment:
     points: Decimal
     position: tuple[int, int]
     moodle_id: str | None = None
+    name: str = ""
 
 
 def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | None:
@@ -63,7 +64,9 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
         return None
     position = (row.effective_unix_s, row.seq)
     points = Decimal(row.points)
-    return Assessment(row.id, row.idnumber, row.section_id, points, position, row.moodle_id)
+    return Assessment(
+        row.id, row.idnumber, row.section_id, points, position, row.moodle_id, row.name
+    )  # fmt: skip - a row
 
 
 def find_many(
@@ -84,6 +87,7 @@ def apply(
     connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
 ) -> Applied:
     """Apply new_assessment or delete_assessment."""
+    event = _named(connection, source.peer_id, event)
     known = find(connection, source.peer_id, event.idnumber)
     known = known or (_by_former_id(connection, source, event) if event.deleted else None)
     if event.deleted:
@@ -93,7 +97,7 @@ def apply(
     else:
         day = source.day_of(event.when, now_unix_s)
         where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-        known = _unless_another(connection, known, event, where.id if where else None)
+        event, known = _unless_another(connection, known, event, where.id if where else None)
         if where is None:
             return _without_section(connection, source, event)
         if kept_out := _cut_off(connection, source, event, known):
@@ -140,7 +144,8 @@ def _never_seen(connection: Connection, source: Source, event: AssessmentEvent) 
 
 def _without_section(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
     """Answer an assessment of a section that is not here; raises Held."""
-    if kept_out := admitting.about(connection, source.peer_id, event.sectionid):
+    named = (event.sectionid, event.section_moodle_id)
+    if kept_out := admitting.about(connection, source.peer_id, *named):
         return admitting.keep_out(connection, source.peer_id, event, kept_out)
     raise Held(section_key(event.sectionid))
 
@@ -175,31 +180,45 @@ def _asked_anew(connection: Connection, assessment_id: int, before: ItemState[sa
     return adoption.other_points(ours, Decimal(now.row.points))
 
 
+def _named(connection: Connection, peer_id: int, event: AssessmentEvent) -> AssessmentEvent:
+    """Return an event with the id under which its section, or what it deletes, is found here."""
+    if event.deleted:
+        number = own_ids.item(connection, peer_id, event.idnumber, event.moodle_id)
+        return replace(event, idnumber=number)
+    course = own_ids.course(connection, peer_id, event.sectionid, event.section_moodle_id)
+    return replace(event, sectionid=course)
+
+
 def _unless_another(
     connection: Connection,
     known: Assessment | None,
     event: AssessmentEvent,
     section_id: int | None,
-) -> Assessment | None:
-    """Return what an idnumber finds, unless it was given again to another item in another section.
+) -> tuple[AssessmentEvent, Assessment | None]:
+    """Return what an idnumber finds, unless it was given again to another item.
 
     A copied course brings the idnumbers of its items along, and the first one is deleted: from
-    here on it goes by Moodle's own id. In the same section it is one that was restored. Also
-    while the section is not known yet: grades come after this, and must not reach the first one.
+    here on the former goes by Moodle's own id; by an older event than its last one the other does.
+    Under the same name in the same section it is one that was restored. Also while the section is
+    not known yet: grades come after this, and must not reach the first one.
     """
     own = own_id(event.idnumber, event.moodle_id)
-    if (
-        known is None
-        or known.section_id == section_id
-        or None in (own, known.moodle_id)
-        or own == known.moodle_id
-    ):
-        return known
+    is_restored = known is not None and known.section_id == section_id and known.name == event.name
+    if known is None or is_restored or None in (own, known.moodle_id) or own == known.moodle_id:
+        return event, known
+    if _is_older(event, known):
+        return replace(event, idnumber=f"{OWN_ID}{own}"), None
     former = f"{OWN_ID}{known.moodle_id}"
     connection.execute(
         sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=former)
     )
-    return None
+    return event, None
+
+
+def _is_older(event: AssessmentEvent, known: Assessment) -> bool:
+    """Tell whether an assessment has a row that happened later than an event."""
+    sent = event.when.timemodified
+    return sent is not None and (sent, event.when.seq) < known.position
 
 
 def _by_former_id(
@@ -215,9 +234,7 @@ def _by_former_id(
     known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
     if known is None:
         return None
-    sent = event.when.timemodified
-    is_older = sent is not None and (sent, event.when.seq) < known.position
-    if is_older and not known.idnumber.startswith(OWN_ID):
+    if _is_older(event, known) and not known.idnumber.startswith(OWN_ID):
         return known
     connection.execute(
         sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=event.idnumber)
@@ -280,11 +297,12 @@ def _write(
     history = assessment_history
     rows = connection.execute(sa.select(history).where(history.c.assessment_id == known.id)).all()
     by_peer = sorted((r for r in rows if r.by_actor is None), key=position)
+    last = by_peer[-1:]
     # Without a time only the latest word can be repeated.
-    same = by_peer[-1:]
+    same = last
     if event.when.is_timed:
         same = [r for r in by_peer if is_same_moment(position(r)[:2], at)]
-    if any(all(getattr(r, n) == v for n, v in values.items()) for r in same):
+    if any(_says(r, values) for r in same):
         return False
     blank = {
         "section_id": section_id,
@@ -313,7 +331,12 @@ def _write(
         was_deleted,
     ):
         cells.refold_all(connection, known.id, known.section_id)
-    return at >= known.position
+    return at >= known.position and not any(_says(r, values) for r in last)
+
+
+def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:
+    """Tell whether a row of the history has just these values."""
+    return all(getattr(row, name) == value for name, value in values.items())
 
 
 def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:

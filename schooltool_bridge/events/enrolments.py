@@ -6,6 +6,7 @@ Source: RULES 1.3, 1.6, R48-R57.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,7 +16,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.events import admitting, sections
+from schooltool_bridge.events import admitting, own_ids, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -48,11 +49,13 @@ def apply(
 
     An ending without a segment ends every part of the section where the person is.
     """
+    event = _named(connection, source.peer_id, event)
     day = source.day_of(event.when, now_unix_s)
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-    kept_out = admitting.about(connection, source.peer_id, event.sectionid) if not where else None
-    if kept_out is not None:
-        return kept_out
+    if where is None:
+        named = (event.sectionid, event.section_moodle_id)
+        if kept_out := admitting.about(connection, source.peer_id, *named):
+            return kept_out
     person_id = links.find(connection, source.peer_id, event.userid)
     if where is None or person_id is None:
         missing = [section_key(event.sectionid)] if where is None else []
@@ -66,6 +69,15 @@ def apply(
     # What changed anything is what it answers.
     first = next((a for a in done if a.status != UNCHANGED), done[0])
     return first._replace(ready=tuple(dict.fromkeys(k for a in done for k in a.ready)))
+
+
+def _named(connection: Connection, peer_id: int, event: EnrolmentEvent) -> EnrolmentEvent:
+    """Return an event with the ids under which what it means is found here."""
+    return replace(
+        event,
+        sectionid=own_ids.course(connection, peer_id, event.sectionid, event.section_moodle_id),
+        userid=own_ids.user(connection, peer_id, event.userid, event.user_moodle_id),
+    )
 
 
 def _parts_of(
@@ -103,7 +115,8 @@ def _apply(
     of_own_row = before if len(everybody) == 1 else _of_own_row(connection, section_id, person_id)
     if event.code is None and not (event.role in of_own_row if event.role else of_own_row):
         raise _wait(event, enrolment_key(event.sectionid, event.userid))
-    links.resolve(connection, source.peer_id, event.userid)  # nothing refuses it from here on
+    # Nothing refuses it from here on.
+    links.resolve(connection, source.peer_id, event.userid, event.user_moodle_id)
     last = last_of(rows, taught)
     at = position_of(event.when, now_unix_s, last)
     is_repeat = is_known(rows, before, event, at)

@@ -95,6 +95,8 @@ def _places(
         part, link = there[0], linked[0]
         is_plain = (
             event.segment in (None, part.segment)
+            and event.section_moodle_id in (None, part.moodle_id)
+            and (event.user_moodle_id is None or key(event.user_moodle_id) == link.moodle_id)
             and link.idnumber_key is not None
             and not link.is_several
             and (part.id, link.person_id) not in found

@@ -63,6 +63,8 @@ class SectionEvent:
     teacheridnumber: str
     moodle_id: str | None
     deleted: bool
+    # Here and below: Moodle's own id of what a number beside it means (own_ids.py).
+    teacher_moodle_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class EnrolmentEvent:
     code: str | None
     timestart_unix_s: int | None
     timeend_unix_s: int | None
+    section_moodle_id: str | None = None
+    user_moodle_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class AssessmentEvent:
     deleted: bool
     # With the blanks around it, if any: what is the same must be so exactly (RULES R65).
     name_as_sent: str = ""
+    section_moodle_id: str | None = None
 
 
 class GradeEvent(NamedTuple):
@@ -109,6 +114,8 @@ class GradeEvent(NamedTuple):
     excepted: bool
     attempt: int | None
     deleted: bool
+    assessment_moodle_id: str | None = None
+    user_moodle_id: str | None = None
 
 
 Event = UserEvent | SectionEvent | EnrolmentEvent | AssessmentEvent | GradeEvent
@@ -183,6 +190,10 @@ class Fields:
         if not text.isascii() and len(key(text)) > ID_CHARS:
             raise self._wrong(name, _TOO_LONG, most=ID_CHARS)
         return text
+
+    def own(self, name: str) -> str | None:
+        """Read Moodle's own id of something; None when it is missing."""
+        return None if self._data.get(name) is None else self.id(name, required=False) or None
 
     def boolean(self, name: str) -> bool:
         """Read a flag, false when missing."""
@@ -296,7 +307,7 @@ def user(fields: Fields) -> UserEvent:
         firstname=fields.text("firstname", required=True),
         lastname=fields.text("lastname", required=True),
         email=fields.text("email"),
-        moodle_id=fields.id("moodleid", required=False) or None,
+        moodle_id=fields.own("moodleid"),
         password_hash=hashed or None,
         password_algorithm=fields.text("password_hash_algorithm", limit=40).lower() or None,
         others=fields.others(_USER_FIELDS),
@@ -311,8 +322,9 @@ def section(fields: Fields, *, deleted: bool) -> SectionEvent:
         segment=fields.id("segment", required=False) or None,
         name=fields.text("name", required=not deleted),
         teacheridnumber="" if deleted else fields.id("teacheridnumber", required=False),
-        moodle_id=fields.id("moodleid", required=False) or None,
+        moodle_id=fields.own("moodleid"),
         deleted=deleted,
+        teacher_moodle_id=fields.own("teachermoodleid"),
     )
 
 
@@ -341,6 +353,8 @@ def enrolment(fields: Fields, roles: Mapping[str, str], *, ended: bool) -> Enrol
         code=None if ended else SUSPENDED if suspended else ACTIVE,
         timestart_unix_s=fields.time("timestart"),
         timeend_unix_s=None if timeend == times.NEVER_UNIX_S else timeend,
+        section_moodle_id=fields.own("sectionmoodleid"),
+        user_moodle_id=fields.own("usermoodleid"),
     )
 
 
@@ -361,9 +375,10 @@ def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
         honors_required=fields.boolean("honors_required"),
         nonhonors_required=fields.boolean("nonhonors_required"),
         extra_credit=fields.boolean("extra_credit"),
-        moodle_id=fields.id("moodleid", required=False) or None,
+        moodle_id=fields.own("moodleid"),
         deleted=deleted,
         name_as_sent=fields.as_sent("name"),
+        section_moodle_id=fields.own("sectionmoodleid"),
     )
 
 
@@ -378,4 +393,6 @@ def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
         excepted=fields.boolean("excepted"),
         attempt=attempt,
         deleted=deleted,
+        assessment_moodle_id=fields.own("assessmentmoodleid"),
+        user_moodle_id=fields.own("usermoodleid"),
     )

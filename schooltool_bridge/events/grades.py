@@ -18,7 +18,7 @@ from mnet.prepared import Prepared, PreparedInsert
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import admitting
+from schooltool_bridge.events import admitting, own_ids
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -62,6 +62,9 @@ class _Found(NamedTuple):
     authority: str | None
     is_several: bool | None
     withdrawn: str | None
+    # Moodle's own ids of what the event's ids found.
+    assessment_moodle_id: str | None
+    user_moodle_id: str | None
 
 
 def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s: int) -> Applied:
@@ -71,6 +74,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         {"peer": source.peer_id, "wanted": event.assessmentid, "user": key(event.userid)},
     ).fetchone()
     found = _Found(*row) if row else None
+    if not _is_meant(event, found):
+        return apply(connection, source, _named(connection, source.peer_id, event), now_unix_s)
     if found is None or found.person_id is None:
         return _apply_slowly(connection, source, event, now_unix_s, is_there=found is not None)
     if found.is_several:
@@ -112,6 +117,28 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     status = CREATED if last is None else UPDATED if before != after else UNCHANGED
     message = "The student is withdrawn from the section." if found.withdrawn else ""
     return Applied(status, grade_id, message, ready)
+
+
+def _is_meant(event: GradeEvent, found: _Found | None) -> bool:
+    """Tell whether Moodle's own ids, where an event has them, are those of what its ids found."""
+    item, who = event.assessment_moodle_id, event.user_moodle_id
+    if item is None and who is None:
+        return True  # looked up by its ids alone
+    return found is not None and (
+        item in (None, found.assessment_moodle_id)
+        and (who is None or key(who) == found.user_moodle_id)
+    )
+
+
+def _named(connection: Connection, peer_id: int, event: GradeEvent) -> GradeEvent:
+    """Return an event with just the ids under which what it means is found here."""
+    item, who = event.assessmentid, event.userid
+    return event._replace(
+        assessmentid=own_ids.item(connection, peer_id, item, event.assessment_moodle_id),
+        userid=own_ids.user(connection, peer_id, who, event.user_moodle_id),
+        assessment_moodle_id=None,
+        user_moodle_id=None,
+    )
 
 
 def _apply_to_several_rows(
@@ -306,6 +333,8 @@ _EVERYTHING = Prepared(
         grade.c.authority,
         person_link.c.is_several,
         _WITHDRAWAL.label("withdrawn"),
+        assessment.c.moodle_id.label("assessment_moodle_id"),
+        person_link.c.moodle_id.label("user_moodle_id"),
     )
     .select_from(assessment.outerjoin(person_link, _LINK).outerjoin(grade, _CELL))
     .where(

@@ -111,14 +111,14 @@ _ABOUT_A_USER = (
 )
 _ABOUT_AN_ENROLMENT = (
     Personal(
-        ("sectionid", "userid", "role", "status", "timestart", "timeend"),
+        ("sectionid", "userid", "usermoodleid", "role", "status", "timestart", "timeend"),
         N_("students and teachers"),
         N_("to know who is in which section, and since when"),
     ),
 )
 _ABOUT_A_GRADE = (
     Personal(
-        ("assessmentid", "userid", "points_earned", "excepted", "attempt_num"),
+        ("assessmentid", "userid", "usermoodleid", "points_earned", "excepted", "attempt_num"),
         N_("students"),
         N_("for the gradebook and the reports"),
     ),
@@ -151,7 +151,11 @@ _ALL: tuple[Kind[Any], ...] = (
         # Only its teacher was not there.
         apply_held=sections.attach_teacher,
         personal=(
-            Personal(("teacheridnumber",), N_("teachers"), N_("to know who teaches a section")),
+            Personal(
+                ("teacheridnumber", "teachermoodleid"),
+                N_("teachers"),
+                N_("to know who teaches a section"),
+            ),
         ),
     ),
     Kind[EnrolmentEvent](

@@ -7,7 +7,7 @@ enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
-from schooltool_bridge.events import admitting
+from schooltool_bridge.events import admitting, own_ids
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -35,7 +35,7 @@ from schooltool_bridge.events.applied import (
 )
 from schooltool_bridge.events.fields import SectionEvent
 from schooltool_bridge.history import links, roster
-from schooltool_bridge.history.fold import NO_NUMBER, position, position_of
+from schooltool_bridge.history.fold import is_same_moment, position, position_of
 from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
 
@@ -93,6 +93,7 @@ def parts(connection: Connection, peer_id: int, idnumber: str) -> list[int]:
 
 def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_s: int) -> Applied:
     """Apply new_section or delete_section."""
+    event = _with_number(connection, source, _with_teacher(connection, source, event))
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
     moved = _by_own_id(connection, source, event, day) if known is None else None
@@ -128,6 +129,34 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
         else ""
     )
     return Applied(status, known.id, message, _ready(event, own), again_with=again_with)
+
+
+def _with_teacher(connection: Connection, source: Source, event: SectionEvent) -> SectionEvent:
+    """Return an event with the id under which its teacher is found here."""
+    named, own = event.teacheridnumber, event.teacher_moodle_id
+    return replace(event, teacheridnumber=own_ids.user(connection, source.peer_id, named, own))
+
+
+def _with_number(connection: Connection, source: Source, event: SectionEvent) -> SectionEvent:
+    """Return an event with the id under which its course is found here, or is to be from here on.
+
+    A number that another course had is this one's now, and the former goes by Moodle's own id;
+    but not by a deletion, nor by an older event than the former's last one.
+    """
+    number = own_ids.course(connection, source.peer_id, event.idnumber, event.moodle_id)
+    wanted = {"peer": source.peer_id, "wanted": event.idnumber, "own": None}
+    rows = connection.execute(_OF_PEER, wanted).all()
+    others = [row for row in rows if row.moodle_id not in (None, event.moodle_id)]
+    if number == event.idnumber or not others:
+        return event
+    sent, seq = event.when.timemodified, event.when.seq
+    last = max((row.effective_unix_s, row.seq) for row in others)
+    if event.deleted or (sent is not None and (sent, seq) < last):
+        return replace(event, idnumber=number)
+    for row in others:
+        former = sa.update(section).where(section.c.id == row.id)
+        connection.execute(former.values(idnumber=OWN_ID + row.moodle_id))
+    return event
 
 
 def _by_own_id(
@@ -172,6 +201,9 @@ def attach_teacher(
 
     So that it brings nothing back that was ended later.
     """
+    event = _with_teacher(connection, source, event)
+    number = own_ids.course(connection, source.peer_id, event.idnumber, event.moodle_id)
+    event = replace(event, idnumber=number)
     day = source.day_of(event.when, now_unix_s)
     known = find(connection, source.peer_id, event.idnumber, event.segment, day)
     if known is None:
@@ -217,21 +249,13 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         "deleted": event.deleted,
     }
     history = section_history
-    same_time = at if event.when.is_timed else known.position
-    rows = connection.execute(
-        sa.select(history)
-        .where(
-            history.c.section_id == known.id,
-            history.c.effective_unix_s == same_time[0],
-            # As fold.is_same_moment has it.
-            sa.true()
-            if event.when.is_timed and at[1] <= NO_NUMBER
-            else history.c.seq == same_time[1],
-        )
-        .order_by(history.c.id)
-    ).all()
+    mine = sa.select(history).where(history.c.section_id == known.id)
+    rows = sorted(connection.execute(mine), key=position)
     # Without a time only the latest word can be repeated.
-    if any(_says(row, values) for row in (rows if event.when.is_timed else rows[-1:])):
+    same = rows[-1:]
+    if event.when.is_timed:
+        same = [row for row in rows if is_same_moment(position(row)[:2], at)]
+    if any(_says(row, values) for row in same):
         return False
     connection.execute(
         sa.insert(history).values(
@@ -243,7 +267,7 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         )
     )
     refold(connection, known.id)
-    return at >= known.position
+    return at >= known.position and not any(_says(row, values) for row in rows[-1:])
 
 
 def refold(connection: Connection, section_id: int) -> None:

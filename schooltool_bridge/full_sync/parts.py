@@ -86,8 +86,9 @@ def _people_of(
     seeing: Seeing, entity: str, fields: Fields, things: Sequence[Thing]
 ) -> frozenset[int]:
     found = {t.person_id for t in things if t.entity == entity}
-    userid = fields.id("idnumber" if entity == USERS else "userid", required=False)
-    found.add(seeing.person(userid) if userid else None)
+    named, own = ("idnumber", "moodleid") if entity == USERS else ("userid", "usermoodleid")
+    userid = fields.id(named, required=False)
+    found.add(seeing.person(userid, fields.own(own)) if userid else None)
     return frozenset(i for i in found if i is not None)
 
 
@@ -97,7 +98,8 @@ def _sections_of(
     if entity == SECTIONS:
         return frozenset(t.id for t in things if t.entity == entity)
     if entity in (ENROLMENTS, ASSESSMENTS):
-        return frozenset(seeing.parts(fields.id("sectionid")))
-    item = seeing.assessment(fields.id("assessmentid"))
+        own = fields.own("sectionmoodleid")
+        return frozenset(seeing.parts(fields.id("sectionid"), own, segment=None))
+    item = seeing.assessment(fields.id("assessmentid"), fields.own("assessmentmoodleid"))
     its = sa.select(assessment.c.section_id).where(assessment.c.id == item)
     return frozenset(seeing.connection.execute(its).scalars())

@@ -65,8 +65,13 @@ def holder(connection: Connection, idnumber: str) -> int | None:
     return found
 
 
-def resolve(connection: Connection, peer_id: int, userid: str) -> Linked | None:
-    """As `find`, and see that the peer has a link to the person under an id."""
+def resolve(
+    connection: Connection, peer_id: int, userid: str, moodle_id: str | None = None
+) -> Linked | None:
+    """As `find`, and see that the peer has a link to the person under an id.
+
+    One that is new keeps Moodle's own id of the user, where the event has it.
+    """
     wanted = key(userid)
     row = _linked(connection, peer_id, userid)
     if row is not None:
@@ -78,7 +83,10 @@ def resolve(connection: Connection, peer_id: int, userid: str) -> Linked | None:
         return None
     unnamed = bare(connection, peer_id, person_id)
     if unnamed is None:
-        add(connection, peer_id, person_id, idnumber_key=wanted)
+        made = add(connection, peer_id, person_id, idnumber_key=wanted)
+        if moodle_id:
+            mine = person_link.c.id == made.id
+            connection.execute(sa.update(person_link).where(mine).values(moodle_id=key(moodle_id)))
     else:
         _name_link(connection, unnamed.id, wanted)
     return Linked(person_id, wanted)

@@ -107,7 +107,8 @@ def _last_sync(run: runs.Run | None) -> LastSync | None:
     if run is None or run.ended_unix_s is None:
         return None
     failed = run.state in (runs.FAILED, runs.INCOMPLETE)
-    return LastSync(run.ended_unix_s, waits=run.state == runs.WAITING, failed=failed)
+    waits = run.state == runs.WAITING
+    return LastSync(run.ended_unix_s, waits=waits, failed=failed, run_id=run.id)
 
 
 def _clock(noted: dict[str, Any]) -> Clock | None:

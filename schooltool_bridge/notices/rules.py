@@ -8,7 +8,7 @@ Source: manual/notices.md; RULES R16, R17, R89.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Literal
 from urllib.parse import quote
@@ -83,6 +83,8 @@ class LastSync:
     waits: bool = False
     # It failed, or what came was not whole.
     failed: bool = False
+    # Its page: /admin/syncs/ID.
+    run_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,20 +366,16 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
         )
         yield notice("clocks-differ", who, text)
     if peer.sync is not None and (peer.sync.waits or peer.sync.failed):
-        when = moment(peer.sync.at_unix_s, limits.zone)
+        of = {"peer": who, "when": moment(peer.sync.at_unix_s, limits.zone)}
         waits = _(
             "The full sync with %(peer)s of %(when)s found things missing there, and waits for "
             "you to confirm that.",
-            peer=who,
-            when=when,
+            **of,
         )
-        failed = _(
-            "The full sync with %(peer)s of %(when)s failed or did not come whole.",
-            peer=who,
-            when=when,
-        )
+        failed = _("The full sync with %(peer)s of %(when)s failed or did not come whole.", **of)
         kind, text = ("sync-waits", waits) if peer.sync.waits else ("sync-failed", failed)
-        yield notice(kind, who, text)
+        at = f"/admin/syncs/{peer.sync.run_id}"
+        yield replace(notice(kind, who, text), link_path=at)
     if peer.check is not None and not peer.check.ok:
         when = moment(peer.check.at_unix_s, limits.zone)
         steps = ", ".join(map(translated, peer.check.failing)) or _("unknown")

@@ -52,6 +52,8 @@ Condition = sa.ColumnElement[bool]
 # in fetch_user only.
 NAMING = ("userid", "username", "email", "teacheridnumber")
 NAMING_OF_A_USER = ("idnumber", "moodleid")
+# Moodle's own id beside a number, which may have been given to somebody else.
+OWN_ID_BESIDE = {"userid": "usermoodleid", "teacheridnumber": "teachermoodleid"}
 # What is kept of somebody's names.
 NAMES = ("idnumber", "username", "firstname", "lastname", "email")
 
@@ -175,7 +177,7 @@ def known(connection: Connection, person_id: int) -> Known:
     for row in connection.execute(sa.select(person_link).where(person_link.c.person_id.in_(ids))):
         own = OWN_ID + row.moodle_id if row.moodle_id else None
         note({"username": row.username, "idnumber": row.idnumber_key})
-        called = {row.idnumber_key, row.username_key, own, row.moodle_id} - {None}
+        called = {row.idnumber_key, row.username_key, own} - {None}
         by_peer.setdefault(row.peer_id, set()).update(called)
     by_peers = sa.select(person_history.c.fields, person_link.c.peer_id).join_from(
         person_history, person_link, person_link.c.id == person_history.c.link_id
@@ -215,12 +217,24 @@ def _names(event: str, payload: object, called: Collection[str], whole: Collecti
     if not isinstance(payload, Mapping) or "cut" in payload:
         # No struct of fields, or only the beginning of one: whatever stands there in quotes.
         text = key(json.dumps(payload, ensure_ascii=False).replace('\\"', '"'))
-        return any(f'"{name}"' in text for name in called)
+        return any(f'"{name.removeprefix(OWN_ID)}"' in text for name in called)
     fields = (*NAMING, *(NAMING_OF_A_USER if event == FETCH_USER else ()))
-    values = (payload.get(name) for name in fields)
-    if any(key(str(v).strip()) in called for v in values if isinstance(v, (str, int))):
+    if any(_is_called(payload, name, called) for name in fields):
         return True
     return key(f"{payload.get('firstname')} {payload.get('lastname')}") in whole
+
+
+def _is_called(payload: Mapping[str, Any], field: str, called: Collection[str]) -> bool:
+    """Tell whether a field of an event names somebody who is called like this at its peer."""
+    own = _text(payload, "moodleid" if field == "moodleid" else OWN_ID_BESIDE.get(field, ""))
+    if own and (field == "moodleid" or any(name.startswith(OWN_ID) for name in called)):
+        return OWN_ID + own in called
+    return bool(_text(payload, field)) and _text(payload, field) in called
+
+
+def _text(payload: Mapping[str, Any], field: str) -> str:
+    value = payload.get(field)
+    return key(str(value).strip()) if isinstance(value, (str, int)) else ""
 
 
 def taught_under(connection: Connection, who: Known) -> list[sa.Row[int, int | None, str]]:

@@ -48,10 +48,12 @@ class NoticesPages:
         if not worst:
             return None
         more = _("and %(count)s more", count=len(worst) - 1) if len(worst) > 1 else _("What to do")
+        # What has a page of its own, where it is done, is one click away.
+        is_alone = len(worst) == 1 and worst[0].key.startswith("sync-waits")
         return {
             "severity": worst[0].severity,
             "title": translated(worst[0].text),
-            "path": LIST,
+            "path": worst[0].link_path if is_alone else LIST,
             "link": more,
         }
 

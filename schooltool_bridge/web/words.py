@@ -52,6 +52,10 @@ _FIELDS = {
     "timeend": N_("Until"),
     "seq": N_("Running number"),
     "moodleid": N_("Moodle's own id"),
+    "usermoodleid": N_("Moodle's own id of the person"),
+    "teachermoodleid": N_("Moodle's own id of the teacher"),
+    "sectionmoodleid": N_("Moodle's own id of the section"),
+    "assessmentmoodleid": N_("Moodle's own id of the assessment"),
     "to": N_("Addressed to"),
     "cut": N_("Beginning of what was sent"),
 }

@@ -135,10 +135,6 @@ class database {
         return $statement;
     }
 
-    public function execute($sql, array $params = []) {
-        $this->run($sql, $params);
-    }
-
     public function insert_record($table, $row) {
         $row = array_map(function ($value) {
             return is_bool($value) ? (int) $value : $value;
@@ -159,6 +155,10 @@ class database {
         return new transaction($this->connection);
     }
 
+    public function execute($sql, array $params = []) {
+        $this->run($sql, $params);
+    }
+
     public function update_record($table, $row) {
         $row = (array) $row;
         $set = array_map(function ($name) {
@@ -173,7 +173,9 @@ class database {
     }
 
     public function set_field_select($table, $name, $value, $where, array $params = []) {
-        $this->run("UPDATE {{$table}} SET $name = ? WHERE $where", array_merge([$value], $params));
+        $isnamed = is_string(key($params));
+        $new = $isnamed ? ['new' => $value] + $params : array_merge([$value], $params);
+        $this->run("UPDATE {{$table}} SET $name = " . ($isnamed ? ':new' : '?') . " WHERE $where", $new);
     }
 
     public function delete_records_list($table, $name, array $values) {
@@ -224,11 +226,12 @@ class database {
 
     public function get_records($table, array $where = [], $sort = 'id', $fields = '*', $from = 0, $limit = 0) {
         [$sql, $params] = $this->where($where);
-        return $this->get_records_sql("SELECT $fields FROM {{$table}} WHERE $sql ORDER BY " . ($sort ?: 'id'), $params, $from, $limit);
+        return $this->get_records_select($table, $sql, $params, $sort, $fields, $from, $limit);
     }
 
-    public function get_records_select($table, $where, array $params = [], $sort = 'id') {
-        return $this->get_records_sql("SELECT * FROM {{$table}} WHERE $where ORDER BY " . ($sort ?: 'id'), $params);
+    public function get_records_select($table, $where, array $params = [], $sort = '', $fields = '*', $from = 0, $limit = 0) {
+        $sql = "SELECT $fields FROM {{$table}} WHERE $where ORDER BY " . ($sort ?: 'id');
+        return $this->get_records_sql($sql, $params, $from, $limit);
     }
 
     public function get_record_sql($sql, array $params = []) {

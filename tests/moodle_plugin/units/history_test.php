@@ -18,9 +18,6 @@ function begin_history(int ...$hosts): void {
     $DB->run("CREATE TABLE grade_items_history (id INTEGER PRIMARY KEY, action INT DEFAULT 2, source, oldid INT, itemtype DEFAULT 'mod',
         timemodified INT DEFAULT 2000, courseid INT, categoryid INT, itemname, idnumber, gradetype INT, grademin REAL, grademax REAL,
         aggregationcoef REAL, hidden INT)");
-    $DB->run('CREATE TABLE local_schooltool_cursor (id INTEGER PRIMARY KEY, source, position INT)');
-    $DB->run('CREATE TABLE local_schooltool_quiet (id INTEGER PRIMARY KEY, courseid INT, timestart INT, timeend INT)');
-    $DB->run('CREATE TABLE local_schooltool_outbox (id INTEGER PRIMARY KEY, hostid INT, kind, objectid INT, relatedid INT, snapshot, timecreated INT)');
     foreach (['grades', 'items'] as $source) {
         $DB->insert_record('local_schooltool_cursor', ['source' => $source, 'position' => 10]);
     }
@@ -123,7 +120,8 @@ function test_a_grade_that_a_person_took_back() {
     graded_as(13, ['action' => 3, 'source' => 'gradebook', 'timemodified' => 2005]);
     history::take(microtime(true) + 5);
     $kept = json_decode($DB->get_field('local_schooltool_outbox', 'snapshot', ['objectid' => 1]), true);
-    same([['delete_grade', ['assessmentid' => 'Q', 'userid' => 'P3', 'timemodified' => 2005]]], $kept['events']);
+    $own = ['assessmentmoodleid' => '1', 'usermoodleid' => '3'];
+    same([['delete_grade', ['assessmentid' => 'Q', 'userid' => 'P3', 'timemodified' => 2005] + $own]], $kept['events']);
 }
 
 function test_what_goes_empty_while_a_course_is_reset_says_nothing() {

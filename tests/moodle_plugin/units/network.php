@@ -68,6 +68,8 @@ namespace {
     class mnet_xmlrpc_client {
         /** @var array what was called, as [wwwroot, function, parameters] */
         public static $calls = [];
+        /** @var int[] seconds that each was given */
+        public static $timeouts = [];
         /** @var callable[] by function */
         public static $answers = [];
 
@@ -77,7 +79,11 @@ namespace {
         private $function;
         private $params = [];
 
+        public function __construct() {
+        }
+
         public function set_timeout($seconds) {
+            self::$timeouts[] = $seconds;
         }
 
         public function set_method($path) {
@@ -90,9 +96,12 @@ namespace {
 
         public function send($peer) {
             self::$calls[] = [$peer->wwwroot, $this->function, $this->params];
-            $this->response = isset(self::$answers[$this->function]) ? self::$answers[$this->function]() : true;
+            $answer = self::$answers[$this->function] ?? null;
+            $this->response = $answer ? $answer(...$this->params) : true;
             if (is_string($this->response)) {
                 $this->error[] = $this->response;
+            } else if (is_array($this->response) && isset($this->response['faultCode'])) {
+                $this->error[] = "{$this->response['faultCode']} : {$this->response['faultString']}";
             }
             return !$this->error;
         }
@@ -115,12 +124,13 @@ namespace {
         public static function begin() {
             global $CFG, $DB;
             foreach (self::TABLES as $table => $columns) {
-                $DB->run("CREATE TABLE {{$table}} (id INTEGER PRIMARY KEY, $columns)");
+                $DB->get_manager()->table_exists($table)
+                    || $DB->run("CREATE TABLE {{$table}} (id INTEGER PRIMARY KEY, $columns)");
             }
             $CFG->mnet_all_hosts_id = 2;
             $CFG->sessiontimeout = 7200;
             $CFG->dirroot = sys_get_temp_dir() . '/moodle-' . getmypid();
-            foreach (['lib', 'xmlrpc/client', 'xmlrpc/serverlib'] as $file) {
+            foreach (['lib', 'peer', 'xmlrpc/client', 'xmlrpc/serverlib'] as $file) {
                 $folder = dirname("$CFG->dirroot/mnet/$file");
                 is_dir($folder) || mkdir($folder, 0700, true);
                 touch("$CFG->dirroot/mnet/$file.php");

@@ -127,8 +127,10 @@ function test_a_page_sends_as_many_as_go_in_half_of_its_time() {
     // 50 took a fifth of a second: 500 would go in two.
     same(250, rules::many(50, 0.2, 4.0));
     same(125, rules::many(50, 0.4, 2.0));
-    same(50, rules::many(50, 3.0, 2.0));
-    same(50, rules::many(250, 2.0, 0.1));
+    same(50, rules::many(50, 1.5, 2.0));
+    // What would not be answered in time says nothing against the server: it is left for the task.
+    same(0, rules::many(50, 3.0, 2.0));
+    same(0, rules::many(250, 2.0, 0.1));
     same(250, rules::many(50, 0.0, 4.0));
 }
 
@@ -143,7 +145,6 @@ function begin_outbox(): void {
     global $DB;
     school::begin();
     doubles::forget();
-    $DB->run('CREATE TABLE local_schooltool_outbox (id INTEGER PRIMARY KEY, hostid INT, kind, objectid INT, relatedid INT, snapshot, timecreated INT)');
     $DB->insert_record('local_schooltool_peer', ['hostid' => 5, 'enabled' => 1]);
     outbox::forget_peers();
     set_config('version', '1', 'local_schooltool');

@@ -162,7 +162,7 @@ function test_a_teacher_by_a_role_above_the_course() {
     same([], read\enrolments::one($head, $course));
     $DB->insert_record('role_assignments', ['roleid' => 2, 'contextid' => 2, 'userid' => $head]);
     $told = ['sectionid' => "#$course", 'userid' => 'H', 'role' => 'teacher', 'status' => 'active', 'timestart' => 1500, 'timeend' => 0,
-        'timemodified' => 1000];
+        'timemodified' => 1000, 'sectionmoodleid' => "$course", 'usermoodleid' => "$head"];
     same([$told], read\enrolments::one($head, $course));
     $other = school::course('B');
     same([$course, $other], array_map(function ($one) {
@@ -180,10 +180,11 @@ function test_a_section_names_its_first_teacher() {
     same(false, isset(read\sections::one($course)['teacheridnumber']));
     school::role(school::user('assistant', ['idnumber' => 'T1']), 1, $course);
     same('T1', read\sections::one($course)['teacheridnumber']);
-    school::role(school::user('first', ['idnumber' => 'T2']), 2, $course);
+    school::role($first = school::user('first', ['idnumber' => 'T2']), 2, $course);
     school::role(school::user('second', ['idnumber' => 'T3']), 2, $course);
     school::role(school::user('remote', ['idnumber' => 'T4', 'mnethostid' => 2]), 2, $course);
-    same(['name' => 'A', 'idnumber' => 'ALG', 'moodleid' => "$course", 'timemodified' => 1000, 'teacheridnumber' => 'T2'],
+    same(['name' => 'A', 'idnumber' => 'ALG', 'moodleid' => "$course", 'timemodified' => 1000, 'teacheridnumber' => 'T2',
+        'teachermoodleid' => "$first"],
         read\sections::one($course));
 }
 

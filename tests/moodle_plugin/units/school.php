@@ -23,16 +23,14 @@ class school {
             hidden INT DEFAULT 0, timecreated INT DEFAULT 1000, timemodified INT DEFAULT 1000",
         'grade_grades' => 'itemid INT, userid INT, finalgrade REAL, excluded INT DEFAULT 0, hidden INT DEFAULT 0,
             overridden INT DEFAULT 0, timemodified INT',
-        'grade_grades_history' => 'action INT DEFAULT 2, oldid INT, timemodified INT, finalgrade REAL, excluded INT DEFAULT 0, hidden INT DEFAULT 0',
-        'grade_items_history' => 'oldid INT, timemodified INT, courseid INT, categoryid INT, itemname, idnumber, gradetype INT,
-            grademin REAL, grademax REAL, aggregationcoef REAL DEFAULT 0, hidden INT DEFAULT 0',
-        'quiz' => 'sumgrades REAL, grade REAL',
+        'grade_grades_history' => 'action INT DEFAULT 2, source, oldid INT, itemid INT, userid INT, timemodified INT, finalgrade REAL, excluded INT DEFAULT 0, hidden INT DEFAULT 0',
+        'grade_items_history' => "action INT DEFAULT 2, source, oldid INT, itemtype DEFAULT 'mod', timemodified INT, courseid INT, categoryid INT, itemname, idnumber, gradetype INT,
+            grademin REAL, grademax REAL, aggregationcoef REAL DEFAULT 0, hidden INT DEFAULT 0",
+        'quiz' => 'course INT DEFAULT 2, sumgrades REAL, grade REAL',
         'quiz_attempts' => "quiz INT, userid INT, attempt INT, sumgrades REAL, state DEFAULT 'finished',
             preview INT DEFAULT 0, timemodified INT",
-        'assign' => 'grade REAL, markingworkflow INT DEFAULT 0, blindmarking INT DEFAULT 0, revealidentities INT DEFAULT 0',
+        'assign' => 'course INT DEFAULT 2, grade REAL, markingworkflow INT DEFAULT 0, blindmarking INT DEFAULT 0, revealidentities INT DEFAULT 0',
         'assign_grades' => 'assignment INT, userid INT, attemptnumber INT, grade REAL, timemodified INT',
-        'local_schooltool_known' => 'source, rowid INT, timetaken INT',
-        'local_schooltool_peer' => 'hostid INT, enabled INT',
     ];
 
     /** Make the tables, the front page, one category and the roles teacher 1, editingteacher 2, student 3. */
@@ -41,6 +39,7 @@ class school {
         foreach (self::TABLES as $table => $columns) {
             $DB->run("CREATE TABLE {{$table}} (id INTEGER PRIMARY KEY, $columns)");
         }
+        self::plugin_tables();
         $DB->insert_record('course_categories', ['path' => '/1']);
         $DB->insert_record('context', ['contextlevel' => CONTEXT_SYSTEM, 'instanceid' => 0, 'path' => '/1']);
         $DB->insert_record('context', ['contextlevel' => CONTEXT_COURSECAT, 'instanceid' => 1, 'path' => '/1/2']);
@@ -50,6 +49,23 @@ class school {
             $DB->insert_record('role', ['archetype' => $archetype, 'sortorder' => $sortorder]);
         }
         $DB->insert_record('grade_categories', ['courseid' => 2, 'aggregation' => 13]);
+    }
+
+    /** Make the plugin's own tables, as it says itself. */
+    public static function plugin_tables(): void {
+        global $DB;
+        $file = simplexml_load_file(PLUGINS . '/local_schooltool/db/install.xml');
+        foreach ($file->TABLES->TABLE as $table) {
+            $columns = ['id INTEGER PRIMARY KEY'];
+            foreach ($table->FIELDS->FIELD as $field) {
+                $kind = (string) $field['TYPE'] === 'int' ? 'INT' : 'TEXT';
+                $default = isset($field['DEFAULT']) ? " DEFAULT '{$field['DEFAULT']}'" : '';
+                $must = (string) $field['NOTNULL'] === 'true' ? ' NOT NULL' : '';
+                $columns[$field['NAME'] == 'id' ? 0 : count($columns)] = $field['NAME'] == 'id' ? $columns[0]
+                    : "{$field['NAME']} $kind$default$must";
+            }
+            $DB->run("CREATE TABLE {{$table['NAME']}} (" . implode(', ', $columns) . ')');
+        }
     }
 
     public static function user(string $name, array $more = []): int {

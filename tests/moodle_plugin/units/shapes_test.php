@@ -67,14 +67,14 @@ function test_a_grade_item() {
     $item = (object) ['id' => '9', 'courseid' => 2, 'categoryid' => 1, 'idnumber' => '', 'gradetype' => '1', 'itemname' => " Quiz\n1", 'grademin' => '0', 'grademax' => '10', 'aggregation' => '13',
         'aggregationcoef' => '1.0', 'hidden' => '1800000000', 'timecreated' => '3', 'timemodified' => '8'];
     $told = ['sectionid' => '#2', 'name' => 'Quiz 1', 'idnumber' => '#9', 'pointval' => 10, 'extra_credit' => true,
-        'hidden' => 1800000000, 'moodleid' => '9', 'timemodified' => 8];
+        'hidden' => 1800000000, 'moodleid' => '9', 'sectionmoodleid' => '2', 'timemodified' => 8];
     same($told, shape\assessment::struct($item, '#9', '#2'));
     $item->aggregation = '10'; // There the same number is a weight.
     same(false, shape\assessment::struct($item, '#9', '#2')['extra_credit']);
 }
 
 function grade(array $more = []): stdClass {
-    return (object) ($more + ['id' => '5', 'finalgrade' => '8.00000', 'excluded' => '0', 'hidden' => '0', 'overridden' => '0',
+    return (object) ($more + ['id' => '5', 'itemid' => '9', 'userid' => '42', 'finalgrade' => '8.00000', 'excluded' => '0', 'hidden' => '0', 'overridden' => '0',
         'timemodified' => '2000', 'grademin' => '0']);
 }
 
@@ -85,7 +85,8 @@ function told_of(stdClass $grade, array $attempts = []): array {
 }
 
 function test_a_grade_and_when_it_came_to_be_so() {
-    $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'hidden' => 0, 'points_earned' => 8, 'timemodified' => 2000];
+    $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'hidden' => 0, 'assessmentmoodleid' => '9', 'usermoodleid' => '42',
+        'points_earned' => 8, 'timemodified' => 2000];
     same([$told], shape\grade::structs(grade(), grade(), 'u', 'a'));
     same([[null, 8, 3000]], told_of(grade(['excluded' => '3000'])));
     same([[null, null, 2000]], told_of(grade(['finalgrade' => null])), 'taken back:');
@@ -126,7 +127,7 @@ function test_of_several_attempts_the_last_has_what_the_gradebook_says() {
 }
 
 function place(array $enrolments, array $roles = [], array $user = []): array {
-    $user = (object) ($user + ['suspended' => '0', 'timemodified' => '10']);
+    $user = (object) ($user + ['id' => '42', 'suspended' => '0', 'timemodified' => '10']);
     $enrolments = array_map(function ($one) {
         return (object) ($one + ['status' => '0', 'enrolstatus' => '0', 'timestart' => '0', 'timeend' => '0', 'timecreated' => '100',
             'timemodified' => '100', 'enroltimemodified' => '50']);
@@ -135,9 +136,9 @@ function place(array $enrolments, array $roles = [], array $user = []): array {
         return (object) ($one + ['archetype' => 'student', 'above' => '0', 'timemodified' => '100']);
     }, $roles ?: [[]]);
     return array_map(function ($one) {
-        same(['s', 'u'], [$one['sectionid'], $one['userid']]);
+        same(['s', 'u', '2', '42'], [$one['sectionid'], $one['userid'], $one['sectionmoodleid'], $one['usermoodleid']]);
         return [$one['role'], $one['status'], $one['timestart'], $one['timeend'], $one['timemodified']];
-    }, shape\enrolment::structs($user, (object) ['timecreated' => '70'], 'u', 's', $enrolments, $roles));
+    }, shape\enrolment::structs($user, (object) ['id' => '2', 'timecreated' => '70'], 'u', 's', $enrolments, $roles));
 }
 
 function test_several_enrolments_are_one() {

@@ -42,6 +42,18 @@ def test_a_teachers_override_of_attempt_2_counts(term: School) -> None:
     assert (cell(term), cell(term, NOW + 300)) == (40, 61)
 
 
+@pytest.mark.requirement("R72", "R73")
+def test_a_fresh_attempt_after_a_course_was_reset_counts_and_the_old_ones_stay(
+    term: School,
+) -> None:
+    """Our plugin counts on from the highest there was, and tells nothing of the reset itself."""
+    for attempt, points in ((1, 50), (2, 55), (3, 60)):
+        term.push("new_grade", **graded(points, 100 * attempt, attempt_num=attempt))
+    term.push("new_grade", **graded(20, 900, attempt_num=4))
+    assert [cell(term, NOW + at) for at in (300, 899, 900)] == [60, 60, 20]
+    assert cell(term) == 20
+
+
 @pytest.mark.requirement("R72", "R73", "R74")
 def test_it_counts_in_whatever_order_they_arrive(tmp_path: Path) -> None:
     told = [

@@ -1,4 +1,4 @@
-"""What a full sync, or "Send everything again", tells of what is known adds nothing to the history."""
+"""What is told again changes nothing; by a full sync it adds nothing to the history either."""
 
 from __future__ import annotations
 
@@ -54,6 +54,39 @@ def test_told_again_without_a_number_of_its_own(school: School, again: dict[str,
         answer = school.push(event, **data, timemodified=NOW, **again)
         assert answer["status"] == "unchanged"
     assert rows(school) == before
+
+
+@pytest.mark.requirement("R82", "1.3")
+def test_told_again_with_a_number_of_its_own_changes_nothing(school: School) -> None:
+    """As our plugin's "Send everything again" does: a word more in the history, and no more."""
+    before = what_holds(school)
+    for seq, (event, data) in enumerate(STORY, start=20):
+        answer = school.push(event, **data, timemodified=NOW, seq=seq)
+        assert answer["status"] == "unchanged", event
+    assert what_holds(school) == before
+
+
+def what_holds(school: School) -> dict[str, Any]:
+    return {name: rows for name, rows in school.dump().items() if name != "history"}
+
+
+CHANGED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("fetch_user", ANNA | {"firstname": "Anne"}),
+    ("new_section", SECTION | {"teacheridnumber": 1}),
+    ("new_enrolment", PUPIL | {"status": "suspended"}),
+    ("new_assessment", QUIZ | {"pointval": 67}),
+    ("new_grade", GRADE | {"points_earned": 61}),
+)
+
+
+@pytest.mark.requirement("R82", "1.3")
+@pytest.mark.parametrize(("event", "changed"), CHANGED, ids=[event for event, _ in CHANGED])
+def test_what_was_missed_in_the_second_of_an_event_is_repaired_by_a_number_of_its_own(
+    school: School, event: str, changed: dict[str, Any]
+) -> None:
+    """Such as points counted otherwise by another setting, which leaves no time in Moodle's row."""
+    assert school.status(event, **changed, timemodified=NOW, seq=20) == "updated"
+    assert school.status(event, **changed, timemodified=NOW, seq=20) == "unchanged"
 
 
 def test_a_new_number_is_a_new_word(school: School) -> None:

@@ -106,6 +106,13 @@ def test_what_needs_a_hand_about_a_peer(
     assert kinds(Facts(peers=(replace(FINE, **changed),))) == expected, what
 
 
+@pytest.mark.parametrize("how", [{"waits": True}, {"failed": True}])
+def test_a_full_sync_that_needs_a_hand_is_one_click_away(how: dict[str, bool]) -> None:
+    facts = Facts(peers=(replace(FINE, sync=LastSync(NOW - HOUR, run_id=7, **how)),))
+    (found,) = standing(facts, NOW, Limits())
+    assert found.link_path == "/admin/syncs/7"
+
+
 @pytest.mark.parametrize(
     ("what", "facts", "expected"),
     [

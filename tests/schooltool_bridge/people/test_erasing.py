@@ -17,7 +17,7 @@ from mnet.database import metadata
 from peers import audit
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import as_of
-from schooltool_bridge.people import erasing, person_export
+from schooltool_bridge.people import erasing, person_data, person_export
 from schooltool_bridge.people.erasing_texts import ERASED, Hunt
 from schooltool_bridge.reports import issuing
 from schooltool_bridge.store.model import (
@@ -93,6 +93,19 @@ def marks(cast: Cast) -> Any:
         )
         for s in found
     ]
+
+
+@pytest.mark.requirement("R39", "1.3")
+def test_what_names_whoever_has_the_number_now_is_not_about_the_person(cast: Cast) -> None:
+    for own in ("5", "77123", ""):
+        told = {"assessmentid": f"of {own}", "points_earned": 4, "usermoodleid": own}
+        cast.push("new_grade", userid="id-pam", **told)
+    with cast.app.database.read() as connection:
+        rows = person_data.inbox_about(
+            connection, person_data.known(connection, cast.people["pam"])
+        )
+    named = {row.payload.get("assessmentid") for row in rows if isinstance(row.payload, dict)}
+    assert {n for n in named if n and n.startswith("of ")} == {"of 77123", "of "}
 
 
 @pytest.mark.requirement("R37", "R38")

@@ -128,7 +128,18 @@ class Noting(dict[str, object]):
 
 
 # When something happened and whom it is for; nobody's personal data.
-PLAIN = {"timemodified", "seq", "to", "segment", "moodleid", "idnumber", "name", "suspended"}
+PLAIN = {
+    "timemodified",
+    "seq",
+    "to",
+    "segment",
+    "moodleid",
+    "idnumber",
+    "name",
+    "suspended",
+    "sectionmoodleid",
+    "assessmentmoodleid",
+}  # fmt: skip - in few lines
 
 
 def test_the_list_names_every_personal_field_that_the_code_reads() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,20 +26,7 @@ from tests.schooltool_bridge.school.ordering import (
     add_year,
     change,
     filed,
-    ordered_by,
 )
-
-
-@pytest.fixture
-def school(database_url: str) -> Iterator[School]:
-    school = School.open(database_url, A, B)
-    yield school
-    school.database.close()
-
-
-@pytest.fixture
-def ordered(school: School) -> School:
-    return ordered_by(school)
 
 
 def filings(school: School) -> list[tuple[Any, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -18,26 +17,11 @@ from tests.helpers.school import School
 from tests.schooltool_bridge.school.ordering import (
     AUTUMN,
     SPRING,
-    A,
-    B,
     add_course,
     add_term,
     add_year,
     change,
-    ordered_by,
 )
-
-
-@pytest.fixture
-def school(database_url: str) -> Iterator[School]:
-    school = School.open(database_url, A, B)
-    yield school
-    school.database.close()
-
-
-@pytest.fixture
-def ordered(school: School) -> School:
-    return ordered_by(school)
 
 
 @pytest.mark.requirement("R41", "R42")

@@ -87,6 +87,7 @@ def test_what_waits_is_listed_by_name_and_done_only_once_it_was_looked_at(
     shown = manager.get(path)
     assert "It waits for you" in shown.text
     assert "10 withdrawn" in shown.text
+    assert path in manager.get("/admin/notices").text
     assert "First10 Last10 / Section 1" in shown.text
     only = manager.get(path + "?outcome=restored")
     assert "First10" not in only.text

@@ -21,6 +21,7 @@ use local_schooltool\local\doubles;
 use local_schooltool\local\history;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
+use local_schooltool\local\recount;
 use local_schooltool\local\scope;
 use local_schooltool\local\sender;
 use local_schooltool\local\settle;
@@ -88,9 +89,12 @@ class observer {
      */
     public static function user_goes(\stdClass $user): void {
         watch::quietly(function () use ($user) {
+            global $DB;
             watch::$leaving[$user->id] = true;
             doubles::user_goes($user);
             settle::user((int) $user->id);
+            recount::user_goes((int) $user->id);
+            $DB->delete_records('local_schooltool_known', ['source' => self::SUSPENDED, 'rowid' => $user->id]);
         });
     }
 
@@ -145,6 +149,7 @@ class observer {
             watch::$going[$course->id] = true;
             doubles::course_goes((int) $course->id);
             settle::course((int) $course->id);
+            recount::course_goes((int) $course->id);
         });
     }
 
@@ -175,6 +180,7 @@ class observer {
         watch::quietly(function () use ($event) {
             global $DB;
             watch::$resetting[$event->courseid] = true;
+            recount::begins((int) $event->courseid);
             settle::course((int) $event->courseid);
             $params = ['before' => time() - history::RESET_KEPT_S];
             $DB->delete_records_select('local_schooltool_quiet', 'timestart < :before', $params);
@@ -193,6 +199,7 @@ class observer {
         watch::quietly(function () use ($event) {
             global $DB;
             unset(watch::$resetting[$event->courseid]);
+            recount::ends((int) $event->courseid);
             $open = ['courseid' => $event->courseid, 'timeend' => 0];
             $DB->set_field('local_schooltool_quiet', 'timeend', time(), $open);
         });

@@ -29,5 +29,13 @@
  * @return bool
  */
 function xmldb_local_schooltool_upgrade($oldversion) {
+    global $DB;
+    $manager = $DB->get_manager();
+    if ($oldversion < 2026113003) {
+        if (!$manager->table_exists('local_schooltool_attempt')) {
+            $manager->install_one_table_from_xmldb_file(__DIR__ . '/install.xml', 'local_schooltool_attempt');
+        }
+        upgrade_plugin_savepoint(true, 2026113003, 'local', 'schooltool');
+    }
     return true;
 }

@@ -77,10 +77,11 @@ class answer {
             return self::fault($fault, $text !== '' ? $text : trim(implode(' ', $errors)), $count, $ismany);
         }
         $results = $ismany ? $response : [$response];
-        if (!is_array($results) || count($results) !== $count) {
+        // A struct of as many fields is no list: else all of them were refused for good.
+        if (!is_array($results) || array_keys($results) !== range(0, $count - 1)) {
             return new self(self::WAIT, [], 'The answer is no list of as many results as events were sent.');
         }
-        return new self(self::ANSWERED, array_map([self::class, 'result'], array_values($results)));
+        return new self(self::ANSWERED, array_map([self::class, 'result'], $results));
     }
 
     /**

@@ -120,6 +120,7 @@ class events {
             $userid = $page->structs(notes::USER, $group->objectid)[0]['idnumber'] ?? '#' . $group->objectid;
             $sectionid = $page->structs(notes::SECTION, $group->relatedid)[0]['idnumber'] ?? '#' . $group->relatedid;
         }
-        return rules::enrolment($now, $group->rows, $userid, $sectionid);
+        $own = ['sectionmoodleid' => (string) $group->relatedid, 'usermoodleid' => (string) $group->objectid];
+        return rules::enrolment($now, $group->rows, $userid, $sectionid, $own);
     }
 }

@@ -206,7 +206,8 @@ class history {
         if (!$assessment || !$user) {
             return null;
         }
-        $data = ['assessmentid' => $assessment['idnumber'], 'userid' => $user['idnumber'], 'timemodified' => $time];
+        $data = ['assessmentid' => $assessment['idnumber'], 'userid' => $user['idnumber'], 'timemodified' => $time,
+            'assessmentmoodleid' => (string) $itemid, 'usermoodleid' => (string) $userid];
         return [notes::GRADE, $itemid, $userid, ['events' => [['delete_grade', $data]]], $time];
     }
 

@@ -63,7 +63,7 @@ class notes {
      * events, and what becomes other notes, stay alone.
      *
      * @param \stdClass[] $rows of the outbox, in the order of their ids
-     * @return \stdClass[] each with kind, objectid, relatedid, rows, seq (the highest), noted (the latest time)
+     * @return \stdClass[] each with kind, objectid, relatedid, rows, seq (the highest id), noted (the latest time)
      */
     public static function groups(array $rows): array {
         $groups = [];
@@ -80,7 +80,7 @@ class notes {
                 ];
             }
             $groups[$key]->rows[] = $row;
-            $groups[$key]->seq = max($groups[$key]->seq, self::seq($row));
+            $groups[$key]->seq = max($groups[$key]->seq, (int) $row->id);
             $groups[$key]->noted = max($groups[$key]->noted, (int) $row->timecreated);
         }
         return array_values($groups);
@@ -94,18 +94,6 @@ class notes {
      */
     public static function is_plain(\stdClass $row): bool {
         return !in_array($row->kind, self::WHOLES, true) && !isset(self::snapshot($row)['events']);
-    }
-
-    /**
-     * The running number of what a note leads to.
-     *
-     * What may have happened long ago is told with its own time and no number: told again, it is the same.
-     *
-     * @param \stdClass $row
-     * @return int the row's id, or 0
-     */
-    public static function seq(\stdClass $row): int {
-        return $row->timecreated > 0 ? (int) $row->id : 0;
     }
 
     /**

@@ -90,11 +90,14 @@ class rules {
      * @param \stdClass[] $rows of the outbox, about this person in this course
      * @param string $userid the id under which the user is told of
      * @param string $sectionid the id under which the course is told of
+     * @param string[] $own Moodle's own ids of both, as fields
      * @return array[] each a name, data and the row's id (seq)
      */
-    public static function enrolment(array $now, array $rows, string $userid, string $sectionid): array {
+    public static function enrolment(array $now, array $rows, string $userid, string $sectionid, array $own = []): array {
         $events = [];
-        $seq = max(array_map([notes::class, 'seq'], $rows));
+        $seq = max(array_map(function ($row) {
+            return (int) $row->id;
+        }, $rows));
         $noted = max(array_map(function ($row) {
             return (int) $row->timecreated;
         }, $rows));
@@ -111,7 +114,7 @@ class rules {
             }
         }
         foreach ($lost as $role) {
-            $data = ['sectionid' => $sectionid, 'userid' => $userid, 'role' => $role];
+            $data = ['sectionid' => $sectionid, 'userid' => $userid, 'role' => $role] + $own;
             $events = array_merge($events, self::lost($data, $rows));
         }
         return $events;
@@ -171,11 +174,12 @@ class rules {
      * @param int $last how many it sent last
      * @param float $took seconds
      * @param float $left seconds
-     * @return int from sender::FEW to sender::MANY
+     * @return int from sender::FEW to sender::MANY; 0 when these would not be answered in time, which would
+     *     look as if the server were away
      */
     public static function many(int $last, float $took, float $left): int {
-        $many = $last / max($took, 0.01) * $left / 2;
-        return (int) max(sender::FEW, min(sender::MANY, $many));
+        $fit = $last / max($took, 0.01) * $left;
+        return $fit < sender::FEW ? 0 : (int) max(sender::FEW, min(sender::MANY, $fit / 2));
     }
 
     /**

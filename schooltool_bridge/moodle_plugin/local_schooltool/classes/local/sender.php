@@ -100,6 +100,7 @@ class sender {
     public static function run(?int $hostid, int $seconds, bool $issoon = false): array {
         $did = ['sent' => 0, 'refused' => 0, 'waiting' => 0, 'moved' => self::is_moved(), 'busy' => false];
         $until = microtime(true) + $seconds;
+        $istime = true;
         do {
             $factory = \core\lock\lock_config::get_lock_factory('local_schooltool');
             $lock = $factory->get_lock('sender', 0, self::LOCK_S);
@@ -112,14 +113,14 @@ class sender {
                 history::take($until);
                 if (!$did['moved']) {
                     foreach (self::servers($hostid) as $server) {
-                        self::serve($server, $until, $issoon, $did);
+                        $istime = self::serve($server, $until, $issoon, $did) && $istime;
                     }
                 }
             } finally {
                 $lock->release();
             }
             // Only once where somebody asked, whatever came of it.
-            $isleft = $hostid === null && !$did['moved'] && microtime(true) < $until && self::is_left();
+            $isleft = $hostid === null && !$did['moved'] && $istime && microtime(true) < $until && self::is_left();
         } while ($isleft);
         if (!$issoon) {
             array_map([self::class, 'thin'], outbox::peers());
@@ -228,9 +229,9 @@ class sender {
      * @param float $until
      * @param bool $issoon
      * @param array $did
-     * @return void
+     * @return bool false when a call more would not be answered in time
      */
-    private static function serve(\stdClass $server, float $until, bool $issoon, array &$did): void {
+    private static function serve(\stdClass $server, float $until, bool $issoon, array &$did): bool {
         $most = $issoon ? self::FEW : self::MANY;
         $isbigger = false;
         while (($began = microtime(true)) < $until || ($isbigger && !$issoon)) {
@@ -238,7 +239,7 @@ class sender {
             $batch = new batch($server);
             $rows = outbox::page((int) $server->hostid, $most);
             if (!$rows) {
-                return;
+                return true;
             }
             // Which ids are given twice is asked anew: a course may just have been copied.
             doubles::forget();
@@ -260,13 +261,17 @@ class sender {
             $did['sent'] += $batch->sent;
             $did['refused'] += $batch->refused;
             if (!$isgood) {
-                return;
+                return true;
             }
             if ($issoon) {
                 $now = microtime(true);
                 $most = rules::many(count($rows), $now - $began, $until - $now);
+                if ($most === 0) {
+                    return false;
+                }
             }
         }
+        return true;
     }
 
     /**

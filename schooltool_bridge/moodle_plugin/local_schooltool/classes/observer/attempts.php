@@ -19,6 +19,7 @@ namespace local_schooltool\observer;
 use core\event\base;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
+use local_schooltool\local\recount;
 use local_schooltool\local\scope;
 use local_schooltool\local\watch;
 
@@ -49,7 +50,9 @@ class attempts {
             $itemid = (int) $DB->get_field('grade_items', 'id', $item);
             $user = $DB->get_record('user', ['id' => $attempt->userid]);
             if ($itemid && $user && scope::has_user($user) && scope::has_course(get_course($event->courseid))) {
-                $data = ['assessmentid' => "#$itemid", 'userid' => "#$user->id", 'attempt_num' => (int) $attempt->attempt,
+                $before = recount::of('quiz', [$attempt->quiz])[$attempt->quiz][$user->id] ?? 0;
+                $number = $before + (int) $attempt->attempt;
+                $data = ['assessmentid' => "#$itemid", 'userid' => "#$user->id", 'attempt_num' => $number,
                     'timemodified' => time()];
                 $thing = [$itemid, (int) $user->id];
                 outbox::note(notes::GRADE, $thing, ['events' => [['delete_grade', $data]]]);

@@ -21,6 +21,7 @@ use local_schooltool\local\doubles;
 use local_schooltool\local\history;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
+use local_schooltool\local\recount;
 use local_schooltool\local\rules;
 use local_schooltool\local\scope;
 use local_schooltool\local\sender;
@@ -111,6 +112,7 @@ class gradebook {
                      WHERE gi.itemtype = 'mod' AND gi.iteminstance = :instance AND m.id = :module AND gi.courseid = :course";
             $params = ['instance' => $cm->instance, 'module' => $cm->module, 'course' => $cm->course];
             settle::items($DB->get_fieldset_sql($sql, $params));
+            recount::activity_goes((string) $DB->get_field('modules', 'name', ['id' => $cm->module]), (int) $cm->instance);
         });
     }
 

@@ -16,6 +16,7 @@
 
 namespace local_schooltool\local\read;
 
+use local_schooltool\local\recount;
 use local_schooltool\local\shape\points;
 
 /**
@@ -35,17 +36,22 @@ class attempts {
     public static function of(array $grades): array {
         $wanted = [];
         foreach ($grades as $id => $grade) {
-            if ($grade->itemmodule && $grade->itemnumber == 0) {
+            if (isset(recount::SOURCES[(string) $grade->itemmodule]) && $grade->itemnumber == 0) {
                 $wanted[$grade->itemmodule][$grade->iteminstance][$grade->userid] = $id;
             }
         }
+        // A course that was reset counts them anew.
+        $before = array_map(function ($module) use ($wanted) {
+            return recount::of($module, array_keys($wanted[$module]));
+        }, array_combine(array_keys($wanted), array_keys($wanted)));
         $found = [];
         foreach (self::quizzes($wanted['quiz'] ?? []) as $row) {
             $id = $wanted['quiz'][$row->instance][$row->userid] ?? null;
             if ($id !== null) {
                 // Some questions may still wait to be graded.
                 $own = $row->own === null ? null : points::of_raw($row->own, $row->ownmost, $grades[$id]);
-                $found[$id][(int) $row->number] = ['points' => $own, 'timemodified' => (int) $row->timemodified];
+                $number = (int) $row->number + ($before['quiz'][$row->instance][$row->userid] ?? 0);
+                $found[$id][$number] = ['points' => $own, 'timemodified' => (int) $row->timemodified];
             }
         }
         foreach (self::assignments($wanted['assign'] ?? []) as $row) {
@@ -54,7 +60,8 @@ class attempts {
                 $isgraded = $row->own !== null && $row->own >= 0;
                 $own = $isgraded ? points::of_raw($row->own, $row->ownmost, $grades[$id]) : null;
                 // Counted from 0 there.
-                $found[$id][$row->number + 1] = ['points' => $own, 'timemodified' => (int) $row->timemodified];
+                $number = $row->number + 1 + ($before['assign'][$row->instance][$row->userid] ?? 0);
+                $found[$id][$number] = ['points' => $own, 'timemodified' => (int) $row->timemodified];
             }
         }
         return $found;

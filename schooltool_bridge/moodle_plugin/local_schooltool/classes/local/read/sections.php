@@ -85,8 +85,9 @@ class sections extends by_id {
     protected static function structs(array $rows): array {
         $teachers = self::teachers(array_keys($rows));
         return array_map(function ($course) use ($teachers) {
-            $teacher = isset($teachers[$course->id]) ? users::id($teachers[$course->id]) : '';
-            return [shape\section::struct($course, self::id($course), $teacher)];
+            $teacher = $teachers[$course->id] ?? null;
+            $named = $teacher ? users::id($teacher) : '';
+            return [shape\section::struct($course, self::id($course), $named, $teacher->id ?? '')];
         }, $rows);
     }
 

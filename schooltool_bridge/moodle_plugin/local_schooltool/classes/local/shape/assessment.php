@@ -49,6 +49,7 @@ class assessment {
             'extra_credit' => $item->aggregationcoef > 0 && in_array((int) $item->aggregation, self::EXTRA_CREDIT, true),
             'hidden' => (int) $item->hidden,
             'moodleid' => (string) $item->id,
+            'sectionmoodleid' => (string) $item->courseid,
             'timemodified' => $history ? $history->when($item->id, self::told($item), $modified, $modified) : $modified,
         ];
     }

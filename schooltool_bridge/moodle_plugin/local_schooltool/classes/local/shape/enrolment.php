@@ -30,8 +30,8 @@ class enrolment {
     /**
      * What somebody is in a course.
      *
-     * @param \stdClass $user with suspended, timemodified
-     * @param \stdClass $course with timecreated
+     * @param \stdClass $user with id, suspended, timemodified
+     * @param \stdClass $course with id, timecreated
      * @param string $userid the id under which the user is told of
      * @param string $sectionid the id under which the course is told of
      * @param \stdClass[] $enrolments each with status, timestart, timeend, timecreated, timemodified of
@@ -55,7 +55,10 @@ class enrolment {
             // Whoever may only look in without being enrolled is no student there; a teacher is one.
             if ($given && ($enrolments || $role === 'teacher')) {
                 $place = self::place($user, $course, $role, $enrolments, $given);
-                $told[] = ['sectionid' => $sectionid, 'userid' => $userid, 'role' => $role] + $place;
+                $told[] = ['sectionid' => $sectionid, 'userid' => $userid, 'role' => $role] + $place + [
+                    'sectionmoodleid' => (string) $course->id,
+                    'usermoodleid' => (string) $user->id,
+                ];
             }
         }
         return $told;

@@ -27,7 +27,7 @@ class grade {
     /**
      * What is told of a grade.
      *
-     * @param \stdClass $grade with id, finalgrade, excluded, hidden, overridden, timemodified
+     * @param \stdClass $grade with id, itemid, userid, finalgrade, excluded, hidden, overridden, timemodified
      * @param \stdClass $item its grade item
      * @param string $userid the id under which the user is told of
      * @param string $assessmentid the id under which the item is told of
@@ -51,6 +51,8 @@ class grade {
             'userid' => $userid,
             'excepted' => (bool) $grade->excluded,
             'hidden' => (int) $grade->hidden,
+            'assessmentmoodleid' => (string) $grade->itemid,
+            'usermoodleid' => (string) $grade->userid,
         ];
         // A grade that is excused or set by hand keeps the time of its grading.
         $modified = (int) max($grade->timemodified, $grade->overridden, $grade->excluded);

@@ -32,9 +32,10 @@ class section {
      * @param \stdClass $course with id, fullname, shortname, timecreated, timemodified
      * @param string $id the id under which it is told
      * @param string $teacher the id of its teacher, empty for none
+     * @param int|string $teacherown Moodle's own
      * @return array
      */
-    public static function struct(\stdClass $course, string $id, string $teacher): array {
+    public static function struct(\stdClass $course, string $id, string $teacher, $teacherown = ''): array {
         $name = text::line($course->fullname);
         $told = [
             'name' => $name === '' ? text::line($course->shortname) : $name,
@@ -42,6 +43,7 @@ class section {
             'moodleid' => (string) $course->id,
             'timemodified' => (int) max($course->timemodified, $course->timecreated),
         ];
-        return $told + ($teacher === '' ? [] : ['teacheridnumber' => $teacher]);
+        $named = ['teacheridnumber' => $teacher, 'teachermoodleid' => (string) $teacherown];
+        return $told + ($teacher === '' ? [] : $named);
     }
 }
