@@ -174,6 +174,7 @@ EXPRESSIONS: dict[str, Met] = {
     "schooltool_bridge/gradebook/number_format.py:_PIECE": bounded(lambda t: number_format.shown(Decimal("0.5"), t), *FORMATS),
     "schooltool_bridge/gradebook/number_format.py:_NUMBER": met("schooltool_bridge/gradebook/number_format.py:_NUMBER", "fullmatch", *DIGITS),
     "schooltool_bridge/gradebook/templates.py:_UNWRITABLE": met("schooltool_bridge/gradebook/templates.py:_UNWRITABLE", "sub", "a", "/", "\x0b"),
+    "schooltool_bridge/reports/joining.py:_TOKEN": met("schooltool_bridge/reports/joining.py:_TOKEN", "search", "1", "1 ", "1 0", "<", "<A", ">"),
     "schooltool_bridge/oneroster/checking.py:_VERSION": met("schooltool_bridge/oneroster/checking.py:_VERSION", "fullmatch", ".1", "1", ".", before="v1.1"),
     "peers/web/carried_form.py:_OURS": met("peers/web/carried_form.py:_OURS", "search", "a", "&", "&form_token=", "&form_token=" + "a" * 32 + "."),
     "schooltool_bridge/common/times.py:_WHOLE": met("schooltool_bridge/common/times.py:_WHOLE", "fullmatch", "0", "1", before="1."),
@@ -220,6 +221,10 @@ OURS = {
     "mnet/layout.py:__init__": "the two layouts",
     "mnet/mail_url.py:_ADDRESS": "a setting of this site",
     "mnet/stored_sentences.py:_PLACEHOLDER": "sentences of the catalogues",
+    **{
+        f"schooltool_bridge/reports/joining.py:{name}": "PDFs that this program made"
+        for name in ("_START", "_COUNT", "_ROOT", "_PAGES", "_IN_STRING")
+    },
     "schooltool_bridge/server/bundle.py:_libraries": "names of the libraries",
     "schooltool_bridge/server/moodle_plugins.py:_VERSION": "a file of our own plugins",
     "schooltool_bridge/people/person_export.py:_files": "numbers of issued reports",

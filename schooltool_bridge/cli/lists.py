@@ -19,7 +19,7 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import as_of, identity, linked, meaning, present
+from schooltool_bridge.history import as_of, identity, linked, meaning, past, present
 from schooltool_bridge.history.finding import people_names, shared_ids
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.store.model import enrolment, inbox, person, person_link, section
@@ -98,6 +98,7 @@ def all_sections(connection: Connection) -> list[Row]:
         .order_by(peer.c.wwwroot, section.c.idnumber)
     ).all()
     found = linked.of_sections(connection, [r.id for r in rows])
+    first = past.first_day(connection)
     return [
         {
             "id": str(r.id),
@@ -107,6 +108,13 @@ def all_sections(connection: Connection) -> list[Row]:
             "peer": r.wwwroot,
             "teachers": teachers.get(r.id, []),
             "status": r.status,
+            # Older than the school's first year, and not filed.
+            "before_first_year": past.is_past(
+                r.starts_day,
+                r.ends_day,
+                is_filed=(r.term_id, r.course_id) != (None, None),
+                first=first,
+            ),
             **_linked(found[r.id]),
         }
         for r in sorted(

@@ -72,6 +72,7 @@ BELOW = {
         "merge": "identity:merge",
         "set-password": "people:set_password",
         "staff": "person_data:staff",
+        "unlink-peer": "unlinking:unlink_person",
         "unmerge": "identity:unmerge",
     },
     "section": {
@@ -98,9 +99,13 @@ BELOW = {
         "reopen": "closing:reopen_term",
     },
     "report": {
+        "cancel": "printing:cancel",
         "check": "issuing:check_report",
         "issue": "issuing:issue_report",
         "issued": "issuing:issued_list",
+        "print": "printing:print_",
+        "printed": "printing:printed",
+        "prints": "printing:prints",
         "reprint": "issuing:reprint",
     },
 }

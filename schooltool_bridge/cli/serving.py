@@ -90,11 +90,18 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
                 slow_work.after(pool, work)
 
         LoopingCall(lambda: pool.submit(look_for_errands)).start(LOOK_INTERVAL_S)
-        background = app.background(app.verify, app.syncs.start_due)
+
+        def begin_due() -> None:
+            app.syncs.start_due()
+            app.prints.go_on()
+
+        background = app.background(app.verify, begin_due)
         LoopingCall(lambda: background_pool.submit(background.tick)).start(TICK_S)
         reactor.addSystemEventTrigger("before", "shutdown", background.stop)
         reactor.addSystemEventTrigger("before", "shutdown", app.heartbeat.stop)
-        end_with(reactor, port, (pool, page_pool, background_pool, slow_work, app.syncs))
+        end_with(
+            reactor, port, (pool, page_pool, background_pool, slow_work, app.syncs, app.prints)
+        )
         reactor.callLater(0, guard.arm)
         # What is loaded by now stays: no garbage collection has to look at it again.
         gc.collect()

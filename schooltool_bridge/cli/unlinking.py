@@ -1,4 +1,4 @@
-"""The command that cuts a section or an assessment from its peer, and links it again.
+"""The commands that cut a section, an assessment or a person from a peer, and link them again.
 
 Source: RULES 1.8, 1.12.
 """
@@ -9,13 +9,14 @@ import click
 
 from peers import audit
 from schooltool_bridge.cli.joining import item_of
+from schooltool_bridge.cli.peers import known_peer
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid
 from schooltool_bridge.hand import unlinking
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.history.finding import find_section
-from schooltool_bridge.server.app import App
+from schooltool_bridge.history.finding import find_person, find_section
+from schooltool_bridge.server.app import App, end_at_peers
 
 
 @click.command("unlink-peer")
@@ -67,3 +68,35 @@ def _do(app: App, author: Author, section_id: int, item_id: int | None, *, again
             unlinking.link_assessment_again(connection, author, item_id)
         else:
             unlinking.unlink_assessment(connection, author, item_id)
+
+
+@click.command("unlink-peer")
+@click.argument("person_id", metavar="ID")
+@click.option("--peer", "peer_wwwroot", required=True, help="The peer.")
+@click.option("--again", is_flag=True, help="Link them again, without the right to sign in.")
+@click.option("--why", default="", help="The reason, for the audit trail.")
+@common
+def unlink_person(
+    command: Command, person_id: str, *, peer_wwwroot: str, again: bool, why: str
+) -> None:
+    """Cut a person from a peer's user; the right to sign in from there goes with it.
+
+    Enrolments and grades stay; what the peer tells of that user later waits in the inbox.
+    """
+    with command.app() as app:
+        author = Author(audit.COMMAND_LINE, int(app.clock()), why)
+        peer_id = known_peer(app, peer_wwwroot).id
+        with app.database.read() as connection:
+            found = find_person(connection, person_id)
+        try:
+            if again:
+                app.admitting.link_person_again(found, peer_id, author)
+            else:
+                with app.database.write() as connection:
+                    visits = unlinking.unlink_person(connection, author, found, peer_id)
+                end_at_peers(app, visits)
+        except Refused as problem:
+            raise CommandError(str(problem)) from None
+    row = {"id": str(found), "peer": peer_wwwroot, "linked": again}
+    text = "They are linked again." if again else "They are linked with that peer no more."
+    command.show(row, text)

@@ -63,6 +63,9 @@ class SectionEvent:
     teacheridnumber: str
     moodle_id: str | None
     deleted: bool
+    # When the course begins and ends there; None: it does not tell.
+    starts_unix_s: int | None = None
+    ends_unix_s: int | None = None
     # Here and below: Moodle's own id of what a number beside it means (own_ids.py).
     teacher_moodle_id: str | None = None
 
@@ -259,6 +262,13 @@ class Fields:
             raise self._wrong(name, problem)
         return self.whole(name, limit=times.LATEST_UNIX_S)
 
+    def time_or_none(self, name: str) -> int | None:
+        """Read a time that may be anything: what cannot be read says nothing, and fails no call."""
+        try:
+            return self.time(name)
+        except Malformed:
+            return None
+
     def others(self, known: frozenset[str]) -> dict[str, object]:
         """Return simple further fields, cut to sane sizes, for the record."""
         further = {
@@ -279,18 +289,6 @@ _USER_FIELDS = frozenset(
     }
 )  # fmt: skip
 _HASH_CHARS = 255
-
-
-def mapped(data: object, names: Mapping[str, str]) -> object:
-    """Return fetch_user's struct with names taken from the fields that a policy says (RULES R39d).
-
-    `names` gives for ours the peer's field, empty to leave ours out; an empty field of the
-    peer's leaves ours as it is.
-    """
-    if not names or not isinstance(data, dict):
-        return data
-    taken = {ours: data.get(theirs) if theirs else "" for ours, theirs in names.items()}
-    return {**data, **{ours: value for ours, value in taken.items() if value or not names[ours]}}
 
 
 def user(fields: Fields) -> UserEvent:
@@ -324,6 +322,8 @@ def section(fields: Fields, *, deleted: bool) -> SectionEvent:
         teacheridnumber="" if deleted else fields.id("teacheridnumber", required=False),
         moodle_id=fields.own("moodleid"),
         deleted=deleted,
+        starts_unix_s=fields.time_or_none("startdate"),
+        ends_unix_s=fields.time_or_none("enddate"),
         teacher_moodle_id=fields.own("teachermoodleid"),
     )
 

@@ -70,6 +70,9 @@ def find(connection: Connection, source: Source, event: UserEvent) -> Found:
 def match(connection: Connection, source: Source, event: UserEvent) -> Match:
     """Say whom an event means; raises Conflict where a person has to decide."""
     found = find(connection, source, event)
+    if _is_cut(connection, source, event, found):
+        name = event.idnumber or event.username
+        raise _conflict(E_("%(name)s was unlinked here from your site's user"), name=name)
     link = _by_id(connection, event, found)
     if link is not None:
         if _is_older(event, link) and _says_no_number(event, link):  # nothing to decide
@@ -225,6 +228,18 @@ def alike(given: str, known: str) -> Conflict:
     return _conflict(
         E_("username %(name)s looks like %(known)s, which is another one"), name=given, known=known
     )
+
+
+def _is_cut(connection: Connection, source: Source, event: UserEvent, found: Found) -> bool:
+    """Tell whether a person here cut whom the event could mean from the peer's user."""
+    by_id = [link for link in (found.by_number, found.by_own) if link is not None]
+    if by_id:
+        return any(link.unlinked for link in by_id)
+    by_name = found.by_name
+    if by_name is not None and by_name.unlinked and not found.is_other(by_name):
+        return True
+    person_id = _by_idnumber(connection, event)
+    return person_id is not None and links.is_cut(connection, source.peer_id, person_id)
 
 
 def _conflict(why: str, **names: str | None) -> Conflict:

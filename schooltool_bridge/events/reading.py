@@ -5,12 +5,14 @@ Asks no store. Source: RULES 1.3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mnet.faults import Malformed, SwitchedOff
 from mnet.stored_sentences import english
 from mnet.xmlrpc import Value
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
-from schooltool_bridge.events import fields, kinds
+from schooltool_bridge.events import kinds
 from schooltool_bridge.events.applied import ClocksDiffer, Source
 from schooltool_bridge.events.fields import Event, Fields, UserEvent
 
@@ -37,7 +39,7 @@ def read(source: Source, event: str, data: object) -> Event:
             )
         )
     if event == kinds.FETCH_USER:
-        data = fields.mapped(data, source.policy.names)
+        data = _mapped(data, source.policy.names)
     given = Fields(event, data)
     _check_addressee(source, event, given)
     found: Event = kind.read(given, source.policy)
@@ -119,3 +121,15 @@ def enrolled_in(pushed: object) -> frozenset[str]:
             if isinstance(userid, (str, int)) and not isinstance(userid, bool):
                 found.add(key(str(userid).strip()))
     return frozenset(found)
+
+
+def _mapped(data: object, names: Mapping[str, str]) -> object:
+    """Return fetch_user's struct with names taken from the fields that a policy says (RULES R39d).
+
+    `names` gives for ours the peer's field, empty to leave ours out; an empty field of the
+    peer's leaves ours as it is.
+    """
+    if not names or not isinstance(data, dict):
+        return data
+    taken = {ours: data.get(theirs) if theirs else "" for ours, theirs in names.items()}
+    return {**data, **{ours: value for ours, value in taken.items() if value or not names[ours]}}

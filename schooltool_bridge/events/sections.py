@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts, insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.roles import TEACHER
@@ -119,7 +120,8 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     own = own_id(event.idnumber, event.moodle_id)
     if own:
         connection.execute(sa.update(section).where(section.c.id == known.id).values(moodle_id=own))
-    changed = _write(connection, known, event, now_unix_s)
+    dated = _keep_dates(connection, source, known, event)
+    changed = _write(connection, known, event, now_unix_s) or dated
     if status == UPDATED and not changed:
         status = UNCHANGED
     again_with = _teach(connection, source, known.id, event)
@@ -238,6 +240,26 @@ def _create(connection: Connection, source: Source, event: SectionEvent) -> Sect
         ),
     )
     return Section(row_id, event.idnumber, segment, event.name, "", (-1, -1))
+
+
+def _keep_dates(
+    connection: Connection, source: Source, known: Section, event: SectionEvent
+) -> bool:
+    """Keep when the course begins and ends there; tell whether that is new.
+
+    An older event than the last one says nothing of it, nor does one without dates.
+    """
+    sent = event.when.timemodified
+    told = (event.starts_unix_s, event.ends_unix_s)
+    if told == (None, None) or (sent is not None and (sent, event.when.seq) < known.position):
+        return False
+    starts, ends = (None if at is None else day_of(at, source.zone) for at in told)
+    mine = section.c.id == known.id
+    columns = sa.select(section.c.starts_day, section.c.ends_day).where(mine)
+    if tuple(connection.execute(columns).one()) == (starts, ends):
+        return False
+    connection.execute(sa.update(section).where(mine).values(starts_day=starts, ends_day=ends))
+    return True
 
 
 def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:

@@ -21,7 +21,7 @@ from schooltool_bridge.events import people, people_match
 from schooltool_bridge.events.applied import Source
 from schooltool_bridge.events.fields import UserEvent
 from schooltool_bridge.events.people_match import Found
-from schooltool_bridge.hand import merging
+from schooltool_bridge.hand import merging, unlinking
 from schooltool_bridge.history import identity, links
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.links import Link
@@ -92,6 +92,8 @@ def one_person(
         link = _new_link(connection, source, event, asked.holder_id or kept)
     if asked.found.is_other(link):  # the peer gave its users new ids of its own
         _set(connection, link, moodle_id=asked.found.own)
+    if link.unlinked:
+        unlinking.link_person_again(connection, author, link.id)
     if asked.is_alike and asked.by_name is not None and link.id == asked.by_name.id:
         _set(connection, link, username=event.username)
     own = connection.execute(sa.select(person.c.idnumber_key).where(person.c.id == link.person_id))
@@ -133,6 +135,8 @@ def _of_its_own(
 ) -> Link:
     """Return the link that is, or becomes, the one of the peer's names alone."""
     link = asked.link
+    if link is not None and link.unlinked:
+        return _instead_of_cut(connection, link, source, event, now_unix_s)
     if link is not None and asked.by_id is None and not people_match.takes_ids(link, event):
         link = None
     if link is not None and asked.holder_id is not None:
@@ -150,6 +154,18 @@ def _of_its_own(
         if who is None:
             who = people.create(connection, source, event, now_unix_s)
         link = _new_link(connection, source, event, who)
+    return link
+
+
+def _instead_of_cut(
+    connection: Connection, cut: Link, source: Source, event: UserEvent, now_unix_s: int
+) -> Link:
+    """Let the names of a link that was cut be somebody new, who has none of the school's."""
+    _take_names(connection, cut, event)
+    link = _new_link(
+        connection, source, event, people.create(connection, source, event, now_unix_s)
+    )
+    _set(connection, link, kept_apart=True)
     return link
 
 

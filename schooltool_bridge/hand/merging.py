@@ -52,6 +52,7 @@ LEFT_ALONE = {
     "imported_id": "says which row an import means; imports follow a merge by themselves",
     "sync_row": "says which row a peer's list spoke of",
     "sync_mark": "says which link or cell a peer's list left out",
+    "print_sheet": "says for whom it was printed; whom it shows is looked up when it is",
     "errand": "says whom to ask a peer about by the link of that peer, which stays",
 }
 

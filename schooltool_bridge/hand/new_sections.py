@@ -19,9 +19,17 @@ from mnet.exchange import Site
 from mnet.language import N_, _
 from peers import store
 from peers.registry import Registry
-from schooltool_bridge.common.ids import key, own_id
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.events import admitting, inbox, inbox_lists, inbox_words, reading, releasing
+from schooltool_bridge.events import (
+    admitting,
+    inbox,
+    inbox_lists,
+    inbox_words,
+    people,
+    reading,
+    releasing,
+)
 from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events.admitting import APPROVED, DECLINED, UNLINKED
 from schooltool_bridge.events.applied import (
@@ -30,6 +38,7 @@ from schooltool_bridge.events.applied import (
     approval_key,
     assessment_key,
     section_key,
+    user_key,
 )
 from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.hand import unlinking
@@ -171,6 +180,26 @@ class Admitting:
             raise Refused("section", _("This section was not unlinked."))
         return self.decide(chosen, author, approve=True)
 
+    def link_person_again(self, person_id: int, peer_id: int, author: Author) -> int:
+        """Link somebody with a peer's user again; apply what waited, and return how much.
+
+        Raises Refused unless they were unlinked, NotFound or SwitchedOff.
+        """
+        sender = sender_of(self._registry, self._site, peer_id)
+        with self._database.write() as connection:
+            one_at_a_time(connection, peer_id)
+            cut = unlinking.cut_links(connection, person_id, peer_id)
+            if not cut:
+                raise Refused("person", _("This person was not unlinked from this peer."))
+            for row in cut:
+                unlinking.link_person_again(connection, author, row.id)
+            ids = [n for r in cut for n in (r.idnumber_key, r.moodle_id and OWN_ID + r.moodle_id)]
+            keys = [user_key(n) for n in ids if n]
+            keys += [people.username_key(r.username) for r in cut if r.username]
+            before = _open(connection, peer_id)
+            came = events.come_again(connection, sender, events.lot(keys))
+        return before - self._finish(sender, came)
+
     def _decide(
         self, sender: Source, chosen: Sequence[NewSection], author: Author, *, approve: bool
     ) -> int:
@@ -186,13 +215,17 @@ class Admitting:
                 lots += _lots(connection, sender, one.names, approve=approve)
             before = _open(connection, sender.peer_id)
             came = events.come_again(connection, sender, lots)
+        return before - self._finish(sender, came)
+
+    def _finish(self, sender: Source, came: events.Came) -> int:
+        """Apply what is left of that, and what other peers sent; return what is open then."""
         peer = self._registry.by_id(sender.peer_id)
         assert peer is not None
         more = releasing.come_again(self._database, peer, self._site, came.left)
         names = (*came.names, *more)
         releasing.release_others(self._database, self._registry, self._site, peer.id, names)
         with self._database.read() as connection:
-            return before - _open(connection, sender.peer_id)
+            return _open(connection, sender.peer_id)
 
 
 def _write(connection: Connection, one: NewSection, author: Author, *, approve: bool) -> None:

@@ -1,4 +1,4 @@
-"""Sections and assessments are cut from their peer by a person, and linked again.
+"""Sections, assessments and people are cut from their peer by a person, and linked again.
 
 Nothing is moved or deleted: people, enrolments and grades stay, and a report of a day before
 stays as it was. From then on they are as if made by hand. What the peer still sends about them is
@@ -23,12 +23,16 @@ from schooltool_bridge.events import assessments as peer_assessments
 from schooltool_bridge.events import sections as peer_sections
 from schooltool_bridge.events.admitting import APPROVED, UNLINKED
 from schooltool_bridge.hand import assessments
-from schooltool_bridge.history import cells
+from schooltool_bridge.history import cells, identity
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.fold import item_state, position
+from schooltool_bridge.sign_on import rights
+from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
+    person,
+    person_link,
     section,
     section_history,
 )
@@ -117,6 +121,62 @@ def link_assessment_again(connection: Connection, author: Author, assessment_id:
     )
     where = f"assessment {assessment_id}"
     _in_trail(connection, author, N_("assessment linked again"), where, this.peer_id)
+
+
+def unlink_person(
+    connection: Connection, author: Author, person_id: int, peer_id: int
+) -> list[Visit]:
+    """Cut somebody from a peer's user; return visits that ended with the right to sign in.
+
+    Enrolments and grades stay. What the peer tells of that user later waits for a person, who
+    says whom it means. Raises Refused unless they are linked.
+    """
+    one_at_a_time(connection, peer_id)
+    person_id = identity.root(connection, person_id)
+    everybody = identity.everybody(connection, person_id)
+    mine = sa.and_(
+        person_link.c.peer_id == peer_id,
+        person_link.c.person_id.in_(everybody),
+        sa.not_(person_link.c.unlinked),
+    )
+    cut = connection.execute(sa.select(person_link.c.id).where(mine)).scalars().all()
+    if not cut:
+        raise Refused("person", _("This person is not linked with this peer."))
+    visits = rights.set_links(connection, [person_id], peer_id, allowed=False)
+    connection.execute(
+        sa.update(person_link).where(person_link.c.id.in_(cut)).values(unlinked=True)
+    )
+    # From here on people here decide the names.
+    connection.execute(
+        sa.update(person)
+        .where(person.c.id.in_(everybody), person.c.follows_peer_id == peer_id)
+        .values(follows_peer_id=None)
+    )
+    for link_id in cut:
+        _note(connection, author, PERSON_LINK, link_id, unlinked=True)
+    _in_trail(connection, author, N_("person unlinked"), f"person {person_id}", peer_id)
+    return visits
+
+
+def link_person_again(connection: Connection, author: Author, link_id: int) -> None:
+    """Let a link that was cut mean its person again, without the right to sign in."""
+    row = connection.execute(sa.select(person_link).where(person_link.c.id == link_id)).one()
+    connection.execute(
+        sa.update(person_link).where(person_link.c.id == link_id).values(unlinked=False)
+    )
+    _note(connection, author, PERSON_LINK, link_id, unlinked=False)
+    where = f"person {identity.root(connection, row.person_id)}"
+    _in_trail(connection, author, N_("person linked again"), where, row.peer_id)
+
+
+def cut_links(connection: Connection, person_id: int, peer_id: int) -> Sequence[sa.Row[Any]]:
+    """Return the links of somebody that were cut from a peer."""
+    mine = sa.and_(
+        person_link.c.peer_id == peer_id,
+        person_link.c.person_id.in_(identity.everybody(connection, person_id)),
+        person_link.c.unlinked,
+    )
+    return connection.execute(sa.select(person_link).where(mine)).all()
 
 
 def _cut_item(

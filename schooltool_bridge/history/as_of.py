@@ -20,7 +20,7 @@ from mnet.database import now_unix_s
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history import fold, identity, past
 from schooltool_bridge.history.cells import MANUAL, PEER, row_of
 from schooltool_bridge.history.fold import (
     EnrolmentRow,
@@ -163,6 +163,9 @@ def _section(
         entries,
         people.joined,
         weights,
+        past.is_past(
+            row.starts_day, row.ends_day, is_filed=filed != (None, None), first=row.school_began
+        ),
     )  # fmt: skip - in the order of the fields
 
 

@@ -14,15 +14,15 @@ from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import identity, roster
-from schooltool_bridge.history.fold import EnrolmentRow
+from schooltool_bridge.history.fold import EnrolmentRow, EnrolmentState
 from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import enrolment_history
 
 
 def students_at_each(
     connection: Connection, wanted: sa.Select[tuple[int]], moments_unix_s: Sequence[int]
-) -> dict[int, list[set[int]]]:
-    """Return, by section, who was enrolled in it as a student at each of these moments.
+) -> dict[int, list[dict[int, EnrolmentState]]]:
+    """Return, by section, every student that it ever had by each of these moments, with the state.
 
     `wanted` is a select of ids of sections; those that nobody was ever in are left out.
     """
@@ -31,13 +31,13 @@ def students_at_each(
     held: dict[tuple[int, int], list[EnrolmentRow]] = defaultdict(list)
     for row in rows:
         held[row.section_id, roots.get(row.person_id, row.person_id)].append(row_of(row))
-    found: dict[int, list[set[int]]] = {}
+    found: dict[int, list[dict[int, EnrolmentState]]] = {}
     for (section_id, person_id), some in held.items():
-        there = found.setdefault(section_id, [set() for _moment in moments_unix_s])
-        for moment_unix_s, who in zip(moments_unix_s, there, strict=True):
+        there = found.setdefault(section_id, [{} for _moment in moments_unix_s])
+        for moment_unix_s, states in zip(moments_unix_s, there, strict=True):
             # Whether there was a grade decides the code of a withdrawal, not that it is one.
             folded = timeline(some, (), role=STUDENT, has_grade=False, until_unix_s=moment_unix_s)
             state = folded.at(moment_unix_s)
-            if state is not None and state.holds:
-                who.add(person_id)
+            if state is not None:
+                states[person_id] = state
     return found

@@ -36,6 +36,8 @@ class Link:
     password_wrapped: str | None
     # Decided by hand: its idnumber is the peer's own word, not the school's.
     kept_apart: bool = False
+    # Cut by a person: it means nobody until somebody decides whom.
+    unlinked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,18 @@ def find(connection: Connection, peer_id: int, userid: str) -> int | None:
     """
     linked = _linked(connection, peer_id, userid)
     if linked is not None:
-        return int(linked.person_id)
+        return None if linked.unlinked else int(linked.person_id)
     if key(userid).startswith(OWN_ID):
         return None
-    return holder(connection, userid)
+    found = holder(connection, userid)
+    return None if found is None or is_cut(connection, peer_id, found) else found
+
+
+def is_cut(connection: Connection, peer_id: int, person_id: int) -> bool:
+    """Tell whether somebody was unlinked from a peer, by all links that it has to them."""
+    mine = sa.and_(person_link.c.peer_id == peer_id, person_link.c.person_id == person_id)
+    cut = connection.execute(sa.select(person_link.c.unlinked).where(mine)).scalars().all()
+    return bool(cut) and all(cut)
 
 
 def holder(connection: Connection, idnumber: str) -> int | None:
@@ -74,6 +84,8 @@ def resolve(
     """
     wanted = key(userid)
     row = _linked(connection, peer_id, userid)
+    if row is not None and row.unlinked:
+        return None
     if row is not None:
         if row.idnumber_key is None:
             _name_link(connection, row.id, wanted)
@@ -92,7 +104,7 @@ def resolve(
     return Linked(person_id, wanted)
 
 
-def _linked(connection: Connection, peer_id: int, userid: str) -> sa.Row[Any, Any, Any] | None:
+def _linked(connection: Connection, peer_id: int, userid: str) -> sa.Row[Any] | None:
     own = own_id(key(userid))
     return connection.execute(_LINKED, {"peer": peer_id, "wanted": key(userid), "own": own}).first()
 
@@ -211,6 +223,7 @@ def _read_link(connection: Connection, wanted: sa.ColumnElement[bool]) -> Link |
         (row.effective_unix_s, row.seq),
         row.password_wrapped,
         row.kept_apart,
+        row.unlinked,
     )
 
 
@@ -244,7 +257,9 @@ def add(
     return Link(row_id, person_id, idnumber_key, None, None, None, (-1, -1), None)
 
 
-_LINKED = sa.select(person_link.c.id, person_link.c.person_id, person_link.c.idnumber_key).where(
+_LINKED: sa.Select[Any] = sa.select(
+    person_link.c.id, person_link.c.person_id, person_link.c.idnumber_key, person_link.c.unlinked
+).where(
     person_link.c.peer_id == sa.bindparam("peer"),
     sa.or_(
         person_link.c.idnumber_key == sa.bindparam("wanted"),

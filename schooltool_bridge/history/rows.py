@@ -32,7 +32,12 @@ from schooltool_bridge.store.model import (
     section,
     section_history,
 )
-from schooltool_bridge.store.model_school import assessment_detail, category_weight, section_filing
+from schooltool_bridge.store.model_school import (
+    assessment_detail,
+    category_weight,
+    school_year,
+    section_filing,
+)
 
 Rows = Sequence[sa.Row[Any]]
 
@@ -173,7 +178,13 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
 
 
 _SECTIONS: sa.Select[Any] = (
-    sa.select(section, peer.c.wwwroot, peer.c.policy)
+    sa.select(
+        section,
+        peer.c.wwwroot,
+        peer.c.policy,
+        # The first day of the school's first year (past.py).
+        sa.select(sa.func.min(school_year.c.first_day)).scalar_subquery().label("school_began"),
+    )
     .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
     .order_by(section.c.id)
 )

@@ -71,6 +71,8 @@ class SectionSnapshot:
     joined: Mapping[int, int] = field(default_factory=dict)
     # Category id to weight; empty: every point counts alike.
     weights: Mapping[int, Decimal] = field(default_factory=dict)
+    # Older than the school's first year, and not filed.
+    is_past: bool = False
 
     @property
     def name_for_scripts(self) -> str:

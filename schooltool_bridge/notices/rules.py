@@ -18,7 +18,7 @@ from mnet.language import N_, _, ngettext, translated
 from schooltool_bridge.common.days import stamp_text
 
 Severity = Literal["urgent", "warning", "info"]
-# What is sent at once; the rest shows on the pages and in the daily summary.
+# What is sent at once; the rest shows on pages and in the summary.
 AT_ONCE: tuple[Severity, ...] = ("urgent", "warning")
 ORDER: tuple[Severity, ...] = ("urgent", "warning", "info")
 # How each is called where people read it.
@@ -188,12 +188,7 @@ KINDS: dict[str, Kind] = {
         "warning", N_("See what to do at each step: mnet-peer peer verify %(subject)s")
     ),
     "sections-wait": Kind(
-        "warning",
-        N_(
-            "Take them in or keep them out: mnet-peer section waiting; then section approve, or "
-            "section decline."
-        ),
-        "/admin/sections/waiting",
+        "warning", N_("Decide about each: mnet-peer section waiting"), "/admin/sections/waiting"
     ),
     "sync-waits": Kind(
         "warning",

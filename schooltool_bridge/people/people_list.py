@@ -59,6 +59,8 @@ class PersonLink:
     can_login: bool
     # Nobody gave or took the right, while something else may sign the person in.
     waits: bool
+    # Cut by a person.
+    unlinked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
             link.idnumber_key,
             link.can_login,
             rights.waits().label("waits"),
+            link.unlinked,
         )
         .join_from(person_link, peer, peer.c.id == link.peer_id)
         .where(link.person_id.in_(identity.of_all(connection, people)))
@@ -223,6 +226,7 @@ def _links(connection: Connection, people: list[int]) -> dict[int, list[PersonLi
                 row.username or row.idnumber_key or "",
                 row.can_login,
                 row.waits,
+                row.unlinked,
             )
         )
     return found

@@ -44,7 +44,7 @@ from schooltool_bridge.store.model_people import (
     person_record,
     staff_role,
 )
-from schooltool_bridge.store.model_reports import final_mark, issued_report
+from schooltool_bridge.store.model_reports import final_mark, issued_report, print_sheet
 from schooltool_bridge.store.model_sync import sync_mark, sync_row
 
 Condition = sa.ColumnElement[bool]
@@ -114,6 +114,7 @@ ABOUT = (
     ),
     About(N_("final marks"), final_mark, _by(final_mark.c.person_id)),
     About(N_("reports"), issued_report, _by(issued_report.c.person_id)),
+    About(N_("printed with others"), print_sheet, _by(print_sheet.c.person_id)),
     About(N_("courses elsewhere"), peer_course, _by(peer_course.c.person_id)),
     About(N_("password"), person_password, _by(person_password.c.person_id)),
     About(N_("picture"), person_picture, _by(person_picture.c.person_id)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -97,24 +97,32 @@ def issue_to(
     at_unix_s: int | None,
     office: Office,
     hand_out: Callable[[bytes], None] = lambda _made: None,
+    *,
+    choices: Mapping[str, str] | None = None,
+    keep: Callable[[Connection, Issued], None] = lambda _connection, _issued: None,
 ) -> Issued:
     """Issue a report of a person, such as the transcript, as of a moment or as all stands now.
 
     The year of its number is of the school's clock. `hand_out` gets the bytes before they are
-    kept for good; what it raises gives the number back. Raises Refused and reports.pdf.PdfError.
+    kept for good, `keep` what was issued in the same transaction; what they raise gives the number
+    back. `choices` are the report's. Raises Refused and reports.pdf.PdfError.
     """
     report = issued_report_of(office, kind)
     now_unix_s = author.now_unix_s
     at_unix_s = past(at_unix_s, now_unix_s, office.zone)
 
     def draw(connection: Connection) -> Drawn:
-        return _draw(connection, report, person_id, at_unix_s, now_unix_s, office.zone)
+        chosen = report.chosen(connection, choices or {})
+        asked = Asked(connection, person_id, at_unix_s, now_unix_s, office.zone, chosen)
+        return _draw(report, asked)
 
     def store_issued(connection: Connection, drawn: Drawn, made: bytes) -> Issued:
         moment_unix_s = now_unix_s if at_unix_s is None else at_unix_s
         _store(connection, author, kind, moment_unix_s, drawn, made)
         hand_out(made)
-        return one(connection, drawn.number)
+        issued = one(connection, drawn.number)
+        keep(connection, issued)
+        return issued
 
     for _try in range(TRIES):
         with database.read() as connection:
@@ -143,20 +151,12 @@ def issued_report_of(office: Office, kind: str) -> Report[Any]:
     return registry.find(office.home, kind)
 
 
-def _draw(
-    connection: Connection,
-    report: Report[Any],
-    person_id: int,
-    at_unix_s: int | None,
-    now_unix_s: int,
-    zone: tzinfo,
-) -> Drawn:
-    root = identity.root(connection, person_id)
-    choices = report.chosen(connection, {})
-    made = report.made(Asked(connection, root, at_unix_s, now_unix_s, zone, choices))
-    number = _next_number(connection, now_unix_s, zone)
+def _draw(report: Report[Any], asked: Asked) -> Drawn:
+    root = identity.root(asked.connection, asked.about_id)
+    made = report.made(replace(asked, about_id=root))
+    number = _next_number(asked.connection, asked.now_unix_s, asked.zone)
     title = f"{made.title}: {made.subject}"
-    return Drawn(number, root, title, numbered(made, number, now_unix_s, zone))
+    return Drawn(number, root, title, numbered(made, number, asked.now_unix_s, asked.zone))
 
 
 def _typeset(drawn: Drawn, office: Office) -> bytes:

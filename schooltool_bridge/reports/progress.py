@@ -111,7 +111,7 @@ def read(
             teachers=[known[who] for who in taught_by[snapshot.id] if who in known],
             course=school.courses.get(snapshot.course_id or 0),
             term=school.terms.get(snapshot.term_id or 0),
-            filed=school.filed(snapshot.term_id),
+            filed=school.filed(snapshot.term_id, is_past=snapshot.is_past),
             starts=_starts(snapshot, root, school, moment_unix_s, zone),
         )
         for snapshot in found
@@ -253,7 +253,7 @@ def _section_table(s: SectionLine, zone: tzinfo) -> Table:
     since = paper.day(s.state.since_unix_s, zone)
     facts = [
         *([(_("Course"), f"{s.course.code} {s.course.title}")] if s.course else []),
-        *([(_("Term"), s.filed)] if s.filed != ONGOING else []),
+        *([(_("Term"), translated(s.filed))] if s.filed != ONGOING else []),
         (_("State"), _("%(state)s since %(day)s", state=translated(s.title), day=since)),
         *([(_("Note"), s.state.note)] if s.state.note else []),
         (_("Percent"), paper.percent(s.percent)),

@@ -163,3 +163,17 @@ def term() -> Choice:
         return [("", _("All sections")), *((str(t.id), f"{t.year}, {t.title}") for t in terms)]
 
     return Choice("term", N_("Term"), read, options=options)
+
+
+def yes_no(name: str, title: str, *, default: bool) -> Choice:
+    """Something that is wanted or not."""
+
+    def read(_connection: Connection, text: str) -> bool:
+        if text not in ("yes", "no"):
+            raise Refused(name, _("%(field)s: yes or no.", field=_(title)))
+        return text == "yes"
+
+    def options(_connection: Connection) -> list[tuple[str, str]]:
+        return [("yes", _("yes")), ("no", _("no"))]
+
+    return Choice(name, title, read, "yes" if default else "no", options)

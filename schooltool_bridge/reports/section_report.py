@@ -98,7 +98,7 @@ def read(
         now_unix_s if at_unix_s is None else at_unix_s,
         [known[who] for who in teachers if who in known],
         school.courses.get(snapshot.course_id or 0),
-        school.filed(snapshot.term_id),
+        school.filed(snapshot.term_id, is_past=snapshot.is_past),
         lines,
     )
 

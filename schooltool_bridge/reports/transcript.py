@@ -1,8 +1,9 @@
 """The transcript: every section that a person ever took, with final marks and withdrawals.
 
-Grouped by year and term where the section is filed, else under Ongoing. The mark is the one
-stored when the term was closed (the latest, should it have been stored again), with the state
-stored beside it; else the percentage and the state as they stand. Source: RULES 1.8, R43, R70, R71.
+Grouped by year and term where the section is filed, else under Ongoing, or Before our first year.
+The mark is the one stored when the term was closed (the latest, should it have been stored again),
+with the state stored beside it; else the percentage and the state as they stand. Source: RULES 1.8,
+1.12, R43, R70, R71.
 """
 
 from __future__ import annotations
@@ -29,7 +30,16 @@ from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
-from schooltool_bridge.school.labels import ONGOING, ROLES, Course, Person, School, Term, people
+from schooltool_bridge.school.labels import (
+    BEFORE_US,
+    ONGOING,
+    ROLES,
+    Course,
+    Person,
+    School,
+    Term,
+    people,
+)
 from schooltool_bridge.store.model_reports import final_mark
 
 
@@ -192,9 +202,11 @@ def _percent(
 
 
 def _list_order(t: Taken) -> tuple[bool, date, str, str, str, int]:
-    first_day = t.term.first_day if t.term else date.max
-    name = folded(t.snapshot.name)
-    return t.term is None, first_day, t.term.title if t.term else "", t.role, name, t.snapshot.id
+    # What is older than the school's first year comes first, what is ongoing last.
+    is_past = t.snapshot.is_past
+    first_day = t.term.first_day if t.term else date.min if is_past else date.max
+    name, term = folded(t.snapshot.name), t.term.title if t.term else ""
+    return t.term is None and not is_past, first_day, term, t.role, name, t.snapshot.id
 
 
 def as_json(transcript: Transcript) -> Row:
@@ -280,8 +292,12 @@ def _facts(who: Person, studied: Iterable[Taken]) -> list[tuple[str, str]]:
     return idnumber + ([(_("Credits"), paper.text(sum(earned, Decimal(0))))] if earned else [])
 
 
+def _unfiled(t: Taken) -> str:
+    return _(BEFORE_US) if t.snapshot.is_past else _(ONGOING)
+
+
 def _title(t: Taken) -> str:
-    return f"{t.term.year}, {t.term.title}" if t.term else _(ONGOING)
+    return f"{t.term.year}, {t.term.title}" if t.term else _unfiled(t)
 
 
 def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
@@ -305,7 +321,7 @@ def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:
     return [
         who.name_for_scripts,
         t.term.year if t.term else "",
-        t.term.title if t.term else _(ONGOING),
+        t.term.title if t.term else _unfiled(t),
         t.snapshot.name_for_scripts,
         t.snapshot.name,
         t.course.code if t.course else "",

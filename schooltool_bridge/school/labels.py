@@ -32,6 +32,8 @@ from schooltool_bridge.store.model_school import course, school_year, score_syst
 PEOPLE_AT_ONCE = 20_000
 # In this language; reports show it by `translated`, as they do titles that a school may change.
 ONGOING = N_("Ongoing")
+# Older than the school's first year, by the days of its course at its peer.
+BEFORE_US = N_("Before our first year")
 # What people are in a section, by what is stored.
 ROLES = {STUDENT: N_("student"), TEACHER: N_("teacher")}
 
@@ -160,10 +162,13 @@ class School:
         rows = self._connection.execute(sa.select(score_system))
         return {r.id: ScoreSystem(r.id, r.title, r.kind, _scores(r.scores)) for r in rows}
 
-    def filed(self, term_id: int | None) -> str:
-        """Where a section stands: year and term, or the ongoing container (RULES R41)."""
+    def filed(self, term_id: int | None, *, is_past: bool = False) -> str:
+        """Where a section stands: year and term, or the ongoing container (RULES R41).
+
+        `is_past`: it is older than the school's first year.
+        """
         found = self.terms.get(term_id) if term_id is not None else None
-        return f"{found.year}, {found.title}" if found else ONGOING
+        return f"{found.year}, {found.title}" if found else BEFORE_US if is_past else ONGOING
 
 
 def _scores(stored: Iterable[dict[str, object]]) -> tuple[Score, ...]:

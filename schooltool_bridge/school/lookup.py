@@ -20,7 +20,7 @@ from peers.model import peer
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import identity, linked, meaning, present
+from schooltool_bridge.history import identity, linked, meaning, past, present
 from schooltool_bridge.school import years
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
@@ -38,6 +38,8 @@ class Wanted:
     text: str = ""
     # Only those that are linked with no peer now.
     not_linked: bool = False
+    # Only those older than the school's first year (history/past.py), which are not ongoing.
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class SectionRow:
     course_code: str
     term_id: int | None
     term_title: str
+    # Older than the school's first year.
+    is_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,9 @@ def find(
         query = query if value is None else query.where(column == value)
     if wanted.ongoing:
         query = query.where(section.c.term_id.is_(None), section.c.course_id.is_(None))
+        query = query.where(sa.not_(past.past_sections(connection)))
+    if wanted.past:
+        query = query.where(past.past_sections(connection))
     if wanted.not_linked:
         query = query.where(linked.without_sections())
     words = folding.words(wanted.text)
@@ -127,6 +134,7 @@ def find(
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
     """Return these sections, in this order; unknown ones are left out."""
     terms = {t.id: t.full_title for t in years.all_terms(connection)}
+    first = past.first_day(connection)
     rows = connection.execute(
         sa.select(section, peer.c.name.label("peer_name"), peer.c.wwwroot, course.c.code)
         .select_from(
@@ -149,6 +157,12 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
             r.code or "",
             r.term_id,
             terms.get(r.term_id, ""),
+            past.is_past(
+                r.starts_day,
+                r.ends_day,
+                is_filed=(r.term_id, r.course_id) != (None, None),
+                first=first,
+            ),
         )
         for r in rows
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -39,10 +40,12 @@ from schooltool_bridge.full_sync.syncing import FullSync
 from schooltool_bridge.hand.new_sections import Admitting
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices.channels import PostJson
+from schooltool_bridge.reports.printing import Printing
 from schooltool_bridge.server import monitoring
 from schooltool_bridge.server.background import Background, CheckPeer
 from schooltool_bridge.server.heartbeat import Heartbeat
 from schooltool_bridge.server.parts import VERSION, Parts
+from schooltool_bridge.server.prints import Prints
 from schooltool_bridge.server.syncs import Syncs
 from schooltool_bridge.sign_on import landing_pictures, notifying_peers, sign_on_methods
 from schooltool_bridge.sign_on.landing import Landing
@@ -176,6 +179,16 @@ class App:
     def syncs(self) -> Syncs:
         """Does full syncs in the background."""
         return Syncs(self.full_sync, self.settings.zone)
+
+    @cached_property
+    def printing(self) -> Printing:
+        """Prints reports of many students."""
+        return Printing(self.database, self.settings, self.clock, uuid.uuid4().hex)
+
+    @cached_property
+    def prints(self) -> Prints:
+        """Prints them in the background."""
+        return Prints(self.printing)
 
     @cached_property
     def errands(self) -> Errands:

@@ -95,7 +95,8 @@ def set_links(
     """
     visits = []
     for some in in_parts(sorted(set(identity.of_all(connection, ids)))):
-        links = sa.and_(person_link.c.person_id.in_(some))
+        # Whoever was unlinked from a peer is signed in by it no more.
+        links = sa.and_(person_link.c.person_id.in_(some), sa.not_(person_link.c.unlinked))
         sessions = sa.and_(
             person_session.c.person_id.in_(some), person_session.c.peer_id.is_not(None)
         )

@@ -166,6 +166,9 @@ section = sa.Table(
     sa.Column("term_id", sa.ForeignKey("term.id"), nullable=True, index=True),
     # The section that this one continues, where no shared idnumber says so.
     sa.Column("previous_id", _own("section.id"), nullable=True),
+    # Its first and last day at its peer, by the school's clock, where that told.
+    sa.Column("starts_day", sa.Date, nullable=True),
+    sa.Column("ends_day", sa.Date, nullable=True),
     # Cut from its peer by a person (model_linking.link_change): ours as if made by hand.
     sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("peer_id", "idnumber", "segment"),

@@ -50,3 +50,48 @@ issued_report = sa.Table(
 )
 
 HISTORY_TABLES = (final_mark, issued_report)
+
+# One time that a report of many students is printed; see reports/print_runs.py.
+print_run = sa.Table(
+    "print_run",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # A report's name, and what was chosen for it.
+    sa.Column("report", sa.String(40), nullable=False),
+    sa.Column("choices", sa.JSON, nullable=False),
+    # Whose students: section | term | school; our id of it, and what it was called.
+    sa.Column("place", sa.String(20), nullable=False),
+    sa.Column("place_id", sa.Integer, nullable=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    # The moment that it shows.
+    sa.Column("at_unix_s", sa.BigInteger, nullable=False),
+    # Each is handed out with a number.
+    sa.Column("is_issued", sa.Boolean, nullable=False),
+    # a4 | letter
+    sa.Column("size", sa.String(20), nullable=False),
+    # running | done | cancelled
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=False),
+    sa.Column("started_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("ended_unix_s", sa.BigInteger, nullable=True),
+    # While it runs: which process is at it, and until when nobody else takes it.
+    sa.Column("holder", sa.String(255), nullable=False),
+    sa.Column("held_until_unix_s", sa.BigInteger, nullable=False),
+)
+
+# What becomes of each student in it, in their order.
+print_sheet = sa.Table(
+    "print_sheet",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("print_run.id"), nullable=False),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    # waiting | printed | failed
+    sa.Column("state", sa.String(20), nullable=False),
+    # Why it could not be printed, for whoever wanted it.
+    sa.Column("reason", sa.Text, nullable=False),
+    # Of an issued one, whose bytes issued_report has; else empty, and the bytes for some days.
+    sa.Column("number", sa.String(40), nullable=False),
+    sa.Column("pdf", sa.LargeBinary, nullable=False),
+    sa.Index("ix_print_sheet_run_id_state", "run_id", "state"),
+)

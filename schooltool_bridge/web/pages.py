@@ -54,6 +54,7 @@ from schooltool_bridge.web.person_edit_pages import PersonEditPages
 from schooltool_bridge.web.person_pages import PersonPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.plugin_pages import PluginPages
+from schooltool_bridge.web.print_pages import PrintPages
 from schooltool_bridge.web.reports_pages import ReportsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
@@ -104,6 +105,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ConflictPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: ClosingPages(given.parts),
     lambda given: IssuedPages(given.parts),
+    lambda given: PrintPages(given.parts, given.app.prints),
     lambda given: help_pages.HelpPages(given.frame.url),
     lambda given: PluginPages(given.parts),
     lambda given: CallsPages(given.app.database, given.app.settings.zone),
@@ -113,7 +115,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: SchoolPages(given.parts),
     lambda given: SectionsPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
-    lambda given: UnlinkingPages(given.parts, given.app.admitting),
+    lambda given: UnlinkingPages(given.parts, given.app.admitting, given.app.signing_off),
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
     lambda given: given.gradebook,
     lambda given: GradebookItemsPages(given.parts),

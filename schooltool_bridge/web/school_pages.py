@@ -177,6 +177,7 @@ class SchoolPages:
         today = self._today(view)
         with self._parts.database.read() as connection:
             waiting, ongoing = lookup.find(connection, Wanted(ongoing=True), limit=WAITING_SHOWN)
+            _past, older = lookup.find(connection, Wanted(past=True), limit=0)
             in_terms = lookup.counts(connection, section.c.term_id)
             in_courses = lookup.counts(connection, section.c.course_id)
             terms = years.all_terms(connection)
@@ -193,6 +194,7 @@ class SchoolPages:
                 total=in_terms.total(),
                 ongoing=ongoing,
                 waiting=waiting,
+                older=older,
                 current=now,
                 days=spans.days,
                 problem=problem,

@@ -40,7 +40,10 @@ FILINGS_SHOWN = 20
 # A longer list to choose from helps nobody; the command links any two.
 MAX_TO_LINK = 300
 NOT_LINKED = {"no": N_("Not linked")}
-PLACES = {"ongoing": N_("Ongoing, waiting to be filed")}
+PLACES = {
+    "ongoing": N_("Ongoing, waiting to be filed"),
+    "past": N_("Before our first year"),
+}
 
 
 class SectionsPages:
@@ -125,6 +128,7 @@ class SectionsPages:
                 peer.id if peer else None,
                 choice.text,
                 not_linked=bool(choice.linked),
+                past=choice.filed == "past",
             )
             skip = (choice.page - 1) * ROWS
             rows, total = lookup.find(connection, wanted, limit=ROWS, skip=skip)

@@ -67,7 +67,8 @@ def read(asked: Asked) -> Enrolments:
     found = students_at_each(asked.connection, wanted, moments)
     lines = []
     for section_id, at_each in found.items():
-        weeks = [Week(len(b), len(b - a), len(a - b)) for a, b in pairwise(at_each)]
+        there = [{who for who, state in at.items() if state.holds} for at in at_each]
+        weeks = [Week(len(b), len(b - a), len(a - b)) for a, b in pairwise(there)]
         if any(week.enrolled or week.left for week in weeks):
             lines.append(Line(*names[section_id], weeks))
     lines.sort(key=lambda line: (folded(line.name), line.name_for_scripts))

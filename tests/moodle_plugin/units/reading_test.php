@@ -174,6 +174,14 @@ function test_a_teacher_by_a_role_above_the_course() {
     }, read\enrolments::of_user($head)));
 }
 
+function test_a_section_tells_its_dates_where_it_has_any() {
+    begin();
+    $course = school::course('A');
+    same([], array_intersect_key(read\sections::one($course), ['startdate' => 1, 'enddate' => 1]));
+    $told = read\sections::one(school::course('B', ['startdate' => 1500, 'enddate' => 2500]));
+    same([1500, 2500], [$told['startdate'], $told['enddate']]);
+}
+
 function test_a_section_names_its_first_teacher() {
     begin();
     $course = school::course('A', ['idnumber' => 'ALG']);

@@ -8,6 +8,7 @@ class school {
             mnethostid INT DEFAULT 1, timecreated INT DEFAULT 1000, timemodified INT DEFAULT 1000",
         'course_categories' => 'path',
         'course' => "category INT DEFAULT 1, idnumber DEFAULT '', shortname, fullname,
+            startdate INT DEFAULT 0, enddate INT DEFAULT 0,
             timecreated INT DEFAULT 1000, timemodified INT DEFAULT 1000",
         'context' => 'contextlevel INT, instanceid INT, path',
         'role' => 'archetype, sortorder INT',

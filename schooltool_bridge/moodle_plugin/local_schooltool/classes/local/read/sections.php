@@ -69,7 +69,8 @@ class sections extends by_id {
     protected static function rows(string $where, array $params, int $limit): array {
         global $DB;
         [$belongs, $more] = scope::course_sql('r');
-        $sql = "SELECT r.id, r.idnumber, r.shortname, r.fullname, r.timecreated, r.timemodified
+        $sql = "SELECT r.id, r.idnumber, r.shortname, r.fullname, r.timecreated, r.timemodified,
+                       r.startdate, r.enddate
                   FROM {course} r
                  WHERE $where AND $belongs
               ORDER BY r.id";

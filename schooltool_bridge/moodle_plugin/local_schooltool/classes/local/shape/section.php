@@ -29,7 +29,7 @@ class section {
     /**
      * What is told of a course.
      *
-     * @param \stdClass $course with id, fullname, shortname, timecreated, timemodified
+     * @param \stdClass $course with id, fullname, shortname, timecreated, timemodified, startdate, enddate
      * @param string $id the id under which it is told
      * @param string $teacher the id of its teacher, empty for none
      * @param int|string $teacherown Moodle's own
@@ -43,6 +43,11 @@ class section {
             'moodleid' => (string) $course->id,
             'timemodified' => (int) max($course->timemodified, $course->timecreated),
         ];
+        foreach (['startdate', 'enddate'] as $date) {
+            if (!empty($course->$date)) {
+                $told[$date] = (int) $course->$date;
+            }
+        }
         $named = ['teacheridnumber' => $teacher, 'teachermoodleid' => (string) $teacherown];
         return $told + ($teacher === '' ? [] : $named);
     }
