@@ -154,7 +154,8 @@ class _There:
     ) -> Plan | None:
         """Plan somebody whom all names find, and who keeps them."""
         is_named = event.username is None or links.is_same_name(link.username, event.username)
-        if not {_NUMBER, _OWN} & set(names) or link.idnumber_key is None or not is_named:
+        is_plain = is_named and link.idnumber_key is not None and not link.unlinked
+        if not is_plain or not {_NUMBER, _OWN} & set(names):
             return None
         last = (link.effective_unix_s, link.seq)
         at = position_of(event.when, now_unix_s, last)

@@ -23,11 +23,12 @@ Name = tuple[str, str | None]
 def people(connection: Connection, peer_id: int, names: Collection[Name]) -> dict[Name, int | None]:
     """Return our ids of people; whom no link of the peer finds may be another peer's."""
     found = links.linked_many(connection, peer_id, {userid for userid, _own in names})
-    return {
-        (userid, own): found[userid][0].person_id
-        for userid, own in names
-        if len(found[userid]) == 1 and (own is None or found[userid][0].moodle_id == key(own))
-    }
+    clear: dict[Name, int | None] = {}
+    for userid, own in names:
+        rows = [r for r in found[userid] if own is None or r.moodle_id == key(own)]
+        if len(rows) == len(found[userid]) == 1 and not rows[0].unlinked:
+            clear[userid, own] = rows[0].person_id
+    return clear
 
 
 def items(connection: Connection, peer_id: int, names: Collection[Name]) -> dict[Name, int | None]:

@@ -272,6 +272,7 @@ _LINKED_MANY: sa.Select[Any] = sa.select(
     person_link.c.idnumber_key,
     person_link.c.moodle_id,
     person_link.c.is_several,
+    person_link.c.unlinked,
 ).where(
     person_link.c.peer_id == sa.bindparam("peer"),
     sa.or_(
