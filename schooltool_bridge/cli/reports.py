@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -179,11 +180,13 @@ def report_section_history(
         parts = find_parts(connection, section_id, peer_wwwroot)
         who = find_person(connection, person_id) if person_id else None
         # Scripts read English, people their own language, in which the lines are worded when read.
-        rows = _history_rows(connection, parts, who, kinds) if command.as_json else None
+        rows = (
+            _history_rows(connection, parts, who, kinds, settings.zone) if command.as_json else None
+        )
         with language.speaking(settings.language):
             lines = [
                 line if len(parts) == 1 else _in_segment(line, segment)
-                for segment, line in _history_of_parts(connection, parts, who, kinds)
+                for segment, line in _history_of_parts(connection, parts, who, kinds, settings.zone)
             ]
         names = labels.section_names(connection, parts[-1])
         now_unix_s = int(app.clock())
@@ -195,21 +198,29 @@ def report_section_history(
 
 
 def _history_rows(
-    connection: Connection, parts: list[int], person_id: int | None, kinds: tuple[str, ...]
+    connection: Connection,
+    parts: list[int],
+    person_id: int | None,
+    kinds: tuple[str, ...],
+    zone: tzinfo,
 ) -> list[Row]:
-    found = _history_of_parts(connection, parts, person_id, kinds)
+    found = _history_of_parts(connection, parts, person_id, kinds, zone)
     rows = history_lines.as_json(line for _segment, line in found)
     return [{**row, "segment": segment} for row, (segment, _line) in zip(rows, found, strict=True)]
 
 
 def _history_of_parts(
-    connection: Connection, parts: list[int], person_id: int | None, kinds: tuple[str, ...]
+    connection: Connection,
+    parts: list[int],
+    person_id: int | None,
+    kinds: tuple[str, ...],
+    zone: tzinfo,
 ) -> list[tuple[str, history_lines.Line]]:
     """Read the history of all parts in one order, each line with its segment."""
     found = [
         (segment_of(connection, part), line)
         for part in parts
-        for line in _history(connection, part, person_id, kinds)
+        for line in _history(connection, part, person_id, kinds, zone)
     ]
     if len(parts) > 1:
         found.sort(key=lambda f: (f[1].line_key.effective_unix_s, f[1].line_key.seq))
@@ -222,7 +233,11 @@ def _in_segment(line: history_lines.Line, segment: str) -> history_lines.Line:
 
 
 def _history(
-    connection: Connection, section_id: int, person_id: int | None, kinds: tuple[str, ...]
+    connection: Connection,
+    section_id: int,
+    person_id: int | None,
+    kinds: tuple[str, ...],
+    zone: tzinfo,
 ) -> list[history_lines.Line]:
     """Read all of a section's history, page by page."""
     lines: list[history_lines.Line] = []
@@ -234,6 +249,6 @@ def _history(
             kinds=kinds or KINDS,
             after=lines[-1].line_key if lines else None,
         )
-        lines += history_lines.read(connection, section_id, found)
+        lines += history_lines.read(connection, section_id, found, zone)
         if len(found) < section_history.MAX_LINES:
             return lines

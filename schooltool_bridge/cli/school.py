@@ -15,9 +15,10 @@ from peers import audit
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.days import iso
+from schooltool_bridge.history import joined
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_parts, find_section
-from schooltool_bridge.school import courses, filing, years
+from schooltool_bridge.school import courses, filing, marking, years
 from schooltool_bridge.school.written import day
 from schooltool_bridge.school.years import Term, Year
 from schooltool_bridge.store.model import section
@@ -120,7 +121,9 @@ def course() -> None:
 def course_list(command: Command) -> None:
     """List the courses of the catalogue."""
     with command.app() as app, app.database.read() as connection:
-        filed = sa.select(section.c.course_id).where(section.c.course_id.is_not(None))
+        filed = sa.select(section.c.course_id).where(
+            section.c.course_id.is_not(None), joined.is_shown(section.c.id)
+        )
         counts = Counter(connection.execute(filed).scalars())
         rows = [
             {
@@ -226,6 +229,39 @@ def link_section(
 ) -> None:
     """Say that a section continues another one."""
     _link(command, section_id, previous_id, peer_wwwroot, segment, why)
+
+
+@click.command("weights")
+@click.argument("section_id", metavar="ID")
+@click.option("--whose", type=click.Choice(marking.WHOSE), help="Whose count from now on.")
+@_PEER
+@_SEGMENT
+@_WHY
+@common
+def section_weights(
+    command: Command,
+    section_id: str,
+    whose: str | None,
+    peer_wwwroot: str | None,
+    segment: str | None,
+    why: str,
+) -> None:
+    """Show the weights of a section's categories, and whose count; or choose whose.
+
+    The peer's are the points with which its assessments came.
+    """
+    with command.app() as app, app.database.write() as connection:
+        this = find_section(connection, section_id, peer_wwwroot, segment)
+        if whose is not None:
+            author = Author(audit.COMMAND_LINE, int(app.clock()), why)
+            marking.choose_weights(connection, author, this, whose)
+        titles = {c.id: c.title for c in marking.categories(connection)}
+        weights = {titles[c]: f"{w:f}" for c, w in marking.weights(connection, this).items()}
+        counting = marking.whose_weights(connection, this)
+    row = {"id": str(this), "whose": counting, "weights": weights}
+    listed = ", ".join(f"{title}: {weight}" for title, weight in weights.items()) or "none"
+    name = "ours" if counting == marking.OURS else "the peer's points"
+    command.show(row, f"Weights of section {this}: {listed}. What counts: {name}.")
 
 
 @click.command("unlink")

@@ -5,21 +5,20 @@ Source: RULES 1.3-1.5, R61, R62.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import in_parts, insert_one
+from mnet.database import insert_one
 from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
-from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import admitting, adoption, own_ids, sections
+from schooltool_bridge.events import admitting, adopting, adoption, own_ids, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -31,10 +30,11 @@ from schooltool_bridge.events.applied import (
     section_key,
 )
 from schooltool_bridge.events.fields import AssessmentEvent
-from schooltool_bridge.history import cells
+from schooltool_bridge.history import cells, joined
 from schooltool_bridge.history.fold import (
     ItemState,
     is_same_moment,
+    item_hidden,
     item_state,
     position,
     position_of,
@@ -69,47 +69,24 @@ def find(connection: Connection, peer_id: int, idnumber: str) -> Assessment | No
     )  # fmt: skip - a row
 
 
-def find_many(
-    connection: Connection, peer_id: int, idnumbers: Collection[str]
-) -> dict[str, list[sa.Row[Any]]]:
-    """Return the rows of a peer's assessments by the names that were asked for.
-
-    Nearly always one, or none.
-    """
-    found: dict[str, list[sa.Row[Any]]] = {}
-    for part in in_parts(sorted(set(idnumbers))):
-        values = {"peer": peer_id, "wanted": part, "own": [n for n in map(own_id, part) if n]}
-        found.update(by_names(connection.execute(_OF_PEER_MANY, values), part))
-    return found
-
-
 def apply(
     connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
 ) -> Applied:
     """Apply new_assessment or delete_assessment."""
-    event = _named(connection, source.peer_id, event)
-    known = find(connection, source.peer_id, event.idnumber)
-    known = known or (_by_former_id(connection, source, event) if event.deleted else None)
-    if event.deleted:
-        if known is None:
-            return _never_seen(connection, source, event)
-        section_id = known.section_id
-    else:
-        day = source.day_of(event.when, now_unix_s)
-        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-        event, known = _unless_another(connection, known, event, where.id if where else None)
-        if where is None:
-            return _without_section(connection, source, event)
-        if kept_out := _cut_off(connection, source, event, known):
-            return kept_out
-        section_id = where.id
+    place = _place(connection, source, event, now_unix_s)
+    if isinstance(place, Applied):
+        return place
+    event, known, section_id, home_id = place
     known = known or _by_former_id(connection, source, event)
-    status, message, remark = UPDATED, "", ""
+    status, message, meets = UPDATED, "", adoption.Match()
     if known is None:
-        meets = adoption.match(connection, section_id, event.name_as_sent, event.points)
-        remark, known = meets.remark, _take_over(connection, source, event, section_id, meets)
-        status, message = (UPDATED, _TAKEN_OVER) if known else (CREATED, "")
-    known = known or _create(connection, source, event, section_id)
+        meets = adoption.match(connection, home_id, event.name_as_sent, event.points)
+        if home_id == section_id:
+            known = _take_over(connection, source, event, section_id, meets)
+            meets = adoption.Match(remark=meets.remark)
+        status, message = (UPDATED, _TAKEN_OVER) if known or meets.ours else (CREATED, "")
+    remark = meets.remark
+    known = known or _create(connection, source, event, home_id)
     own = own_id(event.idnumber, event.moodle_id)
     if own:
         connection.execute(
@@ -117,6 +94,10 @@ def apply(
         )
     before = state(connection, known.id)
     changed = _write(connection, known, event, section_id, now_unix_s)
+    if meets.ours is not None:
+        # Both stay, for whoever takes the sections apart again.
+        actor = joined.actor(connection, section_id)
+        remark = adopting.adopt(connection, actor, meets.ours.id, known.id, now_unix_s)
     if event.deleted and changed:
         remark = adoption.given_back(connection, known.id)
     elif before and not remark:
@@ -126,6 +107,38 @@ def apply(
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     ready = tuple(assessment_key(n) for n in names)
     return Applied(status, known.id, message, ready, remark=remark)
+
+
+class _Place(NamedTuple):
+    """What an event finds, its peer's section, and where that stands (history/joined.py)."""
+
+    event: AssessmentEvent
+    known: Assessment | None
+    section_id: int
+    home_id: int
+
+
+def _place(
+    connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
+) -> _Place | Applied:
+    """Return what an event finds, or its answer where that is kept out; raises Held or NotFound."""
+    event = _named(connection, source.peer_id, event)
+    known = find(connection, source.peer_id, event.idnumber)
+    if event.deleted:
+        known = known or _by_former_id(connection, source, event)
+        if known is None:
+            return _never_seen(connection, source, event)
+        said = state(connection, known.id)
+        return _Place(event, known, (said.row if said else known).section_id, known.section_id)
+    day = source.day_of(event.when, now_unix_s)
+    where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+    home_id = joined.home(connection, where.id) if where else None
+    event, known = _unless_another(connection, known, event, home_id)
+    if where is None or home_id is None:
+        return _without_section(connection, source, event)
+    if kept_out := _cut_off(connection, source, event, known):
+        return kept_out
+    return _Place(event, known, where.id, home_id)
 
 
 def _never_seen(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
@@ -283,7 +296,7 @@ def _write(
 ) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
     at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
-    values: dict[str, object] = {"deleted": event.deleted}
+    values: dict[str, Any] = {"deleted": event.deleted}
     if not event.deleted:
         values |= {
             "section_id": section_id,
@@ -302,7 +315,11 @@ def _write(
     same = last
     if event.when.is_timed:
         same = [r for r in by_peer if is_same_moment(position(r)[:2], at)]
-    if any(_says(r, values) for r in same):
+    if any(
+        _says(r, values)
+        and (event.hidden is None or event.hidden == item_hidden(_until(by_peer, r)))
+        for r in same
+    ):
         return False
     blank = {
         "section_id": section_id,
@@ -316,6 +333,7 @@ def _write(
     connection.execute(
         sa.insert(history).values(
             **blank | values,
+            hidden=event.hidden,
             assessment_id=known.id,
             effective_unix_s=at[0],
             seq=at[1],
@@ -323,20 +341,27 @@ def _write(
         )
     )
     holds = refold(connection, known.id)
-    was_deleted = bool(rows) and item_state(rows).deleted
+    was = item_state(rows) if rows else None
+    was_deleted = was is not None and was.deleted
+    home_id = joined.home(connection, holds.row.section_id)
     # Deleted, it is no grade any more that a withdrawal could have.
-    if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
+    if (Decimal(holds.row.points), home_id, holds.deleted) != (
         known.points,
         known.section_id,
         was_deleted,
     ):
         cells.refold_all(connection, known.id, known.section_id)
-    return at >= known.position and not any(_says(r, values) for r in last)
+    is_news = at >= known.position and not any(_says(r, values) for r in last)
+    return is_news or (was is not None and was.hidden != holds.hidden)
 
 
-def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:
+def _says(row: sa.Row[Any], values: dict[str, Any]) -> bool:
     """Tell whether a row of the history has just these values."""
     return all(getattr(row, name) == value for name, value in values.items())
+
+
+def _until(rows: Iterable[sa.Row[Any]], last: sa.Row[Any]) -> Iterator[sa.Row[Any]]:
+    return (r for r in rows if position(r) <= position(last))
 
 
 def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]:
@@ -350,10 +375,11 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
         sa.update(assessment)
         .where(assessment.c.id == assessment_id)
         .values(
-            section_id=holds.row.section_id,
+            section_id=joined.home(connection, holds.row.section_id),
             name=holds.row.name,
             points=holds.row.points,
             status=DELETED if holds.deleted else ACTIVE,
+            hidden=holds.hidden,
             effective_unix_s=position(last)[0],
             seq=last.seq,
         )
@@ -364,18 +390,11 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
 # The position of an assessment of which its peer sent nothing yet.
 _NOTHING_TOLD = (-1, -1)
 _TAKEN_OVER = "One of this name was made here by hand; it is yours now, with its grades."
-_OF_ANY = sa.select(assessment).where(
-    assessment.c.peer_id == sa.bindparam("peer"), sa.not_(assessment.c.unlinked)
-)
-_OF_PEER = _OF_ANY.where(
+_OF_PEER = sa.select(assessment).where(
+    assessment.c.peer_id == sa.bindparam("peer"),
+    sa.not_(assessment.c.unlinked),
     sa.or_(
         assessment.c.idnumber == sa.bindparam("wanted"),
         assessment.c.moodle_id == sa.bindparam("own"),
-    ),
-)
-_OF_PEER_MANY = _OF_ANY.where(
-    sa.or_(
-        assessment.c.idnumber.in_(sa.bindparam("wanted", expanding=True)),
-        assessment.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
     ),
 )

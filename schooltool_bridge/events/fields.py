@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mnet.faults import Malformed
 from mnet.letters import UNREADABLE, holds_controls, nfc, one_line, within
 from mnet.stored_sentences import E_, english
-from schooltool_bridge.common import times
+from schooltool_bridge.common import flags, hiding, times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS
 from schooltool_bridge.common.roles import STUDENT, TEACHER
@@ -32,8 +32,6 @@ MAX_EXTRA_FIELDS = 200
 MAX_EXTRA_CHARS = 10_000
 _MAX_WHOLE = 2**53
 _WHOLE_DIGITS = 16  # as many as 2**53 has
-_TRUE = {"true", "1", "yes", "on"}
-_FALSE = {"false", "0", "", "no", "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class EnrolmentEvent:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentEvent:
-    """new_assessment, delete_assessment."""
+    """new_assessment, delete_assessment; hidden (hiding.py): None does not say."""
 
     when: When
     idnumber: str
@@ -105,6 +103,7 @@ class AssessmentEvent:
     # With the blanks around it, if any: what is the same must be so exactly (RULES R65).
     name_as_sent: str = ""
     section_moodle_id: str | None = None
+    hidden: int | None = None
 
 
 class GradeEvent(NamedTuple):
@@ -119,6 +118,7 @@ class GradeEvent(NamedTuple):
     deleted: bool
     assessment_moodle_id: str | None = None
     user_moodle_id: str | None = None
+    hidden: int | None = None
 
 
 Event = UserEvent | SectionEvent | EnrolmentEvent | AssessmentEvent | GradeEvent
@@ -200,15 +200,17 @@ class Fields:
 
     def boolean(self, name: str) -> bool:
         """Read a flag, false when missing."""
-        value = self._data.get(name, False)
-        if isinstance(value, float) and value in (0.0, 1.0):
-            value = int(value)
-        word = str(int(value) if isinstance(value, bool) else value).strip().lower()
-        if value is None or value == [] or word in _FALSE:
-            return False
-        if word in _TRUE:
-            return True
-        raise self._wrong(name, E_("%(event)s: %(field)s must be a boolean."))
+        found = flags.read(self._data.get(name))
+        if found is None:
+            raise self._wrong(name, E_("%(event)s: %(field)s must be a boolean."))
+        return found
+
+    def hidden(self) -> int | None:
+        """Read whether students see it (hiding.py); None where the event does not say."""
+        found, problem = hiding.read(self._data.get("hidden"))
+        if problem:
+            raise self._wrong("hidden", problem)
+        return found
 
     def points(self, name: str, *, required: bool) -> Decimal | None:
         """Read a number of points; None when it is null or empty and may be."""
@@ -297,7 +299,6 @@ def user(fields: Fields) -> UserEvent:
     username = fields.id("username", required=False)
     if not idnumber and not username:
         raise Malformed(english(_MISSING, event="fetch_user", field="idnumber"))
-    hashed = fields.text("password_hash", limit=_HASH_CHARS)
     return UserEvent(
         when=fields.when(),
         idnumber=idnumber or None,
@@ -306,7 +307,7 @@ def user(fields: Fields) -> UserEvent:
         lastname=fields.text("lastname", required=True),
         email=fields.text("email"),
         moodle_id=fields.own("moodleid"),
-        password_hash=hashed or None,
+        password_hash=fields.text("password_hash", limit=_HASH_CHARS) or None,
         password_algorithm=fields.text("password_hash_algorithm", limit=40).lower() or None,
         others=fields.others(_USER_FIELDS),
     )
@@ -378,21 +379,22 @@ def assessment(fields: Fields, *, deleted: bool) -> AssessmentEvent:
         moodle_id=fields.own("moodleid"),
         deleted=deleted,
         name_as_sent=fields.as_sent("name"),
+        hidden=None if deleted else fields.hidden(),
         section_moodle_id=fields.own("sectionmoodleid"),
     )
 
 
 def grade(fields: Fields, *, deleted: bool) -> GradeEvent:
     """Read new_grade or delete_grade."""
-    attempt = fields.whole("attempt_num", limit=MAX_ATTEMPT)
     return GradeEvent(
         when=fields.when(),
         assessmentid=fields.id("assessmentid"),
         userid=fields.id("userid"),
         points=None if deleted else fields.points("points_earned", required=False),
         excepted=fields.boolean("excepted"),
-        attempt=attempt,
+        attempt=fields.whole("attempt_num", limit=MAX_ATTEMPT),
         deleted=deleted,
+        hidden=None if deleted else fields.hidden(),
         assessment_moodle_id=fields.own("assessmentmoodleid"),
         user_moodle_id=fields.own("usermoodleid"),
     )

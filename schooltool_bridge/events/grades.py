@@ -16,6 +16,7 @@ from mnet.database import savepoint
 from mnet.faults import Malformed, NotFound
 from mnet.prepared import Prepared, PreparedInsert
 from mnet.stored_sentences import english
+from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.events import admitting, own_ids
@@ -31,13 +32,13 @@ from schooltool_bridge.events.applied import (
     user_key,
 )
 from schooltool_bridge.events.fields import GradeEvent
+from schooltool_bridge.events.repeated_grades import is_known, may_be_known
 from schooltool_bridge.history import cells, identity, links, meaning, roster
 from schooltool_bridge.history.fold import (
     GradeRow,
     cell,
     counting_grade,
-    is_same_moment,
-    latest,
+    grade_hidden,
     position,
     position_of,
     within,
@@ -60,6 +61,7 @@ class _Found(NamedTuple):
     effective_unix_s: int
     seq: int
     authority: str | None
+    hidden: int | None
     is_several: bool | None
     withdrawn: str | None
     # Moodle's own ids of what the event's ids found.
@@ -85,8 +87,8 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
         raise _wait(event, grade_key(event.assessmentid, event.userid))
     last = None if known_id is None else (found.effective_unix_s, found.seq)
     at = position_of(event.when, now_unix_s, last)
-    may_repeat = known_id is not None and _may_be_known(event, at, last)
-    if known_id and may_repeat and _is_known(_peer_rows(connection, known_id), event, at):
+    may_repeat = known_id is not None and may_be_known(event, at, last)
+    if known_id and may_repeat and is_known(_peer_rows(connection, known_id), event, at):
         return Applied(UNCHANGED, known_id)
     _check_range(source, event, Decimal(found.maximum))
     grade_id = known_id or _create(connection, found.assessment_id, found.person_id)
@@ -103,14 +105,17 @@ def apply(connection: Connection, source: Source, event: GradeEvent, now_unix_s:
     ):
         # The newest word on the highest attempt: no need to read the others.
         counting = counting_grade([written])
+        hidden = (found.hidden or SHOWN) if event.hidden is None else event.hidden
     else:
-        counting = counting_grade(_peer_rows(connection, grade_id))
-    values = _values(counting, Decimal(found.maximum))
+        rows = _peer_rows(connection, grade_id)
+        counting, hidden = counting_grade(rows), grade_hidden(rows)
+    values = _values(counting, Decimal(found.maximum), hidden)
     last_at = max(at, last or at)
     stored = {**values, "new_effective_unix_s": last_at[0], "new_seq": last_at[1]}
     _UPDATE.run(connection, {"cell": grade_id, **stored})
-    before = (found.points, bool(found.excepted), found.attempt, bool(found.exists))
-    after = tuple(values[f"new_{name}"] for name in ("points", "excepted", "attempt", "exists"))
+    before = (found.points, bool(found.excepted), found.attempt, bool(found.exists), found.hidden)
+    compared = ("points", "excepted", "attempt", "exists", "hidden")
+    after = tuple(values[f"new_{name}"] for name in compared)
     if found.withdrawn and (found.points is None) != (values["new_points"] is None):
         # Which withdrawal it was depends on whether there is a grade.
         roster.refold(connection, found.section_id, found.person_id)
@@ -154,7 +159,7 @@ def _apply_to_several_rows(
     last = max((position(r)[:2] for r in rows), default=None)
     at = position_of(event.when, now_unix_s, last)
     by_peer = [r for r in rows if r.by_actor is None]
-    is_repeat = _is_known(own, event, at) and (event.when.is_timed or _is_known(by_peer, event, at))
+    is_repeat = is_known(own, event, at) and (event.when.is_timed or is_known(by_peer, event, at))
     if found.grade_id and is_repeat:
         return Applied(UNCHANGED, found.grade_id)
     _check_range(source, event, Decimal(found.maximum))
@@ -162,7 +167,7 @@ def _apply_to_several_rows(
     written = _write(connection, source, grade_id, event, at, now_unix_s)
     cells.refold(connection, found.assessment_id, found.person_id)
     before, after = cell(rows), cell([*rows, written])
-    is_same = bool(rows) and before.counting == after.counting
+    is_same = bool(rows) and (before.counting, before.hidden) == (after.counting, after.hidden)
     status = CREATED if last is None else UNCHANGED if is_same else UPDATED
     # An event of another row made the cell, but freed nothing that names this one.
     ready = (grade_key(event.assessmentid, event.userid),)
@@ -232,21 +237,6 @@ def _peer_rows(connection: Connection, grade_id: int) -> list[GradeRow]:
     return [r for r in roster.grade_rows(connection, grade_id) if r.by_actor is None]
 
 
-def _may_be_known(event: GradeEvent, at: tuple[int, int], last: tuple[int, int] | None) -> bool:
-    """Tell whether a repeat is possible: what is newer than everything is none."""
-    return last is not None and (not event.when.is_timed or at <= last)
-
-
-def _is_known(rows: list[GradeRow], event: GradeEvent, at: tuple[int, int]) -> bool:
-    wanted = (event.points, event.excepted, event.attempt, event.deleted)
-    if event.when.is_timed:
-        same = [r for r in rows if is_same_moment(position(r)[:2], at)]
-    else:
-        newest = latest(rows)
-        same = [newest] if newest else []
-    return any((r.raw_points, r.excepted, r.attempt, r.deleted) == wanted for r in same)
-
-
 def _create(connection: Connection, assessment_id: int, person_id: int) -> int:
     ids = {"new_assessment_id": assessment_id, "new_person_id": person_id}
     return _NEW_CELL.run_for_id(connection, ids)
@@ -271,6 +261,7 @@ def _write(
         "new_seq": at[1],
         "new_recorded_unix_s": now_unix_s,
         "new_is_clamped": is_clamped,
+        "new_hidden": event.hidden,
     }
     row_id = _NEW_ROW.run_for_id(connection, values)
     return GradeRow(
@@ -283,16 +274,18 @@ def _write(
         event.deleted,
         None,
         is_clamped,
+        event.hidden,
     )  # fmt: skip - in the order of the fields
 
 
-def _values(counting: GradeRow | None, maximum: Decimal) -> dict[str, object]:
+def _values(counting: GradeRow | None, maximum: Decimal, hidden: int) -> dict[str, object]:
     return {
         "new_points": decimal_text(within(counting, maximum)),
         "new_excepted": counting.excepted if counting else False,
         "new_attempt": (counting.attempt or 0) if counting else 0,
         "new_exists": counting is not None,
         "new_recorded_unix_s": counting.recorded_unix_s if counting else 0,
+        "new_hidden": hidden,
     }
 
 
@@ -331,6 +324,7 @@ _EVERYTHING = Prepared(
         grade.c.effective_unix_s,
         grade.c.seq,
         grade.c.authority,
+        grade.c.hidden,
         person_link.c.is_several,
         _WITHDRAWAL.label("withdrawn"),
         assessment.c.moodle_id.label("assessment_moodle_id"),
@@ -379,6 +373,7 @@ _UPDATE = Prepared(
                 "attempt",
                 "exists",
                 "recorded_unix_s",
+                "hidden",
                 "effective_unix_s",
                 "seq",
             )

@@ -118,7 +118,15 @@ _ABOUT_AN_ENROLMENT = (
 )
 _ABOUT_A_GRADE = (
     Personal(
-        ("assessmentid", "userid", "usermoodleid", "points_earned", "excepted", "attempt_num"),
+        (
+            "assessmentid",
+            "userid",
+            "usermoodleid",
+            "points_earned",
+            "excepted",
+            "attempt_num",
+            "hidden",
+        ),
         N_("students"),
         N_("for the gradebook and the reports"),
     ),

@@ -12,10 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from schooltool_bridge.common.ids import OWN_ID, key
+from mnet.database import in_parts
+from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.events import assessments, sections
+from schooltool_bridge.events import sections
 from schooltool_bridge.history import links
+from schooltool_bridge.store.model import assessment
 
 Name = tuple[str, str | None]
 
@@ -33,7 +36,10 @@ def people(connection: Connection, peer_id: int, names: Collection[Name]) -> dic
 
 def items(connection: Connection, peer_id: int, names: Collection[Name]) -> dict[Name, int | None]:
     """Return our ids of assessments; None for what is clearly not here."""
-    found = assessments.find_many(connection, peer_id, _numbers(names))
+    found: dict[str, list[sa.Row[Any]]] = {}
+    for part in in_parts(sorted(_numbers(names))):
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in map(own_id, part) if n]}
+        found.update(by_names(connection.execute(_ITEMS, values), part))
     clear = {name: rows for name, rows in _clear(found, names).items() if len(rows) <= 1}
     return {name: rows[0].id if rows else None for name, rows in clear.items()}
 
@@ -65,3 +71,16 @@ def _clear(
         if own is None or {row.id for row in rows} == {row.id for row in others}:
             clear[number, own] = rows
     return clear
+
+
+# As events/assessments.find; what is cut from its peer is as unknown to it.
+_ITEMS: sa.Select[Any] = sa.select(
+    assessment.c.id, assessment.c.idnumber, assessment.c.moodle_id
+).where(
+    assessment.c.peer_id == sa.bindparam("peer"),
+    sa.not_(assessment.c.unlinked),
+    sa.or_(
+        assessment.c.idnumber.in_(sa.bindparam("wanted", expanding=True)),
+        assessment.c.moodle_id.in_(sa.bindparam("own", expanding=True)),
+    ),
+)

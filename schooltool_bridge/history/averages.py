@@ -16,6 +16,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from mnet import language
 from mnet.language import _
 from schooltool_bridge.common.days import day_of
+from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.store import shipped_titles
 
@@ -78,6 +79,17 @@ def percent_of(section: SectionSnapshot, person_id: int) -> Decimal | None:
     for item, points in graded:
         of_category[item.category_id].append((item, points))
     return _weighted(of_category, section.weights)
+
+
+def counts_hidden(section: SectionSnapshot, person_id: int) -> bool:
+    """Tell whether a student's percentage counts something that they do not see."""
+    return any(
+        section.hidden(item, person_id) != SHOWN
+        for item in section.items
+        if (entry := section.entries.get((item.id, person_id))) is not None
+        and not entry.excepted
+        and entry.points is not None
+    )
 
 
 def idle_extra_credit(section: SectionSnapshot, person_id: int) -> set[int]:

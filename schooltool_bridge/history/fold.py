@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.points import MAX_DECIMALS
 from schooltool_bridge.common.times import ordered
 
@@ -93,6 +94,11 @@ class AssessmentRow(Positioned, Protocol):
         """When it arrived or was written."""
         ...
 
+    @property
+    def hidden(self) -> int | None:
+        """What it says of whether students see the assessment (hiding.py); None: nothing."""
+        ...
+
 
 def standing(row: AssessmentRow) -> tuple[bool, int, int, int]:
     """The position of a row among all rows of an assessment.
@@ -112,6 +118,8 @@ class ItemState(Generic[ItemRow]):
     row: ItemRow
     deleted: bool
     is_peers: bool
+    # Whether students see it (hiding.py); what is the school's own they do.
+    hidden: int = SHOWN
 
 
 def item_state(rows: Iterable[ItemRow]) -> ItemState[ItemRow]:
@@ -126,7 +134,7 @@ def item_state(rows: Iterable[ItemRow]) -> ItemState[ItemRow]:
         return ItemState(last, last.deleted, is_peers=False)
     by_hand = [r for r in ordered if r.by_actor is not None]
     if not last.deleted:
-        return ItemState(last, deleted=False, is_peers=True)
+        return ItemState(last, deleted=False, is_peers=True, hidden=item_hidden(ordered))
     by_peer = [r for r in ordered if r.by_actor is None and not r.deleted]
     if not by_hand or not by_peer:
         return ItemState(by_peer[-1] if by_peer else last, deleted=True, is_peers=True)
@@ -134,6 +142,30 @@ def item_state(rows: Iterable[ItemRow]) -> ItemState[ItemRow]:
     first_peer_id = min(r.id for r in ordered if r.by_actor is None)
     holds = max([by_peer[-1], *(r for r in by_hand if r.id > first_peer_id)], key=position)
     return ItemState(holds, holds.deleted, is_peers=False)
+
+
+def item_hidden(rows: Iterable[ItemRow]) -> int:
+    """What a peer's rows say of whether students see its assessment; a deletion ends that."""
+    return _hidden(r for r in rows if r.by_actor is None)
+
+
+class _Hiding(Positioned, Protocol):
+    @property
+    def hidden(self) -> int | None: ...
+
+    @property
+    def deleted(self) -> bool: ...
+
+
+def _hidden(rows: Iterable[_Hiding]) -> int:
+    """The latest word, which stands until another comes: a row without one says nothing."""
+    found = SHOWN
+    for row in sorted(rows, key=position):
+        if row.deleted:
+            found = SHOWN
+        elif row.hidden is not None:
+            found = row.hidden
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +283,8 @@ class GradeRow:
     by_actor: str | None = None
     # Arrived under the policy that holds points between nought and the maximum.
     is_clamped: bool = False
+    # What it says of whether students see the cell (hiding.py); None: nothing.
+    hidden: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +293,8 @@ class Cell:
 
     by_hand: GradeRow | None
     by_peer: GradeRow | None
+    # Whether students see it (hiding.py), as the peer says; also of an entry by hand.
+    hidden: int = SHOWN
 
     @property
     def counting(self) -> GradeRow | None:
@@ -272,6 +308,17 @@ def cell(rows: Sequence[GradeRow]) -> Cell:
     return Cell(
         manual if manual and not manual.deleted else None,
         counting_grade([r for r in rows if r.by_actor is None]),
+        grade_hidden(rows),
+    )
+
+
+def grade_hidden(rows: Iterable[GradeRow]) -> int:
+    """What a peer's rows say of whether students see a cell; taking every attempt back ends that.
+
+    Moodle hides a cell and no attempt; what takes back one attempt says nothing of it.
+    """
+    return _hidden(
+        r for r in rows if r.by_actor is None and not (r.deleted and r.attempt is not None)
     )
 
 

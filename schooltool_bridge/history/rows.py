@@ -18,7 +18,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, links, roster
+from schooltool_bridge.history import identity, joined, links, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -37,6 +37,7 @@ from schooltool_bridge.store.model_school import (
     category_weight,
     school_year,
     section_filing,
+    weight_choice,
 )
 
 Rows = Sequence[sa.Row[Any]]
@@ -62,9 +63,12 @@ class Read:
     former: Collection[tuple[int, int, str]]
     # Links that were kept apart: whom a peer calls by what is somebody else's idnumber here.
     apart: Rows
+    # Of categories; without one it says whose weights count.
     weights: Rows
     # Under which course and term they were filed.
     filings: Rows
+    # When which of them was one with another; the rows are those of both.
+    spells: Sequence[joined.Spell]
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
 
@@ -81,7 +85,10 @@ class _Scope:
     until_unix_s: int | None
 
     def history(
-        self, table: sa.Table, *wanted: sa.ColumnElement[bool], of: sa.Select[Any] | None = None
+        self,
+        table: sa.FromClause,
+        *wanted: sa.ColumnElement[bool],
+        of: sa.Select[Any] | None = None,
     ) -> Rows:
         """Read what of a history had taken effect by then."""
         query = sa.select(table) if of is None else of
@@ -110,17 +117,25 @@ def read(
     wanted: sa.Select[tuple[int]],
     people: Sequence[int] | None,
     until_unix_s: int | None,
+    roots: Mapping[int, int] | None = None,
 ) -> Read:
     """Read the sections that a select of ids gives, by a moment (unix seconds; None: all).
 
-    `people` limits grades to theirs, and enrolments to theirs and the teachers'.
+    `people` limits grades to theirs, and enrolments to theirs and the teachers'; `roots` is what
+    identity.roots says, where that was asked before.
     """
+    asked, spells = wanted, joined.spells(connection, wanted)
+    if spells:
+        either = [i for s in spells for i in (s.ours_id, s.theirs_id)]
+        wanted = sa.select(section.c.id).where(
+            sa.or_(section.c.id.in_(asked), section.c.id.in_(either))
+        )
     scope = _Scope(connection, wanted, people, until_unix_s)
     ever = sa.select(assessment_history.c.assessment_id).where(
         assessment_history.c.section_id.in_(wanted)
     )
     taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
-    roots = identity.roots(connection)
+    roots = identity.roots(connection) if roots is None else roots
     names = connection.execute(
         _NAMES.where(
             person.c.id.in_(
@@ -129,7 +144,7 @@ def read(
         )
     ).all()
     return Read(
-        sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
+        sections=connection.execute(_SECTIONS.where(section.c.id.in_(asked))).all(),
         # All of it: a later row decides from when on a later enrolment counts.
         # Put in order here: SQLite would rather read the whole table by its id.
         section_rows=sorted(
@@ -159,11 +174,12 @@ def read(
         names=names,
         former=links.former(connection, former_numbers(names), roots),
         apart=connection.execute(_APART).all(),
-        weights=scope.history(category_weight, category_weight.c.section_id.in_(wanted)),
+        weights=scope.history(_WEIGHTS, _WEIGHTS.c.section_id.in_(wanted)),
         # All of it: whether it was ever filed by then tells only what came later.
         filings=connection.execute(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
         ).all(),
+        spells=spells,
         roots=roots,
     )
 
@@ -177,6 +193,26 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
     ]
 
 
+_WEIGHTS = sa.union_all(
+    *(
+        sa.select(
+            of.c.id,
+            of.c.section_id,
+            category_id,
+            weight,
+            of.c.effective_unix_s,
+            of.c.recorded_unix_s,
+        )
+        for of, category_id, weight in (
+            (category_weight, category_weight.c.category_id, category_weight.c.weight),
+            (
+                weight_choice,
+                sa.cast(sa.null(), sa.Integer).label("category_id"),
+                weight_choice.c.whose.label("weight"),
+            ),
+        )
+    )
+).subquery("weights")
 _SECTIONS: sa.Select[Any] = (
     sa.select(
         section,

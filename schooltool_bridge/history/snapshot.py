@@ -6,10 +6,11 @@ Values only; as_of.py reads them, averages.py counts with them. Pure. Source: RU
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from schooltool_bridge.common.hiding import SHOWN, both
 from schooltool_bridge.history.fold import EnrolmentState
 
 
@@ -34,6 +35,8 @@ class Item:
     worksheet_id: int | None = None
     score_system_id: int | None = None
     due_day: date | None = None
+    # From whom it is hidden then (common/hiding.py); SHOWN also once that has ended.
+    hidden: int = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Entry:
     # The peer's value beside an entry made by hand.
     peer_points: Decimal | None = None
     why: str = ""
+    # As that of an item: the cell itself, whatever of its item.
+    hidden: int = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class SectionSnapshot:
     joined: Mapping[int, int] = field(default_factory=dict)
     # Category id to weight; empty: every point counts alike.
     weights: Mapping[int, Decimal] = field(default_factory=dict)
+    # Our section in which this one of a peer's stood then.
+    joined_into_id: int | None = None
     # Older than the school's first year, and not filed.
     is_past: bool = False
 
@@ -82,3 +89,22 @@ class SectionSnapshot:
     def people(self, role: str) -> list[int]:
         """Whoever was here in a role by then, whatever became of it."""
         return [who for who, what in self.enrolments if what == role]
+
+    def hidden(self, item: Item, person_id: int) -> int:
+        """Whether a student sees their own cell: the item and the grade in it (hiding.py)."""
+        entry = self.entries.get((item.id, person_id))
+        return both(item.hidden, entry.hidden) if entry is not None else item.hidden
+
+    def as_students_see(self) -> SectionSnapshot:
+        """Return what students see of it: without hidden items, and without hidden grades.
+
+        Whatever is worked out of that tells nothing of what is hidden.
+        """
+        items = [item for item in self.items if item.hidden == SHOWN]
+        seen = {item.id for item in items}
+        entries = {
+            where: entry
+            for where, entry in self.entries.items()
+            if where[0] in seen and entry.hidden == SHOWN
+        }
+        return replace(self, items=items, entries=entries)

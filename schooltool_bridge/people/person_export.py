@@ -23,6 +23,7 @@ from mnet.database import in_parts
 from mnet.language import N_, _
 from peers import audit
 from peers.model import audit_entry, peer
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.days import iso, local
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history.author import Author
@@ -59,6 +60,7 @@ reports/       reports that were handed out, as they were
 
 Times are in UTC. Columns called "effective" say when something happened, "recorded" when it was
 written down here, "by_actor" who here wrote it; where that is empty, the peer told it.
+"hidden" says whether students see a grade on their pages, or from when on.
 Passwords are not in it: they are kept only in a form that nobody can read.
 """
 
@@ -103,6 +105,7 @@ def gather(connection: Connection, who: Known) -> dict[str, Rows]:
         )
         found[about.title] = [_shown(about.table, r._mapping, words) for r in rows]  # noqa: SLF001 - public
     _name_cells(connection, found["grade history"], who)
+    _hide_cells(connection, found["grades"], who)
     history, entries = section_history.c.id, audit_entry.c.id
     taught = [r.id for r in person_data.taught_under(connection, who)]
     noted = [r.id for r in person_data.audit_about(connection, who)]
@@ -166,7 +169,7 @@ def _shown(
             known = value is not None and value >= 0
             shown[column.name.removesuffix("_unix_s")] = iso(value) if known else None
             continue
-        shown[column.name] = value
+        shown[column.name] = hiding.told(value) if column.name == "hidden" else value
         for reference in column.foreign_keys:
             called = words.get(reference.column.table.name)
             if called is not None:
@@ -183,6 +186,15 @@ def _name_cells(connection: Connection, rows: Rows, who: Known) -> None:
     names: dict[object, str] = {r.id: r.name for r in connection.execute(joined.where(mine))}
     for row in rows:
         row["assessment_is"] = names.get(row["grade_id"])
+
+
+def _hide_cells(connection: Connection, rows: Rows, who: Known) -> None:
+    """Say of each grade whether its whole assessment is hidden from students, beside its own."""
+    mine = sa.select(grade.c.assessment_id).where(grade.c.person_id.in_(who.ids))
+    there = sa.select(assessment.c.id, assessment.c.hidden).where(assessment.c.id.in_(mine))
+    hidden: dict[object, int] = {r.id: r.hidden for r in connection.execute(there)}
+    for row in rows:
+        row["assessment_hidden"] = hiding.told(hidden[row["assessment_id"]])
 
 
 def _files(connection: Connection, who: Known) -> dict[str, bytes]:

@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
 from peers.model import peer
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.times import ordered, took_effect
 from schooltool_bridge.events import naming
-from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history import fold, identity, joined
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import row_of
 from schooltool_bridge.reports import paper
@@ -47,6 +48,7 @@ from schooltool_bridge.store.model_school import (
 )
 
 Rows = Mapping[int, sa.Row[Any]]
+R = TypeVar("R", bound=fold.Positioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,11 @@ class Line:
     why: str
 
 
-def read(connection: Connection, section_id: int, found: Sequence[LineKey]) -> list[Line]:
-    """Read the lines of these keys, in their order."""
-    reader = _Reader(connection, section_id, found)
+def read(
+    connection: Connection, section_id: int, found: Sequence[LineKey], zone: tzinfo
+) -> list[Line]:
+    """Read the lines of these keys, in their order; times in them are of the school's zone."""
+    reader = _Reader(connection, section_id, found, zone)
     known = people(connection, reader.who.values())
     lines = []
     for line_key in found:
@@ -103,35 +107,38 @@ Change = tuple[sa.Row[Any], str, str, str, str, int | None, str | None]
 class _Reader:
     """The rows behind a page, and how each kind is written; a method for each kind of table."""
 
-    def __init__(self, connection: Connection, section_id: int, found: Iterable[LineKey]) -> None:
+    def __init__(
+        self, connection: Connection, section_id: int, found: Iterable[LineKey], zone: tzinfo
+    ) -> None:
         self._connection = connection
+        self._zone = zone
         ids: dict[str, list[int]] = defaultdict(list)
         for line_key in found:
             ids[line_key.source].append(line_key.row_id)
         roots = identity.roots(connection)
-        school = School(connection)
-        self._states, self._school = school.states, school
+        self._school = school = School(connection)
+        self._states = school.states
+        parts = joined.whole(connection, section_id).parts
         whose = connection.execute(
             sa.select(peer.c.id, peer.c.wwwroot)
             .join_from(section, peer, peer.c.id == section.c.peer_id)
-            .where(section.c.id == section_id)
+            .where(section.c.id.in_(parts))
         ).first()
-        peer_id = whose.id if whose else None
         self._peer: str | None = whose.wwwroot if whose else None
-        self._sections = self._all(section_history, section_history.c.section_id == section_id)
+        self._sections = self._all(section_history, section_history.c.section_id.in_(parts))
         named = {row.teacheridnumber for row in self._sections.values()}
-        self._name_of = naming.of_numbers(connection, peer_id, {"user": named})
-        self._filings = self._all(section_filing, section_filing.c.section_id == section_id)
-        self._weights = self._all(category_weight, category_weight.c.section_id == section_id)
+        self._name_of = naming.of_numbers(connection, whose.id if whose else None, {"user": named})
+        self._filings = self._all(section_filing, section_filing.c.section_id == parts[0])
+        self._weights = self._all(category_weight, category_weight.c.section_id == parts[0])
         self._categories = {r.id: r.title for r in connection.execute(sa.select(category))}
         wanted = enrolment_history.c.id.in_(ids[history.ENROLMENT])
         pairs = sa.select(enrolment_history.c.person_id).where(wanted)
         self._enrolments = self._all(
             enrolment_history,
-            enrolment_history.c.section_id == section_id,
+            enrolment_history.c.section_id.in_(parts),
             enrolment_history.c.person_id.in_(pairs),
         )
-        ever = history.ever_here(section_id)
+        ever = history.ever_here(parts)
         self._items = self._all(assessment_history, assessment_history.c.assessment_id.in_(ever))
         self._details = self._all(assessment_detail, assessment_detail.c.assessment_id.in_(ever))
         self._peer_of_item = {
@@ -167,7 +174,8 @@ class _Reader:
     def section(self, row_id: int) -> Change:
         """The section appeared, got another name, or went."""
         row = self._sections[row_id]
-        earlier = _before(row, self._sections.values())
+        same = [r for r in self._sections.values() if r.section_id == row.section_id]
+        earlier = _before(row, same)
         before = "" if earlier is None else _gone(earlier, earlier.name)
         return row, history.SECTION, _("name"), before, _gone(row, row.name), None, self._peer
 
@@ -230,8 +238,16 @@ class _Reader:
         same = [r for r in self._items.values() if r.assessment_id == row.assessment_id]
         earlier = _before(row, same)
         by_peer = self._peer_of_item.get(row.assessment_id)
-        before = _item(earlier) if earlier is not None else ""
-        return row, history.ASSESSMENT, row.name, before, _item(row), None, by_peer
+        was, became = self._hidden(fold.item_hidden, row, same)
+        before = _item(earlier, was) if earlier is not None else ""
+        return row, history.ASSESSMENT, row.name, before, _item(row, became), None, by_peer
+
+    def _hidden(
+        self, hidden: Callable[[Iterable[R]], int], row: R, rows: Sequence[R]
+    ) -> tuple[str, str]:
+        """What students saw until a row, and from it on, in words."""
+        until = [r for r in rows if fold.position(r) < fold.position(row)]
+        return hiding.change(hidden(until), hidden([*until, row]), self._zone)
 
     def detail(self, row_id: int) -> Change:
         """The school changed an assessment's details."""
@@ -259,8 +275,10 @@ class _Reader:
         numbered = fold.with_attempts([r for r in of_cell if r.by_actor is None])
         attempt = next((r.attempt for r in numbered if r.id == row.id), None)
         counted = fold.cell(earlier).counting
-        before = _points(counted.raw_points, counted.excepted) if counted is not None else ""
-        after = _points(None if row.raw_points is None else Decimal(row.raw_points), row.excepted)
+        mine = row_of(row)
+        was, became = self._hidden(fold.grade_hidden, mine, of_cell)
+        before = _points(counted, was) if counted is not None else ""
+        after = _points(mine, became)
         if row.deleted:
             after = _("released") if row.by_actor is not None else _("taken back")
         subject = self._item_name(row.assessment_id, took_effect(row))
@@ -296,14 +314,16 @@ def _gone(row: sa.Row[Any], text: str) -> str:
     return _("deleted") if row.deleted else text
 
 
-def _item(row: sa.Row[Any]) -> str:
+def _item(row: sa.Row[Any], hidden: str) -> str:
     message = _("%(name)s, %(points)s points", name=row.name, points=number(Decimal(row.points)))
-    return _gone(row, message + (f", {_('extra credit')}" if row.extra_credit else ""))
+    words = (message, _("extra credit") if row.extra_credit else "", hidden)
+    return _gone(row, ", ".join(filter(None, words)))
 
 
-def _points(points: Decimal | None, excepted: bool) -> str:  # noqa: FBT001 - a row's own column
-    written = _("no grade") if points is None else number(points)
-    return f"{written}, {_('excused')}" if excepted else written
+def _points(row: fold.GradeRow, hidden: str) -> str:
+    written = _("no grade") if row.raw_points is None else number(row.raw_points)
+    words = (written, _("excused") if row.excepted else "", hidden)
+    return ", ".join(filter(None, words))
 
 
 def as_json(lines: Iterable[Line]) -> list[Row]:

@@ -159,6 +159,21 @@ def _draw(report: Report[Any], asked: Asked) -> Drawn:
     return Drawn(number, root, title, numbered(made, number, asked.now_unix_s, asked.zone))
 
 
+def counts_hidden(
+    connection: Connection,
+    author: Author,
+    kind: str,
+    person_id: int,
+    at_unix_s: int | None,
+    office: Office,
+) -> bool:
+    """Tell whether a report would show or count what its student does not see. Raises Refused."""
+    report = issued_report_of(office, kind)
+    chosen = report.chosen(connection, {})
+    asked = Asked(connection, person_id, at_unix_s, author.now_unix_s, office.zone, chosen)
+    return _draw(report, asked).paper.counts_hidden
+
+
 def _typeset(drawn: Drawn, office: Office) -> bytes:
     made = make_pdf(drawn.paper, school=office.school, size=office.size)
     if len(made) > MAX_PDF_BYTES:

@@ -18,10 +18,17 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts
 from mnet.folding import folded
 from mnet.language import _, translated
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity, meaning
-from schooltool_bridge.history.averages import is_before, number, percent_of, shown_mark
+from schooltool_bridge.history.averages import (
+    counts_hidden,
+    is_before,
+    number,
+    percent_of,
+    shown_mark,
+)
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import Item, SectionSnapshot
@@ -64,6 +71,8 @@ class ItemShown:
     is_excused: bool
     # Was due before the student came, and does not count (RULES E18).
     is_before: bool
+    # For staff only: that the student does not see it, in words.
+    hidden: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ class SectionShown:
     # The final mark of a term that is closed; empty before.
     final: str
     items: Sequence[ItemShown]
+    # For staff only: the percentage counts what the student does not see.
+    counts_hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +122,26 @@ class _Words:
     categories: Mapping[int, str]
 
 
-def of_student(connection: Connection, person_id: int, moment: Moment) -> list[SectionShown]:
+def of_student(
+    connection: Connection, person_id: int, moment: Moment, *, is_own: bool
+) -> list[SectionShown]:
     """Return a student's sections as of a moment: those of now first, then to come, then past.
 
+    `is_own`: for the student, without what is hidden from them, also out of the percentage; else
+    for staff, who see it marked and counted. A final mark is the school's word and counts all.
     The number of questions to the store is the same for any number of sections.
     """
     root = identity.root(connection, person_id)
     words, finals = _words(connection), _finals(connection, person_id, moment.at_unix_s)
     found = [
-        _section(snapshot, root, state, moment, words, finals.get(snapshot.id, ""))
+        _section(
+            snapshot.as_students_see() if is_own else snapshot,
+            root,
+            state,
+            moment,
+            words,
+            finals.get(snapshot.id, ""),
+        )
         for snapshot in as_of.of_person(connection, person_id, moment.at_unix_s)
         if (state := snapshot.enrolments.get((root, STUDENT))) is not None
     ]
@@ -177,9 +199,10 @@ def _section(
         final=final,
         # Of what has not begun nothing was missed yet.
         items=[
-            _item(snapshot, item, who, words, None if begins else moment.zone)
+            _item(snapshot, item, who, words, moment.zone, has_begun=begins is None)
             for item in snapshot.items
         ],
+        counts_hidden=counts_hidden(snapshot, who),
     )
 
 
@@ -195,7 +218,13 @@ def _begins(
 
 
 def _item(
-    snapshot: SectionSnapshot, item: Item, who: int, words: _Words, zone: tzinfo | None
+    snapshot: SectionSnapshot,
+    item: Item,
+    who: int,
+    words: _Words,
+    zone: tzinfo,
+    *,
+    has_begun: bool,
 ) -> ItemShown:
     entry = snapshot.entries.get((item.id, who))
     has_points = entry is not None and entry.points is not None
@@ -207,7 +236,8 @@ def _item(
         reached=number(entry.points) if entry and entry.points is not None else "",
         is_extra=item.extra_credit,
         is_excused=entry is not None and entry.excepted,
-        is_before=zone is not None and not has_points and is_before(snapshot, item, who, zone),
+        is_before=has_begun and not has_points and is_before(snapshot, item, who, zone),
+        hidden=hiding.words(snapshot.hidden(item, who), zone),
     )
 
 

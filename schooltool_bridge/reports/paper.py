@@ -96,6 +96,8 @@ class Paper:
     notes: Sequence[str] = ()
     # Printed across.
     is_landscape: bool = False
+    # Of one student, who does not see all that it shows or counts.
+    counts_hidden: bool = False
     # Where its next page begins, for what is read in pages; empty on a whole paper.
     next_page: str = ""
 

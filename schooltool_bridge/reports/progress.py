@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet import language
 from mnet.folding import folded
 from mnet.language import N_, _, translated
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.days import day_of, iso
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.rows import Row
@@ -49,6 +50,8 @@ class ItemLine:
     mark: str
     # Extra credit, and nothing else of its category is graded.
     adds_nothing: bool = False
+    # Whether the student sees it (common/hiding.py): the item and the grade.
+    hidden: int = hiding.SHOWN
 
     @property
     def authority(self) -> str:
@@ -143,7 +146,8 @@ def item_lines(
             mark = system.mark(reached * HUNDRED / item.points)
         adds_nothing = entry is not None and item.category_id in idle
         before = is_before(snapshot, item, person_id, zone)
-        lines.append(ItemLine(item, entry, before, mark, adds_nothing))
+        hidden = snapshot.hidden(item, person_id)
+        lines.append(ItemLine(item, entry, before, mark, adds_nothing, hidden))
     return lines
 
 
@@ -178,6 +182,7 @@ def as_json(progress: Progress) -> Row:
                         "excepted": line.entry.excepted if line.entry else False,
                         "authority": line.authority,
                         "extra_credit": line.item.extra_credit,
+                        "hidden": line.hidden != hiding.SHOWN,
                     }
                     for line in s.items
                 ],
@@ -225,9 +230,10 @@ def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture]
             *(_section_table(s, zone) for s in shown),
         ],
         flat=Table(
-            "", paper.with_local_heads(_FLAT), [row for s in shown for row in _flat(who, s)]
+            "", paper.with_local_heads(_FLAT), [row for s in shown for row in _flat(who, s, zone)]
         ),
         pictures=pictures,
+        counts_hidden=any(_shows_hidden(s) for s in shown),
     )
 
 
@@ -261,14 +267,25 @@ def _section_table(s: SectionLine, zone: tzinfo) -> Table:
     return Table(
         s.snapshot.name,
         paper.with_local_heads(_COLUMNS),
-        [_item_row(line) for line in s.items],
+        [_item_row(line, zone) for line in s.items],
         facts=facts,
-        note=_("No longer in its Moodle.") if s.snapshot.deleted else "",
+        note=" ".join(_notes(s)),
         empty=_("No assessments yet."),
     )
 
 
-def _item_row(line: ItemLine) -> list[Cell]:
+def _shows_hidden(s: SectionLine) -> bool:
+    return any(line.hidden and line.entry is not None for line in s.items)
+
+
+def _notes(s: SectionLine) -> list[str]:
+    gone = [_("No longer in its Moodle.")] if s.snapshot.deleted else []
+    if _shows_hidden(s):
+        gone.append(_("What is hidden from students is counted here, and not on their own pages."))
+    return gone
+
+
+def _item_row(line: ItemLine, zone: tzinfo) -> list[Cell]:
     points = line.entry.points if line.entry else None
     is_excused = line.entry is not None and line.entry.excepted
     return [
@@ -276,7 +293,7 @@ def _item_row(line: ItemLine) -> list[Cell]:
         f"{number(points)} {line.mark}".strip() if points is not None else paper.DASH,
         line.item.points,
         _("EX") if is_excused else paper.percent(share(line)),
-        ", ".join(remarks(line)),
+        ", ".join(remarks(line, zone)),
     ]
 
 
@@ -287,7 +304,7 @@ def share(line: ItemLine) -> Decimal | None:
     return (line.entry.points * HUNDRED / line.item.points).quantize(Decimal("0.1"))
 
 
-def remarks(line: ItemLine) -> list[str]:
+def remarks(line: ItemLine, zone: tzinfo) -> list[str]:
     """What is to be known of a cell beside its points."""
     remarks_that_hold = {
         _("excused"): line.entry is not None and line.entry.excepted,
@@ -300,12 +317,14 @@ def remarks(line: ItemLine) -> list[str]:
     found = [words for words, holds in remarks_that_hold.items() if holds]
     if line.entry is not None and line.entry.attempt > 1:
         found.append(_("attempt %(number)s", number=line.entry.attempt))
+    if line.hidden:
+        found.append(hiding.words(line.hidden, zone))
     if line.item.chapternum:
         found.insert(0, _("chapter %(number)s", number=line.item.chapternum))
     return found
 
 
-def _flat(who: Person, s: SectionLine) -> list[list[Cell]]:
+def _flat(who: Person, s: SectionLine, zone: tzinfo) -> list[list[Cell]]:
     snapshot, state = s.snapshot, s.state
     section: list[Cell] = [
         who.name_for_scripts, snapshot.name_for_scripts, snapshot.name, state.code,
@@ -323,7 +342,7 @@ def _flat(who: Person, s: SectionLine) -> list[list[Cell]]:
             share(line),
             _("yes") if line.entry and line.entry.excepted else _("no"),
             _(_AUTHORITIES[line.authority]),
-            ", ".join(remarks(line)),
+            ", ".join(remarks(line, zone)),
         ]
         for line in s.items
     ]

@@ -15,6 +15,7 @@ from statistics import median
 from sqlalchemy.engine import Connection
 
 from mnet.language import N_, _, translated
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
 from schooltool_bridge.history.averages import number, percent_of, plain
@@ -119,6 +120,7 @@ def report_of(report: SectionReport, zone: tzinfo) -> Paper:
         tables=_grid(report, report.students, _in_percent, last=_average_row(report)),
         flat=_flat(report),
         pictures=[Picture(_("How the class stands"), distribution(percents))] if percents else [],
+        notes=_hidden_note(report),
     )
 
 
@@ -133,7 +135,10 @@ def gradebook_of(report: SectionReport, zone: tzinfo) -> Paper:
         facts=_facts(report),
         tables=_grid(report, active, _in_points),
         flat=_flat(report, only_active=True),
-        notes=[_("EX: excused. BE: before enrolment, not counted. A star: entered by hand.")],
+        notes=[
+            _("EX: excused. BE: before enrolment, not counted. A star: entered by hand."),
+            *_hidden_note(report),
+        ],
     )
 
 
@@ -222,7 +227,11 @@ def _grid(
         columns = [
             Column(_("Student"), share=4),
             *(
-                Column(f"{i.name[:MAX_HEAD_CHARS]} ({number(i.points)})", is_number=True, share=1)
+                Column(
+                    _and_hidden(f"{i.name[:MAX_HEAD_CHARS]} ({number(i.points)})", i.hidden),
+                    is_number=True,
+                    share=1,
+                )
                 for i in some
             ),
             Column(_("Total"), is_number=True),
@@ -230,7 +239,10 @@ def _grid(
         rows: list[list[Cell]] = [
             [
                 _name(s),
-                *(written(cell) for cell in s.cells[first : first + ITEMS_ACROSS]),
+                *(
+                    _and_hidden(written(cell), cell.entry.hidden if cell.entry else hiding.SHOWN)
+                    for cell in s.cells[first : first + ITEMS_ACROSS]
+                ),
                 paper.percent(s.percent),
             ]
             for s in students
@@ -242,6 +254,19 @@ def _grid(
             part = _("Items %(first)s to %(last)s", first=first + 1, last=first + len(some))
         tables.append(Table(part, columns, rows, empty=_("Nobody is enrolled.")))
     return tables
+
+
+def _and_hidden(text: str, hidden: int) -> str:
+    """Mark what the students do not see: an item in its head, a grade in its cell."""
+    return " ".join([text, _("HID")]) if hidden else text
+
+
+def _hidden_note(report: SectionReport) -> list[str]:
+    """Explain the mark where it stands somewhere; hidden grades are counted like any other."""
+    is_marked = any(i.hidden for i in report.snapshot.items) or any(
+        cell.entry is not None and cell.entry.hidden for s in report.students for cell in s.cells
+    )
+    return [_("HID: hidden from students, and counted here.")] if is_marked else []
 
 
 def _name(s: StudentLine) -> str:

@@ -24,7 +24,7 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
-from schooltool_bridge.history.averages import ScoreSystem, percent_of, shown_mark
+from schooltool_bridge.history.averages import ScoreSystem, counts_hidden, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
@@ -67,6 +67,8 @@ class Taken:
     final: Final | None
     course: Course | None
     term: Term | None
+    # Not final, and counts what the student does not see.
+    counts_hidden: bool = False
 
     @property
     def mark(self) -> str:
@@ -125,6 +127,9 @@ def read(
                     final=_judged(final, school) if final else None,
                     course=school.courses.get(snapshot.course_id or 0),
                     term=school.terms.get(snapshot.term_id or 0),
+                    counts_hidden=role == STUDENT
+                    and final is None
+                    and counts_hidden(snapshot, root),
                 )
             )
     taken.sort(key=_list_order)
@@ -278,12 +283,25 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
         facts=_facts(who, studied),
         tables=tables or [_table(_("Sections"), [], zone)],
         flat=Table("", paper.with_local_heads(_FLAT), [_flat(who, t, zone) for t in shown]),
-        notes=(
-            [_("A percentage in place of a mark is as it stands, and not final.")]
-            if any(t.final is None and t.percent is not None for t in studied)
-            else []
-        ),
+        notes=_notes(studied),
+        counts_hidden=any(t.counts_hidden for t in studied),
     )
+
+
+def _notes(studied: Sequence[Taken]) -> list[str]:
+    notes = []
+    if any(t.final is None and t.percent is not None for t in studied):
+        notes.append(_("A percentage in place of a mark is as it stands, and not final."))
+    hiding = [t.snapshot.name for t in studied if t.counts_hidden]
+    if hiding:
+        sections = ", ".join(hiding)
+        notes.append(
+            _(
+                "Grades that are hidden from students are counted in: %(sections)s.",
+                sections=sections,
+            )
+        )
+    return notes
 
 
 def _facts(who: Person, studied: Iterable[Taken]) -> list[tuple[str, str]]:

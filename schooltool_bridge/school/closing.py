@@ -51,6 +51,8 @@ class Preview:
     marks: int
     # Marks that would be empty, since nothing is graded.
     without: int
+    # Marks that count what their student does not see.
+    hidden: int
 
 
 def preview(
@@ -67,7 +69,8 @@ def preview(
     students = {s.person_id for s in some}
     empty = sum(s.percent is None for s in some)
     count = len({s.section_id for s in some}) if only_joined else len(sections)
-    return Preview(count, len(students), len(some), empty)
+    hidden = sum(s.counts_hidden for s in some)
+    return Preview(count, len(students), len(some), empty, hidden)
 
 
 def close_term(connection: Connection, author: Author, term_id: int, score_system_id: int) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import SOURCE, speaking
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of, identity
-from schooltool_bridge.history.averages import ScoreSystem, percent_of
+from schooltool_bridge.history.averages import ScoreSystem, counts_hidden, percent_of
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.school.labels import School
 from schooltool_bridge.store.model import section
@@ -61,6 +61,8 @@ class Standing:
     person_id: int
     percent: Decimal | None
     code: str
+    # It counts what the student does not see.
+    counts_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,13 @@ def digest(some: Iterable[Proposal]) -> str:
 def standings(sections: Iterable[SectionSnapshot]) -> list[Standing]:
     """Return what the records say of every student of these sections."""
     return [
-        Standing(s.id, who, percent_of(s, who), s.enrolments[who, STUDENT].code)
+        Standing(
+            s.id,
+            who,
+            percent_of(s, who),
+            s.enrolments[who, STUDENT].code,
+            counts_hidden(s, who),
+        )
         for s in sections
         for who in s.people(STUDENT)
     ]

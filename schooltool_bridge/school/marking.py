@@ -19,12 +19,18 @@ from mnet.language import N_, _
 from peers.changes import NotPossible
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history.as_of import PEERS
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school.filing import MAX_WHY_CHARS
 from schooltool_bridge.school.written import free, line, plain, several_lines
 from schooltool_bridge.school.years import OWN_ORDER
 from schooltool_bridge.store.model import assessment, section
-from schooltool_bridge.store.model_school import assessment_detail, category, category_weight
+from schooltool_bridge.store.model_school import (
+    assessment_detail,
+    category,
+    category_weight,
+    weight_choice,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,49 @@ def set_weights(
         subject = f"section {section_id}"
         author.note(connection, N_("weights changed"), subject, weight_texts)
     return len(changed)
+
+
+OURS, WHOSE = "ours", ("ours", PEERS)
+
+
+def whose_weights(connection: Connection, section_id: int) -> str:
+    """Return whose weights count in a section now: OURS, or PEERS, the points of its items."""
+    latest = (
+        sa.select(weight_choice.c.whose)
+        .where(weight_choice.c.section_id == section_id)
+        .order_by(weight_choice.c.effective_unix_s.desc(), weight_choice.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(latest).scalar() or OURS
+
+
+def choose_weights(connection: Connection, author: Author, section_id: int, whose: str) -> bool:
+    """Say whose weights count in a section from now on; tell whether that is new.
+
+    Ours stay as they are meanwhile. Raises NotPossible for a section of no peer, and NotThere.
+    """
+    one_at_a_time(connection, OWN_ORDER)
+    why = several_lines(author.why, _("The reason"), limit=MAX_WHY_CHARS)
+    found = connection.execute(sa.select(section.c.peer_id).where(section.c.id == section_id))
+    row = found.first()
+    if row is None:
+        raise NotThere(_("There is no such section (any more)."))
+    if row.peer_id is None and whose == PEERS:
+        raise NotPossible(_("No peer brought this section, so only our weights can count."))
+    if whose == whose_weights(connection, section_id):
+        return False
+    connection.execute(
+        sa.insert(weight_choice).values(
+            section_id=section_id,
+            whose=whose,
+            effective_unix_s=author.now_unix_s,
+            recorded_unix_s=author.now_unix_s,
+            by_actor=author.actor,
+            why=why,
+        )
+    )
+    author.note(connection, N_("weights chosen"), f"section {section_id}", {"whose": whose})
+    return True
 
 
 def _category(connection: Connection, category_id: int) -> Category:

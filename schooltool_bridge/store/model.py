@@ -17,7 +17,6 @@ from mnet.language import N_
 
 ACTIVE, DELETED = "active", "deleted"
 
-
 ID_CHARS = 255
 NAME_CHARS = 1333  # a Moodle 5's course name
 # SQLite looks at no length: what its tables say stays as it was, since it would be made anew.
@@ -264,6 +263,7 @@ assessment = sa.Table(
     sa.Column("worksheet_id", sa.ForeignKey("worksheet.id"), nullable=True),
     sa.Column("score_system_id", sa.ForeignKey("score_system.id"), nullable=True),
     sa.Column("due_day", sa.Date, nullable=True),
+    sa.Column("hidden", sa.BigInteger, nullable=False, server_default="0"),  # common/hiding.py
     # Cut from its peer by a person, as in section.
     sa.Column("unlinked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("peer_id", "idnumber"),
@@ -283,6 +283,7 @@ assessment_history = sa.Table(
     sa.Column("nonhonors_required", sa.Boolean, nullable=False),
     sa.Column("extra_credit", sa.Boolean, nullable=False),
     sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Column("hidden", sa.BigInteger, nullable=True),  # None: it does not say
     *_when(),
     # All that ever stood in a section is asked for by every report.
     sa.Index("ix_assessment_history_section_id_assessment_id", "section_id", "assessment_id"),
@@ -305,6 +306,7 @@ grade = sa.Table(
     # What the peer says, beside a manual entry.
     sa.Column("peer_points", sa.String(60), nullable=True),
     sa.Column("peer_excepted", sa.Boolean, nullable=True),
+    sa.Column("hidden", sa.BigInteger, nullable=False, server_default="0"),  # common/hiding.py
     sa.Column("effective_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
@@ -326,6 +328,7 @@ grade_history = sa.Table(
     sa.Column("deleted", sa.Boolean, nullable=False),
     # It arrived under the policy that holds points between nought and the maximum.
     sa.Column("is_clamped", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("hidden", sa.BigInteger, nullable=True),  # None: it does not say
     *_when(),
 )
 

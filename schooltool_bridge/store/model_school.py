@@ -1,7 +1,8 @@
 """Tables of the school's own order: years, terms, courses; sheets, categories, weights, scores.
 
 Only definitions: no queries, no rules. What can be asked "as of" a day is append-only
-(`assessment_detail`, `category_weight`, `section_filing`). Source: RULES R41-R47, R63, R76.
+(`assessment_detail`, `category_weight`, `weight_choice`, `section_filing`).
+Source: RULES R41-R47, R63, R76.
 """
 
 from __future__ import annotations
@@ -110,6 +111,18 @@ category_weight = sa.Table(
     *_by_hand(),
 )
 
+# Whose weights count in a section from some moment on: ours (categories), or the peer's, which are
+# the points that its items came with; the latest row holds, none: ours.
+weight_choice = sa.Table(
+    "weight_choice",
+    metadata,
+    _id(),
+    sa.Column("section_id", sa.ForeignKey("section.id"), nullable=False, index=True),
+    # ours | peer
+    sa.Column("whose", sa.String(20), nullable=False),
+    *_by_hand(),
+)
+
 score_system = sa.Table(
     "score_system",
     metadata,
@@ -140,4 +153,4 @@ assessment_detail = sa.Table(
     *_by_hand(),
 )
 
-HISTORY_TABLES = (section_filing, category_weight, assessment_detail)
+HISTORY_TABLES = (section_filing, category_weight, weight_choice, assessment_detail)

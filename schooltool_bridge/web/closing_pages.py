@@ -165,6 +165,7 @@ class ClosingPages:
             system=system,
             words=in_words(seen),
             empty=seen.without,
+            hidden=seen.hidden,
             seen=seen.marks,
             stored=stored,
             again=again,

@@ -7,7 +7,7 @@ Source: RULES 1.5, R63, R76.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, tzinfo
 from decimal import Decimal
 
 from sqlalchemy.engine import Connection
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import _
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.common import hiding
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.gradebook import grid, marks
 from schooltool_bridge.gradebook.grid import NO_SHEET
@@ -46,6 +47,7 @@ class GradebookItemsPages:
     def __init__(self, parts: Parts) -> None:
         """Use the server's parts."""
         self._parts = parts
+        self._zone = parts.settings.zone
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
@@ -65,7 +67,7 @@ class GradebookItemsPages:
     def new(self, _view: View, section_id: int) -> Reply:
         """Show an empty form."""
         with self._parts.database.read() as connection:
-            return _form(connection, _known(connection, section_id), None, {})
+            return _form(connection, _known(connection, section_id), None, {}, self._zone)
 
     def add(self, view: View, section_id: int) -> Reply:
         """Add an assessment."""
@@ -91,7 +93,7 @@ class GradebookItemsPages:
         with self._parts.database.read() as connection:
             snapshot = _known(connection, section_id)
             item = _item(snapshot, assessment_id)
-            return _form(connection, snapshot, item, _stored(item))
+            return _form(connection, snapshot, item, _stored(item), self._zone)
 
     def change(self, view: View, section_id: int, assessment_id: int) -> Reply:
         """Change or delete an assessment."""
@@ -164,7 +166,7 @@ class GradebookItemsPages:
         with self._parts.database.read() as connection:
             snapshot = _known(connection, section_id)
             item = None if assessment_id is None else _item(snapshot, assessment_id)
-            return _form(connection, snapshot, item, asked, problem)
+            return _form(connection, snapshot, item, asked, self._zone, problem)
 
 
 def _known(connection: Connection, section_id: int) -> SectionSnapshot:
@@ -250,6 +252,7 @@ def _form(
     snapshot: SectionSnapshot,
     item: Item | None,
     asked: Mapping[str, str],
+    zone: tzinfo,
     problem: Refused | None = None,
 ) -> Reply:
     systems = grid.systems_of(connection)
@@ -261,6 +264,7 @@ def _form(
         status=400 if problem else 200,
         section=snapshot,
         item=item,
+        hidden=hiding.words(item.hidden, zone) if item else "",
         asked={name: asked.get(name, "") for name in _FIELDS},
         problem=str(problem) if problem else "",
         wrong=problem.field.replace(" ", "_") if problem else "",

@@ -65,13 +65,13 @@ class IssuedPages:
         kind, size, day = view.text("kind"), view.text("size") or "a4", view.text("at")
         if kind not in self._kinds or size not in SIZES:
             raise PageError(_("This form is not known here."))
+        settings = self._parts.settings
+        office = Office(settings.name, self._zone, size, settings.home)
+        author = Author(view.who, view.now_unix_s)
         try:
             at_unix_s = self._moment(day, view.now_unix_s)
             if not view.ticked("confirmed"):
-                return self._ask(person_id, kind, size, day if at_unix_s is not None else "")
-            settings = self._parts.settings
-            office = Office(settings.name, self._zone, size, settings.home)
-            author = Author(view.who, view.now_unix_s)
+                return self._ask(author, person_id, kind, day, at_unix_s, office)
             with self._parts.database.read() as connection:
                 who = _known(connection, person_id)
             made = issuing.issue_to(self._parts.database, author, kind, who.id, at_unix_s, office)
@@ -119,17 +119,27 @@ class IssuedPages:
             raise PageError(str(problem), 500) from None
         return download(made, "application/pdf", found.filename)
 
-    def _ask(self, person_id: int, kind: str, size: str, day: str) -> Reply:
+    def _ask(
+        self,
+        author: Author,
+        person_id: int,
+        kind: str,
+        day: str,
+        at_unix_s: int | None,
+        office: Office,
+    ) -> Reply:
         with self._parts.database.read() as connection:
             who = _known(connection, person_id)
+            hidden = issuing.counts_hidden(connection, author, kind, who.id, at_unix_s, office)
         return page(
             "issue_confirm.html",
             who=who,
             kind=kind,
             words=self._kinds[kind],
             sizes=SIZE_WORDS,
-            size=size,
-            day=day,
+            size=office.size,
+            day=day if at_unix_s is not None else "",
+            hidden=hidden,
         )
 
     def _person(self, person_id: int, *, problem: str = "") -> Reply:

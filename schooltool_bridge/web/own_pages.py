@@ -13,6 +13,7 @@ from urllib.parse import quote
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
 from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.history import identity
 from schooltool_bridge.people import people_list
 from schooltool_bridge.reports import own_progress
 from schooltool_bridge.reports.own_progress import STANDS, Moment
@@ -60,7 +61,9 @@ class OwnPages:
             return sign_in_first(view)
         asked = self._asked(view)
         with self._parts.database.read() as connection:
-            sections = own_progress.of_student(connection, found.person_id, asked.moment)
+            sections = own_progress.of_student(
+                connection, found.person_id, asked.moment, is_own=True
+            )
             bar = own_access.bar_of(connection, found)
         return _progress(found, bar, asked, sections, is_own=True, name=found.name, path=MARKS)
 
@@ -133,7 +136,9 @@ class OwnPages:
             row = people_list.one(connection, who) if who is not None else None
             if row is None:
                 raise not_there()
-            sections = own_progress.of_student(connection, row.id, asked.moment)
+            # Whoever is a student too is one also here.
+            is_own = row.id == identity.root(connection, found.person_id)
+            sections = own_progress.of_student(connection, row.id, asked.moment, is_own=is_own)
             bar = own_access.bar_of(connection, found)
         path = f"{STUDENTS}/{row.id}"
         return _progress(

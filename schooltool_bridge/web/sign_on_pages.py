@@ -93,7 +93,7 @@ class SignOnPages:
             picture = pictures.shown(connection, found.person_id)
             bar = own_access.bar_of(connection, found)
             moment = Moment(None, view.now_unix_s, self._parts.settings.zone)
-            sections = own_progress.of_student(connection, found.person_id, moment)
+            sections = own_progress.of_student(connection, found.person_id, moment, is_own=True)
             came = found.peer_id is not None
             peers = (
                 []

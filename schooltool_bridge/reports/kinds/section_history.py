@@ -35,7 +35,7 @@ def _read(asked: Asked) -> list[Line]:
         newest_first=True,
         limit=asked.rows or section_history.MAX_LINES,
     )
-    return history_lines.read(asked.connection, asked.about_id, found)
+    return history_lines.read(asked.connection, asked.about_id, found, asked.zone)
 
 
 def _paper(lines: Sequence[Line], asked: Asked) -> Paper:

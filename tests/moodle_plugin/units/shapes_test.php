@@ -85,13 +85,21 @@ function told_of(stdClass $grade, array $attempts = []): array {
 }
 
 function test_a_grade_and_when_it_came_to_be_so() {
-    $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'hidden' => 0, 'assessmentmoodleid' => '9', 'usermoodleid' => '42',
+    $told = ['assessmentid' => 'a', 'userid' => 'u', 'excepted' => false, 'assessmentmoodleid' => '9', 'usermoodleid' => '42', 'hidden' => 0,
         'points_earned' => 8, 'timemodified' => 2000];
     same([$told], shape\grade::structs(grade(), grade(), 'u', 'a'));
     same([[null, 8, 3000]], told_of(grade(['excluded' => '3000'])));
     same([[null, null, 2000]], told_of(grade(['finalgrade' => null])), 'taken back:');
     same([], told_of(grade(['finalgrade' => null, 'timemodified' => null])), 'never graded:');
     same(true, shape\grade::structs(grade(['finalgrade' => null, 'timemodified' => null, 'excluded' => '5']), grade(), 'u', 'a')[0]['excepted']);
+}
+
+function test_only_what_counts_says_whether_it_is_hidden() {
+    $attempts = [1 => ['points' => 5, 'timemodified' => 1000], 2 => ['points' => 8, 'timemodified' => 1500]];
+    $told = shape\grade::structs(grade(['hidden' => '1']), grade(), 'u', 'a', $attempts);
+    same([[1, null], [2, 1]], array_map(function ($one) {
+        return [$one['attempt_num'], $one['hidden'] ?? null];
+    }, $told), 'at the time of the first it was shown:');
 }
 
 function test_since_when_a_grade_is_as_it_is() {

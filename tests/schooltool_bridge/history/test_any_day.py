@@ -68,13 +68,29 @@ class Model:
     def cell(self, item: str, pupil: str, at: int) -> tuple[Any, ...] | None:
         said = [s for s in self.cells.get((item, pupil), []) if s.since <= at]
         by_hand = [s.what for s in said if s.by_hand]
-        if by_hand and by_hand[-1] != ("released",):
-            return ("manual", *by_hand[-1])
         told = [s.what for s in said if not s.by_hand]
-        for attempt in sorted({a for _p, _e, a in told}, reverse=True):
+        hidden = self.hidden(told)
+        if by_hand and by_hand[-1] != ("released",):
+            return ("manual", *by_hand[-1], hidden)
+        for attempt in sorted({a for _p, _e, a, _h in told}, reverse=True):
             latest = [w for w in told if w[2] == attempt][-1]
-            return ("peer", latest[0], latest[1])
+            return ("peer", latest[0], latest[1], hidden)
         return None
+
+    @staticmethod
+    def hidden(told: list[tuple[Any, ...]]) -> int:
+        """The last word on whether students see a cell; shown while nobody said anything."""
+        return next((h for *_rest, h in reversed(told) if h is not None), 0)
+
+    def is_known(self, where: list[Statement], at: int, what: tuple[Any, ...]) -> bool:
+        """Whether a grade was told of in that second already, as far as this one says anything."""
+        told = [s for s in where if not s.by_hand]
+        return any(
+            s.at == at
+            and s.what[:3] == what[:3]
+            and what[3] in (None, self.hidden([t.what for t in told[: n + 1]]))
+            for n, s in enumerate(told)
+        )
 
     def code(self, pupil: str, at: int) -> str | None:
         code: str | None = None
@@ -196,6 +212,7 @@ class AnyDay(RuleBasedStateMachine):
         worth=points,
         excepted=st.booleans(),
         attempt=st.integers(1, 3),
+        hidden=st.sampled_from([None, None, 0, 1]),
         at=moments,
         again=st.booleans(),
     )  # fmt: skip - one argument list
@@ -206,6 +223,7 @@ class AnyDay(RuleBasedStateMachine):
         worth: Decimal | None,
         excepted: bool,
         attempt: int,
+        hidden: int | None,
         at: int,
         again: bool,
     ) -> None:  # fmt: skip - one argument list
@@ -216,13 +234,14 @@ class AnyDay(RuleBasedStateMachine):
             "attempt_num": attempt,
             "points_earned": None if worth is None else int(worth),
             "timemodified": at,
+            **({} if hidden is None else {"hidden": hidden}),
         }  # fmt: skip - an event
         for _time in range(1 + again):
             self.push("new_grade", **told)
         self.model.now -= again  # its first arrival counts
         cell = self.model.cells.setdefault((item, pupil), [])
-        what = (worth, excepted, attempt)
-        if not any(s.at == at and s.what == what and not s.by_hand for s in cell):
+        what = (worth, excepted, attempt, hidden)
+        if not self.model.is_known(cell, at, what):
             self.model.say(cell, at, *what)
 
     @rule(pupil=pupils, item=items, worth=points, excepted=st.booleans())
@@ -276,7 +295,7 @@ class AnyDay(RuleBasedStateMachine):
             alone = self.read(as_of.of_person, self.ours[pupil], at)
             for item in ITEMS:
                 entry = snapshot.entries.get((self.items[item], self.ours[pupil]))
-                held = entry and (entry.authority, entry.points, entry.excepted)
+                held = entry and (entry.authority, entry.points, entry.excepted, entry.hidden)
                 assert held == self.model.cell(item, pupil, model_at)
                 for mine in alone:
                     assert mine.entries.get((self.items[item], self.ours[pupil])) == entry

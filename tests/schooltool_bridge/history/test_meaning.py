@@ -225,7 +225,7 @@ def test_own_states_in_every_report(school: School) -> None:
     moment = own_progress.Moment(None, school.now, ZONE)
     stands = {}
     for code, who in pupils.items():
-        (own,) = ask(school, own_progress.of_student, who, moment)
+        (own,) = ask(school, own_progress.of_student, who, moment, is_own=True)
         stands[code] = own.stands
     assert stands == {"guest": "now", "med": "past", "done": "past"}
     _then, rows = school.read(lambda c: own_progress.roster(c, where, moment))

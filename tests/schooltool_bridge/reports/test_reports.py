@@ -75,8 +75,8 @@ def test_the_json_of_a_progress_report_is_exactly_what_scripts_rely_on(school: S
                 "section": "algebra", "name": "Algebra", "code": "a", "percent": None,
                 "course": None, "year": None, "term": None,
                 "assessments": [
-                    {"assessment": "quiz", "name": "Quiz", "points": 12.5, "max": 20, "excepted": True, "authority": "peer", "extra_credit": False},
-                    {"assessment": "essay", "name": "Essay", "points": None, "max": 80, "excepted": False, "authority": "peer", "extra_credit": False},
+                    {"assessment": "quiz", "name": "Quiz", "points": 12.5, "max": 20, "excepted": True, "authority": "peer", "extra_credit": False, "hidden": False},
+                    {"assessment": "essay", "name": "Essay", "points": None, "max": 80, "excepted": False, "authority": "peer", "extra_credit": False, "hidden": False},
                 ],
             }
         ],

@@ -48,7 +48,7 @@ def lines(school: School, **asked: Any) -> list[history_lines.Line]:
     with school.database.read() as connection:
         where = section_id(school)
         return history_lines.read(
-            connection, where, section_history.line_keys(connection, where, **asked)
+            connection, where, section_history.line_keys(connection, where, **asked), ZONE
         )
 
 

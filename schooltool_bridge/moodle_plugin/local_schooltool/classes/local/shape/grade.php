@@ -50,7 +50,6 @@ class grade {
             'assessmentid' => $assessmentid,
             'userid' => $userid,
             'excepted' => (bool) $grade->excluded,
-            'hidden' => (int) $grade->hidden,
             'assessmentmoodleid' => (string) $grade->itemid,
             'usermoodleid' => (string) $grade->userid,
         ];
@@ -59,10 +58,12 @@ class grade {
         if ($history) {
             $modified = $history->when($grade->id, self::told($grade), (int) $grade->timemodified, $modified);
         }
-        $final = ['points' => points::of($grade->finalgrade, $item), 'timemodified' => $modified];
+        $final = ['points' => points::of($grade->finalgrade, $item), 'timemodified' => $modified,
+            // Only here: at the time of an earlier attempt it may have been shown.
+            'told' => ['hidden' => (int) $grade->hidden]];
         $told = [];
         foreach (self::counted($final, $attempts) as $number => $one) {
-            $told[] = $same + ($number ? ['attempt_num' => $number] : []) + [
+            $told[] = $same + ($number ? ['attempt_num' => $number] : []) + ($one['told'] ?? []) + [
                 'points_earned' => $one['points'],
                 'timemodified' => (int) $one['timemodified'],
             ];
@@ -84,7 +85,7 @@ class grade {
     /**
      * The attempts, the last one with what the gradebook says: that is what counts, on both sides.
      *
-     * @param array $final points, timemodified
+     * @param array $final points, timemodified, what else is told of what counts
      * @param array $attempts
      * @return array by number; 0 where Moodle keeps no attempts
      */
