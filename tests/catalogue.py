@@ -28,7 +28,9 @@ OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext":
 KEPT: dict[str, None] = {"english": None, "E_": None}
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), **KEPT}
 WIDTH = 100
-_TOLD = re.compile(rb'"(Project|Report|POT|PO|Last|Language-Team|Generated)')
+_TOLD = re.compile(
+    rb'"(Project-Id|Report-Msgid|POT-Creation|PO-Revision|Last-Translator|Language-Team|Generated-By)'
+)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from schooltool_bridge.common.hiding import SHOWN
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import as_of, identity, linked, meaning, past, present
+from schooltool_bridge.history import as_of, identity, joined, linked, meaning, past, present
 from schooltool_bridge.history.finding import people_names, shared_ids
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.store.model import enrolment, inbox, person, person_link, section
@@ -96,6 +96,7 @@ def all_sections(connection: Connection) -> list[Row]:
     rows = connection.execute(
         sa.select(section, peer.c.wwwroot)
         .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
+        .where(joined.is_shown(section.c.id))
         .order_by(peer.c.wwwroot, section.c.idnumber)
     ).all()
     found = linked.of_sections(connection, [r.id for r in rows])
@@ -183,9 +184,10 @@ def enrolments(
         ]
     else:
         wanted = _where(enrolment, section_id=section_id, person_id=person_id)
-        snapshots = as_of.of_sections(
-            connection, sa.select(enrolment.c.section_id).where(*wanted), at_unix_s
-        )
+        ever = joined.or_ours(sa.select(enrolment.c.section_id).where(*wanted), section)
+        if section_id is not None:
+            ever = sa.select(section.c.id).where(section.c.id == section_id)
+        snapshots = as_of.of_sections(connection, ever, at_unix_s)
         found = [
             (snapshot.id, who, role, state)
             for snapshot in snapshots

@@ -15,6 +15,7 @@ from peers import audit
 from schooltool_bridge.cli.lazy_group import LazyGroup
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.days import iso
+from schooltool_bridge.history import joined
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_parts, find_section
 from schooltool_bridge.school import courses, filing, marking, years
@@ -120,7 +121,9 @@ def course() -> None:
 def course_list(command: Command) -> None:
     """List the courses of the catalogue."""
     with command.app() as app, app.database.read() as connection:
-        filed = sa.select(section.c.course_id).where(section.c.course_id.is_not(None))
+        filed = sa.select(section.c.course_id).where(
+            section.c.course_id.is_not(None), joined.is_shown(section.c.id)
+        )
         counts = Counter(connection.execute(filed).scalars())
         rows = [
             {

@@ -139,6 +139,11 @@ def given_back(connection: Connection, assessment_id: int) -> str:
     )
 
 
+def joined_mark(ours_id: object, theirs_id: int) -> str:
+    """What rows of a history say of why they are there; by this a joining is found again. Pure."""
+    return f"joined: {ours_id} into {theirs_id}"
+
+
 def other_points(ours: There, points: Decimal) -> str:
     """Ask what was meant by the grades of one that is worth something else now. Pure."""
     return english(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,7 +18,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.events import admitting, adoption, own_ids, sections
+from schooltool_bridge.events import admitting, adopting, adoption, own_ids, sections
 from schooltool_bridge.events.applied import (
     CREATED,
     UNCHANGED,
@@ -30,7 +30,7 @@ from schooltool_bridge.events.applied import (
     section_key,
 )
 from schooltool_bridge.events.fields import AssessmentEvent
-from schooltool_bridge.history import cells
+from schooltool_bridge.history import cells, joined
 from schooltool_bridge.history.fold import (
     ItemState,
     is_same_moment,
@@ -73,29 +73,20 @@ def apply(
     connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
 ) -> Applied:
     """Apply new_assessment or delete_assessment."""
-    event = _named(connection, source.peer_id, event)
-    known = find(connection, source.peer_id, event.idnumber)
-    known = known or (_by_former_id(connection, source, event) if event.deleted else None)
-    if event.deleted:
-        if known is None:
-            return _never_seen(connection, source, event)
-        section_id = known.section_id
-    else:
-        day = source.day_of(event.when, now_unix_s)
-        where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
-        event, known = _unless_another(connection, known, event, where.id if where else None)
-        if where is None:
-            return _without_section(connection, source, event)
-        if kept_out := _cut_off(connection, source, event, known):
-            return kept_out
-        section_id = where.id
+    place = _place(connection, source, event, now_unix_s)
+    if isinstance(place, Applied):
+        return place
+    event, known, section_id, home_id = place
     known = known or _by_former_id(connection, source, event)
-    status, message, remark = UPDATED, "", ""
+    status, message, meets = UPDATED, "", adoption.Match()
     if known is None:
-        meets = adoption.match(connection, section_id, event.name_as_sent, event.points)
-        remark, known = meets.remark, _take_over(connection, source, event, section_id, meets)
-        status, message = (UPDATED, _TAKEN_OVER) if known else (CREATED, "")
-    known = known or _create(connection, source, event, section_id)
+        meets = adoption.match(connection, home_id, event.name_as_sent, event.points)
+        if home_id == section_id:
+            known = _take_over(connection, source, event, section_id, meets)
+            meets = adoption.Match(remark=meets.remark)
+        status, message = (UPDATED, _TAKEN_OVER) if known or meets.ours else (CREATED, "")
+    remark = meets.remark
+    known = known or _create(connection, source, event, home_id)
     own = own_id(event.idnumber, event.moodle_id)
     if own:
         connection.execute(
@@ -103,6 +94,10 @@ def apply(
         )
     before = state(connection, known.id)
     changed = _write(connection, known, event, section_id, now_unix_s)
+    if meets.ours is not None:
+        # Both stay, for whoever takes the sections apart again.
+        actor = joined.actor(connection, section_id)
+        remark = adopting.adopt(connection, actor, meets.ours.id, known.id, now_unix_s)
     if event.deleted and changed:
         remark = adoption.given_back(connection, known.id)
     elif before and not remark:
@@ -112,6 +107,38 @@ def apply(
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     ready = tuple(assessment_key(n) for n in names)
     return Applied(status, known.id, message, ready, remark=remark)
+
+
+class _Place(NamedTuple):
+    """What an event finds, its peer's section, and where that stands (history/joined.py)."""
+
+    event: AssessmentEvent
+    known: Assessment | None
+    section_id: int
+    home_id: int
+
+
+def _place(
+    connection: Connection, source: Source, event: AssessmentEvent, now_unix_s: int
+) -> _Place | Applied:
+    """Return what an event finds, or its answer where that is kept out; raises Held or NotFound."""
+    event = _named(connection, source.peer_id, event)
+    known = find(connection, source.peer_id, event.idnumber)
+    if event.deleted:
+        known = known or _by_former_id(connection, source, event)
+        if known is None:
+            return _never_seen(connection, source, event)
+        said = state(connection, known.id)
+        return _Place(event, known, (said.row if said else known).section_id, known.section_id)
+    day = source.day_of(event.when, now_unix_s)
+    where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
+    home_id = joined.home(connection, where.id) if where else None
+    event, known = _unless_another(connection, known, event, home_id)
+    if where is None or home_id is None:
+        return _without_section(connection, source, event)
+    if kept_out := _cut_off(connection, source, event, known):
+        return kept_out
+    return _Place(event, known, where.id, home_id)
 
 
 def _never_seen(connection: Connection, source: Source, event: AssessmentEvent) -> Applied:
@@ -316,8 +343,9 @@ def _write(
     holds = refold(connection, known.id)
     was = item_state(rows) if rows else None
     was_deleted = was is not None and was.deleted
+    home_id = joined.home(connection, holds.row.section_id)
     # Deleted, it is no grade any more that a withdrawal could have.
-    if (Decimal(holds.row.points), holds.row.section_id, holds.deleted) != (
+    if (Decimal(holds.row.points), home_id, holds.deleted) != (
         known.points,
         known.section_id,
         was_deleted,
@@ -347,7 +375,7 @@ def refold(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]]
         sa.update(assessment)
         .where(assessment.c.id == assessment_id)
         .values(
-            section_id=holds.row.section_id,
+            section_id=joined.home(connection, holds.row.section_id),
             name=holds.row.name,
             points=holds.row.points,
             status=DELETED if holds.deleted else ACTIVE,

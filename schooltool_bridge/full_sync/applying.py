@@ -147,7 +147,7 @@ def _ended_by_absence(
     marked = marks.marked(connection, peer_id, walking.ENROLMENTS, mine)
     if not marked or walk.taken_unix_s is None:
         return frozenset()
-    now = present.enrolments(connection)
+    now = present.as_peers_say(connection)
     over = sa.select(now.c.id).where(
         now.c.id.in_(marked), sa.not_(meaning.was_not_ended(now.c.code))
     )
@@ -233,7 +233,7 @@ def _unmark(
     marked = set(marks.marked(connection, peer_id, entity, seen.get(entity, ())))
     if entity == walking.ENROLMENTS and marked:
         # One that could not be brought back stays marked, so that the next list tries again.
-        now = present.enrolments(connection)
+        now = present.as_peers_say(connection)
         back = sa.select(now.c.id).where(now.c.id.in_(marked), meaning.was_not_ended(now.c.code))
         marked = set(connection.execute(back).scalars())
     marks.unmark(connection, peer_id, entity, marked)

@@ -61,7 +61,7 @@ def _places(
     connection: Connection, sections: set[int | None], gone: set[int]
 ) -> set[tuple[int, int]]:
     """Return who is in which of the sections still: section and person."""
-    now = present.enrolments(connection)
+    now = present.as_peers_say(connection)
     found: set[tuple[int, int]] = set()
     for part in in_parts(sorted(i for i in sections if i is not None)):
         rows = connection.execute(

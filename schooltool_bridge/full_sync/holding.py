@@ -18,7 +18,7 @@ from mnet.database import in_parts
 from schooltool_bridge.events import assessments
 from schooltool_bridge.full_sync import walking
 from schooltool_bridge.full_sync.walking import Walk
-from schooltool_bridge.history import cells, identity, meaning, present
+from schooltool_bridge.history import cells, identity, joined, meaning, present
 from schooltool_bridge.history.fold import position
 from schooltool_bridge.store.model import (
     ACTIVE,
@@ -150,7 +150,7 @@ def _sections(_connection: Connection, peer_id: int) -> sa.Select[Any]:
 
 
 def _enrolments(connection: Connection, peer_id: int) -> sa.Select[Any]:
-    now = present.enrolments(connection)
+    now = present.as_peers_say(connection)
     return (
         sa.select(now.c.id, now.c.person_id, now.c.section_id, _none("assessment_id"))
         .join_from(now, section, section.c.id == now.c.section_id)
@@ -166,7 +166,7 @@ def _assessments(_connection: Connection, peer_id: int) -> sa.Select[Any]:
     return sa.select(
         assessment.c.id,
         _none("person_id"),
-        assessment.c.section_id,
+        joined.of_peer(assessment.c.section_id).label("section_id"),
         assessment.c.id.label("assessment_id"),
     ).where(
         assessment.c.peer_id == peer_id,
@@ -181,7 +181,7 @@ def _grades(_connection: Connection, peer_id: int) -> sa.Select[Any]:
         sa.select(
             grade.c.id,
             grade.c.person_id,
-            assessment.c.section_id,
+            joined.of_peer(assessment.c.section_id).label("section_id"),
             assessment.c.id.label("assessment_id"),
         )
         .join_from(grade, assessment, assessment.c.id == grade.c.assessment_id)
@@ -222,7 +222,7 @@ def _latest_of_assessments(connection: Connection, things: Collection[int]) -> M
 
 def _latest_of_enrolments(connection: Connection, things: Collection[int]) -> Mapping[int, Latest]:
     """Told by the peer, and not by hand since: what stands by hand is not the peer's to end."""
-    now = present.enrolments(connection)
+    now = present.as_peers_say(connection)
     rows = connection.execute(
         sa.select(now.c.id, now.c.section_id, now.c.person_id, now.c.role).where(
             now.c.id.in_(things)

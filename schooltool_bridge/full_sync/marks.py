@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import in_parts
+from schooltool_bridge.full_sync import walking
+from schooltool_bridge.history import joined
 from schooltool_bridge.store.model_sync import sync_mark, sync_scope
 
 
@@ -37,9 +39,12 @@ def missing_since(connection: Connection, entity: str, things: Collection[int]) 
     """
     found: dict[int, int] = {}
     query = sa.select(sync_mark.c.thing_id, sync_mark.c.missing_unix_s)
-    for part in in_parts(sorted(things)):
+    # What a peer does not list any more of one that is joined with ours, ours shows.
+    homes = joined.homes(connection, things) if entity == walking.SECTIONS else {}
+    for part in in_parts(sorted({*things, *homes})):
         mine = (sync_mark.c.entity == entity, sync_mark.c.thing_id.in_(part))
-        found.update({r.thing_id: r.missing_unix_s for r in connection.execute(query.where(*mine))})
+        rows = connection.execute(query.where(*mine))
+        found.update({homes.get(r.thing_id, r.thing_id): r.missing_unix_s for r in rows})
     return found
 
 

@@ -20,7 +20,7 @@ from schooltool_bridge.full_sync.applying import Accepts
 from schooltool_bridge.full_sync.runs import Wanted
 from schooltool_bridge.full_sync.seeing import Seeing, Thing
 from schooltool_bridge.full_sync.walking import ASSESSMENTS, ENROLMENTS, GRADES, SECTIONS, USERS
-from schooltool_bridge.history import identity
+from schooltool_bridge.history import identity, joined
 from schooltool_bridge.store.model import assessment, section
 
 # The policy that lets a kind in; what it keeps out is not asked for.
@@ -60,8 +60,14 @@ def accepts(connection: Connection, peer_id: int, wanted: Wanted) -> Accepts | N
 
 
 def _all_parts(connection: Connection, peer_id: int, section_id: int) -> frozenset[int]:
-    number = sa.select(section.c.idnumber).where(section.c.id == section_id).scalar_subquery()
-    same = sa.select(section.c.id).where(section.c.peer_id == peer_id, section.c.idnumber == number)
+    # Of one that is joined with ours, as whoever asks may name it, the peer's.
+    number = sa.select(section.c.idnumber).where(
+        section.c.id.in_(joined.whole(connection, section_id).parts),
+        section.c.peer_id == peer_id,
+    )
+    same = sa.select(section.c.id).where(
+        section.c.peer_id == peer_id, section.c.idnumber == number.scalar_subquery()
+    )
     return frozenset(connection.execute(same).scalars())
 
 
@@ -101,5 +107,5 @@ def _sections_of(
         own = fields.own("sectionmoodleid")
         return frozenset(seeing.parts(fields.id("sectionid"), own, segment=None))
     item = seeing.assessment(fields.id("assessmentid"), fields.own("assessmentmoodleid"))
-    its = sa.select(assessment.c.section_id).where(assessment.c.id == item)
+    its = sa.select(joined.of_peer(assessment.c.section_id)).where(assessment.c.id == item)
     return frozenset(seeing.connection.execute(its).scalars())

@@ -24,7 +24,7 @@ from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.gradebook import marks
 from schooltool_bridge.gradebook.marks import Mark
-from schooltool_bridge.history import as_of, meaning
+from schooltool_bridge.history import as_of, joined, meaning
 from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, number, percent_of
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
@@ -134,6 +134,7 @@ def read(
     snapshot = section_of(connection, section_id)
     systems = systems_of(connection)
     categories = categories_of(connection)
+    sheets = sheets_of(connection, snapshot)
     columns = [
         Column(
             item,
@@ -142,7 +143,7 @@ def read(
             hiding.words(item.hidden, zone),
         )
         for item in snapshot.items
-        if sheet_id is None or (item.worksheet_id or NO_SHEET) == sheet_id
+        if sheet_id is None or sheet_of(item, sheets) == sheet_id
     ]
     active: list[Row] = []
     others: list[Row] = []
@@ -154,7 +155,7 @@ def read(
         active,
         others if everybody else [],
         len(others),
-        sheets_of(connection, snapshot),
+        sheets,
         categories,
         systems,
     )  # fmt: skip - in the order of the fields
@@ -165,6 +166,10 @@ def section_of(connection: Connection, section_id: int) -> SectionSnapshot:
     found = connection.execute(sa.select(section.c.id).where(section.c.id == section_id)).scalar()
     if found is None:
         raise NotThere(_("There is no section with id %(id)s.", id=section_id))
+    home_id = joined.home(connection, section_id)
+    if home_id != section_id:
+        message = _("This section is one with another now, which has id %(id)s.", id=home_id)
+        raise NotThere(message)
     return as_of.of_section(connection, section_id)
 
 
@@ -194,9 +199,17 @@ def sheets_of(connection: Connection, snapshot: SectionSnapshot) -> list[Sheet]:
         .order_by(worksheet.c.position, worksheet.c.id)
     )
     found = [Sheet(r.id, r.title, r.position) for r in rows]
-    if found and any(item.worksheet_id is None for item in snapshot.items):
+    if found and any(sheet_of(item, found) == NO_SHEET for item in snapshot.items):
         found.append(Sheet(NO_SHEET, _("On no sheet"), found[-1].position + 1))
     return found
+
+
+def sheet_of(item: Item, sheets: Sequence[Sheet]) -> int:
+    """Return on which of a section's worksheets an item stands; NO_SHEET: on none of these.
+
+    One that came with a section that was joined may be on a sheet of that one.
+    """
+    return next((sheet.id for sheet in sheets if sheet.id == item.worksheet_id), NO_SHEET)
 
 
 def names_of(connection: Connection, people: Iterable[int]) -> dict[int, sa.Row[Any]]:

@@ -34,7 +34,7 @@ from schooltool_bridge.gradebook.upload import (
     without_rows,
 )
 from schooltool_bridge.hand.grades import Entry
-from schooltool_bridge.history import averages, identity
+from schooltool_bridge.history import averages, identity, joined
 from schooltool_bridge.store.model import person_link, section
 
 # By which a student is known; the first of them that a row fills counts, and no other may
@@ -129,7 +129,10 @@ class _Here:
         for link in connection.execute(
             sa.select(person_link)
             .join(section, section.c.peer_id == person_link.c.peer_id)
-            .where(section.c.id == section_id, person_link.c.person_id.in_(list(people)))
+            .where(
+                section.c.id.in_(joined.whole(connection, section_id).parts),
+                person_link.c.person_id.in_(list(people)),
+            )
         ):
             named(link.person_id, "idnumber", link.idnumber_key)
             named(link.person_id, "username", link.username_key)

@@ -18,7 +18,7 @@ from mnet.database import in_parts, insert_all
 from mnet.language import N_, _, translated
 from schooltool_bridge.common.points import MAX_DECIMALS, MAX_POINTS, decimal_text
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.history import cells
+from schooltool_bridge.history import cells, joined
 from schooltool_bridge.history.author import Author, note, text
 from schooltool_bridge.history.fold import item_state, position
 from schooltool_bridge.store.model import (
@@ -153,7 +153,9 @@ class _There:
         sections: set[int] = set()
         sheets: dict[int, int] = {}
         for part in in_parts(sorted({new.section_id for new in many})):
-            active = sa.select(section.c.id).where(section.c.status == ACTIVE)
+            active = sa.select(section.c.id).where(
+                section.c.status == ACTIVE, joined.is_shown(section.c.id)
+            )
             sections.update(connection.execute(active.where(section.c.id.in_(part))).scalars())
             of = sa.select(worksheet.c.id, worksheet.c.section_id)
             found = connection.execute(of.where(worksheet.c.section_id.in_(part)))
@@ -175,7 +177,6 @@ def change(
     """Change an assessment of ours; raises Refused for a peer's."""
     row = _must_be_ours(connection, assessment_id)
     values = {
-        "section_id": row.section_id,
         "name": text("name", name),
         "points": decimal_text(worth(points)),
         "extra_credit": extra_credit,

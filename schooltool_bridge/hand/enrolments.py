@@ -15,7 +15,7 @@ from mnet.database import in_parts
 from mnet.language import _
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import identity, roster_many
+from schooltool_bridge.history import identity, joined, roster_many
 from schooltool_bridge.history.author import Author, must_be_somebody, note
 from schooltool_bridge.store.model import enrolment_history, enrolment_state, person, section
 
@@ -109,7 +109,9 @@ class _There:
         codes = connection.execute(sa.select(enrolment_state.c.code)).scalars()
         return cls(
             frozenset(codes),
-            _known(connection, section.c.id, {s.section_id for s in many}),
+            # What a peer's section that is joined with ours says is the peer's alone.
+            _known(connection, section.c.id, {s.section_id for s in many})
+            - joined.homes(connection, {s.section_id for s in many}).keys(),
             _known(connection, person.c.id, {s.person_id for s in many}),
             identity.roots(connection),
         )

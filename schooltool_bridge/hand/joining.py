@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from schooltool_bridge.common.refusals import Refused
+from schooltool_bridge.events.adoption import joined_mark
 from schooltool_bridge.hand import assessments, grades
 from schooltool_bridge.hand.assessments import Detail
 from schooltool_bridge.history import as_of
@@ -103,7 +104,7 @@ def join(
     if shown not in (None, done.digest):
         message = _("Somebody changed this meanwhile; look at it again.")
         raise Refused("assessment", message)
-    marked = replace(author, why=_mark(ours_id, theirs_id))
+    marked = replace(author, why=joined_mark(ours_id, theirs_id))
     assessments.keep_when_gone(connection, marked, theirs_id, keep=True)
     entries = [
         grades.Entry(theirs_id, c.person_id, c.by_hand.points, c.by_hand.excepted)
@@ -132,7 +133,7 @@ def joined(connection: Connection, section_id: int, theirs_id: int) -> list[tupl
             history.c.assessment_id.in_(
                 sa.select(history.c.assessment_id).where(
                     history.c.section_id == section_id,
-                    history.c.why.like(_mark("%", theirs_id)),
+                    history.c.why.like(joined_mark("%", theirs_id)),
                     history.c.assessment_id != theirs_id,
                 )
             ),
@@ -142,7 +143,7 @@ def joined(connection: Connection, section_id: int, theirs_id: int) -> list[tupl
     return [
         (ours_id, row.name)
         for ours_id, row in sorted(latest.items())
-        if row.deleted and row.why == _mark(ours_id, theirs_id)
+        if row.deleted and row.why == joined_mark(ours_id, theirs_id)
     ]
 
 
@@ -183,11 +184,6 @@ def _wait(connection: Connection, section_id: int, theirs_id: int) -> None:
     )  # SQLite has one writer anyhow
 
 
-def _mark(ours_id: object, theirs_id: int) -> str:
-    """What rows of a history say of why they are there; by this a joining is found again."""
-    return f"joined: {ours_id} into {theirs_id}"
-
-
 def _went_over(connection: Connection, ours_id: int, theirs_id: int) -> list[int]:
     """The people whose last entry by hand is the one that went over."""
     rows = connection.execute(
@@ -196,7 +192,7 @@ def _went_over(connection: Connection, ours_id: int, theirs_id: int) -> list[int
         .where(grade.c.assessment_id == theirs_id, grade_history.c.by_actor.is_not(None))
     )
     latest = {row.person_id: row for row in sorted(rows, key=position)}
-    return [who for who, row in latest.items() if row.why == _mark(ours_id, theirs_id)]
+    return [who for who, row in latest.items() if row.why == joined_mark(ours_id, theirs_id)]
 
 
 def _detail(item: Item) -> Detail:

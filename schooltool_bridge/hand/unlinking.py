@@ -23,7 +23,7 @@ from schooltool_bridge.events import assessments as peer_assessments
 from schooltool_bridge.events import sections as peer_sections
 from schooltool_bridge.events.admitting import APPROVED, UNLINKED
 from schooltool_bridge.hand import assessments
-from schooltool_bridge.history import cells, identity
+from schooltool_bridge.history import cells, identity, joined
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.fold import item_hidden, item_state, position
 from schooltool_bridge.sign_on import rights
@@ -53,8 +53,11 @@ def unlink_section(connection: Connection, author: Author, section_id: int) -> S
     One that its peer deleted is here again by that. Raises Refused unless it is linked.
     """
     this = _section(connection, section_id)
+    _must_stand_alone(connection, section_id)
     if this.peer_id is None or this.unlinked:
         raise Refused("section", _("This section is not linked with a peer."))
+    for part in _parts(connection, this, unlinked=False):
+        _must_stand_alone(connection, part.id)
     one_at_a_time(connection, this.peer_id)
     parts = _parts(connection, this, unlinked=False)
     for part in parts:
@@ -98,7 +101,9 @@ def unlink_assessment(connection: Connection, author: Author, assessment_id: int
     if this.peer_id is None or this.unlinked or not _is_peers(connection, assessment_id):
         raise Refused("assessment", _("This assessment is not linked with a peer."))
     one_at_a_time(connection, this.peer_id)
-    _cut_item(connection, author, assessment_id, _section(connection, this.section_id).idnumber)
+    # Of one that is joined with ours, as its peer calls it.
+    its_section = joined.whole(connection, this.section_id).parts[-1]
+    _cut_item(connection, author, assessment_id, _section(connection, its_section).idnumber)
     where = f"assessment {assessment_id}"
     _in_trail(connection, author, N_("assessment unlinked"), where, this.peer_id)
 
@@ -108,7 +113,7 @@ def link_assessment_again(connection: Connection, author: Author, assessment_id:
     this = _item(connection, assessment_id)
     if not this.unlinked:
         raise Refused("assessment", _("This assessment was not unlinked."))
-    if _section(connection, this.section_id).unlinked:
+    if _section(connection, joined.whole(connection, this.section_id).parts[-1]).unlinked:
         raise Refused("assessment", _("Its section is unlinked; link that again first."))
     one_at_a_time(connection, this.peer_id)
     _restore_item(connection, author, assessment_id)
@@ -303,6 +308,12 @@ def _items(connection: Connection, section_id: int, *, unlinked: bool) -> Sequen
     )
     found = sa.select(assessment.c.id).where(mine).order_by(assessment.c.id)
     return connection.execute(found).scalars().all()
+
+
+def _must_stand_alone(connection: Connection, section_id: int) -> None:
+    if len(joined.whole(connection, section_id).parts) > 1:
+        message = _("This section is one with another; take them apart first.")
+        raise Refused("section", message)
 
 
 def _decide(connection: Connection, author: Author, this: sa.Row[Any], decision: str) -> None:

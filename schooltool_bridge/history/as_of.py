@@ -18,14 +18,12 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import now_unix_s
 from schooltool_bridge.common import hiding, times
-from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import fold, identity, past
+from schooltool_bridge.history import fold, identity, joined, past
 from schooltool_bridge.history.cells import MANUAL, PEER, row_of
 from schooltool_bridge.history.fold import (
     EnrolmentRow,
     EnrolmentState,
-    TeacherRow,
     item_state,
     position,
 )
@@ -33,10 +31,10 @@ from schooltool_bridge.history.fold_enrolments import row_of as row_of_enrolment
 from schooltool_bridge.history.fold_enrolments import timeline
 from schooltool_bridge.history.rows import Read, Rows, read
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
+from schooltool_bridge.history.taught import taught
 from schooltool_bridge.store.model import enrolment, section
 
 ROLES = (STUDENT, TEACHER)
-Names = Mapping[tuple[int, int | None], set[str]]
 
 
 def of_person(
@@ -53,11 +51,14 @@ def of_person_at_each(
     connection: Connection, person_id: int, moments: Sequence[int | None]
 ) -> list[list[SectionSnapshot]]:
     """Read the same for several moments, by as many statements as for one."""
-    everybody = identity.everybody(connection, person_id)
-    theirs = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
+    roots = identity.roots(connection)
+    root_id = roots.get(person_id, person_id)
+    everybody = [root_id, *(row for row, stands in roots.items() if stands == root_id)]
+    in_any = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
+    theirs = joined.or_ours(in_any, section)
     known = [m for m in moments if m is not None]
     until_unix_s = max(known) if known and len(known) == len(moments) else None
-    rows = read(connection, theirs, everybody, until_unix_s)
+    rows = read(connection, theirs, everybody, until_unix_s, roots)
     now = now_unix_s(connection)
     return [_only(_fold(rows, moment, now), everybody[0]) for moment in moments]
 
@@ -65,16 +66,28 @@ def of_person_at_each(
 def of_section(
     connection: Connection, section_id: int, at_unix_s: int | None = None
 ) -> SectionSnapshot:
-    """Read a section with everybody in it."""
+    """Read a section with everybody in it; nobody is in a peer's while it is joined with ours."""
     only = sa.select(section.c.id).where(section.c.id == section_id)
-    return of_sections(connection, only, at_unix_s)[0]
+    return _fold(read(connection, only, None, at_unix_s), at_unix_s, now_unix_s(connection))[0]
+
+
+def as_if_joined(connection: Connection, ours_id: int, theirs_id: int) -> SectionSnapshot:
+    """Read a section of ours as it would be now, were a peer's joined with it."""
+    both = sa.select(section.c.id).where(section.c.id.in_((ours_id, theirs_id)))
+    spell = joined.Spell(ours_id, theirs_id, 0, None)
+    rows = replace(read(connection, both, None, None), spells=[spell])
+    return next(s for s in _fold(rows, None, now_unix_s(connection)) if s.id == ours_id)
 
 
 def of_sections(
     connection: Connection, wanted: sa.Select[tuple[int]], at_unix_s: int | None = None
 ) -> list[SectionSnapshot]:
-    """Read many sections, given by a select of their ids, with everybody in them."""
-    return _fold(read(connection, wanted, None, at_unix_s), at_unix_s, now_unix_s(connection))
+    """Read many sections, given by a select of their ids, with everybody in them.
+
+    Without those of peers that were part of ours then.
+    """
+    found = _fold(read(connection, wanted, None, at_unix_s), at_unix_s, now_unix_s(connection))
+    return [s for s in found if s.joined_into_id is None]
 
 
 def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnapshot]:
@@ -91,17 +104,24 @@ def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnaps
         )
         for s in found
     ]
-    return [s for s in narrowed if any(who == person_id for who, _role in s.enrolments)]
+    return [
+        s
+        for s in narrowed
+        if s.joined_into_id is None and any(who == person_id for who, _role in s.enrolments)
+    ]
 
 
 def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSnapshot]:
     """Fold what had taken effect by a moment."""
     by_section = _by(lambda r: r.section_id, _in_effect_by(rows.section_rows, at_unix_s))
+    homes = joined.homes_at(rows.spells, at_unix_s)
+    gone = {s for s, some in by_section.items() if max(some, key=position).deleted}
+    gone |= {homes[s] for s in gone if s in homes}
     # Of a day to come it is not known what will be hidden then; what is now is.
     seen_unix_s = now_unix_s if at_unix_s is None else min(at_unix_s, now_unix_s)
-    items = _items(rows, at_unix_s, seen_unix_s)
+    items = _items(rows, homes, at_unix_s, seen_unix_s)
     entries, graded = _entries(rows, items, at_unix_s, seen_unix_s)
-    people = _people_in(rows, graded, at_unix_s, now_unix_s)
+    people = _people_in(rows, homes, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
     filed = _filed(rows, at_unix_s)
     return [
@@ -109,10 +129,12 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
             r,
             filed[r.id],
             by_section.get(r.id, ()),
+            r.id in gone,
             people[r.id],
             items[r.id],
             entries[r.id],
             weights[r.id],
+            homes.get(r.id),
         )
         for r in rows.sections
     ]  # fmt: skip - in the order of the parameters
@@ -145,10 +167,12 @@ def _section(
     row: sa.Row[Any],
     filed: tuple[int | None, int | None],
     section_rows: Rows,
+    deleted: bool,  # noqa: FBT001 - in the order of the call
     people: _People,
     items: Sequence[Item],
     entries: Mapping[tuple[int, int], Entry],
     weights: Mapping[int, Decimal],
+    joined_into_id: int | None,
 ) -> SectionSnapshot:
     ordered = sorted(section_rows, key=position)
     named = [r.name for r in ordered if not r.deleted]
@@ -157,7 +181,7 @@ def _section(
         row.idnumber,
         row.segment,
         named[-1] if named else row.name,
-        ordered[-1].deleted if ordered else False,
+        deleted,
         row.wwwroot,
         *filed,
         people.enrolments,
@@ -165,6 +189,7 @@ def _section(
         entries,
         people.joined,
         weights,
+        joined_into_id,
         past.is_past(
             row.starts_day, row.ends_day, is_filed=filed != (None, None), first=row.school_began
         ),
@@ -180,7 +205,9 @@ def _by(
     return found
 
 
-def _items(rows: Read, at_unix_s: int | None, seen_unix_s: int) -> dict[int, list[Item]]:
+def _items(
+    rows: Read, homes: Mapping[int, int], at_unix_s: int | None, seen_unix_s: int
+) -> dict[int, list[Item]]:
     """Each section's assessments then, in the order in which they appeared."""
     by_item = _by(lambda r: r.assessment_id, _in_effect_by(rows.assessments, at_unix_s))
     details = _by(lambda r: r.assessment_id, _in_effect_by(rows.details, at_unix_s))
@@ -195,7 +222,8 @@ def _items(rows: Read, at_unix_s: int | None, seen_unix_s: int) -> dict[int, lis
         first = min(by_item[assessment_id], key=position)
         item = _item(holds, first, detail)
         hidden = hiding.at(holds.hidden, seen_unix_s)
-        found[row.section_id].append(replace(item, hidden=hidden) if hidden else item)
+        stands = homes.get(row.section_id, row.section_id)
+        found[stands].append(replace(item, hidden=hidden) if hidden else item)
     return found
 
 
@@ -286,6 +314,7 @@ class _People:
 
 def _people_in(
     rows: Read,
+    homes: Mapping[int, int],
     graded: set[tuple[int, int]],
     at_unix_s: int | None,
     now_unix_s: int,
@@ -294,14 +323,15 @@ def _people_in(
     held: dict[tuple[int, int], list[EnrolmentRow]] = defaultdict(list)
     found: dict[int, _People] = defaultdict(_People)
     for r in rows.enrolments:
-        held[r.section_id, rows.root(r.person_id)].append(row_of_enrolment(r))
-    taught = _taught(rows, _by(lambda r: r.section_id, rows.section_rows))
-    for membership in held.keys() | taught.keys():
+        there = homes.get(r.section_id, r.section_id), rows.root(r.person_id)
+        held[there].append(row_of_enrolment(r))
+    named = taught(rows, homes, _by(lambda r: r.section_id, rows.section_rows))
+    for membership in held.keys() | named.keys():
         section_id, person_id = membership
         for role in ROLES:
             folded = timeline(
                 held.get(membership, ()),
-                taught.get(membership, ()) if role == TEACHER else (),
+                named.get(membership, ()) if role == TEACHER else (),
                 role=role,
                 has_grade=membership in graded,
                 until_unix_s=at_unix_s,
@@ -315,47 +345,6 @@ def _people_in(
             if role == STUDENT and came_unix_s is not None:
                 found[section_id].joined[person_id] = came_unix_s
     return found
-
-
-def _taught(rows: Read, by_section: Mapping[int, Rows]) -> dict[tuple[int, int], list[TeacherRow]]:
-    """For everybody who ever taught a section: the rows that name its teacher."""
-    names = _names(rows)
-    found = {}
-    for row in rows.teachers:
-        who = rows.root(row.person_id)
-        apart = {r.idnumber_key for r in rows.apart if _is_of_another(rows, r, row.peer_id, who)}
-        known_as = (names[who, None] - apart) | names[who, row.peer_id]
-        naming = [
-            TeacherRow(
-                r.id,
-                r.effective_unix_s,
-                r.seq,
-                r.recorded_unix_s,
-                key(r.teacheridnumber) in known_as,
-            )
-            for r in by_section.get(row.section_id, ())
-            if r.teacheridnumber
-        ]
-        if naming:
-            found[row.section_id, who] = naming
-    return found
-
-
-def _names(rows: Read) -> Names:
-    """What each teacher is called: (person, peer) to names; peer None: by everybody."""
-    names: dict[tuple[int, int | None], set[str]] = defaultdict(set)
-    for row in rows.names:
-        who, own = rows.root(row.id), OWN_ID + row.moodle_id if row.moodle_id else None
-        names[who, None] |= {row.idnumber_key} - {None}
-        names[who, row.peer_id] |= {row.link_key, own} - {None}
-    for person_id, peer_id, number in rows.former:
-        names[rows.root(person_id), peer_id].add(number)
-    return names
-
-
-def _is_of_another(rows: Read, apart: sa.Row[Any], peer_id: int | None, who: int) -> bool:
-    """Tell whether this peer's name for somebody is kept apart from this person."""
-    return apart.peer_id == peer_id and rows.root(apart.person_id) != who
 
 
 # Of whose weights count: the peer's (model_school.weight_choice).

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.points import decimal_text
-from schooltool_bridge.history import fold, identity, roster
+from schooltool_bridge.history import fold, identity, joined, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -72,14 +72,19 @@ def refold_endings(connection: Connection, of: Collection[tuple[int, int]]) -> N
         return
     into = identity.roots(connection)
     wanted = {(section_id, into.get(who, who)) for section_id, who in of}
+    # In a section of ours what ended somebody's enrolment may be the joined section's word.
+    homes = joined.homes(connection, {section_id for section_id, _who in wanted})
+    parts = {section_id for section_id, _who in wanted} | homes.keys()
     ended = connection.execute(
         sa.select(enrolment_history.c.section_id, enrolment_history.c.person_id).where(
-            enrolment_history.c.section_id.in_({section_id for section_id, _who in wanted}),
+            enrolment_history.c.section_id.in_(parts),
             enrolment_history.c.person_id.in_(rows_of_people(into, (who for _s, who in wanted))),
             enrolment_history.c.code.is_(None),
         )
     ).all()
-    for section_id, who in sorted(wanted & {(s, into.get(row, row)) for s, row in ended}):
+    endings = {(s, into.get(row, row)) for s, row in ended}
+    endings |= {(homes.get(s, s), who) for s, who in endings}
+    for section_id, who in sorted(wanted & endings):
         roster.refold(connection, section_id, who)
 
 

@@ -5,6 +5,7 @@ Source: RULES 1.8.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from peers.model import peer
 from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import identity
+from schooltool_bridge.history import identity, joined
 from schooltool_bridge.store.model import person, person_link, section
 
 # Our ids stay below 2**31, as the databases count them.
@@ -81,14 +82,48 @@ def find_section(
 def find_parts(connection: Connection, text: str, peer_wwwroot: str | None = None) -> list[int]:
     """Return our ids of all parts (segments) of a section, in their order; raises NotThere.
 
-    It is named by its idnumber or by our own id of a part; then just that part is meant.
+    It is named by its idnumber or by our own id of a part; then just that part is meant. A peer's
+    that is joined with ours names ours.
     """
     own = _own_id(connection, section, text)
-    rows = connection.execute(
-        sa.select(section, peer.c.wwwroot)
-        .select_from(section.outerjoin(peer, peer.c.id == section.c.peer_id))
-        .where(sa.or_(section.c.idnumber == text, section.c.id.in_(own)))
-    ).all()
+    named = _SECTIONS.where(sa.or_(section.c.idnumber == text, section.c.id.in_(own)))
+    rows = connection.execute(named).all()
+    homes = joined.homes(connection, [row.id for row in rows])
+    if homes:
+        return _joined_parts(connection, text, peer_wwwroot, rows, homes)
+    return _parts(text, peer_wwwroot, rows)
+
+
+def _joined_parts(
+    connection: Connection,
+    text: str,
+    peer_wwwroot: str | None,
+    rows: Sequence[sa.Row[Any]],
+    homes: Mapping[int, int],
+) -> list[int]:
+    """As `find_parts`, where some are joined: what a peer brought is sought in ours."""
+    of_peer = {homes[r.id] for r in rows if r.id in homes and r.wwwroot == peer_wwwroot}
+    alone = [r.id for r in rows if r.id not in homes and peer_wwwroot in (None, r.wwwroot)]
+    wanted = {*alone, *(homes[r.id] for r in rows if r.id in homes and peer_wwwroot is None)}
+    return _parts(
+        text,
+        None,
+        connection.execute(_SECTIONS.where(section.c.id.in_(wanted | of_peer))).all(),
+    )
+
+
+def find_origin(connection: Connection, text: str, *, is_ours: bool, wwwroot: str | None) -> int:
+    """Return our id of a section made here, or of one that a peer brought; raises NotThere.
+
+    Of several parts the first.
+    """
+    origin = section.c.peer_id.is_(None) if is_ours else section.c.peer_id.is_not(None)
+    own = _own_id(connection, section, text)
+    named = sa.or_(section.c.idnumber == text, section.c.id.in_(own))
+    return _parts(text, wwwroot, connection.execute(_SECTIONS.where(origin, named)).all())[0]
+
+
+def _parts(text: str, peer_wwwroot: str | None, rows: Sequence[sa.Row[Any]]) -> list[int]:
     found: dict[tuple[str | None, object], list[sa.Row[Any]]] = {}
     for row in sorted(rows, key=lambda r: (segment_order(r.segment), r.id)):
         if peer_wwwroot in (None, row.wwwroot):
@@ -105,6 +140,11 @@ def find_parts(connection: Connection, text: str, peer_wwwroot: str | None = Non
         },
     )
     return [part.id for part in hits[meant]]
+
+
+_SECTIONS: sa.Select[Any] = sa.select(section, peer.c.wwwroot).select_from(
+    section.outerjoin(peer, peer.c.id == section.c.peer_id)
+)
 
 
 def segment_of(connection: Connection, section_id: int) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts
 from peers import store
 from peers.model import peer
-from schooltool_bridge.history import identity
+from schooltool_bridge.history import identity, joined
 from schooltool_bridge.history.fold import item_state
 from schooltool_bridge.store.model import (
     ACTIVE,
@@ -26,6 +26,7 @@ from schooltool_bridge.store.model import (
     person_link,
     section,
 )
+from schooltool_bridge.store.model_joining import section_join
 from schooltool_bridge.store.model_linking import link_change
 from schooltool_bridge.store.model_people import imported_id
 from schooltool_bridge.store.model_sync import sync_mark
@@ -50,8 +51,10 @@ class Linked:
 
 
 def of_sections(connection: Connection, ids: Collection[int]) -> dict[int, Linked]:
-    """Return of sections, by our id, whether each is linked."""
-    return _of_things(connection, section, "section", "sections", ids)
+    """Return of sections, by our id, whether each is linked; one of ours by what is one with it."""
+    homes = joined.homes(connection, ids)
+    found = _of_things(connection, section, "section", "sections", {*ids, *homes})
+    return found | {ours: found[theirs] for theirs, ours in homes.items()}
 
 
 def of_assessments(connection: Connection, ids: Collection[int]) -> dict[int, Linked]:
@@ -110,9 +113,12 @@ def without_sections() -> sa.ColumnElement[bool]:
     is_marked = sa.exists().where(
         sync_mark.c.entity == "sections", sync_mark.c.thing_id == section.c.id
     )
+    is_one = sa.exists().where(
+        section_join.c.ours_id == section.c.id, section_join.c.undone_unix_s.is_(None)
+    )
     is_removed = sa.exists().where(peer.c.id == section.c.peer_id, peer.c.state == store.DELETED)
     return sa.or_(
-        section.c.peer_id.is_(None),
+        sa.and_(section.c.peer_id.is_(None), ~is_one),
         section.c.unlinked,
         section.c.status != ACTIVE,
         is_marked,

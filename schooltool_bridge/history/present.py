@@ -12,16 +12,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import now_unix_s
+from schooltool_bridge.history import joined
 from schooltool_bridge.store.model import enrolment
 
 
 def enrolments(connection: Connection) -> sa.Subquery:
-    """Return the table of enrolments with `code` and `since_unix_s` as they are now."""
-    return _enrolments_at(now_unix_s(connection))
+    """Return the table of enrolments with `code` and `since_unix_s` as they are now.
+
+    Of sections as people see them: what a peer says of one that is joined with ours stands there.
+    """
+    return _enrolments_at(now_unix_s(connection), as_peers_say=False)
+
+
+def as_peers_say(connection: Connection) -> sa.Subquery:
+    """Return the same with each peer's own sections, joined with ours or not."""
+    return _enrolments_at(now_unix_s(connection), as_peers_say=True)
 
 
 @lru_cache(maxsize=16)  # to put it together takes longer than many a statement with it
-def _enrolments_at(now: int) -> sa.Subquery:
+def _enrolments_at(now: int, *, as_peers_say: bool) -> sa.Subquery:
     is_last = enrolment.c.last_unix_s <= now
     is_next = enrolment.c.next_unix_s <= now
     changed = {
@@ -37,4 +46,7 @@ def _enrolments_at(now: int) -> sa.Subquery:
         ),
     }  # fmt: skip - one column after the other
     columns = [changed[c.name].label(c.name) if c.name in changed else c for c in enrolment.c]
-    return sa.select(*columns).subquery("enrolment_now")
+    found = sa.select(*columns)
+    if not as_peers_say:
+        found = found.where(joined.is_shown(enrolment.c.section_id))
+    return found.subquery("enrolment_now")

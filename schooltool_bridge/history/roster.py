@@ -6,7 +6,7 @@ all lead here. Source: RULES 1.6, R46, R54, R55.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet import database
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import identity, meaning, present, teacher_names
+from schooltool_bridge.history import identity, joined, meaning, present, teacher_names
 from schooltool_bridge.history.fold import EnrolmentRow, GradeRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import Timeline, row_of, timeline
 from schooltool_bridge.history.meaning import HOLDS, IS_LEFT
@@ -41,11 +41,23 @@ def refold(
 ) -> None:
     """Fold a person's history in a section anew into what holds now.
 
-    `afresh`: what was folded from rows that are not this person's (any more) goes away.
+    With it what they are in our section that a peer's is joined with. `afresh`: what was folded
+    from rows that are not this person's (any more) goes away.
     """
     person_id = identity.root(connection, person_id)
-    rows = rows_of(connection, section_id, person_id)
-    taught = teacher_rows(connection, section_id, person_id)
+    whole = joined.whole(connection, section_id)
+    if whole.home_id != section_id:
+        _refold(connection, section_id, [section_id], person_id, afresh=afresh)
+    _refold(connection, whole.home_id, whole.parts, person_id, afresh=afresh)
+
+
+def _refold(
+    connection: Connection, section_id: int, parts: Sequence[int], person_id: int, *, afresh: bool
+) -> None:
+    """Fold a person's history in the parts of a section into what they are in it."""
+    everybody = identity.everybody(connection, person_id)
+    rows = [row for part in parts for row in rows_of(connection, part, person_id, everybody)]
+    taught = [row for part in parts for row in teacher_rows(connection, part, person_id, everybody)]
     has_grade = None
     for role in ROLES:
         if has_grade is None and any(r.code is None for r in rows):
@@ -184,8 +196,8 @@ class Now(NamedTuple):
 
 
 def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:
-    """Return what a person is in a section, by role."""
-    table, now_unix_s = present.enrolments(connection), database.now_unix_s(connection)
+    """Return what a person is in a section, by role; in a peer's own as the peer says."""
+    table, now_unix_s = present.as_peers_say(connection), database.now_unix_s(connection)
     mine = sa.and_(
         table.c.section_id == section_id,
         table.c.person_id == identity.root(connection, person_id),
@@ -195,8 +207,11 @@ def current(connection: Connection, section_id: int, person_id: int) -> dict[str
 
 
 def currents(connection: Connection) -> sa.Select[Any]:
-    """Return what reads enrolments as they are now, for `now_of`, in the order of the roles."""
-    table = present.enrolments(connection)
+    """Return what reads enrolments as they are now, for `now_of`, in the order of the roles.
+
+    Of `present.as_peers_say`.
+    """
+    table = present.as_peers_say(connection)
     return (
         sa.select(table, HOLDS)
         .join_from(table, states, states.c.code == table.c.code)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from mnet import database
 from mnet.database import in_parts
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, present, roster, teacher_names
+from schooltool_bridge.history import identity, joined, present, roster, teacher_names
 from schooltool_bridge.history.fold import EnrolmentRow, TeacherRow
 from schooltool_bridge.history.fold_enrolments import row_of, timeline
 from schooltool_bridge.store.model import (
@@ -41,9 +41,15 @@ class Histories:
 
 
 def read(connection: Connection, memberships: Collection[Membership]) -> Histories:
-    """Read the histories of memberships."""
+    """Read the histories of memberships.
+
+    Those in a section of ours with what the section that is joined with it says.
+    """
     into = identity.roots(connection)
-    wanted = list(dict.fromkeys(memberships))
+    homes = joined.homes(connection, (section_id for section_id, _who in memberships))
+    there = {ours: theirs for theirs, ours in homes.items()}
+    both = {(s, who): (there[s], who) for s, who in memberships if s in there}
+    wanted = list(dict.fromkeys([*memberships, *both.values()]))
     rows_of = identity.rows_of(into, (who for _section_id, who in wanted))
     places = [(section_id, row) for section_id, who in wanted for row in rows_of[who]]
     place = sa.tuple_(enrolment_history.c.section_id, enrolment_history.c.person_id)
@@ -51,14 +57,18 @@ def read(connection: Connection, memberships: Collection[Membership]) -> Histori
     for part in in_parts(places):
         for row in connection.execute(roster.HISTORY.where(place.in_(part))):
             rows[row.section_id, into.get(row.person_id, row.person_id)].append(row_of(row))
-    return Histories(rows, teacher_names.teacher_rows(connection, wanted, rows_of))
+    teachers = teacher_names.teacher_rows(connection, wanted, rows_of)
+    for ours, theirs in both.items():
+        rows[ours] = [*rows.get(ours, ()), *rows.get(theirs, ())]
+        teachers[ours] = [*teachers.get(ours, ()), *teachers.get(theirs, ())]
+    return Histories(rows, teachers)
 
 
 def current(
     connection: Connection, memberships: Collection[Membership]
 ) -> dict[Membership, dict[str, roster.Now]]:
     """Return what people are in sections, by role (as roster.current)."""
-    table, now_unix_s = present.enrolments(connection), database.now_unix_s(connection)
+    table, now_unix_s = present.as_peers_say(connection), database.now_unix_s(connection)
     place = sa.tuple_(table.c.section_id, table.c.person_id)
     found: dict[Membership, dict[str, roster.Now]] = defaultdict(dict)
     for part in in_parts(list(dict.fromkeys(memberships))):
@@ -69,7 +79,9 @@ def current(
 
 def refold(connection: Connection, memberships: Iterable[Membership]) -> None:
     """Fold the histories of memberships anew into what holds now."""
-    wanted = list(dict.fromkeys(memberships))
+    given = list(dict.fromkeys(memberships))
+    homes = joined.homes(connection, (section_id for section_id, _who in given))
+    wanted = list(dict.fromkeys([*given, *((homes.get(s, s), who) for s, who in given)]))
     histories = read(connection, wanted)
     ended = [p for p in wanted if any(r.code is None for r in histories.rows.get(p, ()))]
     with_grade = graded(connection, ended)

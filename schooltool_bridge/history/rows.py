@@ -18,7 +18,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, links, roster
+from schooltool_bridge.history import identity, joined, links, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -67,6 +67,8 @@ class Read:
     weights: Rows
     # Under which course and term they were filed.
     filings: Rows
+    # When which of them was one with another; the rows are those of both.
+    spells: Sequence[joined.Spell]
     # Every merged row of a person: the one that stands for them.
     roots: Mapping[int, int]
 
@@ -115,17 +117,25 @@ def read(
     wanted: sa.Select[tuple[int]],
     people: Sequence[int] | None,
     until_unix_s: int | None,
+    roots: Mapping[int, int] | None = None,
 ) -> Read:
     """Read the sections that a select of ids gives, by a moment (unix seconds; None: all).
 
-    `people` limits grades to theirs, and enrolments to theirs and the teachers'.
+    `people` limits grades to theirs, and enrolments to theirs and the teachers'; `roots` is what
+    identity.roots says, where that was asked before.
     """
+    asked, spells = wanted, joined.spells(connection, wanted)
+    if spells:
+        either = [i for s in spells for i in (s.ours_id, s.theirs_id)]
+        wanted = sa.select(section.c.id).where(
+            sa.or_(section.c.id.in_(asked), section.c.id.in_(either))
+        )
     scope = _Scope(connection, wanted, people, until_unix_s)
     ever = sa.select(assessment_history.c.assessment_id).where(
         assessment_history.c.section_id.in_(wanted)
     )
     taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
-    roots = identity.roots(connection)
+    roots = identity.roots(connection) if roots is None else roots
     names = connection.execute(
         _NAMES.where(
             person.c.id.in_(
@@ -134,7 +144,7 @@ def read(
         )
     ).all()
     return Read(
-        sections=connection.execute(_SECTIONS.where(section.c.id.in_(wanted))).all(),
+        sections=connection.execute(_SECTIONS.where(section.c.id.in_(asked))).all(),
         # All of it: a later row decides from when on a later enrolment counts.
         # Put in order here: SQLite would rather read the whole table by its id.
         section_rows=sorted(
@@ -169,6 +179,7 @@ def read(
         filings=connection.execute(
             sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
         ).all(),
+        spells=spells,
         roots=roots,
     )
 

@@ -76,6 +76,8 @@ class SectionSnapshot:
     joined: Mapping[int, int] = field(default_factory=dict)
     # Category id to weight; empty: every point counts alike.
     weights: Mapping[int, Decimal] = field(default_factory=dict)
+    # Our section in which this one of a peer's stood then.
+    joined_into_id: int | None = None
     # Older than the school's first year, and not filed.
     is_past: bool = False
 

@@ -18,6 +18,7 @@ from schooltool_bridge.common.times import took_effect_sql
 from schooltool_bridge.history import fold, identity, present
 from schooltool_bridge.oneroster.export_roster import (
     SCHOOL,
+    SHOWN,
     Reading,
     Row,
     is_there,
@@ -33,7 +34,7 @@ def _items() -> sa.FromClause:
     return assessment.join(section, section.c.id == assessment.c.section_id)
 
 
-_THERE = sa.and_(assessment.c.status == ACTIVE, section.c.status == ACTIVE)
+_THERE = sa.and_(assessment.c.status == ACTIVE, SHOWN)
 
 
 def categories(reading: Reading) -> Iterator[Row]:
@@ -154,7 +155,7 @@ def weighted_sections(reading: Reading) -> int:
             category_weight.c.section_id, category_weight.c.category_id, category_weight.c.weight
         )
         .join(section, section.c.id == category_weight.c.section_id)
-        .where(section.c.status == ACTIVE)
+        .where(SHOWN)
         .order_by(category_weight.c.effective_unix_s, category_weight.c.id)
     )
     latest = {(of, kind): held for of, kind, held in rows}

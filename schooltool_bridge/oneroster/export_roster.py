@@ -20,7 +20,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.days import ONE_DAY, day_of
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.history import fold, identity, meaning, present
+from schooltool_bridge.history import fold, identity, joined, meaning, present
 from schooltool_bridge.history.fold_enrolments import held_dates
 from schooltool_bridge.history.meaning import HOLDS, Meaning
 from schooltool_bridge.oneroster.tables import (
@@ -84,6 +84,10 @@ def orgs(reading: Reading) -> Iterator[Row]:
     yield {"sourcedId": SCHOOL, "name": reading.name, "type": "school"}
 
 
+# The sections that stand in a package: those that are there, as people see them.
+SHOWN = sa.and_(section.c.status == ACTIVE, joined.is_shown(section.c.id))
+
+
 def sessions(reading: Reading) -> Iterator[Row]:
     """Years and their terms; then a year and a term for whatever is not filed under one."""
     years = {r.id: r for r in reading.stream(sa.select(school_year).order_by(school_year.c.id))}
@@ -96,7 +100,7 @@ def sessions(reading: Reading) -> Iterator[Row]:
             f"term-{row.id}", row.title, (row.first_day, row.last_day),
             f"year-{year.id}", year.last_day,
         )  # fmt: skip
-    unfiled = sa.select(section.c.id).where(section.c.status == ACTIVE, section.c.term_id.is_(None))
+    unfiled = sa.select(section.c.id).where(SHOWN, section.c.term_id.is_(None))
     if reading.connection.execute(unfiled.limit(1)).first() is not None:
         days = _all_days(reading)
         yield _session(ONGOING_YEAR, "Ongoing", "schoolYear", days)
@@ -164,9 +168,7 @@ def courses(reading: Reading) -> Iterator[Row]:
         }
     without_course = section.c.course_id.is_(None)
     for row in reading.stream(
-        sa.select(section.c.id, section.c.name)
-        .where(section.c.status == ACTIVE, without_course)
-        .order_by(section.c.id)
+        sa.select(section.c.id, section.c.name).where(SHOWN, without_course).order_by(section.c.id)
     ):
         yield {
             "sourcedId": f"{COURSE_OF_SECTION}{row.id}",
@@ -177,9 +179,7 @@ def courses(reading: Reading) -> Iterator[Row]:
 
 def classes(reading: Reading) -> Iterator[Row]:
     """The sections that are there now."""
-    for row in reading.stream(
-        sa.select(section).where(section.c.status == ACTIVE).order_by(section.c.id)
-    ):
+    for row in reading.stream(sa.select(section).where(SHOWN).order_by(section.c.id)):
         yield {
             "sourcedId": f"class-{row.id}",
             "title": row.name,
@@ -296,7 +296,7 @@ def enrolments(reading: Reading) -> Iterator[Row]:
     means = meaning.of_all(reading.connection)
     ids = list(
         reading.connection.execute(
-            sa.select(section.c.id).where(section.c.status == ACTIVE).order_by(section.c.id)
+            sa.select(section.c.id).where(SHOWN).order_by(section.c.id)
         ).scalars()
     )
     for start in range(0, len(ids), SECTIONS_AT_ONCE):
@@ -336,15 +336,16 @@ class _Times:
 
 def _times(reading: Reading, part: list[int]) -> dict[tuple[int, int, str], _Times]:
     history = enrolment_history
+    homes = joined.homes(reading.connection, part)
     rows = reading.connection.execute(
         sa.select(history)
         .join_from(history, enrolment_state, enrolment_state.c.code == history.c.code)
-        .where(history.c.section_id.in_(part), HOLDS)
+        .where(history.c.section_id.in_([*part, *homes]), HOLDS)
     ).all()
     found: dict[tuple[int, int, str], _Times] = defaultdict(_Times)
     for row in sorted(rows, key=fold.position):
         who = reading.roots.get(row.person_id, row.person_id)
-        spent = found[row.section_id, who, row.role]
+        spent = found[homes.get(row.section_id, row.section_id), who, row.role]
         begins, ends = times.known(row.timestart_unix_s), times.known(row.timeend_unix_s)
         if row.by_actor is None:
             begins, ends = held_dates(row)

@@ -23,7 +23,7 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.times import ordered, took_effect
 from schooltool_bridge.events import naming
-from schooltool_bridge.history import fold, identity
+from schooltool_bridge.history import fold, identity, joined
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import row_of
 from schooltool_bridge.reports import paper
@@ -116,29 +116,29 @@ class _Reader:
         for line_key in found:
             ids[line_key.source].append(line_key.row_id)
         roots = identity.roots(connection)
-        school = School(connection)
-        self._states, self._school = school.states, school
+        self._school = school = School(connection)
+        self._states = school.states
+        parts = joined.whole(connection, section_id).parts
         whose = connection.execute(
             sa.select(peer.c.id, peer.c.wwwroot)
             .join_from(section, peer, peer.c.id == section.c.peer_id)
-            .where(section.c.id == section_id)
+            .where(section.c.id.in_(parts))
         ).first()
-        peer_id = whose.id if whose else None
         self._peer: str | None = whose.wwwroot if whose else None
-        self._sections = self._all(section_history, section_history.c.section_id == section_id)
+        self._sections = self._all(section_history, section_history.c.section_id.in_(parts))
         named = {row.teacheridnumber for row in self._sections.values()}
-        self._name_of = naming.of_numbers(connection, peer_id, {"user": named})
-        self._filings = self._all(section_filing, section_filing.c.section_id == section_id)
-        self._weights = self._all(category_weight, category_weight.c.section_id == section_id)
+        self._name_of = naming.of_numbers(connection, whose.id if whose else None, {"user": named})
+        self._filings = self._all(section_filing, section_filing.c.section_id == parts[0])
+        self._weights = self._all(category_weight, category_weight.c.section_id == parts[0])
         self._categories = {r.id: r.title for r in connection.execute(sa.select(category))}
         wanted = enrolment_history.c.id.in_(ids[history.ENROLMENT])
         pairs = sa.select(enrolment_history.c.person_id).where(wanted)
         self._enrolments = self._all(
             enrolment_history,
-            enrolment_history.c.section_id == section_id,
+            enrolment_history.c.section_id.in_(parts),
             enrolment_history.c.person_id.in_(pairs),
         )
-        ever = history.ever_here(section_id)
+        ever = history.ever_here(parts)
         self._items = self._all(assessment_history, assessment_history.c.assessment_id.in_(ever))
         self._details = self._all(assessment_detail, assessment_detail.c.assessment_id.in_(ever))
         self._peer_of_item = {
@@ -174,7 +174,8 @@ class _Reader:
     def section(self, row_id: int) -> Change:
         """The section appeared, got another name, or went."""
         row = self._sections[row_id]
-        earlier = _before(row, self._sections.values())
+        same = [r for r in self._sections.values() if r.section_id == row.section_id]
+        earlier = _before(row, same)
         before = "" if earlier is None else _gone(earlier, earlier.name)
         return row, history.SECTION, _("name"), before, _gone(row, row.name), None, self._peer
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.times import took_effect_sql
-from schooltool_bridge.history import identity, roster
+from schooltool_bridge.history import identity, joined, roster
 from schooltool_bridge.store.model import (
     assessment_history,
     enrolment_history,
@@ -83,12 +83,10 @@ def line_keys(
     `after` is the last line of the page before; a page has at most MAX_LINES.
     """
     people = None if person_id is None else identity.everybody(connection, person_id)
-    called = None if people is None else _called(connection, section_id, people)
+    parts = joined.whole(connection, section_id).parts
+    called = None if people is None else _called(connection, parts, people)
     legs = [
-        leg
-        for kind in KINDS
-        if kind in set(kinds)
-        for leg in _legs(kind, section_id, people, called)
+        leg for kind in KINDS if kind in set(kinds) for leg in _legs(kind, parts, people, called)
     ]
     if not legs:
         return []
@@ -109,24 +107,24 @@ def line_keys(
 
 
 def _legs(
-    kind: str, section_id: int, people: Sequence[int] | None, called: Sequence[str] | None
+    kind: str, parts: Sequence[int], people: Sequence[int] | None, called: Sequence[str] | None
 ) -> list[sa.Select[tuple[int, int, int, int]]]:
     """The rows of one kind; what is about nobody is left out when one person is asked for."""
     if kind == GRADE:
-        of_cells = sa.select(grade.c.id).where(grade.c.assessment_id.in_(ever_here(section_id)))
+        of_cells = sa.select(grade.c.id).where(grade.c.assessment_id.in_(ever_here(parts)))
         if people is not None:
             of_cells = of_cells.where(grade.c.person_id.in_(people))
         return [_leg(grade_history, GRADE, grade_history.c.grade_id.in_(of_cells))]
     if kind in {ENROLMENT, TEACHERS}:
         history = enrolment_history
-        wanted = [history.c.section_id == section_id]
+        wanted = [history.c.section_id.in_(parts)]
         if people is not None:
             wanted.append(history.c.person_id.in_(people))
         is_teacher = sa.func.coalesce(history.c.role, "") == TEACHER
         if kind == ENROLMENT:
             return [_leg(history, ENROLMENT, *wanted, ~is_teacher)]
         named = section_history.c.teacheridnumber
-        naming = [section_history.c.section_id == section_id, named != ""]
+        naming = [section_history.c.section_id.in_(parts), named != ""]
         if called is not None:
             naming.append(named.in_(called))
         return [
@@ -138,12 +136,14 @@ def _legs(
     if kind == ASSESSMENT:
         return [
             _leg(assessment_history, ASSESSMENT,
-                 assessment_history.c.assessment_id.in_(ever_here(section_id))),
+                 assessment_history.c.assessment_id.in_(ever_here(parts))),
             _leg(assessment_detail, DETAIL,
-                 assessment_detail.c.assessment_id.in_(ever_here(section_id))),
+                 assessment_detail.c.assessment_id.in_(ever_here(parts))),
         ]  # fmt: skip
     table = {SECTION: section_history, FILING: section_filing, WEIGHT: category_weight}[kind]
-    return [_leg(table, kind, table.c.section_id == section_id)]
+    # Where another's is filed and what it weighs counts for nothing while they are one.
+    whose = parts if kind == SECTION else parts[:1]
+    return [_leg(table, kind, table.c.section_id.in_(whose))]
 
 
 def _leg(
@@ -158,19 +158,19 @@ def _leg(
     ).where(*wanted)
 
 
-def ever_here(section_id: int) -> sa.Select[tuple[int]]:
-    """Select the assessments that ever belonged to a section."""
+def ever_here(parts: Sequence[int]) -> sa.Select[tuple[int]]:
+    """Select the assessments that ever belonged to a section, or to what is joined with it."""
     return sa.select(assessment_history.c.assessment_id).where(
-        assessment_history.c.section_id == section_id
+        assessment_history.c.section_id.in_(parts)
     )
 
 
-def _called(connection: Connection, section_id: int, people: Sequence[int]) -> list[str]:
+def _called(connection: Connection, parts: Sequence[int], people: Sequence[int]) -> list[str]:
     """The texts by which the section's rows name one of these rows of a person as its teacher."""
-    keys = roster.names_at(connection, section_id, people)
+    keys = {name for part in parts for name in roster.names_at(connection, part, people)}
     texts = connection.execute(
         sa.select(section_history.c.teacheridnumber)
-        .where(section_history.c.section_id == section_id)
+        .where(section_history.c.section_id.in_(parts))
         .distinct()
     ).scalars()
     return [t for t in texts if t and key(t) in keys]

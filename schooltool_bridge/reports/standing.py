@@ -20,9 +20,10 @@ from schooltool_bridge.history.averages import percent_of
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
-from schooltool_bridge.reports.transcript import StoredMark, stored_mark
+from schooltool_bridge.reports.stored_marks import StoredMark, stored_mark
 from schooltool_bridge.school.labels import Person, School, people
 from schooltool_bridge.store.model import assessment, enrolment, grade, section
+from schooltool_bridge.store.model_joining import section_join
 from schooltool_bridge.store.model_reports import final_mark
 
 # About 50 MB while they are folded.
@@ -72,6 +73,8 @@ def _parts(
     for counted, of in (
         (graded, assessment.c.section_id),
         (sa.select(enrolment.c.section_id, sa.func.count()), enrolment.c.section_id),
+        # Another's people and grades may have stood in one that has none now.
+        (sa.select(section_join.c.ours_id, sa.func.count()), section_join.c.ours_id),
     ):
         for section_id, count in connection.execute(counted.where(of.in_(wanted)).group_by(of)):
             rows[section_id] += count

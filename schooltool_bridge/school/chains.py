@@ -62,8 +62,8 @@ class Links:
         return found
 
 
-def links_of(parts: Iterable[Part]) -> Links:
-    """Return the links among sections."""
+def links_of(parts: Iterable[Part], homes: Mapping[int, int] | None = None) -> Links:
+    """Return the links among sections; `homes` says what is part of another (history/joined.py)."""
     parts = list(parts)
     groups: dict[tuple[int | None, str], list[Part]] = {}
     for part in parts:
@@ -73,7 +73,13 @@ def links_of(parts: Iterable[Part]) -> Links:
     for group in groups.values():
         ordered = sorted(group, key=lambda p: (segment_order(p.segment), p.id))
         by_segment |= {p.id: before.id for before, p in pairwise(ordered)}
-    return Links(by_segment, {p.id: p.linked_id for p in parts if p.linked_id is not None})
+    by_hand = {p.id: p.linked_id for p in parts if p.linked_id is not None}
+    return Links(_of_homes(by_segment, homes or {}), _of_homes(by_hand, homes or {}))
+
+
+def _of_homes(links: Mapping[int, int], homes: Mapping[int, int]) -> dict[int, int]:
+    """Let what continues a part of another section continue that one."""
+    return {each: homes.get(before, before) for each, before in links.items() if each not in homes}
 
 
 def check_link(links: Links, section_id: int, previous_id: int) -> None:

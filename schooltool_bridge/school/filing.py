@@ -19,6 +19,7 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, SOURCE, _, speaking
 from peers.changes import NotPossible
 from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.history import joined
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, years
 from schooltool_bridge.school.chains import Links, Part, check_link, check_order, links_of
@@ -56,7 +57,8 @@ def links(connection: Connection) -> Links:
             section.c.previous_id,
         )
     )
-    return links_of(Part(*row) for row in rows)
+    found = [Part(*row) for row in rows]
+    return links_of(found, joined.homes_now(connection))
 
 
 def file(

@@ -22,7 +22,7 @@ from schooltool_bridge.common import hiding
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.segments import segment_order
-from schooltool_bridge.history import identity, linked, meaning, past, present
+from schooltool_bridge.history import identity, joined, linked, meaning, past, present
 from schooltool_bridge.school import years
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
@@ -110,13 +110,14 @@ def find(
 ) -> tuple[list[SectionRow], int]:
     """Return a page of sections by name, and how many there are in all."""
     columns = (section.c.id, section.c.name, section.c.idnumber, section.c.segment)
-    query = sa.select(*columns)
+    query = sa.select(*columns).where(joined.is_shown(section.c.id))
     for column, value in (
         (section.c.term_id, wanted.term_id),
         (section.c.course_id, wanted.course_id),
-        (section.c.peer_id, wanted.peer_id),
     ):
         query = query if value is None else query.where(column == value)
+    if wanted.peer_id is not None:
+        query = query.where(joined.is_of_peer(section, wanted.peer_id))
     if wanted.ongoing:
         query = query.where(section.c.term_id.is_(None), section.c.course_id.is_(None))
         query = query.where(sa.not_(past.past_sections(connection)))
@@ -138,6 +139,9 @@ def find(
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
     """Return these sections, in this order; unknown ones are left out."""
     terms = {t.id: t.full_title for t in years.all_terms(connection)}
+    homes = joined.homes(connection, ids)
+    gone = sa.select(section.c.id).where(section.c.id.in_(homes), section.c.status != ACTIVE)
+    deleted_there = {homes[i] for i in connection.execute(gone).scalars()} if homes else set()
     first = past.first_day(connection)
     rows = connection.execute(
         sa.select(section, peer.c.name.label("peer_name"), peer.c.wwwroot, course.c.code)
@@ -154,7 +158,7 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
             r.idnumber,
             r.segment,
             r.name,
-            r.status != ACTIVE,
+            r.status != ACTIVE or r.id in deleted_there,
             r.peer_name or r.wwwroot or "",
             r.wwwroot or "",
             r.course_id,
@@ -250,7 +254,9 @@ def filings_of(connection: Connection, section_id: int, *, limit: int) -> list[F
 
 def counts(connection: Connection, column: sa.Column[int]) -> Counter[int | None]:
     """Count sections by their term or course; None: ongoing."""
-    rows = connection.execute(sa.select(column, sa.func.count()).group_by(column))
+    rows = connection.execute(
+        sa.select(column, sa.func.count()).where(joined.is_shown(section.c.id)).group_by(column)
+    )
     return Counter({row[0]: row[1] for row in rows})
 
 

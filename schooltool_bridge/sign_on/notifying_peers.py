@@ -64,7 +64,7 @@ def courses_here(connection: Connection, person_id: int, but: int) -> list[dict[
 
     Without those of the peer `but`, whose own courses they are.
     """
-    now = present.enrolments(connection)
+    now = present.as_peers_say(connection)
     rows = connection.execute(
         sa.select(section.c.id, section.c.name, section.c.idnumber, now.c.role)
         .join_from(now, section, section.c.id == now.c.section_id)

@@ -24,6 +24,7 @@ import peers.model
 import peers.sign_on
 import schooltool_bridge.store.model
 import schooltool_bridge.store.model_access
+import schooltool_bridge.store.model_joining
 import schooltool_bridge.store.model_linking
 import schooltool_bridge.store.model_notices
 import schooltool_bridge.store.model_people
@@ -49,12 +50,13 @@ TABLES_OF = (
     schooltool_bridge.store.model_reports,
     schooltool_bridge.store.model_school,
     schooltool_bridge.store.model_notices,
+    schooltool_bridge.store.model_joining,
     schooltool_bridge.store.model_sync,
     schooltool_bridge.store.model_linking,
 )
 ROWS_AT_ONCE = 1000
 # The latest of migrations/versions, written here so that a command need not load Alembic.
-HEAD = "0022"
+HEAD = "0023"
 Progress = Callable[[str, int, int], None]  # table, rows done, rows in all
 
 

@@ -21,7 +21,7 @@ from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments, sections
 from schooltool_bridge.hand.resolving import Resolving
-from schooltool_bridge.history import roster
+from schooltool_bridge.history import joined, roster
 from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.meaning import ACTIVE
 from schooltool_bridge.people import people_list
@@ -157,7 +157,9 @@ class EnrolmentPages:
 
 
 def _section(connection: Connection, section_id: int) -> str:
-    wanted = sa.select(section.c.name).where(section.c.id == filters.known_id(section_id))
+    wanted = sa.select(section.c.name).where(
+        section.c.id == filters.known_id(section_id), joined.is_shown(section.c.id)
+    )
     name: str | None = connection.execute(wanted).scalar()
     if name is None:
         raise PageError(_("There is no section with this number."), 404)

@@ -56,6 +56,7 @@ from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.plugin_pages import PluginPages
 from schooltool_bridge.web.print_pages import PrintPages
 from schooltool_bridge.web.reports_pages import ReportsPages
+from schooltool_bridge.web.same_sections_pages import SameSectionsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
@@ -113,6 +114,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PeoplePages(given.parts, given.app.signing_off),
     lambda given: PersonPages(given.parts, given.app.signing_off),
     lambda given: SchoolPages(given.parts),
+    lambda given: SameSectionsPages(given.parts),
     lambda given: SectionsPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
     lambda given: UnlinkingPages(given.parts, given.app.admitting, given.app.signing_off),

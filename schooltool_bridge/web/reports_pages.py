@@ -22,7 +22,7 @@ from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
 from schooltool_bridge.common.refusals import NotThere
-from schooltool_bridge.history import identity
+from schooltool_bridge.history import identity, joined
 from schooltool_bridge.history.people_search import by_name, found_by
 from schooltool_bridge.reports import registry, report
 from schooltool_bridge.reports.paper import Paper, csv_bytes, text
@@ -221,6 +221,7 @@ def _people(connection: Connection, wanted: str) -> list[labels.Person]:
 
 def _sections(connection: Connection, wanted: str) -> list[sa.Row[tuple[int, str, str | None]]]:
     query = sa.select(section.c.id, section.c.name, section.c.idnumber)
+    query = query.where(joined.is_shown(section.c.id))
     name, number = FoldedColumn(section.c.name), FoldedColumn(section.c.idnumber)
     for word in folding.words(wanted):
         query = query.where(sa.or_(name.contains(word, autoescape=True), number == word))

@@ -19,8 +19,8 @@ from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
-from schooltool_bridge.hand import new_sections
-from schooltool_bridge.history import linked
+from schooltool_bridge.hand import new_sections, section_suggestions
+from schooltool_bridge.history import joined, linked
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
@@ -137,6 +137,7 @@ class SectionsPages:
             teachers = lookup.teachers_of(connection, ids)
             students = lookup.student_counts(connection, ids)
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
+            same = section_suggestions.count(connection)
             links = linked.of_sections(connection, ids)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
@@ -146,6 +147,7 @@ class SectionsPages:
             rows=rows,
             total=total,
             waiting=waiting,
+            same=same,
             teachers=teachers,
             students=students,
             missing_since={i: t for i, t in missing_since.items() if not links[i].reason},
@@ -169,6 +171,9 @@ class SectionsPages:
     def _section(self, section_id: int, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
         with self._parts.database.read() as connection:
+            whole = joined.whole(connection, section_id)
+            if whole.home_id != section_id:
+                return go(f"{SECTIONS}/{whole.home_id}", "")
             links = filing.links(connection)
             chain = links.chain(section_id)
             shown = {row.id: row for row in lookup.by_ids(connection, chain)}
@@ -206,6 +211,8 @@ class SectionsPages:
                 categories=categories,
                 whose=whose,
                 weights={c.id: language.number(str(weights.get(c.id, ""))) for c in categories},
+                one_with=lookup.by_ids(connection, whole.parts[1:]),
+                same=len(section_suggestions.suggestions(connection, section_id)),
                 problem=problem,
             )
 
