@@ -19,8 +19,8 @@ from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author, identifier, text
-from schooltool_bridge.store.model import ID_CHARS, person, person_password
-from schooltool_bridge.store.model_people import person_record, staff_role
+from schooltool_bridge.store.model import ID_CHARS, person
+from schooltool_bridge.store.model_people import person_password, person_record, staff_role
 
 STAFF = (N_("counselor"), N_("principal"))
 

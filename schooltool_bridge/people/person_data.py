@@ -32,7 +32,6 @@ from schooltool_bridge.store.model import (
     person,
     person_history,
     person_link,
-    person_password,
     section,
     section_history,
 )
@@ -42,6 +41,7 @@ from schooltool_bridge.store.model_people import (
     imported_id,
     password_link,
     person_merge,
+    person_password,
     person_record,
     staff_role,
 )

@@ -21,8 +21,8 @@ from schooltool_bridge.history import identity
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.sign_on.sign_offs import Visit
-from schooltool_bridge.store.model import person, person_password
-from schooltool_bridge.store.model_people import password_link
+from schooltool_bridge.store.model import person
+from schooltool_bridge.store.model_people import password_link, person_password
 
 INVITATION, FORGOTTEN = "invitation", "forgotten"
 # Over the holidays it would lie about for too long; whoever asks for a mail reads it soon.

@@ -24,8 +24,8 @@ from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
 from schooltool_bridge.sign_on import person_sessions
 from schooltool_bridge.sign_on.sign_offs import Visit
-from schooltool_bridge.store.model import person, person_link, person_password
-from schooltool_bridge.store.model_people import password_link
+from schooltool_bridge.store.model import person, person_link
+from schooltool_bridge.store.model_people import password_link, person_password
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,16 @@ staff_role = sa.Table(
     sa.Column("role", sa.String(20), nullable=False),
 )
 
+# For people who sign in here by themselves; an argon2id hash.
+person_password = sa.Table(
+    "person_password",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+    # Where a link for a forgotten password may go: as the office knew it, not as a peer says now.
+    sa.Column("email", NAME, nullable=False, server_default=""),
+)
+
 # Links by which somebody chooses a password (sign_on/invitations.py).
 password_link = sa.Table(
     "password_link",

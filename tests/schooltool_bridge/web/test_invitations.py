@@ -18,8 +18,8 @@ from schooltool_bridge.sign_on import invitations, rights
 from schooltool_bridge.sign_on.invitations import FORGOTTEN, INVITATION, LIFETIME_S
 from schooltool_bridge.sign_on.person_sessions import COOKIE
 from schooltool_bridge.sign_on.rights import Change
-from schooltool_bridge.store.model import person, person_password
-from schooltool_bridge.store.model_people import password_link
+from schooltool_bridge.store.model import person
+from schooltool_bridge.store.model_people import password_link, person_password
 from tests.helpers.cast import Cast, cast_in
 from tests.helpers.framed import assert_safe, signed_in
 from tests.helpers.mail_server import MailServer
