@@ -39,6 +39,7 @@ COMMANDS = {
     "person": "records:person",
     "plugin": "plugins:plugin",
     "report": "reports:report",
+    "scale": "scales:scale",
     "section": "records:section",
     "serve": "site:serve",
     "sync": "syncing:sync",

@@ -32,6 +32,8 @@ class Score:
     percent: Decimal
     from_percent: Decimal
     passes: bool
+    # What it counts in a grade point average; None: its system has none.
+    points: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

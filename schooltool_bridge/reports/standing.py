@@ -20,7 +20,7 @@ from schooltool_bridge.history.averages import percent_of
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
-from schooltool_bridge.reports.transcript import StoredMark, stored_mark
+from schooltool_bridge.reports.stored_marks import StoredMark, stored_mark
 from schooltool_bridge.school.labels import Person, School, people
 from schooltool_bridge.store.model import assessment, enrolment, grade, section
 from schooltool_bridge.store.model_joining import section_join

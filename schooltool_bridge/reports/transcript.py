@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.folding import folded
@@ -24,12 +22,14 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.history import as_of, identity
-from schooltool_bridge.history.averages import ScoreSystem, counts_hidden, percent_of, shown_mark
+from schooltool_bridge.history.averages import counts_hidden, percent_of, shown_mark
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
-from schooltool_bridge.reports import paper
+from schooltool_bridge.reports import grade_points, paper
+from schooltool_bridge.reports.grade_points import Average, Pointed
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
+from schooltool_bridge.reports.stored_marks import StoredMark, final_marks, passes
 from schooltool_bridge.school.labels import (
     BEFORE_US,
     ONGOING,
@@ -40,7 +40,7 @@ from schooltool_bridge.school.labels import (
     Term,
     people,
 )
-from schooltool_bridge.store.model_reports import final_mark
+from schooltool_bridge.store.shipped_titles import local_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ class Final:
     percent: Decimal | None
     mark: str
     passes: bool | None
+    # The title of its score system, and what it counts there in an average; None: nothing.
+    system: str = ""
+    points: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,27 @@ class Taken:
 
         Whoever failed earns none, nor does whoever left, whatever the mark.
         """
-        if self.role != STUDENT or self.course is None or not self.course.credits:
+        if self.attempted is None:
             return None
         if self.means.failed or self.means.left or (self.final and self.final.passes is False):
             return Decimal(0)
         is_earned = self.means.passed or (self.final is not None and self.final.mark != "")
-        return _decimal(self.course.credits) if is_earned else None
+        return self.attempted if is_earned else None
+
+    @property
+    def attempted(self) -> Decimal | None:
+        """The credits of its course, which a student may earn; None where none are counted."""
+        if self.role != STUDENT or self.course is None or not self.course.credits:
+            return None
+        return _decimal(self.course.credits)
+
+    @property
+    def pointed(self) -> Pointed | None:
+        """What it counts in a grade point average; None while it is not final, or was left."""
+        final = self.final
+        if final is None or final.points is None or self.means.left or self.means.in_error:
+            return None
+        return Pointed(final.system, final.points, self.attempted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,11 @@ class Transcript:
     person: Person
     at_unix_s: int
     taken: Sequence[Taken]
+
+    @property
+    def averages(self) -> list[Average]:
+        """The grade point average of each score system."""
+        return grade_points.averages(p for t in self.taken if (p := t.pointed) is not None)
 
 
 def read(
@@ -137,58 +160,12 @@ def read(
     return Transcript(people(connection, [root])[root], moment_unix_s, taken)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMark:
-    """A row of final_mark."""
-
-    section_id: int
-    person_id: int
-    percent: Decimal | None
-    mark: str
-    score_system_id: int | None
-    # The enrolment's state at the closing.
-    code: str
-    recorded_unix_s: int
-
-
-def final_marks(
-    connection: Connection, everybody: Iterable[int], at_unix_s: int | None = None
-) -> dict[int, StoredMark]:
-    """Return the final mark of these rows of one person in each section, the latest of several."""
-    rows = connection.execute(
-        sa.select(final_mark)
-        .where(
-            final_mark.c.person_id.in_(list(everybody)),
-            sa.true() if at_unix_s is None else final_mark.c.recorded_unix_s <= at_unix_s,
-        )
-        .order_by(final_mark.c.id)
-    )
-    return {r.section_id: stored_mark(r) for r in rows}
-
-
-def stored_mark(row: sa.Row[Any]) -> StoredMark:
-    """Read a row of final_mark."""
-    return StoredMark(
-        row.section_id,
-        row.person_id,
-        None if row.percent is None else Decimal(row.percent),
-        row.mark,
-        row.score_system_id,
-        row.code,
-        row.recorded_unix_s,
-    )
-
-
-def passes(mark: StoredMark, system: ScoreSystem | None) -> bool | None:
-    """Tell whether a stored mark passes; None where its score system does not say."""
-    if system is None or system.kind != "values":
-        return None
-    return next((s.passes for s in system.scores if s.score == mark.mark), None)
-
-
 def _judged(mark: StoredMark, school: School) -> Final:
     system = school.systems.get(mark.score_system_id or 0)
-    return Final(mark.percent, mark.mark, passes(mark, system))
+    scores = system.scores if system is not None else ()
+    points = next((s.points for s in scores if s.score == mark.mark), None)
+    title = system.title if system is not None else ""
+    return Final(mark.percent, mark.mark, passes(mark, system), title, points)
 
 
 def _state(state: EnrolmentState, final: StoredMark | None) -> EnrolmentState:
@@ -230,10 +207,17 @@ def as_json(transcript: Transcript) -> Row:
                 "percent": paper.plain_number(t.percent),
                 **filed_as_json(t.course, t.term),
                 "final_mark": t.final.mark if t.final else None,
+                "grade_points": paper.plain_number(t.final.points if t.final else None),
                 "credits": paper.plain_number(t.credits),
             }
             for t in transcript.taken
         ],
+        "grade_point_averages": [
+            {"score_system": a.system, "average": paper.plain_number(a.value), "marks": a.marks}
+            for a in transcript.averages
+        ],
+        "credits_earned": paper.plain_number(_sum(t.credits for t in transcript.taken)),
+        "credits_attempted": paper.plain_number(_tried(transcript.taken)),
     }
 
 
@@ -280,7 +264,7 @@ def paper_of(transcript: Transcript, zone: tzinfo) -> Paper:
         subject=who.full_name,
         short=who.name_for_scripts,
         as_of=paper.as_of(transcript.at_unix_s, zone),
-        facts=_facts(who, studied),
+        facts=_facts(transcript, studied),
         tables=tables or [_table(_("Sections"), [], zone)],
         flat=Table("", paper.with_local_heads(_FLAT), [_flat(who, t, zone) for t in shown]),
         notes=_notes(studied),
@@ -304,10 +288,36 @@ def _notes(studied: Sequence[Taken]) -> list[str]:
     return notes
 
 
-def _facts(who: Person, studied: Iterable[Taken]) -> list[tuple[str, str]]:
-    earned = [t.credits for t in studied if t.credits is not None]
+def _facts(transcript: Transcript, studied: Sequence[Taken]) -> list[tuple[str, str]]:
+    who = transcript.person
     idnumber = [(_("Id number"), who.idnumber)] if who.idnumber else []
-    return idnumber + ([(_("Credits"), paper.text(sum(earned, Decimal(0))))] if earned else [])
+    return [*idnumber, *_totals(studied), *_average_facts(transcript.averages)]
+
+
+def _totals(studied: Sequence[Taken]) -> list[tuple[str, str]]:
+    """Credits earned, of those that were tried for: of what is final, and was not just left."""
+    earned, tried = _sum(t.credits for t in studied), _tried(studied)
+    if earned is None:
+        return []
+    words = _("%(earned)s of %(tried)s", earned=paper.text(earned), tried=paper.text(tried))
+    return [(_("Credits"), paper.text(earned) if earned == tried else words)]
+
+
+def _average_facts(found: Sequence[Average]) -> list[tuple[str, str]]:
+    return [
+        (_("Grade point average (%(scale)s)", scale=local_title(a.system)), paper.text(a.value))
+        for a in found
+    ]
+
+
+def _tried(taken: Iterable[Taken]) -> Decimal | None:
+    return _sum(t.attempted for t in taken if t.credits is not None)
+
+
+def _sum(some: Iterable[Decimal | None]) -> Decimal | None:
+    """Add what there is; None for nothing at all."""
+    there = [one for one in some if one is not None]
+    return sum(there, Decimal(0)) if there else None
 
 
 def _unfiled(t: Taken) -> str:
@@ -332,7 +342,9 @@ def _table(title: str, taken: Sequence[Taken], zone: tzinfo) -> Table:
         for t in taken
     ]
     empty = _("No section is known in which this person ever was.")
-    return Table(title, paper.with_local_heads(_COLUMNS), rows, empty=empty)
+    averages = grade_points.averages(p for t in taken if (p := t.pointed) is not None)
+    facts = [*_totals(taken), *_average_facts(averages)]
+    return Table(title, paper.with_local_heads(_COLUMNS), rows, facts=facts, empty=empty)
 
 
 def _flat(who: Person, t: Taken, zone: tzinfo) -> list[Cell]:

@@ -174,7 +174,11 @@ class School:
 def _scores(stored: Iterable[dict[str, object]]) -> tuple[Score, ...]:
     return tuple(
         Score(
-            str(s["score"]), Decimal(str(s["percent"])), Decimal(str(s["from"])), bool(s["passes"])
+            str(s["score"]),
+            Decimal(str(s["percent"])),
+            Decimal(str(s["from"])),
+            bool(s["passes"]),
+            Decimal(str(s["points"])) if s.get("points") is not None else None,
         )
         for s in stored or ()
     )

@@ -24,6 +24,7 @@ from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import Score, ScoreSystem
 from schooltool_bridge.school.labels import School
+from schooltool_bridge.school.usual_scales import USUAL
 from schooltool_bridge.school.written import free, line, number, plain
 from schooltool_bridge.school.years import OWN_ORDER
 from schooltool_bridge.store.model_school import score_system
@@ -34,7 +35,8 @@ MAX_SCORE_CHARS = 20
 MAX_SCORES = 50
 HUNDRED = Decimal(100)
 _PASS, _FAIL = "pass", "fail"
-_PARTS = 4
+# With grade points, and without.
+_PARTS = (4, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +73,21 @@ def read_scores(text: str) -> tuple[Score, ...]:
         if not each.strip():
             continue
         parts = [p.strip() for p in each.split(";")]
-        if len(parts) != _PARTS or parts[-1].lower() not in (_PASS, _FAIL):
+        if len(parts) not in _PARTS or parts[3].lower() not in (_PASS, _FAIL):
             raise NotPossible(
                 _(
-                    "Line %(line)s must be a score, its percent, from which percent on, and pass "
-                    "or fail; such as: A; 95; 90; pass",
+                    "Line %(line)s must be a score, its percent, from which percent on, pass or "
+                    "fail, and perhaps grade points; such as: A; 95; 90; pass; 4",
                     line=at,
                 )
             )
         score = line(parts[0], _("Line %(line)s: the score", line=at), limit=MAX_SCORE_CHARS)
         percent = number(parts[1], _("Line %(line)s: the percent", line=at))
         from_percent = number(parts[2], _("Line %(line)s: the lower end", line=at))
-        found.append(Score(score, percent, from_percent, parts[-1].lower() == _PASS))
+        points = None
+        if len(parts) == _PARTS[-1]:
+            points = number(parts[4], _("Line %(line)s: the grade points", line=at))
+        found.append(Score(score, percent, from_percent, parts[3].lower() == _PASS, points))
         if len(found) > MAX_SCORES:
             raise NotPossible(_("At most %(count)s scores, please.", count=MAX_SCORES))
     return tuple(found)
@@ -100,6 +105,7 @@ def add(connection: Connection, author: Author, *, title: str, scores: Sequence[
             "percent": plain(s.percent),
             "from": plain(s.from_percent),
             "passes": s.passes,
+            **({} if s.points is None else {"points": plain(s.points)}),
         }
         for s in scores
     ]
@@ -109,6 +115,17 @@ def add(connection: Connection, author: Author, *, title: str, scores: Sequence[
     listed = " ".join(s.score for s in scores)
     author.note(connection, N_("score system added"), title, {"scores": listed})
     return new_id
+
+
+def add_usual(connection: Connection, author: Author, title: str) -> int:
+    """Add one of usual_scales.py; raises NotThere, and NotPossible when it is there already."""
+    found = USUAL.get(title)
+    if found is None:
+        known = ", ".join(repr(t) for t in USUAL)
+        raise NotThere(
+            _("There is no usual scale of that title; there are: %(known)s.", known=known)
+        )
+    return add(connection, author, title=title, scores=found)
 
 
 def set_hidden(connection: Connection, author: Author, system_id: int, *, hidden: bool) -> None:
@@ -140,6 +157,8 @@ def check(scores: Sequence[Score]) -> None:
 
 def _check_each(scores: Sequence[Score]) -> None:
     names: list[str] = []
+    if len({each.points is None for each in scores}) > 1:
+        raise NotPossible(_("Give grade points to every score, or to none."))
     for each in scores:
         if key(each.score) in names:
             raise NotPossible(_("The score %(score)s stands there twice.", score=repr(each.score)))

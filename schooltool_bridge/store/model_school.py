@@ -131,7 +131,8 @@ score_system = sa.Table(
     # points | percent | values
     sa.Column("kind", sa.String(20), nullable=False),
     # For values, best first: {"score": "A", "percent": "95", "from": "90", "passes": true}:
-    # entering A means 95 %, and 90 % or more makes an A.
+    # entering A means 95 %, and 90 % or more makes an A; with "points": "4" where it counts in a
+    # grade point average.
     sa.Column("scores", sa.JSON, nullable=False),
     # Hidden ones are not offered any more; what was marked by them stays.
     sa.Column("hidden", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -10,7 +10,12 @@ from mnet.language import N_, translated
 from schooltool_bridge.store.model import ENROLMENT_STATES
 
 _SCORE_SYSTEMS = (N_("Points"), N_("Percent"), N_("Pass/Fail"), N_("Letter grades"))
-_SHIPPED = frozenset({*(state["title"] for state in ENROLMENT_STATES), *_SCORE_SYSTEMS})
+# Those of school/usual_scales.py, which a school may add.
+_SCALES = (
+    N_("Grades 1 to 6"), N_("Grades 6 to 1"), N_("Points 15 to 0"), N_("Points 20 to 0"),
+    N_("A to F with plus and minus"),
+)  # fmt: skip
+_SHIPPED = frozenset({*(state["title"] for state in ENROLMENT_STATES), *_SCORE_SYSTEMS, *_SCALES})
 
 
 def local_title(title: str) -> str:

@@ -50,8 +50,6 @@ ABOUT = {
     "/admin/sections": "school#filing-a-section",
     "/admin/sections/waiting": "events#new-sections",
     "/admin/sections/same": "school#sections-that-are-one",
-    "/admin/people/*/peer": "events#linked-or-not",
-    "/admin/sections/*/peer": "events#linked-or-not",
     "/admin/sections/*/enrol": "school#who-is-in-a-section",
     "/admin/sections/*/people": "school#who-is-in-a-section",
     "/admin/sections/new": "school#who-is-in-a-section",

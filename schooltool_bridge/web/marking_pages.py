@@ -15,7 +15,9 @@ from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import marking, scores, states
+from schooltool_bridge.school.usual_scales import USUAL
 from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.store.shipped_titles import local_title
 from schooltool_bridge.web.filters import row_id
 
 MARKING = "/admin/school/marking"
@@ -58,11 +60,14 @@ class MarkingPages:
 
     def _page(self, typed: Mapping[str, str], *, problem: str = "") -> Reply:
         with self._parts.database.read() as connection:
+            systems = scores.all_systems(connection)
+            known = {s.system.title for s in systems}
             return page(
                 "marking.html",
                 status=400 if problem else 200,
                 categories=marking.categories(connection),
-                systems=scores.all_systems(connection),
+                systems=systems,
+                usual=[(title, local_title(title)) for title in USUAL if title not in known],
                 states=states.all_states(connection),
                 kinds=KINDS,
                 meanings=states.MEANINGS,
@@ -98,6 +103,12 @@ def _add_system(connection: Connection, view: View) -> str:
     title = view.text("title")
     scores.add(connection, Author(view.who, view.now_unix_s), title=title, scores=read)
     return _("The score system %(title)s is there.", title=title)
+
+
+def _add_usual(connection: Connection, view: View) -> str:
+    title = view.text("title")
+    scores.add_usual(connection, Author(view.who, view.now_unix_s), title)
+    return _("The score system %(title)s is there.", title=local_title(title))
 
 
 def _hide_system(connection: Connection, view: View) -> str:
@@ -138,6 +149,7 @@ _STEPS: Mapping[str, Callable[[Connection, View], str]] = {
     "rename-category": _rename_category,
     "remove-category": _remove_category,
     "add-system": _add_system,
+    "add-usual": _add_usual,
     "hide-system": _hide_system,
     "show-system": _show_system,
     "add-state": _add_state,

@@ -20,7 +20,7 @@ from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper, standing
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.report import SCHOOL, Report, number, term
-from schooltool_bridge.reports.transcript import passes
+from schooltool_bridge.reports.stored_marks import passes
 from schooltool_bridge.school.labels import Person, School
 
 DEFAULT_BELOW = Decimal(60)

@@ -16,7 +16,7 @@ from schooltool_bridge.reports import paper, standing
 from schooltool_bridge.reports.paper import Cell, Column, Paper, Table
 from schooltool_bridge.reports.report import SCHOOL, Asked, Report, number, term
 from schooltool_bridge.reports.standing import Standing
-from schooltool_bridge.reports.transcript import passes
+from schooltool_bridge.reports.stored_marks import passes
 from schooltool_bridge.school.labels import Person, School
 
 # What is compared is not rounded; what is shown is.

@@ -180,9 +180,10 @@ def test_a_withdrawal_keeps_its_grades_and_says_which_it_was(school: School) -> 
                 "section": "algebra", "name": "Algebra", "role": "student", "code": "w",
                 "title": "Withdrawn (code to be given)", "since": "2026-09-26T22:00:00Z",
                 "note": "", "percent": 50, "course": None, "year": None, "term": None,
-                "final_mark": None, "credits": None,
+                "final_mark": None, "grade_points": None, "credits": None,
             }
         ],
+        "grade_point_averages": [], "credits_earned": None, "credits_attempted": None,
     }  # fmt: skip
     assert [(t.state.code, t.percent) for t in transcript_of(school, BOB).taken] == [("wn", None)]
 

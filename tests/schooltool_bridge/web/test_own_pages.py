@@ -152,7 +152,7 @@ def test_a_pupil_sees_their_sections_with_percent_and_marks_as_of_a_day(cast: Ca
     assert "Withdrawn (code to be given)" in words(page)
     before = pete.get(f"/me/marks?at={day(LEFT - DAY_S)}")
     assert row(before, "Quiz of algebra") == "Quiz of algebra 62.41 of 100"
-    assert [h.text for h in before.tree.xpath("//main/h2")] == ["Now"]
+    assert [h.text for h in before.tree.xpath("//main/h2")] == ["On that day"]
     assert "in no section as a student by then" in words(pete.get("/me/marks?at=2001-01-01"))
     # What is no day counts as not asked.
     for wrong in ("x", "2026-13-01", "0000-00-00", "9999-12-31", "\0", "-1", "2026-10-31T00"):
