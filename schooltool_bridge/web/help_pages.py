@@ -58,6 +58,7 @@ ABOUT = {
     "/admin/sections/*/assessments/*/join": "gradebook#same-name-same-item",
     "/admin/sections/*/worksheets": "gradebook#assessments-by-hand",
     "/admin/sections/*/upload": "gradebook#spreadsheets",
+    "/admin/sections/*/weights": "school#marks",
     "/admin/sections/*/final": "reports#closing-a-term",
     "/admin/sections/*/section-report": "reports",
     "/admin/sections/*/roster": "reports",
