@@ -72,7 +72,6 @@ ABOUT = {
     "/admin/accounts": "pages#who-may-do-what",
     "/admin/audit": "pages#the-audit-trail",
     "/admin/password": "pages#signing-in",
-    "/": "pages#signing-in",
     "/admin/sign-in": "pages#signing-in",
     "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
 }
