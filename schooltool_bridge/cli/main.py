@@ -72,6 +72,7 @@ BELOW = {
         "erase": "person_data:erase",
         "export": "person_data:export",
         "merge": "identity:merge",
+        "invite": "people:invite",
         "set-password": "people:set_password",
         "staff": "person_data:staff",
         "unlink-peer": "unlinking:unlink_person",

@@ -99,6 +99,7 @@ def _places(
             and (event.user_moodle_id is None or key(event.user_moodle_id) == link.moodle_id)
             and link.idnumber_key is not None
             and not link.is_several
+            and not link.unlinked
             and (part.id, link.person_id) not in found
             and not (waiting and _is_waited_for(waiting, part))
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mnet import language
 from mnet.language import _
-from peers.accounts import CLERK, TEACHER
+from peers.accounts import CLERK
 from peers.web import roles
 from peers.web.view import PageError, Reply, Route, View, page
 from schooltool_bridge.web import manual
@@ -51,8 +51,6 @@ ABOUT = {
     "/admin/sections": "school#filing-a-section",
     "/admin/sections/waiting": "events#new-sections",
     "/admin/sections/same": "school#sections-that-are-one",
-    "/admin/people/*/peer": "events#linked-or-not",
-    "/admin/sections/*/peer": "events#linked-or-not",
     "/admin/sections/*/enrol": "school#who-is-in-a-section",
     "/admin/sections/*/people": "school#who-is-in-a-section",
     "/admin/sections/new": "school#who-is-in-a-section",
@@ -74,7 +72,8 @@ ABOUT = {
     "/admin/accounts": "pages#who-may-do-what",
     "/admin/audit": "pages#the-audit-trail",
     "/admin/password": "pages#signing-in",
-    "/admin/sign-in": "pages#signing-in",
+    "/": "pages#signing-in",
+    "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
 }
 # The first page of all: nothing below it is about the same.
 _FIRST = ("/admin", "peers")
@@ -112,8 +111,8 @@ class HelpPages:
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            Route(HELP, self.all, TEACHER),
-            Route(HELP + "/<name>", self.one, TEACHER),
+            Route(HELP, self.all, CLERK),
+            Route(HELP + "/<name>", self.one, CLERK),
         ]
 
     def all(self, view: View) -> Reply:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
+from peers.web.frame import DOOR
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.history import identity
 from schooltool_bridge.people import people_list
@@ -185,7 +186,7 @@ def _progress(
 def sign_in_first(view: View) -> Reply:
     """Send a visitor to the form: the same for every number, which so stays unknown."""
     here = f"{view.path}?{view.raw_query}" if view.raw_query else view.path
-    return go(f"/sign-in?next={quote(here, safe='')}")
+    return go(f"{DOOR}?next={quote(here, safe='')}")
 
 
 def whose(form: Mapping[str, list[str]]) -> int | None:

@@ -123,6 +123,20 @@ function test_what_cannot_be_read_spoils_nothing_else() {
     same([1, 'broken', 1, 1, 1, 1, 0], $outcome);
 }
 
+function test_people_and_courses_go_before_who_is_in_them() {
+    $event = ['events' => [['delete_section', []]]];
+    $groups = array_map(function ($note) {
+        return about(...$note);
+    }, [[notes::ENROLMENT, 1, 2], [notes::SECTION, 2], [notes::USER, 3], [notes::GRADE, 4, 3], [notes::ENROLMENT, 3, 2], [notes::USER, 5],
+        [notes::SECTION, 2, 0, $event], [notes::ENROLMENT, 6, 2], [notes::COURSE, 9], [notes::ENROLMENT, 7, 2], [notes::USER, 7]]);
+    $order = array_map(function ($group) {
+        return "$group->kind $group->objectid";
+    }, notes::needed_first($groups));
+    // What was kept, and what becomes other notes, has its place.
+    same(['user 3', 'user 5', 'section 2', 'enrolment 1', 'grade 4', 'enrolment 3', 'section 2', 'enrolment 6', 'course 9',
+        'user 7', 'enrolment 7'], $order);
+}
+
 function test_a_page_sends_as_many_as_go_in_half_of_its_time() {
     // 50 took a fifth of a second: 500 would go in two.
     same(250, rules::many(50, 0.2, 4.0));

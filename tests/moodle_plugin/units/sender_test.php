@@ -74,7 +74,7 @@ function test_no_more_than_250_in_one_call_and_fewer_after_a_page() {
     }, outgoing::called()));
 }
 
-function test_what_waits_of_one_thing_is_told_once_and_where_its_first_note_stood() {
+function test_what_waits_of_one_thing_is_told_once_and_after_what_it_needs() {
     global $DB;
     outgoing::begin(3);
     $course = school::course('A', ['idnumber' => 'ALG']);
@@ -85,8 +85,8 @@ function test_what_waits_of_one_thing_is_told_once_and_where_its_first_note_stoo
     }
     same([3, 0, 0], sent());
     $events = mnet_xmlrpc_client::$calls[0][2][0];
-    same(['fetch_user', 'new_enrolment', 'new_section'], array_column($events, 'event'));
-    same([2002, 2001, 2003], array_column(array_column($events, 'data'), 'timemodified'));
+    same(['fetch_user', 'new_section', 'new_enrolment'], array_column($events, 'event'));
+    same([2002, 2003, 2001], array_column(array_column($events, 'data'), 'timemodified'));
     same(['3', '4'], [(string) $events[0]['data']['seq'], outgoing::server()->position]);
 }
 

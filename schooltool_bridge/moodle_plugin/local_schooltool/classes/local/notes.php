@@ -87,6 +87,32 @@ class notes {
     }
 
     /**
+     * People first, then courses: who is in one needs both, and many of a kind in a row are applied together.
+     *
+     * Nothing moves across a snapshot of events or what becomes other notes.
+     *
+     * @param \stdClass[] $groups
+     * @return \stdClass[]
+     */
+    public static function needed_first(array $groups): array {
+        $ordered = [];
+        $people = $courses = $others = [];
+        foreach ($groups as $group) {
+            if (!self::is_plain($group->rows[0])) {
+                $ordered = array_merge($ordered, $people, $courses, $others, [$group]);
+                $people = $courses = $others = [];
+            } else if ($group->kind === self::USER) {
+                $people[] = $group;
+            } else if ($group->kind === self::SECTION) {
+                $courses[] = $group;
+            } else {
+                $others[] = $group;
+            }
+        }
+        return array_merge($ordered, $people, $courses, $others);
+    }
+
+    /**
      * Tell whether a note may be put together with others of the same thing.
      *
      * @param \stdClass $row

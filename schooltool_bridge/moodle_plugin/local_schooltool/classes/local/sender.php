@@ -243,7 +243,7 @@ class sender {
             }
             // Which ids are given twice is asked anew: a course may just have been copied.
             doubles::forget();
-            $groups = notes::groups($rows);
+            $groups = notes::needed_first(notes::groups($rows));
             $page = new read\page($groups);
             foreach ($groups as $group) {
                 if (in_array($group->kind, notes::WHOLES, true)) {
