@@ -34,6 +34,7 @@ COMMANDS = {
     "inbox": "records:inbox",
     "init": "site:init",
     "key": "site:key",
+    "letterhead": "letterheads:letterhead",
     "notice": "notices:notice",
     "peer": "peers:peer",
     "person": "records:person",

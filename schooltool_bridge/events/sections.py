@@ -153,7 +153,10 @@ def _with_number(connection: Connection, source: Source, event: SectionEvent) ->
         return event
     sent, seq = event.when.timemodified, event.when.seq
     last = max((row.effective_unix_s, row.seq) for row in others)
-    if event.deleted or (sent is not None and (sent, seq) < last):
+    is_older = sent is not None and (sent, seq) < last
+    former_ids = {OWN_ID + row.moodle_id for row in others}
+    are_free = all(own_ids.is_free(connection, section, source, one) for one in former_ids)
+    if event.deleted or is_older or not are_free:
         return replace(event, idnumber=number)
     for row in others:
         former = sa.update(section).where(section.c.id == row.id)

@@ -45,6 +45,7 @@ ABOUT = {
     "/admin/people/*/transcript": "reports",
     "/admin/people/*/issued": "reports#issuing",
     "/admin/school": "school",
+    "/admin/school/letterhead": "reports#letterhead",
     "/admin/school/marking": "school#marking-and-states",
     "/admin/school/terms/*/final": "reports#closing-a-term",
     "/admin/sections": "school#filing-a-section",

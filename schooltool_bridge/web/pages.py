@@ -44,6 +44,7 @@ from schooltool_bridge.web.issued_pages import IssuedPages
 from schooltool_bridge.web.joining_pages import JoiningPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
+from schooltool_bridge.web.letterhead_pages import LetterheadPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.new_sections_pages import NewSectionsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
@@ -114,6 +115,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ConflictPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: ClosingPages(given.parts),
     lambda given: IssuedPages(given.parts),
+    lambda given: LetterheadPages(given.parts),
     lambda given: PrintPages(given.parts, given.app.prints),
     lambda given: help_pages.HelpPages(given.frame.url),
     lambda given: PluginPages(given.parts),
