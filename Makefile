@@ -3,7 +3,7 @@
 # make quick  the tests that need no PHP, PostgreSQL or browser
 # make lint   ruff and mypy --strict
 # make soak   a real server under every flood that once stopped one: SECONDS=600 in all, FLOOD=name alone
-# make bench  calls a second against the floor of two RSA operations; reports and imports of a large school
+# make bench  calls a second against the floor of two RSA operations; reports and imports of a large school; pushes and full syncs
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -52,6 +52,8 @@ bench: install-tests
 	$(BIN)/python -m tests.bench.new_grade
 	$(BIN)/python -m tests.bench.reports
 	$(BIN)/python -m tests.bench.importing
+	$(BIN)/python -m tests.bench.pushes
+	$(BIN)/python -m tests.bench.syncs
 
 soak: install-tests
 	$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FLOOD),--flood "$(FLOOD)")

@@ -19,7 +19,7 @@ from mnet.refusal import Refusal
 from peers import password_hashes
 
 # What each may do: peers/web/roles.py.
-MANAGER, CLERK, TEACHER = ROLES = ("manager", "clerk", "teacher")
+MANAGER, CLERK = ROLES = ("manager", "clerk")
 MIN_PASSWORD_CHARS = 10
 MAX_PASSWORD_CHARS = 1000  # argon2 reads all of it
 MAX_NAME_CHARS = 100
@@ -36,7 +36,7 @@ account = sa.Table(
     sa.Column("password_hash", sa.String(255), nullable=False),
     sa.Column("one_time", sa.Boolean, nullable=False),
     sa.Column("created_unix_s", sa.BigInteger, nullable=False),
-    # One of manager, clerk, teacher; the roles are explained in peers/web/roles.py.
+    # One of ROLES (peers/web/roles.py), or "teacher" from before, which signs in nowhere any more.
     sa.Column("role", sa.String(20), nullable=False, server_default="manager"),
 )
 
@@ -85,6 +85,11 @@ class Account:
     one_time: bool
     role: str
     created_unix_s: int
+
+    @property
+    def has_role(self) -> bool:
+        """Tell whether it has a role that there still is; without one it signs in nowhere."""
+        return self.role in ROLES
 
 
 def name_key(username: str) -> str:
@@ -167,7 +172,8 @@ def check_sign_in(connection: Connection, username: str, password: str) -> Accou
         )
     ).first()
     is_right = password_hashes.fits(row[0] if row else None, password)
-    return Account(*row[1:]) if row and is_right else None
+    found = Account(*row[1:]) if row and is_right else None
+    return found if found and found.has_role else None
 
 
 def by_id(connection: Connection, account_id: int) -> Account | None:

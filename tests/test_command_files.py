@@ -51,6 +51,6 @@ def test_each_file_of_commands_loads_alone(command: list[str]) -> None:
 
 def test_every_file_of_commands_is_listed() -> None:
     # What the commands share, and what runs behind `serve`.
-    others = {"__init__", "main", "shared", "lazy_group", "lists", "serving"}
+    others = {"__init__", "entry", "main", "shared", "lazy_group", "lists", "serving"}
     there = {p.stem for p in Path(cli.__file__).parent.glob("*.py")}
     assert there - others == set(FILES)

@@ -176,6 +176,7 @@ EXPRESSIONS: dict[str, Met] = {
     "schooltool_bridge/gradebook/templates.py:_UNWRITABLE": met("schooltool_bridge/gradebook/templates.py:_UNWRITABLE", "sub", "a", "/", "\x0b"),
     "schooltool_bridge/reports/joining.py:_TOKEN": met("schooltool_bridge/reports/joining.py:_TOKEN", "search", "1", "1 ", "1 0", "<", "<A", ">"),
     "schooltool_bridge/oneroster/checking.py:_VERSION": met("schooltool_bridge/oneroster/checking.py:_VERSION", "fullmatch", ".1", "1", ".", before="v1.1"),
+    "peers/typed.py:_SHA256": met("peers/typed.py:_SHA256", "fullmatch", "0", "a"),
     "peers/web/carried_form.py:_OURS": met("peers/web/carried_form.py:_OURS", "search", "a", "&", "&form_token=", "&form_token=" + "a" * 32 + "."),
     "schooltool_bridge/common/times.py:_WHOLE": met("schooltool_bridge/common/times.py:_WHOLE", "fullmatch", "0", "1", before="1."),
     "schooltool_bridge/oneroster/habits.py:_CONTROLS": met("schooltool_bridge/oneroster/habits.py:_CONTROLS", "sub", "\n", "a", "a\n"),

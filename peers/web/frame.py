@@ -47,7 +47,9 @@ from peers.web.wire import (
 )
 
 HERE = Path(__file__).parent
-SIGN_IN, SIGN_OUT, PASSWORD = "/admin/sign-in", "/admin/sign-out", "/admin/password"
+# The first page, where everybody signs in.
+DOOR = "/"
+SIGN_OUT, PASSWORD = "/admin/sign-out", "/admin/password"
 FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_NOTE_CHARS = 400
 LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is
@@ -102,6 +104,8 @@ class Frame:
         self.tabs: list[Tab] = []
         # Shown on top of every page to whoever is signed in; set by the composition root.
         self.banner: Callable[[View], object] = lambda _view: None
+        # Asks whoever sent a form after their session ended to sign in; set there, too.
+        self.sign_in_first: Callable[[View, carried_form.CarriedForm], Reply] = _only_to_the_door
         # Where the help about a page is, by the page's path; set there too. Empty: there is none.
         self.help_about: Callable[[str], str] = lambda _path: ""
         self._static = static_files.read()
@@ -274,10 +278,9 @@ class Frame:
             if view.session is None:
                 carried = self._forms.without_session(route, view, raw)
                 if carried is not None:
-                    values = {"next": "", "problem": "", "username": "", "carried": carried}
-                    return page("sign_in.html", status=403, **values)
+                    return self.sign_in_first(view, carried)
                 back = f"?next={quote(view.path)}" if view.method == "GET" else ""
-                return go(SIGN_IN + back)
+                return go(DOOR + back)
             if view.session.account.one_time and view.path not in {PASSWORD, SIGN_OUT}:
                 return go(PASSWORD)
             if not allows(view.role, route.role):
@@ -317,6 +320,9 @@ class Frame:
         self, view: View, reply: Reply, session: Session | None, form_token: str, note: str = ""
     ) -> Sent:
         headers = list(HEADERS.items())
+        if reply.session_token == "":  # whoever was signed in is not any more
+            view, session = replace(view, session=None), None
+            form_token = view.cookies.get(FORM_COOKIE, "")
         body = reply.body
         kind = reply.content_type or "text/html; charset=utf-8"
         if reply.template:
@@ -360,6 +366,8 @@ class Frame:
             "help_path": self.help_about(view.path) if may_see_all else "",
             "note": note,
             "now_unix_s": view.now_unix_s,
+            # Whose own desk it is that shows an admins' page; own_desks.py says so.
+            "desk": None,
         }
         template = self._jinja.get_template(reply.template)
         return template.render({**frame_values, **reply.values}).encode()
@@ -378,6 +386,10 @@ class Frame:
 def _problem(text: str, status: int) -> Reply:
     title = _(TITLES[status]) if status in TITLES else _("Sorry")
     return page("problem.html", status=status, text=text, title=title)
+
+
+def _only_to_the_door(_view: View, _carried: carried_form.CarriedForm) -> Reply:
+    return go(DOOR)
 
 
 def _check_numbers(parts: Mapping[str, Any]) -> None:

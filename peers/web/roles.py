@@ -1,17 +1,17 @@
 """Who may do what in the admin pages. Pure.
 
 A manager does everything; a clerk looks after people, sections and the inbox and sees how the
-peers are; a teacher reads the manual. Source: RULES 1.7 (roles).
+peers are. The school's people have no role here: sign_on/own_access.py. Source: RULES 1.7 (roles).
 """
 
 from __future__ import annotations
 
 from mnet.language import N_
-from peers.accounts import CLERK, MANAGER, TEACHER
+from peers.accounts import CLERK, MANAGER
 
-_RANK = {TEACHER: 0, CLERK: 1, MANAGER: 2}
+_RANK = {CLERK: 1, MANAGER: 2}
 
-TITLES = {MANAGER: N_("Site manager"), CLERK: N_("Clerk"), TEACHER: N_("Teacher")}
+TITLES = {MANAGER: N_("Site manager"), CLERK: N_("Clerk")}
 
 
 def allows(role: str, needed: str) -> bool:

@@ -59,7 +59,7 @@ def find(connection: Connection, token: str, now_unix_s: int) -> Session | None:
         )
     ).first()
     account = accounts.by_id(connection, row.account_id) if row else None
-    if row is None or account is None:
+    if row is None or account is None or not account.has_role:
         return None
     return Session(token, account, row.form_token, row.seen_unix_s)
 

@@ -1,6 +1,6 @@
-"""Signing in and out of the admin pages, choosing a password, the accounts, the audit trail.
+"""Signing out of the admin pages, choosing a password, the accounts, the audit trail.
 
-Source: RULES 1.8 (admin), R11.
+Where everybody signs in: schooltool_bridge/web/door_pages.py. Source: RULES 1.8 (admin), R11.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database
 from mnet.language import N_, _
 from peers import accounts, audit, audit_words
-from peers.accounts import CLERK, MANAGER, ROLES, TEACHER, Account, BadAccount
-from peers.web import carried_form, origin, sessions, throttle
-from peers.web.carried_form import SIGN_IN_FORM
-from peers.web.frame import PASSWORD, SIGN_IN, SIGN_OUT
-from peers.web.roles import TITLES, allows
+from peers.accounts import CLERK, MANAGER, ROLES, Account, BadAccount
+from peers.web import sessions, throttle
+from peers.web.frame import DOOR, PASSWORD, SIGN_OUT
+from peers.web.roles import TITLES
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 
 HOME = "/admin"
-MAX_FIELD_CHARS = 1000
 AUDIT_ROWS = 100
 NamesIn = Callable[[Connection, list[tuple[str, Mapping[str, object]]]], audit_words.Namer]
-# Shorter waits are shown in seconds.
-_MINUTES_FROM_S = 90
 
 
 class SignInPages:
@@ -33,25 +29,23 @@ class SignInPages:
     def __init__(
         self,
         database: Database,
-        home_of: Callable[[str], str] = lambda _r: HOME,
         names_in: NamesIn = lambda _c, _e: lambda _f, _v: None,
+        keep_apart: Callable[[Connection, str], None] = lambda _c, _n: None,
     ) -> None:
-        """Use `database`; `home_of` says for a role where it goes after signing in.
+        """Use `database`; `names_in` makes what names people and things in the trail's entries.
 
-        `names_in` makes what names the people and things in entries of the trail.
+        `keep_apart` raises BadAccount for a new account's name that somebody else has.
         """
+        self._keep_apart = keep_apart
         self._database = database
-        self._home_of = home_of
         self._names_in = names_in
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            Route(SIGN_IN, self.sign_in, None),
-            Route(SIGN_IN, self.do_sign_in, None, ("POST",), form=SIGN_IN_FORM),
-            Route(SIGN_OUT, self.sign_out, TEACHER, ("POST",)),
-            Route(PASSWORD, self.password, TEACHER),
-            Route(PASSWORD, self.do_password, TEACHER, ("POST",)),
+            Route(SIGN_OUT, self.sign_out, CLERK, ("POST",)),
+            Route(PASSWORD, self.password, CLERK),
+            Route(PASSWORD, self.do_password, CLERK, ("POST",)),
             Route("/admin/accounts", self.accounts, MANAGER),
             Route("/admin/accounts", self.do_add, MANAGER, ("POST",)),
             Route("/admin/accounts/<int:account_id>", self.do_change, MANAGER, ("POST",)),
@@ -62,61 +56,12 @@ class SignInPages:
         """Return the entries of the navigation."""
         return [Tab("Accounts", "/admin/accounts", MANAGER), Tab("Audit", "/admin/audit", MANAGER)]
 
-    def sign_in(self, view: View) -> Reply:
-        """Show the form; whoever is signed in goes on."""
-        if view.session:
-            return go(self._home_of(view.role))
-        back = view.query.get("next", "")
-        return page("sign_in.html", next=back, problem="", username="", carried=None)
-
-    def do_sign_in(self, view: View) -> Reply:
-        """Check name and password."""
-        username = view.text("username", limit=accounts.MAX_NAME_CHARS)
-        password = (view.all("password") or [""])[-1][:MAX_FIELD_CHARS]
-        back, carried = view.text("next", limit=MAX_FIELD_CHARS), carried_form.read(view)
-        key, now = accounts.name_key(username), view.now_unix_s
-        tried = throttle.attempt(
-            self._database,
-            throttle.Try(key, view.sender, now, username),
-            lambda connection: accounts.check_sign_in(connection, username, password),
-        )
-        found = tried.found
-        if found is None:
-            problem = (
-                _("Too many tries. Please wait %(time)s.", time=_duration(tried.wait_s))
-                if tried.wait_s
-                else _("That user name and password do not fit.")
-            )
-            values = {"next": back, "problem": problem, "username": username, "carried": carried}
-            return page("sign_in.html", status=tried.status, **values)
-        with self._database.write() as connection:
-            throttle.succeeded(connection, key, view.sender, now)
-            if view.session:
-                sessions.end(connection, view.session.token)
-            token = sessions.start(connection, found.id, now)
-            self._audit(connection, found.username, N_("signed in"), found.username, now)
-            begun = sessions.find(connection, token, now)
-        if (
-            carried
-            and begun
-            and not found.one_time
-            and sessions.is_form_of(carried.token, found.id)
-        ):
-            values = {
-                "form_token": begun.form_token,
-                "carried": carried,
-                "text": _("You are signed in again. What you typed is still here."),
-            }
-            return Reply(template="carried_form.html", values=values, session_token=token)
-        path = origin.inside(back)
-        return go(path or self._home_of(found.role), session_token=token)
-
     def sign_out(self, view: View) -> Reply:
         """End this session."""
         assert view.session is not None
         with self._database.write() as connection:
             sessions.end(connection, view.session.token)
-        return go(SIGN_IN, _("You are signed out."), session_token="")
+        return go(DOOR, _("You are signed out."), session_token="")
 
     def password(self, view: View) -> Reply:
         """Show the form to choose a password."""
@@ -138,7 +83,7 @@ class SignInPages:
             accounts.reset_password(connection, mine.username, new, one_time=False)
             token = sessions.start(connection, mine.id, now)
             self._audit(connection, mine.username, N_("password changed"), mine.username, now)
-        return go(self._home_of(mine.role), _("Your password is changed."), session_token=token)
+        return go(HOME, _("Your password is changed."), session_token=token)
 
     def _check_change(self, view: View, mine: Account, new: str) -> None:
         """Raise BadAccount unless the old password is right and the new one will do."""
@@ -155,7 +100,7 @@ class SignInPages:
             lambda connection: accounts.check_sign_in(connection, mine.username, old),
         )
         if tried.wait_s:
-            time = _duration(tried.wait_s)
+            time = throttle.duration(tried.wait_s)
             raise BadAccount(_("Too many tries. Please wait %(time)s.", time=time))
         if tried.found is None:
             raise BadAccount(_("The old password is not right."))
@@ -170,6 +115,7 @@ class SignInPages:
         made = accounts.one_time_password()
         try:
             with self._database.write() as connection:
+                self._keep_apart(connection, name)
                 accounts.add(
                     connection, name, made, one_time=True, now_unix_s=view.now_unix_s, role=role
                 )
@@ -261,14 +207,3 @@ class SignInPages:
         audit.record(
             connection, actor=actor, action=action, subject=subject, detail=detail, now_unix_s=now
         )
-
-
-def home_of(role: str) -> str:
-    """Return where a role goes after signing in, as long as only admins' pages exist."""
-    return HOME if allows(role, CLERK) else PASSWORD
-
-
-def _duration(wait_s: int) -> str:
-    if wait_s < _MINUTES_FROM_S:
-        return _("%(count)s seconds", count=wait_s)
-    return _("%(count)s minutes", count=wait_s // 60 + 1)

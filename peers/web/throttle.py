@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from mnet.database import Database
-from mnet.language import N_
+from mnet.language import N_, _
 from peers import audit
 from peers.accounts import sign_in_address, sign_in_failure
 
@@ -30,6 +30,8 @@ MEMORY_S = 24 * 3600
 ADDRESS_MEMORY_S = 90 * 24 * 3600
 MAX_KEY_CHARS = 300
 MAX_ADDRESS_CHARS = 100
+# Shorter waits are said in seconds.
+_MINUTES_FROM_S = 90
 
 T = TypeVar("T")
 Key = tuple[str, int]
@@ -91,6 +93,13 @@ def wait_s(count: int, free: int, since_last_s: int) -> int:
         return 0
     due_s = min(FIRST_WAIT_S << min(count - free, 20), LONGEST_WAIT_S)
     return max(0, due_s - max(0, since_last_s))
+
+
+def duration(wait_s: int) -> str:
+    """Return a wait in words."""
+    if wait_s < _MINUTES_FROM_S:
+        return _("%(count)s seconds", count=wait_s)
+    return _("%(count)s minutes", count=wait_s // 60 + 1)
 
 
 def keys(name_key: str, address: str, *, is_known: bool = False) -> tuple[Key, Key]:

@@ -13,6 +13,7 @@ from peers.accounts import MANAGER, ROLES
 from peers.web import throttle
 from schooltool_bridge.cli.shared import Command, common
 from schooltool_bridge.common.days import iso
+from schooltool_bridge.sign_on import door
 
 
 @click.group()
@@ -46,6 +47,7 @@ def admin_add(command: Command, name: str, role: str) -> None:
     name, made = name.strip(), accounts.one_time_password()
     with command.app() as app, app.database.write() as connection:
         now = int(app.clock())
+        door.keep_apart(connection, name)
         accounts.add(connection, name, made, one_time=True, now_unix_s=now, role=role)
         audit.By(audit.COMMAND_LINE, now).note(
             connection, N_("account added"), name, {"role": role}

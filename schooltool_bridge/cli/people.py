@@ -12,17 +12,21 @@ from typing import Any
 
 import click
 
+from mnet.language import speaking
 from peers import accounts, audit
 from peers.policy import SCHOOL_ROLES
 from schooltool_bridge.cli import lists
 from schooltool_bridge.cli.peers import stored_peer
 from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.common.days import iso
 from schooltool_bridge.history.finding import find_person
+from schooltool_bridge.notices import password_mail
+from schooltool_bridge.notices.channels import NotSent
 from schooltool_bridge.people import bulk_rights, people_list
 from schooltool_bridge.people.bulk_rights import Order
 from schooltool_bridge.people.people_list import PeopleFilter
 from schooltool_bridge.server.app import App, end_at_peers
-from schooltool_bridge.sign_on import jump_rights, rights
+from schooltool_bridge.sign_on import invitations, jump_rights, rights
 from schooltool_bridge.sign_on.rights import Change
 
 _person = click.argument("person_id", metavar="ID", required=False)
@@ -106,6 +110,35 @@ def set_password(command: Command, person_id: str, password_file: Path | None) -
     if not row["can_login"]:
         text += f" To let them sign in: mnet-peer person allow-login {found}"
     command.show(shown, text)
+
+
+@click.command("invite")
+@click.argument("person_id", metavar="ID")
+@click.option("--mail", "by_mail", is_flag=True, help="Send the link to the person's address.")
+@common
+def invite(command: Command, person_id: str, *, by_mail: bool) -> None:
+    """Make a link by which a person chooses a password and may sign in; it opens once."""
+    with command.app() as app:
+        if by_mail and not password_mail.is_set_up(app.settings):
+            raise CommandError("This site sends no mail: see smtp_url in the settings.")
+        with app.database.write() as connection:
+            link = invitations.invite(connection, _change(app), find_person(connection, person_id))
+            if by_mail and not link.email:
+                raise CommandError(f"No email address of {link.username} is known.")
+        if by_mail:
+            with speaking(app.settings.language):
+                try:
+                    password_mail.send(app.settings, app.site, link, int(app.clock()))
+                except NotSent as problem:
+                    raise CommandError(str(problem)) from None
+        address = password_mail.address_of(app.site, link)
+    shown: dict[str, object] = {"id": str(link.person_id), "username": link.username}
+    shown |= {"ends": iso(link.ends_unix_s), "mailed_to": link.email if by_mail else None}
+    if by_mail:
+        command.show(shown, f"The invitation is on its way to {link.email}.")
+        return
+    until = f"opens once until {iso(link.ends_unix_s)} (shown only now)"
+    command.show(shown | {"link": address}, f"For {link.username}, {until}:\n{address}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _place(
     day = source.day_of(event.when, now_unix_s)
     where = sections.find(connection, source.peer_id, event.sectionid, event.segment, day)
     home_id = joined.home(connection, where.id) if where else None
-    event, known = _unless_another(connection, known, event, home_id)
+    event, known = _unless_another(connection, source, known, event, home_id)
     if where is None or home_id is None:
         return _without_section(connection, source, event)
     if kept_out := _cut_off(connection, source, event, known):
@@ -204,6 +204,7 @@ def _named(connection: Connection, peer_id: int, event: AssessmentEvent) -> Asse
 
 def _unless_another(
     connection: Connection,
+    source: Source,
     known: Assessment | None,
     event: AssessmentEvent,
     section_id: int | None,
@@ -219,12 +220,11 @@ def _unless_another(
     is_restored = known is not None and known.section_id == section_id and known.name == event.name
     if known is None or is_restored or None in (own, known.moodle_id) or own == known.moodle_id:
         return event, known
-    if _is_older(event, known):
-        return replace(event, idnumber=f"{OWN_ID}{own}"), None
     former = f"{OWN_ID}{known.moodle_id}"
-    connection.execute(
-        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=former)
-    )
+    if _is_older(event, known) or not own_ids.is_free(connection, assessment, source, former):
+        return replace(event, idnumber=f"{OWN_ID}{own}"), None
+    mine = sa.update(assessment).where(assessment.c.id == known.id)
+    connection.execute(mine.values(idnumber=former))
     return event, None
 
 
@@ -245,13 +245,12 @@ def _by_former_id(
     if not event.moodle_id:
         return None
     known = find(connection, source.peer_id, OWN_ID + event.moodle_id)
-    if known is None:
-        return None
+    if known is None or event.idnumber.startswith(OWN_ID):
+        return known
     if _is_older(event, known) and not known.idnumber.startswith(OWN_ID):
         return known
-    connection.execute(
-        sa.update(assessment).where(assessment.c.id == known.id).values(idnumber=event.idnumber)
-    )
+    mine = sa.update(assessment).where(assessment.c.id == known.id)
+    connection.execute(mine.values(idnumber=event.idnumber))
     return known
 
 

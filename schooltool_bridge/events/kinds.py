@@ -22,6 +22,7 @@ from schooltool_bridge.events import (
     fields,
     grades,
     people,
+    people_together,
     sections,
 )
 from schooltool_bridge.events.applied import ENROLMENT, Applied, Source
@@ -131,6 +132,7 @@ _ABOUT_A_GRADE = (
     ),
 )
 
+_PEOPLE = Together[UserEvent](people_together.plan, people_together.write)
 _ENROLMENTS = Together[EnrolmentEvent](enrolments_together.plan, enrolments_together.write)
 
 # In the order in which they are listed to peers.
@@ -143,6 +145,7 @@ _ALL: tuple[Kind[Any], ...] = (
         policy="accept_people",
         read=lambda given, _policy: fields.user(given),
         apply=people.apply,
+        together=_PEOPLE,
         personal=_ABOUT_A_USER,
     ),
     Kind[SectionEvent](

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.ids import OWN_ID, key
+from schooltool_bridge.events.applied import Source
 from schooltool_bridge.history import links
 from schooltool_bridge.store.model import assessment, person_link, section
 
@@ -41,6 +42,15 @@ def course(connection: Connection, peer_id: int, idnumber: str, own: str | None)
 def item(connection: Connection, peer_id: int, idnumber: str, own: str | None) -> str:
     """Return the id under which an assessment is found: the one sent, or `#` and Moodle's own."""
     return _of(assessment, connection, peer_id, idnumber, own)
+
+
+def is_free(connection: Connection, table: sa.Table, source: Source, idnumber: str) -> bool:
+    """Tell whether nothing of a peer stands under just this id.
+
+    What contradicts itself (two items that say that they are one) may hold it.
+    """
+    taken = sa.and_(table.c.peer_id == source.peer_id, table.c.idnumber == idnumber)
+    return connection.execute(sa.select(table.c.id).where(taken)).first() is None
 
 
 def _of(

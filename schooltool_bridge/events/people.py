@@ -45,10 +45,12 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     link, person_id = match.link, match.person_id
     last = link.position if link else None
     at = position_of(event.when, now_unix_s, last)
-    fields = _fields(event)
+    fields = fields_of(event)
     if link and _is_known(connection, link, event, at, fields):
         _learn_own_id(connection, link, event)
-        return Applied(UNCHANGED, link.person_id, ready=_ready(event, link))
+        return Applied(
+            UNCHANGED, link.person_id, ready=ready(event, link.idnumber_key, link.username)
+        )
     is_newest = last is None or at >= last
     if person_id is None:
         person_id = create(connection, source, event, now_unix_s)
@@ -72,18 +74,18 @@ def apply(connection: Connection, source: Source, event: UserEvent, now_unix_s: 
     is_renumbered = is_newest and people_match.is_renumbered(link, event)
     changed = is_renumbered or before != _values(connection, person_id)
     is_new = match.person_id is None
-    ready = _ready(event, link)
+    is_there = ready(event, link.idnumber_key, link.username)
     return Applied(
         CREATED if is_new else UPDATED if changed else UNCHANGED,
         person_id,
         _message(event),
-        ready=ready,
+        ready=is_there,
         new_person=(
             NewPerson(person_id, event.idnumber, event.username, event.moodle_id)
             if match.link is None
             else None
         ),
-        names=ready if is_new or changed else (),
+        names=is_there if is_new or changed else (),
     )
 
 
@@ -251,7 +253,8 @@ def _is_free(connection: Connection, username: str, person_id: int | None) -> bo
     return holder in (None, person_id) and not accounts.is_taken(connection, wanted)
 
 
-def _fields(event: UserEvent) -> dict[str, object]:
+def fields_of(event: UserEvent) -> dict[str, object]:
+    """Return what the history keeps of an event. Pure."""
     return {
         **event.others,
         "idnumber": event.idnumber,
@@ -285,14 +288,14 @@ def _is_known(
         .order_by(history.c.id)
     ).scalars()
     stored = rows.all()
-    if not any(_says(f, fields) for f in (stored if event.when.is_timed else stored[-1:])):
+    if not any(says(f, fields) for f in (stored if event.when.is_timed else stored[-1:])):
         return False
     return event.when.is_timed or not wrap_if_new(
         link.password_wrapped, event.password_hash, event.password_algorithm
     )
 
 
-def _says(stored: dict[str, object], fields: dict[str, object]) -> bool:
+def says(stored: dict[str, object], fields: dict[str, object]) -> bool:
     """Tell whether a stored row has all that an event has; an event without idnumber fits any."""
     if not fields["idnumber"]:
         stored = {**stored, "idnumber": fields["idnumber"]}
@@ -304,11 +307,14 @@ def _values(connection: Connection, person_id: int) -> tuple[object, ...]:
     return tuple(row)
 
 
-def _ready(event: UserEvent, link: Link) -> tuple[str, ...]:
-    """What events may have waited for that is there now, or a name that is free now."""
+def ready(event: UserEvent, idnumber_key: str | None, username: str | None) -> tuple[str, ...]:
+    """What events may have waited for that is there now, or a name that is free now.
+
+    With what the peer's link had before. Pure.
+    """
     own = own_id(event.idnumber, event.moodle_id)
-    ids = [event.idnumber, link.idnumber_key, OWN_ID + own if own else None]
-    names = [event.username, link.username]
+    ids = [event.idnumber, idnumber_key, OWN_ID + own if own else None]
+    names = [event.username, username]
     return (
         *dict.fromkeys(user_key(key(i)) for i in ids if i),
         *dict.fromkeys(username_key(n) for n in names if n),

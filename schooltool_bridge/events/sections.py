@@ -6,7 +6,6 @@ enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +19,7 @@ from mnet.faults import NotFound
 from mnet.stored_sentences import english
 from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.ids import OWN_ID, own_id
+from schooltool_bridge.common.named import by_names
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.segments import FIRST_SEGMENT, segment_order
 from schooltool_bridge.events import admitting, own_ids
@@ -78,19 +78,10 @@ def parts_of_many(
     connection: Connection, peer_id: int, idnumbers: Collection[str]
 ) -> dict[str, list[sa.Row[Any]]]:
     """Return the rows of all parts of a peer's sections, by the names that were asked for."""
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    found: dict[str, list[sa.Row[Any]]] = {}
     for part in in_parts(sorted(set(idnumbers))):
-        names = {name: own_id(name) for name in part}
-        values = {"peer": peer_id, "wanted": part, "own": [n for n in names.values() if n]}
-        rows = connection.execute(_OF_PEER_MANY, values).all()
-        by_number: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
-        by_own: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
-        for row in rows:
-            by_number[row.idnumber].append(row)
-            by_own[row.moodle_id].append(row)
-        for name, own in names.items():
-            more = by_own[own] if own else []
-            found[name] = [*by_number[name], *(r for r in more if r.idnumber != name)]
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in map(own_id, part) if n]}
+        found.update(by_names(connection.execute(_OF_PEER_MANY, values), part))
     return found
 
 
@@ -162,7 +153,10 @@ def _with_number(connection: Connection, source: Source, event: SectionEvent) ->
         return event
     sent, seq = event.when.timemodified, event.when.seq
     last = max((row.effective_unix_s, row.seq) for row in others)
-    if event.deleted or (sent is not None and (sent, seq) < last):
+    is_older = sent is not None and (sent, seq) < last
+    former_ids = {OWN_ID + row.moodle_id for row in others}
+    are_free = all(own_ids.is_free(connection, section, source, one) for one in former_ids)
+    if event.deleted or is_older or not are_free:
         return replace(event, idnumber=number)
     for row in others:
         former = sa.update(section).where(section.c.id == row.id)

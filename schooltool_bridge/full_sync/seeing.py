@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,11 +22,12 @@ from mnet.xmlrpc import Value
 from peers.policy import PeerPolicy
 from schooltool_bridge.common.ids import key, own_id
 from schooltool_bridge.common.roles import TEACHER
+from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.events import assessments, own_ids, sections
 from schooltool_bridge.events.fields import Fields
-from schooltool_bridge.full_sync import walking
+from schooltool_bridge.full_sync import clear_names, walking
 from schooltool_bridge.history import identity, links
-from schooltool_bridge.store.model import enrolment, grade, person_link, section
+from schooltool_bridge.store.model import enrolment, grade, person_link
 
 
 class Thing(NamedTuple):
@@ -47,21 +49,28 @@ class Unreadable(Exception):
 class Seeing:
     """Looks up what items mean; keeps what it found while one page is looked at.
 
-    Grades are looked up together only (`all_things`).
+    What people list is looked up together only (`all_things`), and so are grades.
     """
 
     connection: Connection
     peer_id: int
     policy: PeerPolicy
     _people: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
-    _parts: dict[tuple[str, str | None], Sequence[sa.Row[int, str]]] = field(default_factory=dict)
+    _parts: dict[tuple[str, str | None], Sequence[sa.Row[Any]]] = field(default_factory=dict)
     _items: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
+    # The rows of a person, by the one that stands for them.
     _everybody: dict[int, list[int]] = field(default_factory=dict)
+    _roots: dict[int, int] | None = None
+    # Links by one of their names, each with Moodle's own id.
+    _links: dict[tuple[str, str], list[tuple[str | None, Thing]]] = field(default_factory=dict)
+    # By section and the row that stands for a person: places, each with its role.
+    _members: dict[tuple[int, int], list[tuple[str, Thing]]] = field(default_factory=dict)
     # By assessment and person, of those looked up together.
     _cells: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def all_things(self, entity: str, items: Sequence[Value]) -> list[list[Thing] | None]:
         """Return what each of many items speaks of, by few questions; None: it does not say."""
+        self._look_at_names(entity, items)
         if entity == walking.GRADES:
             self._look_at_cells(items)
         found: list[list[Thing] | None] = []
@@ -91,9 +100,9 @@ class Seeing:
         """Return our ids of a section's parts; without a segment of all."""
         if (idnumber, own) not in self._parts:
             named = own_ids.course(self.connection, self.peer_id, idnumber, own)
-            wanted = sections.parts(self.connection, self.peer_id, named)
-            rows = sa.select(section.c.id, section.c.segment).where(section.c.id.in_(wanted))
-            self._parts[idnumber, own] = self.connection.execute(rows).all()
+            found = sections.parts_of_many(self.connection, self.peer_id, [named])
+            ordered = sorted(found[named], key=lambda row: segment_order(row.segment))
+            self._parts[idnumber, own] = ordered
         return [row.id for row in self._parts[idnumber, own] if segment in (None, row.segment)]
 
     def assessment(self, idnumber: str, own: str | None) -> int | None:
@@ -111,20 +120,13 @@ class Seeing:
         moodle_id = own_id(idnumber, fields.own("moodleid"))
         if not idnumber and not username:
             raise Unreadable
-        named = [person_link.c.idnumber_key == key(idnumber)] if idnumber else []
-        named += [person_link.c.username_key == key(username)] if username else []
-        named += [person_link.c.moodle_id == key(moodle_id)] if moodle_id else []
-        rows = self.connection.execute(
-            sa.select(person_link.c.id, person_link.c.person_id).where(
-                person_link.c.peer_id == self.peer_id,
-                sa.or_(*named),
-                # A number or a name that was given again speaks of nobody else.
-                sa.or_(person_link.c.moodle_id.is_(None), person_link.c.moodle_id == key(moodle_id))
-                if moodle_id
-                else sa.true(),
-            )
-        )
-        return [Thing(walking.USERS, r.id, r.person_id) for r in rows]
+        names = [("idnumber_key", key(idnumber))] if idnumber else []
+        names += [("username_key", key(username))] if username else []
+        names += [("moodle_id", key(moodle_id))] if moodle_id else []
+        # A number or a name that was given again speaks of nobody else.
+        mine = (None, key(moodle_id)) if moodle_id else ()
+        its = (link for name in names for link in self._links.get(name, ()))
+        return list(dict.fromkeys(t for own, t in its if not mine or own in mine))
 
     def sections(self, fields: Fields) -> list[Thing]:
         """The parts that an item names; and its teacher's place there, which it says as well."""
@@ -166,9 +168,79 @@ class Seeing:
         who = self.person(fields.id("userid"), fields.own("usermoodleid"))
         if found is None or who is None:
             return 0, ()
-        if who not in self._everybody:
-            self._everybody[who] = identity.everybody(self.connection, who)
-        return found, self._everybody[who]
+        root = self._root(who)
+        if root not in self._everybody:
+            merged = identity.rows_of(self._all_roots, [root])[root]
+            self._everybody[root] = [root, *(row for row in merged if row != root)]
+        return found, self._everybody[root]
+
+    @property
+    def _all_roots(self) -> dict[int, int]:
+        if self._roots is None:
+            self._roots = identity.roots(self.connection)
+        return self._roots
+
+    def _root(self, person_id: int) -> int:
+        return self._all_roots.get(person_id, person_id)
+
+    def _look_at_names(self, entity: str, items: Sequence[Value]) -> None:
+        """Look up together what the names of items mean."""
+        if entity == walking.USERS:
+            self._look_at_links(items)
+            return
+        here = (self.connection, self.peer_id)
+        named = partial(_named, entity, items)
+        teachers = named("teacheridnumber", "teachermoodleid")
+        people = named("userid", "usermoodleid") | teachers
+        self._people.update(clear_names.people(*here, people))
+        works = named("assessmentid", "assessmentmoodleid")
+        courses = named("sectionid", "sectionmoodleid")
+        its = named("idnumber", "moodleid")
+        if entity == walking.ASSESSMENTS:
+            works |= its | {(number, None) for number, _own in its}
+        elif entity == walking.SECTIONS:
+            courses |= its
+        self._items.update(clear_names.items(*here, works))
+        self._parts.update(clear_names.parts(*here, courses))
+        if entity in (walking.SECTIONS, walking.ENROLMENTS):
+            self._look_at_places(entity, items)
+
+    def _look_at_links(self, items: Sequence[Value]) -> None:
+        numbers = {n for n, _own in _named(walking.USERS, items, "idnumber", "moodleid")}
+        own = {n for n, _own in _named(walking.USERS, items, "moodleid", "moodleid")}
+        usernames = {n for n, _own in _named(walking.USERS, items, "username", "moodleid")}
+        wanted = {
+            "idnumber_key": numbers,
+            "username_key": usernames,
+            "moodle_id": own | {n for n in map(own_id, numbers) if n},
+        }
+        link = person_link.c
+        for column, names in wanted.items():
+            for part in in_parts(sorted({key(n) for n in names})):
+                rows = sa.select(person_link).where(
+                    link.peer_id == self.peer_id, link[column].in_(part)
+                )
+                for row in self.connection.execute(rows):
+                    thing = Thing(walking.USERS, row.id, row.person_id)
+                    of_name = self._links.setdefault((column, getattr(row, column)), [])
+                    of_name.append((row.moodle_id, thing))
+
+    def _look_at_places(self, entity: str, items: Sequence[Value]) -> None:
+        """Look up together the places of people in sections of which items speak."""
+        section, its = "sectionid", "sectionmoodleid"
+        userid, own = "userid", "usermoodleid"
+        if entity == walking.SECTIONS:
+            section, its = "idnumber", "moodleid"
+            userid, own = "teacheridnumber", "teachermoodleid"
+        places: dict[tuple[int, int], None] = {}
+        for item in items:
+            with suppress(Malformed):
+                fields = Fields(walking.EVENT_OF[entity], item)
+                if named := fields.id(userid, required=False):
+                    who = self.person(named, fields.own(own))
+                    parts = self.parts(fields.id(section), fields.own(its), None)
+                    places.update(dict.fromkeys(self._places(parts, who)))
+        self._look_at_members([*places])
 
     def _look_at_cells(self, items: Sequence[Value]) -> None:
         assessments, people = set[int](), set[int]()
@@ -185,17 +257,36 @@ class Seeing:
             self._cells.update({(r.assessment_id, r.person_id): r.id for r in rows})
 
     def _memberships(self, parts: Sequence[int], who: int | None, role: str) -> list[Thing]:
-        if who is None or not parts:
-            return []
-        members = sa.select(enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id).where(
-            enrolment.c.section_id.in_(parts),
-            enrolment.c.person_id == identity.root(self.connection, who),
-            enrolment.c.role == role,
-        )
-        return [
-            Thing(walking.ENROLMENTS, r.id, r.person_id, r.section_id)
-            for r in self.connection.execute(members)
-        ]
+        places = self._places(parts, who)
+        self._look_at_members([place for place in places if place not in self._members])
+        return [t for place in places for its, t in self._members[place] if its == role]
+
+    def _places(self, parts: Sequence[int], who: int | None) -> list[tuple[int, int]]:
+        return [] if who is None else [(part, self._root(who)) for part in parts]
+
+    def _look_at_members(self, places: Sequence[tuple[int, int]]) -> None:
+        self._members.update({place: [] for place in places})
+        place = sa.tuple_(enrolment.c.section_id, enrolment.c.person_id)
+        for part in in_parts(places):
+            for row in self.connection.execute(_MEMBERS.where(place.in_(part))):
+                thing = Thing(walking.ENROLMENTS, row.id, row.person_id, row.section_id)
+                self._members[row.section_id, row.person_id].append((row.role, thing))
+
+
+_MEMBERS = sa.select(
+    enrolment.c.id, enrolment.c.person_id, enrolment.c.section_id, enrolment.c.role
+).order_by(enrolment.c.id)
+
+
+def _named(entity: str, items: Sequence[Value], name: str, own: str) -> set[clear_names.Name]:
+    """Return the names that items have in a field, each with Moodle's own id beside it."""
+    found: set[clear_names.Name] = set()
+    for item in items:
+        with suppress(Malformed):
+            fields = Fields(walking.EVENT_OF[entity], item)
+            if given := fields.id(name, required=False):
+                found.add((given, fields.own(own)))
+    return found
 
 
 _OF: Mapping[str, Callable[[Seeing, Fields], list[Thing]]] = {

@@ -49,6 +49,7 @@ READ_TOGETHER = frozenset(
 LEFT_ALONE = {
     "person_merge": "tells of the merges themselves",
     "person_password": "of a row and its own user name; sign_on/rights.py asks whose it is now",
+    "password_link": "for one row's own password; of a row that was merged it opens nothing",
     "imported_id": "says which row an import means; imports follow a merge by themselves",
     "sync_row": "says which row a peer's list spoke of",
     "sync_mark": "says which link or cell a peer's list left out",

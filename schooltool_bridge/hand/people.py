@@ -20,7 +20,7 @@ from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.author import Author, identifier, text
 from schooltool_bridge.store.model import ID_CHARS, person
-from schooltool_bridge.store.model_people import person_record, staff_role
+from schooltool_bridge.store.model_people import person_password, person_record, staff_role
 
 STAFF = (N_("counselor"), N_("principal"))
 
@@ -91,6 +91,10 @@ def change(connection: Connection, author: Author, person_id: int, names: Names)
     connection.execute(
         sa.update(person).where(person.c.id == person_id).values(**values, follows_peer_id=None)
     )
+    if "email" in changed:
+        mine = person_password.c.person_id == person_id
+        new = {"email": values["email"]}
+        connection.execute(sa.update(person_password).where(mine).values(new))
     _record(connection, author, person_id, changed)
     return True
 

@@ -6,8 +6,7 @@ Source: RULES 1.3, 1.4.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts, insert_one
 from mnet.letters import nfc
 from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.common.named import by_names
 from schooltool_bridge.history import identity
 from schooltool_bridge.history.fold import position
 from schooltool_bridge.store.model import person, person_history, person_link
@@ -115,17 +115,9 @@ def linked_many(
     """Return a peer's links that ids of people find, by the ids: nearly always one, or none."""
     found: dict[str, list[sa.Row[Any]]] = {}
     for part in in_parts(sorted({key(userid) for userid in userids})):
-        names = {name: own_id(name) for name in part}
-        values = {"peer": peer_id, "wanted": part, "own": [n for n in names.values() if n]}
-        by_number: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
-        by_own: dict[str | None, list[sa.Row[Any]]] = defaultdict(list)
-        rows: Sequence[sa.Row[Any]] = connection.execute(_LINKED_MANY, values).all()
-        for row in rows:
-            by_number[row.idnumber_key].append(row)
-            by_own[row.moodle_id].append(row)
-        for name, own in names.items():
-            more = by_own[own] if own else []
-            found[name] = [*by_number[name], *(r for r in more if r.idnumber_key != name)]
+        values = {"peer": peer_id, "wanted": part, "own": [n for n in map(own_id, part) if n]}
+        rows = connection.execute(_LINKED_MANY, values)
+        found.update(by_names(rows, part, "idnumber_key"))
     return {userid: found[key(userid)] for userid in userids}
 
 

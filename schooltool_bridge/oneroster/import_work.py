@@ -68,9 +68,11 @@ class Ids:
     # New ones and those with another meaning, to be written.
     changed: set[tuple[str, str]] = field(default_factory=set)
     promised: int = 0
+    # Of a package that we made ourselves: what is found here by it was not imported.
+    is_own: bool = False
 
     @classmethod
-    def load(cls, connection: Connection) -> Ids:
+    def load(cls, connection: Connection, *, is_own: bool = False) -> Ids:
         """Read all that is known."""
         own: dict[str, dict[str, int]] = defaultdict(dict)
         removed: set[tuple[str, str]] = set()
@@ -83,7 +85,7 @@ class Ids:
                 removed.add((row.kind, row.sourced_id))
             else:
                 own[row.kind][row.sourced_id] = row.own_id
-        return cls(own, removed)
+        return cls(own, removed, is_own=is_own)
 
     def get(self, kind: str, sourced_id: str) -> int | None:
         """Our id of an imported thing, when there is one."""
@@ -93,7 +95,8 @@ class Ids:
         """Remember what an imported id stands for."""
         if self.own[kind].get(sourced_id) != own_id:
             self.own[kind][sourced_id] = own_id
-            self.changed.add((kind, sourced_id))
+            if own_id < 0 or not self.is_own:
+                self.changed.add((kind, sourced_id))
 
     def promise(self, kind: str, sourced_id: str) -> int:
         """Remember that an imported id stands for something that is to be made."""

@@ -82,14 +82,15 @@ def import_package(
     work: Work | None = None
     try:
         with database.write() as connection:
+            is_own = report.system == SYSTEM_NAME and report.system_code == settings.wwwroot
             work = Work(
                 connection,
                 rows.records,
                 report,
                 author,
                 settings.zone,
-                Ids.load(connection),
-                is_own=report.system == SYSTEM_NAME and report.system_code == settings.wwwroot,
+                Ids.load(connection, is_own=is_own),
+                is_own=is_own,
                 actor=actor,
             )
             for name, count in report.left_out.items():

@@ -23,7 +23,8 @@ from schooltool_bridge.people import people_list
 from schooltool_bridge.sign_on import jump_rights, rights
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.sign_on.sign_offs import Visit
-from schooltool_bridge.store.model import person, person_link, person_password
+from schooltool_bridge.store.model import person, person_link
+from schooltool_bridge.store.model_people import person_password
 
 # Which right: to come by a link, to sign in by password, both, to go over to a peer.
 LINK, OWN, BOTH, GO = "link", "own", "both", "go"

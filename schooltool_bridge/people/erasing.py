@@ -43,6 +43,7 @@ GO = frozenset(
     {
         "person_password", "person_picture", "person_session", "jump_session", "jump_denied",
         "peer_course", "staff_role", "imported_id", "errand", "sync_row", "sync_mark",
+        "password_link",
         "print_sheet",
     }
 )  # fmt: skip

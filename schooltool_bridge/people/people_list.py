@@ -17,7 +17,8 @@ from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import identity, linked, school_roles
 from schooltool_bridge.history.people_search import by_name, found_by
 from schooltool_bridge.sign_on import rights
-from schooltool_bridge.store.model import enrolment, person, person_link, person_password
+from schooltool_bridge.store.model import enrolment, person, person_link
+from schooltool_bridge.store.model_people import person_password
 
 # What a right in a filter may be.
 MAY, MAY_NOT, WAITS = RIGHTS = ("may", "may-not", "waits")

@@ -32,7 +32,6 @@ from schooltool_bridge.store.model import (
     person,
     person_history,
     person_link,
-    person_password,
     section,
     section_history,
 )
@@ -40,7 +39,9 @@ from schooltool_bridge.store.model_access import jump_denied, person_picture
 from schooltool_bridge.store.model_errands import errand
 from schooltool_bridge.store.model_people import (
     imported_id,
+    password_link,
     person_merge,
+    person_password,
     person_record,
     staff_role,
 )
@@ -117,6 +118,7 @@ ABOUT = (
     About(N_("printed with others"), print_sheet, _by(print_sheet.c.person_id)),
     About(N_("courses elsewhere"), peer_course, _by(peer_course.c.person_id)),
     About(N_("password"), person_password, _by(person_password.c.person_id)),
+    About(N_("links to choose a password"), password_link, _by(password_link.c.person_id)),
     About(N_("picture"), person_picture, _by(person_picture.c.person_id)),
     About(N_("sessions here"), person_session, _by(person_session.c.person_id)),
     About(N_("sessions at peers"), jump_session, _by(jump_session.c.person_id)),
@@ -269,7 +271,8 @@ def audit_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:
 
 def sign_in_names(who: Known) -> list[str]:
     """Return the names under which a person's sign-ins are counted (peers/web/throttle.py)."""
-    return [f"person {key(name)}" for name in who.names["username"]]
+    names = [key(name) for name in who.names["username"]]
+    return [f"{what} {name}" for name in names for what in ("person", "forgotten")]
 
 
 def _people_in(detail: Mapping[str, object]) -> set[int]:

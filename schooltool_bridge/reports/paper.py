@@ -76,6 +76,18 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What stands on top of a paper that is handed out, and where it is signed."""
+
+    # The school's address, in lines.
+    address: Sequence[str] = ()
+    # What stands under each line to sign on.
+    signatures: Sequence[str] = ()
+    # A PNG of our own; empty for none.
+    logo: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """One report."""
 
@@ -96,6 +108,8 @@ class Paper:
     notes: Sequence[str] = ()
     # Printed across.
     is_landscape: bool = False
+    # Of what is handed out to somebody.
+    head: Letterhead | None = None
     # Of one student, who does not see all that it shows or counts.
     counts_hidden: bool = False
     # Where its next page begins, for what is read in pages; empty on a whole paper.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mnet.language import _, ngettext, spoken
 from mnet.refusal import Refusal
-from schooltool_bridge.reports.paper import MAX_ROWS, Paper, Table, text
+from schooltool_bridge.reports.paper import MAX_ROWS, Letterhead, Paper, Table, text
 
 PROGRAM = Path(__file__).parent / "typeset.py"
 SIZES = {"a4": "a4", "letter": "us-letter"}
@@ -64,8 +64,17 @@ def _data(paper: Paper, school: str, size: str) -> dict[str, object]:
         "tables": [_table(t) for t in paper.tables],
         "pictures": [{"title": p.title, "svg": p.svg} for p in paper.pictures],
         "notes": [text(n, 1000) for n in paper.notes],
+        "head": _head(paper.head) if paper.head is not None else None,
         # The template's own words; it puts the numbers in.
         "page": _("Page {page} of {pages}"),
+    }
+
+
+def _head(head: Letterhead) -> dict[str, object]:
+    return {
+        "address": [text(words) for words in head.address],
+        "signatures": [text(words) for words in head.signatures],
+        "logo": [*head.logo],  # as the template takes bytes
     }
 
 

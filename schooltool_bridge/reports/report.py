@@ -7,7 +7,7 @@ the command `mnet-peer report` are all made of this. Source: RULES R78; manual/r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ from mnet import language
 from mnet.language import N_, _
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere, Refused
+from schooltool_bridge.reports import letterheads
 from schooltool_bridge.reports.paper import Paper, plain_number
 from schooltool_bridge.school.labels import School
 
@@ -87,7 +88,11 @@ class Report(Generic[T]):
 
     def made(self, asked: Asked) -> Paper:
         """Ask, and arrange."""
-        return self.paper(self.read(asked), asked)
+        return self._headed(self.paper(self.read(asked), asked), asked)
+
+    def _headed(self, made: Paper, asked: Asked) -> Paper:
+        """What can be handed out has the school's letterhead."""
+        return replace(made, head=letterheads.current(asked.connection)) if self.is_issued else made
 
     def value(self, found: T, asked: Asked) -> object:
         """Return what --json prints."""

@@ -24,7 +24,8 @@ from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
 from schooltool_bridge.sign_on import person_sessions
 from schooltool_bridge.sign_on.sign_offs import Visit
-from schooltool_bridge.store.model import person, person_link, person_password
+from schooltool_bridge.store.model import person, person_link
+from schooltool_bridge.store.model_people import password_link, person_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def set_own(connection: Connection, ids: Collection[int], *, allowed: bool) -> l
         connection.execute(sa.update(person).where(wanted).values(can_login=allowed))
         if not allowed:
             visits += _end_own(connection, some)
+            _end_links(connection, some)
     return visits
 
 
@@ -143,6 +145,11 @@ def set_own_audited(
 def _end_own(connection: Connection, ids: Collection[int]) -> list[Visit]:
     own = (person_session.c.person_id.in_(ids), person_session.c.peer_id.is_(None))
     return person_sessions.end_where(connection, *own)
+
+
+def _end_links(connection: Connection, ids: Collection[int]) -> None:
+    """Let no link by which these people could choose a password open any more."""
+    connection.execute(sa.delete(password_link).where(password_link.c.person_id.in_(ids)))
 
 
 def rights_of(connection: Connection, person_id: int) -> list[dict[str, object]]:
@@ -221,15 +228,31 @@ def set_password(
 ) -> list[Visit]:
     """Give a person a password of their own for here; raises peers.accounts.BadAccount.
 
-    Sessions by the old one end; returns the visits to peers that ended with them. The right to
-    sign in is another thing.
+    A link for a forgotten one may go to the address that they have now. Sessions by the old one
+    end; returns the visits to peers that ended with them. The right to sign in is another thing.
+    """
+    known = sa.select(person.c.email).where(person.c.id == person_id)
+    address = connection.execute(known).scalar_one()
+    return choose_password(connection, change, person_id, password, email=address)
+
+
+def choose_password(
+    connection: Connection, change: Change, person_id: int, password: str, *, email: str | None
+) -> list[Visit]:
+    """Do the same as the owner's choice: mail goes to `email`, or None, where it went before.
+
+    Links by which another one could be chosen open no more.
     """
     accounts.check_password(password)
-    hashed = {"password_hash": password_hashes.hashed(password)}
+    values = {"password_hash": password_hashes.hashed(password)}
+    values |= {} if email is None else {"email": email}
     mine = person_password.c.person_id == person_id
-    if not connection.execute(sa.update(person_password).where(mine).values(hashed)).rowcount:
-        connection.execute(sa.insert(person_password).values(person_id=person_id, **hashed))
-    visits = _end_own(connection, [person_id])
+    if not connection.execute(sa.update(person_password).where(mine).values(values)).rowcount:
+        connection.execute(sa.insert(person_password).values(person_id=person_id, **values))
+    # A row that was merged signs in whoever stands for it.
+    whose = sorted({person_id, identity.root(connection, person_id)})
+    visits = _end_own(connection, whose)
+    _end_links(connection, whose)
     audit.record(
         connection,
         actor=change.actor,
@@ -239,6 +262,14 @@ def set_password(
         now_unix_s=change.now_unix_s,
     )
     return visits
+
+
+def named(connection: Connection, username: str) -> int | None:
+    """Return the row that has a user name and a password of its own."""
+    mine = person.c.username_key == key(username)
+    found = sa.select(person.c.id).join_from(person, person_password).where(mine)
+    row_id: int | None = connection.execute(found).scalar()
+    return row_id
 
 
 def check_password(connection: Connection, username: str, password: str) -> int | None:

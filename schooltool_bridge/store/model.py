@@ -126,14 +126,6 @@ person_history = sa.Table(
     *_when(),
 )
 
-# For people who sign in here by themselves; an argon2id hash.
-person_password = sa.Table(
-    "person_password",
-    metadata,
-    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
-    sa.Column("password_hash", sa.String(255), nullable=False),
-)
-
 # The courses in which a peer says that our person is (update_enrolments).
 peer_course = sa.Table(
     "peer_course",

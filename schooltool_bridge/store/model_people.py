@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mnet.database import metadata
-from schooltool_bridge.store.model import ACTOR_CHARS, ID_CHARS
+from schooltool_bridge.store.model import ACTOR_CHARS, ID_CHARS, NAME
 
 # What was written of a person by hand; what peers sent is in person_history.
 person_record = sa.Table(
@@ -43,6 +43,29 @@ staff_role = sa.Table(
     sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
     # counselor | principal
     sa.Column("role", sa.String(20), nullable=False),
+)
+
+# For people who sign in here by themselves; an argon2id hash.
+person_password = sa.Table(
+    "person_password",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+    # Where a link for a forgotten password may go: as the office knew it, not as a peer says now.
+    sa.Column("email", NAME, nullable=False, server_default=""),
+)
+
+# Links by which somebody chooses a password (sign_on/invitations.py).
+password_link = sa.Table(
+    "password_link",
+    metadata,
+    sa.Column("token_digest", sa.LargeBinary(32), primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    # invitation | forgotten
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("email", NAME, nullable=False),
+    sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("ends_unix_s", sa.BigInteger, nullable=False),
 )
 
 # What an import's own ids stand for here, so that the same file again changes nothing.

@@ -49,7 +49,22 @@ issued_report = sa.Table(
     sa.Column("title", sa.String(ID_CHARS), nullable=False),
 )
 
-HISTORY_TABLES = (final_mark, issued_report)
+# What stands on top of a paper that is handed out; the latest row holds.
+letterhead = sa.Table(
+    "letterhead",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # The school's address, in lines.
+    sa.Column("address", sa.Text, nullable=False),
+    # What stands under each line to sign on, one on a line of this.
+    sa.Column("signatures", sa.Text, nullable=False),
+    # Our own PNG; empty for none.
+    sa.Column("logo", sa.LargeBinary, nullable=False),
+    sa.Column("recorded_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("by_actor", sa.String(ACTOR_CHARS), nullable=False),
+)
+
+HISTORY_TABLES = (final_mark, issued_report, letterhead)
 
 # One time that a report of many students is printed; see reports/print_runs.py.
 print_run = sa.Table(

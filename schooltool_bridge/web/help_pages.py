@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mnet import language
 from mnet.language import _
-from peers.accounts import CLERK, TEACHER
+from peers.accounts import CLERK
 from peers.web import roles
 from peers.web.view import PageError, Reply, Route, View, page
 from schooltool_bridge.web import manual
@@ -45,13 +45,12 @@ ABOUT = {
     "/admin/people/*/transcript": "reports",
     "/admin/people/*/issued": "reports#issuing",
     "/admin/school": "school",
+    "/admin/school/letterhead": "reports#letterhead",
     "/admin/school/marking": "school#marking-and-states",
     "/admin/school/terms/*/final": "reports#closing-a-term",
     "/admin/sections": "school#filing-a-section",
     "/admin/sections/waiting": "events#new-sections",
     "/admin/sections/same": "school#sections-that-are-one",
-    "/admin/people/*/peer": "events#linked-or-not",
-    "/admin/sections/*/peer": "events#linked-or-not",
     "/admin/sections/*/enrol": "school#who-is-in-a-section",
     "/admin/sections/*/people": "school#who-is-in-a-section",
     "/admin/sections/new": "school#who-is-in-a-section",
@@ -60,6 +59,7 @@ ABOUT = {
     "/admin/sections/*/assessments/*/join": "gradebook#same-name-same-item",
     "/admin/sections/*/worksheets": "gradebook#assessments-by-hand",
     "/admin/sections/*/upload": "gradebook#spreadsheets",
+    "/admin/sections/*/weights": "school#marking-and-states",
     "/admin/sections/*/final": "reports#closing-a-term",
     "/admin/sections/*/section-report": "reports",
     "/admin/sections/*/roster": "reports",
@@ -74,6 +74,7 @@ ABOUT = {
     "/admin/audit": "pages#the-audit-trail",
     "/admin/password": "pages#signing-in",
     "/admin/sign-in": "pages#signing-in",
+    "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
 }
 # The first page of all: nothing below it is about the same.
 _FIRST = ("/admin", "peers")
@@ -111,8 +112,8 @@ class HelpPages:
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            Route(HELP, self.all, TEACHER),
-            Route(HELP + "/<name>", self.one, TEACHER),
+            Route(HELP, self.all, CLERK),
+            Route(HELP + "/<name>", self.one, CLERK),
         ]
 
     def all(self, view: View) -> Reply:

@@ -10,9 +10,9 @@ from mnet.language import _
 from peers.web.view import PageError, Reply, Route, View
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
-from schooltool_bridge.web.gradebook_pages import FORM, Desk, GradebookPages
-from schooltool_bridge.web.jump_pages import JumpPages
-from schooltool_bridge.web.own_pages import TEACHING, not_there, sign_in_first, whose
+from schooltool_bridge.web.door_pages import DoorPages
+from schooltool_bridge.web.gradebook_pages import FORM, TEACHING, Desk, GradebookPages
+from schooltool_bridge.web.own_pages import not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 OWN_GRADEBOOK = TEACHING + "/<int:section_id>/gradebook"
@@ -22,12 +22,12 @@ class OwnGradebookPages:
     """The gradebook for teachers."""
 
     def __init__(
-        self, parts: Parts, people: SignOnPages, jumps: JumpPages, gradebook: GradebookPages
+        self, parts: Parts, people: SignOnPages, door: DoorPages, gradebook: GradebookPages
     ) -> None:
         """Use the server's parts, what knows who is signed in, and the office's page."""
         self._parts = parts
         self._people = people
-        self._jumps = jumps
+        self._door = door
         self._gradebook = gradebook
 
     def routes(self) -> list[Route]:
@@ -48,14 +48,14 @@ class OwnGradebookPages:
         """Write what was typed."""
         desk = self._desk(view, section_id)
         if desk is None:
-            return self._jumps.asked_first(view)
+            return self._door.ask_person_first(view)
         return self._gradebook.saved(desk, view, section_id)
 
     def again(self, view: View, section_id: int) -> Reply:
         """Show the gradebook with what was typed; nothing is saved."""
         desk = self._desk(view, section_id)
         if desk is None:
-            return self._jumps.asked_first(view)
+            return self._door.ask_person_first(view)
         return self._gradebook.shown_again(desk, view, section_id)
 
     def _desk(self, view: View, section_id: int) -> Desk | None:

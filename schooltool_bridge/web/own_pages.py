@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
+from peers.web.frame import DOOR
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.history import identity
 from schooltool_bridge.people import people_list
@@ -21,9 +22,10 @@ from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters
+from schooltool_bridge.web.gradebook_pages import TEACHING
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
 
-MARKS, TEACHING, STUDENTS = ME + "/marks", ME + "/teaching", ME + "/students"
+MARKS, STUDENTS = ME + "/marks", ME + "/students"
 ROWS = 50
 STAND_WORDS = {"now": N_("Now"), "later": N_("To come"), "past": N_("Before")}
 
@@ -185,7 +187,7 @@ def _progress(
 def sign_in_first(view: View) -> Reply:
     """Send a visitor to the form: the same for every number, which so stays unknown."""
     here = f"{view.path}?{view.raw_query}" if view.raw_query else view.path
-    return go(f"/sign-in?next={quote(here, safe='')}")
+    return go(f"{DOOR}?next={quote(here, safe='')}")
 
 
 def whose(form: Mapping[str, list[str]]) -> int | None:

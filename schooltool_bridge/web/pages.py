@@ -21,19 +21,20 @@ from peers.web.frame import Frame
 from peers.web.parts import Parts as PeerParts
 from peers.web.peer_pages import PeerPages
 from peers.web.settings_pages import SettingsPages
-from peers.web.sign_in import SignInPages, home_of
+from peers.web.sign_in import SignInPages
 from peers.web.view import PageError, Route
 from schooltool_bridge.common.days import iso, moment_text
 from schooltool_bridge.events import naming
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.server.app import App
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.sign_on import jump_rights
+from schooltool_bridge.sign_on import door, jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
+from schooltool_bridge.web.door_pages import DoorPages
 from schooltool_bridge.web.enrolment_pages import EnrolmentPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
@@ -43,15 +44,19 @@ from schooltool_bridge.web.issued_pages import IssuedPages
 from schooltool_bridge.web.joining_pages import JoiningPages
 from schooltool_bridge.web.jump_pages import JumpPages
 from schooltool_bridge.web.key_pages import KeyPages
+from schooltool_bridge.web.letterhead_pages import LetterheadPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.new_sections_pages import NewSectionsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.own_desks import OwnDesks
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
+from schooltool_bridge.web.own_password_pages import OwnPasswordPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_data_pages import PersonDataPages
 from schooltool_bridge.web.person_edit_pages import PersonEditPages
 from schooltool_bridge.web.person_pages import PersonPages
+from schooltool_bridge.web.person_password_pages import PersonPasswordPages
 from schooltool_bridge.web.picture_pages import PicturePages
 from schooltool_bridge.web.plugin_pages import PluginPages
 from schooltool_bridge.web.print_pages import PrintPages
@@ -63,6 +68,7 @@ from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 from schooltool_bridge.web.sync_pages import SyncPages
 from schooltool_bridge.web.unlinking_pages import UnlinkingPages
+from schooltool_bridge.web.weights_pages import WeightsPages
 
 HERE = Path(__file__).parent
 
@@ -76,7 +82,7 @@ class Given:
     parts: Parts
     peers: PeerParts
     people: SignOnPages
-    jumps: JumpPages
+    door: DoorPages
     gradebook: GradebookPages
 
 
@@ -96,16 +102,20 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: SyncPages(given.parts, given.peers, given.app.syncs),
     lambda given: CoursesPages(given.parts, given.app.outbound),
     lambda given: given.people,
-    lambda given: given.jumps,
+    lambda given: given.door,
+    lambda given: OwnPasswordPages(given.parts, given.app.signing_off, given.people, given.door),
+    lambda given: PersonPasswordPages(given.parts, given.app.signing_off),
+    lambda given: JumpPages(given.parts, given.app.signing_off, given.people),
     lambda given: PicturePages(given.parts, given.people),
     lambda given: MarkingPages(given.parts),
     lambda given: OwnPages(given.parts, given.people),
-    lambda given: OwnGradebookPages(given.parts, given.people, given.jumps, given.gradebook),
+    lambda given: OwnGradebookPages(given.parts, given.people, given.door, given.gradebook),
     lambda given: PersonEditPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: EnrolmentPages(given.parts, given.app.resolving),
     lambda given: ConflictPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: ClosingPages(given.parts),
     lambda given: IssuedPages(given.parts),
+    lambda given: LetterheadPages(given.parts),
     lambda given: PrintPages(given.parts, given.app.prints),
     lambda given: help_pages.HelpPages(given.frame.url),
     lambda given: PluginPages(given.parts),
@@ -121,13 +131,14 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
     lambda given: given.gradebook,
     lambda given: GradebookItemsPages(given.parts),
+    lambda given: WeightsPages(given.parts),
     lambda given: JoiningPages(given.parts),
     lambda given: GradebookUploadPages(given.parts),
     lambda given: NoticesPages(given.parts),
     lambda given: ReportsPages(given.parts),
     lambda given: KeyPages(given.parts, given.app.rotate_key),
     lambda given: SupportPages(given.parts),
-    lambda given: SignInPages(given.app.database, home_of, naming.of_trail),
+    lambda given: SignInPages(given.app.database, naming.of_trail, door.keep_apart),
 )
 
 
@@ -156,7 +167,10 @@ def frame_of(app: App) -> Frame:
         pages = make(given)
         tabs = getattr(pages, "tabs", None)
         frame.add(pages.routes(), tabs() if tabs else ())
+    # Last, since it takes some of the others' and narrows them.
+    frame.add(OwnDesks(given.parts, given.people, given.door, frame.routes).routes())
     frame.banner = NoticesPages(given.parts).banner
+    frame.sign_in_first = given.door.ask_first
     frame.help_about = help_pages.address
     return frame
 
@@ -169,7 +183,7 @@ def _given(app: App, frame: Frame) -> Given:
         parts=app.parts,
         peers=_peer_parts(app),
         people=people,
-        jumps=JumpPages(app.parts, app.signing_off, people),
+        door=DoorPages(app.parts, app.signing_off, people),
         gradebook=GradebookPages(app.parts),
     )
 

@@ -63,7 +63,7 @@ class PersonPages:
     def show(self, view: View, person_id: int) -> Reply:
         """Show a person."""
         with self._parts.database.read() as connection:
-            found = _known(connection, person_id)
+            found = known(connection, person_id)
             if found.id != person_id:
                 return go(f"{PEOPLE}/{found.id}", _("That record was merged into this person's."))
             return page(
@@ -86,7 +86,7 @@ class PersonPages:
         asked = view.text("do")
         try:
             with self._parts.database.write() as connection:
-                found = _known(connection, person_id)
+                found = known(connection, person_id)
                 if asked == "sign-out":
                     note, works = self._sign_out(connection, view, found)
                 else:
@@ -146,7 +146,8 @@ class PersonPages:
         return note, works
 
 
-def _known(connection: Connection, person_id: int) -> PersonRow:
+def known(connection: Connection, person_id: int) -> PersonRow:
+    """Return a person by our id; raises PageError (404)."""
     found = people_list.one(connection, filters.known_id(person_id))
     if found is None:
         raise PageError(_("There is no such person."), 404)

@@ -16,6 +16,7 @@ import structlog
 from mnet.language import _
 from mnet.protocol import APPLICATIONS
 from peers.web import tokens
+from peers.web.frame import DOOR
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
 from schooltool_bridge.reports import own_progress
@@ -58,7 +59,6 @@ class SignOnPages:
                 )
                 for name, default in paths.items()
             ),
-            Route("/", self.home, None),
             Route(ME, self.me, None),
             Route("/sign-on/change", self.change, None, ("POST",)),
             Route("/sign-out", self.sign_out, None, ("POST",)),
@@ -74,19 +74,11 @@ class SignOnPages:
                 person_sessions.touch(connection, found.digest, view.now_unix_s)
         return found
 
-    def home(self, view: View) -> Reply:
-        """Show the site's first page; whoever is signed in goes to their own."""
-        if self.session(view):
-            return go(ME)
-        return page("home.html", wwwroot=self._parts.settings.wwwroot)
-
     def me(self, view: View) -> Reply:
         """Show a person's own page."""
         found = self.session(view)
         if found is None:
-            with self._parts.database.read() as connection:
-                ways = jumping.ways_in(connection, self._parts.registry, self._parts.site, ME)
-            return page("signed_out.html", status=403, ways=ways)
+            return go(f"{DOOR}?next={ME}")
         database = self._parts.database
         with database.read() as connection:
             courses = jumping.courses_of(connection, found.person_id)
@@ -123,7 +115,7 @@ class SignOnPages:
             else _("You are signed out.")
         )
         return Reply(
-            status=303, location="/", note=note, cookies=(cookie_of(""),), afterwards=tuple(works)
+            status=303, location=DOOR, note=note, cookies=(cookie_of(""),), afterwards=tuple(works)
         )
 
     def change(self, view: View) -> Reply:

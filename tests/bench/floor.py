@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database
 from mnet.prepared import Prepared
+from tests.helpers.postgres import Cluster
 
 PAIRS = 100
 
@@ -44,3 +48,14 @@ class Statements:
 
     def _one_more(self, *_arguments: object) -> None:
         self.count += 1
+
+
+def each_store(measure: Callable[[str, Path, str], None]) -> None:
+    """Measure on the stores that the command line names, or on both; in folders of their own."""
+    wanted = sys.argv[1:] or ["sqlite", "postgresql"]
+    with tempfile.TemporaryDirectory() as folder:
+        if "sqlite" in wanted:
+            measure("SQLite", Path(folder) / "sqlite", "")
+        if "postgresql" in wanted:
+            with Cluster() as cluster:
+                measure("PostgreSQL", Path(folder) / "postgresql", cluster.url("bench"))

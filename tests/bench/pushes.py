@@ -11,8 +11,6 @@ event, and the time by the clock, in which a database server works as well.
 from __future__ import annotations
 
 import statistics
-import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,8 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mnet import envelope, xmlrpc
-from tests.bench.floor import Statements, pair_s
-from tests.helpers.postgres import Cluster
+from tests.bench.floor import Statements, each_store, pair_s
 from tests.helpers.rig import OURS, SIS, FakePeer, Rig, make_rig
 
 EVENTS = 250
@@ -140,15 +137,5 @@ def measure(title: str, folder: Path, url: str = "") -> None:
         )
 
 
-def main() -> None:
-    wanted = sys.argv[1:] or ["sqlite", "postgresql"]
-    with tempfile.TemporaryDirectory() as folder:
-        if "sqlite" in wanted:
-            measure("SQLite", Path(folder) / "sqlite")
-        if "postgresql" in wanted:
-            with Cluster() as cluster:
-                measure("PostgreSQL", Path(folder) / "postgresql", cluster.url("bench"))
-
-
 if __name__ == "__main__":
-    main()
+    each_store(measure)

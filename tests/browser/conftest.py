@@ -50,7 +50,7 @@ def page(chromium: Browser, school: Site) -> Iterator[Watched]:
 
 
 def sign_in(page: Page, wwwroot: str, name: str = ADMIN, password: str = PASSWORD) -> None:
-    page.goto(wwwroot + "/admin/sign-in")
+    page.goto(wwwroot + "/")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
     with page.expect_navigation():  # whoever types on types into the page that comes

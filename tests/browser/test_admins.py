@@ -97,11 +97,11 @@ def test_a_manager_looks_after_accounts(page: Watched, chromium: Browser, school
     expect(others.page.get_by_role("heading", name="Choose your own password")).to_be_visible()
 
     role = browser.get_by_label(f"Role of {HOSTILE}")
-    role.select_option("teacher")
+    role.select_option("manager")
     row = browser.get_by_role("row").filter(has=role)
     row.get_by_role("button", name="Set").click()
     expect(browser.get_by_text("has another role now.")).to_be_visible()
-    assert {a["name"]: a["role"] for a in school.run("admin", "list")}[HOSTILE] == "teacher"
+    assert {a["name"]: a["role"] for a in school.run("admin", "list")}[HOSTILE] == "manager"
     row.get_by_role("button", name="New password").click()
     expect(card.locator("code")).not_to_have_text(made)
     others.goto("/admin/password")
@@ -127,7 +127,7 @@ def test_a_manager_looks_after_accounts(page: Watched, chromium: Browser, school
 
 
 def test_a_question_that_is_answered_no_changes_nothing(page: Watched, school: Site) -> None:
-    school.run("admin", "add", "stays", "--role", "teacher")
+    school.run("admin", "add", "stays", "--role", "clerk")
     browser = page.page.context.new_page()
     asked: list[str] = []
 
@@ -182,7 +182,7 @@ def test_every_page_is_quiet_and_usable_by_everybody(page: Watched, school: Site
 
 
 def test_what_is_not_there_and_not_allowed_looks_right_too(stranger: Watched, school: Site) -> None:
-    made = school.run("admin", "add", "tina", "--role", "teacher")["one_time_password"]
+    made = school.run("admin", "add", "tina", "--role", "clerk")["one_time_password"]
     page = stranger.page
     sign_in(page, stranger.base, "tina", made)
     type_in(page, made, PASSWORD + "!", PASSWORD + "!")

@@ -76,7 +76,7 @@ def visitor(chromium: Browser, filled: Site) -> Iterator[Watched]:
 
 
 def come(page: Page, site: Site, name: str) -> None:
-    page.goto(site.wwwroot + "/sign-in")
+    page.goto(site.wwwroot + "/")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")

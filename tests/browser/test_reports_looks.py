@@ -51,6 +51,8 @@ def full(school: Site) -> Site:
         "/admin/reports?q=a", "/admin/people/1/progress", "/admin/people/1/transcript",
         "/admin/sections/1/section-report", "/admin/sections/1/roster", "/admin/sections/1/gradebook-print",
         "/admin/sections/1/section-history", "/admin/reports/failing?below=90",
+        "/admin/reports/honor-roll?average=0", "/admin/reports/enrolments-by-week",
+        "/admin/school/letterhead",
     ],
 )  # fmt: skip
 def test_reports_look_right(page: Watched, path: str) -> None:

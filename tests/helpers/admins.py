@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from peers import accounts
-from peers.accounts import CLERK, MANAGER, TEACHER
+from peers.accounts import CLERK, MANAGER
 from schooltool_bridge.web.pages import frame_of
 from tests.helpers.rig import START_UNIX_S, Rig, make_rig
 from tests.helpers.visitor import Visitor, in_memory
 
 PASSWORD = "correct horse battery"
-ADMINS = {"anna": MANAGER, "carl": CLERK, "tess": TEACHER}
+ADMINS = {"anna": MANAGER, "carl": CLERK}
 
 
 @contextmanager

@@ -90,7 +90,7 @@ class Visitor:
         return self.post(path, {"form_token": token, **fields})
 
     def sign_in(self, name: str, password: str, **fields: Any) -> Page:
-        return self.send("/admin/sign-in", username=name, password=password, **fields)
+        return self.send("/", username=name, password=password, **fields)
 
     def _headers(self, headers: Headers) -> dict[str, str]:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from peers import accounts, audit
-from peers.accounts import CLERK, MANAGER, TEACHER
+from peers.accounts import CLERK, MANAGER
 from peers.web.frame import HEADERS
-from tests.helpers.rig import OURS, START_UNIX_S, Rig
+from tests.helpers.rig import START_UNIX_S, Rig
 from tests.helpers.signing_in import OWN, actions, add, browser, is_in
 from tests.helpers.visitor import Visitor
 
@@ -40,7 +40,7 @@ def test_a_manager_looks_after_accounts_and_the_trail_tells(rig: Rig, visitor: V
     with rig.app.database.read() as connection:
         found = accounts.by_name(connection, "clara")
     path = f"/admin/accounts/{found.id}"
-    visitor.send(path, page="/admin/accounts", action="role", role=TEACHER)
+    visitor.send(path, page="/admin/accounts", action="role", role=MANAGER)
     again = visitor.send(path, page="/admin/accounts", action="reset")
     second = again.tree.xpath("//code[@class='big']/text()")[0]
     assert second != made
@@ -123,9 +123,3 @@ def test_the_trail_is_read_page_by_page(rig: Rig, visitor: Visitor) -> None:
     deeds = [re.findall(r"deed (\d+)", page.text) for page in (first, older)]
     assert [int(n) for n in deeds[0] + deeds[1]] == [*range(149, -1, -1)]
     assert not older.tree.xpath("//a[text()='Older']")
-
-
-def test_the_schools_people_find_where_they_sign_in(rig: Rig) -> None:
-    for path in ("/", "/admin/sign-in"):
-        links = browser(rig).get(path).tree.xpath("//main//a/@href")
-        assert any(link.removesuffix("/sign-in") in {"", OURS} for link in links), path

@@ -13,8 +13,11 @@ from mnet.protocol import APPLICATIONS
 from peers import bootstrap
 from peers.bootstrap import Found
 from peers.typed import as_openssl_prints
+from schooltool_bridge.server.app import App
 from tests.helpers.framed import signed_in
+from tests.helpers.moodle import Moodle
 from tests.helpers.rig import START_UNIX_S, Rig
+from tests.helpers.site import Refused, Site
 
 ADD = "/admin/peers/add"
 
@@ -87,3 +90,19 @@ def test_what_the_other_site_shows_is_compared(
     assert answer.status == (400 if sentence else 303)
     assert sentence in answer.text
     assert bool(rig.app.registry.find("https://moodle.example.org")) == (not sentence)
+
+
+@pytest.mark.parametrize(
+    "off", [{"body": b"<!DOCTYPE html><html></html>"}, {"server": (404, "")}, {"keyswap": 5}],
+    ids=["a web page", "404", "no certificate"],
+)  # fmt: skip
+def test_a_moodle_with_networking_off_is_told_that_first(
+    site: Site, app: App, off: dict[str, Any]
+) -> None:
+    with Moodle(site.wwwroot, app.custody.keyring().certificate_pem) as moodle:
+        for name, value in off.items():
+            setattr(moodle, name, value)
+        with pytest.raises(Refused, match="tick Networking") as refused:
+            site.text("peer", "add", moodle.wwwroot, "--yes")
+    assert refused.value.status == 1
+    assert site.run("peer", "list") == []

@@ -63,9 +63,9 @@ def test_a_session_that_ended_asks_for_the_password_and_goes_on(rig: Rig, how: s
     assert "What you typed is kept" in asked.message("said")
     assert_safe(asked)
     assert names(rig) == {"anna"}
-    wrong = anna.post("/admin/sign-in", hidden(asked) | {"username": "anna", "password": "x"})
+    wrong = anna.post("/", hidden(asked) | {"username": "anna", "password": "x"})
     assert "do not fit" in wrong.message()
-    again = anna.post("/admin/sign-in", hidden(wrong) | {"username": "anna", "password": PASSWORD})
+    again = anna.post("/", hidden(wrong) | {"username": "anna", "password": PASSWORD})
     assert again.status == 200
     assert_safe(again)
     assert names(rig) == {"anna"}, "nothing is done before it is sent once more"
@@ -82,7 +82,7 @@ def test_another_account_is_shown_nothing_of_it(rig: Rig) -> None:
     token = anna.get(ACCOUNTS).form_token
     end(rig, anna, "elsewhere")
     asked = anna.post(ACCOUNTS, {"form_token": token, "username": "zoe", "role": CLERK})
-    into = anna.post("/admin/sign-in", hidden(asked) | {"username": "berta", "password": PASSWORD})
+    into = anna.post("/", hidden(asked) | {"username": "berta", "password": PASSWORD})
     assert (into.status, into.location) == (303, "/admin")
     # Nor by a form of anna's in a browser where berta is signed in now.
     refused = anna.post(ACCOUNTS, {"form_token": token, "username": "zoe", "role": CLERK})
@@ -107,7 +107,7 @@ def test_a_page_that_is_too_old_keeps_what_was_typed(rig: Rig) -> None:
         assert "kept_again" not in refused.text
     end(rig, anna, "elsewhere")
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {}):
-        assert anna.post(ACCOUNTS, typed, headers).location.startswith("/admin/sign-in")
+        assert anna.post(ACCOUNTS, typed, headers).location == "/"
 
 
 def test_passwords_and_what_is_too_large_are_never_carried(rig: Rig) -> None:
@@ -116,12 +116,12 @@ def test_passwords_and_what_is_too_large_are_never_carried(rig: Rig) -> None:
     end(rig, anna, "elsewhere")
     for name in carried_form.SECRET:
         answer = anna.post("/admin/password", {"form_token": token, name: "s3cret phrase"})
-        assert (answer.status, answer.location) == (303, "/admin/sign-in")
+        assert (answer.status, answer.location) == (303, "/")
     large = {"form_token": token, "username": "x" * MAX_FORM_BYTES}
-    assert anna.post(ACCOUNTS, large).location == "/admin/sign-in"
+    assert anna.post(ACCOUNTS, large).location == "/"
     most = "x" * (MAX_FORM_BYTES - 100)
     asked = anna.post(ACCOUNTS, {"form_token": token, "username": most})
-    again = anna.post("/admin/sign-in", hidden(asked) | {"username": "anna", "password": PASSWORD})
+    again = anna.post("/", hidden(asked) | {"username": "anna", "password": PASSWORD})
     assert hidden(again)["username"] == most
 
 
@@ -140,7 +140,7 @@ def test_what_is_no_kept_form_changes_nothing(rig: Rig, packed: str) -> None:
     visitor = Visitor(in_memory(frame_of(rig.app)))
     form = {"username": "anna", "password": PASSWORD, "kept": packed}
     for path in (ACCOUNTS, "//evil.example", "https://evil.example/"):
-        answer = visitor.send("/admin/sign-in", **form, kept_path=path)
+        answer = visitor.send("/", **form, kept_path=path)
         assert answer.status in (303, 400)
         assert "evil" not in answer.location
         visitor.cookies.pop(COOKIE, None)

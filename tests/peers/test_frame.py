@@ -13,12 +13,13 @@ import pytest
 from jinja2 import DictLoader
 
 from peers import accounts, audit
-from peers.accounts import MANAGER, ROLES, TEACHER
+from peers.accounts import CLERK, MANAGER, ROLES
 from peers.web import sessions
 from peers.web.frame import FORM_COOKIE, HEADERS, Frame
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
+from schooltool_bridge.web.own_desks import TEACHERS
 from tests.helpers.framed import ask, assert_safe, raw, signed_in
 from tests.helpers.rig import START_UNIX_S, Rig
 from tests.helpers.site import Site
@@ -26,9 +27,10 @@ from tests.helpers.visitor import Visitor, filled, over_http
 
 # Nobody signs in for these. Whoever adds one thinks about it here.
 OPEN = {
-    "/", "/admin/static/<name>", "/admin/sign-in", "/me", "/sign-in", "/sign-out", "/sign-on/change",
+    "/", "/forgotten", "/invitation/<token>", "/me/password", "/admin/static/<name>", "/admin/sign-in", "/me", "/sign-in", "/sign-out", "/sign-on/change",
     "/picture/<int:person_id>",
     "/me/marks", "/me/teaching/<int:section_id>", "/me/teaching/<int:section_id>/gradebook", "/me/students", "/me/students/<int:person_id>",
+    *("/me/teaching/<int:section_id>/" + name for name in TEACHERS),
     "/auth/mnet/land.php", "/auth/mnet/jump.php", "/auth/xmlrpc/land.php", "/auth/xmlrpc/jump.php",
 }  # fmt: skip
 
@@ -65,7 +67,7 @@ def test_without_signing_in_only_the_open_pages_are_there(frame: Frame) -> None:
             for cookie in ("", f"{COOKIE}=made-up"):
                 answer = ask(frame, route, raw(method, filled(route.rule), cookie))
                 assert answer.status == 303, route
-                assert answer.location.partition("?")[0] == "/admin/sign-in", route
+                assert answer.location.partition("?")[0] == "/", route
                 assert not answer.body, route
         assert not reached, route
 
@@ -170,7 +172,7 @@ def test_every_kind_of_answer_of_the_real_server_carries_the_headers(site: Site)
     asked = [
         (visitor.get("/"), 200),
         (visitor.get("/", "HEAD"), 200),
-        (visitor.get("/admin/sign-in"), 200),
+        (visitor.get("/"), 200),
         (visitor.get("/admin/accounts"), 303),
         (visitor.get("/admin/accounts", "HEAD"), 303),
         (visitor.get(style), 200),
@@ -178,14 +180,16 @@ def test_every_kind_of_answer_of_the_real_server_carries_the_headers(site: Site)
         (visitor.get("/admin/static/..%2fframe.py"), 404),
         (visitor.get("/nothing"), 404),
         (visitor.get("/%ff"), 404),
+        (visitor.get("/admin/sign-in"), 303),
         (visitor.get("//admin//sign-in"), 404),
         (visitor.get("/admin/accounts/99999999999999999999"), 405),
-        (visitor.get("/admin/sign-in", "PUT"), 405),
-        (visitor.get("/admin/sign-in", "DELETE"), 405),
+        (visitor.get("/", "PUT"), 405),
+        (visitor.get("/", "DELETE"), 405),
         (visitor.get("/admin/sign-out"), 405),
-        (visitor.post("/", {}), 405),
-        (visitor.post("/admin/sign-in", {"username": "x"}), 403),
-        (visitor.post("/admin/sign-in", b"\xff=1"), 400),
+        (visitor.post("/nothing", {}), 404),
+        (visitor.post("/me", {}), 405),
+        (visitor.post("/", {"username": "x"}), 403),
+        (visitor.post("/", b"\xff=1"), 400),
     ]
     for number, (answer, status) in enumerate(asked):
         assert answer.status == status, number
@@ -195,14 +199,14 @@ def test_every_kind_of_answer_of_the_real_server_carries_the_headers(site: Site)
     assert "Ünï" in visitor.get("/").text
     assert visitor.get("/", "HEAD").body == b""
     assert "max-age=31536000" in visitor.get(style).header("Cache-Control")
-    assert visitor.get("/admin/sign-in").header("Cache-Control") == "no-store"
+    assert visitor.get("/").header("Cache-Control") == "no-store"
     assert visitor.get("/nothing").header("Cache-Control") == "no-store"
 
 
 def test_bytes_that_are_no_text_in_the_headers_break_nothing(site: Site) -> None:
     for line in (b"Cookie: mnet_peer_session=\xff\xfe", b"Origin: \xff", b"User-Agent: \xc3("):
         with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
-            connection.sendall(b"GET /admin/sign-in HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
             answer = http.client.HTTPResponse(connection)
             answer.begin()
             assert answer.status == 200, line
@@ -212,11 +216,9 @@ def test_bytes_that_are_no_text_in_the_headers_break_nothing(site: Site) -> None
 
 def test_a_page_that_is_not_there_spoils_no_form_that_is_open(site: Site) -> None:
     visitor = Visitor(over_http(site.port))
-    token = visitor.get("/admin/sign-in").form_token
+    token = visitor.get("/").form_token
     visitor.get("/apple-touch-icon.png")
-    answer = visitor.post(
-        "/admin/sign-in", {"form_token": token, "username": "no", "password": "x"}
-    )
+    answer = visitor.post("/", {"form_token": token, "username": "no", "password": "x"})
     assert "do not fit" in answer.message()
 
 
@@ -251,7 +253,7 @@ def test_a_store_that_fails_is_an_answer_too(rig: Rig, frame: Frame) -> None:
 
 def test_a_note_is_shown_once_on_the_next_page(rig: Rig) -> None:
     visitor = signed_in(rig, MANAGER)
-    visitor.send("/admin/accounts", username="eve", role=TEACHER)
+    visitor.send("/admin/accounts", username="eve", role=CLERK)
     with rig.app.database.read() as connection:
         eve = accounts.by_name(connection, "eve")
     path = f"/admin/accounts/{eve.id}"

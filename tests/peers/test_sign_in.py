@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from peers import accounts, audit
-from peers.accounts import CLERK, MANAGER, TEACHER
+from peers.accounts import CLERK, MANAGER
 from peers.web import sessions, throttle, tokens
 from peers.web.frame import FORM_COOKIE
 from peers.web.sessions import COOKIE
@@ -77,7 +77,7 @@ def test_whoever_has_a_one_time_password_can_sign_out_instead(rig: Rig, visitor:
     add(rig, "new", CLERK, FIRST, one_time=True)
     visitor.sign_in("new", FIRST)
     answer = visitor.send("/admin/sign-out", page="/admin/password")
-    assert answer.location == "/admin/sign-in"
+    assert answer.location == "/"
     assert not is_in(visitor)
 
 
@@ -133,13 +133,8 @@ def test_where_one_goes_after_signing_in_is_never_outside(
 
 def test_a_page_that_asked_for_signing_in_is_shown_afterwards(visitor: Visitor) -> None:
     away = visitor.get("/admin/audit")
-    assert away.location == "/admin/sign-in?next=/admin/audit"
+    assert away.location == "/?next=/admin/audit"
     assert visitor.get(away.location).tree.xpath("//input[@name='next']/@value") == ["/admin/audit"]
-
-
-def test_a_teacher_lands_on_a_page_that_she_may_see(rig: Rig, visitor: Visitor) -> None:
-    add(rig, "tina", TEACHER)
-    assert visitor.get(visitor.sign_in("tina", OWN).location).status == 200
 
 
 @pytest.mark.parametrize("name", ["", " ", "anna\0", "\0", "x" * 100, "ﬀ" * 100, "'; --", "\ud7ff"])
@@ -160,7 +155,7 @@ def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(rig: Rig, wwwro
         frame.prefix = ""
     frame._is_https = wwwroot.startswith("https:")
     visitor = Visitor(in_memory(frame))
-    lines = visitor.get("/admin/sign-in").set_cookies | visitor.sign_in("anna", OWN).set_cookies
+    lines = visitor.get("/").set_cookies | visitor.sign_in("anna", OWN).set_cookies
     assert lines.keys() == {COOKIE, FORM_COOKIE}
     for line in lines.values():
         morsel = next(iter(SimpleCookie(line).values()))
@@ -189,7 +184,7 @@ def test_signing_in_gives_a_new_token_and_ends_the_one_before(visitor: Visitor) 
     first = visitor.cookies[COOKIE]
     assert first != chosen
     token = visitor.get("/admin/password").form_token
-    visitor.post("/admin/sign-in", {"form_token": token, "username": "anna", "password": OWN})
+    visitor.post("/", {"form_token": token, "username": "anna", "password": OWN})
     assert visitor.cookies[COOKIE] != first
     assert is_in(visitor)
     assert not is_in(Visitor(visitor.ask, {COOKIE: first}))
@@ -239,10 +234,10 @@ def test_signing_out_ends_the_session_and_takes_the_cookie(visitor: Visitor) -> 
     visitor.sign_in("anna", OWN)
     token = visitor.cookies[COOKIE]
     answer = visitor.send("/admin/sign-out", page="/admin/accounts")
-    assert (answer.status, answer.location) == (303, "/admin/sign-in")
+    assert (answer.status, answer.location) == (303, "/")
     assert "Max-Age=0" in answer.set_cookies[COOKIE]
     assert not is_in(Visitor(visitor.ask, {COOKIE: token}))
-    assert "signed out" in visitor.get("/admin/sign-in").message("said")
+    assert "signed out" in visitor.get("/").message("said")
 
 
 def test_what_happens_to_an_account_reaches_its_sessions_at_once(
@@ -255,7 +250,7 @@ def test_what_happens_to_an_account_reaches_its_sessions_at_once(
         other.sign_in(f"eve {action}", OWN)
         assert is_in(other, "/admin/audit")
         path = f"/admin/accounts/{other_id}"
-        answer = visitor.send(path, page="/admin/accounts", action=action, role=TEACHER)
+        answer = visitor.send(path, page="/admin/accounts", action=action, role=CLERK)
         assert answer.status in {200, 303}
         assert is_in(other) is still_in
         if still_in:

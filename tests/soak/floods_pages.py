@@ -12,7 +12,7 @@ from tests.helpers.visitor import SAME, Page, Visitor, over_http
 from tests.soak.flood import Until, flood, many, post, unique
 from tests.soak.stage import CLERK, PASSWORD, Stage
 
-SIGN_IN = "/admin/sign-in"
+SIGN_IN = "/"
 FORM = "multipart/form-data; boundary=b"
 MB = 1024 * 1024
 

@@ -320,6 +320,14 @@ function test_what_is_shared_stays_while_another_server_is_connected() {
     same([state::DONE, 'strict'], [states($target)['signon'], $CFG->mnet_dispatcher_mode]);
 }
 
+function test_a_server_is_not_asked_while_networking_is_off() {
+    $target = fresh_moodle();
+    plan::run($target, array_keys(plan::steps()));
+    plan::undo($target, ['networking']);
+    $state = plan::steps()['answer']->state($target);
+    same([state::NOTE, 'answer_later'], [$state->status, $state->detail]);
+}
+
 function test_another_moodle_of_the_network_is_not_cut_off() {
     global $CFG, $DB;
     $target = fresh_moodle();

@@ -29,9 +29,9 @@ def there(site: Site, broken: tuple[Moodle, int]) -> tuple[Moodle, int]:
 
 def signed_in(site: Site, name: str, agent: str = AGENT) -> Visitor:
     visitor, headers = browser(site), {"User-Agent": agent, "Sec-Fetch-Site": "same-origin"}
-    token = visitor.get("/sign-in", **{"User-Agent": agent}).form_token
+    token = visitor.get("/", **{"User-Agent": agent}).form_token
     fields = {"form_token": token, "username": name, "password": PASSWORD, "next": "/me"}
-    visitor.post("/sign-in", fields, headers)
+    visitor.post("/", fields, headers)
     assert COOKIE in visitor.cookies
     return visitor
 

@@ -247,3 +247,20 @@ def test_who_kept_a_course_out_kept_out_no_other_that_has_its_number_now(school:
     assert school.status("new_section", **SECTION, moodleid=3) == "skipped"
     assert school.status("new_section", **SECTION, moodleid=4) == "created"
     assert school.enrolments() == {("5", "1", "student"): "a"}
+
+
+def test_two_that_say_that_they_are_one_stop_nothing(school: School) -> None:
+    school.push("new_section", **SECTION, moodleid=3)
+    first = {**QUIZ, "sectionid": SECTION["idnumber"]}
+    school.push("new_assessment", **{**first, "idnumber": "#8", "name": "Eight"})
+    school.push("new_assessment", **{**first, "idnumber": "a", "name": "A"})
+    # A contradiction: Moodle's 8 stands here by its own id already.
+    school.push("new_assessment", **{**first, "idnumber": "a", "name": "A"}, moodleid=8)
+    told = school.push("new_assessment", **{**first, "idnumber": "a", "name": "B"}, moodleid=9)
+    assert told["status"] == "created"
+    again = school.push("new_assessment", **{**first, "idnumber": "a", "name": "B"}, moodleid=9)
+    assert again == {**told, "status": "unchanged"}
+    for name, number in (("One", "#3"), ("Other", "c")):
+        school.push("new_section", idnumber=number, name=name)
+    school.push("new_section", idnumber="c", name="Other", moodleid=3)
+    assert school.push("new_section", idnumber="c", name="Third", moodleid=4)["status"] == "created"

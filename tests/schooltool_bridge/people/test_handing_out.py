@@ -16,10 +16,8 @@ from peers import audit
 from peers.accounts import sign_in_failure
 from peers.web import throttle
 from schooltool_bridge.people import person_data, person_export
-from schooltool_bridge.store.model import (
-    person_link,
-    person_password,
-)
+from schooltool_bridge.store.model import person_link
+from schooltool_bridge.store.model_people import person_password
 from tests.helpers.cast import NAMES, Cast, cast_in
 from tests.schooltool_bridge.people.traces import AUTHOR, accounts_and_traces
 

@@ -137,6 +137,8 @@ PLAIN = {
     "idnumber",
     "name",
     "suspended",
+    "startdate",  # of a course
+    "enddate",
     "sectionmoodleid",
     "assessmentmoodleid",
 }  # fmt: skip - in few lines

@@ -189,7 +189,7 @@ def test_another_sites_form_neither_signs_in_nor_out_nor_changes_over(
     ticket = question.tree.xpath("//input[@name='ticket']/@value")[0]
     # Even one that got hold of the form's token.
     forms = {
-        "/sign-in": {"username": other, "password": password, "next": "/me"},
+        "/": {"username": other, "password": password, "next": "/me"},
         "/sign-on/change": {"ticket": ticket, "path": "/me"},
         "/sign-out": {},
     }
@@ -199,8 +199,8 @@ def test_another_sites_form_neither_signs_in_nor_out_nor_changes_over(
             assert (page.status, COOKIE in page.set_cookies) == (403, False)
     assert one.title() in visitor.get("/me").text
     # The same forms from our own pages do it, so that it was not for another reason.
-    fields = {**forms["/sign-in"], "form_token": question.form_token}
-    assert COOKIE in browser_with(visitor, site).post("/sign-in", fields).set_cookies
+    fields = {**forms["/"], "form_token": question.form_token}
+    assert COOKIE in browser_with(visitor, site).post("/", fields).set_cookies
 
 
 def browser_with(visitor: Visitor, site: Site) -> Visitor:

@@ -113,9 +113,9 @@ def signed_in(site: Site, name: str) -> Visitor:
 
 
 def sign_in(visitor: Visitor, name: str, password: str = PASSWORD, path: str = "/me") -> Page:
-    token = visitor.get("/sign-in", **NAME).form_token
+    token = visitor.get("/", **NAME).form_token
     fields = {"form_token": token, "username": name, "password": password, "next": path}
-    return visitor.post("/sign-in", fields, {"Sec-Fetch-Site": "same-origin", **NAME})
+    return visitor.post("/", fields, {"Sec-Fetch-Site": "same-origin", **NAME})
 
 
 def jump(visitor: Visitor, query: str, path: str = "/auth/mnet/jump.php") -> Page:
@@ -253,7 +253,7 @@ def test_a_jump_that_cannot_be_is_explained(pair: Pair) -> None:
     pupil(pair.home, "emma")
     nobody = browser(pair.home)
     page = jump(nobody, f"hostid={pair.away_id}&wantsurl=/me")
-    assert (page.status, page.location.partition("?")[0]) == (303, "/sign-in")
+    assert (page.status, page.location.partition("?")[0]) == (303, "/")
     back = parse_qs(urlsplit(page.location).query)["next"][0]
     onward = sign_in(nobody, "emma", path=back)
     assert onward.tree.xpath("//main//a/@href") == [
@@ -288,9 +288,9 @@ def test_only_a_right_password_of_somebody_allowed_signs_in(pair: Pair) -> None:
     assert sign_in(visitor, "gina").status == 403
     assert sign_in(visitor, "gina", made["password"]).status == 200
     # A form of another site signs nobody in.
-    token = browser(pair.home).get("/sign-in").form_token
+    token = browser(pair.home).get("/").form_token
     fields = {"form_token": token, "username": "gina", "password": made["password"]}
-    assert visitor.post("/sign-in", fields, {"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert visitor.post("/", fields, {"Sec-Fetch-Site": "cross-site"}).status == 403
 
 
 def test_guessing_a_password_is_slowed_down(pair: Pair) -> None:

@@ -112,11 +112,11 @@ def test_a_teacher_whose_session_ended_goes_on_with_what_was_typed(cast: Cast) -
         i.get("name"): i.get("value") or "" for i in asked.tree.xpath("(//main//form)[1]//input")
     }
     # Somebody else who signs in there sees nothing of it, and saves nothing of it.
-    other = tess.post("/sign-in", carried | {"username": "carol", "password": PASSWORD})
+    other = tess.post("/", carried | {"username": "carol", "password": PASSWORD})
     assert "2.75" not in other.text
     assert tess.post(path, fields).status in (403, 404)
     tess.cookies.pop(person_sessions.COOKIE)
-    onward = tess.post("/sign-in", carried | {"username": "tess", "password": PASSWORD})
+    onward = tess.post("/", carried | {"username": "tess", "password": PASSWORD})
     again = {i.get("name"): i.get("value") or "" for i in onward.tree.xpath("//main//input")}
     filled = tess.post(path, again)
     assert filled.status == 200

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from peers import accounts, audit
-from peers.accounts import CLERK, TEACHER
+from peers.accounts import CLERK
 from schooltool_bridge.web import reports_pages
 from schooltool_bridge.web.pages import frame_of
 from tests.helpers.pushing import push, register
@@ -48,7 +48,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         for event, data in EVENTS:
             made.call(moodle, SIS + event, {**data, "timemodified": START_UNIX_S - 2 * DAY_S})
         with made.app.database.write() as connection:
-            for name, role in (("carl", CLERK), ("tess", TEACHER)):
+            for name, role in (("carl", CLERK),):
                 accounts.add(
                     connection, name, PASSWORD, one_time=False, now_unix_s=START_UNIX_S, role=role
                 )
@@ -160,11 +160,8 @@ def test_only_clerks_and_managers_see_reports(rig: Rig) -> None:
     routes = [filled(r.rule) for r in reports_pages.ReportsPages(rig.app.parts).routes()]
     assert len(routes) == 1 + 3 * len(REPORTS)
     stranger = Visitor(in_memory(frame_of(rig.app)))
-    tess = Visitor(in_memory(frame_of(rig.app)))
-    tess.sign_in("tess", PASSWORD)
     for path in routes:
-        assert stranger.get(path).location.startswith("/admin/sign-in"), path
-        assert tess.get(path).status == 403, path
+        assert stranger.get(path).location.startswith("/?next="), path
     assert downloads(rig) == []
 
 

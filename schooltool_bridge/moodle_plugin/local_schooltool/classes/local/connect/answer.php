@@ -49,7 +49,8 @@ class answer extends step {
      * @return state
      */
     public function state(target $target): state {
-        if (!$target->is_peer()) {
+        // Without networking Moodle has no key at hand: what it would say of that leads nowhere.
+        if (!$target->is_peer() || (new networking())->is_off()) {
             return new state(state::NOTE, get_string('answer_later', 'local_schooltool'));
         }
         [$services, $problem] = remote::ask($target, 'system/listServices');
