@@ -30,6 +30,7 @@ from schooltool_bridge.events.applied import (
     Applied,
     Held,
     Source,
+    approval_key,
     enrolment_key,
     section_key,
     user_key,
@@ -219,11 +220,14 @@ def attach_teacher(
 
 
 def _ready(event: SectionEvent, own: str | None) -> tuple[str, ...]:
-    """What is there now: the section under its names, its teacher's membership."""
+    """What is there now: the section under its names, its teacher's membership.
+
+    What waited for a person's yes to the section waits no more, however that came in.
+    """
     names = dict.fromkeys(n for n in (event.idnumber, OWN_ID + own if own else None) if n)
     teacher = event.teacheridnumber
     return (
-        *(section_key(n) for n in names),
+        *(of(n) for of in (section_key, approval_key) for n in names),
         *(enrolment_key(n, teacher) for n in names if teacher),
     )
 

@@ -238,3 +238,15 @@ def test_the_policy_says_what_there_is() -> None:
     assert PeerPolicy().new_sections == "accept"
     with pytest.raises(BadPolicy, match="accept, approve"):
         PeerPolicy.from_stored({"new_sections": "maybe"})
+
+
+def test_one_that_comes_in_by_itself_meanwhile_waits_no_more(rig: Rig, moodle: FakePeer) -> None:
+    for seconds, status in ((60, "held"), (50, "held"), (40, "created")):
+        at = {"timemodified": START_UNIX_S - seconds, "name": f"Algebra {seconds}"}
+        assert push(rig, moodle, "new_section", **SECTION | at)["status"] == status
+        policy(rig, new_sections="approve" if seconds == 60 else "accept")
+    assert (waiting(rig), declined(rig)) == ([], [])
+    with rig.app.database.read() as connection:
+        assert lists.inbox_list(connection, inbox.OPEN) == []
+        (one,) = lists.all_sections(connection)
+    assert one["name"] == "Algebra 40"
