@@ -86,6 +86,9 @@ class EnrolmentPages:
             wanted = people_list.PeopleFilter(search=words)
             total = people_list.count(connection, wanted) if words else 0
             rows = people_list.page(connection, wanted, offset=0, limit=MAX_FOUND) if words else []
+        if view.desk:  # a counselor enrols students, and who could become one
+            found = [row for row in rows if TEACHER not in row.roles]
+            total, rows = total - (len(rows) - len(found)), found
         return page(
             "section_enrol.html",
             section_id=section_id,
