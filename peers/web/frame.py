@@ -366,6 +366,8 @@ class Frame:
             "help_path": self.help_about(view.path) if may_see_all else "",
             "note": note,
             "now_unix_s": view.now_unix_s,
+            # Whose own desk it is that shows an admins' page; own_desks.py says so.
+            "desk": None,
         }
         template = self._jinja.get_template(reply.template)
         return template.render({**frame_values, **reply.values}).encode()

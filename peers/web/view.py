@@ -43,6 +43,16 @@ class FormLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """Where somebody works who has no account: a page of admins', narrowed to what is theirs."""
+
+    # The address below which the narrowed pages stand, in place of the admins' own.
+    base: str
+    # How what they enter is signed.
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One request for a page, read and checked."""
 
@@ -59,10 +69,14 @@ class View:
     # SHA-1 in hex of the User-Agent header, byte for byte, by which the protocol names a browser.
     agent_sha1: str = ""
     files: Mapping[str, UploadedFile] = field(default_factory=dict)
+    # None: an admin's page, or one that is nobody else's.
+    desk: Desk | None = None
 
     @property
     def who(self) -> str:
-        """The user name of whoever is signed in; empty for nobody."""
+        """The user name of whoever is signed in, or how they sign at their desk; else empty."""
+        if self.desk:
+            return self.desk.actor
         return self.session.account.username if self.session else ""
 
     @property

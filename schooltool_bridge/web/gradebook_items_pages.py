@@ -29,7 +29,7 @@ from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.snapshot import Item, SectionSnapshot
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
-from schooltool_bridge.web.gradebook_pages import SECTION
+from schooltool_bridge.web.gradebook_pages import SECTION, section_path
 from schooltool_bridge.web.joining_pages import others
 
 NEW = SECTION + "/assessments/new"
@@ -84,15 +84,15 @@ class GradebookItemsPages:
                     extra_credit=bool(asked["extra_credit"]),
                 )
         except Refused as problem:
-            return self._again(section_id, None, asked, problem)
+            return self._again(view, section_id, None, asked, problem)
         note = _("“%(name)s” is there now.", name=asked["name"])
-        return go(f"/admin/sections/{section_id}/gradebook", note)
+        return go(f"{section_path(view, section_id)}/gradebook", note)
 
-    def one(self, _view: View, section_id: int, assessment_id: int) -> Reply:
+    def one(self, view: View, section_id: int, assessment_id: int) -> Reply:
         """Show an assessment's form."""
         with self._parts.database.read() as connection:
             snapshot = _known(connection, section_id)
-            item = _item(snapshot, assessment_id)
+            item = _item(view, snapshot, assessment_id)
             return _form(connection, snapshot, item, _stored(item), self._zone)
 
     def change(self, view: View, section_id: int, assessment_id: int) -> Reply:
@@ -101,7 +101,7 @@ class GradebookItemsPages:
         author = _author(view)
         try:
             with self._parts.database.write() as connection:
-                item = _item(_known(connection, section_id), assessment_id)
+                item = _item(view, _known(connection, section_id), assessment_id)
                 if view.text("do") == "delete":
                     assessments.delete(connection, author, assessment_id)
                     note = _(
@@ -111,8 +111,8 @@ class GradebookItemsPages:
                     _change(connection, author, item, asked)
                     note = _("Saved.")
         except Refused as problem:
-            return self._again(section_id, assessment_id, asked, problem)
-        return go(f"/admin/sections/{section_id}/gradebook", note)
+            return self._again(view, section_id, assessment_id, asked, problem)
+        return go(f"{section_path(view, section_id)}/gradebook", note)
 
     def sheets(self, _view: View, section_id: int) -> Reply:
         """Show the worksheets in their order."""
@@ -139,7 +139,7 @@ class GradebookItemsPages:
                     raise PageError(_("This form is not known here."))
         except Refused as problem:
             return self._sheets(section_id, str(problem))
-        return go(f"/admin/sections/{section_id}/worksheets", _("Saved."))
+        return go(f"{section_path(view, section_id)}/worksheets", _("Saved."))
 
     def _sheets(self, section_id: int, problem: str = "") -> Reply:
         with self._parts.database.read() as connection:
@@ -157,6 +157,7 @@ class GradebookItemsPages:
 
     def _again(
         self,
+        view: View,
         section_id: int,
         assessment_id: int | None,
         asked: Mapping[str, str],
@@ -165,7 +166,7 @@ class GradebookItemsPages:
         """Show the form as it was sent, with what is wrong."""
         with self._parts.database.read() as connection:
             snapshot = _known(connection, section_id)
-            item = None if assessment_id is None else _item(snapshot, assessment_id)
+            item = None if assessment_id is None else _item(view, snapshot, assessment_id)
             return _form(connection, snapshot, item, asked, self._zone, problem)
 
 
@@ -173,9 +174,13 @@ def _known(connection: Connection, section_id: int) -> SectionSnapshot:
     return grid.section_of(connection, section_id)
 
 
-def _item(snapshot: SectionSnapshot, assessment_id: int) -> Item:
+def _item(view: View, snapshot: SectionSnapshot, assessment_id: int) -> Item:
+    """Return an assessment that whoever asks may change; raises PageError.
+
+    At their own desk teachers have those made here; a Moodle's is the office's.
+    """
     found = next((i for i in snapshot.items if i.id == assessment_id), None)
-    if found is None:
+    if found is None or (view.desk and found.peer is not None):
         raise PageError(_("There is no such assessment in this section; it may be deleted."), 404)
     return found
 

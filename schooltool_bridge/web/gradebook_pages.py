@@ -28,6 +28,8 @@ from schooltool_bridge.web import filters
 
 SECTION = "/admin/sections/<int:section_id>"
 GRADEBOOK = SECTION + "/gradebook"
+# Where a teacher has the same.
+TEACHING = "/me/teaching"
 CELL = "c."
 # Twice the largest class by the longest list of items that anybody keeps.
 MAX_CELLS = 20_000
@@ -173,7 +175,9 @@ class GradebookPages:
             nothing_saved=status != 200,  # noqa: PLR2004 - HTTP's
             path=desk.path,
             person=desk.person,
-            bar=desk.bar,
+            desk={"base": TEACHING, "person": desk.person, "bar": desk.bar}
+            if desk.person
+            else None,
             query=filters.query,
         )
 
@@ -191,6 +195,12 @@ class GradebookPages:
 def _asked(view: View) -> dict[str, str]:
     """Which part of the gradebook a form was filled in on."""
     return {name: view.text(name) for name in ("mode", "sheet")}
+
+
+def section_path(view: View, section_id: int) -> str:
+    """Return below which address a section's pages stand for whoever asks."""
+    base = view.desk.base if view.desk else SECTION.rpartition("/")[0]
+    return f"{base}/{section_id}"
 
 
 def _path(section_id: int) -> str:

@@ -34,7 +34,7 @@ from schooltool_bridge.gradebook.spreadsheet import MAX_CHARS, MAX_FILE_BYTES, B
 from schooltool_bridge.gradebook.upload import ASSESSMENTS, GRADES, HasProblems, NotAsShown, Plan
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.web.gradebook_pages import SECTION
+from schooltool_bridge.web.gradebook_pages import SECTION, section_path
 
 UPLOAD = SECTION + "/upload"
 PLANS: dict[str, Callable[[Connection, int, Sequence[Table]], Plan]] = {
@@ -124,7 +124,7 @@ class GradebookUploadPages:
             note = ngettext(
                 "%(num)s grade taken from the file.", "%(num)s grades taken from the file.", count
             )
-        return go(f"/admin/sections/{section_id}/gradebook", note)
+        return go(f"{section_path(view, section_id)}/gradebook", note)
 
     def _preview(
         self,

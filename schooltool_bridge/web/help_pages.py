@@ -59,6 +59,7 @@ ABOUT = {
     "/admin/sections/*/assessments/*/join": "gradebook#same-name-same-item",
     "/admin/sections/*/worksheets": "gradebook#assessments-by-hand",
     "/admin/sections/*/upload": "gradebook#spreadsheets",
+    "/admin/sections/*/weights": "school#marking-and-states",
     "/admin/sections/*/final": "reports#closing-a-term",
     "/admin/sections/*/section-report": "reports",
     "/admin/sections/*/roster": "reports",
@@ -72,7 +73,7 @@ ABOUT = {
     "/admin/accounts": "pages#who-may-do-what",
     "/admin/audit": "pages#the-audit-trail",
     "/admin/password": "pages#signing-in",
-    "/": "pages#signing-in",
+    "/admin/sign-in": "pages#signing-in",
     "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
 }
 # The first page of all: nothing below it is about the same.

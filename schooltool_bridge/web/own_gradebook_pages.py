@@ -11,8 +11,8 @@ from peers.web.view import PageError, Reply, Route, View
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.web.door_pages import DoorPages
-from schooltool_bridge.web.gradebook_pages import FORM, Desk, GradebookPages
-from schooltool_bridge.web.own_pages import TEACHING, not_there, sign_in_first, whose
+from schooltool_bridge.web.gradebook_pages import FORM, TEACHING, Desk, GradebookPages
+from schooltool_bridge.web.own_pages import not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 OWN_GRADEBOOK = TEACHING + "/<int:section_id>/gradebook"

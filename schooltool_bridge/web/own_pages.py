@@ -22,9 +22,10 @@ from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import filters
+from schooltool_bridge.web.gradebook_pages import TEACHING
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
 
-MARKS, TEACHING, STUDENTS = ME + "/marks", ME + "/teaching", ME + "/students"
+MARKS, STUDENTS = ME + "/marks", ME + "/students"
 ROWS = 50
 STAND_WORDS = {"now": N_("Now"), "later": N_("To come"), "past": N_("Before")}
 

@@ -48,6 +48,7 @@ from schooltool_bridge.web.letterhead_pages import LetterheadPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.new_sections_pages import NewSectionsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.own_desks import OwnDesks
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.own_password_pages import OwnPasswordPages
@@ -67,6 +68,7 @@ from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 from schooltool_bridge.web.sync_pages import SyncPages
 from schooltool_bridge.web.unlinking_pages import UnlinkingPages
+from schooltool_bridge.web.weights_pages import WeightsPages
 
 HERE = Path(__file__).parent
 
@@ -129,6 +131,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PersonDataPages(given.parts, given.app.signing_off),
     lambda given: given.gradebook,
     lambda given: GradebookItemsPages(given.parts),
+    lambda given: WeightsPages(given.parts),
     lambda given: JoiningPages(given.parts),
     lambda given: GradebookUploadPages(given.parts),
     lambda given: NoticesPages(given.parts),
@@ -164,6 +167,8 @@ def frame_of(app: App) -> Frame:
         pages = make(given)
         tabs = getattr(pages, "tabs", None)
         frame.add(pages.routes(), tabs() if tabs else ())
+    # Last, since it takes some of the others' and narrows them.
+    frame.add(OwnDesks(given.parts, given.people, given.door, frame.routes).routes())
     frame.banner = NoticesPages(given.parts).banner
     frame.sign_in_first = given.door.ask_first
     frame.help_about = help_pages.address

@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 
 from sqlalchemy.engine import Connection
 
-from mnet import language
 from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
@@ -24,9 +23,8 @@ from schooltool_bridge.history import joined, linked
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
-from schooltool_bridge.school.written import number
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.web import filters
+from schooltool_bridge.web import filters, weights_pages
 
 SECTIONS = "/admin/sections"
 # A screenful or two, each with its box to tick.
@@ -103,7 +101,7 @@ class SectionsPages:
             "file": _file_one,
             "link": _link,
             "unlink": _unlink,
-            "weights": _weigh,
+            "weights": weights_pages.weigh,
             "whose": _choose_weights,
         }
         if action not in steps:
@@ -181,7 +179,6 @@ class SectionsPages:
                 raise PageError(_("There is no such section."), 404)
             this = shown[section_id]
             categories = marking.categories(connection)
-            weights = marking.weights(connection, section_id)
             whose = marking.whose_weights(connection, section_id)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             items = lookup.items_of(connection, section_id)
@@ -210,7 +207,7 @@ class SectionsPages:
                 course_codes={c.id: c.code for c in catalogue},
                 categories=categories,
                 whose=whose,
-                weights={c.id: language.number(str(weights.get(c.id, ""))) for c in categories},
+                weights=weights_pages.shown(connection, section_id),
                 one_with=lookup.by_ids(connection, whole.parts[1:]),
                 same=len(section_suggestions.suggestions(connection, section_id)),
                 problem=problem,
@@ -307,19 +304,6 @@ def _link(connection: Connection, view: View, section_id: int) -> str:
 def _unlink(connection: Connection, view: View, section_id: int) -> str:
     filing.link(connection, Author(view.who, view.now_unix_s), section_id, None)
     return _("The sections are linked no more.")
-
-
-def _weigh(connection: Connection, view: View, section_id: int) -> str:
-    wanted = {}
-    for each in marking.categories(connection):
-        text = view.text(f"weight-{each.id}")
-        wanted[each.id] = (
-            number(text, _("The weight of %(category)s", category=each.title)) if text else None
-        )
-    changed = marking.set_weights(
-        connection, Author(view.who, view.now_unix_s, view.text("why")), section_id, wanted
-    )
-    return _("The weights hold from now on.") if changed else _("The weights are as they were.")
 
 
 def _choose_weights(connection: Connection, view: View, section_id: int) -> str:
