@@ -268,11 +268,11 @@ def test_two_that_say_that_they_are_one_stop_nothing(school: School) -> None:
 
 def test_an_older_word_takes_no_number_from_whoever_has_it(school: School) -> None:
     """It once broke the whole push for good."""
-    who = {"firstname": "A", "lastname": "B"}
+    who: dict[str, Any] = {"firstname": "A", "lastname": "B"}
     first = school.push("fetch_user", idnumber="u4", **who)
     school.push("fetch_user", idnumber="#15", **who)
-    when = {"timemodified": school.now - 100}
-    school.push("fetch_user", idnumber="u5", moodleid=15, **who, **when)
-    school.push("fetch_user", idnumber="u4", moodleid=15, **{**who, "firstname": "C"}, **when)
+    late: dict[str, Any] = {**who, "moodleid": 15, "timemodified": school.now - 100}
+    school.push("fetch_user", idnumber="u5", **late)
+    school.push("fetch_user", idnumber="u4", **{**late, "firstname": "C"})
     assert school.push("fetch_user", idnumber="u4", **who)["id"] == first["id"]
     assert school.push("fetch_user", idnumber="u5", **who)["id"] != first["id"]
