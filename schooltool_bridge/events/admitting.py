@@ -7,7 +7,7 @@ later, until somebody approves it. Source: RULES 1.12.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -135,12 +135,13 @@ def names_of(idnumber: str, moodle_id: str | None) -> tuple[str, ...]:
 
 
 def forget_assessments(
-    connection: Connection, peer_id: int, sectionids: Iterable[str]
+    connection: Connection, peer_id: int, sectionids: Iterable[str], *, but: Collection[str] = ()
 ) -> list[str]:
-    """Keep the assessments of a section out no longer; return how they were named."""
+    """Keep the assessments of a section out no longer, `but` some; return how they were named."""
     mine = sa.and_(
         kept_out_assessment.c.peer_id == peer_id,
         kept_out_assessment.c.sectionid.in_(list(sectionids)),
+        kept_out_assessment.c.idnumber.not_in(list(but)),
     )
     found = sa.select(kept_out_assessment.c.idnumber).where(mine)
     names = list(connection.execute(found).scalars())

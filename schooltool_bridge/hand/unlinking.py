@@ -77,22 +77,29 @@ def link_section_again(connection: Connection, author: Author, section_id: int) 
     """Link a section that was cut with its peer again, and its assessments.
 
     The peer's word counts again, and what came meanwhile can be applied: returns the names of its
-    assessments that were kept out. Raises Refused unless it was cut.
+    assessments that were kept out. One that was cut by itself before stays so. Raises Refused
+    unless it was cut.
     """
     this = _section(connection, section_id)
     if not this.unlinked:
         raise Refused("section", _("This section was not unlinked."))
     one_at_a_time(connection, this.peer_id)
+    stay: list[str] = []
     for part in _parts(connection, this, unlinked=True):
+        cut = _last_cut(connection, SECTION, part.id)
         connection.execute(sa.update(section).where(section.c.id == part.id).values(unlinked=False))
         _note(connection, author, SECTION, part.id, unlinked=False)
         _section_row(connection, author, part.id, by_peer=True)
         for item_id in _items(connection, part.id, unlinked=True):
-            _restore_item(connection, author, item_id)
+            if _last_cut(connection, ASSESSMENT, item_id) > cut:
+                _restore_item(connection, author, item_id)
+            else:
+                item = _item(connection, item_id)
+                stay += admitting.names_of(item.idnumber, item.moodle_id)
     _decide(connection, author, this, APPROVED)
     _in_trail(connection, author, N_("section linked again"), f"section {section_id}", this.peer_id)
     names = admitting.names_of(this.idnumber, this.moodle_id)
-    return admitting.forget_assessments(connection, this.peer_id, names)
+    return admitting.forget_assessments(connection, this.peer_id, names, but=stay)
 
 
 def unlink_assessment(connection: Connection, author: Author, assessment_id: int) -> None:
@@ -344,6 +351,14 @@ def _note(
             why=author.why,
         )
     )
+
+
+def _last_cut(connection: Connection, kind: str, thing_id: int) -> int:
+    """Return the place of a thing's last cut among all changes of links; 0: never."""
+    table = link_change.c
+    mine = (table.kind == kind, table.thing_id == thing_id, table.unlinked)
+    found = sa.select(sa.func.max(table.id)).where(*mine)
+    return connection.execute(found).scalar() or 0
 
 
 def _in_trail(

@@ -219,6 +219,28 @@ def test_one_item_alone(site: ListingSite) -> None:
     )
 
 
+def test_an_item_cut_by_itself_stays_so_when_its_section_is_linked_again(
+    site: ListingSite,
+) -> None:
+    s1, a1 = its_id(site, section, "s1"), its_id(site, assessment, "a1")
+    with site.rig.app.database.write() as connection:
+        unlinking.unlink_assessment(connection, author(site), a1)
+        values: dict[str, Any] = {"name": "Ours", "points": Decimal(20), "extra_credit": False}
+        assessments.change(connection, author(site), a1, **values)
+    before = snapshot(site, s1)
+    push(site, "new_assessment", sectionid="s1", idnumber="a8", name="Other", pointval=4)
+    unlink(site, s1)
+    site.rig.app.admitting.link_again(s1, author(site))
+    now = snapshot(site, s1)
+    assert (now.items[0], now.entries) == (before.items[0], before.entries)
+    assert [item.peer for item in now.items] == [None, MOODLE]
+    item = {"sectionid": "s1", "idnumber": "a1", "name": "Quiz 1", "pointval": 10}
+    assert push(site, "new_assessment", **item)["status"] == "skipped"
+    with site.rig.app.database.write() as connection:
+        unlinking.link_assessment_again(connection, author(site), a1)
+    assert snapshot(site, s1).items[0].name == "Quiz 1"
+
+
 def test_when_the_other_side_is_gone(site: ListingSite) -> None:
     s1, s2 = its_id(site, section, "s1"), its_id(site, section, "s2")
     push(site, "delete_section", idnumber="s1")

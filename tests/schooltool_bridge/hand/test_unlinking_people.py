@@ -15,7 +15,7 @@ from schooltool_bridge.cli import lists
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox
 from schooltool_bridge.events.applied import source
-from schooltool_bridge.events.receiving import receive
+from schooltool_bridge.events.receiving import receive, receive_many
 from schooltool_bridge.full_sync import runs
 from schooltool_bridge.hand import unlinking
 from schooltool_bridge.history.author import Author
@@ -108,6 +108,21 @@ def test_what_the_peer_tells_of_that_user_waits_for_a_person(site: ListingSite) 
     assert len(people(site)) == 6
     assert site.run().state == runs.DONE
     assert len(people(site)) == 6
+
+
+def test_nor_does_any_of_many_at_once_mean_them(site: ListingSite) -> None:
+    cut(site)
+    with site.rig.app.database.read() as connection:
+        before = lists.enrolments(connection)
+    pupils = [{"sectionid": "s2", "userid": n, "role": "teacher"} for n in ("u1", "u2", "#101")]
+    pushed: Any = [{"event": "new_enrolment", "data": data} for data in pupils]
+    with site.rig.app.database.write() as connection:
+        sender = source(site.peer, site.rig.app.site)
+        answers, *_rest = receive_many(connection, sender, pushed, int(site.rig.clock.now))
+    assert [answer["status"] for answer in answers] == ["held", "created", "held"]
+    with site.rig.app.database.read() as connection:
+        new = [row for row in lists.enrolments(connection) if row not in before]
+    assert [row["person"] for row in new] == ["u2"]
 
 
 def test_linked_again_all_that_waited_comes(site: ListingSite) -> None:
