@@ -113,12 +113,16 @@ def _names_in_history(
     rows = connection.execute(sa.select(history).where(history.c.link_id == link.id)).all()
     fields = [r.fields for r in sorted(rows, key=position, reverse=True)]
     idnumbers = [f["idnumber"] for f in fields if f["idnumber"]]
+    idnumber = next(filter(links.real, idnumbers), next(iter(idnumbers), None))
     username = next((f["username"] for f in fields if f["username"]), None)
-    if username:
-        holder = links.by(connection, peer_id, username, person_link.c.username_key)
-        if holder is not None and holder.id != link.id:
-            username = None  # somebody else's by now
-    return _Names(next(filter(links.real, idnumbers), next(iter(idnumbers), None)), username)
+
+    def if_free(name: str | None, names: sa.Column[str | None]) -> str | None:
+        holder = links.by(connection, peer_id, name, names) if name else None
+        is_elses = holder is not None and holder.id != link.id
+        return None if is_elses else name  # somebody else's by now
+
+    columns = person_link.c
+    return _Names(if_free(idnumber, columns.idnumber_key), if_free(username, columns.username_key))
 
 
 def _update_link(

@@ -17,6 +17,8 @@ from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.store.model import ACTIVE, enrolment, enrolment_state, section
 from schooltool_bridge.store.model_people import staff_role
 
+COUNSELOR = "counselor"
+
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
@@ -92,6 +94,11 @@ def staff_role_of(connection: Connection, session: PersonSession) -> str:
     return connection.execute(held.order_by(staff_role.c.role.desc())).scalar() or ""
 
 
+def may_enrol(connection: Connection, session: PersonSession, _section_id: int = 0) -> bool:
+    """Tell whether somebody enters states and notes of students and enrols them: a counselor."""
+    return staff_role_of(connection, session) == COUNSELOR
+
+
 def student_seen(connection: Connection, session: PersonSession, person_id: int) -> int | None:
     """Return whom an id means when this person may look at that student; None for nobody.
 
@@ -117,6 +124,11 @@ class Bar:
     is_student: bool
     teaching: tuple[Teaching, ...]
     staff_role: str
+
+    @property
+    def enrols(self) -> bool:
+        """Whether they enter states and notes of students, and enrol them."""
+        return self.staff_role == COUNSELOR
 
     @property
     def teaches(self) -> list[Teaching]:

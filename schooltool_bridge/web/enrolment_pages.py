@@ -76,7 +76,7 @@ class EnrolmentPages:
             return page("section_new.html", status=400, given=given, problem=str(refused))
         name = given["name"].strip()
         note = _("%(section)s is there; now put people into it.", section=name)
-        return go(f"{SECTIONS}/{made}", note)
+        return go(_after(view, made), note)
 
     def search(self, view: View, section_id: int) -> Reply:
         """Let somebody be found who shall be in a section."""
@@ -86,6 +86,9 @@ class EnrolmentPages:
             wanted = people_list.PeopleFilter(search=words)
             total = people_list.count(connection, wanted) if words else 0
             rows = people_list.page(connection, wanted, offset=0, limit=MAX_FOUND) if words else []
+        if view.desk:  # a counselor enrols students, and who could become one
+            found = [row for row in rows if TEACHER not in row.roles]
+            total, rows = total - (len(rows) - len(found)), found
         return page(
             "section_enrol.html",
             section_id=section_id,
@@ -105,6 +108,8 @@ class EnrolmentPages:
         membership = filters.known_id(section_id), filters.known_id(person_id)
         given = {name: view.text(name) for name in names}
         given["note"] = view.text("note", limit=MAX_NOTE_CHARS + 1)
+        if view.desk and given["role"] != STUDENT:
+            raise PageError(_("Who teaches a section is for the office to say."), 403)
         try:
             effective_unix_s = _began(given["day"], self._parts.settings.zone)
             with self._parts.database.write() as connection:
@@ -121,7 +126,7 @@ class EnrolmentPages:
             return self._form(section_id, person_id, given, problem=str(refused))
         released = self._resolving.brought_by_hand(memberships=[membership])
         note = _("The enrolment is written.") + came_too(released)
-        return go(f"{SECTIONS}/{section_id}", note)
+        return go(_after(view, section_id), note)
 
     def _form(
         self, section_id: int, person_id: int, given: dict[str, str], *, problem: str = ""
@@ -154,6 +159,13 @@ class EnrolmentPages:
             problem=problem,
             people=PEOPLE,
         )
+
+
+def _after(view: View, section_id: int) -> str:
+    """Return where one goes on: a counselor's desk has no page of the section itself."""
+    if view.desk:
+        return f"{view.desk.base}/{section_id}/enrol"
+    return f"{SECTIONS}/{section_id}"
 
 
 def _section(connection: Connection, section_id: int) -> str:

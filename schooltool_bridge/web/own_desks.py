@@ -22,7 +22,7 @@ from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web.door_pages import DoorPages
 from schooltool_bridge.web.gradebook_pages import TEACHING
 from schooltool_bridge.web.own_pages import not_there, sign_in_first, whose
-from schooltool_bridge.web.sign_on_pages import SignOnPages
+from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
 
 OFFICE = "/admin/sections"
 ONE = "/<int:section_id>/"
@@ -33,6 +33,10 @@ TEACHERS = (
     *(f"{name}{ending}" for name in ("roster", "section-report", "gradebook-print")
       for ending in ("", ".csv", ".pdf")),
 )  # fmt: skip
+
+# What a counselor has of all sections: making them, and who is in them as a student.
+SECTIONS = ME + "/sections"
+COUNSELORS = ("new", "<int:section_id>/enrol", "<int:section_id>/people/<int:person_id>")
 
 May = Callable[[Connection, PersonSession, int], bool]
 
@@ -47,7 +51,7 @@ class ShownDesk:
 
 
 class OwnDesks:
-    """Pages of the office, for teachers of their own sections."""
+    """Pages of the office, for teachers of their own sections, and for counselors."""
 
     def __init__(
         self, parts: Parts, people: SignOnPages, door: DoorPages, office: Iterable[Route]
@@ -60,12 +64,18 @@ class OwnDesks:
 
     def routes(self) -> list[Route]:
         """Return the narrowed pages' addresses."""
-        theirs = {OFFICE + ONE + name for name in TEACHERS}
+        return [
+            *self._narrowed(TEACHING, own_access.may_grade, [ONE + name for name in TEACHERS]),
+            *self._narrowed(SECTIONS, own_access.may_enrol, ["/" + name for name in COUNSELORS]),
+        ]
+
+    def _narrowed(self, base: str, may: May, names: Iterable[str]) -> list[Route]:
+        theirs = {OFFICE + name for name in names}
         return [
             replace(
                 route,
-                rule=TEACHING + route.rule.removeprefix(OFFICE),
-                handler=partial(self._open, route.handler, TEACHING, own_access.may_grade),
+                rule=base + route.rule.removeprefix(OFFICE),
+                handler=partial(self._open, route.handler, base, may),
                 role=None,
                 again=None,
             )

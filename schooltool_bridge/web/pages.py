@@ -52,6 +52,7 @@ from schooltool_bridge.web.own_desks import OwnDesks
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.own_password_pages import OwnPasswordPages
+from schooltool_bridge.web.own_sections_pages import OwnSectionsPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_data_pages import PersonDataPages
 from schooltool_bridge.web.person_edit_pages import PersonEditPages
@@ -109,6 +110,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: PicturePages(given.parts, given.people),
     lambda given: MarkingPages(given.parts),
     lambda given: OwnPages(given.parts, given.people),
+    lambda given: OwnSectionsPages(given.parts, given.people),
     lambda given: OwnGradebookPages(given.parts, given.people, given.door, given.gradebook),
     lambda given: PersonEditPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: EnrolmentPages(given.parts, given.app.resolving),

@@ -19,7 +19,7 @@ from peers.web.frame import FORM_COOKIE, HEADERS, Frame
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.web.own_desks import TEACHERS
+from schooltool_bridge.web.own_desks import COUNSELORS, TEACHERS
 from tests.helpers.framed import ask, assert_safe, raw, signed_in
 from tests.helpers.rig import START_UNIX_S, Rig
 from tests.helpers.site import Site
@@ -31,6 +31,7 @@ OPEN = {
     "/picture/<int:person_id>",
     "/me/marks", "/me/teaching/<int:section_id>", "/me/teaching/<int:section_id>/gradebook", "/me/students", "/me/students/<int:person_id>",
     *("/me/teaching/<int:section_id>/" + name for name in TEACHERS),
+    "/me/sections", *("/me/sections/" + name for name in COUNSELORS),
     "/auth/mnet/land.php", "/auth/mnet/jump.php", "/auth/xmlrpc/land.php", "/auth/xmlrpc/jump.php",
 }  # fmt: skip
 

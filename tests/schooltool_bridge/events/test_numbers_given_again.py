@@ -264,3 +264,15 @@ def test_two_that_say_that_they_are_one_stop_nothing(school: School) -> None:
         school.push("new_section", idnumber=number, name=name)
     school.push("new_section", idnumber="c", name="Other", moodleid=3)
     assert school.push("new_section", idnumber="c", name="Third", moodleid=4)["status"] == "created"
+
+
+def test_an_older_word_takes_no_number_from_whoever_has_it(school: School) -> None:
+    """It once broke the whole push for good."""
+    who: dict[str, Any] = {"firstname": "A", "lastname": "B"}
+    first = school.push("fetch_user", idnumber="u4", **who)
+    school.push("fetch_user", idnumber="#15", **who)
+    late: dict[str, Any] = {**who, "moodleid": 15, "timemodified": school.now - 100}
+    school.push("fetch_user", idnumber="u5", **late)
+    school.push("fetch_user", idnumber="u4", **{**late, "firstname": "C"})
+    assert school.push("fetch_user", idnumber="u4", **who)["id"] == first["id"]
+    assert school.push("fetch_user", idnumber="u5", **who)["id"] != first["id"]

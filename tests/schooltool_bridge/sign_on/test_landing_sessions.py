@@ -60,12 +60,12 @@ def test_a_session_ends_at_once_with_the_right_or_the_peer(
         "services": lambda: set_services(site, peer_id, ("sso_sp",), ("schooltool",)),
     }
     take[how]()
-    assert visitor.get("/me").status == 403
+    assert visitor.get("/me").status == 303
     # And it does not come back with the right.
     set_right(site, found)
     set_state(site, peer_id, store.ENABLED)
     set_services(site, peer_id, *SERVICES)
-    assert visitor.get("/me").status == 403
+    assert visitor.get("/me").status == 303
     assert is_in(land(visitor, visit(moodle, user(name))))
 
 
@@ -94,13 +94,13 @@ def test_somebody_else_who_is_signed_in_is_asked_first(site: Site, moodle: Moodl
     assert away.status == 400
     stolen = browser(site)
     stolen.cookies[COOKIE] = ticket
-    assert stolen.get("/me").status == 403
+    assert stolen.get("/me").status == 303
     done = visitor.post("/sign-on/change", fields)
     assert (done.status, done.location) == (303, "/me")
     assert other.title() in visitor.get("/me").text
     assert visitor.cookies[COOKIE] not in (same, ticket)
     visitor.cookies[COOKIE] = same
-    assert visitor.get("/me").status == 403
+    assert visitor.get("/me").status == 303
 
 
 def test_signing_out_here_ends_the_session_at_the_moodle_too(site: Site, moodle: Moodle) -> None:
@@ -112,7 +112,7 @@ def test_signing_out_here_ends_the_session_at_the_moodle_too(site: Site, moodle:
     assert (page.status, COOKIE in visitor.cookies) == (303, False)
     soon(lambda: ("kill_children", [name, sha1(AGENT)]) in moodle.calls)
     visitor.cookies[COOKIE] = kept
-    assert visitor.get("/me").status == 403
+    assert visitor.get("/me").status == 303
 
 
 def test_the_moodle_that_vouched_ends_the_session_and_no_other(
@@ -140,7 +140,7 @@ def test_the_moodle_that_vouched_ends_the_session_and_no_other(
         assert kill(moodle, username, agent) is False
         assert visitor.get("/me").status == 200
     assert kill(first, name, AGENT) is True
-    assert visitor.get("/me").status == 403
+    assert visitor.get("/me").status == 303
 
 
 def test_the_moodle_hears_on_a_timer_who_is_busy_here(

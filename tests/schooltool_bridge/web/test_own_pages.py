@@ -37,7 +37,8 @@ SEES: dict[str, set[str]] = {
     "fred": {"fred", "pam", "pete", "mia"},
     # A print of a past day is headed by who was a teacher there then.
     "theo": {"theo", "pete", "paul", "mia", "mia2", "err"},
-    "carol": {"carol"} | PUPILS,
+    # Olga is in no section: somebody whom a counselor may enrol.
+    "carol": {"carol", "olga"} | PUPILS,
     "prue": {"prue"} | PUPILS,
     "olga": {"olga"},
     "err": {"err"},

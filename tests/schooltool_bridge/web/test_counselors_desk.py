@@ -1,0 +1,89 @@
+"""A counselor enters states, codes and notes, makes sections and enrols students; no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from peers.web.frame import FORM_COOKIE
+from schooltool_bridge.history import roster
+from schooltool_bridge.store.model import enrolment_history, section
+from tests.helpers.cast import NAMES, Cast, cast_in
+from tests.helpers.framed import assert_safe
+
+SECTIONS = "/me/sections"
+pytestmark = pytest.mark.requirement("R53", "R60")
+
+
+@pytest.fixture
+def cast(tmp_path: Path) -> Iterator[Cast]:
+    with cast_in(tmp_path) as made:
+        yield made
+
+
+def code_of(cast: Cast, who: str, where: str) -> str:
+    with cast.app.database.read() as connection:
+        return roster.current(connection, cast.sections[where], cast.people[who])["student"].code
+
+
+def test_a_withdrawal_gets_its_code_and_note_from_the_students_page(cast: Cast) -> None:
+    carol = cast.browser("carol")
+    cast.push("end_enrolment", sectionid="algebra", userid="id-pam", role="student")
+    place = f"{SECTIONS}/{cast.sections['algebra']}/people/{cast.people['pam']}"
+    shown = carol.get(f"/me/students/{cast.people['pam']}")
+    assert shown.tree.xpath(f"//a[@href='{place}']")
+    form = carol.get(place)
+    assert_safe(form)
+    assert "/admin" not in "".join(form.tree.xpath("//main//@href | //main//@action"))
+    done = carol.send(place, role="student", code="wf", note="moved away", day="", why="")
+    assert (done.status, done.location) == (303, f"{SECTIONS}/{cast.sections['algebra']}/enrol")
+    assert code_of(cast, "pam", "algebra") == "wf"
+    with cast.app.database.read() as connection:
+        last = sa.select(enrolment_history.c.by_actor, enrolment_history.c.note)
+        row = connection.execute(last.order_by(enrolment_history.c.id.desc())).first()
+    assert row is not None
+    assert tuple(row) == (f"person {cast.people['carol']}", "moved away")
+
+
+def test_she_makes_a_section_and_enrols_a_student(cast: Cast) -> None:
+    carol = cast.browser("carol")
+    made = carol.send(SECTIONS + "/new", name="Choir", idnumber="")
+    assert made.status == 303
+    found = carol.get(made.location + "?search=Pam")
+    links = found.tree.xpath("//main//table//a/@href")
+    assert [link.rpartition("?")[2] for link in links] == ["role=student"]
+    assert carol.send(links[0].partition("?")[0], role="student", code="a").status == 303
+    assert "Choir" in carol.get(SECTIONS + "?search=choir").text
+    assert "Choir" in carol.get(f"/me/students/{cast.people['pam']}").text
+
+
+def test_who_teaches_is_not_hers_to_say(cast: Cast) -> None:
+    carol = cast.browser("carol")
+    place = f"{SECTIONS}/{cast.sections['algebra']}/people/{cast.people['carol']}"
+    refused = carol.send(place, role="teacher", code="a")
+    assert refused.status == 403
+    assert carol.get(f"/me/teaching/{cast.sections['algebra']}").status == 404
+
+
+def test_nobody_else_has_any_of_it(cast: Cast) -> None:
+    routes = [r for r in cast.frame.routes if r.rule.startswith(SECTIONS)]
+    assert len(routes) == 6
+    with cast.app.database.read() as connection:
+        before = connection.execute(sa.select(section.c.id)).all()
+    for name in {"", *NAMES} - {"carol"}:
+        visitor = cast.browser(name)
+        visitor.get("/forgotten")
+        token = visitor.cookies[FORM_COOKIE]
+        for route in routes:
+            path = route.rule.replace("<int:section_id>", str(cast.sections["algebra"]))
+            path = path.replace("<int:person_id>", str(cast.people["pam"]))
+            fields = {"form_token": token, "name": "Mine", "role": "student", "code": "wf"}
+            answer = visitor.post(path, fields) if "POST" in route.methods else visitor.get(path)
+            is_away = answer.location.startswith("/?next=")
+            assert answer.status == 404 if name else is_away, (name, path)
+    with cast.app.database.read() as connection:
+        assert connection.execute(sa.select(section.c.id)).all() == before
+    assert code_of(cast, "pam", "algebra") == "a"
