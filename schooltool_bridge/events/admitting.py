@@ -24,6 +24,7 @@ from schooltool_bridge.events.applied import (
     assessment_key,
 )
 from schooltool_bridge.events.fields import AssessmentEvent, SectionEvent
+from schooltool_bridge.store.model import section
 from schooltool_bridge.store.model_linking import kept_out_assessment, section_decision
 
 APPROVED, DECLINED, UNLINKED = "approved", "declined", "unlinked"
@@ -118,14 +119,19 @@ def decision(
     table, own = section_decision.c, own_id(sectionid, moodle_id)
     named: list[sa.ColumnElement[bool]] = [table.idnumber == sectionid]
     if own:  # not of another course that had the number before
-        is_its = sa.or_(
-            table.moodle_id.is_(None), table.moodle_id == own, table.decision == UNLINKED
-        )
-        named = [sa.and_(*named, is_its)]
+        named = [sa.and_(*named, sa.or_(table.moodle_id.is_(None), table.moodle_id == own))]
     named += [table.moodle_id == own] if own else []
     latest = sa.select(table.decision).where(table.peer_id == peer_id, sa.or_(*named))
     found: str | None = connection.execute(latest.order_by(table.id.desc()).limit(1)).scalar()
+    if found is None and own and _has_number_of_cut(connection, peer_id, sectionid):
+        return UNLINKED
     return found
+
+
+def _has_number_of_cut(connection: Connection, peer_id: int, sectionid: str) -> bool:
+    """Tell whether a section that is cut from its peer has a number still, which is to stay so."""
+    mine = (section.c.peer_id == peer_id, section.c.idnumber == sectionid, section.c.unlinked)
+    return connection.execute(sa.select(section.c.id).where(*mine)).first() is not None
 
 
 def names_of(idnumber: str, moodle_id: str | None) -> tuple[str, ...]:

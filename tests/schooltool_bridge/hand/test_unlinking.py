@@ -190,6 +190,20 @@ def test_linked_again_the_peers_word_counts_and_what_was_typed_stays(site: Listi
     assert list(snapshot(site, s1).items) == []
 
 
+def test_a_course_with_the_number_of_one_that_was_cut_comes_in_later(site: ListingSite) -> None:
+    s1 = its_id(site, section, "s1")
+    unlink(site, s1)
+    other: dict[str, Any] = {"idnumber": "s1", "name": "Another course", "moodleid": 99}
+    assert push(site, "new_section", **other)["status"] == "skipped"
+    pupil = {"sectionid": "s1", "sectionmoodleid": 99, "userid": "u1", "role": "teacher"}
+    assert push(site, "new_enrolment", **pupil)["status"] == "skipped"
+    site.rig.app.admitting.link_again(s1, author(site))
+    with site.rig.app.database.read() as connection:
+        names = {r["name"]: r["idnumber"] for r in lists.all_sections(connection)}
+    assert (names["Section 1"], names["Another course"]) == ("#11", "s1")
+    assert push(site, "new_enrolment", **pupil)["status"] == "created"
+
+
 def test_one_item_alone(site: ListingSite) -> None:
     s1, a1 = its_id(site, section, "s1"), its_id(site, assessment, "a1")
     before = points(site, s1)
