@@ -78,7 +78,7 @@ def test_the_teacher_sees_what_the_pupil_does_not(page: Page, school: Site, peer
         "link", name="Biology"
     ).last.click()
     expect(page.get_by_role("row", name="Pam Hill")).to_contain_text("55 %")
-    page.get_by_role("link", name="Gradebook").click()
+    page.get_by_role("link", name="Gradebook", exact=True).click()
     lab = page.get_by_role("textbox", name="Pam Hill Lab")
     expect(lab).to_have_value("6")
     expect(lab).to_have_accessible_description(re.compile("hidden from students until"))

@@ -76,7 +76,7 @@ def test_a_moodles_user_is_refused_let_in_goes_back_and_signs_out(
     agent = visitor.evaluate("navigator.userAgent")
     soon(lambda: ("kill_children", ["tom", sha1(agent)]) in moodle.calls)
     visitor.goto(school.wwwroot + "/me")
-    expect(visitor.get_by_role("heading", name="You are not signed in")).to_be_visible()
+    expect(visitor.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
     looks_right(visitor)
 
 
