@@ -145,8 +145,9 @@ def take_apart(command: Command, section_id: str, peer_wwwroot: str | None, why:
         for a in done
     ]
     text = "\n".join(
-        f"Sections {a.ours_id} and {a.theirs_id} are two again: {a.gone} assessments went with the "
-        f"Moodle's, {a.back} of ours are back, {a.kept} people stay here by hand."
+        f"Sections {a.ours_id} and {a.theirs_id} are two again: assessments that "
+        f"went with the Moodle's: {a.gone}, that are ours again: {a.back}; "
+        f"people who stay here by hand: {a.kept}."
         for a in done
     )
     command.show({"applied": True, "sections": rows}, text)

@@ -34,9 +34,11 @@ def person_list(command: Command, *, not_linked: bool) -> None:
     """List people."""
     with command.app() as app, app.database.read() as connection:
         rows = lists.people(connection)
+    known = bool(rows)
     rows = [row for row in rows if row["not_linked"] or not not_linked]
     columns = ("id", "username", "idnumber", "firstname", "lastname", "email", "origin")
-    command.show_table(rows, columns, "Nobody is known yet; peers push people by fetch_user.")
+    none = "Nobody is known yet; peers push people by fetch_user."
+    command.show_table(rows, columns, "Everybody is linked with a peer." if known else none)
 
 
 @person.command("show")
@@ -64,9 +66,11 @@ def section_list(command: Command, *, not_linked: bool) -> None:
     """List sections."""
     with command.app() as app, app.database.read() as connection:
         rows = lists.all_sections(connection)
+    known = bool(rows)
     rows = [row for row in rows if row["not_linked"] or not not_linked]
     columns = ("id", "idnumber", "segment", "name", "teachers", "peer", "status")
-    command.show_table(rows, columns, "There are no sections yet.")
+    none = "There are no sections yet."
+    command.show_table(rows, columns, "Every section is linked with a peer." if known else none)
 
 
 @section.command("show")

@@ -100,6 +100,8 @@ def test_by_command(tmp_path: Path) -> None:
         (listed,) = site.run("section", "list")
         assert (listed["linked"], listed["not_linked"]) == ([PEER], None)
         assert site.run("person", "list", "--not-linked") == []
+        assert "Everybody is linked with a peer." in site.text("person", "list", "--not-linked")
+        assert "Every section is linked" in site.text("section", "list", "--not-linked")
         assert site.run("section", "unlink-peer", "5", "--assessment", "7", "--why", "ours") == {
             "section": "1", "assessment": "1", "linked": False,
         }  # fmt: skip

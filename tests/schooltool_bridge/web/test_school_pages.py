@@ -157,6 +157,7 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert "Active" in shown.text
     assert HOSTILE not in shown.text
     assert shown.tree.xpath(f"//a[contains(@href, '{path}/section-history')]")
+    assert ", 6, " in shown.tree.xpath("string(//select[@id='previous'])")
     assert ordered.send(path, action="file", course="1", term="2").status == 303
     other = SECTIONS + "/2"
     assert ordered.send(other, action="file", course="1", term="1").status == 303
