@@ -24,7 +24,7 @@ from schooltool_bridge.events.applied import (
     assessment_key,
 )
 from schooltool_bridge.events.fields import AssessmentEvent, SectionEvent
-from schooltool_bridge.store.model import section
+from schooltool_bridge.store.model import assessment, section
 from schooltool_bridge.store.model_linking import kept_out_assessment, section_decision
 
 APPROVED, DECLINED, UNLINKED = "approved", "declined", "unlinked"
@@ -86,6 +86,33 @@ def of_assessment(connection: Connection, peer_id: int, assessmentid: str) -> Ap
         return None
     decided = decision(connection, peer_id, sectionid)
     return kept_out(sectionid, decided) if decided in _OUT else _cut(assessmentid)
+
+
+def new_assessment(
+    connection: Connection, peer_id: int, event: AssessmentEvent, home_id: int
+) -> Applied | None:
+    """Return the answer to an assessment that is not here, where a person cut it; None: it comes.
+
+    The number of one that was cut may have been given again, as a copied course's is: the former
+    goes by Moodle's own id from then on. In the same section (`home_id`) it is one that was
+    restored.
+    """
+    own = own_id(event.idnumber, event.moodle_id)
+    table, number = assessment.c, (peer_id, event.idnumber)
+    mine = (sa.tuple_(table.peer_id, table.idnumber) == number, table.unlinked)
+    former = connection.execute(sa.select(assessment).where(*mine)).first()
+    if former is not None and own and former.moodle_id not in (None, own):
+        sent, last = event.when.timemodified, (former.effective_unix_s, former.seq)
+        is_older = sent is not None and (sent, event.when.seq) < last
+        if not is_older and former.section_id != home_id:
+            its = {"idnumber": OWN_ID + former.moodle_id}
+            connection.execute(sa.update(assessment).where(table.id == former.id).values(its))
+            kept = kept_out_assessment.c
+            of_number = sa.tuple_(kept.peer_id, kept.idnumber) == number
+            connection.execute(sa.delete(kept_out_assessment).where(of_number))
+    names = names_of(event.idnumber, event.moodle_id)
+    found = (of_assessment(connection, peer_id, name) for name in names)
+    return next(filter(None, found), None)
 
 
 def kept_out(sectionid: str, decided: str) -> Applied:

@@ -136,7 +136,9 @@ def _place(
     event, known = _unless_another(connection, source, known, event, home_id)
     if where is None or home_id is None:
         return _without_section(connection, source, event)
-    if kept_out := _cut_off(connection, source, event, known):
+    if known is None and (
+        kept_out := admitting.new_assessment(connection, source.peer_id, event, home_id)
+    ):
         return kept_out
     return _Place(event, known, where.id, home_id)
 
@@ -161,17 +163,6 @@ def _without_section(connection: Connection, source: Source, event: AssessmentEv
     if kept_out := admitting.about(connection, source.peer_id, *named):
         return admitting.keep_out(connection, source.peer_id, event, kept_out)
     raise Held(section_key(event.sectionid))
-
-
-def _cut_off(
-    connection: Connection, source: Source, event: AssessmentEvent, known: Assessment | None
-) -> Applied | None:
-    """Answer what is told of an assessment that a person cut from its peer; None: it is not."""
-    if known is not None:
-        return None
-    names = admitting.names_of(event.idnumber, event.moodle_id)
-    found = (admitting.of_assessment(connection, source.peer_id, name) for name in names)
-    return next(filter(None, found), None)
 
 
 def state(connection: Connection, assessment_id: int) -> ItemState[sa.Row[Any]] | None:

@@ -255,6 +255,24 @@ def test_an_item_cut_by_itself_stays_so_when_its_section_is_linked_again(
     assert snapshot(site, s1).items[0].name == "Quiz 1"
 
 
+def test_an_item_of_a_copied_course_takes_the_number_of_one_that_was_cut(site: ListingSite) -> None:
+    a1 = its_id(site, assessment, "a1")
+    item: dict[str, Any] = {"sectionid": "s1", "idnumber": "a1", "name": "Quiz 1", "pointval": 10}
+    push(site, "new_assessment", **item, moodleid=71)
+    with site.rig.app.database.write() as connection:
+        unlinking.unlink_assessment(connection, author(site), a1)
+    copied = item | {"sectionid": "s2", "moodleid": 72}
+    assert push(site, "new_assessment", **copied)["status"] == "created"
+    grade: dict[str, Any] = {"assessmentid": "a1", "userid": "u1", "points_earned": 2}
+    assert push(site, "new_grade", **grade, assessmentmoodleid=71)["status"] == "skipped"
+    assert push(site, "new_grade", **grade, assessmentmoodleid=72)["status"] == "created"
+    assert push(site, "new_assessment", **item, moodleid=71)["status"] == "skipped"
+    with site.rig.app.database.write() as connection:
+        unlinking.link_assessment_again(connection, author(site), a1)
+    done = push(site, "new_grade", **grade, assessmentmoodleid=71, excepted=1)
+    assert (done["status"], done["id"]) == ("updated", "1")
+
+
 def test_when_the_other_side_is_gone(site: ListingSite) -> None:
     s1, s2 = its_id(site, section, "s1"), its_id(site, section, "s2")
     push(site, "delete_section", idnumber="s1")
