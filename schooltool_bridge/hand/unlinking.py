@@ -222,14 +222,16 @@ def _restore_item(connection: Connection, author: Author, assessment_id: int) ->
 
 def _item_row(connection: Connection, author: Author, assessment_id: int, *, is_gone: bool) -> None:
     """Write into the history, in the peer's stead, that an assessment is gone, or as it was."""
-    history = assessment_history
+    history, why = assessment_history, _CUT if is_gone else _AGAIN
     rows = _rows(connection, history, "assessment_id", assessment_id)
     by_peer = sorted((r for r in rows if r.by_actor is None), key=position)
     said = [r for r in by_peer if not r.deleted] or by_peer
     # What was gone says no more whether students see it: that is said again.
     until = [r for r in by_peer if position(r) <= position(said[-1])]
+    own_words = [r for r in by_peer if not _is_in_its_stead(r)]
+    is_gone = is_gone or own_words[-1].deleted  # what its peer deleted does not come back
     values = said[-1]._asdict() | {"deleted": is_gone, "hidden": item_hidden(until)}
-    _as_peer(connection, history, author, rows, values, _CUT if is_gone else _AGAIN)
+    _as_peer(connection, history, author, rows, values, why)
     before = _item(connection, assessment_id)
     peer_assessments.refold(connection, assessment_id)
     cells.refold_all(connection, assessment_id, before.section_id)
@@ -269,6 +271,11 @@ def _as_peer(
     columns = author.columns(at) | {"by_actor": None, "why": why % author.actor}
     said = {name: value for name, value in values.items() if name != "id"}
     connection.execute(sa.insert(history).values(**said | columns))
+
+
+def _is_in_its_stead(row: sa.Row[Any]) -> bool:
+    """Tell whether a row was written here in a peer's stead."""
+    return str(row.why or "").startswith((_CUT % "", _AGAIN % ""))
 
 
 def _rows(

@@ -71,9 +71,10 @@ def a_term(draw: st.DrawFn) -> list[Event]:
     """Events in the order in which they happened, each with its time and running number."""
     drawn = draw(st.lists(an_event(), min_size=1, max_size=25))
     times = sorted(draw(st.integers(0, 5)) for _ in drawn)  # many in the same second
+    # From 1: nought is no number, and what has none is told apart from a repetition by nothing.
     return [
         (event, {**data, "timemodified": NOW + time, "seq": seq})
-        for seq, ((event, data), time) in enumerate(zip(drawn, times, strict=True))
+        for seq, ((event, data), time) in enumerate(zip(drawn, times, strict=True), 1)
     ]
 
 

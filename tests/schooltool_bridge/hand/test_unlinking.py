@@ -233,6 +233,21 @@ def test_one_item_alone(site: ListingSite) -> None:
     )
 
 
+def test_what_its_peer_deleted_does_not_come_back_when_it_is_linked_again(
+    site: ListingSite,
+) -> None:
+    s1, a1 = its_id(site, section, "s1"), its_id(site, assessment, "a1")
+    push(site, "delete_assessment", idnumber="a1")
+    before = points(site, s1)
+    with site.rig.app.database.write() as connection:
+        unlinking.unlink_assessment(connection, author(site), a1)
+        unlinking.link_assessment_again(connection, author(site), a1)
+    assert points(site, s1) == before
+    item = {"sectionid": "s1", "idnumber": "a1", "name": "Quiz 1", "pointval": 10}
+    assert push(site, "new_assessment", **item)["status"] == "updated"
+    assert len(points(site, s1)) > len(before)
+
+
 def test_an_item_cut_by_itself_stays_so_when_its_section_is_linked_again(
     site: ListingSite,
 ) -> None:
