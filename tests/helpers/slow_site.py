@@ -45,6 +45,17 @@ class Request:
         self.responseHeaders = Headers()
         self.status = 0
         self.at_end: list[Callable[[], object]] = []
+        # The body, once the answer has left.
+        self.page = Future[bytes]()
+        self._body = b""
+
+    def write(self, body: bytes) -> None:
+        self._body += body
+
+    def finish(self) -> None:
+        for work in self.at_end:
+            work()
+        self.page.set_result(self._body)
 
     def when_over(self, work: Callable[[], object]) -> None:
         self.at_end.append(work)
@@ -147,12 +158,6 @@ class SlowSite:
 
     def land(self, brought: dict[str, str]) -> tuple[Request, Future[bytes]]:
         """Let a browser land; the page is in the future once it has come."""
-        request, page = Request(f"{LAND}?{urlencode(brought)}"), Future[bytes]()
-
-        def end(body: bytes) -> None:
-            for work in request.at_end:
-                work()
-            page.set_result(body)
-
-        self._land(request).addCallback(end)
-        return request, page
+        request = Request(f"{LAND}?{urlencode(brought)}")
+        self._land(request)
+        return request, request.page
