@@ -193,6 +193,7 @@ def test_a_section_of_our_own_runs_like_any_other(school: School) -> None:
             "attempt": 0,
             "authority": "manual",
             "recorded_at": iso(school.now),
+            "hidden": False,
         }
     ]
     with pytest.raises(Refused, match="already"):
