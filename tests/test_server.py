@@ -150,11 +150,12 @@ def test_the_lists_have_the_shape_that_scripts_rely_on(site: Site, peer: FakePee
     )
     push(site, peer, "new_enrolment", {"sectionid": "later", "userid": "1", "role": "student"})
     shapes = {
-        ("person", "list"): "id username idnumber firstname lastname email can_login origin links",
-        ("section", "list"): "id idnumber name segment peer teachers status",
+        ("person", "list"):
+            "id username idnumber firstname lastname email can_login origin links linked not_linked",
+        ("section", "list"): "id idnumber name segment peer teachers status before_first_year linked not_linked",
         ("enrolment", "list"): "section segment person role code meaning since note",
         ("grade", "list", "--section", "s"):
-            "assessment segment name person points max excepted attempt authority recorded_at",
+            "assessment segment name person points max excepted attempt authority recorded_at hidden",
         ("inbox", "list"): "id peer event status waiting_for reason received_at",
         ("peer", "list"):
             "wwwroot name application state fingerprint key_expires published subscribed last_contact",
