@@ -174,7 +174,7 @@ class Late(Joining):
 
 
 Joining.TestCase.settings = Late.TestCase.settings = settings(
-    max_examples=20,
+    max_examples=8,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
