@@ -25,7 +25,7 @@ from tests.helpers.circles import circles
 class AtOnce(MemoryReactorClock):
     """A reactor whose only thread is this one."""
 
-    def callFromThread(self, work: Callable[..., object], *parts: object) -> None:  # noqa: N802
+    def callFromThread(self, work: Callable[..., object], *parts: object) -> None:  # noqa: N802 - Twisted's name
         """Do it here."""
         work(*parts)
 
@@ -41,7 +41,7 @@ class Here:
 class Root(Resource):
     """Pages below the root."""
 
-    isLeaf = True  # noqa: N815
+    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(self, pages: Pages) -> None:
         super().__init__()

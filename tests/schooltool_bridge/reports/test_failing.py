@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -14,20 +13,12 @@ from tests.helpers.report_story import (
     BOB,
     CLEO,
     ZONE,
-    begin,
     enrol,
     final,
     graded,
     on,
 )
 from tests.helpers.school import School
-
-
-@pytest.fixture
-def school(database_url: str) -> Iterator[School]:
-    school = begin(database_url)
-    yield school
-    school.database.close()
 
 
 def test_the_failing_list_goes_by_percent_by_mark_and_by_state(school: School) -> None:

@@ -19,7 +19,6 @@ from tests.helpers.report_story import (
     BOB,
     CLEO,
     ZONE,
-    begin,
     enrol,
     file_under_a_term,
     final,
@@ -30,13 +29,6 @@ from tests.helpers.rig import SIS, START_UNIX_S, Rig, make_rig
 from tests.helpers.school import School
 from tests.helpers.site import Refused as SiteRefused
 from tests.helpers.site import Site
-
-
-@pytest.fixture
-def school(database_url: str) -> Iterator[School]:
-    school = begin(database_url)
-    yield school
-    school.database.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,6 @@ from tests.helpers.report_story import (
     transcript_of,
 )
 from tests.helpers.school import School
-
-
-@pytest.fixture
-def school(database_url: str) -> Iterator[School]:
-    school = begin(database_url)
-    yield school
-    school.database.close()
 
 
 @pytest.mark.requirement("R69")
