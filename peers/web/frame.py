@@ -29,8 +29,10 @@ from mnet.slow_work import SlowWork
 from mnet.store_errors import STORE_ERRORS
 from mnet.stored_sentences import localized
 from mnet.workers import Workers
-from peers.web import carried_form, refused_form, sessions, static_files, tokens
+from peers.web import carried_form, navigation, refused_form, sessions, static_files, tokens
 from peers.web.form_check import FormCheck
+from peers.web.headers import HEADERS
+from peers.web.navigation import Navigation
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE, Session
 from peers.web.view import MAX_ID, PageError, Reply, Route, Tab, View, go, page
@@ -53,17 +55,6 @@ SIGN_OUT, PASSWORD = "/admin/sign-out", "/admin/password"
 FORM_COOKIE, NOTE_COOKIE = "mnet_peer_form", "mnet_peer_note"
 MAX_NOTE_CHARS = 400
 LOCATION_SAFE = "%/?#[]@!$&'()*+,;=:~"  # what is an address already stays as it is
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 TITLES = {
     403: N_("Not for you"),
     404: N_("Nothing here"),
@@ -108,6 +99,10 @@ class Frame:
         self.sign_in_first: Callable[[View, carried_form.CarriedForm], Reply] = _only_to_the_door
         # Where the help about a page is, by the page's path; set there too. Empty: there is none.
         self.help_about: Callable[[str], str] = lambda _path: ""
+        # What stands around a page of somebody who has no account here, by the page's values.
+        self.navigation_of_others: Callable[[View, Mapping[str, object]], Navigation | None] = (
+            lambda _view, _values: None
+        )
         self._static = static_files.read()
         self._forms = FormCheck(wwwroot)
         self._again = refused_form.Again(self.begin, self.routes, wwwroot)
@@ -361,9 +356,8 @@ class Frame:
         frame_values = {
             "view": view,
             "form_token": form_token,
-            "tabs": [t for t in self.tabs if may_see_all and allows(view.role, t.role)],
+            "navigation": self._navigation(view, reply, may_see_all=may_see_all),
             "banner": self.banner(view) if may_see_all else None,
-            "help_path": self.help_about(view.path) if may_see_all else "",
             "note": note,
             "now_unix_s": view.now_unix_s,
             # Whose own desk it is that shows an admins' page; own_desks.py says so.
@@ -371,6 +365,14 @@ class Frame:
         }
         template = self._jinja.get_template(reply.template)
         return template.render({**frame_values, **reply.values}).encode()
+
+    def _navigation(self, view: View, reply: Reply, *, may_see_all: bool) -> Navigation | None:
+        if not view.session:
+            return self.navigation_of_others(view, reply.values)
+        tabs = [t for t in self.tabs if may_see_all and allows(view.role, t.role)]
+        help_path = self.help_about(view.path) if may_see_all else ""
+        around = Navigation(view.who, PASSWORD, "/admin", SIGN_OUT, help=help_path)
+        return navigation.among(around, tabs, view.path)
 
     def _cookie(self, name: str, value: str, *, age_s: int) -> str:
         secure = "; Secure" if self._is_https else ""

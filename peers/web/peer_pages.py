@@ -27,9 +27,10 @@ from peers.web.moodle_boxes import (
     preset_of,
 )
 from peers.web.parts import NO_FACTS, Parts
-from peers.web.view import PageError, Reply, Route, Tab, View, go, its_peer, page
+from peers.web.view import NETWORK_GROUP, PageError, Reply, Route, Tab, View, go, its_peer, page
 
-PEER = "/admin/peers/<int:peer_id>"
+HOME, PEERS = "/admin", "/admin/peers"
+PEER = PEERS + "/<int:peer_id>"
 AUDIT_SHOWN = 8
 
 
@@ -43,7 +44,8 @@ class PeerPages:
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            Route("/admin", self.dashboard, CLERK),
+            Route(HOME, self.dashboard, CLERK),
+            Route(PEERS, self.dashboard, CLERK),
             Route(PEER, self.show, CLERK),
             Route(PEER + "/switch", self.switch, MANAGER, ("POST",)),
             Route(PEER + "/key", self.accept_key, MANAGER, ("POST",)),
@@ -57,7 +59,7 @@ class PeerPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("Peers"), "/admin", CLERK)]
+        return [Tab(N_("Peers"), PEERS, CLERK, NETWORK_GROUP, (HOME, "/admin/syncs"))]
 
     def dashboard(self, view: View) -> Reply:
         """Show every peer at a glance."""
@@ -226,7 +228,7 @@ class PeerPages:
             "%(name)s is removed. What it brought stays; adding it again takes that up.",
             name=peer.name,
         )
-        return go("/admin", message)
+        return go(PEERS, message)
 
 
 def _key(peer: StoredPeer, now_unix_s: int) -> Mapping[str, object] | None:

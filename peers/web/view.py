@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnet.language import _
+from mnet.language import N_, _
 from mnet.refusal import Refusal
 from peers.web.sessions import Session
 
@@ -14,6 +14,8 @@ from peers.web.sessions import Session
 MAX_FORM_BYTES = 256 * 1024
 MAX_FIELDS = 500
 MAX_ID = 2**31 - 1  # the greatest that a row can have
+# What the pages of the navigation are sorted into.
+SCHOOL_GROUP, NETWORK_GROUP, SYSTEM_GROUP = GROUPS = (N_("School"), N_("Network"), N_("System"))
 
 
 class PageError(Refusal):
@@ -204,8 +206,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """An entry of the navigation."""
+    """A page of the navigation; its title is the page's own."""
 
     title: str
     path: str
+    # Who may see it.
     role: str
+    # One of GROUPS.
+    group: str = SYSTEM_GROUP
+    # Where else pages stand that are below it.
+    also: tuple[str, ...] = ()
+
+    def begins(self, path: str) -> int:
+        """Return how much of a page's path is this tab's; 0: the page is not below it."""
+        fitting = [p for p in (self.path, *self.also) if path == p or path.startswith(f"{p}/")]
+        return max(map(len, fitting), default=0)

@@ -15,7 +15,7 @@ from mnet.language import N_, _
 from mnet.outcomes import BAD_ANSWER, UNREACHABLE
 from peers import calls, journal
 from peers.accounts import CLERK
-from peers.web.view import PageError, Reply, Route, Tab, View, page
+from peers.web.view import NETWORK_GROUP, PageError, Reply, Route, Tab, View, page
 from schooltool_bridge.web import filters, words
 from schooltool_bridge.web.filters import PeerChoice
 from schooltool_bridge.web.peer_facts import day_start_unix_s
@@ -56,7 +56,7 @@ class CallsPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Calls", CALLS, CLERK)]
+        return [Tab(N_("Calls"), CALLS, CLERK, NETWORK_GROUP)]
 
     def found(self, view: View) -> Reply:
         """Show calls, newest first, and what a day looked like by the hour."""

@@ -40,14 +40,22 @@ MAX_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
+class ShownDesk:
+    """A desk as its pages show it: the address below which they stand, and whose it is."""
+
+    base: str
+    person: PersonSession
+    bar: Bar
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Where a gradebook is open: at which address, who writes, what else its page shows."""
 
     path: str
     actor: str
-    # A teacher's own pages have a bar of their own; none: the office's.
-    person: PersonSession | None = None
-    bar: Bar | None = None
+    # A teacher's; none: the office's.
+    shown: ShownDesk | None = None
 
 
 class GradebookPages:
@@ -174,10 +182,7 @@ class GradebookPages:
             done=done,
             nothing_saved=status != 200,  # noqa: PLR2004 - HTTP's
             path=desk.path,
-            person=desk.person,
-            desk={"base": TEACHING, "person": desk.person, "bar": desk.bar}
-            if desk.person
-            else None,
+            desk=desk.shown,
             query=filters.query,
         )
 

@@ -6,15 +6,22 @@ Source: RULES R14.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from mnet import language
 from mnet.language import _
 from peers.accounts import CLERK
 from peers.web import roles
 from peers.web.view import PageError, Reply, Route, View, page
-from schooltool_bridge.web import manual
+from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import own_access
+from schooltool_bridge.web import manual, own_pages
+from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 HELP = "/admin/help"
+# The same for whoever has no account here.
+OWN_HELP = "/me/help"
 # The longest that fits says which chapter, and which part of it; `*` is any one part of an
 # address. What fits none has the list.
 ABOUT = {
@@ -75,6 +82,17 @@ ABOUT = {
     "/admin/password": "pages#signing-in",
     "/admin/sign-in": "pages#signing-in",
     "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
+    "/me": "signing-on#their-own-pages",
+    "/me/password": "signing-on#passwords-of-our-own-people",
+    "/me/sections": "school#who-is-in-a-section",
+    "/me/teaching/*/gradebook": "gradebook",
+    "/me/teaching/*/assessments": "gradebook#assessments-by-hand",
+    "/me/teaching/*/worksheets": "gradebook#assessments-by-hand",
+    "/me/teaching/*/upload": "gradebook#spreadsheets",
+    "/me/teaching/*/weights": "school#marking-and-states",
+    "/me/teaching/*/section-report": "reports",
+    "/me/teaching/*/roster": "reports",
+    "/me/teaching/*/gradebook-print": "reports",
 }
 # The first page of all: nothing below it is about the same.
 _FIRST = ("/admin", "peers")
@@ -98,36 +116,50 @@ def _fits(rule: list[str], parts: list[str]) -> bool:
 
 def address(path: str) -> str:
     """Return the path of the help about a page; the list where no chapter is about it."""
+    return _below(HELP, path)
+
+
+def own_address(path: str) -> str:
+    """Return the same for one of people's own pages."""
+    return _below(OWN_HELP, path)
+
+
+def _below(base: str, path: str) -> str:
     found = about(path)
-    return f"{HELP}/{found}" if found else HELP
+    return f"{base}/{found}" if found else base
 
 
 class HelpPages:
-    """The manual, for whoever may sign in to the admin pages."""
+    """The manual, for whoever may sign in."""
 
-    def __init__(self, url: Callable[[str], str]) -> None:
-        """Take what makes a page's address of its path."""
-        self._prefix = url(HELP) + "/"
+    def __init__(self, url: Callable[[str], str], parts: Parts, people: SignOnPages) -> None:
+        """Take what makes a page's address of its path, and what knows who is signed in."""
+        self._url = url
+        self._parts = parts
+        self._people = people
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            Route(HELP, self.all, CLERK),
-            Route(HELP + "/<name>", self.one, CLERK),
+            Route(HELP, partial(self.all, HELP), CLERK),
+            Route(HELP + "/<name>", partial(self.one, HELP), CLERK),
+            Route(OWN_HELP, self.own_all, None),
+            Route(OWN_HELP + "/<name>", self.own_one, None),
         ]
 
-    def all(self, view: View) -> Reply:
-        """List the chapters."""
+    def all(self, base: str, view: View) -> Reply:
+        """List the chapters, whose pages stand below `base`."""
         chapters = [(name, *manual.read(name)) for name in manual.CHAPTERS]
         may_download = roles.allows(view.role, CLERK)
         return page(
             "help.html",
+            base=base,
             chapters=chapters,
             manual_language=language.SOURCE,
             may_download=may_download,
         )
 
-    def one(self, _view: View, name: str) -> Reply:
+    def one(self, base: str, _view: View, name: str) -> Reply:
         """Show a chapter."""
         if name not in manual.CHAPTERS:
             raise PageError(_("There is no such chapter."), 404)
@@ -139,7 +171,25 @@ class HelpPages:
         ]
         return page(
             "help_chapter.html",
-            chapter=manual.chapter(name, self._prefix),
+            base=base,
+            chapter=manual.chapter(name, self._url(base) + "/"),
             neighbours=neighbours,
             manual_language=language.SOURCE,
         )
+
+    def own_all(self, view: View) -> Reply:
+        """List the chapters for somebody who has no account here."""
+        return self._own(view, lambda: self.all(OWN_HELP, view))
+
+    def own_one(self, view: View, name: str) -> Reply:
+        """Show them a chapter."""
+        return self._own(view, lambda: self.one(OWN_HELP, view, name))
+
+    def _own(self, view: View, make: Callable[[], Reply]) -> Reply:
+        found = self._people.session(view)
+        if found is None:
+            return own_pages.sign_in_first(view)
+        with self._parts.database.read() as connection:
+            bar = own_access.bar_of(connection, found)
+        reply = make()
+        return replace(reply, values={**reply.values, "person": found, "bar": bar})

@@ -11,7 +11,7 @@ from mnet.faults import Fault
 from mnet.language import N_, _
 from mnet.stored_sentences import localized
 from peers.accounts import CLERK
-from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import SCHOOL_GROUP, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, naming
 from schooltool_bridge.events.applied import APPROVAL
@@ -52,7 +52,7 @@ class InboxPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Inbox", INBOX, CLERK)]
+        return [Tab(N_("Inbox"), INBOX, CLERK, SCHOOL_GROUP)]
 
     def events(self, view: View) -> Reply:
         """Show the open events, newest first."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from keys.certificate import load
 from mnet.language import N_, _
 from peers.accounts import CLERK, MANAGER
-from peers.web.view import Reply, Route, Tab, View, go, page
+from peers.web.view import NETWORK_GROUP, Reply, Route, Tab, View, go, page
 from schooltool_bridge.server.parts import Parts
 
 KEY = "/admin/key"
@@ -33,7 +33,7 @@ class KeyPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("Our key"), KEY, CLERK)]
+        return [Tab(N_("Our key"), KEY, CLERK, NETWORK_GROUP)]
 
     def show(self, view: View) -> Reply:
         """Show the certificate that other sites know us by."""

@@ -5,19 +5,25 @@ Which notices stand is decided in rules.py, anew for each page. Source: manual/n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from mnet.language import _, translated
+from mnet.language import N_, _, translated
 from peers import store
 from peers.accounts import CLERK, MANAGER
+from peers.web.origin import inside
 from peers.web.roles import allows
-from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import Cookie, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.notices import notices
 from schooltool_bridge.notices.facts import gather
 from schooltool_bridge.notices.rules import Notice, standing
 from schooltool_bridge.server.parts import Parts
 
 LIST = "/admin/notices"
+# What the banner said when somebody put it away.
+AWAY_COOKIE, AWAY_S = "mnet_peer_away", 90 * 86_400
+MAX_BACK_CHARS = 2000
 
 
 class NoticesPages:
@@ -31,6 +37,7 @@ class NoticesPages:
         """Return the pages' addresses."""
         return [
             Route(LIST, self.all, CLERK),
+            Route(LIST + "/put-away", self.put_away, CLERK, ("POST",)),
             # Where notices and mails point to, which know a peer by its address.
             Route("/admin/peer", self.peer, CLERK),
             Route("/admin/strangers", lambda _view: go("/admin/peers/add#waiting"), MANAGER),
@@ -38,14 +45,15 @@ class NoticesPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab("Notices", LIST, CLERK)]
+        return [Tab(N_("Notices"), LIST, CLERK)]
 
     def banner(self, view: View) -> Mapping[str, str] | None:
         """Say the worst on top of every page."""
         if not allows(view.role, CLERK) or view.path == LIST:
             return None
         worst = [n for n in self._standing(view) if n.severity != "info"]
-        if not worst:
+        seen = _digest(view.who, worst)
+        if not worst or view.cookies.get(AWAY_COOKIE) == seen:
             return None
         more = _("and %(count)s more", count=len(worst) - 1) if len(worst) > 1 else _("What to do")
         # What has a page of its own, where it is done, is one click away.
@@ -55,7 +63,15 @@ class NoticesPages:
             "title": translated(worst[0].text),
             "path": worst[0].link_path if is_alone else LIST,
             "link": more,
+            "away": LIST + "/put-away",
+            "seen": seen,
         }
+
+    def put_away(self, view: View) -> Reply:
+        """Hide the banner in this browser until something else stands, and go back."""
+        cookie = Cookie(AWAY_COOKIE, view.text("banner_seen")[:64], AWAY_S)
+        back = inside(view.text("banner_back", limit=MAX_BACK_CHARS)) or LIST
+        return replace(go(back), cookies=(cookie,))
 
     def all(self, view: View) -> Reply:
         """List what stands and what is over."""
@@ -69,7 +85,7 @@ class NoticesPages:
         """Go to the page of a peer that is known by its address."""
         wwwroot = view.query.get("wwwroot", "")
         if not wwwroot:
-            return go("/admin")
+            return go("/admin/peers")
         with self._parts.database.read() as connection:
             found = store.find(connection, wwwroot)
         if found is None or found.state == store.DELETED:
@@ -80,3 +96,9 @@ class NoticesPages:
         limits = notices.limits_of(self._parts.settings)
         with self._parts.database.read() as connection:
             return standing(gather(connection, view.now_unix_s), view.now_unix_s, limits)
+
+
+def _digest(who: str, worst: Sequence[Notice]) -> str:
+    """Return what tells one banner from another: whose it is, and all that it stands for."""
+    told = [who, *(f"{n.key} {n.severity} {n.text}" for n in worst)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()

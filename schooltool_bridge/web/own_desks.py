@@ -7,7 +7,7 @@ everybody else it is not there. Who may what: manual/pages.md. Source: RULES 1.7
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,10 +17,9 @@ from mnet.language import _
 from peers.web.view import Desk, PageError, Reply, Route, View
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
-from schooltool_bridge.sign_on.own_access import Bar
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web.door_pages import DoorPages
-from schooltool_bridge.web.gradebook_pages import TEACHING
+from schooltool_bridge.web.gradebook_pages import TEACHING, ShownDesk
 from schooltool_bridge.web.own_pages import not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
 
@@ -39,15 +38,6 @@ SECTIONS = ME + "/sections"
 COUNSELORS = ("new", "<int:section_id>/enrol", "<int:section_id>/people/<int:person_id>")
 
 May = Callable[[Connection, PersonSession, int], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDesk:
-    """A desk as its pages show it."""
-
-    base: str
-    person: PersonSession
-    bar: Bar
 
 
 class OwnDesks:

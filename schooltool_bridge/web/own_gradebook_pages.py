@@ -11,7 +11,7 @@ from peers.web.view import PageError, Reply, Route, View
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.web.door_pages import DoorPages
-from schooltool_bridge.web.gradebook_pages import FORM, TEACHING, Desk, GradebookPages
+from schooltool_bridge.web.gradebook_pages import FORM, TEACHING, Desk, GradebookPages, ShownDesk
 from schooltool_bridge.web.own_pages import not_there, sign_in_first, whose
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
@@ -73,4 +73,4 @@ class OwnGradebookPages:
                 _("Somebody else is signed in now than on the page that this came from."), 403
             )
         path = OWN_GRADEBOOK.replace("<int:section_id>", str(section_id))
-        return Desk(path, own_access.actor_of(found), found, bar)
+        return Desk(path, own_access.actor_of(found), ShownDesk(TEACHING, found, bar))

@@ -29,7 +29,7 @@ from schooltool_bridge.history.averages import number
 from schooltool_bridge.server.app import App
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, jump_rights
-from schooltool_bridge.web import help_pages, peer_facts
+from schooltool_bridge.web import help_pages, own_navigation, peer_facts
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
@@ -119,13 +119,11 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: IssuedPages(given.parts),
     lambda given: LetterheadPages(given.parts),
     lambda given: PrintPages(given.parts, given.app.prints),
-    lambda given: help_pages.HelpPages(given.frame.url),
+    lambda given: help_pages.HelpPages(given.frame.url, given.parts, given.people),
     lambda given: PluginPages(given.parts),
     lambda given: CallsPages(given.app.database, given.app.settings.zone),
-    lambda given: InboxPages(given.app.database, given.app.resolving),
     lambda given: PeoplePages(given.parts, given.app.signing_off),
     lambda given: PersonPages(given.parts, given.app.signing_off),
-    lambda given: SchoolPages(given.parts),
     lambda given: SameSectionsPages(given.parts),
     lambda given: SectionsPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
@@ -138,6 +136,8 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: GradebookUploadPages(given.parts),
     lambda given: NoticesPages(given.parts),
     lambda given: ReportsPages(given.parts),
+    lambda given: SchoolPages(given.parts),
+    lambda given: InboxPages(given.app.database, given.app.resolving),
     lambda given: KeyPages(given.parts, given.app.rotate_key),
     lambda given: SupportPages(given.parts),
     lambda given: SignInPages(given.app.database, naming.of_trail, door.keep_apart),
@@ -174,6 +174,7 @@ def frame_of(app: App) -> Frame:
     frame.banner = NoticesPages(given.parts).banner
     frame.sign_in_first = given.door.ask_first
     frame.help_about = help_pages.address
+    frame.navigation_of_others = own_navigation.of_person
     return frame
 
 

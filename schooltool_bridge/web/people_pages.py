@@ -16,7 +16,7 @@ from mnet.stored_sentences import E_, english, joined
 from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
-from peers.web.view import Reply, Route, Tab, View, page
+from peers.web.view import SCHOOL_GROUP, Reply, Route, Tab, View, page
 from schooltool_bridge.history import linked
 from schooltool_bridge.people import bulk_rights, people_list
 from schooltool_bridge.people.bulk_rights import GO, LINK, OWN, BadOrder, Order
@@ -84,7 +84,7 @@ class PeoplePages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("People"), PEOPLE, CLERK)]
+        return [Tab(N_("People"), PEOPLE, CLERK, SCHOOL_GROUP)]
 
     def found(self, view: View) -> Reply:
         """Show the people whom a filter finds, by name."""

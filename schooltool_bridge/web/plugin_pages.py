@@ -5,9 +5,9 @@ Source: RULES 1.8, R14.
 
 from __future__ import annotations
 
-from mnet.language import _
+from mnet.language import N_, _
 from peers.accounts import CLERK
-from peers.web.view import PageError, Reply, Route, View, download, page
+from peers.web.view import NETWORK_GROUP, PageError, Reply, Route, Tab, View, download, page
 from schooltool_bridge.server import moodle_plugins
 from schooltool_bridge.server.parts import Parts
 
@@ -28,6 +28,10 @@ class PluginPages:
             Route(PLUGINS, self.all, CLERK),
             Route(PLUGINS + "/<component>.zip", self.file, CLERK),
         ]
+
+    def tabs(self) -> list[Tab]:
+        """Return the entries of the navigation."""
+        return [Tab(N_("Moodle plugin"), PLUGINS, CLERK, NETWORK_GROUP)]
 
     def all(self, _view: View) -> Reply:
         """Show each plugin with its version and SHA-256."""

@@ -20,7 +20,17 @@ from mnet.folding import MAX_SEARCH_CHARS, FoldedColumn
 from mnet.language import N_, _
 from peers import audit
 from peers.accounts import CLERK
-from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
+from peers.web.view import (
+    SCHOOL_GROUP,
+    PageError,
+    Reply,
+    Route,
+    Tab,
+    View,
+    download,
+    long_pages,
+    page,
+)
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history import identity, joined
 from schooltool_bridge.history.people_search import by_name, found_by
@@ -69,7 +79,7 @@ class ReportsPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("Reports"), REPORTS, CLERK)]
+        return [Tab(N_("Reports"), REPORTS, CLERK, SCHOOL_GROUP)]
 
     def find(self, view: View) -> Reply:
         """Find a student or a section, and choose a report of it, or one of the school."""

@@ -16,7 +16,7 @@ from mnet import language
 from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
-from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import SCHOOL_GROUP, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.days import day_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, lookup, scores, spans, years
@@ -60,7 +60,7 @@ class SchoolPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("School"), SCHOOL, CLERK)]
+        return [Tab(N_("Terms and courses"), SCHOOL, CLERK, SCHOOL_GROUP)]
 
     def show(self, view: View) -> Reply:
         """Show the whole order."""

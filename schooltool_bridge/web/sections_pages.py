@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
-from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from peers.web.view import SCHOOL_GROUP, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
@@ -62,7 +62,7 @@ class SectionsPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("Sections"), SECTIONS, CLERK)]
+        return [Tab(N_("Sections"), SECTIONS, CLERK, SCHOOL_GROUP)]
 
     def found(self, view: View) -> Reply:
         """Show sections by name, chosen by term, course, peer and text."""

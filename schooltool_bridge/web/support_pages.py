@@ -9,7 +9,7 @@ from mnet.language import N_
 from peers import store
 from peers.accounts import CLERK, MANAGER
 from peers.policy import PeerPolicy
-from peers.web.view import Reply, Route, Tab, View, download, page
+from peers.web.view import NETWORK_GROUP, Reply, Route, Tab, View, download, page
 from schooltool_bridge.common.days import local
 from schooltool_bridge.people.sharing import sharing
 from schooltool_bridge.server import health
@@ -37,7 +37,7 @@ class SupportPages:
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
         return [
-            Tab(N_("Personal data"), "/admin/sharing", CLERK),
+            Tab(N_("Personal data"), "/admin/sharing", CLERK, NETWORK_GROUP),
             Tab("Support", "/admin/support", MANAGER),
         ]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from peers import accounts
 from peers.web import sessions
-from peers.web.frame import HEADERS, Frame
+from peers.web.frame import Frame
+from peers.web.headers import HEADERS
 from peers.web.sessions import COOKIE
 from peers.web.view import Route
 from peers.web.wire import FORM_TYPE, Raw

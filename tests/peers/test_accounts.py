@@ -8,7 +8,7 @@ import pytest
 
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER
-from peers.web.frame import HEADERS
+from peers.web.headers import HEADERS
 from tests.helpers.rig import START_UNIX_S, Rig
 from tests.helpers.signing_in import OWN, actions, add, browser, is_in
 from tests.helpers.visitor import Visitor

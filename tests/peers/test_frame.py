@@ -15,7 +15,8 @@ from jinja2 import DictLoader
 from peers import accounts, audit
 from peers.accounts import CLERK, MANAGER, ROLES
 from peers.web import sessions
-from peers.web.frame import FORM_COOKIE, HEADERS, Frame
+from peers.web.frame import FORM_COOKIE, Frame
+from peers.web.headers import HEADERS
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page

@@ -38,7 +38,7 @@ def test_a_site_below_a_path_works(below: Site, *, cut: bool) -> None:
     assert visitor.send("/admin/password", **new).location == "/school/admin"
     audit_page = visitor.get("/admin/audit")
     assert audit_page.status == 200
-    assert audit_page.tree.xpath("//nav//a[@aria-current]/@href") == ["/school/admin/audit"]
+    assert audit_page.tree.xpath("//nav//a[@aria-current='page']/@href") == ["/school/admin/audit"]
     assert visitor.get("/nothing").status == 404
 
 

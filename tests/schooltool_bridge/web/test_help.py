@@ -26,28 +26,29 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         yield made
 
 
-def admin_pages(rig: Rig) -> list[str]:
-    """The addresses of all pages of the admin area, with a number where each has one."""
+def pages_of(rig: Rig) -> list[str]:
+    """The addresses of all pages of accounts and people, with a number where each has one."""
     rules = [
         route.rule
         for route in frame_of(rig.app).routes
-        if "GET" in route.methods and route.rule.startswith("/admin")
+        if "GET" in route.methods and route.rule.startswith(("/admin", "/me"))
     ]
     # The help itself leads to its list; a file is no page.
-    left = [r for r in rules if not r.startswith((help_pages.HELP, "/admin/static/"))]
+    no_pages = (help_pages.HELP, help_pages.OWN_HELP, "/admin/static/")
+    left = [r for r in rules if not r.startswith(no_pages)]
     assert len(left) > 60
     return [re.sub(r"<[^>]*>", "12", rule) for rule in left]
 
 
-def test_every_page_of_the_admin_area_has_a_chapter(rig: Rig) -> None:
-    without = [path for path in admin_pages(rig) if not help_pages.about(path)]
+def test_every_page_has_a_chapter(rig: Rig) -> None:
+    without = [path for path in pages_of(rig) if not help_pages.about(path)]
     assert not without
 
 
 def test_every_entry_of_the_table_is_about_a_page_and_leads_to_a_part_of_a_chapter(
     rig: Rig,
 ) -> None:
-    pages = admin_pages(rig)
+    pages = pages_of(rig)
     for rule, target in help_pages.ABOUT.items():
         shape = re.compile(re.escape(rule).replace(r"\*", "12") + r"([/.].*)?")
         assert any(shape.fullmatch(path) for path in pages), rule
@@ -68,7 +69,8 @@ def test_every_entry_of_the_table_is_about_a_page_and_leads_to_a_part_of_a_chapt
         ("/admin/peers/3/courses/9", "peers#courses-over-there"),
         ("/admin/nothing-here", ""),
         ("/admin/peoples", ""),
-        ("/me", ""),
+        ("/me", "signing-on#their-own-pages"),
+        ("/me/teaching/7/gradebook", "gradebook"),
     ],
 )
 def test_the_entry_that_says_most_about_a_page_counts(path: str, chapter: str) -> None:

@@ -152,6 +152,27 @@ def test_our_key_is_shown_to_compare_and_made_anew_on_purpose(rig: Rig) -> None:
     assert entry.detail == {"before": before, "after": after}
 
 
+def test_a_banner_is_put_away_until_something_changes(rig: Rig, moodle: FakePeer) -> None:
+    push(rig, moodle, "new_section", idnumber="5", name="Biology")
+    rig.clock.now += 3 * 24 * 3600
+    visitor = browser(rig, "carl")
+    [form] = visitor.get("/admin/people?search=pam").tree.xpath("//div[@role='status']//form")
+    fields = {f.get("name"): f.get("value") for f in form.xpath(".//input")}
+    assert visitor.post(form.get("action"), fields).location == "/admin/people?search=pam"
+    assert not visitor.get("/admin/people").message("banner")
+    # Who else signs in here put nothing away.
+    visitor.cookies |= browser(rig, "anna").cookies
+    assert MOODLE in visitor.get("/admin/people").message("banner")
+    outside = {**fields, "banner_back": "//elsewhere.example.org/"}
+    visitor.cookies |= browser(rig, "carl").cookies
+    outside["form_token"] = visitor.get("/admin/people/add").form_token
+    assert visitor.post(form.get("action"), outside).location == "/admin/notices"
+    push(rig, moodle, "new_grade", assessmentid="9", userid="9", points_earned=1)  # is held
+    rig.clock.now += 3 * 24 * 3600
+    visitor.cookies |= browser(rig, "carl").cookies
+    assert visitor.get("/admin/people").message("banner")
+
+
 def test_a_peer_that_is_silent_is_named_on_every_page_and_its_notice_leads_to_it(
     rig: Rig, moodle: FakePeer
 ) -> None:
