@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from mnet.language import _, translated
 from peers.web.view import GROUPS, Tab
 
+# Where accounts look for anything.
+SEARCH = "/admin/search"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,6 +42,8 @@ class Navigation:
     # From the page that the navigation names down to the one that is shown, without that one.
     trail: Sequence[Place] = ()
     help: str = ""
+    # Where everything can be looked for; empty: nowhere.
+    search: str = ""
     # Address and name of the site that they came from.
     came_from: tuple[str, str] | None = None
 
@@ -57,4 +62,6 @@ def among(around: Navigation, tabs: Sequence[Tab], path: str) -> Navigation:
     top = [Place(translated(g), firsts[g], bool(here) and g == shown) for g in groups]
     below = [Place(_(t.title), t.path, t is here) for t in tabs if t.group == shown]
     trail = [Place(_(here.title), here.path)] if here and here.path != path else []
-    return replace(around, top=top, below=below, below_title=translated(shown), trail=trail)
+    return replace(
+        around, search=SEARCH, top=top, below=below, below_title=translated(shown), trail=trail
+    )

@@ -131,6 +131,11 @@ class Bar:
         return self.staff_role == COUNSELOR
 
     @property
+    def searches(self) -> bool:
+        """Whether there is anything that they could look for: other people's records."""
+        return bool(self.staff_role or self.teaching)
+
+    @property
     def teaches(self) -> list[Teaching]:
         """The sections of now."""
         return [t for t in self.teaching if t.is_current]

@@ -52,6 +52,8 @@ ABOUT = {
     "/admin/people/*/transcript": "reports",
     "/admin/people/*/issued": "reports#issuing",
     "/admin/school": "school",
+    "/admin/search": "pages#finding-the-way",
+    "/me/search": "pages#finding-the-way",
     "/admin/school/letterhead": "reports#letterhead",
     "/admin/school/marking": "school#marking-and-states",
     "/admin/school/terms/*/final": "reports#closing-a-term",

@@ -19,6 +19,8 @@ from schooltool_bridge.web.own_pages import MARKS, STUDENTS
 from schooltool_bridge.web.own_password_pages import PASSWORD
 from schooltool_bridge.web.sign_on_pages import ME
 
+OWN_SEARCH = ME + "/search"
+
 
 def of_person(view: View, values: Mapping[str, object]) -> Navigation | None:
     """Return what stands around a person's own page; None for what is shown to anybody.
@@ -47,6 +49,7 @@ def of_person(view: View, values: Mapping[str, object]) -> Navigation | None:
         ],
         below_title=_("I teach"),
         trail=[here] if here and here.path != view.path else [],
+        search=OWN_SEARCH if bar.searches else "",
         help=help_pages.own_address(view.path),
         came_from=(person.peer_wwwroot, person.peer_name) if person.peer_wwwroot else None,
     )

@@ -64,6 +64,7 @@ from schooltool_bridge.web.print_pages import PrintPages
 from schooltool_bridge.web.reports_pages import ReportsPages
 from schooltool_bridge.web.same_sections_pages import SameSectionsPages
 from schooltool_bridge.web.school_pages import SchoolPages
+from schooltool_bridge.web.search_pages import SearchPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
@@ -119,6 +120,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: IssuedPages(given.parts),
     lambda given: LetterheadPages(given.parts),
     lambda given: PrintPages(given.parts, given.app.prints),
+    lambda given: SearchPages(given.parts, given.people),
     lambda given: help_pages.HelpPages(given.frame.url, given.parts, given.people),
     lambda given: PluginPages(given.parts),
     lambda given: CallsPages(given.app.database, given.app.settings.zone),

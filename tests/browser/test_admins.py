@@ -58,7 +58,7 @@ def test_the_first_sign_in_needs_no_mouse(stranger: Watched, school: Site) -> No
     type_in(page, made, CHOSEN, CHOSEN)
     expect(page.get_by_text("Your password is changed.")).to_be_visible()
     looks_right(page)
-    tabs = page.get_by_role("navigation", name="Main")
+    tabs = page.get_by_role("banner")
     expect(tabs.get_by_role("link", name="Peers")).to_be_visible()
     expect(tabs.get_by_role("link", name="Accounts")).to_have_count(0)
     page.get_by_role("button", name="Sign out").focus()

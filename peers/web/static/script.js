@@ -26,6 +26,16 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// The key / leads to the search, from wherever nothing is being typed.
+document.addEventListener("keydown", (event) => {
+  const search = document.getElementById("find-anything");
+  const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+  if (!search || isTyping || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
 // Buttons that copy what stands beside them.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = !navigator.clipboard;

@@ -76,7 +76,7 @@ def test_people_have_the_same_frame_with_their_own_words(cast: Cast) -> None:
         assert page.tree.xpath(f"{TOP}//a/text()") == top, (who, path)
         assert trail(page) == way, (who, path)
         assert page.tree.xpath("//header//a[.='Help']/@href")[0].startswith("/me/help/")
-        assert page.tree.xpath("//header//form/@action") == ["/sign-out"]
+        assert page.tree.xpath("//header//form[@method='post']/@action") == ["/sign-out"]
     taught = cast.browser("tess").get("/me").tree.xpath(f"{BELOW}//a/@href")
     assert teaching in taught
 
