@@ -43,6 +43,7 @@ COMMANDS = {
     "scale": "scales:scale",
     "section": "records:section",
     "serve": "site:serve",
+    "service": "service:service",
     "sync": "syncing:sync",
     "term": "school:term",
     "year": "school:year",
