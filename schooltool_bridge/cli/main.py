@@ -29,6 +29,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "enrolment": "records:enrolment",
     "export": "oneroster:export_group",
+    "first-steps": "site:steps",
     "grade": "records:grade",
     "import": "oneroster:import_group",
     "inbox": "records:inbox",
