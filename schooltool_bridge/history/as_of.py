@@ -29,7 +29,7 @@ from schooltool_bridge.history.fold import (
 )
 from schooltool_bridge.history.fold_enrolments import row_of as row_of_enrolment
 from schooltool_bridge.history.fold_enrolments import timeline
-from schooltool_bridge.history.rows import Read, Rows, read
+from schooltool_bridge.history.rows import Graded, Read, Rows, read
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
 from schooltool_bridge.history.taught import taught
 from schooltool_bridge.store.model import enrolment, section
@@ -111,7 +111,25 @@ def _only(found: Iterable[SectionSnapshot], person_id: int) -> list[SectionSnaps
     ]
 
 
-def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSnapshot]:
+def folded(
+    rows: Read,
+    at_unix_s: int | None,
+    now_unix_s: int,
+    graded_in: Callable[[Mapping[int, Sequence[Item]]], Graded],
+) -> list[SectionSnapshot]:
+    """Fold sections whose grades were not read, by what `graded_in` says of their assessments.
+
+    The snapshots have the entries of those cells alone that need folding.
+    """
+    return _fold(rows, at_unix_s, now_unix_s, graded_in)
+
+
+def _fold(
+    rows: Read,
+    at_unix_s: int | None,
+    now_unix_s: int,
+    graded_in: Callable[[Mapping[int, Sequence[Item]]], Graded] | None = None,
+) -> list[SectionSnapshot]:
     """Fold what had taken effect by a moment."""
     by_section = _by(lambda r: r.section_id, _in_effect_by(rows.section_rows, at_unix_s))
     homes = joined.homes_at(rows.spells, at_unix_s)
@@ -120,7 +138,11 @@ def _fold(rows: Read, at_unix_s: int | None, now_unix_s: int) -> list[SectionSna
     # Of a day to come it is not known what will be hidden then; what is now is.
     seen_unix_s = now_unix_s if at_unix_s is None else min(at_unix_s, now_unix_s)
     items = _items(rows, homes, at_unix_s, seen_unix_s)
+    summed = graded_in(items) if graded_in else Graded((), ())
+    if graded_in:
+        rows = replace(rows, grades=summed.rows)
     entries, graded = _entries(rows, items, at_unix_s, seen_unix_s)
+    graded |= set(summed.memberships)
     people = _people_in(rows, homes, graded, at_unix_s, now_unix_s)
     weights = _weights(rows, at_unix_s)
     filed = _filed(rows, at_unix_s)

@@ -8,7 +8,7 @@ have grades. Pure. Source: RULES 1.5, R75, R76, E18, E41, E42.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import ROUND_HALF_UP, Decimal
@@ -68,19 +68,55 @@ class ScoreSystem:
 
 def percent_of(section: SectionSnapshot, person_id: int) -> Decimal | None:
     """Return a student's percentage in a section; None while nothing that counts is graded."""
-    graded = [
-        (item, entry.points)
-        for item in section.items
-        if (entry := section.entries.get((item.id, person_id))) is not None
-        and not entry.excepted
-        and entry.points is not None
-    ]
-    if not section.weights:
-        return _rounded(_share(graded))
-    of_category: dict[int | None, list[tuple[Item, Decimal]]] = defaultdict(list)
-    for item, points in graded:
-        of_category[item.category_id].append((item, points))
-    return _weighted(of_category, section.weights)
+    sums: dict[int | None, Sum] = {}
+    for item in section.items:
+        entry = section.entries.get((item.id, person_id))
+        if entry is not None and not entry.excepted and entry.points is not None:
+            sums[item.category_id] = sums.get(item.category_id, NO_POINTS) + Sum(
+                entry.points, worth(item)
+            )
+    return percent_of_sums(sums, section.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Points reached in what counts and is graded, and of how many."""
+
+    reached: Decimal
+    possible: Decimal
+
+    def __add__(self, other: Sum) -> Sum:
+        """Add both up."""
+        return Sum(self.reached + other.reached, self.possible + other.possible)
+
+    @property
+    def share(self) -> Decimal | None:
+        """Points reached of points possible, in percent."""
+        return self.reached * HUNDRED / self.possible if self.possible else None
+
+
+NO_POINTS = Sum(Decimal(0), Decimal(0))
+
+
+def worth(item: Item) -> Decimal:
+    """Return how many points an assessment adds to what is possible: extra credit none."""
+    return Decimal(0) if item.extra_credit else item.points
+
+
+def percent_of_sums(
+    sums: Mapping[int | None, Sum], weights: Mapping[int, Decimal]
+) -> Decimal | None:
+    """Return a percentage by the sums of categories; without weights every point counts alike."""
+    if not weights:
+        return _rounded(sum(sums.values(), NO_POINTS).share)
+    total, counted = Decimal(0), Decimal(0)
+    for category_id, points in sums.items():
+        weight = weights.get(category_id, Decimal(0)) if category_id is not None else Decimal(0)
+        share = points.share
+        if share is not None and weight:
+            total += share * weight
+            counted += weight
+    return _rounded(total / counted if counted else None)
 
 
 def counts_hidden(section: SectionSnapshot, person_id: int) -> bool:
@@ -109,28 +145,6 @@ def idle_extra_credit(section: SectionSnapshot, person_id: int) -> set[int]:
         if counts and item.category_id is not None and section.weights.get(item.category_id):
             graded[item.category_id].add(bool(item.extra_credit or not item.points))
     return {category for category, kinds in graded.items() if kinds == {True}}
-
-
-def _weighted(
-    graded: Mapping[int | None, Iterable[tuple[Item, Decimal]]], weights: Mapping[int, Decimal]
-) -> Decimal | None:
-    total, counted = Decimal(0), Decimal(0)
-    for category_id, some in graded.items():
-        weight = weights.get(category_id, Decimal(0)) if category_id is not None else Decimal(0)
-        share = _share(some)
-        if share is not None and weight:
-            total += share * weight
-            counted += weight
-    return _rounded(total / counted if counted else None)
-
-
-def _share(graded: Iterable[tuple[Item, Decimal]]) -> Decimal | None:
-    """Points reached of points possible, in percent."""
-    reached, possible = Decimal(0), Decimal(0)
-    for item, points in graded:
-        reached += points
-        possible += 0 if item.extra_credit else item.points
-    return reached * HUNDRED / possible if possible else None
 
 
 def is_before(section: SectionSnapshot, item: Item, person_id: int, zone: tzinfo) -> bool:

@@ -78,6 +78,16 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Graded:
+    """What reached.py knows of cells without folding each of them."""
+
+    # Cells that need folding after all, as rows.read gives them.
+    rows: Rows
+    # Who has a grade in which section, by whichever cell.
+    memberships: Collection[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Scope:
     connection: Connection
     sections: sa.Select[tuple[int]]
@@ -118,11 +128,13 @@ def read(
     people: Sequence[int] | None,
     until_unix_s: int | None,
     roots: Mapping[int, int] | None = None,
+    *,
+    with_grades: bool = True,
 ) -> Read:
     """Read the sections that a select of ids gives, by a moment (unix seconds; None: all).
 
     `people` limits grades to theirs, and enrolments to theirs and the teachers'; `roots` is what
-    identity.roots says, where that was asked before.
+    identity.roots says, where that was asked before. Without grades: reached.py reads them.
     """
     asked, spells = wanted, joined.spells(connection, wanted)
     if spells:
@@ -161,8 +173,10 @@ def read(
             grade_history,
             grade.c.assessment_id.in_(ever),
             scope.theirs(grade.c.person_id),
-            of=_GRADES,
-        ),
+            of=GRADES,
+        )
+        if with_grades
+        else (),
         # All of it: an enrolment in a later row may have begun before.
         enrolments=connection.execute(
             roster.HISTORY.where(
@@ -231,7 +245,7 @@ _ASSESSMENTS: sa.Select[Any] = sa.select(
         assessment, assessment.c.id == assessment_history.c.assessment_id
     ).outerjoin(peer, peer.c.id == assessment.c.peer_id)
 )
-_GRADES: sa.Select[Any] = sa.select(
+GRADES: sa.Select[Any] = sa.select(
     grade_history, grade.c.assessment_id, grade.c.person_id
 ).join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
 _TEACHERS: sa.Select[Any] = sa.select(

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.roles import STUDENT
-from schooltool_bridge.history import as_of
-from schooltool_bridge.history.averages import percent_of
+from schooltool_bridge.history import reached
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
@@ -94,7 +93,7 @@ def _of_some(
     connection: Connection, school: School, wanted: sa.Select[tuple[int]], at_unix_s: int | None
 ) -> list[tuple[int, Standing]]:
     """Return how everybody stands in these sections (a select of ids), by their ids."""
-    sections = as_of.of_sections(connection, wanted, at_unix_s)
+    sections = reached.of_sections(connection, wanted, at_unix_s)
     rows = connection.execute(
         sa.select(final_mark)
         .where(
@@ -105,11 +104,12 @@ def _of_some(
     )
     finals = {(m.section_id, m.person_id): m for m in map(stored_mark, rows)}
     found = []
-    for snapshot in sections:
+    for one in sections:
+        snapshot = one.snapshot
         for who in snapshot.people(STUDENT):
             state = snapshot.enrolments[who, STUDENT]
             final = finals.get((snapshot.id, who))
-            reached = final.percent if final is not None else percent_of(snapshot, who)
+            percent = final.percent if final is not None else one.percents[who]
             means = school.meanings[state.code]
-            found.append((who, Standing(_NOBODY, snapshot, state, means, final, reached)))
+            found.append((who, Standing(_NOBODY, snapshot, state, means, final, percent)))
     return found

@@ -20,6 +20,7 @@ from mnet.database import Database
 from schooltool_bridge.gradebook import grid
 from schooltool_bridge.history import identity, rows
 from schooltool_bridge.reports import progress, transcript
+from schooltool_bridge.reports.kinds import failing
 from schooltool_bridge.store.model import enrolment
 from tests.bench.seeded import DAY_S, LOOKED_AT, NOW, Size, seed
 
@@ -47,6 +48,15 @@ QUESTIONS: dict[str, Question] = {
     "gradebook page": lambda c: grid.read(c, LOOKED_AT, ZONE),
     "bare statements": _bare,
 }
+# Of every student in every section: these grow with the school.
+WHOLE: dict[str, Question] = {
+    "failing list": lambda c: failing.read(
+        c, below=failing.DEFAULT_BELOW, term_id=None, at_unix_s=None, now_unix_s=LATER
+    ),
+    "failing list then": lambda c: failing.read(
+        c, below=failing.DEFAULT_BELOW, term_id=None, at_unix_s=THEN, now_unix_s=LATER
+    ),
+}
 
 
 def main() -> None:
@@ -70,6 +80,9 @@ def main() -> None:
             )
         ratio = large["progress report"] / large["bare statements"]
         print(f"a progress report costs {ratio:.2f} times its bare statements")
+        for name, question in WHOLE.items():
+            took = [_round(question, schools)[1] for _number in range(3)]
+            print(f"{name:18} {statistics.median(took):5.2f} s large")
         for database in schools.values():
             database.close()
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from peers.model import peer
 from schooltool_bridge.cli import lists
 from schooltool_bridge.common.days import iso
-from schooltool_bridge.history import as_of, averages
+from schooltool_bridge.history import as_of, averages, reached
 from schooltool_bridge.history.finding import find_record, find_section
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import progress
@@ -128,6 +128,10 @@ def _compare_sections(readers: Readers, wanted: Expected) -> None:
     read = readers.school.read(lambda c: as_of.of_sections(c, every, at))
     found = {(str(s.peer), s.name_for_scripts): s for s in read}
     assert set(found) == set(model.sections())
+    added_up = readers.school.read(lambda c: reached.of_sections(c, every, at))
+    percents = {s.snapshot.id: s.percents for s in added_up}
+    assert (at, percents) == (at, {s.id: percents_of(s) for s in read})
+    assert [s.snapshot.enrolments for s in added_up] == [s.enrolments for s in read]
     items = {i: there for i in model.items() if (there := model.item(i, wanted.moment))}
     for thing, snapshot in found.items():
         assert model.section(thing, wanted.moment) in (None, (snapshot.name, snapshot.deleted)), at
@@ -144,6 +148,11 @@ def _compare_sections(readers: Readers, wanted: Expected) -> None:
             if where == thing
         }
         assert (at, thing, held) == (at, thing, memberships)
+
+
+def percents_of(snapshot: SectionSnapshot) -> dict[int, Decimal | None]:
+    """What everybody in a section reached, each cell folded."""
+    return {who: averages.percent_of(snapshot, who) for who, _role in snapshot.enrolments}
 
 
 def compare_lists(readers: Readers, wanted: Expected) -> None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
+from schooltool_bridge.history import as_of, reached
 from schooltool_bridge.reports import standing
 from schooltool_bridge.reports.kinds import failing
+from schooltool_bridge.store.model import section
+from tests.helpers.any_day_comparing import percents_of
 from tests.helpers.report_story import (
     ADA,
     BOB,
     CLEO,
     ZONE,
+    by_hand,
     enrol,
+    file_under_a_term,
     final,
     graded,
+    item,
     on,
 )
 from tests.helpers.school import School
@@ -80,3 +87,30 @@ def test_the_failing_list_is_the_same_however_much_is_read_at_once(
     for at_once in (1, 5):
         monkeypatch.setattr(standing, "ROWS_AT_ONCE", at_once)
         assert listed() == together
+
+
+@pytest.mark.requirement("R75", "R76")
+def test_what_is_added_up_is_what_is_folded_cell_by_cell(school: School) -> None:
+    file_under_a_term(school)  # with weights from day 20 on
+    item(school, "extra", "Extra", 10, 3, extra_credit=True)
+    item(school, "long", "Long", 30, 3)
+    for what, who, points, day in (
+        ("quiz", ADA, 10, 12), ("quiz", BOB, 15, 12), ("essay", ADA, 70.5, 14),
+        ("extra", ADA, 3, 15), ("long", ADA, "8.3333333333", 15), ("long", BOB, 29.99999, 16),
+        ("quiz", ADA, 12, 25),  # again, later
+    ):  # fmt: skip
+        graded(school, what, who, points, day)
+    graded(school, "essay", BOB, 20, 15, excepted=True)
+    by_hand(school, "long", BOB, "12.345", 30, "looked again")
+    item(school, "essay", "Essay", 100, 35)  # is worth more now
+    every = sa.select(section.c.id)
+    with school.database.read() as connection:
+        for day in (None, 1, 11, 12, 13, 15, 18, 21, 26, 31, 36):
+            moment = None if day is None else on(day)
+            one_by_one = as_of.of_sections(connection, every, moment)
+            added_up = reached.of_sections(connection, every, moment)
+            assert {s.snapshot.id: s.percents for s in added_up} == {
+                s.id: percents_of(s) for s in one_by_one
+            }, day
+            if day is None:
+                assert len({p for s in added_up for p in s.percents.values()}) > 2
