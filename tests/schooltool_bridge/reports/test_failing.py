@@ -105,12 +105,12 @@ def test_what_is_added_up_is_what_is_folded_cell_by_cell(school: School) -> None
     item(school, "essay", "Essay", 100, 35)  # is worth more now
     every = sa.select(section.c.id)
     with school.database.read() as connection:
-        for day in (None, 1, 11, 12, 13, 15, 18, 21, 26, 31, 36):
-            moment = None if day is None else on(day)
+        for when in (None, 1, 11, 12, 13, 15, 18, 21, 26, 31, 36):
+            moment = None if when is None else on(when)
             one_by_one = as_of.of_sections(connection, every, moment)
             added_up = reached.of_sections(connection, every, moment)
             assert {s.snapshot.id: s.percents for s in added_up} == {
                 s.id: percents_of(s) for s in one_by_one
-            }, day
-            if day is None:
+            }, when
+            if when is None:
                 assert len({p for s in added_up for p in s.percents.values()}) > 2
