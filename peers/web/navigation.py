@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mnet.language import _, translated
-from peers.web.view import GROUPS, Tab
+from peers.web.view import ALONE, GROUPS, Tab
 
 # Where accounts look for anything.
 SEARCH = "/admin/search"
@@ -57,9 +57,10 @@ def among(around: Navigation, tabs: Sequence[Tab], path: str) -> Navigation:
     if not groups:
         return around
     here = max((t for t in tabs if t.begins(path)), key=lambda t: t.begins(path), default=None)
-    shown = here.group if here else groups[0]
+    shown = here.group if here and here.group else groups[0]
     firsts = {g: next(t.path for t in tabs if t.group == g) for g in groups}
-    top = [Place(translated(g), firsts[g], bool(here) and g == shown) for g in groups]
+    top = [Place(_(t.title), t.path, t.path == path) for t in tabs if t.group == ALONE]
+    top += [Place(translated(g), firsts[g], bool(here and here.group == g)) for g in groups]
     below = [Place(_(t.title), t.path, t is here) for t in tabs if t.group == shown]
     trail = [Place(_(here.title), here.path)] if here and here.path != path else []
     return replace(

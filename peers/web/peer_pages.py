@@ -44,7 +44,6 @@ class PeerPages:
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
-            Route(HOME, self.dashboard, CLERK),
             Route(PEERS, self.dashboard, CLERK),
             Route(PEER, self.show, CLERK),
             Route(PEER + "/switch", self.switch, MANAGER, ("POST",)),
@@ -59,7 +58,7 @@ class PeerPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entries of the navigation."""
-        return [Tab(N_("Peers"), PEERS, CLERK, NETWORK_GROUP, (HOME, "/admin/syncs"))]
+        return [Tab(N_("Peers"), PEERS, CLERK, NETWORK_GROUP, ("/admin/syncs",))]
 
     def dashboard(self, view: View) -> Reply:
         """Show every peer at a glance."""

@@ -15,6 +15,8 @@ MAX_FORM_BYTES = 256 * 1024
 MAX_FIELDS = 500
 MAX_ID = 2**31 - 1  # the greatest that a row can have
 # What the pages of the navigation are sorted into.
+# The empty one stands beside them.
+ALONE = ""
 SCHOOL_GROUP, NETWORK_GROUP, SYSTEM_GROUP = GROUPS = (N_("School"), N_("Network"), N_("System"))
 
 

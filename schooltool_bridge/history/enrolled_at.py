@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import identity, joined, roster
 from schooltool_bridge.history.fold import EnrolmentRow, EnrolmentState
-from schooltool_bridge.history.fold_enrolments import row_of, timeline
+from schooltool_bridge.history.fold_enrolments import Timeline, moment, row_of, timeline
 from schooltool_bridge.store.model import enrolment_history
 
 
@@ -38,12 +38,18 @@ def students_at_each(
     for row in rows:
         held[row.section_id, roots.get(row.person_id, row.person_id)].append(row_of(row))
     found: dict[int, list[dict[int, EnrolmentState]]] = {}
+    settled: dict[int, Timeline] = {}
     for number, moment_unix_s in enumerate(moments_unix_s):
         homes = joined.homes_at(spells, moment_unix_s)
         for (section_id, person_id), some in _as_one(held, homes).items():
             there = found.setdefault(section_id, [{} for _moment in moments_unix_s])
             # Whether there was a grade decides the code of a withdrawal, not that it is one.
-            folded = timeline(some, (), role=STUDENT, has_grade=False, until_unix_s=moment_unix_s)
+            folded = settled.get(id(some)) or timeline(
+                some, (), role=STUDENT, has_grade=False, until_unix_s=moment_unix_s
+            )
+            if not spells and all(moment(r) <= moment_unix_s for r in some):
+                # Nothing was said of it later, so that the next moments need no other fold.
+                settled[id(some)] = folded
             state = folded.at(moment_unix_s)
             if state is not None:
                 there[number][person_id] = state

@@ -97,3 +97,8 @@ def was_not_ended(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 def waits_for_grades(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Whether a column's state is a withdrawal whose code a peer's grades decide."""
     return sa.or_(code == WITHDRAWN, code == WITHDRAWN_NO_GRADE)
+
+
+def needs_code(code: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a column's state is a withdrawal whose code a person still has to give."""
+    return code == WITHDRAWN

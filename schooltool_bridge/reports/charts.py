@@ -56,6 +56,46 @@ def over_time(name: str, points: Sequence[tuple[str, Decimal | None]]) -> str:
     return _svg(title, message or _("Nothing is graded yet."), parts)
 
 
+def by_week(weeks: Sequence[tuple[str, int, int, int]]) -> str:
+    """Draw who was enrolled at the ends of weeks, and who came (up) and left (down) in each.
+
+    `weeks` are (day in words, enrolled, came, left), oldest first.
+    """
+    top, middle, floor = 34, 92, _HEIGHT - _BOTTOM
+    most = max([1, *(c for _d, _e, c, _l in weeks), *(left for *_others, left in weeks)])
+    wide = (_WIDTH - 8) / max(len(weeks), 1)
+    line = f'x="4" y="{middle}" width="{_WIDTH - 8}" height="1"'
+    parts = [f'<rect {line} fill="currentColor" fill-opacity="0.4"/>']
+    for index, (day, enrolled, came, left) in enumerate(weeks):
+        x = 4 + index * wide
+        centre = f"{x + wide / 2:.1f}"
+        up, down = (middle - top - 14) * came / most, (floor - middle - 14) * left / most
+        for count, y, tall, beside, opacity in (
+            (came, middle - up, up, middle - up - 3, "0.75"),
+            (left, middle + 1, down, middle + down + 12, "0.35"),
+        ):
+            if count:
+                parts.append(
+                    f'<rect x="{x + 3:.1f}" y="{y:.1f}" width="{wide - 6:.1f}" '
+                    f'height="{tall:.1f}" fill="currentColor" fill-opacity="{opacity}"/>'
+                    f'<text x="{centre}" y="{beside:.1f}" text-anchor="middle" {_FONT}>'
+                    f"{count}</text>"
+                )
+        if index % 3 == 0 or index == len(weeks) - 1:
+            parts.append(
+                f'<text x="{centre}" y="12" text-anchor="middle" {_FONT}>{enrolled}</text>'
+                f'<text x="{centre}" y="{_HEIGHT - 4}" text-anchor="middle" {_FONT}>'
+                f"{escape(day)}</text>"
+            )
+    message = "; ".join(
+        _("%(day)s: %(enrolled)s enrolled, %(came)s came, %(left)s left",
+          day=day, enrolled=enrolled, came=came, left=left)
+        for day, enrolled, came, left in weeks
+    )  # fmt: skip
+    title = _("Enrolled at each week's end, and above and below the line who came and left")
+    return _svg(title, message or _("Nobody is enrolled."), parts)
+
+
 def distribution(percents: Sequence[Decimal]) -> str:
     """Draw how many students stand where, in steps of ten percent."""
     counts = [0] * BINS

@@ -17,7 +17,7 @@ from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.store.model import ACTIVE, enrolment, enrolment_state, section
 from schooltool_bridge.store.model_people import staff_role
 
-COUNSELOR = "counselor"
+COUNSELOR, PRINCIPAL = "counselor", "principal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,11 @@ def may_enrol(connection: Connection, session: PersonSession, _section_id: int =
     return staff_role_of(connection, session) == COUNSELOR
 
 
+def leads(connection: Connection, session: PersonSession, _section_id: int = 0) -> bool:
+    """Tell whether somebody sees the school in figures, and the lists behind: a principal."""
+    return staff_role_of(connection, session) == PRINCIPAL
+
+
 def student_seen(connection: Connection, session: PersonSession, person_id: int) -> int | None:
     """Return whom an id means when this person may look at that student; None for nobody.
 
@@ -129,6 +134,11 @@ class Bar:
     def enrols(self) -> bool:
         """Whether they enter states and notes of students, and enrol them."""
         return self.staff_role == COUNSELOR
+
+    @property
+    def leads(self) -> bool:
+        """Whether they see the school in figures."""
+        return self.staff_role == PRINCIPAL
 
     @property
     def searches(self) -> bool:

@@ -88,6 +88,7 @@ ABOUT = {
     "/admin/people/*/password": "signing-on#passwords-of-our-own-people",
     "/me": "signing-on#their-own-pages",
     "/me/password": "signing-on#passwords-of-our-own-people",
+    "/me/school": "reports#the-school-in-figures",
     "/me/sections": "school#who-is-in-a-section",
     "/me/teaching/*/gradebook": "gradebook",
     "/me/teaching/*/assessments": "gradebook#assessments-by-hand",
@@ -99,7 +100,7 @@ ABOUT = {
     "/me/teaching/*/gradebook-print": "reports",
 }
 # The first page of all: nothing below it is about the same.
-_FIRST = ("/admin", "peers")
+_FIRST = ("/admin", "pages#today")
 
 
 def about(path: str) -> str:

@@ -37,6 +37,14 @@ TEACHERS = (
 SECTIONS = ME + "/sections"
 COUNSELORS = ("new", "<int:section_id>/enrol", "<int:section_id>/people/<int:person_id>")
 
+# What a principal has of the whole school.
+OWN_SCHOOL, REPORTS = ME + "/school", "/admin/reports"
+PRINCIPALS = tuple(
+    f"/{name}{ending}"
+    for name in ("failing", "honor-roll", "enrolments-by-week")
+    for ending in ("", ".csv", ".pdf")
+)
+
 May = Callable[[Connection, PersonSession, int], bool]
 
 
@@ -57,14 +65,17 @@ class OwnDesks:
         return [
             *self._narrowed(TEACHING, own_access.may_grade, [ONE + name for name in TEACHERS]),
             *self._narrowed(SECTIONS, own_access.may_enrol, ["/" + name for name in COUNSELORS]),
+            *self._narrowed(OWN_SCHOOL, own_access.leads, PRINCIPALS, REPORTS),
         ]
 
-    def _narrowed(self, base: str, may: May, names: Iterable[str]) -> list[Route]:
-        theirs = {OFFICE + name for name in names}
+    def _narrowed(
+        self, base: str, may: May, names: Iterable[str], office: str = OFFICE
+    ) -> list[Route]:
+        theirs = {office + name for name in names}
         return [
             replace(
                 route,
-                rule=base + route.rule.removeprefix(OFFICE),
+                rule=base + route.rule.removeprefix(office),
                 handler=partial(self._open, route.handler, base, may),
                 role=None,
                 again=None,

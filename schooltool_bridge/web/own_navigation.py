@@ -14,7 +14,7 @@ from schooltool_bridge.sign_on.own_access import Bar
 from schooltool_bridge.sign_on.person_sessions import PersonSession
 from schooltool_bridge.web import help_pages
 from schooltool_bridge.web.gradebook_pages import TEACHING, ShownDesk
-from schooltool_bridge.web.own_desks import SECTIONS
+from schooltool_bridge.web.own_desks import OWN_SCHOOL, SECTIONS
 from schooltool_bridge.web.own_pages import MARKS, STUDENTS
 from schooltool_bridge.web.own_password_pages import PASSWORD
 from schooltool_bridge.web.sign_on_pages import ME
@@ -59,6 +59,7 @@ def _pages(bar: Bar) -> list[tuple[str, str]]:
     """Everybody's own page, and what else they have."""
     found = [
         (_("My page"), ME, True),
+        (_("The school"), OWN_SCHOOL, bar.leads),
         (_("My marks"), MARKS, bar.is_student),
         (_("Students"), STUDENTS, bool(bar.staff_role)),
         (_("Sections"), SECTIONS, bar.enrols),

@@ -54,6 +54,7 @@ from schooltool_bridge.web.own_desks import OwnDesks
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
 from schooltool_bridge.web.own_password_pages import OwnPasswordPages
+from schooltool_bridge.web.own_school_pages import OwnSchoolPages
 from schooltool_bridge.web.own_sections_pages import OwnSectionsPages
 from schooltool_bridge.web.people_pages import PeoplePages
 from schooltool_bridge.web.person_data_pages import PersonDataPages
@@ -71,6 +72,7 @@ from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 from schooltool_bridge.web.support_pages import SupportPages
 from schooltool_bridge.web.sync_pages import SyncPages
+from schooltool_bridge.web.today_pages import TodayPages
 from schooltool_bridge.web.unlinking_pages import UnlinkingPages
 from schooltool_bridge.web.weights_pages import WeightsPages
 
@@ -100,6 +102,7 @@ class Pages(Protocol):
 
 # Every page of the server. Tabs stand in this order.
 PAGES: tuple[Callable[[Given], Pages], ...] = (
+    lambda given: TodayPages(given.parts, PeerPages(given.peers)),
     lambda given: PeerPages(given.peers),
     lambda given: AddPages(given.peers),
     lambda given: SettingsPages(given.peers),
@@ -114,6 +117,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: MarkingPages(given.parts),
     lambda given: OwnPages(given.parts, given.people),
     lambda given: OwnSectionsPages(given.parts, given.people),
+    lambda given: OwnSchoolPages(given.parts, given.people),
     lambda given: OwnGradebookPages(given.parts, given.people, given.door, given.gradebook),
     lambda given: PersonEditPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: EnrolmentPages(given.parts, given.app.resolving),

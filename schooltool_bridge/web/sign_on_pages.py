@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from peers.web import tokens
 from peers.web.frame import DOOR
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
+from schooltool_bridge.people import today
 from schooltool_bridge.reports import own_progress
 from schooltool_bridge.reports.own_progress import Moment
 from schooltool_bridge.server.parts import Parts
@@ -28,9 +30,12 @@ from schooltool_bridge.sign_on.landing_reading import read_arrival
 from schooltool_bridge.sign_on.landing_refusals import LandingRefused
 from schooltool_bridge.sign_on.person_sessions import COOKIE, PersonSession
 from schooltool_bridge.sign_on.signing_off import SigningOff
+from schooltool_bridge.web import visits
 
 ME = "/me"
 MAX_PATH_CHARS = 2000
+# Counselors and principals are shown what changed within this.
+CHANGES_S = 14 * 86_400
 
 log = structlog.get_logger("sign-on")
 
@@ -86,14 +91,25 @@ class SignOnPages:
             bar = own_access.bar_of(connection, found)
             moment = Moment(None, view.now_unix_s, self._parts.settings.zone)
             sections = own_progress.of_student(connection, found.person_id, moment, is_own=True)
+            visit = visits.of(view, found.person_id)
+            taught = [t.section_id for t in bar.teaches]
+            news = today.news_of(connection, taught, visit.since_unix_s)
+            changes = (
+                today.changes_since(connection, view.now_unix_s - CHANGES_S, view.now_unix_s)
+                if bar.staff_role
+                else []
+            )
             came = found.peer_id is not None
             peers = (
                 []
                 if came
                 else jumping.destinations(connection, self._parts.registry, found.person_id)
             )
-        return page(
+        reply = page(
             "me.html",
+            news={i: new for i, new in news.items() if new != today.News()},
+            news_since=visit.since_unix_s,
+            changes=changes,
             person=found,
             bar=bar,
             sections=sections,
@@ -103,6 +119,7 @@ class SignOnPages:
             picture=picture,
             initials=pictures.initials(found.name),
         )
+        return replace(reply, cookies=(visit.cookie,))
 
     def sign_out(self, view: View) -> Reply:
         """Sign out here and at the peers."""

@@ -60,7 +60,7 @@ def test_every_entry_of_the_table_is_about_a_page_and_leads_to_a_part_of_a_chapt
 @pytest.mark.parametrize(
     ("path", "chapter"),
     [
-        ("/admin", "peers"),
+        ("/admin", "pages#today"),
         ("/admin/people", "people"),
         ("/admin/people/7", "people"),
         ("/admin/people/add", "people#by-hand"),
