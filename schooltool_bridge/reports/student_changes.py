@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.language import _
+from peers.model import peer
+from schooltool_bridge.common.times import DAY_S
 from schooltool_bridge.events import naming
 from schooltool_bridge.history import identity, joined
 from schooltool_bridge.reports import history_lines, section_history
@@ -34,9 +36,14 @@ class Change:
     section_id: int
     # A sentence.
     what: str
-    # A person's or an account's name, or the address of the peer that told it.
+    # A person's or an account's name, or the peer's that told it.
     by: str
     why: str
+
+    @property
+    def came_late(self) -> bool:
+        """Whether it became known so much later that it is worth telling."""
+        return self.recorded_unix_s - self.effective_unix_s > DAY_S
 
 
 def newest(
@@ -63,14 +70,17 @@ def newest(
     ]
     lines.sort(key=lambda pair: _order(pair[1].line_key), reverse=True)
     signed = {line.by: number for _id, line in lines if (number := _person_id(line.by))}
-    called = naming.of_people(connection, signed.values())
+    people = naming.of_people(connection, signed.values())
+    peers = connection.execute(sa.select(peer.c.wwwroot, peer.c.name))
+    called = {r.wwwroot: r.name or r.wwwroot for r in peers}
+    called |= {actor: people[number] for actor, number in signed.items() if number in people}
     return [
         Change(
             line.line_key.effective_unix_s,
             line.recorded_unix_s,
             section_id,
             _sentence(line, names[section_id]),
-            called.get(signed.get(line.by, 0), line.by),
+            called.get(line.by, line.by),
             line.why,
         )
         for section_id, line in lines
