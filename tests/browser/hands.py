@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, ViewportSize
 
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 MAX_STOPS = 200
 Role = Literal["link", "button", "checkbox", "radio", "cell"]
 
@@ -26,15 +26,19 @@ class Hands:
     def press(self, role: Role, name: str, *, within: Locator | None = None) -> None:
         """Activate a link, button or box."""
         self.tab_to((within or self.page).get_by_role(role, name=name).first)
-        self._activate("Space" if role in ("checkbox", "radio") else "Enter")
+        if role in ("checkbox", "radio"):
+            self.clicks += 1
+            self.page.keyboard.press("Space")
+        else:
+            self.enter()
 
-    def type(self, label: str, text: str, *, enter: bool = False) -> None:
+    def type(self, label: str, text: str, *, enter: bool = False, until: str = "**") -> None:
         """Fill in a field, with Enter behind it when that is to send the form."""
         self.tab_to(self.page.get_by_label(label, exact=True).first)
         self.page.keyboard.press("Control+a")
         self.page.keyboard.type(text)
         if enter:
-            self._activate("Enter")
+            self.enter(until)
 
     def choose(self, label: str, title: str) -> None:
         """Choose in a list by the letters of what stands there."""
@@ -53,9 +57,10 @@ class Hands:
             self.page.keyboard.press("Tab")
         raise AssertionError(f"{self.page.url}: by keyboard nobody gets to {wanted}")
 
-    def _activate(self, key: str) -> None:
+    def enter(self, until: str = "**") -> None:
+        """Press Enter on what has the focus, and go where that leads, at last to an address."""
         self.clicks += 1
-        self.page.keyboard.press(key)
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation(url=until):
+            self.page.keyboard.press("Enter")
         wide = self.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], f"{self.page.url} is {wide} px wide"
