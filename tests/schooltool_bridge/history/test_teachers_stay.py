@@ -86,7 +86,8 @@ def teachers(school: School, at: int | None = None) -> dict[str, str]:
             for r in lists.enrolments(c, at_unix_s=at)
             if r["role"] == "teacher"
         }  # fmt: skip - one condition
-        people = {int(p["id"]): p for p in lists.people(c)}
+        listed_people: list[dict[str, Any]] = lists.people(c)
+        people = {int(p["id"]): p for p in listed_people}
         states = {w: s.code for (w, role), s in found.enrolments.items() if role == "teacher"}
         numbers = {w: people[w]["idnumber"] or str(w) for w in states}
         assert listed == {(numbers[w], code) for w, code in states.items()}
