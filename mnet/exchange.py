@@ -221,7 +221,7 @@ class Exchange(Generic[Peer]):
             except Exception as problem:  # noqa: BLE001 - a caller gets an answer
                 # Nothing was kept. Again, with more care; once more, when it met the store.
                 is_last = attempt + 1 == ATTEMPTS or (attempt > 0 and is_late(context))
-                if is_last or (attempt > 0 and not isinstance(problem, PASSING)):
+                if is_last or not isinstance(problem, PASSING):
                     log_failure(log, problem, call=context.correlation)
                     break
             else:
