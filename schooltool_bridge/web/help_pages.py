@@ -71,6 +71,8 @@ ABOUT = {
     "/admin/notices": "notices",
     "/admin/sharing": "personal-data#which-data-goes-where",
     "/admin/accounts": "pages#who-may-do-what",
+    "/admin/first-steps": "operating#first-steps",
+    "/admin/settings/backups": "operating#backup",
     "/admin/audit": "pages#the-audit-trail",
     "/admin/password": "pages#signing-in",
     "/admin/sign-in": "pages#signing-in",
