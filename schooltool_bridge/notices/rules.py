@@ -121,6 +121,8 @@ class Facts:
     peers: tuple[PeerFacts, ...] = ()
     our_key_not_after_unix_s: int | None = None
     strangers: int = 0
+    # When the last backup was made, or the first peer was added; None: there is nothing to lose.
+    safe_until_unix_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class Limits:
     # More than this many events held (or rejected) by one peer; of conflicts any is too many.
     held: int = 20
     held_s: int = DAY_S
+    # So old may the last backup be; 0: however old.
+    backup_s: int = 0
     zone: tzinfo = UTC
 
 
@@ -198,6 +202,9 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "sync-failed": Kind("warning", N_("See why: mnet-peer sync list --peer %(subject)s")),
+    "backup-old": Kind(
+        "warning", N_("Make one: mnet-peer database backup"), "/admin/settings/backups"
+    ),
     "switched-off": Kind("info", N_("When it shall work again: mnet-peer peer enable %(subject)s")),
     "without-right": Kind(
         "info",
@@ -273,6 +280,10 @@ def _ours(facts: Facts, now_unix_s: int, limits: Limits) -> Iterator[Notice]:
             if KINDS[kind].severity == "info"
             else _("Our own key ends %(when)s and was not renewed.", when=when),
         )
+    safe_unix_s = facts.safe_until_unix_s
+    if limits.backup_s and safe_unix_s is not None and now_unix_s - safe_unix_s > limits.backup_s:
+        when = moment(safe_unix_s, limits.zone)
+        yield notice("backup-old", HERE, _("There is no backup since %(when)s.", when=when))
     if facts.strangers:
         # Their number only: a stranger's address in a mail is a link that a stranger chose.
         text = ngettext(

@@ -98,7 +98,7 @@ class OwnPasswordPages:
 
     def ask(self, view: View) -> Reply:
         """Answer the same to everybody; a mail is made and sent when the answer has left."""
-        if not password_mail.is_set_up(self._parts.settings):
+        if not password_mail.is_set_up(self._parts.settings_now()):
             return self._forgotten()
         text = view.text("who", limit=MAX_FIELD_CHARS)
         # Counted apart from wrong passwords: neither keeps the other waiting.
@@ -115,7 +115,7 @@ class OwnPasswordPages:
         return Reply(template="forgotten.html", values=self._values(sent=True), afterwards=(work,))
 
     def _send(self, text: str, now_unix_s: int) -> None:
-        settings, site = self._parts.settings, self._parts.site
+        settings, site = self._parts.settings_now(), self._parts.site
         with self._parts.database.write() as connection:
             links = invitations.forgot(connection, text, now_unix_s)
         with speaking(settings.language):
@@ -129,7 +129,7 @@ class OwnPasswordPages:
         return page("forgotten.html", status=status, **self._values(problem))
 
     def _values(self, problem: str = "", *, sent: bool = False) -> dict[str, object]:
-        has_mail = password_mail.is_set_up(self._parts.settings)
+        has_mail = password_mail.is_set_up(self._parts.settings_now())
         return {"problem": problem, "sent": sent, "has_mail": has_mail}
 
     # Changed by its owner.
