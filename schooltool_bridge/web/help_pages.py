@@ -71,6 +71,7 @@ ABOUT = {
     "/admin/notices": "notices",
     "/admin/sharing": "personal-data#which-data-goes-where",
     "/admin/accounts": "pages#who-may-do-what",
+    "/admin/accounts/*": "pages#accounts",
     "/admin/first-steps": "operating#first-steps",
     "/admin/settings": "settings",
     "/admin/settings/mail": "notices#by-mail",

@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from mnet.language import _, speaking
+from peers import account_links
 from peers.accounts import BadAccount
 from peers.web import throttle
 from peers.web.throttle import Tried
@@ -20,7 +21,7 @@ from peers.web.view import PageError, Reply, Route, View, page
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.notices import password_mail
 from schooltool_bridge.notices.channels import NotSent
-from schooltool_bridge.notices.password_mail import CHOOSE
+from schooltool_bridge.notices.password_mail import CHOOSE, AnyLink
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, invitations, own_access, person_sessions, rights
 from schooltool_bridge.sign_on.person_sessions import PersonSession, Start
@@ -72,8 +73,15 @@ class OwnPasswordPages:
             new = _new(view)
             with self._parts.database.write() as connection:
                 used = invitations.use(connection, _token(token), new, view.now_unix_s)
+                admin = (
+                    account_links.use(connection, _token(token), new, view.now_unix_s)
+                    if used is None
+                    else None
+                )
         except BadAccount as refused:
             return self._link(view, token, str(refused))
+        if admin is not None:
+            return self._door.let_account_in(view, admin)
         if used is None:
             return _too_late()
         found, visits = used
@@ -83,7 +91,9 @@ class OwnPasswordPages:
 
     def _link(self, view: View, token: str, problem: str = "") -> Reply:
         with self._parts.database.read() as connection:
-            found = invitations.find(connection, _token(token), view.now_unix_s)
+            found = invitations.find(
+                connection, _token(token), view.now_unix_s
+            ) or account_links.find(connection, _token(token), view.now_unix_s)
         if found is None:
             return _too_late()
         status = 400 if problem else 200
@@ -117,13 +127,16 @@ class OwnPasswordPages:
     def _send(self, text: str, now_unix_s: int) -> None:
         settings, site = self._parts.settings_now(), self._parts.site
         with self._parts.database.write() as connection:
-            links = invitations.forgot(connection, text, now_unix_s)
+            links: list[AnyLink] = [
+                *account_links.forgot(connection, text, now_unix_s),
+                *invitations.forgot(connection, text, now_unix_s),
+            ]
         with speaking(settings.language):
             for link in links:
                 try:
                     password_mail.send(settings, site, link, now_unix_s)
                 except NotSent as problem:
-                    log.warning("link not sent", person=link.person_id, reason=str(problem))
+                    log.warning("link not sent", whose=link.of, reason=str(problem))
 
     def _forgotten(self, problem: str = "", status: int = 200) -> Reply:
         return page("forgotten.html", status=status, **self._values(problem))

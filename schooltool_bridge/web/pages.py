@@ -30,6 +30,7 @@ from schooltool_bridge.server.app import App
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
+from schooltool_bridge.web.account_pages import AccountPages
 from schooltool_bridge.web.backups_pages import BackupsPages
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
@@ -145,6 +146,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ReportsPages(given.parts),
     lambda given: KeyPages(given.parts, given.app.rotate_key),
     lambda given: SupportPages(given.parts),
+    lambda given: AccountPages(given.parts),
     lambda given: SiteSettingsPages(given.parts, given.app.post_json),
     lambda given: BackupsPages(given.parts),
     lambda given: OneRosterPages(given.parts, given.app.resolving),
