@@ -18,6 +18,7 @@ from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.times import took_effect_sql
 from schooltool_bridge.history import identity, joined, roster
 from schooltool_bridge.store.model import (
+    assessment,
     assessment_history,
     enrolment_history,
     grade,
@@ -104,6 +105,35 @@ def line_keys(
         )
         query = query.where(here < there if newest_first else here > there)
     return [LineKey(*row) for row in connection.execute(query)]
+
+
+def of_person(
+    connection: Connection,
+    everybody: Sequence[int],
+    *,
+    until_unix_s: int | None = None,
+    limit: int,
+) -> list[tuple[int, LineKey]]:
+    """Return where the newest lines about one person stand, in all sections; newest first.
+
+    Each with its section, that of a grade as it is now. `everybody`: all rows of the person.
+    """
+    held = enrolment_history
+    legs = [
+        _leg(held, ENROLMENT, held.c.person_id.in_(everybody)).add_columns(
+            held.c.section_id.label("section_id")
+        ),
+        _leg(grade_history, GRADE, grade.c.person_id.in_(everybody))
+        .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+        .join(assessment, assessment.c.id == grade.c.assessment_id)
+        .add_columns(assessment.c.section_id.label("section_id")),
+    ]
+    rows = sa.union_all(*legs).subquery()
+    order = (rows.c.effective_unix_s, rows.c.seq, rows.c.rank, rows.c.row_id)
+    query = sa.select(rows.c.section_id, *order).order_by(*(c.desc() for c in order)).limit(limit)
+    if until_unix_s is not None:
+        query = query.where(rows.c.effective_unix_s <= until_unix_s)
+    return [(section_id, LineKey(*where)) for section_id, *where in connection.execute(query)]
 
 
 def _legs(

@@ -34,12 +34,19 @@ def test_a_withdrawal_gets_its_code_and_note_from_the_students_page(cast: Cast) 
     cast.push("end_enrolment", sectionid="algebra", userid="id-pam", role="student")
     place = f"{SECTIONS}/{cast.sections['algebra']}/people/{cast.people['pam']}"
     shown = carol.get(f"/me/students/{cast.people['pam']}")
-    assert shown.tree.xpath(f"//a[@href='{place}']")
-    form = carol.get(place)
+    assert shown.tree.xpath(f"//a[@href='{place}?back=person']")
+    form = carol.get(place + "?back=person")
     assert_safe(form)
     assert "/admin" not in "".join(form.tree.xpath("//main//@href | //main//@action"))
-    done = carol.send(place, role="student", code="wf", note="moved away", day="", why="")
-    assert (done.status, done.location) == (303, f"{SECTIONS}/{cast.sections['algebra']}/enrol")
+    given = {"role": "student", "note": "moved away", "why": "", "back": "person"}
+    refused = carol.send(place, code="wf", day="someday", **given)
+    assert refused.status == 400
+    assert refused.tree.xpath("//input[@name='back']/@value") == ["person"]
+    done = carol.send(place, code="wf", day="", **given)
+    assert (done.status, done.location) == (303, f"/me/students/{cast.people['pam']}")
+    told = " ".join(carol.get(done.location).tree.xpath("//ol[@class='timeline']/li[1]//text()"))
+    assert "Algebra: Withdrawn - Failing (moved away), before that Ended." in told
+    assert "By Carolvq OfCarolvq." in told
     assert code_of(cast, "pam", "algebra") == "wf"
     with cast.app.database.read() as connection:
         last = sa.select(enrolment_history.c.by_actor, enrolment_history.c.note)
