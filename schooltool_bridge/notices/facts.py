@@ -25,7 +25,8 @@ from schooltool_bridge.events.clock_notes import CLOCK_MEMORY
 from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.full_sync import runs
 from schooltool_bridge.hand import new_sections
-from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, LastSync, PeerFacts
+from schooltool_bridge.notices.expiry import DAY_S
+from schooltool_bridge.notices.rules import Check, Clock, Facts, LastSync, PeerFacts
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store import backups
 from schooltool_bridge.store.model import inbox

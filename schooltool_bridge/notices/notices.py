@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.settings import Settings
-from schooltool_bridge.notices.rules import DAY_S, ORDER, Limits, Notice, notice
+from schooltool_bridge.notices.expiry import DAY_S
+from schooltool_bridge.notices.rules import ORDER, Limits, Notice, notice
 from schooltool_bridge.store.model_notices import notice as table
 from schooltool_bridge.store.site_memory import one_writer
 

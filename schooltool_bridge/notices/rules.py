@@ -16,6 +16,7 @@ from urllib.parse import quote
 from keys.rotation import RENEW_BEFORE_S
 from mnet.language import N_, _, ngettext, translated
 from schooltool_bridge.common.days import stamp_text
+from schooltool_bridge.notices.expiry import DAY_S, expiry_step
 
 Severity = Literal["urgent", "warning", "info"]
 # What is sent at once; the rest shows on pages and in the summary.
@@ -28,9 +29,6 @@ CALLED: dict[Severity, str] = {
     "info": N_("info"),
 }
 
-DAY_S = 24 * 3600
-# Each step is a notice of its own, so that it is sent again at each.
-STEPS_DAYS = (1, 7, 14)
 MAX_TEXT_CHARS = 1000
 # The site itself, where a notice is about no peer.
 HERE = "this site"
@@ -389,14 +387,6 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
             "Verifying %(peer)s failed %(when)s at: %(steps)s.", peer=who, when=when, steps=steps
         )
         yield notice("check-failed", who, text)
-
-
-def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:
-    """Return which step an end has come to: expiry-14, expiry-7, expiry-1, expired; else None."""
-    left_s = end_unix_s - now_unix_s
-    if left_s <= 0:
-        return "expired"
-    return next((f"expiry-{days}" for days in STEPS_DAYS if left_s <= days * DAY_S), None)
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:
