@@ -26,6 +26,7 @@ from schooltool_bridge.store.model import (
     section_history,
 )
 from schooltool_bridge.store.model_school import assessment_detail, category_weight, section_filing
+from schooltool_bridge.store.model_teaching import named_teacher
 
 # What may be asked for by kind, in the order in which things of one second are listed.
 SECTION, FILING, TEACHERS, ENROLMENT, ASSESSMENT, WEIGHT, GRADE = KINDS = (
@@ -155,8 +156,8 @@ def _legs(
             return [_leg(history, ENROLMENT, *wanted, ~is_teacher)]
         named = section_history.c.teacheridnumber
         naming = [section_history.c.section_id.in_(parts), named != ""]
-        if called is not None:
-            naming.append(named.in_(called))
+        if people is not None:
+            naming.append(_names_one_of(people, called or ()))
         return [
             _leg(history, ENROLMENT, *wanted, is_teacher),
             _leg(section_history, TEACHERS, *naming),
@@ -192,6 +193,18 @@ def ever_here(parts: Sequence[int]) -> sa.Select[tuple[int]]:
     """Select the assessments that ever belonged to a section, or to what is joined with it."""
     return sa.select(assessment_history.c.assessment_id).where(
         assessment_history.c.section_id.in_(parts)
+    )
+
+
+def _names_one_of(people: Sequence[int], called: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Tell of a section's row whether it names one of these rows of a person as its teacher."""
+    kept = sa.select(named_teacher.c.row_id)
+    return sa.or_(
+        section_history.c.id.in_(kept.where(named_teacher.c.person_id.in_(people))),
+        sa.and_(
+            section_history.c.teacheridnumber.in_(called),
+            ~sa.exists(kept.where(named_teacher.c.row_id == section_history.c.id)),
+        ),
     )
 
 
