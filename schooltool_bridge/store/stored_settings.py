@@ -26,8 +26,8 @@ from schooltool_bridge.store.site_memory import forget, one_writer, recall_all, 
 
 WHERE = "the settings changed in a page"
 PAGE, FROM_ENVIRONMENT, FILE, DEFAULT = "page", "environment", "settings.toml", "default"
-# Part of it often is a secret.
-HIDDEN = frozenset({"webhook_url"})
+# Part of it often is a secret: a webhook's path, a database's password.
+HIDDEN = frozenset({"webhook_url", "database_url"})
 _PREFIX = "setting "
 
 
@@ -128,7 +128,7 @@ def shown(name: str, settings: Settings) -> str:
     """Return a setting as people may read it: of a secret address only its host."""
     value = _text(getattr(settings, name))
     if name in HIDDEN and value:
-        return f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/…"
+        return f"{urlsplit(value).scheme}://{urlsplit(value).hostname or ''}/…"
     return value
 
 

@@ -174,6 +174,9 @@ def test_commands_say_where_each_comes_from_and_change_the_same(tmp_path: Path) 
     with pytest.raises(Refused, match="wwwroot stands in the file alone"):
         site.run("settings", "set", "wwwroot", OURS)
     assert site.run("settings", "unset", "held_limit")["value"] == "20"
+    url = "postgresql://peer:geheim@db.example.org/peer"
+    secret = Settings(tmp_path, OURS, "S", database_url=url)
+    assert stored_settings.shown("database_url", secret) == "postgresql://db.example.org/…"
 
 
 def test_what_is_new_is_shown(rig: Rig) -> None:
