@@ -108,7 +108,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         log.info("serving", wwwroot=settings.wwwroot, listen=listen)
-        print(f"Serving {settings.wwwroot} (press Ctrl-C to stop)", file=sys.stderr)  # noqa: T201 - to who started it
+        print(f"Serving. Open {settings.wwwroot} in a browser; Ctrl-C stops.", file=sys.stderr)  # noqa: T201 - to who started it
         reactor.run()
 
 

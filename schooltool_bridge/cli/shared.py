@@ -84,7 +84,7 @@ class Command:
         self, rows: Sequence[Mapping[str, object]], columns: Iterable[str], empty: str
     ) -> None:
         """Print rows as JSON, or as a table of some columns."""
-        self.show(rows, lambda: _table(rows, list(columns), empty))
+        self.show(rows, lambda: print_table(rows, list(columns), empty))
 
 
 def common(function: F) -> F:
@@ -159,7 +159,8 @@ def moment(text: str | None, zone: ZoneInfo) -> int | None:
     return int((when if when.tzinfo else when.replace(tzinfo=zone)).timestamp())
 
 
-def _table(rows: Sequence[Mapping[str, object]], columns: list[str], empty: str) -> None:
+def print_table(rows: Sequence[Mapping[str, object]], columns: list[str], empty: str) -> None:
+    """Print rows as a table of some columns; `empty` where there are none."""
     if not rows:
         click.echo(empty)
         return

@@ -19,7 +19,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, joined, links, roster
+from schooltool_bridge.history import identity, joined, links, roster, teacher_names
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -52,6 +52,7 @@ class Read:
 
     # With the wwwroot and the policy of the peer that brought it.
     sections: Rows
+    # With whom they name as teacher, where that is kept.
     section_rows: Rows
     # With the shared idnumber and the wwwroot of the peer that brought it.
     assessments: Rows
@@ -128,7 +129,7 @@ def _statements(
     return _Statements(
         spells=joined.spells_of(asked),
         # All of it: a later row decides from when on a later enrolment counts.
-        section_rows=sa.select(section_history).where(section_history.c.section_id.in_(wanted)),
+        section_rows=teacher_names.ROWS.where(section_history.c.section_id.in_(wanted)),
         assessments=by_then(
             _ASSESSMENTS, assessment_history, assessment_history.c.assessment_id.in_(ever)
         ),
@@ -224,7 +225,7 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
     return [
         (r.id, r.peer_id, r.former_number)
         for r in names
-        if r.former_number is not None and key(r.former_number) != r.link_key
+        if r.former_number is not None and not r.unlinked and key(r.former_number) != r.link_key
     ]
 
 
@@ -278,6 +279,7 @@ _NAMES: sa.Select[Any] = sa.select(
     person_link.c.peer_id,
     person_link.c.idnumber_key.label("link_key"),
     person_link.c.moodle_id,
+    person_link.c.unlinked,
     links.FORMER_NUMBER,
 ).select_from(
     person.outerjoin(person_link, person_link.c.person_id == person.c.id).outerjoin(person_history)

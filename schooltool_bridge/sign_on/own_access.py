@@ -35,7 +35,12 @@ class Teaching:
 
 
 def teaching(connection: Connection, session: PersonSession) -> dict[int, Teaching]:
-    """Return the sections that somebody teaches or taught, by our ids, in the order of names.
+    """Return the sections that somebody teaches or taught, by our ids, in the order of names."""
+    return {t.section_id: t for t in taught_by(connection, session.person_id)}
+
+
+def taught_by(connection: Connection, person_id: int) -> list[Teaching]:
+    """Return the sections that a person teaches or taught, in the order of names.
 
     A section that is deleted is a former one, and still seen whole.
     """
@@ -54,17 +59,21 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
             )
         )
         .where(
-            now.c.person_id == identity.root(connection, session.person_id),
+            now.c.person_id == identity.root(connection, person_id),
             now.c.role == TEACHER,
             meaning.was_there(now.c.code),
         )
         .order_by(section.c.name, section.c.id)
     )
-    found = {}
-    for r in rows:
-        is_current = bool(r.is_there) and r.status == ACTIVE
-        found[r.id] = Teaching(r.id, r.name, is_current, None if r.is_there else r.since_unix_s)
-    return found
+    return [
+        Teaching(
+            r.id,
+            r.name,
+            bool(r.is_there) and r.status == ACTIVE,
+            None if r.is_there else r.since_unix_s,
+        )
+        for r in rows
+    ]
 
 
 def may_grade(connection: Connection, session: PersonSession, section_id: int) -> bool:
@@ -108,7 +117,7 @@ def staff_role_of(connection: Connection, session: PersonSession) -> str:
     return connection.execute(held.order_by(staff_role.c.role.desc())).scalar() or ""
 
 
-def may_enrol(connection: Connection, session: PersonSession, _section_id: int = 0) -> bool:
+def may_enrol(connection: Connection, session: PersonSession) -> bool:
     """Tell whether somebody enters states and notes of students and enrols them: a counselor."""
     return staff_role_of(connection, session) == COUNSELOR
 

@@ -30,12 +30,14 @@ from schooltool_bridge.server.app import App
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
+from schooltool_bridge.web.backups_pages import BackupsPages
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.door_pages import DoorPages
 from schooltool_bridge.web.enrolment_pages import EnrolmentPages
+from schooltool_bridge.web.first_steps_pages import FirstStepsPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
 from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
@@ -140,6 +142,8 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ReportsPages(given.parts),
     lambda given: KeyPages(given.parts, given.app.rotate_key),
     lambda given: SupportPages(given.parts),
+    lambda given: BackupsPages(given.parts),
+    lambda given: FirstStepsPages(given.parts),
     lambda given: SignInPages(given.app.database, naming.of_trail, door.keep_apart),
 )
 
@@ -206,6 +210,7 @@ def _peer_parts(app: App) -> PeerParts:
         enforce=lambda connection, peer_id: app.signing_off.ending(
             jump_rights.enforce(connection, peer_id)
         ),
+        first_steps=FirstStepsPages(app.parts).box,
     )
 
 
