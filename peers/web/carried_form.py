@@ -19,6 +19,8 @@ from peers.web import origin
 from peers.web.view import MAX_FORM_BYTES, FormLimits, PageError, View
 
 FIELD, PATH, AGAIN = "kept", "kept_path", "kept_again"
+# On people's own pages a form says whose it is.
+WHOSE = "whose"
 TOKEN = "form_token"  # noqa: S105 - a field's name
 SECRET = frozenset({"password", "old_password", "new_password", "new_again"})
 MAX_FIELDS = 20_100

@@ -116,6 +116,7 @@ class SectionShown:
 class RosterRow:
     """A student in a section."""
 
+    person_id: int
     name: str
     code: str
     title: str
@@ -176,6 +177,7 @@ def roster(
         state = snapshot.enrolments[who, STUDENT]
         rows.append(
             RosterRow(
+                person_id=who,
                 name=names[who][-1],
                 code=state.code,
                 title=words.titles[state.code],

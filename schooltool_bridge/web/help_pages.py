@@ -51,6 +51,7 @@ ABOUT = {
     "/admin/sections": "school#filing-a-section",
     "/admin/sections/waiting": "events#new-sections",
     "/admin/sections/same": "school#sections-that-are-one",
+    "/admin/sections/*/settings": "school#filing-a-section",
     "/admin/sections/*/enrol": "school#who-is-in-a-section",
     "/admin/sections/*/people": "school#who-is-in-a-section",
     "/admin/sections/new": "school#who-is-in-a-section",

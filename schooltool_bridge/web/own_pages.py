@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
+from peers.web.carried_form import WHOSE
 from peers.web.frame import DOOR
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.history import identity
@@ -87,8 +88,10 @@ class OwnPages:
             asked=when,
             snapshot=snapshot,
             rows=rows,
-            theirs=theirs,
-            may_grade=theirs.is_current,
+            until_unix_s=theirs.until_unix_s,
+            is_closed=not theirs.is_current,
+            base=TEACHING if theirs.is_current else "",
+            enrols=False,
             path=f"{TEACHING}/{section_id}",
         )
 
@@ -156,7 +159,7 @@ def sign_in_first(view: View) -> Reply:
 
 def whose(form: Mapping[str, list[str]]) -> int | None:
     """Return the id of the person on whose own page a form was filled in; None: it does not say."""
-    return filters.row_id((form.get("whose") or [""])[-1])
+    return filters.row_id((form.get(WHOSE) or [""])[-1])
 
 
 def not_there() -> PageError:

@@ -63,7 +63,17 @@ def test_she_makes_a_section_and_enrols_a_student(cast: Cast) -> None:
     links = found.tree.xpath("//main//table//a/@href")
     assert [link.rpartition("?")[2] for link in links] == ["role=student"]
     assert carol.send(links[0].partition("?")[0], role="student", code="a").status == 303
-    assert "Choir" in carol.get(SECTIONS + "?search=choir").text
+    (section,) = carol.get(SECTIONS + "?search=choir").tree.xpath(
+        "//main//li[contains(@class, 'split')]/a/@href"
+    )
+    roster = carol.get(section)
+    assert_safe(roster)
+    assert roster.tree.xpath(f"//a[@href='/me/students/{cast.people['pam']}']")
+    (change,) = roster.tree.xpath("//main//td/a/@href")
+    assert carol.get(change).status == 200
+    assert roster.tree.xpath("//nav//a[@href='" + section + "/enrol']")
+    assert "/admin" not in "".join(roster.tree.xpath("//main//@href"))
+    assert carol.get(SECTIONS + "/99").status == 404
     assert "Choir" in carol.get(f"/me/students/{cast.people['pam']}").text
 
 
@@ -77,7 +87,7 @@ def test_who_teaches_is_not_hers_to_say(cast: Cast) -> None:
 
 def test_nobody_else_has_any_of_it(cast: Cast) -> None:
     routes = [r for r in cast.frame.routes if r.rule.startswith(SECTIONS)]
-    assert len(routes) == 6
+    assert len(routes) == 7
     with cast.app.database.read() as connection:
         before = connection.execute(sa.select(section.c.id)).all()
     for name in {"", *NAMES} - {"carol"}:
