@@ -7,10 +7,12 @@ at once. What an admin account may stands in peers/web/roles.py. Source: RULES 1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import now_unix_s
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import identity, meaning, present
 from schooltool_bridge.sign_on.person_sessions import PersonSession
@@ -76,19 +78,31 @@ def taught_by(connection: Connection, person_id: int) -> list[Teaching]:
 
 def may_grade(connection: Connection, session: PersonSession, section_id: int) -> bool:
     """Tell whether somebody may enter grades in a section: a teacher active there, while it is."""
-    now = present.enrolments(connection)
-    mine = (
-        now.c.section_id == section_id,
-        now.c.person_id == identity.root(connection, session.person_id),
-        now.c.role == TEACHER,
-        meaning.IS_ACTIVE,
-        section.c.status == ACTIVE,
-    )
+    asked = {
+        "now_unix_s": now_unix_s(connection),
+        "section_id": section_id,
+        "person_id": identity.root(connection, session.person_id),
+    }
+    return connection.execute(_may_grade(), asked).first() is not None
+
+
+@cache  # asked before every page of a section
+def _may_grade() -> sa.Select[tuple[int]]:
+    now = present.enrolments_then()
     joined = now.join(section, section.c.id == now.c.section_id).join(
         enrolment_state, enrolment_state.c.code == now.c.code
     )
-    found = sa.select(now.c.id).select_from(joined).where(*mine)
-    return connection.execute(found).first() is not None
+    return (
+        sa.select(now.c.id)
+        .select_from(joined)
+        .where(
+            now.c.section_id == sa.bindparam("section_id"),
+            now.c.person_id == sa.bindparam("person_id"),
+            now.c.role == TEACHER,
+            meaning.IS_ACTIVE,
+            section.c.status == ACTIVE,
+        )
+    )
 
 
 def actor_of(session: PersonSession) -> str:

@@ -107,7 +107,8 @@ def test_by_command(tmp_path: Path) -> None:
         }  # fmt: skip
         (item,) = site.run("section", "show", "5")["assessments"]
         assert (item["linked"], item["not_linked"]["reason"]) == ([], "unlinked")
-        site.run("section", "unlink-peer", "5", "--assessment", "7", "--again")
+        again = site.text("section", "unlink-peer", "5", "--assessment", "7", "--again")
+        assert f"mnet-peer sync run {PEER}" in again
         site.run("section", "unlink-peer", "5")
         (listed,) = site.run("section", "list", "--not-linked")
         why = listed["not_linked"]
