@@ -30,6 +30,7 @@ from schooltool_bridge.web.filing_form import Typed
 from schooltool_bridge.web.filters import PeerChoice
 
 SECTIONS = "/admin/sections"
+SETTINGS = SECTIONS + "/<int:section_id>/settings"
 # A screenful or two, each with its box to tick.
 ROWS = 50
 MAX_PAGE = 10_000
@@ -60,7 +61,8 @@ class SectionsPages:
             Route(SECTIONS, self.found, CLERK),
             Route(SECTIONS, self.file_many, CLERK, ("POST",)),
             Route(SECTIONS + "/<int:section_id>", self.one, CLERK),
-            Route(SECTIONS + "/<int:section_id>", self.change, CLERK, ("POST",)),
+            Route(SETTINGS, self.settings, CLERK),
+            Route(SETTINGS, self.change, CLERK, ("POST",)),
         ]
 
     def tabs(self) -> list[Tab]:
@@ -97,8 +99,12 @@ class SectionsPages:
         return go(SECTIONS + filters.query(**_Choice.read(choices).in_address), note)
 
     def one(self, view: View, section_id: int) -> Reply:
-        """Show a section with everything around it."""
-        return self._section(view, section_id)
+        """Show a section: where it stands, who is in it, what it is graded by."""
+        return self._section(view, section_id, "section.html")
+
+    def settings(self, view: View, section_id: int) -> Reply:
+        """Show what can be changed of a section itself."""
+        return self._section(view, section_id, "section_settings.html")
 
     def change(self, view: View, section_id: int) -> Reply:
         """File a section, link it, or weigh its categories."""
@@ -117,8 +123,9 @@ class SectionsPages:
             with self._parts.database.write() as connection:
                 note = steps[action](connection, view, section_id)
         except NotPossible as problem:
-            return self._section(view, section_id, problem=str(problem))
-        return go(f"{SECTIONS}/{section_id}", note)
+            template = "section_settings.html"
+            return self._section(view, section_id, template, problem=str(problem))
+        return go(f"{SECTIONS}/{section_id}/settings", note)
 
     def _list(
         self,
@@ -179,7 +186,7 @@ class SectionsPages:
         today = day_of(view.now_unix_s, self._parts.settings.zone)
         return filing_form.blank(connection, today, term_id, course_id)
 
-    def _section(self, view: View, section_id: int, *, problem: str = "") -> Reply:
+    def _section(self, view: View, section_id: int, template: str, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
         with self._parts.database.read() as connection:
             whole = joined.whole(connection, section_id)
@@ -197,7 +204,7 @@ class SectionsPages:
             items = lookup.items_of(connection, section_id)
             taken = {*links.by_hand.values(), *links.by_segment.values()}
             return page(
-                "section.html",
+                template,
                 status=400 if problem else 200,
                 this=this,
                 chain=[shown[i] for i in chain if i in shown],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -47,7 +47,7 @@ def filled(school: Site) -> None:
             courses.add(connection, AUTHOR, code=f"C{number}", title=f"Subject {number}")
         names = [(f"Subject {n % 10} – group {n // 10}", f"C{n % 10}-{n}") for n in range(SECTIONS)]
         sections.add_all(connection, AUTHOR, names)
-        today = date.fromtimestamp(app.clock())
+        today = datetime.fromtimestamp(app.clock(), UTC).date()
         first, last = today - timedelta(100), today + timedelta(100)
         year = years.add_year(connection, AUTHOR, title="Now", first_day=first, last_day=last)
         years.add_term(

@@ -33,9 +33,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         for code, title in (("BIO", "Biology"), ("MATH", "Mathematics")):
             courses.add(connection, AUTHOR, code=code, title=title)
         first, last = date(2026, 8, 1), date(2027, 7, 31)
-        year = years.add_year(
-            connection, AUTHOR, title="2026/27", first_day=first, last_day=last
-        )
+        year = years.add_year(connection, AUTHOR, title="2026/27", first_day=first, last_day=last)
         for title, begins, ends in (
             ("Autumn", first, date(2027, 1, 31)), ("Spring", date(2027, 2, 1), last),
         ):  # fmt: skip
