@@ -20,6 +20,7 @@ from schooltool_bridge.history import identity, joined, roster
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
+    enrolment,
     enrolment_history,
     grade,
     grade_history,
@@ -120,10 +121,12 @@ def of_person(
     Each with its section, that of a grade as it is now. `everybody`: all rows of the person.
     """
     held = enrolment_history
+    # By section too: the history is looked up by both.
+    theirs = sa.select(enrolment.c.section_id).where(enrolment.c.person_id.in_(everybody))
     legs = [
-        _leg(held, ENROLMENT, held.c.person_id.in_(everybody)).add_columns(
-            held.c.section_id.label("section_id")
-        ),
+        _leg(
+            held, ENROLMENT, held.c.section_id.in_(theirs), held.c.person_id.in_(everybody)
+        ).add_columns(held.c.section_id.label("section_id")),
         _leg(grade_history, GRADE, grade.c.person_id.in_(everybody))
         .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
         .join(assessment, assessment.c.id == grade.c.assessment_id)

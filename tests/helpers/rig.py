@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from keys.certificate import load
 from keys.keypair import KeyPair, generate
 from mnet import envelope, xmlrpc
+from mnet import settings as settings_file
 from mnet.envelope import SealedMessage, SignedMessage
 from mnet.settings import Settings
 from mnet.xmlrpc import Dialect, FaultResponse, Value
@@ -184,6 +185,7 @@ def _code(payload: bytes) -> int:
 def make_rig(folder: Path, database_url: str = "") -> Rig:
     clock = Clock()
     settings = Settings(folder, OURS, "Test SIS", database_url=database_url)
+    settings_file.write(settings)
     app = App(settings, clock=clock)
     fill(app.database)
     app.make_key()

@@ -20,7 +20,7 @@ from peers.web.headers import HEADERS
 from peers.web.roles import allows
 from peers.web.sessions import COOKIE
 from peers.web.view import PageError, Reply, Route, View, go, page
-from schooltool_bridge.web.own_desks import COUNSELORS, TEACHERS
+from schooltool_bridge.web.own_desks import COUNSELORS, PRINCIPALS, REPORTS, TEACHERS
 from tests.helpers.framed import ask, assert_safe, raw, signed_in
 from tests.helpers.rig import START_UNIX_S, Rig
 from tests.helpers.site import Site
@@ -33,6 +33,9 @@ OPEN = {
     "/me/marks", "/me/teaching/<int:section_id>", "/me/teaching/<int:section_id>/gradebook", "/me/students", "/me/students/<int:person_id>",
     *("/me/teaching/<int:section_id>/" + name for name in TEACHERS),
     "/me/sections", *("/me/sections/" + name for name in COUNSELORS),
+    "/me/sections/<int:section_id>", *("/me/students" + name for name in REPORTS),
+    "/me/school", *("/me/school" + name for name in PRINCIPALS),
+    "/me/search", "/me/help", "/me/help/<name>",
     "/auth/mnet/land.php", "/auth/mnet/jump.php", "/auth/xmlrpc/land.php", "/auth/xmlrpc/jump.php",
 }  # fmt: skip
 
@@ -184,7 +187,7 @@ def test_every_kind_of_answer_of_the_real_server_carries_the_headers(site: Site)
         (visitor.get("/%ff"), 404),
         (visitor.get("/admin/sign-in"), 303),
         (visitor.get("//admin//sign-in"), 404),
-        (visitor.get("/admin/accounts/99999999999999999999"), 405),
+        (visitor.get("/admin/sections/file"), 405),
         (visitor.get("/", "PUT"), 405),
         (visitor.get("/", "DELETE"), 405),
         (visitor.get("/admin/sign-out"), 405),

@@ -55,6 +55,7 @@ def read_whole(database: Database, asked: Asked) -> set[str]:
             steps = [row[3].split() for row in plan]
             # What a statement puts together itself shows in the plan by its own steps.
             own = {step[1] for step in steps if step[0] in ("CO-ROUTINE", "MATERIALIZE")}
+            own.add("CONSTANT")  # a row of constants: an empty list of ids
             found |= {step[1] for step in steps if step[0] == "SCAN"} - own
     return found - set(SHORT)
 
