@@ -16,14 +16,13 @@ from sqlalchemy.engine import Connection
 
 from mnet import folding
 from mnet.database import now_unix_s
-from mnet.folding import folded
+from mnet.folding import FoldedColumn
 from peers.model import peer
 from schooltool_bridge.common import hiding
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.history import identity, joined, linked, meaning, past, present
-from schooltool_bridge.school import years
+from schooltool_bridge.school import section_order, years
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, course, section_filing
@@ -106,11 +105,16 @@ class Filing:
 
 
 def find(
-    connection: Connection, wanted: Wanted, *, limit: int, skip: int = 0
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    limit: int,
+    skip: int = 0,
+    by: str = section_order.NAME,
+    is_down: bool = False,
 ) -> tuple[list[SectionRow], int]:
-    """Return a page of sections by name, and how many there are in all."""
-    columns = (section.c.id, section.c.name, section.c.idnumber, section.c.segment)
-    query = sa.select(*columns).where(joined.is_shown(section.c.id))
+    """Return a page of sections in an order (section_order.py), and how many there are in all."""
+    query = sa.select(section.c.id).where(joined.is_shown(section.c.id))
     for column, value in (
         (section.c.term_id, wanted.term_id),
         (section.c.course_id, wanted.course_id),
@@ -125,15 +129,14 @@ def find(
         query = query.where(past.past_sections(connection))
     if wanted.not_linked:
         query = query.where(linked.without_sections())
-    words = folding.words(wanted.text)
-    fitting = [
-        row
-        for row in connection.execute(query)
-        if all(word in folded(f"{row.name}\n{row.idnumber or ''}") for word in words)
-    ]
-    fitting.sort(key=lambda r: (folded(r.name), segment_order(r.segment), r.id))
-    shown = [row.id for row in fitting[skip : skip + limit]]
-    return by_ids(connection, shown), len(fitting)
+    for word in folding.words(wanted.text):
+        names = (FoldedColumn(section.c.name), FoldedColumn(section.c.idnumber))
+        query = query.where(sa.or_(*(name.contains(word, autoescape=True) for name in names)))
+    counted = sa.select(sa.func.count()).select_from(query.subquery())
+    total = int(connection.execute(counted).scalar_one())
+    in_order = section_order.sorted_by(connection, query, by, is_down=is_down)
+    shown = connection.execute(in_order.offset(skip).limit(limit)).scalars().all()
+    return by_ids(connection, shown), total
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:

@@ -5,7 +5,7 @@ The rules of filing and linking stand in schooltool_bridge/school. Source: RULES
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
+from peers.web.list_files import ListFiles
+from peers.web.lists import Asked, Column, Found, ListOf, Order
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
@@ -21,15 +23,13 @@ from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.hand import new_sections, section_suggestions
 from schooltool_bridge.history import joined, linked
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.school import courses, filing, lookup, marking, years
+from schooltool_bridge.history.linked import Linked
+from schooltool_bridge.school import courses, filing, lookup, marking, section_order, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters, weights_pages
 
 SECTIONS = "/admin/sections"
-# A screenful or two, each with its box to tick.
-ROWS = 50
-MAX_PAGE = 10_000
 MAX_TEXT_CHARS = 100
 # A list's choice as an address has it: a text of that length in UTF-8, percent by percent.
 MAX_KEPT_CHARS = 4000
@@ -50,12 +50,16 @@ class SectionsPages:
     def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
         self._parts = parts
+        self._files = ListFiles(
+            parts.database, LIST, CLERK, lambda c, view: _found(c, view, _Choice.read(view.query))
+        )
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
             Route(SECTIONS, self.found, CLERK),
             Route(SECTIONS, self.file_many, CLERK, ("POST",)),
+            *self._files.routes(),
             Route(SECTIONS + "/<int:section_id>", self.one, CLERK),
             Route(SECTIONS + "/<int:section_id>", self.change, CLERK, ("POST",)),
         ]
@@ -65,8 +69,8 @@ class SectionsPages:
         return [Tab(N_("Sections"), SECTIONS, CLERK)]
 
     def found(self, view: View) -> Reply:
-        """Show sections by name, chosen by term, course, peer and text."""
-        return self._list(view.query)
+        """Show sections, chosen by term, course, peer and text."""
+        return LIST.chosen(view) or self._list(view, view.query)
 
     def file_many(self, view: View) -> Reply:
         """File the ticked sections; the list comes back as it was."""
@@ -76,7 +80,7 @@ class SectionsPages:
             with self._parts.database.write() as connection:
                 moved, filed_under = _file(connection, view, chosen)
         except (NotPossible, NotThere) as problem:
-            return self._list(choices, problem=str(problem), ticked=chosen)
+            return self._list(view, choices, problem=str(problem), ticked=chosen)
         there = len(set(chosen)) - moved
         note = ngettext(
             "%(num)s section moved to %(place)s.",
@@ -87,7 +91,8 @@ class SectionsPages:
         if there:
             stood = ngettext("%(num)s stood there already.", "%(num)s stood there already.", there)
             note += f" {stood}"
-        return go(SECTIONS + filters.query(**_Choice.read(choices).in_address), note)
+        listed = LIST.asked(view, choices, **_Choice.read(choices).in_address)
+        return go(listed.address(page=listed.page), note)
 
     def one(self, _view: View, section_id: int) -> Reply:
         """Show a section with everything around it."""
@@ -114,42 +119,34 @@ class SectionsPages:
         return go(f"{SECTIONS}/{section_id}", note)
 
     def _list(
-        self, asked: Mapping[str, str], *, problem: str = "", ticked: Collection[int] = ()
+        self,
+        view: View,
+        asked: Mapping[str, str],
+        *,
+        problem: str = "",
+        ticked: Collection[int] = (),
     ) -> Reply:
         choice = _Choice.read(asked)
         with self._parts.database.read() as connection:
             peers = filters.peer_choices(connection)
-            peer = filters.chosen_peer(peers, choice.peer)
-            wanted = Wanted(
-                choice.term_id,
-                choice.course_id,
-                choice.filed == "ongoing",
-                peer.id if peer else None,
-                choice.text,
-                not_linked=bool(choice.linked),
-                past=choice.filed == "past",
-            )
-            skip = (choice.page - 1) * ROWS
-            rows, total = lookup.find(connection, wanted, limit=ROWS, skip=skip)
-            ids = [row.id for row in rows]
-            teachers = lookup.teachers_of(connection, ids)
-            students = lookup.student_counts(connection, ids)
+            listed, found = _found(connection, view, choice, asked)
+            shown = listed.shown(found.total)
+            lines = list(found.rows(shown.offset, shown.limit))
+            ids = [line.row.id for line in lines]
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
             same = section_suggestions.count(connection)
-            links = linked.of_sections(connection, ids)
+            links = {line.row.id: line.linked for line in lines}
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
         return page(
             "sections.html",
             status=400 if problem else 200,
-            rows=rows,
-            total=total,
+            rows=lines,
+            list=shown,
+            total=shown.total,
             waiting=waiting,
             same=same,
-            teachers=teachers,
-            students=students,
             missing_since={i: t for i, t in missing_since.items() if not links[i].reason},
-            linked=links,
             linked_choices={name: _(title) for name, title in NOT_LINKED.items()},
             peers=peers,
             places={name: _(title) for name, title in PLACES.items()},
@@ -158,10 +155,8 @@ class SectionsPages:
             term_choices={str(t.id): t.full_title for t in reversed(terms)},
             course_choices={str(c.id): f"{c.code} {c.title}"[:MAX_TEXT_CHARS] for c in catalogue},
             choice=choice,
-            is_filtered=any(v for n, v in choice.in_address.items() if n != "page"),
-            list_query=filters.query(**choice.in_address),
-            earlier=choice.turned(-1) if choice.page > 1 else "",
-            later=choice.turned(1) if skip + ROWS < total else "",
+            is_filtered=any(choice.in_address.values()),
+            list_query=shown.address.partition("?")[2],
             problem=problem,
             ticked=ticked,
         )
@@ -224,7 +219,6 @@ class _Choice:
     peer: str
     text: str
     linked: str
-    page: int
 
     @classmethod
     def read(cls, asked: Mapping[str, str]) -> _Choice:
@@ -236,7 +230,6 @@ class _Choice:
             asked.get("peer", ""),
             asked.get("q", "").strip()[:MAX_TEXT_CHARS],
             "no" if asked.get("linked") == "no" else "",
-            min(max(filters.row_id(asked.get("page", "")) or 1, 1), MAX_PAGE),
         )
 
     @property
@@ -249,12 +242,70 @@ class _Choice:
             "peer": self.peer,
             "q": self.text,
             "linked": self.linked,
-            "page": self.page if self.page > 1 else None,
         }
 
-    def turned(self, pages: int) -> str:
-        """The address of another page of the list."""
-        return filters.query(**{**self.in_address, "page": self.page + pages})
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A section as the list shows it."""
+
+    row: SectionRow
+    linked: Linked
+    # Who teaches it now, and how many are in it.
+    teachers: Sequence[str]
+    students: int
+
+
+LIST: ListOf[Line] = ListOf(
+    "sections",
+    N_("Sections"),
+    SECTIONS,
+    (
+        Column(section_order.NAME, N_("Section"), lambda line: line.row.name, is_fixed=True),
+        Column(section_order.IDNUMBER, N_("Id number"), lambda line: line.row.idnumber),
+        Column(section_order.FILED, N_("Filed"), lambda line: _filed_text(line.row)),
+        Column(section_order.LINKED, N_("Linked with"), lambda line: ", ".join(line.linked.peers)),
+        Column(section_order.TEACHERS, N_("Teachers"), lambda line: "; ".join(line.teachers)),
+        Column(section_order.STUDENTS, N_("Students"), lambda line: line.students, is_number=True),
+    ),
+    Order(section_order.NAME),
+)
+
+
+def _filed_text(row: SectionRow) -> str:
+    return ", ".join(text for text in (row.course_code, row.term_title) if text) or _("Ongoing")
+
+
+def _found(
+    connection: Connection, view: View, choice: _Choice, asked: Mapping[str, str] | None = None
+) -> tuple[Asked[Line], Found[Line]]:
+    """Find the sections of a choice, in the order that an address or form asks for."""
+    peer = filters.chosen_peer(filters.peer_choices(connection), choice.peer)
+    wanted = Wanted(
+        choice.term_id,
+        choice.course_id,
+        choice.filed == "ongoing",
+        peer.id if peer else None,
+        choice.text,
+        not_linked=bool(choice.linked),
+        past=choice.filed == "past",
+    )
+    listed = LIST.asked(view, view.query if asked is None else asked, **choice.in_address)
+    order = listed.order
+
+    def some(offset: int, limit: int) -> list[Line]:
+        rows, _total = lookup.find(
+            connection, wanted, limit=limit, skip=offset, by=order.by, is_down=order.is_down
+        )
+        ids = [row.id for row in rows]
+        links = linked.of_sections(connection, ids)
+        teachers = lookup.teachers_of(connection, ids)
+        students = lookup.student_counts(connection, ids)
+        return [
+            Line(row, links[row.id], teachers.get(row.id, []), students[row.id]) for row in rows
+        ]
+
+    return listed, Found(lookup.find(connection, wanted, limit=0)[1], some)
 
 
 def _may_follow(
