@@ -7,7 +7,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # One more than there are cores: tests wait for servers, databases and a browser.
 WORKERS ?= $(shell expr `nproc` + 1)
 export MNET_PEER_HOME ?= $(CURDIR)/.mnet-peer
@@ -19,21 +19,23 @@ install: .venv/installed
 install-tests: .venv/installed-tests
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv || { .ci/system-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
+	@$(PYTHON) -m venv .venv || { .ci/system-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
 
 .venv/installed: .venv/bin/python pyproject.toml .ci/constraints.txt
-	$(PIP) --require-hashes --only-binary :all: -r .ci/constraints.txt
-	$(PIP) --no-deps --no-build-isolation -e .
-	touch $@
+	@.ci/progress "Installing what the server needs" .ci/constraints.txt \
+		$(PIP) --require-hashes --only-binary :all: -r .ci/constraints.txt
+	@.ci/progress "Installing the server" - $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
 
 .venv/installed-tests: .venv/installed .ci/constraints-tests.txt
-	$(PIP) --require-hashes --only-binary :all: -r .ci/constraints-tests.txt
-	touch $@
+	@.ci/progress "Installing what tests need" .ci/constraints-tests.txt \
+		$(PIP) --require-hashes --only-binary :all: -r .ci/constraints-tests.txt
+	@touch $@
 
 run: install
 	@test -f "$$MNET_PEER_HOME/settings.toml" || \
 		$(BIN)/mnet-peer init --wwwroot http://localhost:8900 --name "Our school"
-	@$(BIN)/mnet-peer database upgrade
+	@$(BIN)/mnet-peer database upgrade >/dev/null
 	@$(BIN)/mnet-peer serve --listen tcp:8900:interface=127.0.0.1
 
 test: install-tests

@@ -213,12 +213,13 @@ class Exchange(Generic[Peer]):
         """Return what came of a transaction once it is durable; raises TryAgainLater."""
         durable_count = len(context.afterwards)
         for attempt in range(ATTEMPTS):
+            context.is_again = attempt > 0
             try:
                 applied: Applied = yield apply
             except Fault:
                 raise
             except Exception as problem:  # noqa: BLE001 - a caller gets an answer
-                # Nothing was kept. Simply again, when it met another transaction or the store.
+                # Nothing was kept. Again, with more care; once more, when it met the store.
                 is_last = attempt + 1 == ATTEMPTS or (attempt > 0 and is_late(context))
                 if is_last or not isinstance(problem, PASSING):
                     log_failure(log, problem, call=context.correlation)

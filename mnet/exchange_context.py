@@ -35,6 +35,8 @@ class Context(Generic[Peer]):
     open_connection: Connection | None = None
     # The sender's clock, by the signed envelope; None when it has no time.
     sent_unix_s: int | None = None
+    # Its transaction failed before, and is run again: then with more care than speed.
+    is_again: bool = False
     # What is durable already of a call that is applied in parts, in a sentence.
     done: str = ""
     # Work for after the answer has left.

@@ -182,6 +182,16 @@ class Conflict(Fault):
     code = 8409
 
 
+class NotStored(Fault):
+    """The event alone could not be stored, for a reason of ours; what else came is not held up."""
+
+    code = 8500
+    sentence = E_(
+        "This site could not store this event, by a mistake of its own; it is kept in its inbox "
+        "for its admin. It need not be sent again."
+    )
+
+
 class TryAgainLater(Fault):
     """Nothing was changed or remembered; the same message may be sent again."""
 

@@ -8,13 +8,22 @@ Source: PROTOCOL.md section 8 (8503).
 from __future__ import annotations
 
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 # Everything that a store in trouble raises.
 STORE_ERRORS = (DBAPIError, NoConnectionFree)
-# What may be over with a second try: it met another transaction, or the store could not be used.
-PASSING = (IntegrityError, OperationalError, NoConnectionFree)
+# What a store raises for what is to be written, not for the state it is in.
+BY_WHAT_IS_WRITTEN = (IntegrityError, DataError, ProgrammingError)
+# What may be over with a second try: it met another transaction, the store could not be used, or
+# more care leaves out what it refused.
+PASSING = (*BY_WHAT_IS_WRITTEN, OperationalError, NoConnectionFree)
 
 
 def wrapped(problem: Exception, dialect: Dialect) -> Exception:

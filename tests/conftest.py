@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("untimed")
 
 # Files are dealt out to the cores one by one (make test keeps this order): the long ones first, so
 # that none is left alone at the end.
-_LONG = ("test_any_day", "test_order", "test_roaming", "test_events",
+_LONG = ("test_any_", "test_order", "test_own_pages", "test_roaming", "test_events",
          "browser/", "test_stopping", "test_days",
          "test_soak", "test_erasing", "test_server", "test_command_files", "test_issued_pages",
          "test_names_and_order", "test_sign_in", "test_php_", "test_landing_forged",

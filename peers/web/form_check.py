@@ -42,7 +42,7 @@ class FormCheck:
         is_mine = (
             sessions.is_form_of(view.text("form_token"), view.session.account.id)
             if view.session
-            else route.again is not None
+            else route.again is not None or carried_form.WHOSE in view.form
         )
         if is_mine and not view.files and self._browser_says_ours(raw):
             carried = carried_form.of(view.path, raw.query, view.form)

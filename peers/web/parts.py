@@ -22,7 +22,7 @@ from peers.changes import NotPossible
 from peers.policy import BadPolicy
 from peers.store import StoredPeer
 from peers.verify_rules import Report
-from peers.web.view import PageError
+from peers.web.view import PageError, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class Parts:
     facts: Callable[[Connection, Sequence[StoredPeer], int], Mapping[int, PeerFacts]]
     # End what a peer's new policy no longer lets through; returns work for after the page.
     enforce: Callable[[Connection, int], Sequence[Callable[[], object]]]
+    # What a manager sees above the peers: the first steps with a new site, until they are put away.
+    first_steps: Callable[[View], object] = lambda _view: None
 
     def peer(self, peer_id: int) -> StoredPeer:
         """Return a peer that is not removed; raises PageError (404)."""

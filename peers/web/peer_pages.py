@@ -76,7 +76,11 @@ class PeerPages:
             for peer in peers
         ]
         return page(
-            "dashboard.html", rows=rows, waiting=waiting, our_wwwroot=self._parts.our_wwwroot
+            "dashboard.html",
+            rows=rows,
+            waiting=waiting,
+            our_wwwroot=self._parts.our_wwwroot,
+            first=self._parts.first_steps(view),
         )
 
     def show(self, view: View, peer_id: int) -> Reply:

@@ -29,7 +29,7 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
-def is_live(table: sa.Table, now_unix_s: int) -> sa.ColumnElement[bool]:
+def is_live(table: sa.Table, now_unix_s: int | sa.BindParameter[int]) -> sa.ColumnElement[bool]:
     """Say which rows of a table of sessions have not ended by themselves."""
     return sa.and_(
         table.c.seen_unix_s > now_unix_s - IDLE_S,

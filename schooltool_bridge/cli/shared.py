@@ -22,13 +22,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from mnet import settings
 from mnet.faults import Fault
 from mnet.refusal import Refusal
 from mnet.settings import Settings
 from schooltool_bridge.common.days import last_moment
 from schooltool_bridge.server.app import App
-from schooltool_bridge.store import storage
+from schooltool_bridge.store import storage, stored_settings
 
 DEFAULT_HOME = ".mnet-peer"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,8 +60,8 @@ class Command:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the data folder; raises SettingsError."""
-        return settings.read(self.home)
+        """The settings of the data folder, those changed in pages too; raises SettingsError."""
+        return stored_settings.read(self.home)
 
     @contextmanager
     def app(self) -> Iterator[App]:
@@ -84,7 +83,7 @@ class Command:
         self, rows: Sequence[Mapping[str, object]], columns: Iterable[str], empty: str
     ) -> None:
         """Print rows as JSON, or as a table of some columns."""
-        self.show(rows, lambda: _table(rows, list(columns), empty))
+        self.show(rows, lambda: print_table(rows, list(columns), empty))
 
 
 def common(function: F) -> F:
@@ -159,7 +158,8 @@ def moment(text: str | None, zone: ZoneInfo) -> int | None:
     return int((when if when.tzinfo else when.replace(tzinfo=zone)).timestamp())
 
 
-def _table(rows: Sequence[Mapping[str, object]], columns: list[str], empty: str) -> None:
+def print_table(rows: Sequence[Mapping[str, object]], columns: list[str], empty: str) -> None:
+    """Print rows as a table of some columns; `empty` where there are none."""
     if not rows:
         click.echo(empty)
         return

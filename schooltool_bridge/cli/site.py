@@ -26,12 +26,12 @@ from mnet.settings import (
     SettingsError,
 )
 from peers import accounts, audit, bootstrap
-from schooltool_bridge.cli.shared import Command, CommandError, common
+from schooltool_bridge.cli.shared import Command, CommandError, common, print_table
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
-from schooltool_bridge.server import health
+from schooltool_bridge.server import first_steps, health
 from schooltool_bridge.server.app import App, in_reactor
-from schooltool_bridge.store import storage
+from schooltool_bridge.store import backups, storage
 
 FIRST_ADMIN = "admin"
 
@@ -152,6 +152,19 @@ def check(command: Command) -> None:
         raise CommandError("Something needs your hand; see above.")
 
 
+@click.command("first-steps")
+@common
+def steps(command: Command) -> None:
+    """Show what a new site still needs, each step judged by what is there."""
+    with command.app() as app, app.database.read() as connection:
+        done = first_steps.done(connection)
+    rows: list[dict[str, object]] = [
+        {"step": s.key, "done": done[s.key], "title": s.title, "page": s.path}
+        for s in first_steps.STEPS
+    ]
+    command.show_table(rows, ("done", "title", "page"), "")
+
+
 def _checks(command: Command) -> Iterator[health.Step]:
     try:
         settings = command.settings
@@ -229,13 +242,39 @@ def upgrade(command: Command) -> None:
 
 
 @database.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
 @common
-def backup(command: Command, file: Path) -> None:
-    """Write everything into FILE, while the server goes on."""
-    with App(command.settings) as app, progress_shown(command) as show:
-        storage.backup(app.database, file, show)
+def backup(command: Command, file: Path | None) -> None:
+    """Write everything into FILE, while the server goes on; without it into the data folder."""
+    with command.app() as app, progress_shown(command) as show:
+        now = int(app.clock())
+        if file is None:
+            file = backups.make(
+                app.database, app.settings.home, now, app.settings.backups_kept, show
+            )
+        else:
+            storage.backup(app.database, file, show)
+            backups.note(app.database, now)
     command.show({"file": str(file)}, f"Wrote {file} (keep it as safe as the school's grades).")
+
+
+@database.command("backups")
+@common
+def list_backups(command: Command) -> None:
+    """List the backups in the data folder, newest first."""
+    with command.app() as app, app.database.read() as connection:
+        last_unix_s = backups.last_unix_s(connection)
+    found: list[dict[str, object]] = [
+        {"file": b.name, "made": iso(b.made_unix_s), "bytes": b.size_bytes}
+        for b in backups.listed(command.home)
+    ]
+    value = {"last": None if last_unix_s is None else iso(last_unix_s), "backups": found}
+
+    def show() -> None:
+        click.echo(f"The last backup: {value['last'] or 'never'}")
+        print_table(found, ["file", "made", "bytes"], "There is none in the data folder.")
+
+    command.show(value, show)
 
 
 @database.command()

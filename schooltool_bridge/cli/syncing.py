@@ -93,10 +93,11 @@ def _wanted(
 
 
 def _bar(run: Run) -> None:
-    came, about = run.estimate
-    done = min(BAR_CHARS, BAR_CHARS * came // about) if about else 0
-    now = [e for e in ENTITIES if e in run.walks][-1:]
-    line = f"\r[{'#' * done}{'-' * (BAR_CHARS - done)}] {came} of about {about} {''.join(now)}"
+    done = BAR_CHARS * run.percent // 100
+    line = f"\r[{'#' * done}{'-' * (BAR_CHARS - done)}] {run.percent} %"
+    if now := [e for e in ENTITIES if e in run.walks][-1:]:
+        walk = run.walks[now[0]]
+        line += f", {now[0]}: {walk.came} of about {max(walk.estimate, walk.came)}"
     click.echo(f"{line:<79}", err=True, nl=False)
 
 

@@ -6,8 +6,10 @@ Source: RULES 1.8, 1.12.
 from __future__ import annotations
 
 import click
+import sqlalchemy as sa
 
 from peers import audit
+from peers.model import peer
 from schooltool_bridge.cli.joining import item_of
 from schooltool_bridge.cli.peers import known_peer
 from schooltool_bridge.cli.shared import Command, CommandError, common
@@ -17,6 +19,7 @@ from schooltool_bridge.hand import unlinking
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_person, find_section
 from schooltool_bridge.server.app import App, end_at_peers
+from schooltool_bridge.store.model import section
 
 
 @click.command("unlink-peer")
@@ -46,6 +49,8 @@ def unlink_peer(
         with app.database.read() as connection:
             found = find_section(connection, section_id, peer_wwwroot, segment)
             wanted = item_of(grid.section_of(connection, found), item) if item else None
+            of_peer = sa.select(peer.c.wwwroot).join(section).where(section.c.id == found)
+            wwwroot = connection.execute(of_peer).scalar()
         try:
             _do(app, author, found, wanted, again=again)
         except Refused as problem:
@@ -53,7 +58,7 @@ def unlink_peer(
     row = {"section": str(found), "assessment": str(wanted) if wanted else None, "linked": again}
     text = "It is linked with its peer no more, and this school's own now."
     if again:
-        text = "It is linked again. Now have what was left out: mnet-peer sync run WWWROOT"
+        text = f"It is linked again. Now have what was left out: mnet-peer sync run {wwwroot}"
     command.show(row, text)
 
 

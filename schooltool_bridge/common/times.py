@@ -79,7 +79,9 @@ def took_effect(row: Any) -> int:
     return min(sent, arrived)
 
 
-def in_effect_by(table: sa.FromClause, at_unix_s: int) -> sa.ColumnElement[bool]:
+def in_effect_by(
+    table: sa.FromClause, at_unix_s: int | sa.BindParameter[int]
+) -> sa.ColumnElement[bool]:
     """Return the condition that a row of a history had taken effect by a moment."""
     return sa.or_(table.c.effective_unix_s <= at_unix_s, table.c.recorded_unix_s <= at_unix_s)
 

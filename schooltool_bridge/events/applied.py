@@ -40,6 +40,8 @@ class Source(NamedTuple):
     zone: tzinfo = UTC
     # Its clock when it sent this; None where that is not known.
     clock_unix_s: int | None = None
+    # Each of its events is applied in a savepoint of its own (breaking.py).
+    is_careful: bool = False
 
     def after(self, data: object) -> Source:
         """Return what it may after an event of its was taken."""

@@ -112,6 +112,7 @@ def _run(
     one_at_a_time(call.connection, call.peer.id)
     data = _only(params, event)
     sender = source(call.peer, peer_client.site, call.sent_unix_s)
+    sender = sender._replace(is_careful=call.is_again)
     try:
         received = events.receive(call.connection, sender, event, data, call.now_unix_s)
     except ClocksDiffer as differ:
@@ -131,7 +132,8 @@ def _finish(
 
     def rest() -> Value | Unfinished:
         one_at_a_time(call.connection, call.peer.id)
-        came = events.come_again(call.connection, source(call.peer, peer_client.site), left)
+        sender = source(call.peer, peer_client.site)._replace(is_careful=call.is_again)
+        came = events.come_again(call.connection, sender, left)
         _follow_up(call, peer_client, came.new_people, came.names)
         return _finish(peer_client, call, came.left, answer)
 
@@ -149,7 +151,8 @@ def _push(
 ) -> Value | Unfinished:
     """Apply the next part of a push."""
     one_at_a_time(call.connection, call.peer.id)
-    push = events.receive_part(call.connection, before, pushed, call.now_unix_s)
+    begun = events.carefully(before) if call.is_again else before
+    push = events.receive_part(call.connection, begun, pushed, call.now_unix_s)
     if push.source.names_addressee and not before.source.names_addressee:
         store.set_columns(call.connection, call.peer.id, names_addressee=True)
     differ = ClocksDiffer((call.sent_unix_s or 0) - call.now_unix_s)

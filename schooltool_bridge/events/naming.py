@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,6 +94,22 @@ def of_numbers(
     def name(kind: str, text: str) -> str:
         found = known.get((kind, key(text) if kind == "user" else text))
         return f"{found} ({text})" if found else text
+
+    return name
+
+
+def of_teachers(
+    connection: Connection, peer_id: int | None, rows: Collection[sa.Row[Any]]
+) -> Callable[[sa.Row[Any]], str]:
+    """Return what names the teacher of a section's row, as teacher_names.ROWS gives them."""
+    numbers = {r.teacheridnumber for r in rows if r.teacher_id is None}
+    name_of = of_numbers(connection, peer_id, {"user": numbers})
+    known = of_people(connection, (r.teacher_id for r in rows if r.teacher_id is not None))
+
+    def name(row: sa.Row[Any]) -> str:
+        if row.teacher_id is None:
+            return name_of("user", row.teacheridnumber)
+        return f"{known[row.teacher_id]} ({row.teacheridnumber})"
 
     return name
 

@@ -16,7 +16,7 @@ from mnet.database import savepoint
 from mnet.faults import Conflict, Fault, Malformed, NotFound, SwitchedOff, TryAgainLater
 from mnet.stored_sentences import E_, english
 from mnet.xmlrpc import Value
-from schooltool_bridge.events import inbox, inbox_words, kinds, reading, together
+from schooltool_bridge.events import breaking, inbox, inbox_words, kinds, reading, together
 from schooltool_bridge.events.applied import (
     APPROVAL,
     SKIPPED,
@@ -81,8 +81,20 @@ def receive(
     """Apply one event, or hold it; then what waited for it, at most PART_EVENTS or `most`.
 
     Raises Malformed, NotFound, Conflict (the inbox keeps the event), SwitchedOff or
-    TryAgainLater (it does not).
+    TryAgainLater (it does not); where the sender is to be taken carefully, NotStored (it does).
     """
+    receive_one = _receive_whole if source.is_careful else _receive
+    return receive_one(connection, source, event, data, now_unix_s, most)
+
+
+def _receive(
+    connection: Connection,
+    source: Source,
+    event: str,
+    data: object,
+    now_unix_s: int,
+    most: int | None,
+) -> Received:
     try:
         read = reading.read(source, event, data)
         reading.check_clock(source, event, read, now_unix_s)
@@ -161,7 +173,9 @@ def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s:
     size = PART_EVENTS
     while len(results) < len(listed) and applied < PART_EVENTS and not left:
         some = listed[len(results) : len(results) + min(size, PART_EVENTS - applied)]
-        tried, done = together.first(connection, source, some, now_unix_s)
+        tried, done = (
+            (0, []) if source.is_careful else together.first(connection, source, some, now_unix_s)
+        )
         for one, element in zip(done, some, strict=False):
             results.append(one.answer)
             new_people += [one.new_person] if one.new_person else []
@@ -177,7 +191,7 @@ def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s:
         try:
             event, data = reading.event_of(element)
             most = max(1, PART_EVENTS - applied)
-            receive_one = _receive_whole if is_short else receive
+            receive_one = _receive_whole if is_short or source.is_careful else _receive
             received = receive_one(connection, source, event, data, now_unix_s, most)
         except Fault as fault:
             results.append({"status": "failed", "fault": fault.code, "message": fault.text})
@@ -187,6 +201,8 @@ def receive_part(connection: Connection, push: Push, pushed: object, now_unix_s:
         names.update(dict.fromkeys(received.names))
         left, applied = received.left, applied + received.tried
         source = source.after(data)
+    # Only what is applied in this transaction needs care.
+    source = source._replace(is_careful=False)
     return Push(source, tuple(results), tuple(new_people), tuple(names), left)
 
 
@@ -210,16 +226,32 @@ def _receive_whole(
     now_unix_s: int,
     most: int | None,
 ) -> Received:
-    """As `receive`, but TryAgainLater undoes what was written; other faults leave the inbox's."""
+    """As `receive`, but TryAgainLater undoes what was written; other faults leave the inbox's.
+
+    So does, carefully, what an event breaks over: that alone fails.
+    """
     refused: Fault | None = None
-    with savepoint(connection):
-        try:
-            return receive(connection, source, event, data, now_unix_s, most)
-        except TryAgainLater:
+    try:
+        with savepoint(connection):
+            try:
+                return _receive(connection, source, event, data, now_unix_s, most)
+            except TryAgainLater:
+                raise
+            except Fault as fault:
+                refused = fault
+    except Fault:
+        raise
+    except Exception as problem:
+        if not source.is_careful:
             raise
-        except Fault as fault:
-            refused = fault
+        refused = breaking.fault_of(connection, source, event, problem)
+        inbox_words.refuse(connection, source, event, data, refused, now_unix_s)
     raise refused
+
+
+def carefully(push: Push) -> Push:
+    """Return where a push goes on that something unexpected stopped: event by event."""
+    return push._replace(source=push.source._replace(is_careful=True))
 
 
 def retry(
@@ -303,6 +335,20 @@ def _again(
     connection: Connection, source: Source, waiting: inbox.Waiting
 ) -> tuple[str, Applied | None]:
     """Apply an event of the inbox; return its status then, and what was applied."""
+    if not source.is_careful:
+        return _try_again(connection, source, waiting)
+    try:
+        with savepoint(connection):
+            return _try_again(connection, source, waiting)
+    except Exception as problem:  # noqa: BLE001 - goes on where it is none of the event
+        fault = breaking.fault_of(connection, source, waiting.event, problem)
+        inbox.set_status(connection, waiting, status=inbox.REJECTED, reason=fault.text)
+        return inbox.REJECTED, None
+
+
+def _try_again(
+    connection: Connection, source: Source, waiting: inbox.Waiting
+) -> tuple[str, Applied | None]:
     # It was addressed rightly when it came, and it came then, not now.
     source = source._replace(names_addressee=False)
     if waiting.status == inbox.HELD:

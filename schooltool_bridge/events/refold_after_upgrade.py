@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from schooltool_bridge.common import times
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.events import assessments, sections
-from schooltool_bridge.history import cells, identity, links, roster_many
+from schooltool_bridge.history import cells, identity, links, roster_many, teacher_names
 from schooltool_bridge.store.model import (
     assessment_history,
     enrolment,
@@ -30,6 +30,8 @@ from schooltool_bridge.store.model import (
 # Since these versions the dates of enrolments hold, and times far ahead are read at their arrival
 # also in what is folded.
 DATES_HOLD, TIMES_FOLDED = "0011", "0015"
+# And with these it is kept whom a row of a section's history names.
+TEACHERS_KEPT = "0026"
 
 
 def refold(connection: Connection, before: str) -> None:
@@ -38,6 +40,8 @@ def refold(connection: Connection, before: str) -> None:
         _refold_dates(connection)
     if before < TIMES_FOLDED:
         _refold_times(connection)
+    if before < TEACHERS_KEPT:
+        _keep_teachers(connection)
 
 
 def _refold_dates(connection: Connection) -> None:
@@ -81,6 +85,19 @@ def _refold_times(connection: Connection) -> None:
         enrolment.c.section_id.in_(taught), enrolment.c.role == TEACHER
     )
     _refold_memberships(connection, teachers)
+
+
+def _keep_teachers(connection: Connection) -> None:
+    """Keep whom sections' histories name, as far as it can be told: whoever has the number now."""
+    of_teachers = sa.select(enrolment.c.section_id, enrolment.c.person_id)
+    rows = connection.execute(of_teachers.where(enrolment.c.role == TEACHER)).all()
+    merged = identity.rows_of(identity.roots(connection), {r.person_id for r in rows})
+    # Each record for itself, so that what was merged can come apart.
+    places = [(r.section_id, record) for r in rows for record in merged[r.person_id]]
+    alone = {record: [record] for _section_id, record in places}
+    named = teacher_names.teacher_rows(connection, places, alone)
+    meant = {r.id: who for (_id, who), some in named.items() for r in some if r.names_person}
+    teacher_names.keep(connection, meant)
 
 
 def _refold_memberships(connection: Connection, memberships: sa.Select[Any]) -> None:

@@ -51,11 +51,18 @@ def come_again(database: Database, peer: Peer, site: Site, lots: Lots) -> tuple[
     Returns the names that were brought by it.
     """
     names: dict[str, None] = {}
+    sender = source(peer, site)
     while lots:
-        with database.write() as connection:
-            # Looked at in this peer's turn, so that nothing is missed that it just sends.
-            one_at_a_time(connection, peer.id)
-            came = events.come_again(connection, source(peer, site), lots)
+        try:
+            with database.write() as connection:
+                # Looked at in this peer's turn, so that nothing is missed that it just sends.
+                one_at_a_time(connection, peer.id)
+                came = events.come_again(connection, sender, lots)
+        except Exception:
+            if sender.is_careful:
+                raise
+            sender = sender._replace(is_careful=True)  # one of them may have stopped the others
+            continue
         names.update(dict.fromkeys(came.names))
         lots = came.left
     return tuple(names)

@@ -6,6 +6,7 @@ enrolment is folded in roster.py. Source: RULES 1.3, 1.4, R40-R46.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
@@ -36,7 +37,7 @@ from schooltool_bridge.events.applied import (
     user_key,
 )
 from schooltool_bridge.events.fields import SectionEvent
-from schooltool_bridge.history import links, roster
+from schooltool_bridge.history import identity, links, roster, teacher_names
 from schooltool_bridge.history.fold import is_same_moment, position, position_of
 from schooltool_bridge.store.model import ACTIVE, DELETED, enrolment, section, section_history
 from schooltool_bridge.store.model_school import term
@@ -122,7 +123,7 @@ def apply(connection: Connection, source: Source, event: SectionEvent, now_unix_
     if own:
         connection.execute(sa.update(section).where(section.c.id == known.id).values(moodle_id=own))
     dated = _keep_dates(connection, source, known, event)
-    changed = _write(connection, known, event, now_unix_s) or dated
+    changed = _write(connection, source, known, event, now_unix_s) or dated
     if status == UPDATED and not changed:
         status = UNCHANGED
     again_with = _teach(connection, source, known.id, event)
@@ -269,7 +270,9 @@ def _keep_dates(
     return True
 
 
-def _write(connection: Connection, known: Section, event: SectionEvent, now_unix_s: int) -> bool:
+def _write(
+    connection: Connection, source: Source, known: Section, event: SectionEvent, now_unix_s: int
+) -> bool:
     """Put the event into the history; tell whether what holds now changed."""
     at = position_of(event.when, now_unix_s, known.position if known.position[0] >= 0 else None)
     values = {
@@ -278,13 +281,17 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         "deleted": event.deleted,
     }
     history = section_history
-    mine = sa.select(history).where(history.c.section_id == known.id)
+    mine = teacher_names.ROWS.where(history.c.section_id == known.id)
     rows = sorted(connection.execute(mine), key=position)
-    # Without a time only the latest word can be repeated.
-    same = rows[-1:]
+    # Also of whoever has the teacher's number now.
+    is_last_word = any(
+        _says(row, values) and _still_means(connection, source, row) for row in rows[-1:]
+    )
     if event.when.is_timed:
-        same = [row for row in rows if is_same_moment(position(row)[:2], at)]
-    if any(_says(row, values) for row in same):
+        same = (row for row in rows if is_same_moment(position(row)[:2], at))
+        if any(_says(row, values) for row in same):
+            return False
+    elif is_last_word:  # without a time only that can be repeated
         return False
     connection.execute(
         sa.insert(history).values(
@@ -296,7 +303,7 @@ def _write(connection: Connection, known: Section, event: SectionEvent, now_unix
         )
     )
     refold(connection, known.id)
-    return at >= known.position and not any(_says(row, values) for row in rows[-1:])
+    return at >= known.position and not is_last_word
 
 
 def refold(connection: Connection, section_id: int) -> None:
@@ -318,6 +325,17 @@ def refold(connection: Connection, section_id: int) -> None:
     )
 
 
+def _still_means(connection: Connection, source: Source, row: sa.Row[Any]) -> bool:
+    """Tell whether a row's number means the same person now as when it came."""
+    if row.teacher_id is None:
+        return True
+    who = links.find(connection, source.peer_id, row.teacheridnumber)
+    return who is not None and (
+        who == row.teacher_id
+        or identity.root(connection, who) == identity.root(connection, row.teacher_id)
+    )
+
+
 def _says(row: sa.Row[Any], values: dict[str, object]) -> bool:
     if values["deleted"]:
         return bool(row.deleted)
@@ -331,17 +349,21 @@ def _teach(
 
     Returns what to wait for when the event's own teacher is not known yet.
     """
-    named = connection.execute(
-        sa.select(section_history.c.teacheridnumber)
-        .where(section_history.c.section_id == section_id)
-        .where(section_history.c.teacheridnumber != "")
-        .distinct()
-    ).scalars()
-    people = {
-        linked.person_id
-        for teacher in named.all()
-        if (linked := links.resolve(connection, source.peer_id, teacher)) is not None
-    }
+    rows = connection.execute(
+        teacher_names.ROWS.where(
+            section_history.c.section_id == section_id, section_history.c.teacheridnumber != ""
+        )
+    ).all()
+    people = {r.teacher_id for r in rows if r.teacher_id is not None}
+    new: dict[str, list[int]] = defaultdict(list)
+    for r in rows:
+        if r.teacher_id is None:
+            new[r.teacheridnumber].append(r.id)
+    for number, row_ids in new.items():
+        linked = links.resolve(connection, source.peer_id, number)
+        if linked is not None:
+            teacher_names.keep(connection, dict.fromkeys(row_ids, linked.person_id))
+            people.add(linked.person_id)
     # Somebody's number may have been corrected since it was named.
     taught = sa.and_(enrolment.c.section_id == section_id, enrolment.c.role == TEACHER)
     people |= set(connection.execute(sa.select(enrolment.c.person_id).where(taught)).scalars())

@@ -89,19 +89,28 @@ def apply_page(
         for item in items
         if item.is_accepted and manner.applies
     ]
-    push, names = events.Push(source), dict[str, None]()
+    before, names = events.Push(source), dict[str, None]()
     while True:
-        with database.write() as connection:
-            one_at_a_time(connection, source.peer_id)
-            if pushed:
-                before = push
-                push = events.receive_part(connection, before, pushed, now_unix_s)
-                names.update(dict.fromkeys(push.names))
-            if not (pushed and events.is_left(push, pushed)):
-                after = _keep(
-                    connection, source, run, entity, walk, manner, items, push.results, now_unix_s
-                )
-                return After(after, tuple(names))
+        push = before
+        try:
+            with database.write() as connection:
+                one_at_a_time(connection, source.peer_id)
+                if pushed:
+                    push = events.receive_part(connection, before, pushed, now_unix_s)
+                if not (pushed and events.is_left(push, pushed)):
+                    names.update(dict.fromkeys(push.names))
+                    results = push.results
+                    after = _keep(
+                        connection, source, run, entity, walk, manner, items, results, now_unix_s
+                    )
+                    return After(after, tuple(names))
+        except Exception:
+            if before.source.is_careful:
+                raise
+            before = events.carefully(before)  # one event may have stopped all of them
+            continue
+        names.update(dict.fromkeys(push.names))
+        before = push
 
 
 def _look(

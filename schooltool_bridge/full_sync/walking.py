@@ -97,6 +97,11 @@ class Walk:
         """Whether what it left out means something."""
         return self.is_over and not self.problem
 
+    @property
+    def done(self) -> float:
+        """How far it is, from 0 to 1."""
+        return 1.0 if self.is_over else self.came / max(self.estimate, self.came, 1)
+
     def stored(self) -> dict[str, Any]:
         """Return what is stored of it."""
         return asdict(self)

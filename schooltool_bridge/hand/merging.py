@@ -43,6 +43,7 @@ READ_TOGETHER = frozenset(
     {
         "person_history", "enrolment_history", "grade_history", "final_mark", "issued_report",
         "peer_course", "person_picture", "person_record", "staff_role", "jump_denied",
+        "named_teacher",
     }
 )  # fmt: skip
 # Left alone, and why.

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import one_at_a_time
+from mnet.database import insert_one, one_at_a_time
 from mnet.language import N_, _
 from peers.model import peer
 from schooltool_bridge.common.refusals import Refused
@@ -23,7 +23,7 @@ from schooltool_bridge.events import assessments as peer_assessments
 from schooltool_bridge.events import sections as peer_sections
 from schooltool_bridge.events.admitting import APPROVED, UNLINKED
 from schooltool_bridge.hand import assessments
-from schooltool_bridge.history import cells, identity, joined
+from schooltool_bridge.history import cells, identity, joined, teacher_names
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.fold import item_hidden, item_state, position
 from schooltool_bridge.sign_on import rights
@@ -243,7 +243,8 @@ def _section_row(connection: Connection, author: Author, section_id: int, *, by_
     rows = _rows(connection, history, "section_id", section_id)
     peers = sorted((r for r in rows if r.by_actor is None), key=position)
     if by_peer:
-        _as_peer(connection, history, author, rows, peers[-1]._asdict(), _AGAIN)
+        new_id = _as_peer(connection, history, author, rows, peers[-1]._asdict(), _AGAIN)
+        teacher_names.keep_same(connection, peers[-1].id, new_id)
     else:
         named = [r.name for r in peers if not r.deleted]
         at = author.position(rows, None)
@@ -266,11 +267,11 @@ def _as_peer(
     rows: Sequence[sa.Row[Any]],
     values: dict[str, Any],
     why: str,
-) -> None:
+) -> int:
     at = author.position(rows, None)
     columns = author.columns(at) | {"by_actor": None, "why": why % author.actor}
     said = {name: value for name, value in values.items() if name != "id"}
-    connection.execute(sa.insert(history).values(**said | columns))
+    return insert_one(connection, sa.insert(history).values(**said | columns))
 
 
 def _is_in_its_stead(row: sa.Row[Any]) -> bool:

@@ -33,9 +33,7 @@ def everybody(connection: Connection, person_id: int) -> list[int]:
 def root(connection: Connection, person_id: int) -> int:
     """Return the row that stands for this person."""
     while True:
-        into = connection.execute(
-            sa.select(person.c.merged_into_id).where(person.c.id == person_id)
-        ).scalar()
+        into = connection.execute(_INTO, {"id": person_id}).scalar()
         if into is None:
             return person_id
         person_id = into
@@ -43,14 +41,7 @@ def root(connection: Connection, person_id: int) -> int:
 
 def roots(connection: Connection) -> dict[int, int]:
     """Return, for every row that was merged, the row that stands for its person now."""
-    into: dict[int, int] = {
-        row.id: row.merged_into_id
-        for row in connection.execute(
-            sa.select(person.c.id, person.c.merged_into_id).where(
-                person.c.merged_into_id.is_not(None)
-            )
-        )
-    }
+    into: dict[int, int] = {row.id: row.merged_into_id for row in connection.execute(_MERGES)}
     found = {}
     for merged in into:
         end = merged
@@ -108,6 +99,10 @@ def with_merged(wanted: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
 
 _NEAR = sa.select(person.c.id, person.c.merged_into_id).where(
     sa.or_(person.c.id == sa.bindparam("id"), person.c.merged_into_id == sa.bindparam("id"))
+)
+_INTO = sa.select(person.c.merged_into_id).where(person.c.id == sa.bindparam("id"))
+_MERGES = sa.select(person.c.id, person.c.merged_into_id).where(
+    person.c.merged_into_id.is_not(None)
 )
 # People who are listed under another row.
 MERGED = sa.select(person.c.id).where(person.c.merged_into_id.is_not(None))

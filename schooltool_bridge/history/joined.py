@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -120,15 +121,16 @@ class Spell:
         return self.joined_unix_s <= at_unix_s and (until is None or at_unix_s < until)
 
 
+def spells_of(wanted: sa.Select[tuple[int]]) -> sa.Select[Any]:
+    """Select the columns of a Spell: when these sections (a select of ids) were part of another."""
+    table = section_join.c
+    columns = (table.ours_id, table.theirs_id, table.joined_unix_s, table.undone_unix_s)
+    return sa.select(*columns).where(sa.or_(table.ours_id.in_(wanted), table.theirs_id.in_(wanted)))
+
+
 def spells(connection: Connection, wanted: sa.Select[tuple[int]]) -> list[Spell]:
     """Return when which of these sections (a select of ids) were one with another."""
-    table = section_join
-    rows = connection.execute(
-        sa.select(
-            table.c.ours_id, table.c.theirs_id, table.c.joined_unix_s, table.c.undone_unix_s
-        ).where(sa.or_(table.c.ours_id.in_(wanted), table.c.theirs_id.in_(wanted)))
-    )
-    return [Spell(*row) for row in rows]
+    return [Spell(*row) for row in connection.execute(spells_of(wanted))]
 
 
 def homes_at(some: Sequence[Spell], at_unix_s: int | None) -> Mapping[int, int]:

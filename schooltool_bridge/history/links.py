@@ -69,6 +69,13 @@ def is_cut(connection: Connection, peer_id: int, person_id: int) -> bool:
     return bool(cut) and all(cut)
 
 
+def cut_one(connection: Connection, peer_id: int, userids: Collection[str]) -> int | None:
+    """Return our id of somebody whom one of a peer's ids meant until they were unlinked."""
+    found = linked_many(connection, peer_id, userids) if userids else {}
+    rows = (row for some in found.values() for row in some if row.unlinked)
+    return next((int(row.person_id) for row in rows), None)
+
+
 def holder(connection: Connection, idnumber: str) -> int | None:
     """Return our id of the person who has a shared idnumber, whoever brought it."""
     found: int | None = connection.execute(_BY_IDNUMBER, {"wanted": key(idnumber)}).scalar()

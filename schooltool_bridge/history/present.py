@@ -29,8 +29,16 @@ def as_peers_say(connection: Connection) -> sa.Subquery:
     return _enrolments_at(now_unix_s(connection), as_peers_say=True)
 
 
+def enrolments_then() -> sa.Subquery:
+    """Return the first of these for a statement that is put together once.
+
+    It is executed with `now_unix_s`.
+    """
+    return _enrolments_at(sa.bindparam("now_unix_s"), as_peers_say=False)
+
+
 @lru_cache(maxsize=16)  # to put it together takes longer than many a statement with it
-def _enrolments_at(now: int, *, as_peers_say: bool) -> sa.Subquery:
+def _enrolments_at(now: int | sa.BindParameter[int], *, as_peers_say: bool) -> sa.Subquery:
     is_last = enrolment.c.last_unix_s <= now
     is_next = enrolment.c.next_unix_s <= now
     changed = {

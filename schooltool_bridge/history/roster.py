@@ -138,7 +138,7 @@ def teacher_rows(
 def names_at(connection: Connection, section_id: int, everybody: Collection[int]) -> set[str]:
     """Return what a section's peer may call these rows of a person, in the form compared."""
     peer_id = connection.execute(sa.select(section.c.peer_id).where(section.c.id == section_id))
-    return teacher_names.names(connection, peer_id.scalar(), [everybody])[0]
+    return teacher_names.names(connection, peer_id.scalar(), [everybody])[0].names
 
 
 def is_graded(connection: Connection, section_id: int, person_id: int) -> bool:

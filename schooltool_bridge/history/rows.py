@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,7 +19,7 @@ from peers.model import peer
 from schooltool_bridge.common import times
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import TEACHER
-from schooltool_bridge.history import identity, joined, links, roster
+from schooltool_bridge.history import identity, joined, links, roster, teacher_names
 from schooltool_bridge.store.model import (
     assessment,
     assessment_history,
@@ -41,6 +42,8 @@ from schooltool_bridge.store.model_school import (
 )
 
 Rows = Sequence[sa.Row[Any]]
+# More sections than these are asked for by what they are wanted for, not by their ids.
+NAMED_AT_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Read:
 
     # With the wwwroot and the policy of the peer that brought it.
     sections: Rows
+    # With whom they name as teacher, where that is kept.
     section_rows: Rows
     # With the shared idnumber and the wwwroot of the peer that brought it.
     assessments: Rows
@@ -77,44 +81,93 @@ class Read:
         return self.roots.get(person_id, person_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    connection: Connection
-    sections: sa.Select[tuple[int]]
-    people: Sequence[int] | None
-    until_unix_s: int | None
+class _Statements(NamedTuple):
+    """Whatever is asked of some sections, in the order of `Read`."""
 
-    def history(
-        self,
-        table: sa.FromClause,
-        *wanted: sa.ColumnElement[bool],
-        of: sa.Select[Any] | None = None,
-    ) -> Rows:
-        """Read what of a history had taken effect by then."""
-        query = sa.select(table) if of is None else of
-        if self.until_unix_s is not None:
-            wanted = (*wanted, times.in_effect_by(table, self.until_unix_s))
-        rows = self.connection.execute(query.where(*wanted)).all()
-        # Not by the database, which would rather read a whole table in the order of its ids.
-        return sorted(rows, key=attrgetter("id"))
+    spells: sa.Select[Any]
+    section_rows: sa.Select[Any]
+    assessments: sa.Select[Any]
+    details: sa.Select[Any]
+    grades: sa.Select[Any]
+    enrolments: sa.Select[Any]
+    teachers: sa.Select[Any]
+    names: sa.Select[Any]
+    weights: sa.Select[Any]
+    filings: sa.Select[Any]
 
-    def theirs(self, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-        return sa.true() if self.people is None else column.in_(self.people)
 
-    def theirs_or(self, others: sa.Select[tuple[int]]) -> sa.ColumnElement[bool]:
-        """Whether a row of enrolment_history is theirs or that of others, found by its index.
+def _statements(
+    asked: sa.Select[tuple[int]],
+    wanted: sa.Select[tuple[int]],
+    people: Sequence[int] | sa.BindParameter[Any] | None,
+    until_unix_s: int | sa.BindParameter[Any] | None,
+) -> _Statements:
+    """Put the statements together; `wanted` are the asked sections and what was one with them."""
 
-        One list and not two conditions with "or", for which a database reads every row.
-        """
-        if self.people is None:
-            return sa.true()
-        theirs = sa.select(person.c.id).where(person.c.id.in_(self.people))
-        return enrolment_history.c.person_id.in_(sa.union(theirs, identity.with_merged(others)))
+    def by_then(
+        query: sa.Select[Any], table: sa.FromClause, *which: sa.ColumnElement[bool]
+    ) -> sa.Select[Any]:
+        """What of a history had taken effect by then."""
+        if until_unix_s is not None:
+            which = (*which, times.in_effect_by(table, until_unix_s))
+        return query.where(*which)
+
+    ever = sa.select(assessment_history.c.assessment_id).where(
+        assessment_history.c.section_id.in_(wanted)
+    )
+    taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
+    graded: sa.ColumnElement[bool] = grade.c.assessment_id.in_(ever)
+    enrolled: sa.ColumnElement[bool] = enrolment_history.c.section_id.in_(wanted)
+    if people is not None:
+        graded = sa.and_(graded, grade.c.person_id.in_(people))
+        # One list and not two conditions with "or", for which a database reads every row.
+        theirs = sa.select(person.c.id).where(person.c.id.in_(people))
+        others = identity.with_merged(sa.select(enrolment.c.person_id).where(taught))
+        enrolled = sa.and_(enrolled, enrolment_history.c.person_id.in_(sa.union(theirs, others)))
+    teachers = sa.union(sa.select(enrolment.c.person_id).where(taught), identity.MERGED)
+    details, weights, filings = assessment_detail.c, _WEIGHTS.c, section_filing.c
+    return _Statements(
+        spells=joined.spells_of(asked),
+        # All of it: a later row decides from when on a later enrolment counts.
+        section_rows=teacher_names.ROWS.where(section_history.c.section_id.in_(wanted)),
+        assessments=by_then(
+            _ASSESSMENTS, assessment_history, assessment_history.c.assessment_id.in_(ever)
+        ),
+        details=by_then(
+            sa.select(assessment_detail), assessment_detail, details.assessment_id.in_(ever)
+        ),
+        grades=by_then(_GRADES, grade_history, graded),
+        # All of it: an enrolment in a later row may have begun before.
+        enrolments=roster.HISTORY.where(enrolled),
+        teachers=_TEACHERS.where(taught).order_by(enrolment.c.id),
+        names=_NAMES.where(person.c.id.in_(teachers)),
+        weights=by_then(sa.select(_WEIGHTS), _WEIGHTS, weights.section_id.in_(wanted)),
+        # All of it: whether it was ever filed by then tells only what came later.
+        filings=sa.select(section_filing).where(filings.section_id.in_(wanted)),
+    )
+
+
+@cache
+def _prepared(*, of_some: bool, until: bool) -> _Statements:
+    """Return the statements for sections named by their ids, put together once.
+
+    To put them together each time takes longer than to ask a database for a section or two.
+    """
+
+    def listed(name: str) -> sa.BindParameter[Any]:
+        return sa.bindparam(name, expanding=True)
+
+    asked, wanted = (
+        sa.select(section.c.id).where(section.c.id.in_(listed(name)))
+        for name in ("asked", "wanted")
+    )
+    people = listed("people") if of_some else None
+    return _statements(asked, wanted, people, sa.bindparam("until_unix_s") if until else None)
 
 
 def read(
     connection: Connection,
-    wanted: sa.Select[tuple[int]],
+    asked: sa.Select[tuple[int]],
     people: Sequence[int] | None,
     until_unix_s: int | None,
     roots: Mapping[int, int] | None = None,
@@ -124,61 +177,44 @@ def read(
     `people` limits grades to theirs, and enrolments to theirs and the teachers'; `roots` is what
     identity.roots says, where that was asked before.
     """
-    asked, spells = wanted, joined.spells(connection, wanted)
+    sections = connection.execute(_SECTIONS.where(section.c.id.in_(asked))).all()
+    ids = [row.id for row in sections]
+    if is_few := len(ids) <= NAMED_AT_MOST:
+        ask = _prepared(of_some=people is not None, until=until_unix_s is not None)
+    else:
+        ask = _statements(asked, asked, people, until_unix_s)
+    given = {"asked": ids, "wanted": ids, "people": people, "until_unix_s": until_unix_s}
+    spells = [joined.Spell(*row) for row in connection.execute(ask.spells, given)]
     if spells:
-        either = [i for s in spells for i in (s.ours_id, s.theirs_id)]
-        wanted = sa.select(section.c.id).where(
-            sa.or_(section.c.id.in_(asked), section.c.id.in_(either))
-        )
-    scope = _Scope(connection, wanted, people, until_unix_s)
-    ever = sa.select(assessment_history.c.assessment_id).where(
-        assessment_history.c.section_id.in_(wanted)
-    )
-    taught = sa.and_(enrolment.c.section_id.in_(wanted), enrolment.c.role == TEACHER)
+        either = {i for s in spells for i in (s.ours_id, s.theirs_id)}
+        given["wanted"] = sorted(either.union(ids))
+        if not is_few:
+            which = sa.or_(section.c.id.in_(asked), section.c.id.in_(either))
+            wanted = sa.select(section.c.id).where(which)
+            ask = _statements(asked, wanted, people, until_unix_s)
+
+    def rows(statement: sa.Select[Any]) -> Rows:
+        return connection.execute(statement, given).all()
+
+    def in_order(statement: sa.Select[Any]) -> Rows:
+        # Not by the database, which would rather read a whole table in the order of its ids.
+        return sorted(rows(statement), key=attrgetter("id"))
+
     roots = identity.roots(connection) if roots is None else roots
-    names = connection.execute(
-        _NAMES.where(
-            person.c.id.in_(
-                sa.union(sa.select(enrolment.c.person_id).where(taught), identity.MERGED)
-            )
-        )
-    ).all()
+    names = rows(ask.names)
     return Read(
-        sections=connection.execute(_SECTIONS.where(section.c.id.in_(asked))).all(),
-        # All of it: a later row decides from when on a later enrolment counts.
-        # Put in order here: SQLite would rather read the whole table by its id.
-        section_rows=sorted(
-            connection.execute(
-                sa.select(section_history).where(section_history.c.section_id.in_(wanted))
-            ),
-            key=lambda row: row.id,
-        ),
-        assessments=scope.history(
-            assessment_history, assessment_history.c.assessment_id.in_(ever), of=_ASSESSMENTS
-        ),
-        details=scope.history(assessment_detail, assessment_detail.c.assessment_id.in_(ever)),
-        grades=scope.history(
-            grade_history,
-            grade.c.assessment_id.in_(ever),
-            scope.theirs(grade.c.person_id),
-            of=_GRADES,
-        ),
-        # All of it: an enrolment in a later row may have begun before.
-        enrolments=connection.execute(
-            roster.HISTORY.where(
-                enrolment_history.c.section_id.in_(wanted),
-                scope.theirs_or(sa.select(enrolment.c.person_id).where(taught)),
-            )
-        ).all(),
-        teachers=connection.execute(_TEACHERS.where(taught).order_by(enrolment.c.id)).all(),
+        sections=sections,
+        section_rows=in_order(ask.section_rows),
+        assessments=in_order(ask.assessments),
+        details=in_order(ask.details),
+        grades=in_order(ask.grades),
+        enrolments=rows(ask.enrolments),
+        teachers=rows(ask.teachers),
         names=names,
         former=links.former(connection, former_numbers(names), roots),
         apart=connection.execute(_APART).all(),
-        weights=scope.history(_WEIGHTS, _WEIGHTS.c.section_id.in_(wanted)),
-        # All of it: whether it was ever filed by then tells only what came later.
-        filings=connection.execute(
-            sa.select(section_filing).where(section_filing.c.section_id.in_(wanted))
-        ).all(),
+        weights=in_order(ask.weights),
+        filings=rows(ask.filings),
         spells=spells,
         roots=roots,
     )
@@ -189,7 +225,7 @@ def former_numbers(names: Rows) -> list[tuple[int, int, str]]:
     return [
         (r.id, r.peer_id, r.former_number)
         for r in names
-        if r.former_number is not None and key(r.former_number) != r.link_key
+        if r.former_number is not None and not r.unlinked and key(r.former_number) != r.link_key
     ]
 
 
@@ -243,6 +279,7 @@ _NAMES: sa.Select[Any] = sa.select(
     person_link.c.peer_id,
     person_link.c.idnumber_key.label("link_key"),
     person_link.c.moodle_id,
+    person_link.c.unlinked,
     links.FORMER_NUMBER,
 ).select_from(
     person.outerjoin(person_link, person_link.c.person_id == person.c.id).outerjoin(person_history)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -51,7 +52,7 @@ GO = frozenset(
 STAY = frozenset(
     {
         "enrolment", "enrolment_history", "grade", "grade_history", "final_mark", "person_merge",
-        "issued_report",
+        "issued_report", "named_teacher",
     }
 )  # fmt: skip
 # Rows that are made anonymous column by column below.
@@ -274,7 +275,7 @@ def _empty_inbox(connection: Connection, who: Known) -> int:
 
 
 def _rename_as_teacher(
-    connection: Connection, rows: Sequence[sa.Row[int, int | None, str]], ids: Collection[int]
+    connection: Connection, rows: Sequence[sa.Row[Any]], ids: Collection[int]
 ) -> None:
     """Write another name for a teacher into sections' history and a link by which it is known.
 

@@ -22,6 +22,7 @@ from schooltool_bridge.common.ids import OWN_ID, key
 from schooltool_bridge.events.inbox import DONE
 from schooltool_bridge.events.kinds import FETCH_USER
 from schooltool_bridge.history import identity
+from schooltool_bridge.history.teacher_names import TEACHER_ID, WITH_TEACHER
 from schooltool_bridge.store.model import (
     enrolment,
     enrolment_history,
@@ -47,6 +48,7 @@ from schooltool_bridge.store.model_people import (
 )
 from schooltool_bridge.store.model_reports import final_mark, issued_report, print_sheet
 from schooltool_bridge.store.model_sync import sync_mark, sync_row
+from schooltool_bridge.store.model_teaching import named_teacher
 
 Condition = sa.ColumnElement[bool]
 # The fields of an event by which a peer names somebody; `idnumber` and `moodleid` name a person
@@ -113,6 +115,7 @@ ABOUT = (
         grade_history,
         lambda ids: grade_history.c.grade_id.in_(_CELLS.where(grade.c.person_id.in_(ids))),
     ),
+    About(N_("named as teacher"), named_teacher, _by(named_teacher.c.person_id)),
     About(N_("final marks"), final_mark, _by(final_mark.c.person_id)),
     About(N_("reports"), issued_report, _by(issued_report.c.person_id)),
     About(N_("printed with others"), print_sheet, _by(print_sheet.c.person_id)),
@@ -137,6 +140,8 @@ NAMED_IN = frozenset(
 LEFT_ALONE = {
     "account": "an admin's own way in, which is no person of the school; removed by its command",
     "admin_session": "an account's",
+    "account_link": "an account's",
+    "account_sign_on": "an account's, and its user name at a peer",
     "key_pair": "this server's certificates",
 }
 
@@ -240,19 +245,23 @@ def _text(payload: Mapping[str, Any], field: str) -> str:
     return key(str(value).strip()) if isinstance(value, (str, int)) else ""
 
 
-def taught_under(connection: Connection, who: Known) -> list[sa.Row[int, int | None, str]]:
+def taught_under(connection: Connection, who: Known) -> list[sa.Row[Any]]:
     """Return the rows of sections' history that name a person as teacher: id, peer, the name."""
-    rows = connection.execute(
-        sa.select(section_history.c.id, section.c.peer_id, section_history.c.teacheridnumber)
-        .join_from(section_history, section, section.c.id == section_history.c.section_id)
-        .where(section_history.c.teacheridnumber != "")
-    ).all()
+    history = section_history
+    named: sa.Select[Any] = (
+        sa.select(history.c.id, section.c.peer_id, history.c.teacheridnumber, TEACHER_ID)
+        .select_from(WITH_TEACHER.join(section, section.c.id == history.c.section_id))
+        .where(history.c.teacheridnumber != "")
+    )
     shared = {key(v) for v in who.names["idnumber"]}
-    return [
-        r
-        for r in rows
-        if key(r.teacheridnumber) in shared | who.by_peer.get(r.peer_id or 0, frozenset())
-    ]
+
+    def names_them(row: sa.Row[Any]) -> bool:
+        if row.teacher_id is not None:
+            return row.teacher_id in who.ids
+        called = shared | who.by_peer.get(row.peer_id or 0, frozenset())
+        return key(row.teacheridnumber) in called
+
+    return [r for r in connection.execute(named) if names_them(r)]
 
 
 def audit_about(connection: Connection, who: Known) -> list[sa.Row[Any]]:

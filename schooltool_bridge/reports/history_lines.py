@@ -23,7 +23,7 @@ from schooltool_bridge.common.days import iso
 from schooltool_bridge.common.rows import Row
 from schooltool_bridge.common.times import ordered, took_effect
 from schooltool_bridge.events import naming
-from schooltool_bridge.history import fold, identity, joined
+from schooltool_bridge.history import fold, identity, joined, teacher_names
 from schooltool_bridge.history.averages import number
 from schooltool_bridge.history.cells import row_of
 from schooltool_bridge.reports import paper
@@ -125,9 +125,10 @@ class _Reader:
             .where(section.c.id.in_(parts))
         ).first()
         self._peer: str | None = whose.wwwroot if whose else None
-        self._sections = self._all(section_history, section_history.c.section_id.in_(parts))
-        named = {row.teacheridnumber for row in self._sections.values()}
-        self._name_of = naming.of_numbers(connection, whose.id if whose else None, {"user": named})
+        here = section_history.c.section_id.in_(parts)
+        self._sections = {r.id: r for r in connection.execute(teacher_names.ROWS.where(here))}
+        peer_id = whose.id if whose else None
+        self._teacher = naming.of_teachers(connection, peer_id, self._sections.values())
         self._filings = self._all(section_filing, section_filing.c.section_id == parts[0])
         self._weights = self._all(category_weight, category_weight.c.section_id == parts[0])
         self._categories = {r.id: r.title for r in connection.execute(sa.select(category))}
@@ -184,14 +185,11 @@ class _Reader:
         row = self._sections[row_id]
         named = [r for r in self._sections.values() if r.teacheridnumber]
         earlier = _before(row, named)
-        before = self._teacher(earlier.teacheridnumber) if earlier is not None else ""
+        before = self._teacher(earlier) if earlier is not None else ""
         return (
             row, history.TEACHERS, _("teacher named by the section"), before,
-            self._teacher(row.teacheridnumber), None, self._peer,
+            self._teacher(row), None, self._peer,
         )  # fmt: skip
-
-    def _teacher(self, number: str) -> str:
-        return self._name_of("user", number)
 
     def enrolment(self, row_id: int) -> Change:
         """Somebody's state changed; an ending by the peer has no code of its own."""

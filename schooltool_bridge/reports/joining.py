@@ -158,7 +158,10 @@ def _read(data: bytes) -> _File:
 
 def _objects(data: bytes, start: int, rows_at: int, count: int) -> dict[int, bytes]:
     rows = (data[rows_at + n * _ROW_BYTES :][:_OFFSET_DIGITS] for n in range(1, count))
-    offsets = {number: int(row) for number, row in enumerate(rows, start=1)}
+    try:
+        offsets = {number: int(row) for number, row in enumerate(rows, start=1)}
+    except ValueError:
+        raise BadPdf("its table of objects has what is no number") from None
     ends = sorted([*offsets.values(), start])
     after = dict(pairwise(ends))
     bodies = {}

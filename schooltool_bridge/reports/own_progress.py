@@ -20,7 +20,7 @@ from mnet.folding import folded
 from mnet.language import _, translated
 from schooltool_bridge.common import hiding
 from schooltool_bridge.common.days import day_of
-from schooltool_bridge.common.roles import STUDENT
+from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import as_of, identity, meaning
 from schooltool_bridge.history.averages import (
     counts_hidden,
@@ -37,6 +37,8 @@ from schooltool_bridge.store.model_reports import final_mark
 from schooltool_bridge.store.model_school import category, term
 
 NOW, LATER, PAST = STANDS = ("now", "later", "past")
+# So many marks are shown of a section at a glance.
+LATEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class ItemShown:
     is_before: bool
     # For staff only: that the student does not see it, in words.
     hidden: str
+    # When that grade took effect.
+    graded_unix_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,21 @@ class SectionShown:
     items: Sequence[ItemShown]
     # For staff only: the percentage counts what the student does not see.
     counts_hidden: bool
+    # Who teaches it; where nobody does any more, who did.
+    teachers: Sequence[str]
+
+    @property
+    def latest(self) -> list[ItemShown]:
+        """What was graded last, newest first."""
+        graded = [item for item in self.items if item.reached]
+        return sorted(graded, key=lambda item: item.graded_unix_s, reverse=True)[:LATEST]
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
     """A student in a section."""
 
+    person_id: int
     name: str
     code: str
     title: str
@@ -120,6 +133,8 @@ class _Words:
     meanings: Mapping[str, Meaning]
     terms: Mapping[int, sa.Row[Any]]
     categories: Mapping[int, str]
+    # Teachers, as _names has them.
+    names: Mapping[int, tuple[str, str, int, str]]
 
 
 def of_student(
@@ -132,7 +147,9 @@ def of_student(
     The number of questions to the store is the same for any number of sections.
     """
     root = identity.root(connection, person_id)
-    words, finals = _words(connection), _finals(connection, person_id, moment.at_unix_s)
+    snapshots = as_of.of_person(connection, person_id, moment.at_unix_s)
+    words = _words(connection, [who for s in snapshots for who in s.people(TEACHER)])
+    finals = _finals(connection, person_id, moment.at_unix_s)
     found = [
         _section(
             snapshot.as_students_see() if is_own else snapshot,
@@ -142,7 +159,7 @@ def of_student(
             words,
             finals.get(snapshot.id, ""),
         )
-        for snapshot in as_of.of_person(connection, person_id, moment.at_unix_s)
+        for snapshot in snapshots
         if (state := snapshot.enrolments.get((root, STUDENT))) is not None
     ]
     return sorted(found, key=lambda s: (STANDS.index(s.stands), folded(s.name), s.id))
@@ -160,6 +177,7 @@ def roster(
         state = snapshot.enrolments[who, STUDENT]
         rows.append(
             RosterRow(
+                person_id=who,
                 name=names[who][-1],
                 code=state.code,
                 title=words.titles[state.code],
@@ -203,7 +221,19 @@ def _section(
             for item in snapshot.items
         ],
         counts_hidden=counts_hidden(snapshot, who),
+        teachers=_teachers(snapshot, words),
     )
+
+
+def _teachers(snapshot: SectionSnapshot, words: _Words) -> list[str]:
+    held = {
+        who: words.meanings[state.code]
+        for (who, role), state in snapshot.enrolments.items()
+        if role == TEACHER
+    }
+    there = [who for who, what in held.items() if what.is_active]
+    shown = there or [who for who, what in held.items() if not (what.in_error or what.is_coming)]
+    return [words.names[who][-1] for who in sorted(shown, key=lambda i: words.names[i])]
 
 
 def _begins(
@@ -238,6 +268,7 @@ def _item(
         is_excused=entry is not None and entry.excepted,
         is_before=has_begun and not has_points and is_before(snapshot, item, who, zone),
         hidden=hiding.words(snapshot.hidden(item, who), zone),
+        graded_unix_s=entry.effective_unix_s if entry is not None else 0,
     )
 
 
@@ -246,13 +277,14 @@ def _percent(snapshot: SectionSnapshot, who: int) -> str:
     return "" if percent is None else _("%(number)s %%", number=number(percent))
 
 
-def _words(connection: Connection) -> _Words:
+def _words(connection: Connection, named: Sequence[int] = ()) -> _Words:
     states = connection.execute(sa.select(enrolment_state)).all()
     return _Words(
         {r.code: translated(r.title) for r in states},
         {r.code: meaning.of(r.code, r.meaning) for r in states},
         {r.id: r for r in connection.execute(sa.select(term))},
         {r.id: r.title for r in connection.execute(sa.select(category))},
+        _names(connection, named),
     )
 
 

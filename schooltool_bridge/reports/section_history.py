@@ -18,6 +18,7 @@ from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.common.times import took_effect_sql
 from schooltool_bridge.history import identity, joined, roster
 from schooltool_bridge.store.model import (
+    assessment,
     assessment_history,
     enrolment_history,
     grade,
@@ -25,6 +26,7 @@ from schooltool_bridge.store.model import (
     section_history,
 )
 from schooltool_bridge.store.model_school import assessment_detail, category_weight, section_filing
+from schooltool_bridge.store.model_teaching import named_teacher
 
 # What may be asked for by kind, in the order in which things of one second are listed.
 SECTION, FILING, TEACHERS, ENROLMENT, ASSESSMENT, WEIGHT, GRADE = KINDS = (
@@ -106,6 +108,35 @@ def line_keys(
     return [LineKey(*row) for row in connection.execute(query)]
 
 
+def of_person(
+    connection: Connection,
+    everybody: Sequence[int],
+    *,
+    until_unix_s: int | None = None,
+    limit: int,
+) -> list[tuple[int, LineKey]]:
+    """Return where the newest lines about one person stand, in all sections; newest first.
+
+    Each with its section, that of a grade as it is now. `everybody`: all rows of the person.
+    """
+    held = enrolment_history
+    legs = [
+        _leg(held, ENROLMENT, held.c.person_id.in_(everybody)).add_columns(
+            held.c.section_id.label("section_id")
+        ),
+        _leg(grade_history, GRADE, grade.c.person_id.in_(everybody))
+        .join_from(grade_history, grade, grade.c.id == grade_history.c.grade_id)
+        .join(assessment, assessment.c.id == grade.c.assessment_id)
+        .add_columns(assessment.c.section_id.label("section_id")),
+    ]
+    rows = sa.union_all(*legs).subquery()
+    order = (rows.c.effective_unix_s, rows.c.seq, rows.c.rank, rows.c.row_id)
+    query = sa.select(rows.c.section_id, *order).order_by(*(c.desc() for c in order)).limit(limit)
+    if until_unix_s is not None:
+        query = query.where(rows.c.effective_unix_s <= until_unix_s)
+    return [(section_id, LineKey(*where)) for section_id, *where in connection.execute(query)]
+
+
 def _legs(
     kind: str, parts: Sequence[int], people: Sequence[int] | None, called: Sequence[str] | None
 ) -> list[sa.Select[tuple[int, int, int, int]]]:
@@ -125,8 +156,8 @@ def _legs(
             return [_leg(history, ENROLMENT, *wanted, ~is_teacher)]
         named = section_history.c.teacheridnumber
         naming = [section_history.c.section_id.in_(parts), named != ""]
-        if called is not None:
-            naming.append(named.in_(called))
+        if people is not None:
+            naming.append(_names_one_of(people, called or ()))
         return [
             _leg(history, ENROLMENT, *wanted, is_teacher),
             _leg(section_history, TEACHERS, *naming),
@@ -162,6 +193,18 @@ def ever_here(parts: Sequence[int]) -> sa.Select[tuple[int]]:
     """Select the assessments that ever belonged to a section, or to what is joined with it."""
     return sa.select(assessment_history.c.assessment_id).where(
         assessment_history.c.section_id.in_(parts)
+    )
+
+
+def _names_one_of(people: Sequence[int], called: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Tell of a section's row whether it names one of these rows of a person as its teacher."""
+    kept = sa.select(named_teacher.c.row_id)
+    return sa.or_(
+        section_history.c.id.in_(kept.where(named_teacher.c.person_id.in_(people))),
+        sa.and_(
+            section_history.c.teacheridnumber.in_(called),
+            ~sa.exists(kept.where(named_teacher.c.row_id == section_history.c.id)),
+        ),
     )
 
 

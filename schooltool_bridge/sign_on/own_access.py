@@ -7,10 +7,12 @@ at once. What an admin account may stands in peers/web/roles.py. Source: RULES 1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from mnet.database import now_unix_s
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import identity, meaning, present
 from schooltool_bridge.sign_on.person_sessions import PersonSession
@@ -33,7 +35,12 @@ class Teaching:
 
 
 def teaching(connection: Connection, session: PersonSession) -> dict[int, Teaching]:
-    """Return the sections that somebody teaches or taught, by our ids, in the order of names.
+    """Return the sections that somebody teaches or taught, by our ids, in the order of names."""
+    return {t.section_id: t for t in taught_by(connection, session.person_id)}
+
+
+def taught_by(connection: Connection, person_id: int) -> list[Teaching]:
+    """Return the sections that a person teaches or taught, in the order of names.
 
     A section that is deleted is a former one, and still seen whole.
     """
@@ -52,34 +59,50 @@ def teaching(connection: Connection, session: PersonSession) -> dict[int, Teachi
             )
         )
         .where(
-            now.c.person_id == identity.root(connection, session.person_id),
+            now.c.person_id == identity.root(connection, person_id),
             now.c.role == TEACHER,
             meaning.was_there(now.c.code),
         )
         .order_by(section.c.name, section.c.id)
     )
-    found = {}
-    for r in rows:
-        is_current = bool(r.is_there) and r.status == ACTIVE
-        found[r.id] = Teaching(r.id, r.name, is_current, None if r.is_there else r.since_unix_s)
-    return found
+    return [
+        Teaching(
+            r.id,
+            r.name,
+            bool(r.is_there) and r.status == ACTIVE,
+            None if r.is_there else r.since_unix_s,
+        )
+        for r in rows
+    ]
 
 
 def may_grade(connection: Connection, session: PersonSession, section_id: int) -> bool:
     """Tell whether somebody may enter grades in a section: a teacher active there, while it is."""
-    now = present.enrolments(connection)
-    mine = (
-        now.c.section_id == section_id,
-        now.c.person_id == identity.root(connection, session.person_id),
-        now.c.role == TEACHER,
-        meaning.IS_ACTIVE,
-        section.c.status == ACTIVE,
-    )
+    asked = {
+        "now_unix_s": now_unix_s(connection),
+        "section_id": section_id,
+        "person_id": identity.root(connection, session.person_id),
+    }
+    return connection.execute(_may_grade(), asked).first() is not None
+
+
+@cache  # asked before every page of a section
+def _may_grade() -> sa.Select[tuple[int]]:
+    now = present.enrolments_then()
     joined = now.join(section, section.c.id == now.c.section_id).join(
         enrolment_state, enrolment_state.c.code == now.c.code
     )
-    found = sa.select(now.c.id).select_from(joined).where(*mine)
-    return connection.execute(found).first() is not None
+    return (
+        sa.select(now.c.id)
+        .select_from(joined)
+        .where(
+            now.c.section_id == sa.bindparam("section_id"),
+            now.c.person_id == sa.bindparam("person_id"),
+            now.c.role == TEACHER,
+            meaning.IS_ACTIVE,
+            section.c.status == ACTIVE,
+        )
+    )
 
 
 def actor_of(session: PersonSession) -> str:
@@ -94,7 +117,7 @@ def staff_role_of(connection: Connection, session: PersonSession) -> str:
     return connection.execute(held.order_by(staff_role.c.role.desc())).scalar() or ""
 
 
-def may_enrol(connection: Connection, session: PersonSession, _section_id: int = 0) -> bool:
+def may_enrol(connection: Connection, session: PersonSession) -> bool:
     """Tell whether somebody enters states and notes of students and enrols them: a counselor."""
     return staff_role_of(connection, session) == COUNSELOR
 

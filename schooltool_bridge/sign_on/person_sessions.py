@@ -106,12 +106,8 @@ def find(connection: Connection, token: str, now_unix_s: int) -> PersonSession |
     """Return the live session of a cookie's token, if its person may still be signed in."""
     if not token:
         return None
-    live = (
-        person_session.c.token_digest == digest_of(token),
-        person_session.c.asked_of_digest.is_(None),
-        tokens.is_live(person_session, now_unix_s),
-    )
-    row = connection.execute(_SESSION.where(*live)).first()
+    asked = {"digest": digest_of(token), "now_unix_s": now_unix_s}
+    row = connection.execute(_LIVE, asked).first()
     if row is None or not _is_let_through(connection, row):
         return None
     return PersonSession(
@@ -290,4 +286,10 @@ _SESSION = (
             sa.and_(person_link.c.can_login, peer.c.state == store.ENABLED),
         )
     )
+)
+# Asked before every page of a person.
+_LIVE = _SESSION.where(
+    person_session.c.token_digest == sa.bindparam("digest"),
+    person_session.c.asked_of_digest.is_(None),
+    tokens.is_live(person_session, sa.bindparam("now_unix_s", type_=sa.Integer)),
 )

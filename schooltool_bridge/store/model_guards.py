@@ -13,7 +13,13 @@ from sqlalchemy.engine import Connection
 from mnet.engines import is_sqlite
 from peers.journal import call_journal
 from peers.model import audit_entry
-from schooltool_bridge.store import model, model_people, model_reports, model_school
+from schooltool_bridge.store import (
+    model,
+    model_people,
+    model_reports,
+    model_school,
+    model_teaching,
+)
 
 GUARDED = tuple(
     t.name
@@ -22,6 +28,7 @@ GUARDED = tuple(
         *model_people.HISTORY_TABLES,
         *model_reports.HISTORY_TABLES,
         *model_school.HISTORY_TABLES,
+        *model_teaching.HISTORY_TABLES,
         call_journal,
         audit_entry,
     )

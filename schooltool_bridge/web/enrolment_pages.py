@@ -6,6 +6,7 @@ no Moodle has. The rules stand in schooltool_bridge/hand. Source: RULES 1.6, R47
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from schooltool_bridge.school.written import day
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.store.model import section
 from schooltool_bridge.web import filters
+from schooltool_bridge.web.own_pages import STUDENTS
 from schooltool_bridge.web.people_pages import PEOPLE
 from schooltool_bridge.web.sections_pages import SECTIONS
 from schooltool_bridge.web.words import came_too
@@ -37,6 +39,8 @@ from schooltool_bridge.web.words import came_too
 NEW = SECTIONS + "/new"
 ENROL = SECTIONS + "/<int:section_id>/enrol"
 PLACE = SECTIONS + "/<int:section_id>/people/<int:person_id>"
+# What the address of an enrolment's form says when a student's page leads there.
+BACK_TO_PERSON = "person"
 # More than these are found by more letters.
 MAX_FOUND = 30
 # As what somebody is in a section.
@@ -100,11 +104,12 @@ class EnrolmentPages:
 
     def show(self, view: View, section_id: int, person_id: int) -> Reply:
         """Show what somebody is in a section, to be changed."""
-        return self._form(section_id, person_id, {"role": view.query.get("role", STUDENT)})
+        given = {"role": view.query.get("role", STUDENT), "back": view.query.get("back", "")}
+        return self._form(section_id, person_id, given, view)
 
     def save(self, view: View, section_id: int, person_id: int) -> Reply:
         """Write what somebody is in a section."""
-        names = ("role", "code", "day", "why")
+        names = ("role", "code", "day", "why", "back")
         membership = filters.known_id(section_id), filters.known_id(person_id)
         given = {name: view.text(name) for name in names}
         given["note"] = view.text("note", limit=MAX_NOTE_CHARS + 1)
@@ -123,13 +128,19 @@ class EnrolmentPages:
                     effective_unix_s=effective_unix_s,
                 )
         except (Refused, NotPossible) as refused:
-            return self._form(section_id, person_id, given, problem=str(refused))
+            return self._form(section_id, person_id, given, view, problem=str(refused))
         released = self._resolving.brought_by_hand(memberships=[membership])
         note = _("The enrolment is written.") + came_too(released)
-        return go(_after(view, section_id), note)
+        return go(_back(view, section_id, person_id, given), note)
 
     def _form(
-        self, section_id: int, person_id: int, given: dict[str, str], *, problem: str = ""
+        self,
+        section_id: int,
+        person_id: int,
+        given: dict[str, str],
+        view: View,
+        *,
+        problem: str = "",
     ) -> Reply:
         with self._parts.database.read() as connection:
             name = _section(connection, section_id)
@@ -155,9 +166,10 @@ class EnrolmentPages:
                 "day": given.get("day", ""),
                 "note": given.get("note", ""),
                 "why": given.get("why", ""),
+                "back": given["back"],
             },
+            back=_back(view, section_id, who.id, given),
             problem=problem,
-            people=PEOPLE,
         )
 
 
@@ -166,6 +178,13 @@ def _after(view: View, section_id: int) -> str:
     if view.desk:
         return f"{view.desk.base}/{section_id}/enrol"
     return f"{SECTIONS}/{section_id}"
+
+
+def _back(view: View, section_id: int, person_id: int, given: Mapping[str, str]) -> str:
+    """Return the page that an enrolment's form was opened on: the student's, or the section's."""
+    if given["back"] != BACK_TO_PERSON:
+        return _after(view, section_id)
+    return f"{STUDENTS if view.desk else PEOPLE}/{person_id}"
 
 
 def _section(connection: Connection, section_id: int) -> str:

@@ -6,6 +6,8 @@ Source: RULES 1.3, R89.
 
 from __future__ import annotations
 
+from sqlalchemy.engine import Connection
+
 from mnet.database import Database
 from mnet.faults import Fault
 from mnet.language import N_, _
@@ -14,10 +16,11 @@ from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import inbox, naming
-from schooltool_bridge.events.applied import APPROVAL
+from schooltool_bridge.events.applied import APPROVAL, user_key
 from schooltool_bridge.events.inbox import CONFLICT, DECLINED, DONE, HELD, OPEN, REJECTED, Entry
 from schooltool_bridge.events.inbox_lists import count_by_status, find_events
 from schooltool_bridge.hand.resolving import DecidedPoints, Resolving, Retried, RetriedMany
+from schooltool_bridge.history import links
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import people_list
 from schooltool_bridge.web import filters, words
@@ -107,6 +110,7 @@ class InboxPages:
                 for c in (points.cells if points else ())
             ]
             names = naming.of_events(connection, [entry] if entry else [])
+            unlinked_id = _unlinked(connection, entry) if entry else None
         if entry is None:
             raise PageError(_("There is no such event."), 404)
         return page(
@@ -120,6 +124,7 @@ class InboxPages:
             parties=found,
             points=points,
             students=students,
+            unlinked_id=unlinked_id,
             words=words,
         )
 
@@ -180,6 +185,13 @@ def _name(entry: Entry) -> str:
     what = words.about(entry.event, entry.payload)
     title = words.event_title(entry.event)
     return _("Event %(id)s, %(title)s %(what)s", id=entry.id, title=title, what=what).rstrip()
+
+
+def _unlinked(connection: Connection, entry: Entry) -> int | None:
+    """Return our id of whoever an event waits for and was unlinked from its peer."""
+    start = user_key("")
+    waits = [k.removeprefix(start) for k in entry.waiting_for if k.startswith(start)]
+    return links.cut_one(connection, entry.peer_id, waits)
 
 
 def _retried(retried: Retried) -> str:

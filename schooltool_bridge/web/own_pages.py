@@ -7,36 +7,27 @@ nothing is told. Source: RULES 1.7, R58, R70, R77.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
+from peers.web.carried_form import WHOSE
 from peers.web.frame import DOOR
 from peers.web.view import PageError, Reply, Route, View, go, page
 from schooltool_bridge.history import identity
 from schooltool_bridge.people import people_list
 from schooltool_bridge.reports import own_progress
-from schooltool_bridge.reports.own_progress import STANDS, Moment
+from schooltool_bridge.reports.own_progress import STANDS
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import own_access
-from schooltool_bridge.sign_on.person_sessions import PersonSession
-from schooltool_bridge.web import filters
+from schooltool_bridge.web import filters, student_record
 from schooltool_bridge.web.gradebook_pages import TEACHING
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
+from schooltool_bridge.web.student_record import Asked, asked
 
 MARKS, STUDENTS = ME + "/marks", ME + "/students"
 ROWS = 50
 STAND_WORDS = {"now": N_("Now"), "later": N_("To come"), "past": N_("Before")}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A day that a page's address asks about."""
-
-    # As a date field shows it; empty for now.
-    day: str
-    moment: Moment
 
 
 class OwnPages:
@@ -61,13 +52,22 @@ class OwnPages:
         found = self._people.session(view)
         if found is None:
             return sign_in_first(view)
-        asked = self._asked(view)
+        when = self._asked(view)
         with self._parts.database.read() as connection:
             sections = own_progress.of_student(
-                connection, found.person_id, asked.moment, is_own=True
+                connection, found.person_id, when.moment, is_own=True
             )
             bar = own_access.bar_of(connection, found)
-        return _progress(found, bar, asked, sections, is_own=True, name=found.name, path=MARKS)
+        words = {**STAND_WORDS, "now": N_("On that day")} if when.day else STAND_WORDS
+        groups = [(_(words[s]), [x for x in sections if x.stands == s]) for s in STANDS]
+        return page(
+            "own_marks.html",
+            person=found,
+            bar=bar,
+            asked=when,
+            groups=[(title, some) for title, some in groups if some],
+            path=MARKS,
+        )
 
     def section(self, view: View, section_id: int) -> Reply:
         """Show a teacher who is in a section, and how they stand."""
@@ -78,18 +78,20 @@ class OwnPages:
             theirs = own_access.teaching(connection, found).get(section_id)
             if theirs is None:
                 raise not_there()
-            asked = self._asked(view, theirs.until_unix_s)
-            snapshot, rows = own_progress.roster(connection, section_id, asked.moment)
+            when = self._asked(view, theirs.until_unix_s)
+            snapshot, rows = own_progress.roster(connection, section_id, when.moment)
             bar = own_access.bar_of(connection, found)
         return page(
             "own_section.html",
             person=found,
             bar=bar,
-            asked=asked,
+            asked=when,
             snapshot=snapshot,
             rows=rows,
-            theirs=theirs,
-            may_grade=theirs.is_current,
+            until_unix_s=theirs.until_unix_s,
+            is_closed=not theirs.is_current,
+            base=TEACHING if theirs.is_current else "",
+            enrols=False,
             path=f"{TEACHING}/{section_id}",
         )
 
@@ -132,7 +134,7 @@ class OwnPages:
         found = self._people.session(view)
         if found is None:
             return sign_in_first(view)
-        asked = self._asked(view)
+        zone = self._parts.settings.zone
         with self._parts.database.read() as connection:
             who = own_access.student_seen(connection, found, person_id)
             row = people_list.one(connection, who) if who is not None else None
@@ -140,48 +142,13 @@ class OwnPages:
                 raise not_there()
             # Whoever is a student too is one also here.
             is_own = row.id == identity.root(connection, found.person_id)
-            sections = own_progress.of_student(connection, row.id, asked.moment, is_own=is_own)
+            when = asked(view, zone)
+            values = student_record.record(connection, view, row, when, zone, is_own=is_own)
             bar = own_access.bar_of(connection, found)
-        path = f"{STUDENTS}/{row.id}"
-        return _progress(
-            found, bar, asked, sections, is_own=False, name=row.name, path=path, row=row
-        )
+        return page("student.html", person=found, bar=bar, path=f"{STUDENTS}/{row.id}", **values)
 
     def _asked(self, view: View, until_unix_s: int | None = None) -> Asked:
-        """Read the day that is asked about: its end; at most `until_unix_s`."""
-        zone = self._parts.settings.zone
-        day = view.query.get("at", "")
-        end = filters.day_start(day, zone, days_later=1)
-        at = None if end is None else end - 1
-        if until_unix_s is not None:
-            at = until_unix_s if at is None else min(at, until_unix_s)
-        return Asked("" if end is None else day, Moment(at, view.now_unix_s, zone))
-
-
-def _progress(
-    found: PersonSession,
-    bar: own_access.Bar,
-    asked: Asked,
-    sections: list[own_progress.SectionShown],
-    *,
-    is_own: bool,
-    name: str,
-    path: str,
-    row: people_list.PersonRow | None = None,
-) -> Reply:
-    words = {**STAND_WORDS, "now": N_("On that day")} if asked.day else STAND_WORDS
-    groups = [(_(words[s]), [x for x in sections if x.stands == s]) for s in STANDS]
-    return page(
-        "own_marks.html",
-        person=found,
-        bar=bar,
-        asked=asked,
-        groups=[(title, some) for title, some in groups if some],
-        is_own=is_own,
-        name=name,
-        path=path,
-        row=row,
-    )
+        return asked(view, self._parts.settings.zone, until_unix_s)
 
 
 def sign_in_first(view: View) -> Reply:
@@ -192,7 +159,7 @@ def sign_in_first(view: View) -> Reply:
 
 def whose(form: Mapping[str, list[str]]) -> int | None:
     """Return the id of the person on whose own page a form was filled in; None: it does not say."""
-    return filters.row_id((form.get("whose") or [""])[-1])
+    return filters.row_id((form.get(WHOSE) or [""])[-1])
 
 
 def not_there() -> PageError:

@@ -30,12 +30,15 @@ from schooltool_bridge.server.app import App
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
+from schooltool_bridge.web.account_pages import AccountPages
+from schooltool_bridge.web.backups_pages import BackupsPages
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.door_pages import DoorPages
 from schooltool_bridge.web.enrolment_pages import EnrolmentPages
+from schooltool_bridge.web.first_steps_pages import FirstStepsPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
 from schooltool_bridge.web.gradebook_upload_pages import GradebookUploadPages
@@ -47,7 +50,9 @@ from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.letterhead_pages import LetterheadPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.new_sections_pages import NewSectionsPages
+from schooltool_bridge.web.news_pages import NewsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.oneroster_pages import OneRosterPages
 from schooltool_bridge.web.own_desks import OwnDesks
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
@@ -66,6 +71,7 @@ from schooltool_bridge.web.same_sections_pages import SameSectionsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
+from schooltool_bridge.web.site_settings_pages import SiteSettingsPages
 from schooltool_bridge.web.support_pages import SupportPages
 from schooltool_bridge.web.sync_pages import SyncPages
 from schooltool_bridge.web.unlinking_pages import UnlinkingPages
@@ -140,6 +146,12 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ReportsPages(given.parts),
     lambda given: KeyPages(given.parts, given.app.rotate_key),
     lambda given: SupportPages(given.parts),
+    lambda given: AccountPages(given.parts),
+    lambda given: SiteSettingsPages(given.parts, given.app.post_json),
+    lambda given: BackupsPages(given.parts),
+    lambda given: OneRosterPages(given.parts, given.app.resolving),
+    lambda _given: NewsPages(),
+    lambda given: FirstStepsPages(given.parts),
     lambda given: SignInPages(given.app.database, naming.of_trail, door.keep_apart),
 )
 
@@ -206,6 +218,7 @@ def _peer_parts(app: App) -> PeerParts:
         enforce=lambda connection, peer_id: app.signing_off.ending(
             jump_rights.enforce(connection, peer_id)
         ),
+        first_steps=FirstStepsPages(app.parts).box,
     )
 
 

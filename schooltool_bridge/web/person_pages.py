@@ -1,4 +1,4 @@
-"""One of the school's people in the browser: links and rights, where they may go, who is in now.
+"""One of the school's people in the browser: their record as a student, then links and rights.
 
 Rights of many at once: people_pages.py. Source: RULES 1.7, R29, R30.
 """
@@ -21,10 +21,10 @@ from schooltool_bridge.people import people_list, person_story, staff_roles
 from schooltool_bridge.people.bulk_rights import GO, OWN, BadOrder, Order
 from schooltool_bridge.people.people_list import PersonRow
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.sign_on import jump_rights, jumping, person_sessions, rights
+from schooltool_bridge.sign_on import jump_rights, jumping, own_access, person_sessions, rights
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.sign_on.signing_off import SigningOff, Work
-from schooltool_bridge.web import filters
+from schooltool_bridge.web import filters, student_record
 from schooltool_bridge.web.people_pages import PEOPLE, role_words
 
 PERSON = PEOPLE + "/<int:person_id>"
@@ -66,9 +66,14 @@ class PersonPages:
             found = known(connection, person_id)
             if found.id != person_id:
                 return go(f"{PEOPLE}/{found.id}", _("That record was merged into this person's."))
+            zone = self._parts.settings.zone
+            when = student_record.asked(view, zone)
             return page(
                 "person.html",
                 person=found,
+                teaches=own_access.taught_by(connection, found.id),
+                was_student=own_access.was_student(connection, found.id),
+                **student_record.record(connection, view, found, when, zone),
                 role_words=role_words,
                 ways=_ways(connection, found),
                 live=person_sessions.live_of(connection, found.id, view.now_unix_s),

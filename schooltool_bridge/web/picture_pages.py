@@ -1,5 +1,6 @@
-"""Where people's pictures are served: to the person and to the school office, to nobody else.
+"""Where people's pictures are served: to the person, the office, and counselors and principals.
 
+These see students' alone; nobody else sees any.
 What a picture is stands in pictures.py. Source: RULES 1.7; PROTOCOL.md section 11.
 """
 
@@ -10,7 +11,7 @@ from peers.accounts import CLERK
 from peers.web.roles import allows
 from peers.web.view import PageError, Reply, Route, View
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.sign_on import pictures
+from schooltool_bridge.sign_on import own_access, pictures
 from schooltool_bridge.web.sign_on_pages import SignOnPages
 
 # A page with a class on it should not load each picture again; a changed one has another address.
@@ -43,4 +44,7 @@ class PicturePages:
         if view.session and not view.session.account.one_time and allows(view.role, CLERK):
             return True
         own = self._people.session(view)
-        return own is not None and own.person_id == person_id
+        if own is None or own.person_id == person_id:
+            return own is not None
+        with self._parts.database.read() as connection:
+            return own_access.student_seen(connection, own, person_id) is not None

@@ -106,7 +106,8 @@ class ReportsPages:
             asked = self._asked(connection, named, view, given, person_id or section_id)
             paper = named.report.made(asked)
             if not ending:
-                return self._page(view, named, paper, list(_fields(connection, named, given)))
+                fields = list(_fields(connection, named, given))
+                return self._page(view, named, paper, fields, section_id)
         size = view.query.get("size", "a4")
         if size not in SIZES:
             raise PageError(_("The paper's size is one of: %(sizes)s.", sizes=", ".join(SIZES)))
@@ -152,7 +153,14 @@ class ReportsPages:
             after=view.query.get("after", ""),
         )
 
-    def _page(self, view: View, named: Named, paper: Paper, fields: list[dict[str, Any]]) -> Reply:
+    def _page(
+        self,
+        view: View,
+        named: Named,
+        paper: Paper,
+        fields: list[dict[str, Any]],
+        section_id: int,
+    ) -> Reply:
         options = {
             n: view.query.get(n, "") for n in ("at", *(c.name for c in named.report.choices))
         }
@@ -171,6 +179,7 @@ class ReportsPages:
             pictures=[(p.title, Markup(p.svg)) for p in paper.pictures],  # noqa: S704 - our drawing
             at=_day(view),
             fields=fields,
+            section_id=section_id,
             older=filters.query(**{**options, "after": last}) if last else "",
         )
 

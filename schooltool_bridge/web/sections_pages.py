@@ -30,6 +30,7 @@ from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters, weights_pages
 
 SECTIONS = "/admin/sections"
+SETTINGS = SECTIONS + "/<int:section_id>/settings"
 MAX_TEXT_CHARS = 100
 # A list's choice as an address has it: a text of that length in UTF-8, percent by percent.
 MAX_KEPT_CHARS = 4000
@@ -61,7 +62,8 @@ class SectionsPages:
             Route(SECTIONS, self.file_many, CLERK, ("POST",)),
             *self._files.routes(),
             Route(SECTIONS + "/<int:section_id>", self.one, CLERK),
-            Route(SECTIONS + "/<int:section_id>", self.change, CLERK, ("POST",)),
+            Route(SETTINGS, self.settings, CLERK),
+            Route(SETTINGS, self.change, CLERK, ("POST",)),
         ]
 
     def tabs(self) -> list[Tab]:
@@ -95,8 +97,12 @@ class SectionsPages:
         return go(listed.address(page=listed.page), note)
 
     def one(self, _view: View, section_id: int) -> Reply:
-        """Show a section with everything around it."""
-        return self._section(section_id)
+        """Show a section: where it stands, who is in it, what it is graded by."""
+        return self._section(section_id, "section.html")
+
+    def settings(self, _view: View, section_id: int) -> Reply:
+        """Show what can be changed of a section itself."""
+        return self._section(section_id, "section_settings.html")
 
     def change(self, view: View, section_id: int) -> Reply:
         """File a section, link it, or weigh its categories."""
@@ -115,8 +121,9 @@ class SectionsPages:
             with self._parts.database.write() as connection:
                 note = steps[action](connection, view, section_id)
         except NotPossible as problem:
-            return self._section(section_id, problem=str(problem))
-        return go(f"{SECTIONS}/{section_id}", note)
+            template = "section_settings.html"
+            return self._section(section_id, template, problem=str(problem))
+        return go(f"{SECTIONS}/{section_id}/settings", note)
 
     def _list(
         self,
@@ -161,7 +168,7 @@ class SectionsPages:
             ticked=ticked,
         )
 
-    def _section(self, section_id: int, *, problem: str = "") -> Reply:
+    def _section(self, section_id: int, template: str, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
         with self._parts.database.read() as connection:
             whole = joined.whole(connection, section_id)
@@ -179,7 +186,7 @@ class SectionsPages:
             items = lookup.items_of(connection, section_id)
             taken = {*links.by_hand.values(), *links.by_segment.values()}
             return page(
-                "section.html",
+                template,
                 status=400 if problem else 200,
                 this=this,
                 chain=[shown[i] for i in chain if i in shown],

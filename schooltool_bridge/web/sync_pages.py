@@ -79,9 +79,8 @@ class Shown:
 
     @property
     def percent(self) -> int:
-        """How far it is, of what the peer says that there is."""
-        came, about = self.run.estimate
-        return min(99, 100 * came // about) if about else 0
+        """How far it is."""
+        return self.run.percent
 
     @property
     def reason(self) -> str:

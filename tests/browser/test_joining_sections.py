@@ -24,7 +24,7 @@ def test_made_one_and_two_again(page: Watched, school: Site) -> None:
     expect(page.page.get_by_text("It is worth 10 points here and 20 there")).to_be_visible()
     page.page.get_by_role("button", name="Yes, make them one").click()
     expect(page.page.get_by_text("1 section is one with the Moodle's now.")).to_be_visible()
-    page.goto(f"/admin/sections/{section_id}")
+    page.goto(f"/admin/sections/{section_id}/settings")
     looks_right(page.page)
     page.page.get_by_text("Take it apart").click()
     page.page.get_by_role("button", name="Take them apart").click()

@@ -44,7 +44,7 @@ def peer(school: Site) -> FakePeer:
     [
         "/admin/school", "/admin/school/years/1", "/admin/school/terms/1",
         "/admin/school/courses/1", "/admin/school/marking", "/admin/sections",
-        "/admin/sections?term=1", "/admin/sections/1", "/admin/sections/2", "/admin/sections/3",
+        "/admin/sections?term=1", "/admin/sections/1", "/admin/sections/2", "/admin/sections/3", "/admin/sections/3/settings",
     ],
 )  # fmt: skip
 def test_pages_of_the_schools_order_look_right(page: Watched, path: str) -> None:

@@ -31,7 +31,7 @@ function test_a_fingerprint_is_the_certificates_sha256() {
     same('', address::fingerprint(''));
     same('', address::fingerprint('nonsense'));
     same('ab12', address::plain(' AB:12 '));
-    same('01234567 89abcdef', address::grouped('0123456789abcdef'));
+    same('01:23:45:67:89:AB:CD:EF', address::grouped('0123456789abcdef'));
 }
 
 function test_a_certificate_is_for_one_address() {

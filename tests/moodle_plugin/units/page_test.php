@@ -146,6 +146,12 @@ function test_a_page_sends_as_many_as_go_in_half_of_its_time() {
     same(0, rules::many(50, 3.0, 2.0));
     same(0, rules::many(250, 2.0, 0.1));
     same(250, rules::many(50, 0.0, 4.0));
+    // What a call costs by itself hides what one event costs: more go than went, and none is left lying.
+    foreach ([[1, 0.12, 4.88], [2, 0.35, 4.65], [3, 1.0, 4.0], [49, 2.0, 2.9], [60, 1.9, 3.9]] as [$last, $took, $left]) {
+        $many = rules::many($last, $took, $left);
+        holds($many >= 1 && $many <= 250 && $many * $took / $last <= $left, "$many after $last in $took s");
+    }
+    same(0, rules::many(1, 2.6, 2.4));
 }
 
 /** Something is noted for server 5; returns the note's id. */

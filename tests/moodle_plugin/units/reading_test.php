@@ -290,3 +290,58 @@ function test_an_item_is_as_old_as_its_name_and_points() {
     $DB->set_field('grade_items', 'grademax', 50, ['id' => $item]);
     same(9000, read\assessments::one($item)['timemodified'], 'not in the history:');
 }
+
+function test_an_excuse_is_nothing_that_was_at_the_time_of_an_earlier_attempt() {
+    global $DB;
+    begin();
+    $anna = school::user('anna');
+    $quiz = $DB->insert_record('quiz', ['sumgrades' => 10, 'grade' => 10]);
+    $item = school::item(school::course('A'), 'Quiz', ['itemmodule' => 'quiz', 'iteminstance' => $quiz, 'grademax' => 10]);
+    school::grade($item, $anna, 9, ['excluded' => 3000]);
+    foreach ([1 => 5, 2 => 9] as $number => $points) {
+        $DB->insert_record('quiz_attempts', ['quiz' => $quiz, 'userid' => $anna, 'attempt' => $number, 'sumgrades' => $points,
+            'state' => 'finished', 'preview' => 0, 'timemodified' => 100 * $number]);
+    }
+    same([[1, false, 100], [2, true, 3000]], array_map(function ($one) {
+        return [$one['attempt_num'], $one['excepted'], $one['timemodified']];
+    }, read\grades::one($anna, $item)));
+}
+
+function test_where_no_history_is_kept_hiding_counts_from_when_it_was_seen() {
+    global $CFG, $DB;
+    begin();
+    $CFG->disablegradehistory = 1;
+    $anna = school::user('anna');
+    $item = school::item(school::course('A'), 'Quiz');
+    $grade = school::grade($item, $anna, 9);
+    $told = function () use ($anna, $item) {
+        return array_map(function ($one) {
+            $when = $one['timemodified'] > time() - 60 ? 'seen' : $one['timemodified'];
+            return [$one['excepted'], $one['hidden'] ?? null, $when];
+        }, read\grades::one($anna, $item));
+    };
+    $change = function (array $how) use ($grade) {
+        global $DB;
+        $DB->update_record('grade_grades', ['id' => $grade] + $how);
+    };
+    $kept = function (int $time) {
+        global $DB;
+        $DB->set_field_select('local_schooltool_known', 'timetaken', $time, "source LIKE 'noticed/%'", []);
+    };
+    same([[false, 0, 2000]], $told());
+    $change(['hidden' => 1]);
+    same([[false, null, 2000], [false, 1, 'seen']], $told());
+    $kept(2500);
+    same([[false, null, 2000], [false, 1, 2500]], $told(), 'the same each time:');
+    $change(['hidden' => 0, 'excluded' => 2600]);
+    same('seen', $told()[1][2] ?? null, 'shown again, and excused:');
+    $kept(2700);
+    $change(['excluded' => 0]);
+    same([[true, null, 2000], [false, 0, 'seen']], $told(), 'no longer excused:');
+    $kept(2800);
+    $change(['finalgrade' => 10, 'timemodified' => 2900]);
+    same([[false, 0, 2900]], $told(), 'graded again:');
+    $change(['excluded' => 3000]);
+    same([[true, 0, 3000]], $told(), 'an excuse has its time:');
+    $CFG->disablegradehistory = 0;
+}

@@ -74,6 +74,24 @@ function test_no_more_than_250_in_one_call_and_fewer_after_a_page() {
     }, outgoing::called()));
 }
 
+function test_few_notes_on_a_busy_machine_leave_nothing_lying() {
+    global $DB;
+    outgoing::begin(3);
+    $course = school::course('A', ['idnumber' => 'ALG']);
+    $anna = school::user('anna', ['idnumber' => 'P']);
+    school::student($anna, $course);
+    outgoing::answers(function () {
+        usleep(250000);
+        return ['status' => 'created', 'id' => '1', 'message' => ''];
+    });
+    foreach ([notes::USER, notes::PLACES] as $kind) {
+        $DB->insert_record(outbox::TABLE, ['hostid' => 3, 'kind' => $kind, 'objectid' => $anna, 'timecreated' => 2000]);
+    }
+    // Somebody is suspended: the places are found only when the person is sent.
+    same([2, 0, 0], sent(null, 5, true));
+    same(['fetch_user', 'new_enrolment'], array_column(outgoing::called(), 1));
+}
+
 function test_what_waits_of_one_thing_is_told_once_and_after_what_it_needs() {
     global $DB;
     outgoing::begin(3);

@@ -240,7 +240,9 @@ def test_7_years_of_a_moodle_come_over_and_the_next_term_is_planned(story: Story
     }  # fmt: skip - a form
     for path, form in (("", year), ("/years/1", fall), ("", course)):
         assert story.office.send("/admin/school" + path, **form).status == 303
-    filed = story.office.send("/admin/sections/1", action="file", course="1", term="1", why="")
+    filed = story.office.send(
+        "/admin/sections/1/settings", action="file", course="1", term="1", why=""
+    )
     assert filed.status == 303
     assert "Fall" in story.page("/admin/people/1/transcript")
     assert "50 %" in story.line("/admin/people/1/transcript", "Course 1")

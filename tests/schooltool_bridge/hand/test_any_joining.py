@@ -13,13 +13,23 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from mnet.faults import Fault
+from mnet.faults import Fault, NotFound
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.hand import assessments, enrolments, grades, joining_sections, sections
+from schooltool_bridge.events import reading
+from schooltool_bridge.events import receiving as events
+from schooltool_bridge.hand import (
+    assessments,
+    deciding,
+    enrolments,
+    grades,
+    joining_sections,
+    sections,
+    unlinking,
+)
 from schooltool_bridge.history import as_of, joined
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.snapshot import SectionSnapshot
-from schooltool_bridge.store.model import assessment
+from schooltool_bridge.store.model import assessment, inbox
 from schooltool_bridge.store.model import section as section_table
 from tests.helpers.school import ANNA, SECTION, TOM, School
 
@@ -46,12 +56,13 @@ class Joining(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        self.users = 0
         for who in (ANNA, TOM):
-            self.school.push("fetch_user", **who)
+            self.school.push("fetch_user", **who, moodleid=100 + int(who["idnumber"]))
         with self.school.database.write() as connection:
             for name in ("Algebra I", "Botany I"):
                 sections.add(connection, self.head(), name)
-        self.push("new_section", **SECTION)
+        self.push("new_section", **SECTION, teacheridnumber="1")
         self.push("new_section", idnumber="6", name="Botany")
 
     def head(self) -> Author:
@@ -116,6 +127,49 @@ class Joining(RuleBasedStateMachine):
     def take_apart(self, section: int) -> None:
         with suppress(Refused), self.school.database.write() as connection:
             joining_sections.take_apart(connection, self.head(), section)
+
+    @rule(who=NUMBERS)
+    def a_number_is_somebody_elses_now(self, who: str) -> None:
+        """The Moodle gives it to a new user, and a person says that these are two."""
+        self.users += 1
+        user = {
+            "idnumber": who,
+            "username": f"new{self.users}",
+            "firstname": "New",
+            "lastname": "One",
+            "moodleid": 200 + self.users,
+        }  # fmt: skip - one person
+        self.push("fetch_user", **user)
+        self.forget_what_waited()
+        with suppress(Refused), self.school.database.write() as connection:
+            source = self.school.source(None)
+            deciding.keep_apart(connection, self.head(), source, reading.read_user(source, user))
+        self.let_all_come()
+
+    @rule(who=PEOPLE)
+    def unlinked(self, who: int) -> None:
+        with suppress(Refused), self.school.database.write() as connection:
+            unlinking.unlink_person(connection, self.head(), who, self.school.source(None).peer_id)
+
+    @rule(who=PEOPLE)
+    def linked_again(self, who: int) -> None:
+        self.forget_what_waited()
+        with self.school.database.write() as connection:
+            for link in unlinking.cut_links(connection, who, self.school.source(None).peer_id):
+                unlinking.link_person_again(connection, self.head(), link.id)
+        self.let_all_come()
+
+    def forget_what_waited(self) -> None:
+        """What waited counts from when it came, once it is known whom it means."""
+        with self.school.database.read() as connection:
+            came = sa.select(sa.func.min(inbox.c.received_unix_s))
+            first = connection.execute(came.where(inbox.c.status == "held")).scalar()
+        self.said = {at: told for at, told in self.said.items() if first is None or at < first}
+
+    def let_all_come(self) -> None:
+        for waiting in self.school.inbox("held", "conflict"):
+            with suppress(NotFound), self.school.database.write() as connection:
+                events.retry(connection, self.school.source(None), int(waiting["id"]))
 
     @rule()
     def a_day_passes(self) -> None:

@@ -13,7 +13,7 @@ from peers import audit
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.hand import assessments, enrolments, grades, joining_sections, sections
 from schooltool_bridge.hand.joining_plan import Plan
-from schooltool_bridge.history import as_of
+from schooltool_bridge.history import as_of, rows
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.store.model import person
@@ -326,3 +326,27 @@ def test_parts_are_joined_by_their_segments(school: School) -> None:
     theirs = int(str(school.push("new_section", A, **SECTION | {"segment": "2"})["id"]))
     done = join(school)
     assert [(p.ours_id, p.theirs_id) for p in done] == [(OURS, THEIRS), (second, theirs)]
+
+
+def test_many_sections_are_read_as_few_are(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    def everything() -> list[Any]:
+        with school.database.read() as connection:
+            every = sa.select(section_table.c.id)
+            return [
+                part
+                for at in (before, between, school.now, None)
+                for part in (
+                    as_of.of_sections(connection, every, at),
+                    *(as_of.of_person(connection, who, at) for who in (1, 2, 3, 4)),
+                )
+            ]
+
+    before = school.now
+    join(school)
+    between = school.now
+    take_apart(school)
+    join(school)
+    few = everything()
+    monkeypatch.setattr(rows, "NAMED_AT_MOST", 0)
+    assert everything() == few
+    assert len({str(part) for part in few}) > 8, "they differ by moment and by person"

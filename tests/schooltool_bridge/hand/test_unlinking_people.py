@@ -162,6 +162,17 @@ def test_the_inbox_asks_whether_they_are_one_or_two(site: ListingSite, *, is_one
     assert again["id"] == ("1" if is_one else "7")
 
 
+def test_an_event_that_waits_for_them_says_what_to_do(site: ListingSite) -> None:
+    cut(site)
+    push(site, "new_grade", assessmentid="a1", userid="u1", points_earned=2)
+    with site.rig.app.database.read() as connection:
+        (event,) = [row["id"] for row in lists.inbox_list(connection, [inbox.HELD])]
+    shown = signed_in(site.rig, CLERK).get(f"/admin/inbox/{event}")
+    assert "was unlinked from this peer" in shown.text
+    assert "applied by itself" not in shown.text
+    assert "/admin/people/1" in shown.text
+
+
 def test_in_the_browser(site: ListingSite) -> None:
     clerk = signed_in(site.rig, CLERK)
     page = "/admin/people/1"

@@ -166,7 +166,8 @@ def test_the_guards_are_back_on_every_table(cast: Cast) -> None:
 
 
 def _same(table: sa.Table) -> sa.Update:
-    return sa.update(table).values(id=table.c.id)
+    column = next(iter(table.primary_key))
+    return sa.update(table).values({column.name: column})
 
 
 def test_an_erasing_that_fails_leaves_everything_as_it_was(

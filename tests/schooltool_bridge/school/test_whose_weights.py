@@ -114,7 +114,7 @@ def test_a_section_of_ours_has_only_our_weights_and_nobody_changes_the_past(rig:
 
 def test_in_the_browser(rig: Rig) -> None:
     clerk = signed_in(rig, CLERK)
-    page = "/admin/sections/1"
+    page = "/admin/sections/1/settings"
     checked = "//input[@name='whose'][@checked]/@value"
     assert clerk.get(page).tree.xpath(checked) == ["ours"]
     assert clerk.send(page, action="whose", whose="peer").status == 303

@@ -207,3 +207,21 @@ def test_what_was_frozen_by_a_time_in_milliseconds_is_folded_anew(before_times: 
     assert old.one("person_link", *last) == latest
     assert old.one("enrolment", "code", "since_unix_s") == ("a", NOW + 20)
     assert storage.schema(old.database) == storage.HEAD
+
+
+def test_whom_sections_name_is_kept_from_then_on(empty_database_url: str) -> None:
+    old = Old(empty_database_url, "0025")
+    with old.database.write() as connection:
+        peer, who, section = begun(old, connection)
+        old.add(connection, "person_link", peer_id=peer, person_id=who, idnumber_key="1")
+        row = old.add(
+            connection, "section_history", section_id=section, name="Algebra",
+            teacheridnumber="1", **row_at(NOW, NOW),
+        )  # fmt: skip
+        old.add(
+            connection, "enrolment", section_id=section, person_id=who, role="teacher", code="a",
+            since_unix_s=NOW,
+        )  # fmt: skip
+    storage.upgrade(old.database)
+    assert old.one("named_teacher", "row_id", "person_id") == (row, who)
+    old.database.close()

@@ -164,7 +164,7 @@ def test_a_term_is_opened_again_and_closed_anew(rig: Rig, marked: Visitor) -> No
 
 def test_an_ongoing_section_is_closed_alone(rig: Rig, marked: Visitor) -> None:
     path = SECTIONS + "/1/final"
-    assert marked.send(SECTIONS + "/1", action="file", course="", term="").status == 303
+    assert marked.send(SECTIONS + "/1/settings", action="file", course="", term="").status == 303
     assert marked.get(SECTIONS + "/1").tree.xpath(f"//a[contains(@href, '{path}')]")
     assert "Close this section" in marked.get(path).text
     assert close(marked, path).status == 303

@@ -34,12 +34,19 @@ def test_a_withdrawal_gets_its_code_and_note_from_the_students_page(cast: Cast) 
     cast.push("end_enrolment", sectionid="algebra", userid="id-pam", role="student")
     place = f"{SECTIONS}/{cast.sections['algebra']}/people/{cast.people['pam']}"
     shown = carol.get(f"/me/students/{cast.people['pam']}")
-    assert shown.tree.xpath(f"//a[@href='{place}']")
-    form = carol.get(place)
+    assert shown.tree.xpath(f"//a[@href='{place}?back=person']")
+    form = carol.get(place + "?back=person")
     assert_safe(form)
     assert "/admin" not in "".join(form.tree.xpath("//main//@href | //main//@action"))
-    done = carol.send(place, role="student", code="wf", note="moved away", day="", why="")
-    assert (done.status, done.location) == (303, f"{SECTIONS}/{cast.sections['algebra']}/enrol")
+    given = {"role": "student", "note": "moved away", "why": "", "back": "person"}
+    refused = carol.send(place, code="wf", day="someday", **given)
+    assert refused.status == 400
+    assert refused.tree.xpath("//input[@name='back']/@value") == ["person"]
+    done = carol.send(place, code="wf", day="", **given)
+    assert (done.status, done.location) == (303, f"/me/students/{cast.people['pam']}")
+    told = " ".join(carol.get(done.location).tree.xpath("//ol[@class='timeline']/li[1]//text()"))
+    assert "Algebra: Withdrawn - Failing (moved away), before that Ended." in told
+    assert "By Carolvq OfCarolvq." in told
     assert code_of(cast, "pam", "algebra") == "wf"
     with cast.app.database.read() as connection:
         last = sa.select(enrolment_history.c.by_actor, enrolment_history.c.note)
@@ -56,7 +63,17 @@ def test_she_makes_a_section_and_enrols_a_student(cast: Cast) -> None:
     links = found.tree.xpath("//main//table//a/@href")
     assert [link.rpartition("?")[2] for link in links] == ["role=student"]
     assert carol.send(links[0].partition("?")[0], role="student", code="a").status == 303
-    assert "Choir" in carol.get(SECTIONS + "?search=choir").text
+    (section,) = carol.get(SECTIONS + "?search=choir").tree.xpath(
+        "//main//li[contains(@class, 'split')]/a/@href"
+    )
+    roster = carol.get(section)
+    assert_safe(roster)
+    assert roster.tree.xpath(f"//a[@href='/me/students/{cast.people['pam']}']")
+    (change,) = roster.tree.xpath("//main//td/a/@href")
+    assert carol.get(change).status == 200
+    assert roster.tree.xpath("//nav//a[@href='" + section + "/enrol']")
+    assert "/admin" not in "".join(roster.tree.xpath("//main//@href"))
+    assert carol.get(SECTIONS + "/99").status == 404
     assert "Choir" in carol.get(f"/me/students/{cast.people['pam']}").text
 
 
@@ -70,7 +87,7 @@ def test_who_teaches_is_not_hers_to_say(cast: Cast) -> None:
 
 def test_nobody_else_has_any_of_it(cast: Cast) -> None:
     routes = [r for r in cast.frame.routes if r.rule.startswith(SECTIONS)]
-    assert len(routes) == 6
+    assert len(routes) == 7
     with cast.app.database.read() as connection:
         before = connection.execute(sa.select(section.c.id)).all()
     for name in {"", *NAMES} - {"carol"}:

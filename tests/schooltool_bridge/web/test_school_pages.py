@@ -157,33 +157,35 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     assert "Active" in shown.text
     assert HOSTILE not in shown.text
     assert shown.tree.xpath(f"//a[contains(@href, '{path}/section-history')]")
+    settings, other = path + "/settings", SECTIONS + "/2/settings"
+    shown = ordered.get(settings)
     assert ", 6, " in shown.tree.xpath("string(//select[@id='previous'])")
-    assert ordered.send(path, action="file", course="1", term="2").status == 303
-    other = SECTIONS + "/2"
+    assert ordered.send(settings, action="file", course="1", term="2").status == 303
     assert ordered.send(other, action="file", course="1", term="1").status == 303
     refused = ordered.send(other, action="link", previous="1")
     assert refused.status == 400
     assert "is not right after Spring" in refused.message()
-    assert ordered.send(path, action="link", previous="2", why="goes on").status == 303
+    assert ordered.send(settings, action="link", previous="2", why="goes on").status == 303
     assert "Ökologie" in ordered.get(path).tree.find_class("facts")[0].text_content()
     assert filings(rig)[:2] == [(1, 2, 2), (1, 1, None)]
-    assert ordered.send(path, action="unlink").status == 303
+    assert ordered.send(settings, action="unlink").status == 303
     assert filings(rig)[0] == (1, 2, None)
     assert (
-        ordered.send(path, action="weights", **{"weight-1": "60", "weight-2": "40"}).status == 303
+        ordered.send(settings, action="weights", **{"weight-1": "60", "weight-2": "40"}).status
+        == 303
     )
-    assert ordered.get(path).tree.xpath("//input[@id='weight-1']/@value") == ["60"]
-    assert ordered.send(path, action="weights", **{"weight-1": "-1"}).status == 400
-    assert ordered.send(path, action="burn").status == 400
+    assert ordered.get(settings).tree.xpath("//input[@id='weight-1']/@value") == ["60"]
+    assert ordered.send(settings, action="weights", **{"weight-1": "-1"}).status == 400
+    assert ordered.send(settings, action="burn").status == 400
     assert ordered.get(SECTIONS + "/99").status == 404
-    assert ordered.send(SECTIONS + "/99", page=path, action="file").status == 404
+    assert ordered.send(SECTIONS + "/99/settings", page=path, action="file").status == 404
 
 
 @pytest.mark.requirement("R47")
 def test_a_section_of_our_own_is_filed_like_any_other(rig: Rig, ordered: Visitor) -> None:
     with rig.app.database.write() as connection:
         sections.add(connection, Author("carl", START_UNIX_S), "Choir")
-    assert ordered.send(SECTIONS + "/4", action="file", course="1", term="1").status == 303
+    assert ordered.send(SECTIONS + "/4/settings", action="file", course="1", term="1").status == 303
     facts = ordered.get(SECTIONS + "/4").tree.find_class("facts")[0].text_content()
     assert "made here" in facts
     assert "BIO-1, Autumn, 2026/27" in facts

@@ -169,17 +169,21 @@ class rules {
     }
 
     /**
-     * How many notes a page sends next, while its worker is kept by it: as many as go in half of the time left.
+     * How many notes a page sends next, while its worker is kept by it: as many as go in half of the time left,
+     * and never fewer than went, since of few a call's own cost hides the pace.
      *
      * @param int $last how many it sent last
      * @param float $took seconds
      * @param float $left seconds
-     * @return int from sender::FEW to sender::MANY; 0 when these would not be answered in time, which would
-     *     look as if the server were away
+     * @return int up to sender::MANY; 0 when as many again would not be answered in time, which would look
+     *     as if the server were away
      */
     public static function many(int $last, float $took, float $left): int {
+        if ($took > $left) {
+            return 0;
+        }
         $fit = $last / max($took, 0.01) * $left;
-        return $fit < sender::FEW ? 0 : (int) max(sender::FEW, min(sender::MANY, $fit / 2));
+        return (int) max(1, $last, min(sender::MANY, $fit / 2));
     }
 
     /**

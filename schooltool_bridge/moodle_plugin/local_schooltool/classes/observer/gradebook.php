@@ -21,6 +21,7 @@ use local_schooltool\local\doubles;
 use local_schooltool\local\history;
 use local_schooltool\local\notes;
 use local_schooltool\local\outbox;
+use local_schooltool\local\read\noticed;
 use local_schooltool\local\recount;
 use local_schooltool\local\rules;
 use local_schooltool\local\scope;
@@ -143,6 +144,7 @@ class gradebook {
             $userid = (int) $event->relateduserid;
             $grade = $event->get_grade();
             settle::grade($grade->get_record_data());
+            noticed::forget((int) $event->objectid);
             if (history::is_on()) {
                 sender::wake();
                 return;

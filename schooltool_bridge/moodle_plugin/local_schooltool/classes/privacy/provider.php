@@ -84,6 +84,8 @@ class provider implements
     const USER_FIRST = "kind IN ('user', 'enrolment', 'places', 'roles')";
     /** @var string Rows of local_schooltool_known that are about users; the others are about the gradebook. */
     const KNOWN_USERS = "source IN ('" . observer::SUSPENDED . "', '" . doubles::USER . "')";
+    /** @var string Rows of it that say since when somebody's grade is hidden or excused. */
+    const KNOWN_GRADES = "source LIKE 'noticed/%'";
     /** @var string[] What a course that is gone kept of its teacher. */
     const TEACHER = ['teacheridnumber', 'teachermoodleid'];
 
@@ -136,6 +138,8 @@ class provider implements
             $userlist->add_from_sql('relatedid', "SELECT relatedid FROM {{$table}} WHERE kind = 'grade'", []);
         }
         $userlist->add_from_sql('rowid', 'SELECT rowid FROM {local_schooltool_known} WHERE ' . self::KNOWN_USERS, []);
+        $sql = 'SELECT g.userid FROM {grade_grades} g JOIN {local_schooltool_known} k ON k.rowid = g.id WHERE k.' . self::KNOWN_GRADES;
+        $userlist->add_from_sql('userid', $sql, []);
         $userlist->add_from_sql('userid', 'SELECT userid FROM {local_schooltool_attempt}', []);
         $teachers = [];
         foreach (self::taught() as $row) {
@@ -185,7 +189,7 @@ class provider implements
             foreach (['local_schooltool_outbox', 'local_schooltool_refused'] as $table) {
                 $DB->delete_records_select($table, self::USER_FIRST . " OR kind = 'grade'");
             }
-            $DB->delete_records_select('local_schooltool_known', self::KNOWN_USERS);
+            $DB->delete_records_select('local_schooltool_known', self::KNOWN_USERS . ' OR ' . self::KNOWN_GRADES);
             $DB->delete_records('local_schooltool_attempt');
             array_map([self::class, 'without_teacher'], self::taught());
         }
@@ -246,8 +250,9 @@ class provider implements
         global $DB;
         switch ($table) {
             case 'local_schooltool_known':
-                $where = self::KNOWN_USERS . ' AND rowid = :userid';
-                return $DB->get_records_select($table, $where, ['userid' => $userid], 'id');
+                $where = '(' . self::KNOWN_USERS . ' AND rowid = :userid) OR (' . self::KNOWN_GRADES . '
+                    AND rowid IN (SELECT g.id FROM {grade_grades} g WHERE g.userid = :graded))';
+                return $DB->get_records_select($table, $where, ['userid' => $userid, 'graded' => $userid], 'id');
             case 'local_schooltool_attempt':
                 return $DB->get_records($table, ['userid' => $userid], 'id');
             default:

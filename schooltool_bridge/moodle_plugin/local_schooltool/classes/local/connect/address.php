@@ -73,13 +73,13 @@ class address {
     }
 
     /**
-     * A fingerprint in groups, as the other side's page shows it.
+     * A fingerprint as openssl and the other side's page print it.
      *
      * @param string $fingerprint
      * @return string
      */
     public static function grouped(string $fingerprint): string {
-        return trim(chunk_split($fingerprint, 8, ' '));
+        return strtoupper(rtrim(chunk_split($fingerprint, 2, ':'), ':'));
     }
 
     /**

@@ -227,7 +227,8 @@ class cli {
                 }
             }
             cli_writeln(get_string('ouraddress', 'local_schooltool') . ': ' . $CFG->wwwroot);
-            cli_writeln(get_string('ourfingerprint', 'local_schooltool') . ': ' . address::fingerprint(key::certificate()));
+            cli_writeln(get_string('ourfingerprint', 'local_schooltool') . ': '
+                . address::grouped(address::fingerprint(key::certificate())));
         }
         return self::all_good($results) ? 0 : 1;
     }

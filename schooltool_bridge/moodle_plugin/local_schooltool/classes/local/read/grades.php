@@ -135,6 +135,7 @@ class grades extends by_id {
     protected static function structs(array $rows): array {
         $history = self::history(array_keys($rows));
         $attempts = attempts::of($rows);
+        $noticed = noticed::of($rows, $history);
         $found = [];
         foreach ($rows as $id => $row) {
             $user = (object) [
@@ -143,7 +144,8 @@ class grades extends by_id {
             $item = (object) ['id' => $row->itemid, 'idnumber' => $row->itemidnumber];
             $assessmentid = assessments::id($item);
             $theirs = $attempts[$id] ?? [];
-            $found[$id] = shape\grade::structs($row, $row, users::id($user), $assessmentid, $theirs, $history);
+            $structs = shape\grade::structs($row, $row, users::id($user), $assessmentid, $theirs, $history);
+            $found[$id] = isset($noticed[$id]) ? shape\grade::noticed($structs, ...$noticed[$id]) : $structs;
         }
         return $found;
     }

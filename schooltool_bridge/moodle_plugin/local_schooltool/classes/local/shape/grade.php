@@ -61,14 +61,38 @@ class grade {
         $final = ['points' => points::of($grade->finalgrade, $item), 'timemodified' => $modified,
             // Only here: at the time of an earlier attempt it may have been shown.
             'told' => ['hidden' => (int) $grade->hidden]];
+        // An excuse is the grade's: at the time of an earlier attempt there was none.
+        $earlier = array_merge($same, ['excepted' => false]);
         $told = [];
         foreach (self::counted($final, $attempts) as $number => $one) {
-            $told[] = $same + ($number ? ['attempt_num' => $number] : []) + ($one['told'] ?? []) + [
+            $told[] = (isset($one['told']) ? $same : $earlier) + ($number ? ['attempt_num' => $number] : []) + ($one['told'] ?? []) + [
                 'points_earned' => $one['points'],
                 'timemodified' => (int) $one['timemodified'],
             ];
         }
         return $told;
+    }
+
+    /**
+     * What became hidden or excused, or no longer, without leaving its time: told from when that was seen, and
+     * until then as it was.
+     *
+     * @param array[] $structs
+     * @param int $time when it was seen
+     * @param bool $was whether it was excused before
+     * @return array[]
+     */
+    public static function noticed(array $structs, int $time, bool $was): array {
+        $last = array_pop($structs);
+        if ($last === null) {
+            return [];
+        }
+        if ($time > $last['timemodified']) {
+            $structs[] = ['excepted' => $was] + array_diff_key($last, ['hidden' => 0]);
+            $last['timemodified'] = $time;
+        }
+        $structs[] = $last;
+        return $structs;
     }
 
     /**

@@ -45,6 +45,28 @@ class since {
     }
 
     /**
+     * Tell whether the history has it as it is.
+     *
+     * @param int|string $id
+     * @param array $told what is told of it now
+     * @return bool
+     */
+    public function knows($id, array $told): bool {
+        return ($this->known[$id][0] ?? null) === $told;
+    }
+
+    /**
+     * Until when a grade was hidden and whether it was excused, by its history's last word.
+     *
+     * @param int|string $id
+     * @return array as when nothing was ever done where there is none
+     */
+    public function flags($id): array {
+        $last = $this->known[$id][0] ?? [null, false, 0];
+        return [$last[2], $last[1]];
+    }
+
+    /**
      * When it came to be as it is.
      *
      * @param int|string $id
