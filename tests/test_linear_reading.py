@@ -222,7 +222,6 @@ EXPRESSIONS: dict[str, Met] = {
 OURS = {
     "mnet/layout.py:__init__": "the two layouts",
     "mnet/mail_url.py:_ADDRESS": "a setting of this site",
-    "mnet/table_files.py:_NOT_IN_TITLES": "titles of lists",
     "mnet/stored_sentences.py:_PLACEHOLDER": "sentences of the catalogues",
     **{
         f"schooltool_bridge/reports/joining.py:{name}": "PDFs that this program made"

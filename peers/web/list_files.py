@@ -69,7 +69,7 @@ class ListFiles(Generic[Row]):
                 actor=view.who,
                 action=N_("list downloaded"),
                 subject=view.path,
-                detail={"list": self._of.title, "form": form, "rows": found.total},
+                detail={"rows": found.total},
                 now_unix_s=view.now_unix_s,
             )
         return download(body, TYPES[form], f"{self._of.name}.{form}")

@@ -17,7 +17,7 @@ from mnet.table_files import Cell, as_csv, as_xlsx
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://a")')
 # What both kinds of file hold as it is.
-WRITABLE = st.text(st.characters(exclude_categories=("C",), exclude_characters="\xa0"), max_size=40)
+WRITABLE = st.text(st.characters(exclude_categories=["C"], exclude_characters="\xa0"), max_size=40)
 
 
 def from_csv(made: bytes) -> list[list[str]]:

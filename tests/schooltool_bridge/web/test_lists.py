@@ -94,12 +94,12 @@ def is_sorted_by_each_column_either_way(carl: Visitor) -> None:
         page = carl.get(f"{path}?sort={column}" if column else path)
         assert first_column(page) == expected.split(), (path, column)
     for path, kind in LISTS.items():
-        for column in (c for c in kind.columns if c.is_usual):
-            page = carl.get(f"{path}?sort={column.name}")
+        for usual in (c for c in kind.columns if c.is_usual):
+            page = carl.get(f"{path}?sort={usual.name}")
             (at,) = page.tree.xpath("//th[@aria-sort='ascending']/a")
             asked = parse_qs(urlsplit(at.get("href")).query)
-            assert (page.status, asked["sort"]) == (200, ["-" + column.name])
-            assert carl.get(f"{path}?sort=-{column.name}").tree.xpath(
+            assert (page.status, asked["sort"]) == (200, ["-" + usual.name])
+            assert carl.get(f"{path}?sort=-{usual.name}").tree.xpath(
                 "//th[@aria-sort='descending']"
             )
 
