@@ -74,6 +74,8 @@ class Member:
     state: str
     is_active: bool
     since_unix_s: int
+    # When it begins, while that is still to come.
+    starts_unix_s: int | None
     note: str
 
 
@@ -104,16 +106,20 @@ class Filing:
     previous_id: int | None
 
 
-def find(
+def find(connection: Connection, wanted: Wanted, *, limit: int) -> tuple[list[SectionRow], int]:
+    """Return the first of the sections that are wanted, by name, and how many there are in all."""
+    found = ids(connection, wanted)
+    return by_ids(connection, found[:limit]), len(found)
+
+
+def ids(
     connection: Connection,
     wanted: Wanted,
-    *,
-    limit: int,
-    skip: int = 0,
     by: str = section_order.NAME,
+    *,
     is_down: bool = False,
-) -> tuple[list[SectionRow], int]:
-    """Return a page of sections in an order (section_order.py), and how many there are in all."""
+) -> list[int]:
+    """Return all sections that are wanted, in an order (section_order.py)."""
     query = sa.select(section.c.id).where(joined.is_shown(section.c.id))
     for column, value in (
         (section.c.term_id, wanted.term_id),
@@ -132,11 +138,8 @@ def find(
     for word in folding.words(wanted.text):
         names = (FoldedColumn(section.c.name), FoldedColumn(section.c.idnumber))
         query = query.where(sa.or_(*(name.contains(word, autoescape=True) for name in names)))
-    counted = sa.select(sa.func.count()).select_from(query.subquery())
-    total = int(connection.execute(counted).scalar_one())
     in_order = section_order.sorted_by(connection, query, by, is_down=is_down)
-    shown = connection.execute(in_order.offset(skip).limit(limit)).scalars().all()
-    return by_ids(connection, shown), total
+    return list(connection.execute(in_order).scalars())
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
@@ -271,6 +274,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
             now.c.person_id,
             now.c.code,
             now.c.since_unix_s,
+            now.c.next_unix_s,
             now.c.note,
             person.c.firstname,
             person.c.lastname,
@@ -302,6 +306,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
                 shipped_titles.local_title(r.title),
                 bool(r.is_active),
                 r.since_unix_s,
+                r.next_unix_s if meaning.is_coming(r.code) else None,
                 r.note,
             ),
         )

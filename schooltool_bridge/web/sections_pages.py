@@ -5,8 +5,7 @@ The rules of filing and linking stand in schooltool_bridge/school. Source: RULES
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import parse_qsl
 
 from sqlalchemy.engine import Connection
@@ -15,23 +14,29 @@ from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.list_files import ListFiles
-from peers.web.lists import Asked, Column, Found, ListOf, Order
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.hand import new_sections, section_suggestions
 from schooltool_bridge.history import joined, linked
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.history.linked import Linked
-from schooltool_bridge.school import courses, filing, lookup, marking, section_order, years
+from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.web import filters, weights_pages
+from schooltool_bridge.web import filing_form, filing_pages, filters, weights_pages
+from schooltool_bridge.web.filing_form import Typed
+from schooltool_bridge.web.sections_list import (
+    LIST,
+    MAX_TEXT_CHARS,
+    PLACES,
+    SECTIONS,
+    Choice,
+    found_by,
+)
 
-SECTIONS = "/admin/sections"
 SETTINGS = SECTIONS + "/<int:section_id>/settings"
-MAX_TEXT_CHARS = 100
 # A list's choice as an address has it: a text of that length in UTF-8, percent by percent.
 MAX_KEPT_CHARS = 4000
 # More filings than this of one section nobody reads here; the audit trail has them all.
@@ -39,10 +44,6 @@ FILINGS_SHOWN = 20
 # A longer list to choose from helps nobody; the command links any two.
 MAX_TO_LINK = 300
 NOT_LINKED = {"no": N_("Not linked")}
-PLACES = {
-    "ongoing": N_("Ongoing, waiting to be filed"),
-    "past": N_("Before our first year"),
-}
 
 
 class SectionsPages:
@@ -52,7 +53,7 @@ class SectionsPages:
         """Take the server's parts."""
         self._parts = parts
         self._files = ListFiles(
-            parts.database, LIST, CLERK, lambda c, view: _found(c, view, _Choice.read(view.query))
+            parts.database, LIST, CLERK, lambda c, view: found_by(c, view, view.query)
         )
 
     def routes(self) -> list[Route]:
@@ -75,14 +76,18 @@ class SectionsPages:
         return LIST.chosen(view) or self._list(view, view.query)
 
     def file_many(self, view: View) -> Reply:
-        """File the ticked sections; the list comes back as it was."""
-        choices = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
-        chosen = [filters.row_id(text) or 0 for text in view.all("section")]
+        """File the chosen sections, or show the course of each; the list comes back as it was."""
+        kept = view.text("kept", limit=MAX_KEPT_CHARS)
+        choices, form = dict(parse_qsl(kept.removeprefix("?"))), filing_form.typed(view)
         try:
             with self._parts.database.write() as connection:
-                moved, filed_under = _file(connection, view, chosen)
+                wanted = Choice.read(choices).wanted(connection)
+                chosen = filing_form.chosen(view, form, lookup.ids(connection, wanted))
+                if view.text("action") == "suggest":
+                    return filing_pages.suggested(connection, chosen, view, kept)
+                moved, filed_under = filing_form.file(connection, view, chosen)
         except (NotPossible, NotThere) as problem:
-            return self._list(view, choices, problem=str(problem), ticked=chosen)
+            return self._list(view, choices, problem=str(problem), form=form)
         there = len(set(chosen)) - moved
         note = ngettext(
             "%(num)s section moved to %(place)s.",
@@ -93,16 +98,16 @@ class SectionsPages:
         if there:
             stood = ngettext("%(num)s stood there already.", "%(num)s stood there already.", there)
             note += f" {stood}"
-        listed = LIST.asked(view, choices, **_Choice.read(choices).in_address)
+        listed = LIST.asked(view, choices, **Choice.read(choices).in_address)
         return go(listed.address(page=listed.page), note)
 
-    def one(self, _view: View, section_id: int) -> Reply:
+    def one(self, view: View, section_id: int) -> Reply:
         """Show a section: where it stands, who is in it, what it is graded by."""
-        return self._section(section_id, "section.html")
+        return self._section(view, section_id, "section.html")
 
-    def settings(self, _view: View, section_id: int) -> Reply:
+    def settings(self, view: View, section_id: int) -> Reply:
         """Show what can be changed of a section itself."""
-        return self._section(section_id, "section_settings.html")
+        return self._section(view, section_id, "section_settings.html")
 
     def change(self, view: View, section_id: int) -> Reply:
         """File a section, link it, or weigh its categories."""
@@ -122,7 +127,7 @@ class SectionsPages:
                 note = steps[action](connection, view, section_id)
         except NotPossible as problem:
             template = "section_settings.html"
-            return self._section(section_id, template, problem=str(problem))
+            return self._section(view, section_id, template, problem=str(problem))
         return go(f"{SECTIONS}/{section_id}/settings", note)
 
     def _list(
@@ -131,20 +136,22 @@ class SectionsPages:
         asked: Mapping[str, str],
         *,
         problem: str = "",
-        ticked: Collection[int] = (),
+        form: Typed | None = None,
     ) -> Reply:
-        choice = _Choice.read(asked)
+        choice = Choice.read(asked)
         with self._parts.database.read() as connection:
             peers = filters.peer_choices(connection)
-            listed, found = _found(connection, view, choice, asked)
+            listed, found = found_by(connection, view, asked)
             shown = listed.shown(found.total)
             lines = list(found.rows(shown.offset, shown.limit))
             ids = [line.row.id for line in lines]
+            seen = filing_form.digest(lookup.ids(connection, choice.wanted(connection)))
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
             same = section_suggestions.count(connection)
             links = {line.row.id: line.linked for line in lines}
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
+            form = form or self._blank(connection, view, choice.term_id, choice.course_id)
         return page(
             "sections.html",
             status=400 if problem else 200,
@@ -163,12 +170,21 @@ class SectionsPages:
             course_choices={str(c.id): f"{c.code} {c.title}"[:MAX_TEXT_CHARS] for c in catalogue},
             choice=choice,
             is_filtered=any(choice.in_address.values()),
-            list_query=shown.address.partition("?")[2],
+            list_query=shown.address.removeprefix(SECTIONS),
             problem=problem,
-            ticked=ticked,
+            form=form,
+            seen=seen,
+            most=filing.MAX_AT_ONCE,
         )
 
-    def _section(self, section_id: int, template: str, *, problem: str = "") -> Reply:
+    def _blank(
+        self, connection: Connection, view: View, term_id: int | None, course_id: int | None
+    ) -> Typed:
+        """The form for filing before anything is typed."""
+        today = day_of(view.now_unix_s, self._parts.settings.zone)
+        return filing_form.blank(connection, today, term_id, course_id)
+
+    def _section(self, view: View, section_id: int, template: str, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
         with self._parts.database.read() as connection:
             whole = joined.whole(connection, section_id)
@@ -205,6 +221,9 @@ class SectionsPages:
                 filings=lookup.filings_of(connection, section_id, limit=FILINGS_SHOWN),
                 terms=terms,
                 courses=catalogue,
+                filing=filing_form.typed(view)
+                if view.text("action") == "file"
+                else self._blank(connection, view, this.term_id, this.course_id),
                 term_titles={t.id: t.full_title for t in terms},
                 course_codes={c.id: c.code for c in catalogue},
                 categories=categories,
@@ -214,105 +233,6 @@ class SectionsPages:
                 same=len(section_suggestions.suggestions(connection, section_id)),
                 problem=problem,
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """What a list's address asks for; what is not known there counts as not asked."""
-
-    term_id: int | None
-    course_id: int | None
-    filed: str
-    peer: str
-    text: str
-    linked: str
-
-    @classmethod
-    def read(cls, asked: Mapping[str, str]) -> _Choice:
-        filed = asked.get("place", "")
-        return cls(
-            filters.row_id(asked.get("term", "")),
-            filters.row_id(asked.get("course", "")),
-            filed if filed in PLACES else "",
-            asked.get("peer", ""),
-            asked.get("q", "").strip()[:MAX_TEXT_CHARS],
-            "no" if asked.get("linked") == "no" else "",
-        )
-
-    @property
-    def in_address(self) -> dict[str, object]:
-        """The same as it stands in an address."""
-        return {
-            "term": self.term_id,
-            "course": self.course_id,
-            "place": self.filed,
-            "peer": self.peer,
-            "q": self.text,
-            "linked": self.linked,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A section as the list shows it."""
-
-    row: SectionRow
-    linked: Linked
-    # Who teaches it now, and how many are in it.
-    teachers: Sequence[str]
-    students: int
-
-
-LIST: ListOf[Line] = ListOf(
-    "sections",
-    N_("Sections"),
-    SECTIONS,
-    (
-        Column(section_order.NAME, N_("Section"), lambda line: line.row.name, is_fixed=True),
-        Column(section_order.IDNUMBER, N_("Id number"), lambda line: line.row.idnumber),
-        Column(section_order.FILED, N_("Filed"), lambda line: _filed_text(line.row)),
-        Column(section_order.LINKED, N_("Linked with"), lambda line: ", ".join(line.linked.peers)),
-        Column(section_order.TEACHERS, N_("Teachers"), lambda line: "; ".join(line.teachers)),
-        Column(section_order.STUDENTS, N_("Students"), lambda line: line.students, is_number=True),
-    ),
-    Order(section_order.NAME),
-)
-
-
-def _filed_text(row: SectionRow) -> str:
-    return ", ".join(text for text in (row.course_code, row.term_title) if text) or _("Ongoing")
-
-
-def _found(
-    connection: Connection, view: View, choice: _Choice, asked: Mapping[str, str] | None = None
-) -> tuple[Asked[Line], Found[Line]]:
-    """Find the sections of a choice, in the order that an address or form asks for."""
-    peer = filters.chosen_peer(filters.peer_choices(connection), choice.peer)
-    wanted = Wanted(
-        choice.term_id,
-        choice.course_id,
-        choice.filed == "ongoing",
-        peer.id if peer else None,
-        choice.text,
-        not_linked=bool(choice.linked),
-        past=choice.filed == "past",
-    )
-    listed = LIST.asked(view, view.query if asked is None else asked, **choice.in_address)
-    order = listed.order
-
-    def some(offset: int, limit: int) -> list[Line]:
-        rows, _total = lookup.find(
-            connection, wanted, limit=limit, skip=offset, by=order.by, is_down=order.is_down
-        )
-        ids = [row.id for row in rows]
-        links = linked.of_sections(connection, ids)
-        teachers = lookup.teachers_of(connection, ids)
-        students = lookup.student_counts(connection, ids)
-        return [
-            Line(row, links[row.id], teachers.get(row.id, []), students[row.id]) for row in rows
-        ]
-
-    return listed, Found(lookup.find(connection, wanted, limit=0)[1], some)
 
 
 def _may_follow(
@@ -327,24 +247,8 @@ def _may_follow(
     return list(found.values())[:MAX_TO_LINK]
 
 
-def _file(connection: Connection, view: View, chosen: list[int]) -> tuple[int, str]:
-    course_id, term_id = filters.row_id(view.text("course")), filters.row_id(view.text("term"))
-    moved = filing.file(
-        connection,
-        Author(view.who, view.now_unix_s, view.text("why")),
-        chosen,
-        course_id=course_id,
-        term_id=term_id,
-    )
-    filed_under = filing.filed_text(
-        courses.one(connection, course_id) if course_id is not None else None,
-        years.one_term(connection, term_id) if term_id is not None else None,
-    )
-    return moved, filed_under
-
-
 def _file_one(connection: Connection, view: View, section_id: int) -> str:
-    moved, filed_under = _file(connection, view, [section_id])
+    moved, filed_under = filing_form.file(connection, view, [section_id])
     if moved:
         return _("The section is filed: %(place)s.", place=filed_under)
     return _("It stands there already: %(place)s.", place=filed_under)

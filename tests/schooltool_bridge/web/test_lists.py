@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from mnet.xmlrpc import Value
 from peers import audit
 from peers.web.lists import ListOf
-from schooltool_bridge.web import people_pages, sections_pages
+from schooltool_bridge.web import people_pages, sections_list
 from tests.helpers.admins import browser, site_with_admins
 from tests.helpers.rig import SIS, Rig
 from tests.helpers.visitor import Page, Visitor
@@ -22,7 +22,7 @@ from tests.helpers.visitor import Page, Visitor
 PEOPLE, SECTIONS = "/admin/people", "/admin/sections"
 LISTS: dict[str, ListOf[object]] = {
     PEOPLE: people_pages.LIST,  # type: ignore[dict-item] # of one kind of row each
-    SECTIONS: sections_pages.LIST,  # type: ignore[dict-item]
+    SECTIONS: sections_list.LIST,  # type: ignore[dict-item]
 }
 FORMULA = "=1+1"
 # Last name, first name, user name, id number, mail; ä stands beside a.
