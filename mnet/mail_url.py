@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from mnet.language import _
 
 Safety = Literal["plain", "starttls", "tls"]
 PORTS: dict[Safety, int] = {"plain": 25, "starttls": 587, "tls": 465}
@@ -42,18 +44,33 @@ def mail_server(url: str) -> MailServer:
     """Read smtp://host, smtp://user@host:587?starttls or smtps://user@host; raises BadMail."""
     parts, port = _split(url, ("smtp", "smtps"), "smtp://user@mail.example.org:587?starttls")
     if parts.password is not None:
-        raise BadMail("has a password in it; put that into the file smtp-password instead")
+        raise BadMail(_("has a password in it; put that into the file smtp-password instead"))
     if parts.path not in ("", "/") or parts.query not in ("", "starttls") or parts.fragment:
-        raise BadMail("may end in ?starttls and in nothing else")
+        raise BadMail(_("may end in ?starttls and in nothing else"))
     if parts.scheme == "smtps" and parts.query:
-        raise BadMail("is smtps (TLS from the start) or ?starttls, not both")
+        raise BadMail(_("is smtps (TLS from the start) or ?starttls, not both"))
     safety: Safety = "tls" if parts.scheme == "smtps" else "starttls" if parts.query else "plain"
     host, user = parts.hostname or "", unquote(parts.username or "")
     if user and safety == "plain" and not _is_here(host):
-        raise BadMail("would send the password in the clear; add ?starttls or use smtps://")
+        raise BadMail(_("would send the password in the clear; add ?starttls or use smtps://"))
     if not user.isascii() or not user.isprintable():
-        raise BadMail("has a user name with characters that no mail server takes")
+        raise BadMail(_("has a user name with characters that no mail server takes"))
     return MailServer(host, port or PORTS[safety], safety, user)
+
+
+def written(host: str, port: str, safety: str, user: str) -> str:
+    """Write such a URL of its parts; an empty port is the usual one. Raises BadMail."""
+    if safety not in PORTS:
+        raise BadMail(_("is encrypted in none of the ways that there are"))
+    shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    named = f"{quote(user, safe='')}@" if user else ""
+    url = f"{'smtps' if safety == 'tls' else 'smtp'}://{named}{shown}"
+    url += (f":{port}" if port else "") + ("?starttls" if safety == "starttls" else "")
+    if mail_server(url).host != host.strip("[]").lower():
+        raise BadMail(
+            _("has a host that is none; write it like %(example)s", example="mail.example.org")
+        )
+    return url
 
 
 def addresses(text: str) -> tuple[str, ...]:
@@ -61,9 +78,14 @@ def addresses(text: str) -> tuple[str, ...]:
     found = tuple(part for part in (p.strip() for p in text.split(",")) if part)
     for address in found:
         if len(address) > MAX_ADDRESS_CHARS or not _ADDRESS.fullmatch(address):
-            raise BadMail(f"has {address!r}, which is no mail address like office@example.org")
+            raise BadMail(
+                _(
+                    "has %(value)s, which is no mail address like office@example.org",
+                    value=repr(address),
+                )
+            )
     if len(found) > MAX_ADDRESSES:
-        raise BadMail(f"has more than {MAX_ADDRESSES} addresses; use a mailing list")
+        raise BadMail(_("has more than %(most)s addresses; use a mailing list", most=MAX_ADDRESSES))
     return found
 
 
@@ -71,7 +93,7 @@ def address(text: str) -> str:
     """Read one address; raises BadMail."""
     found = addresses(text)
     if len(found) != 1:
-        raise BadMail("is one address, such as mnet-peer@example.org")
+        raise BadMail(_("is one address, such as mnet-peer@example.org"))
     return found[0]
 
 
@@ -79,21 +101,26 @@ def check_hook(url: str) -> str:
     """Check the address of a webhook; raises BadMail."""
     parts, _port = _split(url, ("https", "http"), "https://hooks.example.org/...")
     if parts.username is not None or parts.fragment:
-        raise BadMail("has a user name or a # in it; write it without")
+        raise BadMail(_("has a user name or a # in it; write it without"))
     return url
 
 
 def _split(url: str, schemes: tuple[str, ...], example: str) -> tuple[SplitResult, int | None]:
     """Cut a URL into its parts; its text is never repeated, since it may hold a secret."""
     if len(url) > MAX_URL_CHARS or not url.isascii() or not url.isprintable() or " " in url:
-        raise BadMail(f"has characters that no address has, or too many; write it like {example}")
+        raise BadMail(
+            _(
+                "has characters that no address has, or too many; write it like %(example)s",
+                example=example,
+            )
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadMail(f"is no address; write it like {example}") from None
+        raise BadMail(_("is no address; write it like %(example)s", example=example)) from None
     if parts.scheme not in schemes or not parts.hostname or port == 0:
-        raise BadMail(f"is not like {example}")
+        raise BadMail(_("is not like %(example)s", example=example))
     return parts, port
 
 

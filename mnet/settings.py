@@ -6,6 +6,7 @@ passwords stand in files of their own. Source: RULES 1.8; manual/settings.md.
 
 from __future__ import annotations
 
+import functools
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from mnet import language, mail_url
+from mnet.language import _
 from mnet.mail_url import BadMail
 from mnet.protocol import BadWwwroot, check_wwwroot
 from mnet.refusal import Refusal
@@ -31,13 +33,38 @@ MAX_SILENT_HOURS = 24 * 31
 MAX_HELD_LIMIT = 100_000
 NEVER = -1
 LAST_HOUR = 23
+MAX_BACKUPS_KEPT = 400
+MAX_BACKUP_DAYS = 400
 # Longer than any number that a setting takes; keeps int() from reading a book.
 _NUMBER_DIGITS = 9
+_HOURS = range(NEVER, LAST_HOUR + 1)
+MAX_NAME_CHARS = 200
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
+# What a server takes up at once, and what from its next start on; both in pages, too. The others
+# stand in the file or the environment alone.
+AT_ONCE = frozenset({
+    "mail_to", "mail_from", "smtp_url", "webhook_url", "summary_hour", "summary_when_well",
+    "quiet_hours", "silent_hours", "held_limit", "backup_hour", "backups_kept", "backup_days",
+})  # fmt: skip
+AT_START = frozenset({"name", "timezone", "language"})
+CHANGEABLE = AT_ONCE | AT_START
+
+
 class SettingsError(Refusal):
-    """A setting is missing or wrong; the text names the place and the remedy."""
+    """A setting is missing or wrong; the text names the place, the setting and the remedy."""
+
+    def __init__(self, rest: str, field: str = "", where: str = "") -> None:
+        """Make the sentence of `where`, the setting `field` and what is to be said of it."""
+        self.rest = rest
+        self.where = where
+        named = f"{field} {rest}" if field else rest
+        super().__init__(f"{where}: {named}." if where else f"{named}.", field)
+
+
+# Makes the error about a setting, of its name and what is wrong with it.
+_Wrong = Callable[[str, str], SettingsError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +89,14 @@ class Settings:
     summary_when_well: bool = True
     silent_hours: int = 24
     held_limit: int = 20
+    # From which hour to which (22-6) only what is urgent is sent at once; empty: at any hour.
+    quiet_hours: str = ""
+    # The hour of the school's clock at which a server makes a backup; -1 never.
+    backup_hour: int = NEVER
+    # How many of those made into the data folder are kept.
+    backups_kept: int = 7
+    # The last backup may be so many days old; 0: however old.
+    backup_days: int = 7
     # What pages, mail and reports are written in (manual/languages.md).
     language: str = language.SOURCE
 
@@ -95,6 +130,12 @@ class Settings:
         """Whom our mail comes from."""
         return self.mail_from or f"mnet-peer@{urlsplit(self.wwwroot).hostname}"
 
+    @property
+    def quiet(self) -> tuple[int, int] | None:
+        """The hours from which to which only what is urgent is sent at once."""
+        start, dash, end = self.quiet_hours.partition("-")
+        return (int(start), int(end)) if dash else None
+
     def _secret(self, name: str) -> bytes | None:
         try:
             return (self.home / name).read_bytes().strip() or None
@@ -108,68 +149,103 @@ def read(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     Raises SettingsError.
     """
     file = home / FILE
-    try:
-        stored = tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(
-            f"There is no data folder at {home}. Make one with: mnet-peer init --wwwroot URL, "
-            "or name yours with --home DIR or MNET_PEER_HOME."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SettingsError(f"{file} is not valid TOML: {problem}") from None
-    names = {f.name for f in fields(Settings)} - {"home"}
-    for key in stored:
-        if key not in names:
-            raise SettingsError(f"{file}: there is no setting {key!r}; remove it.")
-    values = dict(stored)
-    for name in names:
+    values = _of_file(home)
+    for name in names():
         if (text := environment.get(ENVIRONMENT + name.upper())) is not None:
             values[name] = text
     return check(home, values, str(file))
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of all settings."""
+    return tuple(f.name for f in fields(Settings) if f.name != "home")
+
+
+def of_environment(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return which settings the environment says."""
+    return frozenset(name for name in names() if ENVIRONMENT + name.upper() in environment)
+
+
+def keys_of(home: Path) -> frozenset[str]:
+    """Return which settings stand in the file; raises SettingsError."""
+    return frozenset(_of_file(home))
+
+
+def changed(settings: Settings, values: Mapping[str, object], where: str) -> Settings:
+    """Return settings with other values for some; raises SettingsError naming `where`."""
+    own = {name: getattr(settings, name) for name in names()}
+    return check(settings.home, own | dict(values), where)
+
+
+def _of_file(home: Path) -> dict[str, object]:
+    file = home / FILE
+    try:
+        values = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no data folder at {home}. Make one with: mnet-peer init --wwwroot URL, "
+            "or name yours with --home DIR or MNET_PEER_HOME"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"{file} is not valid TOML: {problem}") from None
+    for key in values:
+        if key not in names():
+            raise SettingsError(f"{file}: there is no setting {key!r}; remove it")
+    return values
+
+
 def check(home: Path, values: Mapping[str, object], where: str) -> Settings:
     """Make Settings of raw values; raises SettingsError naming `where`, key and remedy."""
+
+    def wrong(key: str, rest: str) -> SettingsError:
+        return SettingsError(rest, key, where)
+
     for key in ("wwwroot", "name"):
-        if not values.get(key):
-            raise SettingsError(f"{where}: {key} is missing; add it.")
+        if not str(values.get(key) or "").strip():
+            raise wrong(key, _("is missing; add it"))
     try:
         wwwroot = check_wwwroot(str(values["wwwroot"]))
     except BadWwwroot as problem:
-        raise SettingsError(f"{where}: wwwroot: {problem}") from None
+        raise SettingsError(f"wwwroot: {str(problem).rstrip('.')}", "", where) from None
+    name = str(values["name"]).strip()
+    if len(name) > MAX_NAME_CHARS or not name.isprintable():
+        raise wrong("name", _("has at most %(most)s printable characters", most=MAX_NAME_CHARS))
     timezone = str(values.get("timezone", "UTC"))
-    if timezone not in available_timezones():
-        raise SettingsError(
-            f"{where}: timezone {timezone!r} is not known; use one like Europe/Paris."
-        )
-    days = _number(values, where, "key_days", "of days", range(1, MAX_KEY_DAYS + 1))
+    if timezone not in zones():
+        said = _("%(value)s is not known; use one like Europe/Paris", value=repr(timezone))
+        raise wrong("timezone", said)
     url = str(values.get("database_url", ""))
     if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-        raise SettingsError(f"{where}: database_url begins with sqlite:/// or postgresql://.")
-    proxies = str(values.get("trusted_proxies", ""))
-    return Settings(
-        home,
-        wwwroot,
-        str(values["name"]),
-        timezone,
-        url,
-        days,
-        proxies,
-        language=_language(values, where),
-        **_sending(values, where),
-    )
-
-
-def _language(values: Mapping[str, object], where: str) -> str:
-    """Check the language; raises SettingsError."""
+        raise wrong("database_url", "begins with sqlite:/// or postgresql://")
     chosen = str(values.get("language", language.SOURCE))
     if chosen not in language.shipped():
         known = ", ".join(language.shipped())
-        raise SettingsError(f"{where}: language {chosen!r} is none of {known}.")
-    return chosen
+        raise wrong(
+            "language", _("%(value)s is none of %(known)s", value=repr(chosen), known=known)
+        )
+    return Settings(
+        home,
+        wwwroot,
+        name,
+        timezone,
+        url,
+        _number(values, wrong, "key_days", range(1, MAX_KEY_DAYS + 1)),
+        str(values.get("trusted_proxies", "")),
+        language=chosen,
+        backup_hour=_number(values, wrong, "backup_hour", _HOURS),
+        backups_kept=_number(values, wrong, "backups_kept", range(1, MAX_BACKUPS_KEPT + 1)),
+        backup_days=_number(values, wrong, "backup_days", range(MAX_BACKUP_DAYS + 1)),
+        **_sending(values, wrong),
+    )
 
 
-def _sending(values: Mapping[str, object], where: str) -> dict[str, Any]:
+@functools.cache
+def zones() -> frozenset[str]:
+    """Return the names of all time zones; looking for them takes a while, the first time."""
+    return frozenset(available_timezones())
+
+
+def _sending(values: Mapping[str, object], wrong: _Wrong) -> dict[str, Any]:
     """Check who gets the notices, and how; raises SettingsError."""
     texts = {
         key: str(values.get(key, "")).strip()
@@ -186,38 +262,50 @@ def _sending(values: Mapping[str, object], where: str) -> dict[str, Any]:
             if texts[key]:
                 look(texts[key])
         except BadMail as problem:
-            raise SettingsError(f"{where}: {key} {problem}.") from None
+            raise wrong(key, str(problem)) from None
     for key, other in (("mail_to", "smtp_url"), ("smtp_url", "mail_to")):
         if texts[key] and not texts[other]:
-            raise SettingsError(
-                f"{where}: {other} is missing; {key} needs it. Add it, or remove {key}."
+            raise wrong(
+                other,
+                _("is missing; %(other)s needs it. Add it, or remove %(other)s", other=key),
             )
     word = str(values.get("summary_when_well", True)).casefold()
     if word not in _WORDS:
-        raise SettingsError(f"{where}: summary_when_well is true or false.")
+        raise wrong("summary_when_well", "is true or false")
+    quiet = "".join(str(values.get("quiet_hours", "")).split())
+    if quiet and not _is_hours(quiet):
+        said = _("is two hours from 0 to 23, such as 22-6, or nothing")
+        raise wrong("quiet_hours", said)
     return {
         **texts,
+        "quiet_hours": quiet,
         "summary_when_well": _WORDS[word],
-        "summary_hour": _number(
-            values, where, "summary_hour", "of the hour", range(NEVER, LAST_HOUR + 1)
-        ),
-        "silent_hours": _number(
-            values, where, "silent_hours", "of hours", range(1, MAX_SILENT_HOURS + 1)
-        ),
-        "held_limit": _number(values, where, "held_limit", "of events", range(MAX_HELD_LIMIT + 1)),
+        "summary_hour": _number(values, wrong, "summary_hour", _HOURS),
+        "silent_hours": _number(values, wrong, "silent_hours", range(1, MAX_SILENT_HOURS + 1)),
+        "held_limit": _number(values, wrong, "held_limit", range(MAX_HELD_LIMIT + 1)),
     }
 
 
-def _number(values: Mapping[str, object], where: str, key: str, what: str, allowed: range) -> int:
-    default = next(f.default for f in fields(Settings) if f.name == key)
-    text = str(values.get(key, default))
+def _is_hours(text: str) -> bool:
+    start, dash, end = text.partition("-")
+    hours = (_whole(start), _whole(end))
+    return bool(dash) and start != end and all(h in range(LAST_HOUR + 1) for h in hours)
+
+
+def _whole(text: str) -> int | None:
     digits = text.removeprefix("-")
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= _NUMBER_DIGITS
-    if not is_number or int(text) not in allowed:
-        raise SettingsError(
-            f"{where}: {key} is a number {what} from {allowed[0]} to {allowed[-1]}."
+    return int(text) if is_number else None
+
+
+def _number(values: Mapping[str, object], wrong: _Wrong, key: str, allowed: range) -> int:
+    default = next(f.default for f in fields(Settings) if f.name == key)
+    number = _whole(str(values.get(key, default)).strip())
+    if number is None or number not in allowed:
+        raise wrong(
+            key, _("is a number from %(least)s to %(most)s", least=allowed[0], most=allowed[-1])
         )
-    return int(text)
+    return number
 
 
 def write(settings: Settings) -> None:

@@ -13,16 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
-from mnet.language import _
+from mnet.language import N_, _
 from mnet.letters import nfc
+from mnet.mail_url import BadMail, address
 from mnet.refusal import Refusal
 from peers import password_hashes
+from peers.audit import By
 
 # What each may do: peers/web/roles.py.
 MANAGER, CLERK = ROLES = ("manager", "clerk")
 MIN_PASSWORD_CHARS = 10
 MAX_PASSWORD_CHARS = 1000  # argon2 reads all of it
 MAX_NAME_CHARS = 100
+MAX_EMAIL_CHARS = 254
 # Twelve groups' worth of guessing is hopeless, and it can be read out over a telephone.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP_CHARS = 4, 5
@@ -38,6 +41,32 @@ account = sa.Table(
     sa.Column("created_unix_s", sa.BigInteger, nullable=False),
     # One of ROLES (peers/web/roles.py), or "teacher" from before, which signs in nowhere any more.
     sa.Column("role", sa.String(20), nullable=False, server_default="manager"),
+    # Where a link for a forgotten password goes; empty: nowhere.
+    sa.Column("email", sa.String(MAX_EMAIL_CHARS), nullable=False, server_default=""),
+)
+
+# Links by which an admin chooses a password (account_links.py).
+account_link = sa.Table(
+    "account_link",
+    metadata,
+    sa.Column("token_digest", sa.LargeBinary(32), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id"), nullable=False, index=True),
+    # invitation | forgotten
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("email", sa.String(MAX_EMAIL_CHARS), nullable=False),
+    sa.Column("created_unix_s", sa.BigInteger, nullable=False),
+    sa.Column("ends_unix_s", sa.BigInteger, nullable=False),
+)
+
+# Admins who may come in from a peer (account_sign_on.py).
+account_sign_on = sa.Table(
+    "account_sign_on",
+    metadata,
+    sa.Column("peer_id", sa.ForeignKey("peer.id"), primary_key=True),
+    # As a Moodle compares its own: NFC, in small letters.
+    sa.Column("username_lower", sa.String(MAX_NAME_CHARS * 2), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id"), nullable=False, index=True),
+    sa.Column("username", sa.String(MAX_NAME_CHARS), nullable=False),
 )
 
 # Who is signed in to the admin pages; the token itself is only in the browser.
@@ -85,6 +114,7 @@ class Account:
     one_time: bool
     role: str
     created_unix_s: int
+    email: str = ""
 
     @property
     def has_role(self) -> bool:
@@ -143,6 +173,8 @@ def reset_password(connection: Connection, username: str, password: str, *, one_
         .where(account.c.id == found.id)
         .values(password_hash=_hash(password), one_time=one_time)
     )
+    # A link that lies about would undo this.
+    connection.execute(sa.delete(account_link).where(account_link.c.account_id == found.id))
     end_sessions(connection, found.id)
 
 
@@ -155,12 +187,33 @@ def set_role(connection: Connection, username: str, role: str) -> None:
     connection.execute(sa.update(account).where(account.c.id == found.id).values(role=role))
 
 
+def set_email(connection: Connection, by: By, username: str, email: str) -> None:
+    """Say where an account's mail goes, empty for nowhere; raises BadAccount.
+
+    Links that went to the address before open nothing any more.
+    """
+    found, email = by_name(connection, username), email.strip()
+    try:
+        email = address(email) if email else ""
+    except BadMail as problem:
+        raise BadAccount(_("The address %(problem)s.", problem=problem)) from None
+    if email == found.email:
+        return
+    mine = account_link.c.account_id == found.id
+    connection.execute(sa.delete(account_link).where(mine))
+    connection.execute(sa.update(account).where(account.c.id == found.id).values(email=email))
+    detail = {"before": found.email, "after": email}
+    by.note(connection, N_("mail address changed"), found.username, detail)
+
+
 def remove(connection: Connection, username: str) -> None:
     """Remove an account and end its sessions; raises BadAccount for the last manager's."""
     found = by_name(connection, username)
     if found.role == MANAGER:
         _keep_a_manager(connection, found)
     end_sessions(connection, found.id)
+    for table in (account_link, account_sign_on):
+        connection.execute(sa.delete(table).where(table.c.account_id == found.id))
     connection.execute(sa.delete(account).where(account.c.id == found.id))
 
 
@@ -259,4 +312,5 @@ _COLUMNS = (
     account.c.one_time,
     account.c.role,
     account.c.created_unix_s,
+    account.c.email,
 )

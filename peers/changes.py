@@ -17,7 +17,7 @@ from keys.certificate import PeerCertificate, check_subject
 from mnet.language import N_, _
 from mnet.protocol import SERVICES, KeyCame, check_wwwroot
 from mnet.refusal import Refusal
-from peers import checks, store
+from peers import account_sign_on, checks, store
 from peers.audit import By
 from peers.policy import PeerPolicy
 from peers.store import StoredCertificate, StoredPeer
@@ -78,6 +78,7 @@ def remove_peer(connection: Connection, by: By, peer_id: int) -> None:
     peer = _peer(connection, peer_id)
     store.set_state(connection, peer_id, store.DELETED)
     checks.forget(connection, peer_id)
+    account_sign_on.forget_peer(connection, peer_id)
     detail = {
         "published": peer.published,
         "subscribed": peer.subscribed,

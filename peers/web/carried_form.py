@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
 from mnet.language import _
+from mnet.settings import SMTP_PASSWORD_FILE, WEBHOOK_SECRET_FILE
 from peers.web import origin
 from peers.web.view import MAX_FORM_BYTES, FormLimits, PageError, View
 
@@ -22,7 +23,12 @@ FIELD, PATH, AGAIN = "kept", "kept_path", "kept_again"
 # On people's own pages a form says whose it is.
 WHOSE = "whose"
 TOKEN = "form_token"  # noqa: S105 - a field's name
-SECRET = frozenset({"password", "old_password", "new_password", "new_again"})
+SECRET = frozenset({
+    "password", "old_password", "new_password", "new_again",
+    SMTP_PASSWORD_FILE, WEBHOOK_SECRET_FILE,
+    # An address that often is a secret itself.
+    "webhook_url",
+})  # fmt: skip
 MAX_FIELDS = 20_100
 MAX_PATH_CHARS = 2000
 # As base64, and a few fields beside it.

@@ -11,6 +11,8 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+# Where the admin pages begin.
+ADMINS = "/admin"
 _HOST_ENDS = re.compile(r"[/?#]")
 
 
@@ -45,6 +47,11 @@ def inside(path: str) -> str | None:
     if ".." in unquote(path.partition("?")[0].partition("#")[0]).split("/"):
         return None
     return path if path.isprintable() else None
+
+
+def is_admins(path: str) -> bool:
+    """Tell whether a path of ours is one of the admin pages'."""
+    return path == ADMINS or path.startswith((f"{ADMINS}/", f"{ADMINS}?"))
 
 
 def within(url: str, wwwroot: str) -> str | None:

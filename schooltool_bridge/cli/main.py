@@ -45,6 +45,7 @@ COMMANDS = {
     "section": "records:section",
     "serve": "site:serve",
     "service": "service:service",
+    "settings": "settings:settings",
     "sync": "syncing:sync",
     "term": "school:term",
     "year": "school:year",

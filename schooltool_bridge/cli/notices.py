@@ -37,7 +37,7 @@ def notice_list(command: Command, everything: bool) -> None:  # noqa: FBT001 - c
     with command.app() as app, app.database.read() as connection:
         now_unix_s = int(app.clock())
         # What stands is judged anew, as the page does: the next look may be minutes away.
-        stand = standing(gather(connection, now_unix_s), now_unix_s, limits_of(app.parts.settings))
+        stand = standing(gather(connection, now_unix_s), now_unix_s, limits_of(app.settings))
         stored = latest_notices(connection)
     known = {one.notice.key: one for one in stored if one.ended_unix_s is None}
     rows = [_row(n, known.get(n.key), everything=everything) for n in stand]

@@ -19,6 +19,7 @@ from twisted.internet import defer, endpoints, error, protocol
 from twisted.internet.task import LoopingCall
 from twisted.web.server import Site
 
+from mnet import settings as settings_file
 from mnet.connection_shares import BACKLOG
 from mnet.metrics import environment_of_workers
 from mnet.settings import Settings
@@ -72,6 +73,7 @@ def _serve_here(reactor: Any, settings: Settings, listen: str) -> None:
     guard = Guard()
     _let_work_finish()
     with App(settings) as app:
+        app.file_settings = settings_file.read(settings.home)
         app.rotate_key_if_due()
         pool = Workers(WORKER_THREADS)
         page_pool = Workers(PAGE_THREADS)

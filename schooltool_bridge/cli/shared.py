@@ -22,13 +22,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from mnet import settings
 from mnet.faults import Fault
 from mnet.refusal import Refusal
 from mnet.settings import Settings
 from schooltool_bridge.common.days import last_moment
 from schooltool_bridge.server.app import App
-from schooltool_bridge.store import storage
+from schooltool_bridge.store import storage, stored_settings
 
 DEFAULT_HOME = ".mnet-peer"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,8 +60,8 @@ class Command:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the data folder; raises SettingsError."""
-        return settings.read(self.home)
+        """The settings of the data folder, those changed in pages too; raises SettingsError."""
+        return stored_settings.read(self.home)
 
     @contextmanager
     def app(self) -> Iterator[App]:

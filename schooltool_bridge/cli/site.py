@@ -249,7 +249,9 @@ def backup(command: Command, file: Path | None) -> None:
     with command.app() as app, progress_shown(command) as show:
         now = int(app.clock())
         if file is None:
-            file = backups.make(app.database, app.settings.home, now, backups.KEPT, show)
+            file = backups.make(
+                app.database, app.settings.home, now, app.settings.backups_kept, show
+            )
         else:
             storage.backup(app.database, file, show)
             backups.note(app.database, now)

@@ -25,8 +25,10 @@ from schooltool_bridge.events.clock_notes import CLOCK_MEMORY
 from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.full_sync import runs
 from schooltool_bridge.hand import new_sections
-from schooltool_bridge.notices.rules import DAY_S, Check, Clock, Facts, LastSync, PeerFacts
+from schooltool_bridge.notices.expiry import DAY_S
+from schooltool_bridge.notices.rules import Check, Clock, Facts, LastSync, PeerFacts
 from schooltool_bridge.sign_on import rights
+from schooltool_bridge.store import backups
 from schooltool_bridge.store.model import inbox
 from schooltool_bridge.store.site_memory import recall_all
 
@@ -65,6 +67,9 @@ def gather(connection: Connection, now_unix_s: int) -> Facts:
         ),
         our_key_not_after_unix_s=connection.execute(our_end).scalar(),
         strangers=connection.execute(strangers).scalar_one(),
+        safe_until_unix_s=max(backups.last_unix_s(connection) or 0, min(added.values()))
+        if added
+        else None,
     )
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.settings import Settings
+from schooltool_bridge.notices.expiry import DAY_S
 from schooltool_bridge.notices.rules import ORDER, Limits, Notice, notice
 from schooltool_bridge.store.model_notices import notice as table
 from schooltool_bridge.store.site_memory import one_writer
@@ -37,7 +38,10 @@ class StoredNotice:
 def limits_of(settings: Settings) -> Limits:
     """Return the limits that a school set."""
     return Limits(
-        silent_s=settings.silent_hours * 3600, held=settings.held_limit, zone=settings.zone
+        silent_s=settings.silent_hours * 3600,
+        held=settings.held_limit,
+        backup_s=settings.backup_days * DAY_S,
+        zone=settings.zone,
     )
 
 

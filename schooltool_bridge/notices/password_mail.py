@@ -11,10 +11,13 @@ from mnet.exchange import Site
 from mnet.language import _
 from mnet.mail_url import mail_server
 from mnet.settings import Settings
+from peers import account_links
 from schooltool_bridge.common.days import moment_text
 from schooltool_bridge.notices.channels import Mail
 from schooltool_bridge.notices.message_text import Message
 from schooltool_bridge.sign_on.invitations import INVITATION, Link
+
+AnyLink = Link | account_links.Link
 
 # Where a link leads: the page that takes its token.
 CHOOSE = "/invitation"
@@ -25,18 +28,18 @@ def is_set_up(settings: Settings) -> bool:
     return bool(settings.smtp_url)
 
 
-def address_of(site: Site, link: Link) -> str:
+def address_of(site: Site, link: AnyLink) -> str:
     """Return the whole address of a link."""
     return f"{site.wwwroot}{CHOOSE}/{quote(link.token, safe='')}"
 
 
-def send(settings: Settings, site: Site, link: Link, now_unix_s: int) -> None:
+def send(settings: Settings, site: Site, link: AnyLink, now_unix_s: int) -> None:
     """Send a link to its address; raises channels.NotSent."""
     mail = Mail(mail_server(settings.smtp_url), settings.sender, (link.email,), settings)
     mail.send(_message(settings, site, link, now_unix_s))
 
 
-def _message(settings: Settings, site: Site, link: Link, now_unix_s: int) -> Message:
+def _message(settings: Settings, site: Site, link: AnyLink, now_unix_s: int) -> Message:
     until = moment_text(link.ends_unix_s, settings.zone)
     names = {"name": link.name, "school": site.name, "username": link.username}
     if link.kind == INVITATION:
@@ -61,5 +64,5 @@ def _message(settings: Settings, site: Site, link: Link, now_unix_s: int) -> Mes
         )
     text = "\n\n".join((first, address_of(site, link), last)) + "\n"
     # No two are the same mail; the token itself is in none but its text.
-    message_id = f"{link.kind}-{link.person_id}-{now_unix_s}"
+    message_id = f"{link.kind}-{link.of}-{now_unix_s}"
     return Message(message_id, link.kind, subject, text, now_unix_s, {})

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from keys.rotation import RENEW_BEFORE_S
 from mnet.language import N_, _, ngettext, translated
 from schooltool_bridge.common.days import stamp_text
+from schooltool_bridge.notices.expiry import DAY_S, expiry_step
 
 Severity = Literal["urgent", "warning", "info"]
 # What is sent at once; the rest shows on pages and in the summary.
@@ -28,9 +29,6 @@ CALLED: dict[Severity, str] = {
     "info": N_("info"),
 }
 
-DAY_S = 24 * 3600
-# Each step is a notice of its own, so that it is sent again at each.
-STEPS_DAYS = (1, 7, 14)
 MAX_TEXT_CHARS = 1000
 # The site itself, where a notice is about no peer.
 HERE = "this site"
@@ -121,6 +119,8 @@ class Facts:
     peers: tuple[PeerFacts, ...] = ()
     our_key_not_after_unix_s: int | None = None
     strangers: int = 0
+    # When the last backup was made, or the first peer was added; None: there is nothing to lose.
+    safe_until_unix_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,8 @@ class Limits:
     # More than this many events held (or rejected) by one peer; of conflicts any is too many.
     held: int = 20
     held_s: int = DAY_S
+    # So old may the last backup be; 0: however old.
+    backup_s: int = 0
     zone: tzinfo = UTC
 
 
@@ -198,6 +200,9 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "sync-failed": Kind("warning", N_("See why: mnet-peer sync list --peer %(subject)s")),
+    "backup-old": Kind(
+        "warning", N_("Make one: mnet-peer database backup"), "/admin/settings/backups"
+    ),
     "switched-off": Kind("info", N_("When it shall work again: mnet-peer peer enable %(subject)s")),
     "without-right": Kind(
         "info",
@@ -273,6 +278,10 @@ def _ours(facts: Facts, now_unix_s: int, limits: Limits) -> Iterator[Notice]:
             if KINDS[kind].severity == "info"
             else _("Our own key ends %(when)s and was not renewed.", when=when),
         )
+    safe_unix_s = facts.safe_until_unix_s
+    if limits.backup_s and safe_unix_s is not None and now_unix_s - safe_unix_s > limits.backup_s:
+        when = moment(safe_unix_s, limits.zone)
+        yield notice("backup-old", HERE, _("There is no backup since %(when)s.", when=when))
     if facts.strangers:
         # Their number only: a stranger's address in a mail is a link that a stranger chose.
         text = ngettext(
@@ -378,14 +387,6 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
             "Verifying %(peer)s failed %(when)s at: %(steps)s.", peer=who, when=when, steps=steps
         )
         yield notice("check-failed", who, text)
-
-
-def expiry_step(end_unix_s: int, now_unix_s: int) -> str | None:
-    """Return which step an end has come to: expiry-14, expiry-7, expiry-1, expired; else None."""
-    left_s = end_unix_s - now_unix_s
-    if left_s <= 0:
-        return "expired"
-    return next((f"expiry-{days}" for days in STEPS_DAYS if left_s <= days * DAY_S), None)
 
 
 def moment(unix_s: int, zone: tzinfo) -> str:

@@ -66,6 +66,8 @@ class Sender:
     clock: Callable[[], float]
     summary_hour: int
     summary_when_well: bool
+    # From which hour to which only what is urgent is sent at once; None: at no hour.
+    quiet: tuple[int, int] | None = None
 
     def send_news(self) -> list[Outcome]:
         """Send, in one message a channel, the notices that were not sent yet."""
@@ -74,10 +76,11 @@ class Sender:
             return []
         outcomes = []
         names = [channel.name for channel in channels]
+        only_urgent = self._is_quiet()
         for channel in channels:
             now = int(self.clock())
             with speaking(self.language), self.database.write() as connection:
-                claims = _claim_news(connection, channel.name, names, now)
+                claims = _claim_news(connection, channel.name, names, now, only_urgent=only_urgent)
             if claims:
                 with speaking(self.language):
                     message = message_text.news(self.site, list(claims), now, self.zone)
@@ -115,6 +118,14 @@ class Sender:
                 else:
                     outcomes.append(self._send(channel, message, [claim], ()))
         return outcomes
+
+    def _is_quiet(self) -> bool:
+        """Tell whether it is one of the quiet hours by the school's clock."""
+        if self.quiet is None:
+            return False
+        start, end = self.quiet
+        hour = local(int(self.clock()), self.zone).hour
+        return start <= hour < end if start < end else not end <= hour < start
 
     def summary(self, connection: Connection, today: date, now_unix_s: int) -> Message:
         """Write the summary of a day's morning."""
@@ -161,9 +172,14 @@ class Sender:
 
 
 def _claim_news(
-    connection: Connection, channel: str, channels: Sequence[str], now_unix_s: int
+    connection: Connection,
+    channel: str,
+    channels: Sequence[str],
+    now_unix_s: int,
+    *,
+    only_urgent: bool,
 ) -> dict[StoredNotice, Claim]:
-    """Claim for a channel every notice that it has to send."""
+    """Claim for a channel every notice that it has to send; with `only_urgent` the rest waits."""
     one_writer(connection)
     for found in _unsent(connection, now_unix_s):
         message_claims.enrol(connection, f"{NEWS}{found.id}", channels)
@@ -178,8 +194,12 @@ def _claim_news(
             and (not message_claims.was_tried(marks) or now_unix_s - over_unix_s > STALE_S)
         ):
             message_claims.drop(connection, name)
-        elif claim := message_claims.claim(connection, name, channel, now_unix_s):
-            claims[stored_notice(row)] = claim
+            continue
+        found = stored_notice(row)
+        if only_urgent and found.notice.severity != "urgent":
+            continue
+        if claim := message_claims.claim(connection, name, channel, now_unix_s):
+            claims[found] = claim
     return claims
 
 

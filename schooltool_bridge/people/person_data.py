@@ -140,6 +140,8 @@ NAMED_IN = frozenset(
 LEFT_ALONE = {
     "account": "an admin's own way in, which is no person of the school; removed by its command",
     "admin_session": "an account's",
+    "account_link": "an account's",
+    "account_sign_on": "an account's, and its user name at a peer",
     "key_pair": "this server's certificates",
 }
 

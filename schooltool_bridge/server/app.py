@@ -89,6 +89,8 @@ class App:
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         """Open the data folder's database; nothing else happens yet."""
         self.settings = settings
+        # As the file says, where `settings` have what was changed in a page; a server knows both.
+        self.file_settings: Settings | None = None
         self.clock = clock
         self.site = Site(settings.wwwroot, settings.name, VERSION, settings.zone)
         self.database = Database(settings.database, clock=clock)
@@ -113,7 +115,13 @@ class App:
     def parts(self) -> Parts:
         """What pages, checks and background work take of all this."""
         return Parts(
-            self.settings, self.database, self.site, self.registry, self.custody, self.clock
+            self.settings,
+            self.database,
+            self.site,
+            self.registry,
+            self.custody,
+            self.clock,
+            self.file_settings or self.settings,
         )
 
     @cached_property

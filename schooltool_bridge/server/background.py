@@ -20,7 +20,9 @@ from sqlalchemy.engine import Connection
 from mnet import outcomes
 from mnet.language import speaking
 from mnet.logs import log_failure
+from mnet.settings import NEVER
 from peers.registry import Peer
+from schooltool_bridge.common.days import local
 from schooltool_bridge.hand.resolving import Resolving
 from schooltool_bridge.notices import facts as notices_facts
 from schooltool_bridge.notices import notices, tls_dates
@@ -30,6 +32,7 @@ from schooltool_bridge.notices.rules import Notice
 from schooltool_bridge.notices.sending import Outcome, Sender
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on.signing_off import KEEP_ALIVE_INTERVAL_S, SigningOff
+from schooltool_bridge.store import backups
 from schooltool_bridge.store.site_memory import one_writer, recall, remember
 
 TICK_S = 60.0
@@ -39,6 +42,7 @@ REFRESH_INTERVAL_S = 600
 LOOK_INTERVAL_S = 3600
 LEASE, REFRESHED, LOOKED = "watch lease", "watch refreshed", "watch looked "
 SYNCED = "watch synced"
+BACKUP_LOOKED, BACKED_UP = "watch backup looked", "watch backed up"
 KEPT_ALIVE, WOKEN = "watch kept alive", "watch woken"
 
 CheckPeer = Callable[[Peer], object]
@@ -47,7 +51,7 @@ log = structlog.get_logger("watch")
 
 def sender_of(parts: Parts, post_json: Callable[[], PostJson]) -> Sender:
     """Return what sends messages for a site."""
-    settings = parts.settings
+    settings = parts.settings_now()
     return Sender(
         database=parts.database,
         site=parts.site,
@@ -57,6 +61,7 @@ def sender_of(parts: Parts, post_json: Callable[[], PostJson]) -> Sender:
         clock=parts.clock,
         summary_hour=settings.summary_hour,
         summary_when_well=settings.summary_when_well,
+        quiet=settings.quiet,
     )
 
 
@@ -66,7 +71,7 @@ def refresh(parts: Parts) -> tuple[list[Notice], list[Notice]]:
     with parts.database.read() as connection:
         facts = notices_facts.gather(connection, now)
     with speaking(parts.settings.language):  # their texts are stored as they are sent
-        standing = notices_rules.standing(facts, now, notices.limits_of(parts.settings))
+        standing = notices_rules.standing(facts, now, notices.limits_of(parts.settings_now()))
     with parts.database.write() as connection:
         new, ended = notices.refresh(connection, standing, now)
     for found in new:
@@ -97,7 +102,7 @@ class Background:
         self._resolving = resolving
         self._check_peer = check_peer
         self._start_due = start_due
-        self._sender = sender_of(parts, post_json)
+        self._post_json = post_json
         self._holder = uuid.uuid4().hex
         self._busy = threading.Lock()
         self._is_stopped = False
@@ -141,14 +146,17 @@ class Background:
 
     def _next(self) -> Callable[[], object] | None:
         """Return the next piece of work that is due, its time noted; None when there is none."""
-        if self._is_due(KEPT_ALIVE, KEEP_ALIVE_INTERVAL_S):
-            return self._signing_off.keep_alive
-        if self._is_due(REFRESHED, REFRESH_INTERVAL_S):
-            return self._refresh_and_send
-        if self._is_due(WOKEN, LOOK_INTERVAL_S):
-            return self._resolving.release_missed
-        if self._is_due(SYNCED, int(TICK_S)):
-            return self._start_due
+        works: tuple[tuple[str, int, Callable[[], object]], ...] = (
+            (KEPT_ALIVE, KEEP_ALIVE_INTERVAL_S, self._signing_off.keep_alive),
+            (REFRESHED, REFRESH_INTERVAL_S, self._refresh_and_send),
+            (WOKEN, LOOK_INTERVAL_S, self._resolving.release_missed),
+            (SYNCED, int(TICK_S), self._start_due),
+        )
+        for name, interval_s, work in works:
+            if self._is_due(name, interval_s):
+                return work
+        if self._is_due(BACKUP_LOOKED, REFRESH_INTERVAL_S) and self._is_backup_due():
+            return self._back_up
         for peer in self._parts.registry.all():
             if peer.enabled and self._is_due(f"{LOOKED}{peer.id}", LOOK_INTERVAL_S):
                 return partial(self._look_after, peer)
@@ -166,7 +174,27 @@ class Background:
 
     def _refresh_and_send(self) -> list[Outcome]:
         refresh(self._parts)
-        return [*self._sender.send_news(), *self._sender.send_summary()]
+        sender = sender_of(self._parts, self._post_json)  # by what is set now
+        return [*sender.send_news(), *sender.send_summary()]
+
+    def _is_backup_due(self) -> bool:
+        """Tell whether it is time for today's backup and none was made in this night."""
+        settings, now = self._parts.settings_now(), self._now()
+        here = local(now, settings.zone)
+        if settings.backup_hour == NEVER or here.hour < settings.backup_hour:
+            return False
+        today = {"day": here.date().isoformat()}
+        with self._parts.database.write() as connection:
+            one_writer(connection)
+            if recall(connection, BACKED_UP) == today:
+                return False
+            remember(connection, BACKED_UP, today)
+        return True
+
+    def _back_up(self) -> None:
+        settings, now = self._parts.settings_now(), self._now()
+        made = backups.make(self._parts.database, settings.home, now, settings.backups_kept)
+        log.info("backup made", file=made.name)
 
     def _look_after(self, peer: Peer) -> None:
         """Look when a peer's TLS certificate ends, and verify the peer."""

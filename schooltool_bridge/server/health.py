@@ -28,7 +28,7 @@ from mnet.stored_sentences import english
 from schooltool_bridge.common.days import iso
 from schooltool_bridge.school import zone_change
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.store import storage
+from schooltool_bridge.store import storage, stored_settings
 
 # Before this moment no key of ours was ever made: a clock that says so is wrong.
 EARLIEST_CLOCK_UNIX_S = 1_790_000_000
@@ -65,6 +65,13 @@ def _zone(parts: Parts) -> str:
     return zone if was is None else zone_words(was, zone)
 
 
+def _changed_in_pages(parts: Parts) -> str:
+    """Say which settings win over settings.toml, since somebody changed them in a page."""
+    with parts.database.read() as connection:
+        kept = sorted(stored_settings.stored(connection))
+    return ", ".join(kept) or _("none")
+
+
 def zone_words(was: str, zone: str) -> str:
     """Say what another time zone does."""
     return _(
@@ -86,6 +93,7 @@ def _store(parts: Parts) -> Iterator[Step]:
         N_("database"): _database_state,
         N_("keys"): _key_state,
         N_("time zone"): _zone,
+        N_("settings changed in pages"): _changed_in_pages,
     }
     for name, look in looks.items():
         try:

@@ -42,6 +42,11 @@ class Link:
     email: str
     ends_unix_s: int
 
+    @property
+    def of(self) -> str:
+        """Whose it is, for the number of a mail."""
+        return str(self.person_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Open:

@@ -38,7 +38,12 @@ from schooltool_bridge.events import receiving as events
 from schooltool_bridge.events import releasing
 from schooltool_bridge.events.peer_client import PeerClient
 from schooltool_bridge.history import school_roles
-from schooltool_bridge.sign_on import landing_person, landing_pictures, person_sessions
+from schooltool_bridge.sign_on import (
+    landing_account,
+    landing_person,
+    landing_pictures,
+    person_sessions,
+)
 from schooltool_bridge.sign_on.landing_decision import (
     ASK_FIRST,
     LET_IN,
@@ -96,6 +101,8 @@ class Landed:
     peer: Peer
     token: str = ""
     ticket: str = ""
+    # An admin's session, in place of a person's.
+    admin_token: str = ""
     instead_of: PersonSession | None = None
     afterwards: tuple[Callable[[], object], ...] = ()
 
@@ -112,15 +119,20 @@ class Landing:
     clock: Callable[[], float]
     throttle: LandingThrottle = field(default_factory=LandingThrottle)
 
-    def land(self, arrival: Arrival, cookie: str, sender: str) -> Landed:
+    def land(
+        self, arrival: Arrival, cookie: str, sender: str, signed_in_as: int | None = None
+    ) -> Landed:
         """Let somebody in, or raise LandingRefused.
 
-        `cookie` is the token of a session before, `sender` the browser's network address.
+        `cookie` is the token of a session before, `sender` the browser's network address,
+        `signed_in_as` the account that is signed in in it.
         """
         peer = self._provider(arrival.idp)
         vouched = self._ask_who(peer, arrival, sender)
         landed = self._in_one_transaction(
-            lambda connection, now: self._walk(connection, peer, arrival, vouched, cookie, now),
+            lambda connection, now: self._walk(
+                connection, peer, arrival, vouched, cookie, signed_in_as, now
+            ),
             peer,
         )
         if isinstance(landed, LandingRefused):
@@ -134,10 +146,18 @@ class Landing:
         arrival: Arrival,
         vouched: Vouched,
         cookie: str,
+        signed_in_as: int | None,
         now: int,
     ) -> Landed:
         """Identify, decide, start a session; raises LandingRefused."""
         stored = self._still_vouches(connection, peer)
+        browser = landing_account.Browser(
+            signed_in_as, has_person=person_sessions.find(connection, cookie, now) is not None
+        )
+        admin = landing_account.begin(connection, peer, vouched, arrival.wantsurl, browser, now)
+        if admin is not None:
+            log.info("admin landed", peer=peer.wwwroot, name=admin.name)
+            return Landed(admin.path, admin.name, peer, admin_token=admin.token)
         coming = self._identify(connection, peer, arrival, vouched, cookie, now)
         afterwards = self._afterwards(coming)
         decision = decide(_standing(connection, coming, stored))

@@ -95,6 +95,11 @@ WORDS = {
     "person-unknown": Words(
         403, N_("You are not known here, and %(site)s may bring nobody new."), OFFICE
     ),
+    "admin-other": Words(
+        403,
+        N_("Somebody else is signed in in this browser."),
+        (N_("Sign out here first; then follow the link at %(site)s again."),),
+    ),
     "person-admin": Words(
         403,
         N_("Your account looks after this site; such an account never signs in from another site."),

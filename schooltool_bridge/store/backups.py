@@ -21,7 +21,6 @@ FOLDER = "backups"
 SUFFIX = ".sqlite"
 # Of these only so many are kept; what was saved before an upgrade or a restoring stays.
 MADE = "backup-"
-KEPT = 7
 # Of a name that a page gives out.
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}._-")
 _LAST = "backup made"

@@ -41,7 +41,7 @@ class BackupsPages:
 
     def tabs(self) -> list[Tab]:
         """Return the entry of the navigation."""
-        return [Tab(N_("Backups"), BACKUPS, MANAGER)]
+        return []
 
     def show(self, _view: View) -> Reply:
         """List what there is."""
@@ -53,13 +53,14 @@ class BackupsPages:
             last_unix_s=last_unix_s,
             backups=backups.listed(home),
             folder=home / backups.FOLDER,
-            kept=backups.KEPT,
+            kept=self._parts.settings_now().backups_kept,
         )
 
     def make(self, view: View) -> Reply:
         """Make one now."""
+        settings = self._parts.settings_now()
         made = backups.make(
-            self._parts.database, self._parts.settings.home, view.now_unix_s, backups.KEPT
+            self._parts.database, settings.home, view.now_unix_s, settings.backups_kept
         )
         self._note(view, N_("backup made"), made.name)
         return go(BACKUPS, _("Made %(name)s.", name=made.name))

@@ -17,7 +17,7 @@ from peers.accounts import Account
 from peers.web import carried_form, sessions, throttle
 from peers.web.carried_form import SIGN_IN_FORM, CarriedForm
 from peers.web.frame import DOOR
-from peers.web.origin import inside
+from peers.web.origin import inside, is_admins
 from peers.web.sign_in import HOME
 from peers.web.throttle import Tried
 from peers.web.view import Reply, Route, View, go, page
@@ -59,9 +59,9 @@ class DoorPages:
     def show(self, view: View) -> Reply:
         """Show the school and the sign-in; whoever is signed in for what they want goes on."""
         wanted = inside(view.query.get("next", "")[:MAX_PATH_CHARS]) or ""
-        if view.session and (not wanted or _is_admins(wanted)):
+        if view.session and (not wanted or is_admins(wanted)):
             return go(wanted or HOME)
-        if self._people.session(view) and not _is_admins(wanted):
+        if self._people.session(view) and not is_admins(wanted):
             return go(wanted or ME)
         return self._form(wanted)
 
@@ -93,6 +93,10 @@ class DoorPages:
     def let_person_in(self, view: View, person_id: int, username: str) -> Reply:
         """Sign somebody in who proved in another way who they are, and lead to their page."""
         return self._let_in(view, person_id, username, _Wish("", None))
+
+    def let_account_in(self, view: View, account: Account) -> Reply:
+        """Do the same with an account, and lead to its page."""
+        return self._let_in(view, account, account.username, _Wish("", None))
 
     def _let_in(self, view: View, found: Account | int, username: str, wish: _Wish) -> Reply:
         # Two people share a browser now and then: the one before is signed out, whoever it was.
@@ -133,7 +137,7 @@ class DoorPages:
         status: int = 200,
         carried: CarriedForm | None = None,
     ) -> Reply:
-        back = ME if not wanted or _is_admins(wanted) else wanted
+        back = ME if not wanted or is_admins(wanted) else wanted
         with self._parts.database.read() as connection:
             ways = jumping.ways_in(connection, self._parts.registry, self._parts.site, back)
         values = {"next": wanted, "problem": problem, "username": username, "ways": ways}
@@ -163,7 +167,7 @@ def _as_account(
         detail={},
         now_unix_s=view.now_unix_s,
     )
-    path = wish.path if _is_admins(wish.path) else HOME
+    path = wish.path if is_admins(wish.path) else HOME
     reply = Reply(status=303, location=path)
     begun = sessions.find(connection, token, view.now_unix_s)
     is_theirs = carried and sessions.is_form_of(carried.token, account.id)
@@ -184,15 +188,10 @@ def _as_person(
         reply = page("carried_form.html", carried=carried, text=_kept())
     else:
         # A form may not lead to another site, even by way of ours; so a page stands between.
-        reply = page("onward.html", path=ME if not path or _is_admins(path) else path)
+        reply = page("onward.html", path=ME if not path or is_admins(path) else path)
     ended = "" if view.session else None
     cookies = (cookie_of(token),)
     return replace(reply, session_token=ended, cookies=cookies, afterwards=works)
-
-
-def _is_admins(path: str) -> bool:
-    """Tell whether a path of ours is one of the admin pages'."""
-    return path == HOME or path.startswith((f"{HOME}/", f"{HOME}?"))
 
 
 def _kept() -> str:

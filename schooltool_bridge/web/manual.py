@@ -90,6 +90,13 @@ def chapter(name: str, prefix: str) -> Chapter:
     return Chapter(name, title, lead, tuple(headings), Markup(html))  # noqa: S704 - made here
 
 
+def html_of(text: str) -> Markup:
+    """Render a text of ours that is no chapter, without its title."""
+    tokens = parser().parse(text)[3:]
+    markdown = parser()
+    return Markup(markdown.renderer.render(tokens, markdown.options, {}))  # noqa: S704 - made here
+
+
 def _tokens(name: str) -> list[Token]:
     return parser().parse((FOLDER / f"{name}.md").read_text("utf-8"))
 

@@ -77,6 +77,6 @@ class NoticesPages:
         return go(f"/admin/peers/{found.id}")
 
     def _standing(self, view: View) -> list[Notice]:
-        limits = notices.limits_of(self._parts.settings)
+        limits = notices.limits_of(self._parts.settings_now())
         with self._parts.database.read() as connection:
             return standing(gather(connection, view.now_unix_s), view.now_unix_s, limits)

@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from mnet.language import _, speaking
+from peers import account_links
 from peers.accounts import BadAccount
 from peers.web import throttle
 from peers.web.throttle import Tried
@@ -20,7 +21,7 @@ from peers.web.view import PageError, Reply, Route, View, page
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.notices import password_mail
 from schooltool_bridge.notices.channels import NotSent
-from schooltool_bridge.notices.password_mail import CHOOSE
+from schooltool_bridge.notices.password_mail import CHOOSE, AnyLink
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, invitations, own_access, person_sessions, rights
 from schooltool_bridge.sign_on.person_sessions import PersonSession, Start
@@ -72,8 +73,15 @@ class OwnPasswordPages:
             new = _new(view)
             with self._parts.database.write() as connection:
                 used = invitations.use(connection, _token(token), new, view.now_unix_s)
+                admin = (
+                    account_links.use(connection, _token(token), new, view.now_unix_s)
+                    if used is None
+                    else None
+                )
         except BadAccount as refused:
             return self._link(view, token, str(refused))
+        if admin is not None:
+            return self._door.let_account_in(view, admin)
         if used is None:
             return _too_late()
         found, visits = used
@@ -83,7 +91,9 @@ class OwnPasswordPages:
 
     def _link(self, view: View, token: str, problem: str = "") -> Reply:
         with self._parts.database.read() as connection:
-            found = invitations.find(connection, _token(token), view.now_unix_s)
+            found = invitations.find(
+                connection, _token(token), view.now_unix_s
+            ) or account_links.find(connection, _token(token), view.now_unix_s)
         if found is None:
             return _too_late()
         status = 400 if problem else 200
@@ -98,7 +108,7 @@ class OwnPasswordPages:
 
     def ask(self, view: View) -> Reply:
         """Answer the same to everybody; a mail is made and sent when the answer has left."""
-        if not password_mail.is_set_up(self._parts.settings):
+        if not password_mail.is_set_up(self._parts.settings_now()):
             return self._forgotten()
         text = view.text("who", limit=MAX_FIELD_CHARS)
         # Counted apart from wrong passwords: neither keeps the other waiting.
@@ -115,21 +125,24 @@ class OwnPasswordPages:
         return Reply(template="forgotten.html", values=self._values(sent=True), afterwards=(work,))
 
     def _send(self, text: str, now_unix_s: int) -> None:
-        settings, site = self._parts.settings, self._parts.site
+        settings, site = self._parts.settings_now(), self._parts.site
         with self._parts.database.write() as connection:
-            links = invitations.forgot(connection, text, now_unix_s)
+            links: list[AnyLink] = [
+                *account_links.forgot(connection, text, now_unix_s),
+                *invitations.forgot(connection, text, now_unix_s),
+            ]
         with speaking(settings.language):
             for link in links:
                 try:
                     password_mail.send(settings, site, link, now_unix_s)
                 except NotSent as problem:
-                    log.warning("link not sent", person=link.person_id, reason=str(problem))
+                    log.warning("link not sent", whose=link.of, reason=str(problem))
 
     def _forgotten(self, problem: str = "", status: int = 200) -> Reply:
         return page("forgotten.html", status=status, **self._values(problem))
 
     def _values(self, problem: str = "", *, sent: bool = False) -> dict[str, object]:
-        has_mail = password_mail.is_set_up(self._parts.settings)
+        has_mail = password_mail.is_set_up(self._parts.settings_now())
         return {"problem": problem, "sent": sent, "has_mail": has_mail}
 
     # Changed by its owner.

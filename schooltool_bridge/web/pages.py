@@ -30,6 +30,7 @@ from schooltool_bridge.server.app import App
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.sign_on import door, jump_rights
 from schooltool_bridge.web import help_pages, peer_facts
+from schooltool_bridge.web.account_pages import AccountPages
 from schooltool_bridge.web.backups_pages import BackupsPages
 from schooltool_bridge.web.calls_pages import CallsPages
 from schooltool_bridge.web.closing_pages import ClosingPages
@@ -49,7 +50,9 @@ from schooltool_bridge.web.key_pages import KeyPages
 from schooltool_bridge.web.letterhead_pages import LetterheadPages
 from schooltool_bridge.web.marking_pages import MarkingPages
 from schooltool_bridge.web.new_sections_pages import NewSectionsPages
+from schooltool_bridge.web.news_pages import NewsPages
 from schooltool_bridge.web.notices_pages import NoticesPages
+from schooltool_bridge.web.oneroster_pages import OneRosterPages
 from schooltool_bridge.web.own_desks import OwnDesks
 from schooltool_bridge.web.own_gradebook_pages import OwnGradebookPages
 from schooltool_bridge.web.own_pages import OwnPages
@@ -68,6 +71,7 @@ from schooltool_bridge.web.same_sections_pages import SameSectionsPages
 from schooltool_bridge.web.school_pages import SchoolPages
 from schooltool_bridge.web.sections_pages import SectionsPages
 from schooltool_bridge.web.sign_on_pages import SignOnPages
+from schooltool_bridge.web.site_settings_pages import SiteSettingsPages
 from schooltool_bridge.web.support_pages import SupportPages
 from schooltool_bridge.web.sync_pages import SyncPages
 from schooltool_bridge.web.unlinking_pages import UnlinkingPages
@@ -142,7 +146,11 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: ReportsPages(given.parts),
     lambda given: KeyPages(given.parts, given.app.rotate_key),
     lambda given: SupportPages(given.parts),
+    lambda given: AccountPages(given.parts),
+    lambda given: SiteSettingsPages(given.parts, given.app.post_json),
     lambda given: BackupsPages(given.parts),
+    lambda given: OneRosterPages(given.parts, given.app.resolving),
+    lambda _given: NewsPages(),
     lambda given: FirstStepsPages(given.parts),
     lambda given: SignInPages(given.app.database, naming.of_trail, door.keep_apart),
 )

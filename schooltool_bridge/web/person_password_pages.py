@@ -50,19 +50,20 @@ class PersonPasswordPages:
         if do == SET:
             return self._set(view, person_id)
         change = Change(view.who, view.now_unix_s)
+        has_mail = password_mail.is_set_up(self._parts.settings_now())
         with self._parts.database.write() as connection:
             found = known(connection, person_id)
             if do == TAKE_BACK:
                 invitations.take_back(connection, change, found.id)
                 note = _("The invitation opens nothing any more.")
                 return go(_path(found.id), note)
-            if do == MAIL and not (password_mail.is_set_up(self._parts.settings) and found.email):
+            if do == MAIL and not (has_mail and found.email):
                 return go(_path(found.id), _("There is no way to send a mail to this person."))
             link = invitations.invite(connection, change, found.id)
         if do != MAIL:
             return self._page(view, person_id, link=link)
         try:
-            password_mail.send(self._parts.settings, self._parts.site, link, view.now_unix_s)
+            password_mail.send(self._parts.settings_now(), self._parts.site, link, view.now_unix_s)
         except NotSent as problem:
             return self._page(view, person_id, problem=str(problem), status=502)
         return go(
@@ -107,7 +108,7 @@ class PersonPasswordPages:
             link=link,
             address=password_mail.address_of(self._parts.site, link) if link else "",
             wwwroot=self._parts.settings.wwwroot,
-            has_mail=password_mail.is_set_up(self._parts.settings),
+            has_mail=password_mail.is_set_up(self._parts.settings_now()),
             problem=problem,
         )
 

@@ -15,7 +15,7 @@ import structlog
 
 from mnet.language import _
 from mnet.protocol import APPLICATIONS
-from peers.web import tokens
+from peers.web import sessions, tokens
 from peers.web.frame import DOOR
 from peers.web.origin import inside
 from peers.web.view import Cookie, PageError, Reply, Route, View, go, page
@@ -151,10 +151,18 @@ class SignOnPages:
                 default_path=default_path,
             )
             cookie = view.cookies.get(COOKIE, "")
-            landed = self._landing.land(arrival, cookie, view.sender)
+            signed_in_as = view.session.account.id if view.session else None
+            landed = self._landing.land(arrival, cookie, view.sender, signed_in_as)
         except LandingRefused as refused:
             return _refusal(refused, correlation)
-        return _welcome(landed)
+        return self._welcome_admin(view, landed) if landed.admin_token else _welcome(landed)
+
+    def _welcome_admin(self, view: View, landed: Landed) -> Reply:
+        """Let an admin in, in place of their own session from before."""
+        if view.session:
+            with self._parts.database.write() as connection:
+                sessions.end(connection, view.session.token)
+        return Reply(status=303, location=landed.path, session_token=landed.admin_token)
 
 
 def _welcome(landed: Landed) -> Reply:

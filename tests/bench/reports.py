@@ -19,8 +19,10 @@ from sqlalchemy.engine import Connection
 from mnet.database import Database
 from schooltool_bridge.gradebook import grid
 from schooltool_bridge.history import identity, rows
-from schooltool_bridge.reports import progress, transcript
+from schooltool_bridge.reports import own_progress, progress, student_changes, transcript
+from schooltool_bridge.reports.own_progress import Moment
 from schooltool_bridge.store.model import enrolment
+from schooltool_bridge.web.student_record import FEW
 from tests.bench.seeded import DAY_S, LOOKED_AT, NOW, Size, seed
 
 SMALL, LARGE = Size(students=200, sections=20), Size(students=2_000, sections=200)
@@ -44,6 +46,10 @@ def _bare(connection: Connection) -> object:
 QUESTIONS: dict[str, Question] = {
     "progress report": lambda c: progress.read(c, STUDENT, THEN, LATER, ZONE),
     "transcript": lambda c: transcript.read(c, STUDENT, LATER),
+    "student's marks": lambda c: own_progress.of_student(
+        c, STUDENT, Moment(None, LATER, ZONE), is_own=False
+    ),
+    "student's changes": lambda c: student_changes.newest(c, STUDENT, ZONE, limit=FEW + 1),
     "gradebook page": lambda c: grid.read(c, LOOKED_AT, ZONE),
     "bare statements": _bare,
 }
@@ -65,7 +71,7 @@ def main() -> None:
             # Of each round by itself: the machine may be slower in one than in the next.
             ratio = statistics.median(big / little for little, big in rounds)
             print(
-                f"{name:16} {small_s * 1000:7.1f} ms small, {large[name] * 1000:7.1f} ms large: "
+                f"{name:17} {small_s * 1000:7.1f} ms small, {large[name] * 1000:7.1f} ms large: "
                 f"{ratio:.2f} times"
             )
         ratio = large["progress report"] / large["bare statements"]

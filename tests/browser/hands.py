@@ -11,6 +11,8 @@ from typing import Literal
 
 from playwright.sync_api import Locator, Page, ViewportSize
 
+from tests.browser.looks import looks_right
+
 PHONE: ViewportSize = {"width": 360, "height": 740}
 MAX_STOPS = 200
 Role = Literal["link", "button", "checkbox", "radio", "cell"]
@@ -56,6 +58,11 @@ class Hands:
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"{self.page.url}: by keyboard nobody gets to {wanted}")
+
+    def look(self) -> None:
+        """See that the page is as every page must be, at a desk and by night too."""
+        looks_right(self.page)
+        self.page.set_viewport_size(PHONE)
 
     def enter(self, until: str = "**") -> None:
         """Press Enter on what has the focus, and go where that leads, at last to an address."""

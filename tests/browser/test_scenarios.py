@@ -15,6 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, expect
 
 from peers import accounts
@@ -23,12 +24,13 @@ from schooltool_bridge.hand import people
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.sign_on.rights import Change
+from schooltool_bridge.store.model import person
 from tests.browser.conftest import PASSWORD, sign_in
 from tests.browser.hands import PHONE, Hands
 from tests.browser.looks import watched
 from tests.helpers.pushing import push, register
 from tests.helpers.rig import FakePeer
-from tests.helpers.roaming import app_of, person_id
+from tests.helpers.roaming import app_of
 from tests.helpers.site import Site
 
 DAY_S = 86_400
@@ -69,10 +71,10 @@ def story(school: Site) -> Story:
         })  # fmt: skip
     with app_of(school) as app, app.database.write() as connection:
         author = Author("test", NOW)
+        ids = {r.username: r.id for r in connection.execute(sa.select(person))}
         for name, role in (("carol", "counselor"), ("prue", "principal")):
-            people.set_staff_role(connection, author, int(person_id(school, name)), role)
-        for name in ("tess", "carol", "prue"):
-            who = int(person_id(school, name))
+            people.set_staff_role(connection, author, ids[name], role)
+        for who in (ids["tess"], ids["carol"], ids["prue"]):
             rights.set_password(connection, Change("test", NOW), who, PASSWORD)
             rights.set_own(connection, [who], allowed=True)
         accounts.add(connection, "clara", PASSWORD, one_time=False, now_unix_s=NOW, role=CLERK)
@@ -158,6 +160,7 @@ def test_3_a_counselor_gives_a_withdrawal_its_code_and_note(
     hands.type("Note", "Moved to another town")
     hands.press("button", "Save")
     assert hands.clicks <= 5
+    hands.look()
     chemistry = hands.page.get_by_role("region", name="Chemistry")
     expect(chemistry).to_contain_text("Withdrawn - Passing")
     expect(chemistry).to_contain_text("Moved to another town")
@@ -183,6 +186,46 @@ def test_4_what_a_teacher_adds_in_moodle_is_in_her_gradebook(
     cell = hands.page.get_by_role("textbox", name="Pam Person Herbarium")
     expect(cell).to_have_value("17")
     assert hands.clicks <= 2
+
+
+@pytest.mark.requirement("R47", "R60", "R63", "R70", "R77", "R88")
+def test_5_a_class_that_no_moodle_has_stands_beside_the_others(
+    come: Callable[[str], Hands],
+) -> None:
+    counselor = come("counselor")
+    counselor.press("link", "Sections")
+    counselor.press("link", "Make a section")
+    counselor.type("Name", "Choir", enter=True)
+    counselor.type("Name, user name or id number", "pam", enter=True)
+    counselor.press("link", "Pam Person")
+    counselor.press("button", "Save")
+    assert counselor.clicks <= 6
+    clerk = come("clerk")
+    clerk.press("link", "Sections")
+    clerk.press("link", "Choir")
+    clerk.press("link", "Put somebody in")
+    clerk.type("Name, user name or id number", "tess", enter=True)
+    clerk.press("link", "teacher")
+    clerk.press("button", "Save")
+    assert clerk.clicks <= 6
+    teacher = come("teacher")
+    teacher.press("link", "Choir", within=teacher.page.get_by_role("main"))
+    if "gradebook" not in teacher.page.url:
+        teacher.press("link", "Gradebook")
+    teacher.press("link", "New assessment")
+    teacher.type("Name", "Solo")
+    teacher.type("Points", "10", enter=True)
+    teacher.tab_to(teacher.page.get_by_role("textbox", name="Pam Person Solo"))
+    teacher.page.keyboard.type("9")
+    teacher.press("button", "Save")
+    assert teacher.clicks <= 5
+    counselor.press("link", "Students")
+    counselor.type("Name, user name or idnumber", "pam", enter=True)
+    counselor.press("link", "Pam Person")
+    expect(counselor.page.get_by_role("region", name="Choir")).to_contain_text("90 %")
+    counselor.press("link", "Sections")
+    counselor.press("link", "Choir")
+    counselor.look()
 
 
 @pytest.mark.requirement("R63", "R64", "R66", "R77", "R88")

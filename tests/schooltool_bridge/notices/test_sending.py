@@ -92,6 +92,17 @@ def test_what_is_new_is_told_once_in_one_message(rig: Rig) -> None:
     assert times == {"silent": NOW, "conflict": NOW, "tls-expired": NOW + 1800}
 
 
+@pytest.mark.parametrize("quiet", [(22, 6), (4, 6)])
+def test_in_quiet_hours_only_what_is_urgent_is_told(rig: Rig, quiet: tuple[int, int]) -> None:
+    mail, five = Recorder(), datetime.fromtimestamp(NOW, UTC).replace(hour=5)
+    rig.clock.now = int(five.timestamp())
+    stand(rig, "silent", "tls-expired")
+    for expected in ([1], [1], [1, 1]):
+        sender_of_notices(rig, mail, quiet=quiet).send_news()
+        assert counts_sent(mail) == expected
+        rig.clock.now += 1800
+
+
 def test_what_cannot_be_sent_is_sent_later_by_that_channel_only(rig: Rig) -> None:
     mail, hook = Recorder(), Recorder("webhook")
     hook.problem = NotSent("down")

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from mnet.database import Database
 from peers import store
+from peers.audit import COMMAND_LINE, By
 from peers.registry import Peer
 from schooltool_bridge.events.inbox_lists import count_by_status
 from schooltool_bridge.notices import facts as notices_facts
@@ -33,6 +34,7 @@ from schooltool_bridge.server.background import (
     TICK_S,
     Background,
 )
+from schooltool_bridge.store import backups, stored_settings
 from schooltool_bridge.store.site_memory import recall
 from tests.helpers.mail_server import MailServer
 from tests.helpers.rig import SIS, Clock, Rig, make_rig
@@ -288,6 +290,7 @@ def test_a_server_tells_by_itself_and_once_however_many_workers(
             file.write("summary_hour = -1\n")
         with app_of(site) as app:
             Rig(app, Clock(time.time())).add(PEER)  # since years, and never heard of
+            backups.note(app.database, int(time.time()))
         site.serve("--workers", workers)
         wait(lambda: server.mails)
         time.sleep(1)
@@ -365,3 +368,27 @@ def app_of(site: Site) -> App:
     from mnet.settings import read
 
     return App(read(site.home, {}))
+
+
+def test_a_backup_is_made_once_a_night_and_one_that_is_old_needs_a_hand(
+    rig: Rig, watches: Watches
+) -> None:
+    (watch,), _checked = watches(1)
+    rig.add(PEER)
+    home, by = rig.app.settings.home, By(COMMAND_LINE, int(rig.clock()))
+    rig.clock.now += 9 * DAY
+    watch.tick()
+    assert backups.listed(home) == []
+    with rig.app.database.write() as connection:
+        found = [n.notice.key for n in open_notices(connection)]
+        assert "backup-old this site" in found
+        stored_settings.change(connection, by, rig.app.settings, {"backup_hour": "0"})
+    for _hour in range(2):
+        rig.clock.now += LOOK_INTERVAL_S
+        watch.tick()
+    assert len(backups.listed(home)) == 1
+    rig.clock.now += DAY
+    watch.tick()
+    assert len(backups.listed(home)) == 2
+    with rig.app.database.read() as connection:
+        assert "backup-old this site" not in [n.notice.key for n in open_notices(connection)]
