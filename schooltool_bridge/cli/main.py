@@ -87,6 +87,7 @@ BELOW = {
         "close": "closing:close_section",
         "decline": "new_sections:decline",
         "file": "school:file_sections",
+        "file-suggested": "filing:file_suggested",
         "import-assessments": "gradebook:import_assessments",
         "join": "joining_sections:join",
         "join-assessments": "joining:join_assessments",
