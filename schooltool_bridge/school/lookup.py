@@ -75,6 +75,8 @@ class Member:
     state: str
     is_active: bool
     since_unix_s: int
+    # When it begins, while that is still to come.
+    starts_unix_s: int | None
     note: str
 
 
@@ -273,6 +275,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
             now.c.person_id,
             now.c.code,
             now.c.since_unix_s,
+            now.c.next_unix_s,
             now.c.note,
             person.c.firstname,
             person.c.lastname,
@@ -304,6 +307,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
                 shipped_titles.local_title(r.title),
                 bool(r.is_active),
                 r.since_unix_s,
+                r.next_unix_s if meaning.is_coming(r.code) else None,
                 r.note,
             ),
         )
