@@ -88,6 +88,7 @@ BELOW = {
         "decline": "new_sections:decline",
         "enrol-list": "own_sections:enrol_list",
         "file": "school:file_sections",
+        "file-suggested": "filing:file_suggested",
         "import-assessments": "gradebook:import_assessments",
         "join": "joining_sections:join",
         "join-assessments": "joining:join_assessments",

@@ -75,6 +75,8 @@ class Member:
     state: str
     is_active: bool
     since_unix_s: int
+    # When it begins, while that is still to come.
+    starts_unix_s: int | None
     note: str
 
 
@@ -109,6 +111,12 @@ def find(
     connection: Connection, wanted: Wanted, *, limit: int, skip: int = 0
 ) -> tuple[list[SectionRow], int]:
     """Return a page of sections by name, and how many there are in all."""
+    found = ids(connection, wanted)
+    return by_ids(connection, found[skip : skip + limit]), len(found)
+
+
+def ids(connection: Connection, wanted: Wanted) -> list[int]:
+    """Return all sections that are wanted, by name."""
     columns = (section.c.id, section.c.name, section.c.idnumber, section.c.segment)
     query = sa.select(*columns).where(joined.is_shown(section.c.id))
     for column, value in (
@@ -132,8 +140,7 @@ def find(
         if all(word in folded(f"{row.name}\n{row.idnumber or ''}") for word in words)
     ]
     fitting.sort(key=lambda r: (folded(r.name), segment_order(r.segment), r.id))
-    shown = [row.id for row in fitting[skip : skip + limit]]
-    return by_ids(connection, shown), len(fitting)
+    return [row.id for row in fitting]
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
@@ -268,6 +275,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
             now.c.person_id,
             now.c.code,
             now.c.since_unix_s,
+            now.c.next_unix_s,
             now.c.note,
             person.c.firstname,
             person.c.lastname,
@@ -299,6 +307,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
                 shipped_titles.local_title(r.title),
                 bool(r.is_active),
                 r.since_unix_s,
+                r.next_unix_s if meaning.is_coming(r.code) else None,
                 r.note,
             ),
         )

@@ -85,6 +85,13 @@ def current_term(connection: Connection, day: date) -> Term | None:
     return Term(*row) if row else None
 
 
+def term_at_hand(connection: Connection, day: date) -> Term | None:
+    """Return the term of a day, else the next one; None where none that is open ends later."""
+    coming = _TERMS.where(term.c.last_day >= day, term.c.closed_unix_s.is_(None))
+    row = connection.execute(coming.limit(1)).first()
+    return Term(*row) if row else None
+
+
 def one_year(connection: Connection, year_id: int) -> Year:
     """Return a year; raises NotThere."""
     row = connection.execute(sa.select(school_year).where(school_year.c.id == year_id)).first()

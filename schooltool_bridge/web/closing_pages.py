@@ -166,6 +166,8 @@ class ClosingPages:
             words=in_words(seen),
             empty=seen.without,
             hidden=seen.hidden,
+            uncoded=seen.uncoded,
+            waiting=seen.waiting,
             seen=seen.marks,
             stored=stored,
             again=again,

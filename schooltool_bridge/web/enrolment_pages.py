@@ -132,7 +132,7 @@ class EnrolmentPages:
             section_id=section_id,
             name=name,
             who=who,
-            now=[(r, titles[what.code], what.since_unix_s) for r, what in now.items()],
+            now=[(r, titles[what.code], what) for r, what in now.items()],
             roles=ROLES,
             states=known,
             given={

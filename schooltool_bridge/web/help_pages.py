@@ -49,6 +49,7 @@ ABOUT = {
     "/admin/school/marking": "school#marking-and-states",
     "/admin/school/terms/*/final": "reports#closing-a-term",
     "/admin/sections": "school#filing-a-section",
+    "/admin/sections/file": "school#filing-a-section",
     "/admin/sections/waiting": "events#new-sections",
     "/admin/sections/same": "school#sections-that-are-one",
     "/admin/sections/*/settings": "school#filing-a-section",

@@ -39,6 +39,7 @@ from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.door_pages import DoorPages
 from schooltool_bridge.web.enrol_list_pages import EnrolListPages
 from schooltool_bridge.web.enrolment_pages import EnrolmentPages
+from schooltool_bridge.web.filing_pages import FilingPages
 from schooltool_bridge.web.first_steps_pages import FirstStepsPages
 from schooltool_bridge.web.gradebook_items_pages import GradebookItemsPages
 from schooltool_bridge.web.gradebook_pages import GradebookPages
@@ -136,6 +137,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: SchoolPages(given.parts),
     lambda given: SameSectionsPages(given.parts),
     lambda given: SectionsPages(given.parts),
+    lambda given: FilingPages(given.parts),
     lambda given: NewSectionsPages(given.parts, given.app.admitting),
     lambda given: UnlinkingPages(given.parts, given.app.admitting, given.app.signing_off),
     lambda given: PersonDataPages(given.parts, given.app.signing_off),

@@ -15,6 +15,7 @@ from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
 from peers.web.view import PageError, Reply, Route, Tab, View, go, page
+from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
@@ -24,7 +25,9 @@ from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.web import filters, weights_pages
+from schooltool_bridge.web import filing_form, filing_pages, filters, weights_pages
+from schooltool_bridge.web.filing_form import Typed
+from schooltool_bridge.web.filters import PeerChoice
 
 SECTIONS = "/admin/sections"
 SETTINGS = SECTIONS + "/<int:section_id>/settings"
@@ -68,17 +71,21 @@ class SectionsPages:
 
     def found(self, view: View) -> Reply:
         """Show sections by name, chosen by term, course, peer and text."""
-        return self._list(view.query)
+        return self._list(view, view.query)
 
     def file_many(self, view: View) -> Reply:
-        """File the ticked sections; the list comes back as it was."""
-        choices = dict(parse_qsl(view.text("kept", limit=MAX_KEPT_CHARS).removeprefix("?")))
-        chosen = [filters.row_id(text) or 0 for text in view.all("section")]
+        """File the chosen sections, or show the course of each; the list comes back as it was."""
+        kept = view.text("kept", limit=MAX_KEPT_CHARS)
+        choices, form = dict(parse_qsl(kept.removeprefix("?"))), filing_form.typed(view)
         try:
             with self._parts.database.write() as connection:
-                moved, filed_under = _file(connection, view, chosen)
+                wanted, _peers = _Choice.read(choices).wanted(connection)
+                chosen = filing_form.chosen(view, form, lookup.ids(connection, wanted))
+                if view.text("action") == "suggest":
+                    return filing_pages.suggested(connection, chosen, view, kept)
+                moved, filed_under = filing_form.file(connection, view, chosen)
         except (NotPossible, NotThere) as problem:
-            return self._list(choices, problem=str(problem), ticked=chosen)
+            return self._list(view, choices, problem=str(problem), form=form)
         there = len(set(chosen)) - moved
         note = ngettext(
             "%(num)s section moved to %(place)s.",
@@ -91,13 +98,13 @@ class SectionsPages:
             note += f" {stood}"
         return go(SECTIONS + filters.query(**_Choice.read(choices).in_address), note)
 
-    def one(self, _view: View, section_id: int) -> Reply:
+    def one(self, view: View, section_id: int) -> Reply:
         """Show a section: where it stands, who is in it, what it is graded by."""
-        return self._section(section_id, "section.html")
+        return self._section(view, section_id, "section.html")
 
-    def settings(self, _view: View, section_id: int) -> Reply:
+    def settings(self, view: View, section_id: int) -> Reply:
         """Show what can be changed of a section itself."""
-        return self._section(section_id, "section_settings.html")
+        return self._section(view, section_id, "section_settings.html")
 
     def change(self, view: View, section_id: int) -> Reply:
         """File a section, link it, or weigh its categories."""
@@ -117,27 +124,23 @@ class SectionsPages:
                 note = steps[action](connection, view, section_id)
         except NotPossible as problem:
             template = "section_settings.html"
-            return self._section(section_id, template, problem=str(problem))
+            return self._section(view, section_id, template, problem=str(problem))
         return go(f"{SECTIONS}/{section_id}/settings", note)
 
     def _list(
-        self, asked: Mapping[str, str], *, problem: str = "", ticked: Collection[int] = ()
+        self,
+        view: View,
+        asked: Mapping[str, str],
+        *,
+        problem: str = "",
+        form: Typed | None = None,
     ) -> Reply:
         choice = _Choice.read(asked)
         with self._parts.database.read() as connection:
-            peers = filters.peer_choices(connection)
-            peer = filters.chosen_peer(peers, choice.peer)
-            wanted = Wanted(
-                choice.term_id,
-                choice.course_id,
-                choice.filed == "ongoing",
-                peer.id if peer else None,
-                choice.text,
-                not_linked=bool(choice.linked),
-                past=choice.filed == "past",
-            )
+            wanted, peers = choice.wanted(connection)
             skip = (choice.page - 1) * ROWS
-            rows, total = lookup.find(connection, wanted, limit=ROWS, skip=skip)
+            found = lookup.ids(connection, wanted)
+            rows, total = lookup.by_ids(connection, found[skip : skip + ROWS]), len(found)
             ids = [row.id for row in rows]
             teachers = lookup.teachers_of(connection, ids)
             students = lookup.student_counts(connection, ids)
@@ -146,6 +149,7 @@ class SectionsPages:
             links = linked.of_sections(connection, ids)
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
+            form = form or self._blank(connection, view, choice.term_id, choice.course_id)
         return page(
             "sections.html",
             status=400 if problem else 200,
@@ -170,10 +174,19 @@ class SectionsPages:
             earlier=choice.turned(-1) if choice.page > 1 else "",
             later=choice.turned(1) if skip + ROWS < total else "",
             problem=problem,
-            ticked=ticked,
+            form=form,
+            seen=filing_form.digest(found),
+            most=filing.MAX_AT_ONCE,
         )
 
-    def _section(self, section_id: int, template: str, *, problem: str = "") -> Reply:
+    def _blank(
+        self, connection: Connection, view: View, term_id: int | None, course_id: int | None
+    ) -> Typed:
+        """The form for filing before anything is typed."""
+        today = day_of(view.now_unix_s, self._parts.settings.zone)
+        return filing_form.blank(connection, today, term_id, course_id)
+
+    def _section(self, view: View, section_id: int, template: str, *, problem: str = "") -> Reply:
         section_id = filters.known_id(section_id)
         with self._parts.database.read() as connection:
             whole = joined.whole(connection, section_id)
@@ -210,6 +223,9 @@ class SectionsPages:
                 filings=lookup.filings_of(connection, section_id, limit=FILINGS_SHOWN),
                 terms=terms,
                 courses=catalogue,
+                filing=filing_form.typed(view)
+                if view.text("action") == "file"
+                else self._blank(connection, view, this.term_id, this.course_id),
                 term_titles={t.id: t.full_title for t in terms},
                 course_codes={c.id: c.code for c in catalogue},
                 categories=categories,
@@ -259,6 +275,21 @@ class _Choice:
             "page": self.page if self.page > 1 else None,
         }
 
+    def wanted(self, connection: Connection) -> tuple[Wanted, list[PeerChoice]]:
+        """Return which sections that is, and all peers to choose from; raises PageError (404)."""
+        peers = filters.peer_choices(connection)
+        peer = filters.chosen_peer(peers, self.peer)
+        wanted = Wanted(
+            self.term_id,
+            self.course_id,
+            self.filed == "ongoing",
+            peer.id if peer else None,
+            self.text,
+            not_linked=bool(self.linked),
+            past=self.filed == "past",
+        )
+        return wanted, peers
+
     def turned(self, pages: int) -> str:
         """The address of another page of the list."""
         return filters.query(**{**self.in_address, "page": self.page + pages})
@@ -276,24 +307,8 @@ def _may_follow(
     return list(found.values())[:MAX_TO_LINK]
 
 
-def _file(connection: Connection, view: View, chosen: list[int]) -> tuple[int, str]:
-    course_id, term_id = filters.row_id(view.text("course")), filters.row_id(view.text("term"))
-    moved = filing.file(
-        connection,
-        Author(view.who, view.now_unix_s, view.text("why")),
-        chosen,
-        course_id=course_id,
-        term_id=term_id,
-    )
-    filed_under = filing.filed_text(
-        courses.one(connection, course_id) if course_id is not None else None,
-        years.one_term(connection, term_id) if term_id is not None else None,
-    )
-    return moved, filed_under
-
-
 def _file_one(connection: Connection, view: View, section_id: int) -> str:
-    moved, filed_under = _file(connection, view, [section_id])
+    moved, filed_under = filing_form.file(connection, view, [section_id])
     if moved:
         return _("The section is filed: %(place)s.", place=filed_under)
     return _("It stands there already: %(place)s.", place=filed_under)

@@ -37,6 +37,20 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// A box that stands for others ticks them; one of those unticked by hand unticks it.
+document.addEventListener("change", ({ target }) => {
+  if (target.type !== "checkbox" || !target.form) return;
+  const boxes = [...target.form.elements];
+  if (target.dataset.ticks) {
+    for (const box of boxes) {
+      if (box.name === target.dataset.ticks) box.checked = target.checked;
+      else if (box.dataset.ticks === target.dataset.ticks && box !== target) box.checked = false;
+    }
+  } else if (!target.checked) {
+    for (const box of boxes) if (box.dataset.ticks === target.name) box.checked = false;
+  }
+});
+
 // A preset ticks the boxes that it means; a box ticked by hand is a choice of one's own.
 document.addEventListener("change", ({ target }) => {
   const boxes = [...(target.form ? target.form.elements : [])];

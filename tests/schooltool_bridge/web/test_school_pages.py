@@ -122,16 +122,16 @@ def test_sections_are_found_and_filed_many_at_once(rig: Rig, ordered: Visitor) -
     ):  # fmt: skip
         assert len(ordered.get(SECTIONS + query).tree.xpath("//tbody/tr")) == count, query
     filed = ordered.send(
-        SECTIONS, section=["1", "2"], course="1", term="1", why="", kept="?place=ongoing&q=o"
+        SECTIONS, section=["1", "2"], course="bio-1", term="1", why="", kept="?place=ongoing&q=o"
     )
     assert filed.location.endswith(SECTIONS + "?place=ongoing&q=o")
     assert "2 sections moved to BIO-1, Autumn, 2026/27." in ordered.get(SECTIONS).message("said")
     assert filings(rig) == [(1, 1, None), (1, 1, None), (None, None, None)]
-    refused = ordered.send(SECTIONS, section=["3"], course="1", term="", kept="")
+    refused = ordered.send(SECTIONS, section=["3"], course="Biology", term="", kept="")
     assert refused.status == 400
     assert "Choose a term too" in refused.message()
     assert refused.tree.xpath("//input[@name='section'][@checked]/@value") == ["3"]
-    assert ordered.send(SECTIONS, course="1", term="1", kept="").status == 400
+    assert ordered.send(SECTIONS, course="BIO-1", term="1", kept="").status == 400
     assert filings(rig)[2] == (None, None, None)
 
 
@@ -160,8 +160,8 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
     settings, other = path + "/settings", SECTIONS + "/2/settings"
     shown = ordered.get(settings)
     assert ", 6, " in shown.tree.xpath("string(//select[@id='previous'])")
-    assert ordered.send(settings, action="file", course="1", term="2").status == 303
-    assert ordered.send(other, action="file", course="1", term="1").status == 303
+    assert ordered.send(settings, action="file", course="BIO-1", term="2").status == 303
+    assert ordered.send(other, action="file", course="BIO-1", term="1").status == 303
     refused = ordered.send(other, action="link", previous="1")
     assert refused.status == 400
     assert "is not right after Spring" in refused.message()
@@ -185,7 +185,10 @@ def test_a_section_shows_what_is_around_it_and_is_filed_linked_and_weighed(
 def test_a_section_of_our_own_is_filed_like_any_other(rig: Rig, ordered: Visitor) -> None:
     with rig.app.database.write() as connection:
         sections.add(connection, Author("carl", START_UNIX_S), "Choir")
-    assert ordered.send(SECTIONS + "/4/settings", action="file", course="1", term="1").status == 303
+    assert (
+        ordered.send(SECTIONS + "/4/settings", action="file", course="BIO-1", term="1").status
+        == 303
+    )
     facts = ordered.get(SECTIONS + "/4").tree.find_class("facts")[0].text_content()
     assert "made here" in facts
     assert "BIO-1, Autumn, 2026/27" in facts
