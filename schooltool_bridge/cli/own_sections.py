@@ -99,10 +99,9 @@ def enrol_list(
 
 
 def _text(file: Path) -> str:
-    if str(file) == "-":
-        return click.get_text_stream("stdin", "utf-8").read()
     try:
-        return file.read_text("utf-8-sig")
+        with click.open_file(str(file), encoding="utf-8-sig") as stream:
+            return str(stream.read())
     except UnicodeDecodeError:
         raise CommandError(f"{file}: this is no UTF-8.") from None
 

@@ -140,7 +140,7 @@ def of_people(
     left_out = _teachers(connection) if no_teachers else frozenset()
     rows: list[sa.Row[Any]] = []
     for part in in_parts(sorted({into.get(i, i) for i in ids} - left_out)):
-        rows += connection.execute(sa.select(*_COLUMNS).where(person.c.id.in_(part)))
+        rows += connection.execute(_PEOPLE.where(person.c.id.in_(part)))
     rows.sort(key=lambda r: (folded(r.lastname), folded(r.firstname), r.id))
     return [_candidate(row, standing) for row in rows]
 
@@ -194,12 +194,12 @@ class _Known:
     def read(cls, connection: Connection, *, no_teachers: bool) -> _Known:
         left_out = _teachers(connection) if no_teachers else frozenset()
         into = identity.roots(connection)
-        rows = {}
+        rows: dict[int, sa.Row[Any]] = {}
         by_number: dict[str, set[int]] = defaultdict(set)
         by_username: dict[str, set[int]] = defaultdict(set)
         by_name: dict[tuple[str, ...], set[int]] = defaultdict(set)
         searched = []
-        for row in connection.execute(sa.select(*_COLUMNS)):
+        for row in connection.execute(_PEOPLE):
             who = into.get(row.id, row.id)
             if who in left_out:
                 continue
@@ -255,10 +255,14 @@ def _teachers(connection: Connection) -> frozenset[int]:
     return frozenset(connection.execute(sa.select(person.c.id).where(teaches)).scalars())
 
 
-_COLUMNS = (
-    person.c.id, person.c.firstname, person.c.lastname, person.c.username, person.c.idnumber,
+_PEOPLE: sa.Select[Any] = sa.select(
+    person.c.id,
+    person.c.firstname,
+    person.c.lastname,
+    person.c.username,
+    person.c.idnumber,
     person.c.email,
-)  # fmt: skip
+)
 
 
 def _candidate(row: sa.Row[Any], standing: _Standing) -> Candidate:

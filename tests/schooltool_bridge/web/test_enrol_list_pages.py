@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,8 @@ AUTHOR = Author("anna", START_UNIX_S)
 # Our ids are as they stand here, from 1.
 PEOPLE = ("Ada Lovelace", "Bo King", "Cy King", "Dee Dee", "Eve Moore")
 CHOIR, BAND = 1, 2
+Given = dict[str, Any]
+OF_BAND: Given = {"from": str(BAND)}
 ENROL = f"/admin/sections/{CHOIR}/enrol"
 
 
@@ -77,7 +80,12 @@ def test_a_list_is_shown_line_by_line_and_then_done(rig: Rig, clerk: Visitor) ->
 
 
 def test_what_was_ticked_and_chosen_stays_when_looking_again(clerk: Visitor) -> None:
-    given = {"action": "look", "list": "N1\nN2\nKing", "boxes": "1,2", "person": ["2", "3", "5"]}
+    given: Given = {
+        "action": "look",
+        "list": "N1\nN2\nKing",
+        "boxes": "1,2",
+        "person": ["2", "3", "5"],
+    }
     shown = clerk.send(ENROL, **given)
     # Ada's tick was taken away; Eve was ticked in a search before.
     assert ticked(shown) == ["2", "5"]
@@ -88,10 +96,10 @@ def test_another_sections_roster_is_taken_over(rig: Rig, clerk: Visitor) -> None
     page = clerk.get(ENROL)
     options = page.tree.xpath("//select[@name='from']/option/@value")
     assert options == ["", str(BAND)]
-    shown = clerk.send(ENROL, **{"action": "look", "from": str(BAND)})
+    shown = clerk.send(ENROL, action="look", **OF_BAND)
     # Dee is in the choir already, Eve is in the band no more.
     assert ticked(shown) == ["3"]
-    clerk.send(ENROL, **{"action": "enrol", "from": str(BAND), "person": ticked(shown)})
+    clerk.send(ENROL, action="enrol", person=ticked(shown), **OF_BAND)
     assert choir(rig) == {("N4", "student"), ("N3", "student")}
 
 
@@ -106,10 +114,10 @@ def test_another_sections_roster_is_taken_over(rig: Rig, clerk: Visitor) -> None
     ],
 )
 def test_a_refused_form_keeps_what_was_typed(
-    rig: Rig, clerk: Visitor, wrong: dict[str, object], sentence: str
+    rig: Rig, clerk: Visitor, wrong: Given, sentence: str
 ) -> None:
     action = "look" if "list" in wrong else "enrol"
-    given = {
+    given: Given = {
         "action": action, "list": "N1\nN2", "search": "eve", "role": "teacher", "why": "new term",
         "boxes": "1,2,5", "person": ["1", "5"], "from": str(BAND),
     } | wrong  # fmt: skip
