@@ -32,7 +32,7 @@ from schooltool_bridge.store.model import section
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.own_pages import STUDENTS
 from schooltool_bridge.web.people_pages import PEOPLE
-from schooltool_bridge.web.sections_pages import SECTIONS
+from schooltool_bridge.web.sections_list import SECTIONS
 from schooltool_bridge.web.words import came_too
 
 NEW = SECTIONS + "/new"
