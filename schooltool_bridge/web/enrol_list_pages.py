@@ -26,7 +26,7 @@ from schooltool_bridge.people import people_list
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.enrolment_pages import ROLES, began, section_name
-from schooltool_bridge.web.sections_pages import SECTIONS
+from schooltool_bridge.web.sections_list import SECTIONS
 from schooltool_bridge.web.words import came_too
 
 ENROL = SECTIONS + "/<int:section_id>/enrol"
