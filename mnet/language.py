@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,14 @@ def day_in_its_year(value: date) -> str:
     """Write a day whose year stands beside it: 21 Nov."""
     # Translators: how a day without its year is written, in CLDR's letters; also no-break spaces.
     return _dated(value, _("d MMM"))
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as programs write it: no needless zeros, no minus before nothing."""
+    if not value:
+        return "0"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def number(text: str) -> str:

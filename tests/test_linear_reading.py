@@ -129,6 +129,7 @@ EXPRESSIONS: dict[str, Met] = {
         "mnet/safe_xml.py:_DECLARATION", "match", *BLANKS, " encoding", " encoding=", " encoding = ",
         " encoding  ", " encoding='", "a", before="<?xml ",
     ),
+    "mnet/table_files.py:_UNWRITABLE": met("mnet/table_files.py:_UNWRITABLE", "sub", "\x0b", "a", "\ufffe"),
     "mnet/xmlrpc.py:_PROLOG": met("mnet/xmlrpc.py:_PROLOG", "match", *BLANKS, "a", '" ', before='<?xml version="1.0" encoding="'),
     "mnet/xmlrpc.py:_LOST_ZERO": met("mnet/xmlrpc.py:_LOST_ZERO", "sub", "&#2", "&#20;", "&#20;&#128;", "&#1", "&"),
     "mnet/xmlrpc.py:_NONCHARACTERS": met("mnet/xmlrpc.py:_NONCHARACTERS", "sub", "\ufffe", "a"),

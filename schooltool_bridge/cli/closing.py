@@ -86,9 +86,15 @@ def close_term(command: Command, title: str, year_title: str | None, marks: str)
         "students": seen.students,
         "stored": stored,
         "without": seen.without,
+        "uncoded": seen.uncoded,
+        "waiting": seen.waiting,
     }
     message = f"Closed {term.full_title}: {stored} final marks of {seen.students} student(s) "
     message += f"in {seen.sections} section(s); {seen.without} of them empty, nothing being graded."
+    if seen.uncoded:
+        message += f" {seen.uncoded} withdrawal(s) have no code yet."
+    if seen.waiting:
+        message += f" {seen.waiting} event(s) still wait: mnet-peer inbox list."
     command.show(row, message)
 
 

@@ -86,6 +86,7 @@ BELOW = {
         "approve": "new_sections:approve",
         "close": "closing:close_section",
         "decline": "new_sections:decline",
+        "enrol-list": "own_sections:enrol_list",
         "file": "school:file_sections",
         "file-suggested": "filing:file_suggested",
         "import-assessments": "gradebook:import_assessments",

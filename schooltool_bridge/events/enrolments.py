@@ -238,7 +238,8 @@ def _of_own_row(connection: Connection, section_id: int, person_id: int) -> dict
         now = max(now_unix_s(connection), folded.last_row_unix_s)
         state, coming = folded.from_moment(now)
         if state is not None:
-            found[role] = roster.Now(0, state.code, state.since_unix_s, state.holds, tuple(coming))
+            then = tuple((one.code, one.since_unix_s) for one in coming)
+            found[role] = roster.Now(0, state.code, state.since_unix_s, state.holds, then)
     return found
 
 

@@ -11,11 +11,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mnet.language import N_, _
+from mnet.language import N_, _, plain
 from mnet.letters import nfc
 from schooltool_bridge.gradebook.grid import Column
 from schooltool_bridge.gradebook.upload import bare
-from schooltool_bridge.history.averages import plain
 
 # What stands beside the marks in most lists and is not read.
 _BESIDE = (

@@ -28,6 +28,7 @@ from schooltool_bridge.history import as_of, joined, meaning
 from schooltool_bridge.history.averages import Score, ScoreSystem, is_before, number, percent_of
 from schooltool_bridge.history.cells import MANUAL
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot
+from schooltool_bridge.school import final_marks
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, score_system, worksheet
@@ -96,6 +97,8 @@ class Row:
     state: str
     percent: str
     cells: Sequence[Cell]
+    # The same percentage as a number; None while nothing that counts is graded.
+    share: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class Grid:
     sheets: Sequence[Sheet]
     categories: Mapping[int, str]
     systems: Mapping[int, ScoreSystem]
+    # Final marks are stored: what is entered now only proposes others.
+    is_closed: bool
 
     @property
     def cells(self) -> Iterable[Cell]:
@@ -158,6 +163,7 @@ def read(
         sheets,
         categories,
         systems,
+        bool(final_marks.counts(connection, final_marks.of_section(section_id))),
     )  # fmt: skip - in the order of the fields
 
 
@@ -265,10 +271,12 @@ def _rows(
             who,
             full_name(names[who]),
             _state(states[snapshot.enrolments[who, STUDENT].code]),
-            _percent(percent_of(snapshot, who)),
+            _percent(share),
             [cell_of(snapshot, column, who, zone) for column in columns],
+            share,
         )
         for who in in_order
+        for share in (percent_of(snapshot, who),)
     ]
 
 

@@ -168,7 +168,7 @@ def shown_mark(mark: str, percent: Decimal | None) -> str:
 
 
 def _stored(percent: Decimal) -> str:
-    return f"{plain(percent)} %"
+    return f"{language.plain(percent)} %"
 
 
 def _rounded(value: Decimal | None) -> Decimal | None:
@@ -177,12 +177,4 @@ def _rounded(value: Decimal | None) -> Decimal | None:
 
 def number(value: Decimal) -> str:
     """A decimal without needless zeros, as the language spoken here writes it."""
-    return language.number(plain(value))
-
-
-def plain(value: Decimal) -> str:
-    """A decimal as programs write it: no needless zeros, no minus before nothing."""
-    if not value:
-        return "0"
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return language.number(language.plain(value))

@@ -20,9 +20,9 @@ from sqlalchemy.engine import Connection
 from mnet.database import in_parts
 from schooltool_bridge.store.model_joining import section_join
 
-_IS_NOW = section_join.c.undone_unix_s.is_(None)
+IS_NOW = section_join.c.undone_unix_s.is_(None)
 # The peers' sections that are part of one of ours now, and so on no list.
-AWAY: sa.Select[tuple[int]] = sa.select(section_join.c.theirs_id).where(_IS_NOW)
+AWAY: sa.Select[tuple[int]] = sa.select(section_join.c.theirs_id).where(IS_NOW)
 
 
 def is_shown(section_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
@@ -43,7 +43,7 @@ def whole(connection: Connection, section_id: int) -> Whole:
     """Return where a section stands now: in itself, or in ours that a peer's is joined with."""
     pair = connection.execute(
         sa.select(section_join.c.ours_id, section_join.c.theirs_id).where(
-            _IS_NOW,
+            IS_NOW,
             sa.or_(section_join.c.ours_id == section_id, section_join.c.theirs_id == section_id),
         )
     ).first()
@@ -61,7 +61,7 @@ def of_peer(section_id: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     """Return the section in which a peer has what stands in a column's: its own, joined or not."""
     theirs = (
         sa.select(section_join.c.theirs_id)
-        .where(_IS_NOW, section_join.c.ours_id == section_id)
+        .where(IS_NOW, section_join.c.ours_id == section_id)
         .scalar_subquery()
     )
     return sa.func.coalesce(theirs, section_id)
@@ -73,14 +73,14 @@ def is_of_peer(sections: sa.Table, peer_id: int) -> sa.ColumnElement[bool]:
     theirs_of = (
         sa.select(section_join.c.ours_id)
         .join(theirs, theirs.c.id == section_join.c.theirs_id)
-        .where(_IS_NOW, theirs.c.peer_id == peer_id)
+        .where(IS_NOW, theirs.c.peer_id == peer_id)
     )
     return sa.or_(sections.c.peer_id == peer_id, sections.c.id.in_(theirs_of))
 
 
 def actor(connection: Connection, theirs_id: int) -> str:
     """Return who joined a peer's section with ours; it is joined."""
-    one = sa.select(section_join.c.by_actor).where(_IS_NOW, section_join.c.theirs_id == theirs_id)
+    one = sa.select(section_join.c.by_actor).where(IS_NOW, section_join.c.theirs_id == theirs_id)
     return str(connection.execute(one).scalar_one())
 
 
@@ -90,7 +90,7 @@ def homes(connection: Connection, section_ids: Iterable[int]) -> dict[int, int]:
     for part in in_parts(sorted(set(section_ids))):
         rows = connection.execute(
             sa.select(section_join.c.theirs_id, section_join.c.ours_id).where(
-                _IS_NOW,
+                IS_NOW,
                 sa.or_(section_join.c.ours_id.in_(part), section_join.c.theirs_id.in_(part)),
             )
         )
@@ -100,7 +100,7 @@ def homes(connection: Connection, section_ids: Iterable[int]) -> dict[int, int]:
 
 def homes_now(connection: Connection) -> dict[int, int]:
     """Return in which section of ours each peer's that is joined with one stands."""
-    pairs = sa.select(section_join.c.theirs_id, section_join.c.ours_id).where(_IS_NOW)
+    pairs = sa.select(section_join.c.theirs_id, section_join.c.ours_id).where(IS_NOW)
     return {r.theirs_id: r.ours_id for r in connection.execute(pairs)}
 
 

@@ -54,10 +54,20 @@ def of(code: str, means: str) -> Meaning:
         left=means == MEANS_INACTIVE and code not in _NO_WITHDRAWAL,
         passed=means == MEANS_COMPLETED and not has_failed,
         failed=has_failed,
-        is_coming=code == PENDING,
+        is_coming=is_coming(code),
         is_over=is_over(code),
         in_error=code == _IN_ERROR,
     )
+
+
+def lacks_code(code: str) -> bool:
+    """Tell whether a state says that somebody withdrew, and a counselor has yet to say how."""
+    return code == WITHDRAWN
+
+
+def is_coming(code: str) -> bool:
+    """Tell whether a state says that an enrolment has yet to begin."""
+    return code == PENDING
 
 
 def is_over(code: str) -> bool:

@@ -187,12 +187,17 @@ class Now(NamedTuple):
     since_unix_s: int
     holds: bool
     # What comes of itself (model.enrolment): codes, and from when.
-    coming: tuple[object, ...] = ()
+    coming: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_over(self) -> bool:
         """Whether its date has come, and nobody ended it."""
         return meaning.is_over(self.code)
+
+    @property
+    def starts_unix_s(self) -> int | None:
+        """When it begins, while that is still to come."""
+        return self.coming[0][1] if meaning.is_coming(self.code) and self.coming else None
 
 
 def current(connection: Connection, section_id: int, person_id: int) -> dict[str, Now]:

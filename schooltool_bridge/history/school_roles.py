@@ -49,6 +49,14 @@ def are(
     return sa.or_(sa.false(), *conditions)
 
 
+def ranked(connection: Connection) -> sa.Subquery:
+    """Return `who` is a student (`value` 0) or only a teacher (1) now; the others are not in it."""
+    now = present.enrolments(connection)
+    value = sa.func.min(sa.case((now.c.role == STUDENT, 0), else_=1)).label("value")
+    rows = sa.select(now.c.person_id.label("who"), value).group_by(now.c.person_id)
+    return _active(rows, now).subquery("roles_now")
+
+
 def may(connection: Connection, person_id: int, listed: Collection[str]) -> bool:
     """Tell whether a rule that lists these roles lets a person through."""
     if set(listed) == set(SCHOOL_ROLES):

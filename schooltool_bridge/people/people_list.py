@@ -15,7 +15,8 @@ from peers.model import peer
 from peers.policy import SCHOOL_ROLES
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import identity, linked, school_roles
-from schooltool_bridge.history.people_search import by_name, found_by
+from schooltool_bridge.history.people_search import found_by
+from schooltool_bridge.people import people_order
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.store.model import enrolment, person, person_link
 from schooltool_bridge.store.model_people import person_password
@@ -105,10 +106,17 @@ def ids(connection: Connection, wanted: PeopleFilter) -> list[int]:
 
 
 def page(
-    connection: Connection, wanted: PeopleFilter, *, offset: int, limit: int
+    connection: Connection,
+    wanted: PeopleFilter,
+    *,
+    offset: int,
+    limit: int,
+    by: str = people_order.NAME,
+    is_down: bool = False,
 ) -> list[PersonRow]:
-    """Return some of the people whom a filter finds, by name."""
-    return _rows(connection, condition(connection, wanted), offset=offset, limit=limit)
+    """Return some of the people whom a filter finds, in an order (people_order.py)."""
+    which = condition(connection, wanted)
+    return _rows(connection, which, offset=offset, limit=limit, by=by, is_down=is_down)
 
 
 def one(connection: Connection, person_id: int) -> PersonRow | None:
@@ -155,17 +163,22 @@ def condition(connection: Connection, wanted: PeopleFilter) -> sa.ColumnElement[
 
 
 def _rows(
-    connection: Connection, which: sa.ColumnElement[bool], *, offset: int, limit: int
+    connection: Connection,
+    which: sa.ColumnElement[bool],
+    *,
+    offset: int,
+    limit: int,
+    by: str = people_order.NAME,
+    is_down: bool = False,
 ) -> list[PersonRow]:
     secret = person_password.c.person_id
-    found = connection.execute(
+    people = (
         sa.select(person, secret.is_not(None).label("has_password"))
         .select_from(person.outerjoin(person_password, secret == person.c.id))
         .where(which)
-        .order_by(*by_name())
-        .offset(offset)
-        .limit(limit)
-    ).all()
+    )
+    in_order = people_order.sorted_by(connection, people, by, is_down=is_down)
+    found = connection.execute(in_order.offset(offset).limit(limit)).all()
     shown = [row.id for row in found]
     roles, links = school_roles.of_people(connection, shown), _links(connection, shown)
     merged = _merged(connection, shown)

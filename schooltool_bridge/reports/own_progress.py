@@ -122,6 +122,8 @@ class RosterRow:
     title: str
     is_active: bool
     since_day: date
+    # The day on which it begins, while that is still to come.
+    begins_day: date | None
     percent: str
 
 
@@ -183,6 +185,7 @@ def roster(
                 title=words.titles[state.code],
                 is_active=words.meanings[state.code].is_active,
                 since_day=moment.day_of(state.since_unix_s),
+                begins_day=_begins(snapshot, who, None, moment),
                 percent=_percent(snapshot, who),
             )
         )

@@ -5,8 +5,6 @@ Values only. A new report builds a Paper and has every form of it at once. Pure.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from decimal import Decimal
 
+from mnet import table_files
 from mnet.language import _
 from schooltool_bridge.common import days
-from schooltool_bridge.history.averages import number, plain
+from schooltool_bridge.history.averages import number
 
 Cell = str | int | Decimal | None
 # A table of more rows is no reading for paper; its CSV has them all.
@@ -25,8 +24,6 @@ MAX_ROWS = 2_000
 MAX_CELL_CHARS = 240
 # Longer texts get a share of their table's room, and much longer ones a second.
 SHARE_CHARS = (20, 60)
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # What stands where there is no number.
 DASH = "\N{EN DASH}"
 # Characters that turn what stands around them about, or do not print at all.
@@ -146,24 +143,13 @@ def text(cell: Cell, limit: int = MAX_CELL_CHARS) -> str:
 
 
 def csv_bytes(table: Table) -> bytes:
-    """Write a table as CSV (RFC 4180, UTF-8 with a BOM, which spreadsheets ask for).
-
-    Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers never do.
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_in_csv(c.title) for c in table.columns])
-    writer.writerows([_in_csv(cell) for cell in row] for row in table.rows)
-    return out.getvalue().encode("utf-8-sig", "replace")
+    """Write a table as CSV."""
+    return table_files.as_csv([c.title for c in table.columns], table.rows)
 
 
-def _in_csv(cell: Cell) -> str:
-    if isinstance(cell, Decimal):
-        return plain(cell)  # for programs: a point in every language
-    if not isinstance(cell, str):
-        return text(cell)
-    cell = cell.replace("\N{NO-BREAK SPACE}", " ")  # a day, to a spreadsheet that reads it
-    return "'" + cell if cell.startswith(_FORMULA) else cell
+def xlsx_bytes(table: Table, title: str) -> bytes:
+    """Write a table as a workbook."""
+    return table_files.as_xlsx(title, [c.title for c in table.columns], table.rows)
 
 
 def plain_number(value: Decimal | None) -> int | float | None:

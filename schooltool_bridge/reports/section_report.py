@@ -14,11 +14,11 @@ from statistics import median
 
 from sqlalchemy.engine import Connection
 
-from mnet.language import N_, _, translated
+from mnet.language import N_, _, plain, translated
 from schooltool_bridge.common import hiding
 from schooltool_bridge.common.roles import STUDENT
 from schooltool_bridge.history import as_of
-from schooltool_bridge.history.averages import number, percent_of, plain
+from schooltool_bridge.history.averages import number, percent_of
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.snapshot import SectionSnapshot
 from schooltool_bridge.reports import paper

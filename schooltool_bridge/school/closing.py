@@ -19,7 +19,8 @@ from mnet.database import one_at_a_time
 from mnet.language import N_, _
 from schooltool_bridge.common.points import decimal_text
 from schooltool_bridge.common.refusals import Refused
-from schooltool_bridge.history import as_of, identity
+from schooltool_bridge.events.inbox import WAITING
+from schooltool_bridge.history import as_of, identity, joined, meaning
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.averages import ScoreSystem
 from schooltool_bridge.school.final_marks import (
@@ -37,6 +38,8 @@ from schooltool_bridge.school.final_marks import (
 )
 from schooltool_bridge.school.labels import School
 from schooltool_bridge.school.years import OWN_ORDER
+from schooltool_bridge.store.model import inbox, section
+from schooltool_bridge.store.model_joining import section_join
 from schooltool_bridge.store.model_reports import final_mark
 from schooltool_bridge.store.model_school import term
 
@@ -53,6 +56,10 @@ class Preview:
     without: int
     # Marks that count what their student does not see.
     hidden: int
+    # Withdrawals whose code nobody gave yet; a transcript shows them so.
+    uncoded: int
+    # Events that still wait, of the peers whose sections these are.
+    waiting: int
 
 
 def preview(
@@ -70,7 +77,24 @@ def preview(
     empty = sum(s.percent is None for s in some)
     count = len({s.section_id for s in some}) if only_joined else len(sections)
     hidden = sum(s.counts_hidden for s in some)
-    return Preview(count, len(students), len(some), empty, hidden)
+    uncoded = sum(meaning.lacks_code(s.code) for s in some)
+    waiting = _waiting(connection, wanted)
+    return Preview(count, len(students), len(some), empty, hidden, uncoded, waiting)
+
+
+def _waiting(connection: Connection, wanted: sa.Select[tuple[int]]) -> int:
+    """Count what waits of the peers whose sections these are, or are part of these."""
+    brought = sa.select(section.c.peer_id)
+    theirs = sa.or_(
+        inbox.c.peer_id.in_(brought.where(section.c.id.in_(wanted))),
+        inbox.c.peer_id.in_(
+            brought.join(section_join, section_join.c.theirs_id == section.c.id).where(
+                joined.IS_NOW, section_join.c.ours_id.in_(wanted)
+            )
+        ),
+    )
+    counted = sa.select(sa.func.count()).where(theirs, inbox.c.status.in_(WAITING))
+    return int(connection.execute(counted).scalar_one())
 
 
 def close_term(connection: Connection, author: Author, term_id: int, score_system_id: int) -> int:

@@ -16,14 +16,13 @@ from sqlalchemy.engine import Connection
 
 from mnet import folding
 from mnet.database import now_unix_s
-from mnet.folding import folded
+from mnet.folding import FoldedColumn
 from peers.model import peer
 from schooltool_bridge.common import hiding
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.common.segments import segment_order
 from schooltool_bridge.history import identity, joined, linked, meaning, past, present
-from schooltool_bridge.school import years
+from schooltool_bridge.school import section_order, years
 from schooltool_bridge.store import shipped_titles
 from schooltool_bridge.store.model import ACTIVE, assessment, enrolment_state, person, section
 from schooltool_bridge.store.model_school import category, course, section_filing
@@ -75,6 +74,8 @@ class Member:
     state: str
     is_active: bool
     since_unix_s: int
+    # When it begins, while that is still to come.
+    starts_unix_s: int | None
     note: str
 
 
@@ -105,18 +106,21 @@ class Filing:
     previous_id: int | None
 
 
-def find(
-    connection: Connection, wanted: Wanted, *, limit: int, skip: int = 0
-) -> tuple[list[SectionRow], int]:
-    """Return a page of sections by name, and how many there are in all."""
+def find(connection: Connection, wanted: Wanted, *, limit: int) -> tuple[list[SectionRow], int]:
+    """Return the first of the sections that are wanted, by name, and how many there are in all."""
     found = ids(connection, wanted)
-    return by_ids(connection, found[skip : skip + limit]), len(found)
+    return by_ids(connection, found[:limit]), len(found)
 
 
-def ids(connection: Connection, wanted: Wanted) -> list[int]:
-    """Return all sections that are wanted, by name."""
-    columns = (section.c.id, section.c.name, section.c.idnumber, section.c.segment)
-    query = sa.select(*columns).where(joined.is_shown(section.c.id))
+def ids(
+    connection: Connection,
+    wanted: Wanted,
+    by: str = section_order.NAME,
+    *,
+    is_down: bool = False,
+) -> list[int]:
+    """Return all sections that are wanted, in an order (section_order.py)."""
+    query = sa.select(section.c.id).where(joined.is_shown(section.c.id))
     for column, value in (
         (section.c.term_id, wanted.term_id),
         (section.c.course_id, wanted.course_id),
@@ -131,14 +135,11 @@ def ids(connection: Connection, wanted: Wanted) -> list[int]:
         query = query.where(past.past_sections(connection))
     if wanted.not_linked:
         query = query.where(linked.without_sections())
-    words = folding.words(wanted.text)
-    fitting = [
-        row
-        for row in connection.execute(query)
-        if all(word in folded(f"{row.name}\n{row.idnumber or ''}") for word in words)
-    ]
-    fitting.sort(key=lambda r: (folded(r.name), segment_order(r.segment), r.id))
-    return [row.id for row in fitting]
+    for word in folding.words(wanted.text):
+        names = (FoldedColumn(section.c.name), FoldedColumn(section.c.idnumber))
+        query = query.where(sa.or_(*(name.contains(word, autoescape=True) for name in names)))
+    in_order = section_order.sorted_by(connection, query, by, is_down=is_down)
+    return list(connection.execute(in_order).scalars())
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
@@ -273,6 +274,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
             now.c.person_id,
             now.c.code,
             now.c.since_unix_s,
+            now.c.next_unix_s,
             now.c.note,
             person.c.firstname,
             person.c.lastname,
@@ -304,6 +306,7 @@ def _members(connection: Connection, ids: Sequence[int], role: str) -> list[tupl
                 shipped_titles.local_title(r.title),
                 bool(r.is_active),
                 r.since_unix_s,
+                r.next_unix_s if meaning.is_coming(r.code) else None,
                 r.note,
             ),
         )

@@ -32,7 +32,7 @@ from schooltool_bridge.school.written import several_lines
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.school_pages import SCHOOL
-from schooltool_bridge.web.sections_pages import SECTIONS
+from schooltool_bridge.web.sections_list import SECTIONS
 
 # A screenful or two of boxes to tick; what is left shows when these are settled.
 PROPOSALS_SHOWN = 100
@@ -166,6 +166,8 @@ class ClosingPages:
             words=in_words(seen),
             empty=seen.without,
             hidden=seen.hidden,
+            uncoded=seen.uncoded,
+            waiting=seen.waiting,
             seen=seen.marks,
             stored=stored,
             again=again,

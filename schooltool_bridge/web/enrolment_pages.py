@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.folding import MAX_SEARCH_CHARS
 from mnet.language import N_, _
 from peers.accounts import CLERK
 from peers.changes import NotPossible
@@ -33,16 +32,13 @@ from schooltool_bridge.store.model import section
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.own_pages import STUDENTS
 from schooltool_bridge.web.people_pages import PEOPLE
-from schooltool_bridge.web.sections_pages import SECTIONS
+from schooltool_bridge.web.sections_list import SECTIONS
 from schooltool_bridge.web.words import came_too
 
 NEW = SECTIONS + "/new"
-ENROL = SECTIONS + "/<int:section_id>/enrol"
 PLACE = SECTIONS + "/<int:section_id>/people/<int:person_id>"
 # What the address of an enrolment's form says when a student's page leads there.
 BACK_TO_PERSON = "person"
-# More than these are found by more letters.
-MAX_FOUND = 30
 # As what somebody is in a section.
 ROLES = {STUDENT: N_("student"), TEACHER: N_("teacher")}
 
@@ -60,7 +56,6 @@ class EnrolmentPages:
         return [
             Route(NEW, self.new, CLERK),
             Route(NEW, self.add, CLERK, ("POST",)),
-            Route(ENROL, self.search, CLERK),
             Route(PLACE, self.show, CLERK),
             Route(PLACE, self.save, CLERK, ("POST",)),
         ]
@@ -82,26 +77,6 @@ class EnrolmentPages:
         note = _("%(section)s is there; now put people into it.", section=name)
         return go(_after(view, made), note)
 
-    def search(self, view: View, section_id: int) -> Reply:
-        """Let somebody be found who shall be in a section."""
-        words = view.query.get("search", "").strip()[:MAX_SEARCH_CHARS]
-        with self._parts.database.read() as connection:
-            name = _section(connection, section_id)
-            wanted = people_list.PeopleFilter(search=words)
-            total = people_list.count(connection, wanted) if words else 0
-            rows = people_list.page(connection, wanted, offset=0, limit=MAX_FOUND) if words else []
-        if view.desk:  # a counselor enrols students, and who could become one
-            found = [row for row in rows if TEACHER not in row.roles]
-            total, rows = total - (len(rows) - len(found)), found
-        return page(
-            "section_enrol.html",
-            section_id=section_id,
-            name=name,
-            search=words,
-            total=total,
-            rows=rows,
-        )
-
     def show(self, view: View, section_id: int, person_id: int) -> Reply:
         """Show what somebody is in a section, to be changed."""
         given = {"role": view.query.get("role", STUDENT), "back": view.query.get("back", "")}
@@ -116,7 +91,7 @@ class EnrolmentPages:
         if view.desk and given["role"] != STUDENT:
             raise PageError(_("Who teaches a section is for the office to say."), 403)
         try:
-            effective_unix_s = _began(given["day"], self._parts.settings.zone)
+            effective_unix_s = began(given["day"], self._parts.settings.zone)
             with self._parts.database.write() as connection:
                 enrolments.set_state(
                     connection,
@@ -143,7 +118,7 @@ class EnrolmentPages:
         problem: str = "",
     ) -> Reply:
         with self._parts.database.read() as connection:
-            name = _section(connection, section_id)
+            name = section_name(connection, section_id)
             who = people_list.one(connection, filters.known_id(person_id))
             if who is None:
                 raise PageError(_("There is nobody with this number."), 404)
@@ -157,7 +132,7 @@ class EnrolmentPages:
             section_id=section_id,
             name=name,
             who=who,
-            now=[(r, titles[what.code], what.since_unix_s) for r, what in now.items()],
+            now=[(r, titles[what.code], what) for r, what in now.items()],
             roles=ROLES,
             states=known,
             given={
@@ -187,7 +162,8 @@ def _back(view: View, section_id: int, person_id: int, given: Mapping[str, str])
     return f"{STUDENTS if view.desk else PEOPLE}/{person_id}"
 
 
-def _section(connection: Connection, section_id: int) -> str:
+def section_name(connection: Connection, section_id: int) -> str:
+    """Return what a section is called; raises PageError (404)."""
     wanted = sa.select(section.c.name).where(
         section.c.id == filters.known_id(section_id), joined.is_shown(section.c.id)
     )
@@ -197,8 +173,8 @@ def _section(connection: Connection, section_id: int) -> str:
     return name
 
 
-def _began(text: str, zone: ZoneInfo) -> int | None:
-    """The first moment of a day by the school's clock; none for now."""
+def began(text: str, zone: ZoneInfo) -> int | None:
+    """Return the first moment of a day by the school's clock; none for now. Raises NotPossible."""
     if not text.strip():
         return None
     return first_moment(day(text, _("The day")), zone)

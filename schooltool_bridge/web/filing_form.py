@@ -59,7 +59,7 @@ def blank(
 
 def digest(found: Sequence[int]) -> str:
     """Return what tells whether a list is still the one that somebody saw."""
-    return hashlib.sha256(",".join(map(str, found)).encode()).hexdigest()[:20]
+    return hashlib.sha256(",".join(map(str, sorted(found))).encode()).hexdigest()[:20]
 
 
 def chosen(view: View, form: Typed, found: Sequence[int]) -> list[int]:

@@ -37,6 +37,7 @@ from schooltool_bridge.web.closing_pages import ClosingPages
 from schooltool_bridge.web.conflict_pages import ConflictPages
 from schooltool_bridge.web.courses_pages import CoursesPages
 from schooltool_bridge.web.door_pages import DoorPages
+from schooltool_bridge.web.enrol_list_pages import EnrolListPages
 from schooltool_bridge.web.enrolment_pages import EnrolmentPages
 from schooltool_bridge.web.filing_pages import FilingPages
 from schooltool_bridge.web.first_steps_pages import FirstStepsPages
@@ -126,6 +127,7 @@ PAGES: tuple[Callable[[Given], Pages], ...] = (
     lambda given: OwnGradebookPages(given.parts, given.people, given.door, given.gradebook),
     lambda given: PersonEditPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: EnrolmentPages(given.parts, given.app.resolving),
+    lambda given: EnrolListPages(given.parts, given.app.resolving),
     lambda given: ConflictPages(given.parts, given.app.resolving, given.app.signing_off),
     lambda given: ClosingPages(given.parts),
     lambda given: IssuedPages(given.parts),

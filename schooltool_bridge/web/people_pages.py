@@ -16,11 +16,15 @@ from mnet.stored_sentences import E_, english, joined
 from peers import store
 from peers.accounts import CLERK
 from peers.policy import OTHER, SCHOOL_ROLES, STUDENT, TEACHER
+from peers.web.list_files import ListFiles
+from peers.web.lists import Asked, Column, Found, ListOf
+from peers.web.lists import Order as SortedBy
 from peers.web.view import SCHOOL_GROUP, Reply, Route, Tab, View, page
 from schooltool_bridge.history import linked
-from schooltool_bridge.people import bulk_rights, people_list
+from schooltool_bridge.history.linked import Linked
+from schooltool_bridge.people import bulk_rights, people_list, people_order
 from schooltool_bridge.people.bulk_rights import GO, LINK, OWN, BadOrder, Order
-from schooltool_bridge.people.people_list import MAY, MAY_NOT, RIGHTS, WAITS
+from schooltool_bridge.people.people_list import MAY, MAY_NOT, RIGHTS, WAITS, PersonRow
 from schooltool_bridge.people.people_list import PeopleFilter as Filter
 from schooltool_bridge.school.labels import ROLES
 from schooltool_bridge.server.parts import Parts
@@ -31,8 +35,6 @@ from schooltool_bridge.web import filters
 from schooltool_bridge.web.filters import PeerChoice
 
 PEOPLE = "/admin/people"
-# Each row is a box to tick; a form takes a few hundred.
-ROWS = 50
 ROLE_WORDS = {STUDENT: E_("Students"), TEACHER: E_("Teachers"), OTHER: E_("Neither, now")}
 NUMBER_WORDS = {"none": E_("Has none")}
 LINKED_WORDS = {"no": E_("Not linked")}
@@ -65,6 +67,8 @@ _VALUES = {
     "linked": LINKED_WORDS,
 }
 Choices = list[tuple[str, list[tuple[str, str]]]]
+# Somebody, and with which peers they are linked.
+Line = tuple[PersonRow, Linked]
 
 
 class PeoplePages:
@@ -74,12 +78,16 @@ class PeoplePages:
         """Use the server's parts."""
         self._parts = parts
         self._signing_off = signing_off
+        self._files = ListFiles(
+            parts.database, LIST, CLERK, lambda c, view: _found(c, view, view.query)
+        )
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
             Route(PEOPLE, self.found, CLERK),
             Route(PEOPLE, self.change, CLERK, ("POST",)),
+            *self._files.routes(),
         ]
 
     def tabs(self) -> list[Tab]:
@@ -87,8 +95,8 @@ class PeoplePages:
         return [Tab(N_("People"), PEOPLE, CLERK, SCHOOL_GROUP)]
 
     def found(self, view: View) -> Reply:
-        """Show the people whom a filter finds, by name."""
-        return self._list(view.query, number=filters.row_id(view.query.get("page", "")) or 1)
+        """Show the people whom a filter finds."""
+        return LIST.chosen(view) or self._list(view, view.query)
 
     def change(self, view: View) -> Reply:
         """Show what an order is about, or carry it out when that was confirmed."""
@@ -97,7 +105,8 @@ class PeoplePages:
         everybody = view.ticked("everybody")
         confirmed = view.text("confirmed")
         if not picked and not everybody:
-            return self._list(asked, problem=_("Tick the people first, or all that were found."))
+            problem_text = _("Tick the people first, or all that were found.")
+            return self._list(view, asked, problem=problem_text)
         try:
             order = Order.read(asked["do"])
             with self._parts.database.read() as connection:
@@ -129,7 +138,7 @@ class PeoplePages:
                         afterwards=tuple(self._signing_off.ending(done.visits)),
                     )
         except BadOrder as problem:
-            return self._list(asked, problem=str(problem))
+            return self._list(view, asked, problem=str(problem))
         return page(
             "people_confirm.html",
             seen=seen,
@@ -144,22 +153,21 @@ class PeoplePages:
             is_link=order.right == LINK,
         )
 
-    def _list(self, asked: Mapping[str, str], *, number: int = 1, problem: str = "") -> Reply:
+    def _list(self, view: View, asked: Mapping[str, str], *, problem: str = "") -> Reply:
         with self._parts.database.read() as connection:
-            wanted, choices = _filter(connection, asked)
-            total = people_list.count(connection, wanted)
-            pages = max(1, -(-total // ROWS))
-            number = max(1, min(number, pages))
-            rows = people_list.page(connection, wanted, offset=(number - 1) * ROWS, limit=ROWS)
+            listed, found = _found(connection, view, asked)
+            shown = listed.shown(found.total)
+            lines = list(found.rows(shown.offset, shown.limit))
+            choices = filters.peer_choices(connection)
             orders = order_choices(connection, choices)
-            links = linked.of_people(connection, [row.id for row in rows])
         filter_values = _filter_values(asked)
         return page(
             "people.html",
             status=400 if problem else 200,
             problem=problem,
-            rows=rows,
-            total=total,
+            rows=[row for row, _linked in lines],
+            list=shown,
+            total=shown.total,
             asked={name: filter_values.get(name, "") for name in ASKED},
             is_filtered=bool(filter_values),
             peers=choices,
@@ -167,15 +175,9 @@ class PeoplePages:
             rights=_local_words(RIGHT_WORDS),
             numbers=_local_words(NUMBER_WORDS),
             linked_words=_local_words(LINKED_WORDS),
-            linked=links,
+            linked={row.id: link for row, link in lines},
             role_words=role_words,
             orders=orders,
-            number=number,
-            pages=pages,
-            earlier=PEOPLE + filters.query(**filter_values, page=number - 1) if number > 1 else "",
-            later=PEOPLE + filters.query(**filter_values, page=number + 1)
-            if number < pages
-            else "",
             people=people,
         )
 
@@ -215,6 +217,56 @@ def role_words(roles: tuple[str, ...]) -> str:
 def people(count: int) -> str:
     """Write how many people."""
     return ngettext("1 person", "%(num)s people", count)
+
+
+def _found(
+    connection: Connection, view: View, asked: Mapping[str, str]
+) -> tuple[Asked[Line], Found[Line]]:
+    """Find the people whom an address or form asks for, in the order that it asks for."""
+    wanted, _choices = _filter(connection, asked)
+    listed = LIST.asked(view, asked, **_filter_values(asked))
+    order = listed.order
+
+    def some(offset: int, limit: int) -> list[Line]:
+        rows = people_list.page(
+            connection, wanted, offset=offset, limit=limit, by=order.by, is_down=order.is_down
+        )
+        links = linked.of_people(connection, [row.id for row in rows])
+        return [(row, links[row.id]) for row in rows]
+
+    return listed, Found(people_list.count(connection, wanted), some)
+
+
+def _rights_text(row: PersonRow) -> str:
+    """Write by what somebody may sign in, for a file."""
+    words = [
+        "{} {}".format(
+            _("yes") if link.can_login else _("waits for you") if link.waits else _("no"),
+            _("from %(peer)s", peer=link.peer_name),
+        )
+        for link in row.links
+    ]
+    if row.has_password or row.can_login:
+        words.append("{} {}".format(_("yes") if row.can_login else _("no"), _("by password")))
+    return "; ".join(words)
+
+
+# Each row is a box to tick; a form takes a few hundred.
+LIST: ListOf[Line] = ListOf(
+    "people",
+    N_("People"),
+    PEOPLE,
+    (
+        Column(people_order.NAME, N_("Person"), lambda line: line[0].name, is_fixed=True),
+        Column(people_order.USERNAME, N_("User name"), lambda line: line[0].username),
+        Column(people_order.IDNUMBER, N_("Id number"), lambda line: line[0].idnumber),
+        Column(people_order.EMAIL, N_("Email"), lambda line: line[0].email, is_usual=False),
+        Column(people_order.ROLE, N_("Is now"), lambda line: role_words(line[0].roles)),
+        Column(people_order.LINKED, N_("Linked with"), lambda line: ", ".join(line[1].peers)),
+        Column(people_order.RIGHT, N_("May sign in"), lambda line: _rights_text(line[0])),
+    ),
+    SortedBy(people_order.NAME),
+)
 
 
 def _filter(connection: Connection, asked: Mapping[str, str]) -> tuple[Filter, list[PeerChoice]]:

@@ -6,7 +6,6 @@ The rules of filing and linking stand in schooltool_bridge/school. Source: RULES
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from sqlalchemy.engine import Connection
@@ -14,6 +13,7 @@ from sqlalchemy.engine import Connection
 from mnet.language import N_, _, ngettext
 from peers.accounts import CLERK
 from peers.changes import NotPossible
+from peers.web.list_files import ListFiles
 from peers.web.view import SCHOOL_GROUP, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.days import day_of
 from schooltool_bridge.common.refusals import NotThere
@@ -27,14 +27,16 @@ from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.server.parts import Parts
 from schooltool_bridge.web import filing_form, filing_pages, filters, weights_pages
 from schooltool_bridge.web.filing_form import Typed
-from schooltool_bridge.web.filters import PeerChoice
+from schooltool_bridge.web.sections_list import (
+    LIST,
+    MAX_TEXT_CHARS,
+    PLACES,
+    SECTIONS,
+    Choice,
+    found_by,
+)
 
-SECTIONS = "/admin/sections"
 SETTINGS = SECTIONS + "/<int:section_id>/settings"
-# A screenful or two, each with its box to tick.
-ROWS = 50
-MAX_PAGE = 10_000
-MAX_TEXT_CHARS = 100
 # A list's choice as an address has it: a text of that length in UTF-8, percent by percent.
 MAX_KEPT_CHARS = 4000
 # More filings than this of one section nobody reads here; the audit trail has them all.
@@ -42,10 +44,6 @@ FILINGS_SHOWN = 20
 # A longer list to choose from helps nobody; the command links any two.
 MAX_TO_LINK = 300
 NOT_LINKED = {"no": N_("Not linked")}
-PLACES = {
-    "ongoing": N_("Ongoing, waiting to be filed"),
-    "past": N_("Before our first year"),
-}
 
 
 class SectionsPages:
@@ -54,12 +52,16 @@ class SectionsPages:
     def __init__(self, parts: Parts) -> None:
         """Take the server's parts."""
         self._parts = parts
+        self._files = ListFiles(
+            parts.database, LIST, CLERK, lambda c, view: found_by(c, view, view.query)
+        )
 
     def routes(self) -> list[Route]:
         """Return the pages' addresses."""
         return [
             Route(SECTIONS, self.found, CLERK),
             Route(SECTIONS, self.file_many, CLERK, ("POST",)),
+            *self._files.routes(),
             Route(SECTIONS + "/<int:section_id>", self.one, CLERK),
             Route(SETTINGS, self.settings, CLERK),
             Route(SETTINGS, self.change, CLERK, ("POST",)),
@@ -70,8 +72,8 @@ class SectionsPages:
         return [Tab(N_("Sections"), SECTIONS, CLERK, SCHOOL_GROUP)]
 
     def found(self, view: View) -> Reply:
-        """Show sections by name, chosen by term, course, peer and text."""
-        return self._list(view, view.query)
+        """Show sections, chosen by term, course, peer and text."""
+        return LIST.chosen(view) or self._list(view, view.query)
 
     def file_many(self, view: View) -> Reply:
         """File the chosen sections, or show the course of each; the list comes back as it was."""
@@ -79,7 +81,7 @@ class SectionsPages:
         choices, form = dict(parse_qsl(kept.removeprefix("?"))), filing_form.typed(view)
         try:
             with self._parts.database.write() as connection:
-                wanted, _peers = _Choice.read(choices).wanted(connection)
+                wanted = Choice.read(choices).wanted(connection)
                 chosen = filing_form.chosen(view, form, lookup.ids(connection, wanted))
                 if view.text("action") == "suggest":
                     return filing_pages.suggested(connection, chosen, view, kept)
@@ -96,7 +98,8 @@ class SectionsPages:
         if there:
             stood = ngettext("%(num)s stood there already.", "%(num)s stood there already.", there)
             note += f" {stood}"
-        return go(SECTIONS + filters.query(**_Choice.read(choices).in_address), note)
+        listed = LIST.asked(view, choices, **Choice.read(choices).in_address)
+        return go(listed.address(page=listed.page), note)
 
     def one(self, view: View, section_id: int) -> Reply:
         """Show a section: where it stands, who is in it, what it is graded by."""
@@ -135,32 +138,29 @@ class SectionsPages:
         problem: str = "",
         form: Typed | None = None,
     ) -> Reply:
-        choice = _Choice.read(asked)
+        choice = Choice.read(asked)
         with self._parts.database.read() as connection:
-            wanted, peers = choice.wanted(connection)
-            skip = (choice.page - 1) * ROWS
-            found = lookup.ids(connection, wanted)
-            rows, total = lookup.by_ids(connection, found[skip : skip + ROWS]), len(found)
-            ids = [row.id for row in rows]
-            teachers = lookup.teachers_of(connection, ids)
-            students = lookup.student_counts(connection, ids)
+            peers = filters.peer_choices(connection)
+            listed, found = found_by(connection, view, asked)
+            shown = listed.shown(found.total)
+            lines = list(found.rows(shown.offset, shown.limit))
+            ids = [line.row.id for line in lines]
+            seen = filing_form.digest(lookup.ids(connection, choice.wanted(connection)))
             missing_since = marks.missing_since(connection, walking.SECTIONS, ids)
             same = section_suggestions.count(connection)
-            links = linked.of_sections(connection, ids)
+            links = {line.row.id: line.linked for line in lines}
             terms, catalogue = years.all_terms(connection), courses.all_courses(connection)
             waiting = sum(new_sections.count_waiting(connection, p.id) for p in peers)
             form = form or self._blank(connection, view, choice.term_id, choice.course_id)
         return page(
             "sections.html",
             status=400 if problem else 200,
-            rows=rows,
-            total=total,
+            rows=lines,
+            list=shown,
+            total=shown.total,
             waiting=waiting,
             same=same,
-            teachers=teachers,
-            students=students,
             missing_since={i: t for i, t in missing_since.items() if not links[i].reason},
-            linked=links,
             linked_choices={name: _(title) for name, title in NOT_LINKED.items()},
             peers=peers,
             places={name: _(title) for name, title in PLACES.items()},
@@ -169,13 +169,11 @@ class SectionsPages:
             term_choices={str(t.id): t.full_title for t in reversed(terms)},
             course_choices={str(c.id): f"{c.code} {c.title}"[:MAX_TEXT_CHARS] for c in catalogue},
             choice=choice,
-            is_filtered=any(v for n, v in choice.in_address.items() if n != "page"),
-            list_query=filters.query(**choice.in_address),
-            earlier=choice.turned(-1) if choice.page > 1 else "",
-            later=choice.turned(1) if skip + ROWS < total else "",
+            is_filtered=any(choice.in_address.values()),
+            list_query=shown.address.removeprefix(SECTIONS),
             problem=problem,
             form=form,
-            seen=filing_form.digest(found),
+            seen=seen,
             most=filing.MAX_AT_ONCE,
         )
 
@@ -235,64 +233,6 @@ class SectionsPages:
                 same=len(section_suggestions.suggestions(connection, section_id)),
                 problem=problem,
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """What a list's address asks for; what is not known there counts as not asked."""
-
-    term_id: int | None
-    course_id: int | None
-    filed: str
-    peer: str
-    text: str
-    linked: str
-    page: int
-
-    @classmethod
-    def read(cls, asked: Mapping[str, str]) -> _Choice:
-        filed = asked.get("place", "")
-        return cls(
-            filters.row_id(asked.get("term", "")),
-            filters.row_id(asked.get("course", "")),
-            filed if filed in PLACES else "",
-            asked.get("peer", ""),
-            asked.get("q", "").strip()[:MAX_TEXT_CHARS],
-            "no" if asked.get("linked") == "no" else "",
-            min(max(filters.row_id(asked.get("page", "")) or 1, 1), MAX_PAGE),
-        )
-
-    @property
-    def in_address(self) -> dict[str, object]:
-        """The same as it stands in an address."""
-        return {
-            "term": self.term_id,
-            "course": self.course_id,
-            "place": self.filed,
-            "peer": self.peer,
-            "q": self.text,
-            "linked": self.linked,
-            "page": self.page if self.page > 1 else None,
-        }
-
-    def wanted(self, connection: Connection) -> tuple[Wanted, list[PeerChoice]]:
-        """Return which sections that is, and all peers to choose from; raises PageError (404)."""
-        peers = filters.peer_choices(connection)
-        peer = filters.chosen_peer(peers, self.peer)
-        wanted = Wanted(
-            self.term_id,
-            self.course_id,
-            self.filed == "ongoing",
-            peer.id if peer else None,
-            self.text,
-            not_linked=bool(self.linked),
-            past=self.filed == "past",
-        )
-        return wanted, peers
-
-    def turned(self, pages: int) -> str:
-        """The address of another page of the list."""
-        return filters.query(**{**self.in_address, "page": self.page + pages})
 
 
 def _may_follow(

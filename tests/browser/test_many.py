@@ -74,3 +74,32 @@ def test_forty_sections_are_filed_in_a_few_clicks(page: Watched) -> None:
     clicks.button("File them")
     expect(page.page.get_by_text(f"{SECTIONS} sections filed in This term, Now.")).to_be_visible()
     assert clicks.count <= 12
+
+
+@pytest.mark.requirement("R60")
+def test_a_class_is_enrolled_from_a_pasted_list_in_a_few_clicks(
+    page: Watched, school: Site
+) -> None:
+    with app_of(school) as app, app.database.write() as connection:
+        sections.add(connection, AUTHOR, "Choir")
+        for name in ("choirmaster", "choirboy"):
+            people.add(connection, AUTHOR, Names(name, "Sam", "Singer", name))
+    page.goto("/admin")
+    clicks = Clicks(page.page)
+    clicks.link("Sections")
+    page.page.get_by_label("Name or id number").fill("choir")
+    clicks.button("Show")
+    clicks.link("Choir")
+    clicks.link("Put somebody in")
+    lines = [f"P-{n}" for n in range(PUPILS)]
+    page.page.get_by_label("A list: one person a line").fill(
+        "\n".join([*lines, "Sam Singer", "W" * 90])
+    )
+    clicks.button("Show who that is")
+    expect(page.page.get_by_role("heading", name="1 line fits nobody")).to_be_visible()
+    looks_right(page.page)
+    page.page.get_by_label("Sam Singer").select_option(label="Sam Singer, choirboy, choirboy")
+    clicks.button("Put the ticked people in")
+    expect(page.page.get_by_text(f"{PUPILS + 1} people are put in.")).to_be_visible()
+    expect(page.page.get_by_role("row")).to_have_count(PUPILS + 2)
+    assert clicks.count <= 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.looks import Watched, looks_right
 from tests.helpers.pushing import PEER, push, register
@@ -48,9 +48,47 @@ def test_the_pages_about_people_look_right(page: Watched, school: Site) -> None:
 
 
 @pytest.mark.usefixtures("peer")
+def test_a_list_is_sorted_by_a_press_its_columns_chosen_and_printed(page: Watched) -> None:
+    window = page.page
+    page.goto("/admin/people")
+    window.get_by_role("link", name="Person", exact=True).click()
+    head = window.get_by_role("columnheader", name="Person")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    window.get_by_text("Columns", exact=True).press("Enter")
+    looks_right(window)  # the menu open
+    window.get_by_text("Columns", exact=True).focus()
+    window.keyboard.press("Escape")
+    expect(window.get_by_role("checkbox", name="Email")).to_be_hidden()
+    window.get_by_text("Columns", exact=True).press("Enter")
+    window.get_by_role("checkbox", name="Email").check()
+    window.get_by_role("button", name="Show these columns").click()
+    expect(window.get_by_role("columnheader", name="Email")).to_be_visible()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert is_on_one_line(window, "thead th"), "at 1280 no head wraps"
+    with window.expect_download() as kept:
+        window.get_by_role("link", name="Excel").click()
+    assert kept.value.suggested_filename == "people.xlsx"
+    window.add_init_script("window.print = () => { document.title = 'printed'; }")
+    window.get_by_role("link", name="Print", exact=True).click()
+    expect(window).to_have_title("printed")
+    looks_right(window)
+
+
+def is_on_one_line(window: Page, selector: str) -> bool:
+    window.set_viewport_size({"width": 1280, "height": 800})
+    script = """(all) => all.every((e) => {
+        const text = document.createRange();
+        text.selectNodeContents(e);
+        return e.className === "tick" || text.getBoundingClientRect().height < 30;
+    })"""
+    found: bool = window.eval_on_selector_all(selector, script)
+    return found
+
+
+@pytest.mark.usefixtures("peer")
 def test_a_role_gets_the_right_after_a_question_and_one_of_them_loses_it(page: Watched) -> None:
     page.goto("/admin/people")
-    page.page.get_by_label("Is now").select_option(label="Students")
+    page.page.get_by_role("combobox", name="Is now").select_option(label="Students")
     page.page.get_by_role("button", name="Show").click()
     expect(page.page.get_by_text("1 person found")).to_be_visible()
     page.page.get_by_label("All that the filter finds").check()

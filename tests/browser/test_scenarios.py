@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import openpyxl
@@ -20,8 +20,9 @@ from playwright.sync_api import Browser, expect
 
 from peers import accounts
 from peers.accounts import CLERK
-from schooltool_bridge.hand import people
+from schooltool_bridge.hand import people, sections
 from schooltool_bridge.history.author import Author
+from schooltool_bridge.school import courses, years
 from schooltool_bridge.sign_on import rights
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.store.model import person
@@ -308,3 +309,26 @@ def test_a_new_teacher_is_invited_and_at_her_gradebook(
         theo.press("link", "Gradebook")
     expect(theo.page.get_by_role("region", name="Grades")).to_be_visible()
     assert clicks + theo.clicks <= 10
+
+
+@pytest.mark.requirement("R43", "R79", "R88")
+def test_7_a_clerk_files_forty_sections(come: Callable[[str], Hands], story: Story) -> None:
+    author, day = Author("test", NOW), datetime.fromtimestamp(NOW, UTC).date()
+    first, last = day - timedelta(100), day + timedelta(100)
+    with app_of(story.site) as app, app.database.write() as connection:
+        year = years.add_year(connection, author, title="Now", first_day=first, last_day=last)
+        years.add_term(
+            connection, author, year_id=year, title="Fall", first_day=first, last_day=last
+        )
+        for number in range(10):
+            courses.add(connection, author, code=f"C{number}", title=f"Subject {number}")
+        names = [(f"Subject {n % 10} group {n // 10}", f"C{n % 10}-{n}") for n in range(40)]
+        sections.add_all(connection, author, names)
+    hands = come("clerk")
+    hands.press("link", "School", within=hands.page.get_by_role("navigation", name="Main"))
+    hands.press("link", "ongoing sections")
+    hands.press("checkbox", "All on this page")
+    hands.press("button", "Suggest each one's course …")
+    hands.press("button", "File them")
+    expect(hands.page.get_by_text("40 sections filed in Fall, Now.")).to_be_visible()
+    assert hands.clicks <= 12

@@ -72,3 +72,18 @@ document.addEventListener("change", ({ target }) => {
   const custom = boxes.find((each) => each.name === "preset" && each.dataset.publish === undefined);
   if (custom && target.type === "checkbox") custom.checked = true;
 });
+
+// A page that is there to be printed.
+if (document.querySelector("[data-print-now]")) window.print();
+
+// A menu closes by Escape, and when one goes on elsewhere.
+for (const menu of document.querySelectorAll("details.menu")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnet.language import plain
 from schooltool_bridge.history.averages import (
     Score,
     ScoreSystem,
@@ -16,7 +17,6 @@ from schooltool_bridge.history.averages import (
     is_before,
     number,
     percent_of,
-    plain,
 )
 from schooltool_bridge.history.cells import PEER
 from schooltool_bridge.history.snapshot import Entry, Item, SectionSnapshot

@@ -8,7 +8,7 @@ import pytest
 
 from peers import audit
 from schooltool_bridge.school import final_marks
-from tests.helpers.rig import Rig
+from tests.helpers.rig import SIS, Rig
 from tests.helpers.visitor import Page, Visitor
 from tests.schooltool_bridge.web.test_school_pages import (
     AUTUMN,
@@ -105,6 +105,25 @@ def test_closing_says_in_words_what_it_means_before_it_does_it(rig: Rig, marked:
     assert "the records say the same" in marked.get(FINAL).text
     assert HOSTILE not in marked.get(SECTIONS + "/1/final").text
     assert trail_of(rig, "term closed") == [("carl", {"sections": 2, "marks": 3, "score system": LETTERS})]  # fmt: skip
+
+
+def test_closing_warns_of_what_is_not_settled_yet(rig: Rig, marked: Visitor) -> None:
+    def asked() -> str:
+        found = marked.send(FINAL, page=TERM, action="close", system=system(marked.get(TERM)))
+        return words(found)
+
+    proposed = "becomes a proposal to change them"
+    assert "no code yet" not in asked()
+    assert "still wait" not in asked()
+    push(rig, rig.peers[MOODLE], "end_enrolment", sectionid="5", userid="1", role="student")
+    early: dict[str, Any] = {"assessmentid": "late", "userid": "2", "points_earned": 1}
+    rig.call(rig.peers[MOODLE], SIS + "new_grade", early)
+    told = asked()
+    assert "1 withdrawal has no code yet" in told
+    assert "1 event still waits; what it brings would only become a proposal." in told
+    assert proposed not in words(marked.get(SECTIONS + "/1/gradebook"))
+    close(marked, FINAL)
+    assert proposed in words(marked.get(SECTIONS + "/1/gradebook"))
 
 
 def test_who_came_between_the_question_and_the_yes_is_asked_about_anew(

@@ -87,7 +87,7 @@ def test_who_teaches_is_not_hers_to_say(cast: Cast) -> None:
 
 def test_nobody_else_has_any_of_it(cast: Cast) -> None:
     routes = [r for r in cast.frame.routes if r.rule.startswith(SECTIONS)]
-    assert len(routes) == 7
+    assert len(routes) == 8
     with cast.app.database.read() as connection:
         before = connection.execute(sa.select(section.c.id)).all()
     for name in {"", *NAMES} - {"carol"}:

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from peers.web.lists import ROWS
 from schooltool_bridge.hand import sections
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, years
 from schooltool_bridge.store.model import section
-from schooltool_bridge.web import sections_pages
 from tests.helpers.admins import browser, site_with_admins
 from tests.helpers.rig import START_UNIX_S, Rig
 from tests.helpers.visitor import Page, Visitor
 
 SECTIONS, EACH = "/admin/sections", "/admin/sections/file"
-COUNT = sections_pages.ROWS + 5
+COUNT = ROWS + 5
 AUTHOR = Author("anna", START_UNIX_S)
 pytestmark = pytest.mark.requirement("R43")
 
@@ -68,7 +68,7 @@ def test_the_term_at_hand_is_chosen_and_a_page_is_filed_whole(rig: Rig, carl: Vi
         SECTIONS, which="page", shown=hidden(shown, "shown"), kept="?place=ongoing",
         course="biology", term="1",
     )  # fmt: skip
-    assert (done.status, filed(rig)) == (303, sections_pages.ROWS)
+    assert (done.status, filed(rig)) == (303, ROWS)
 
 
 def test_all_that_were_found_are_those_that_were_seen(rig: Rig, carl: Visitor) -> None:

@@ -87,7 +87,7 @@ def test_a_term_is_closed_a_transcript_issued_and_nothing_pushed_later_changes_i
     closed = site.run("term", "close", "autumn", "--marks", "letter grades")
     assert closed == {
         "term": "Autumn", "year": "2026/27", "marks": "Letter grades",
-        "sections": 1, "students": 1, "stored": 1, "without": 0,
+        "sections": 1, "students": 1, "stored": 1, "without": 0, "uncoded": 0, "waiting": 0,
     }  # fmt: skip
     assert "closed already" in refused(site, "term", "close", "Autumn", "--marks", "Percent")
 

@@ -11,13 +11,15 @@ import pytest
 import sqlalchemy as sa
 from lxml import html
 
+from peers.accounts import CLERK
 from schooltool_bridge.hand import enrolments as hand_enrolments
 from schooltool_bridge.hand import people as hand_people
 from schooltool_bridge.history.author import Author
-from schooltool_bridge.history.finding import find_person
+from schooltool_bridge.history.finding import find_person, find_section
 from schooltool_bridge.reports import own_progress
 from schooltool_bridge.reports.own_progress import Moment
 from tests.helpers.cast import DAY_S, GRADED, LEFT, NAMES, POINTS, Cast, cast_in
+from tests.helpers.framed import signed_in
 from tests.helpers.rig import START_UNIX_S
 from tests.helpers.visitor import Page
 
@@ -228,7 +230,7 @@ def test_staff_find_any_student_and_see_what_is_still_to_come(cast: Cast) -> Non
     assert "No student like that" in words(prue.get("/me/students?search=%00nobody"))
     pam = f"/me/students/{cast.people['pam']}"
     # In July, a course of the fall.
-    cast.push("new_section", idnumber="fall", name="Fall course")
+    cast.push("new_section", idnumber="fall", name="Fall course", teacheridnumber="id-tess")
     cast.push("new_assessment", idnumber="early", sectionid="fall", name="Early", pointval=3)
     cast.push("new_enrolment", sectionid="fall", userid="id-pam", role="student",
               timestart=START_UNIX_S + 50 * DAY_S)  # fmt: skip
@@ -241,7 +243,16 @@ def test_staff_find_any_student_and_see_what_is_still_to_come(cast: Cast) -> Non
     assert [h.text for h in page.tree.xpath("//main/h2")] == ["Sections to come", "Sections before"]
     assert "Fall course" in words(page)
     begins = datetime.fromtimestamp(START_UNIX_S + 50 * DAY_S, UTC)
-    assert f"begins {begins:%-d %b %Y}" in words(page)
+    starts = f"starts {begins:%-d %b %Y}"
+    assert starts in words(page)
+    # Everybody who sees it reads the same.
+    with cast.app.database.read() as connection:
+        fall = find_section(connection, "fall")
+    office, pam_there = signed_in(cast.rig, CLERK), f"/admin/sections/{fall}"
+    assert starts in words(office.get(pam_there))
+    assert starts in words(office.get(f"{pam_there}/people/{cast.people['pam']}"))
+    assert starts in words(cast.browser("tess").get(f"/me/teaching/{fall}"))
+    assert starts in words(cast.browser("pam").get("/me"))
     assert row(page, "Early") == "Early none yet of 3"
     assert "Withdrawn - Failing" in words(page)
     assert "Moved <away>" in words(page)

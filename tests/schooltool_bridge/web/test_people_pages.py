@@ -117,7 +117,7 @@ def test_people_are_listed_page_by_page_and_found(rig: Rig) -> None:
         "First2 L002",
         "First3 L003",
     ]
-    assert "Nobody like that" in visitor.get(f"{PEOPLE}?right=waits").text
+    assert "Nobody was found" in visitor.get(f"{PEOPLE}?right=waits").text
     assert visitor.get(f"{PEOPLE}?role=x&right=y&page=z&search=%00").status == 200
     assert visitor.get(f"{PEOPLE}?peer=nobody").status == 404
 
