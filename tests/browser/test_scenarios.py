@@ -325,8 +325,7 @@ def test_7_a_clerk_files_forty_sections(come: Callable[[str], Hands], story: Sto
         names = [(f"Subject {n % 10} group {n // 10}", f"C{n % 10}-{n}") for n in range(40)]
         sections.add_all(connection, author, names)
     hands = come("clerk")
-    hands.press("link", "School", within=hands.page.get_by_role("navigation", name="Main"))
-    hands.press("link", "ongoing sections")
+    hands.press("link", "Sections to file under a term")
     hands.press("checkbox", "All on this page")
     hands.press("button", "Suggest each one's course …")
     hands.press("button", "File them")
