@@ -97,6 +97,8 @@ class Row:
     state: str
     percent: str
     cells: Sequence[Cell]
+    # The same percentage as a number; None while nothing that counts is graded.
+    share: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +271,12 @@ def _rows(
             who,
             full_name(names[who]),
             _state(states[snapshot.enrolments[who, STUDENT].code]),
-            _percent(percent_of(snapshot, who)),
+            _percent(share),
             [cell_of(snapshot, column, who, zone) for column in columns],
+            share,
         )
         for who in in_order
+        for share in (percent_of(snapshot, who),)
     ]
 
 

@@ -17,7 +17,7 @@ from peers.accounts import CLERK
 from peers.web.carried_form import AGAIN
 from peers.web.view import FormLimits, PageError, Reply, Route, Tab, View, page
 from schooltool_bridge.common.refusals import NotThere, Refused
-from schooltool_bridge.gradebook import entering, grid
+from schooltool_bridge.gradebook import class_figures, entering, grid
 from schooltool_bridge.gradebook.entering import CellKey, Problem, Saved, Typed, Unreadable
 from schooltool_bridge.gradebook.grid import Grid
 from schooltool_bridge.history.author import Author
@@ -161,6 +161,7 @@ class GradebookPages:
             "gradebook.html",
             status=status,
             grid=found,
+            figures=class_figures.of_class(found.columns, found.rows),
             section=found.section,
             everybody=everybody,
             sheet_id=sheet_id,

@@ -26,7 +26,7 @@ from schooltool_bridge.web.own_pages import STUDENTS, not_there, sign_in_first, 
 from schooltool_bridge.web.sign_on_pages import ME, SignOnPages
 
 OFFICE, OFFICE_PEOPLE = "/admin/sections", "/admin/people"
-FORMS = ("", ".csv", ".pdf")
+FORMS = ("", ".csv", ".xlsx", ".pdf")
 ONE = "/<int:section_id>/"
 # What a teacher has of a section: who is in it, what it is graded by, and what is printed of it.
 TEACHERS = (

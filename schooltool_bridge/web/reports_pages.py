@@ -18,6 +18,8 @@ from sqlalchemy.engine import Connection
 from mnet import folding
 from mnet.folding import MAX_SEARCH_CHARS, FoldedColumn
 from mnet.language import N_, _
+from mnet.table_files import CSV, XLSX
+from mnet.table_files import TYPES as TABLE_TYPES
 from peers import audit
 from peers.accounts import CLERK
 from peers.web.view import PageError, Reply, Route, Tab, View, download, long_pages, page
@@ -25,7 +27,7 @@ from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history import identity, joined
 from schooltool_bridge.history.people_search import by_name, found_by
 from schooltool_bridge.reports import registry, report
-from schooltool_bridge.reports.paper import Paper, csv_bytes, text
+from schooltool_bridge.reports.paper import Paper, csv_bytes, text, xlsx_bytes
 from schooltool_bridge.reports.pdf import SIZES, PdfError, make_pdf
 from schooltool_bridge.reports.registry import Named
 from schooltool_bridge.reports.report import Asked
@@ -42,8 +44,8 @@ PLACES = {
 }
 MAX_FOUND = 30
 ROWS_A_PAGE = 100
-CSV, PDF = "csv", "pdf"
-TYPES = {CSV: "text/csv; charset=utf-8", PDF: "application/pdf"}
+PDF = "pdf"
+TYPES = {**TABLE_TYPES, PDF: "application/pdf"}
 
 
 class ReportsPages:
@@ -56,10 +58,10 @@ class ReportsPages:
         self._reports = registry.all_reports(parts.settings.home)
 
     def routes(self) -> list[Route]:
-        """Return the pages' addresses: each report as a page, a CSV and a PDF."""
+        """Return the pages' addresses: each report as a page, a CSV, a workbook and a PDF."""
         routes = [Route(REPORTS, self.find, CLERK)]
         for named in self._reports:
-            for ending in ("", CSV, PDF):
+            for ending in ("", *TYPES):
                 handler = partial(self._answer, named, ending)
                 waits_for = long_pages if ending == PDF or named.report.is_long else None
                 rule = PLACES[named.report.subject] + named.name
@@ -115,6 +117,8 @@ class ReportsPages:
             body = (
                 csv_bytes(paper.flat)
                 if ending == CSV
+                else xlsx_bytes(paper.flat, paper.title)
+                if ending == XLSX
                 else make_pdf(paper, school=self._parts.settings.name, size=size)
             )
         except PdfError as problem:
@@ -166,6 +170,7 @@ class ReportsPages:
         }
         files = [
             ("CSV", f"{view.path}.csv{filters.query(**options)}"),
+            (_("Excel"), f"{view.path}.xlsx{filters.query(**options)}"),
             (_("PDF, A4"), f"{view.path}.pdf{filters.query(**options)}"),
             (_("PDF, Letter"), f"{view.path}.pdf{filters.query(**options, size='letter')}"),
         ]

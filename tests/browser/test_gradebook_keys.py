@@ -70,6 +70,41 @@ def test_grades_are_typed_by_keyboard_alone(page: Watched, book: Book) -> None:
     looks_right(page.page)
 
 
+PASTE = """(input, text) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", text);
+    input.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
+
+
+def test_many_cells_are_pasted_filled_down_taken_back_and_saved_by_a_key(
+    page: Watched, book: Book
+) -> None:
+    page.goto(path(book))
+    start = cell(page, "S3", "Item 3")
+    start.focus()
+    # Beyond the last student and beyond the last column: named, and not lost silently.
+    start.evaluate(PASTE, '1\t2\r\n3\t"4"\r\n5\t6\r\n7\t8\r\n')
+    assert [cell(page, f"S{n}", "Item 4").input_value() for n in (3, 4, 5)] == ["2", "4", "6"]
+    expect(page.page.get_by_text("Cells filled: 6.")).to_contain_text("left out: 2.")
+    expect(page.page.get_by_text("6 not saved yet")).to_be_visible()
+    page.page.keyboard.press("Control+z")
+    expect(start).to_have_value("")
+    start.evaluate(PASTE, "1\t2\n")
+    cell(page, "S0", "Item 3").fill("9")
+    page.page.keyboard.press("Control+d")
+    assert [cell(page, f"S{n}", "Item 3").input_value() for n in range(6)] == list("999199")
+    page.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    expect(page.page.get_by_role("button", name="Save")).to_be_in_viewport()
+    page.page.keyboard.press("Control+s")
+    expect(page.page.get_by_text("7 grades are saved.")).to_be_visible()
+    # 9 five times and 1 once.
+    for title, figure in (("Average", "7.67"), ("Median", "9")):
+        row = page.page.get_by_role("row", name=title)
+        expect(row.get_by_role("cell", name=figure, exact=True).first).to_be_visible()
+    looks_right(page.page)
+
+
 def test_what_is_wrong_is_named_and_one_goes_on_there(page: Watched, book: Book) -> None:
     page.goto(path(book))
     cell(page, "S3", "Item 1").fill("-1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from peers import accounts, audit
 from peers.accounts import CLERK
@@ -88,7 +91,11 @@ def test_every_report_is_a_page_a_csv_and_a_pdf(rig: Rig, visitor: Visitor, path
     as_pdf = visitor.get(path + ".pdf?size=letter")
     assert as_pdf.body.startswith(b"%PDF-")
     assert b"/MediaBox[0 0 612 792]" in as_pdf.body or b"/MediaBox[0 0 792 612]" in as_pdf.body
-    assert downloads(rig) == [(path + ".pdf", "pdf"), (path + ".csv", "csv")]
+    book = load_workbook(io.BytesIO(visitor.get(path + ".xlsx").body))
+    cells = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    assert len(cells) == len(list(csv.reader(io.StringIO(as_csv.text, newline=""))))
+    assert not any(cell.data_type == "f" for row in book.worksheets[0].iter_rows() for cell in row)
+    assert downloads(rig) == [(f"{path}.{ending}", ending) for ending in ("xlsx", "pdf", "csv")]
 
 
 def test_a_progress_report_is_of_the_day_that_was_chosen(visitor: Visitor) -> None:
