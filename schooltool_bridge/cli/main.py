@@ -84,6 +84,7 @@ BELOW = {
     "section": {
         "accept": "closing:accept_section",
         "approve": "new_sections:approve",
+        "bring-back": "own_sections:bring_back",
         "close": "closing:close_section",
         "decline": "new_sections:decline",
         "enrol-list": "own_sections:enrol_list",
@@ -97,6 +98,8 @@ BELOW = {
         "link": "school:link_section",
         "not-same": "joining_sections:not_same",
         "proposals": "closing:section_proposals",
+        "remove": "own_sections:remove",
+        "rename": "own_sections:rename",
         "suggestions": "joining_sections:suggestions",
         "take-apart": "joining_sections:take_apart",
         "unlink": "school:unlink_section",

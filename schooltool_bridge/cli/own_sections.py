@@ -1,11 +1,11 @@
-"""Commands about sections made here: many people put in at once.
+"""Commands about sections made here: many people put in, another name, removed, brought back.
 
 Source: RULES 1.8 (the form of commands), R47, R60.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -15,10 +15,11 @@ from peers import audit
 from schooltool_bridge.cli.shared import Command, CommandError, common
 from schooltool_bridge.common.days import first_moment
 from schooltool_bridge.common.roles import STUDENT, TEACHER
-from schooltool_bridge.hand import enrol_lists
+from schooltool_bridge.hand import enrol_lists, sections
 from schooltool_bridge.hand.enrol_lists import Candidate, Line
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.history.finding import find_section
+from schooltool_bridge.school import lookup
 from schooltool_bridge.school.written import day
 
 _PEER = click.option("--peer", "peer_wwwroot", help="Of this peer, when several have that id.")
@@ -96,6 +97,69 @@ def enrol_list(
     row["already"] = [_person(people[who]) for who in done.already]
     row["released"] = released
     command.show(row, lambda: click.echo(_told(row, "put in")))
+
+
+@click.command("rename")
+@click.argument("section_id", metavar="ID")
+@click.argument("name")
+@_SEGMENT
+@_WHY
+@common
+def rename(command: Command, section_id: str, name: str, segment: str | None, why: str) -> None:
+    """Give a section made here another name from now on."""
+    row = _change(
+        command,
+        section_id,
+        segment,
+        why,
+        lambda c, author, this: sections.rename(c, author, this, name),
+    )
+    _say(command, row, f"is called {row['name']} now", "is called so already")
+
+
+@click.command("remove")
+@click.argument("section_id", metavar="ID")
+@_SEGMENT
+@_WHY
+@common
+def remove(command: Command, section_id: str, segment: str | None, why: str) -> None:
+    """Make a section made here a former one; all that it holds stays.
+
+    Nobody is put into it and no teacher grades in it from then on; `section bring-back` undoes it.
+    """
+    row = _change(command, section_id, segment, why, sections.remove)
+    _say(command, row, "is removed", "was removed already")
+
+
+@click.command("bring-back")
+@click.argument("section_id", metavar="ID")
+@_SEGMENT
+@_WHY
+@common
+def bring_back(command: Command, section_id: str, segment: str | None, why: str) -> None:
+    """Undo that a section made here was removed."""
+    row = _change(command, section_id, segment, why, sections.bring_back)
+    _say(command, row, "is back", "was not removed")
+
+
+def _change(
+    command: Command,
+    section_id: str,
+    segment: str | None,
+    why: str,
+    do: Callable[[Connection, Author, int], bool],
+) -> dict[str, object]:
+    with command.app() as app, app.database.write() as connection:
+        this = find_section(connection, section_id, segment=segment)
+        is_changed = do(connection, Author(audit.COMMAND_LINE, int(app.clock()), why), this)
+        (row,) = lookup.by_ids(connection, [this])
+    return {
+        "id": str(this), "name": row.name, "removed": row.is_removed, "changed": is_changed
+    }  # fmt: skip
+
+
+def _say(command: Command, row: dict[str, object], done: str, before: str) -> None:
+    command.show(row, f"Section {row['id']} {done if row['changed'] else before}.")
 
 
 def _text(file: Path) -> str:

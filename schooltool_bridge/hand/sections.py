@@ -12,6 +12,7 @@ from mnet.database import insert_all
 from mnet.language import _
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.common.segments import FIRST_SEGMENT
+from schooltool_bridge.history import joined
 from schooltool_bridge.history.author import Author, identifier, text
 from schooltool_bridge.history.fold import position
 from schooltool_bridge.store.model import ACTIVE, DELETED, ID_CHARS, section, section_history
@@ -92,20 +93,50 @@ def add_all(
     return made
 
 
-def rename(connection: Connection, author: Author, section_id: int, name: str) -> None:
-    """Give a section of ours another name; raises Refused for a peer's."""
-    _must_be_ours(connection, section_id)
-    _add_row(connection, author, section_id, text("name", name), deleted=False)
+def rename(connection: Connection, author: Author, section_id: int, name: str) -> bool:
+    """Give a section of ours another name from now on; return whether it had another.
+
+    What is said of days before keeps the old one. Raises Refused for a peer's.
+    """
+    row, name = _must_be_ours(connection, section_id), text("name", name)
+    if row.status == DELETED:
+        raise Refused("section", _("This section was removed; bring it back first."))
+    if row.name == name:
+        return False
+    _add_row(connection, author, section_id, name, deleted=False)
+    return True
 
 
-def delete(connection: Connection, author: Author, section_id: int) -> None:
-    """Take a section of ours out of the lists; everything about it stays. Raises Refused."""
+def remove(connection: Connection, author: Author, section_id: int) -> bool:
+    """Make a section of ours a former one from now on; return whether it was none yet.
+
+    Everything about it stays, and `bring_back` undoes it. Raises Refused for a peer's, and for one
+    that is joined with a peer's.
+    """
     row = _must_be_ours(connection, section_id)
+    if len(joined.whole(connection, section_id).parts) > 1:
+        message = _(
+            "%(section)s is joined with a Moodle's section; take these apart first.",
+            section=repr(row.name),
+        )
+        raise Refused("section", message)
+    if row.status == DELETED:
+        return False
     _add_row(connection, author, section_id, row.name, deleted=True)
+    return True
 
 
-def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any, Any]:
-    columns = (section.c.peer_id, section.c.name, section.c.unlinked)
+def bring_back(connection: Connection, author: Author, section_id: int) -> bool:
+    """Undo `remove` from now on; return whether the section was removed. Raises Refused."""
+    row = _must_be_ours(connection, section_id)
+    if row.status != DELETED:
+        return False
+    _add_row(connection, author, section_id, row.name, deleted=False)
+    return True
+
+
+def _must_be_ours(connection: Connection, section_id: int) -> sa.Row[Any, Any, Any, Any]:
+    columns = (section.c.peer_id, section.c.name, section.c.unlinked, section.c.status)
     row = connection.execute(sa.select(*columns).where(section.c.id == section_id)).first()
     if row is None:
         raise Refused("section", _("There is no section with id %(id)s.", id=section_id))

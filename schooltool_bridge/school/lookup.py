@@ -61,6 +61,8 @@ class SectionRow:
     term_title: str
     # Older than the school's first year.
     is_past: bool = False
+    # It is this school's own, and was removed here.
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[SectionRow]:
                 is_filed=(r.term_id, r.course_id) != (None, None),
                 first=first,
             ),
+            r.status != ACTIVE and (r.peer_id is None or r.unlinked),
         )
         for r in rows
     }

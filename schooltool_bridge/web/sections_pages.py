@@ -16,7 +16,7 @@ from peers.changes import NotPossible
 from peers.web.list_files import ListFiles
 from peers.web.view import SCHOOL_GROUP, PageError, Reply, Route, Tab, View, go, page
 from schooltool_bridge.common.days import day_of
-from schooltool_bridge.common.refusals import NotThere
+from schooltool_bridge.common.refusals import NotThere, Refused
 from schooltool_bridge.common.roles import TEACHER
 from schooltool_bridge.full_sync import marks, walking
 from schooltool_bridge.hand import new_sections, section_suggestions
@@ -25,7 +25,13 @@ from schooltool_bridge.history.author import Author
 from schooltool_bridge.school import courses, filing, lookup, marking, years
 from schooltool_bridge.school.lookup import SectionRow, Wanted
 from schooltool_bridge.server.parts import Parts
-from schooltool_bridge.web import filing_form, filing_pages, filters, weights_pages
+from schooltool_bridge.web import (
+    filing_form,
+    filing_pages,
+    filters,
+    own_section_steps,
+    weights_pages,
+)
 from schooltool_bridge.web.filing_form import Typed
 from schooltool_bridge.web.sections_list import (
     LIST,
@@ -119,13 +125,14 @@ class SectionsPages:
             "unlink": _unlink,
             "weights": weights_pages.weigh,
             "whose": _choose_weights,
+            **own_section_steps.STEPS,
         }
         if action not in steps:
             raise PageError(_("This form is not known here."))
         try:
             with self._parts.database.write() as connection:
                 note = steps[action](connection, view, section_id)
-        except NotPossible as problem:
+        except (NotPossible, Refused) as problem:
             template = "section_settings.html"
             return self._section(view, section_id, template, problem=str(problem))
         return go(f"{SECTIONS}/{section_id}/settings", note)
@@ -232,6 +239,7 @@ class SectionsPages:
                 one_with=lookup.by_ids(connection, whole.parts[1:]),
                 same=len(section_suggestions.suggestions(connection, section_id)),
                 problem=problem,
+                typed=own_section_steps.typed(view),
             )
 
 

@@ -52,3 +52,16 @@ def test_a_list_is_put_into_a_section_whole_or_not_at_all(site: Site, tmp_path: 
     assert [(r["person"], r["role"], r["code"]) for r in rows] == [
         ("N1", "student", "a"), ("N2", "student", "a")
     ]  # fmt: skip
+
+
+@pytest.mark.requirement("R60")
+def test_a_section_made_here_is_renamed_removed_and_brought_back(site: Site) -> None:
+    named = site.run("section", "rename", "CHOIR", "Great choir", "--why", "it grew")
+    assert named == {"id": "1", "name": "Great choir", "removed": False, "changed": True}
+    assert site.run("section", "remove", "CHOIR")["removed"] is True
+    assert site.text("section", "remove", "CHOIR") == "Section 1 was removed already.\n"
+    with pytest.raises(Refused, match="bring it back first"):
+        site.run("section", "rename", "CHOIR", "Choir")
+    (_band, choir) = site.run("section", "list")
+    assert (choir["name"], choir["status"]) == ("Great choir", "deleted")
+    assert site.run("section", "bring-back", "1")["removed"] is False

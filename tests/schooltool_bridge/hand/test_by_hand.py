@@ -200,7 +200,7 @@ def test_a_section_of_our_own_runs_like_any_other(school: School) -> None:
         write(school, sections.add, "Other", idnumber="D1")
     write(school, sections.rename, section, "Theatre")
     write(school, assessments.change, play, name="Play", points=Decimal(30), extra_credit=False)
-    write(school, sections.delete, section)
+    write(school, sections.remove, section)
     listed = {s["id"]: s for s in school.read(lists.all_sections)}
     assert (listed[str(section)]["name"], listed[str(section)]["status"]) == ("Theatre", "deleted")
     assert listed[str(section)]["peer"] is None

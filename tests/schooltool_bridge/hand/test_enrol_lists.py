@@ -126,7 +126,7 @@ def test_all_are_put_in_once_or_nobody_is(database_url: str) -> None:
         assert (again.put_in, again.already) == ((), tuple(ids))
         assert connection.execute(rows).scalar() == 6
         assert enrol_lists.roster_of(connection, choir) == ids
-        sections.delete(connection, AUTHOR, choir)
+        sections.remove(connection, AUTHOR, choir)
         with pytest.raises(Refused, match="was removed"):
             enrol_lists.enrol(connection, AUTHOR, choir, ids, "student")
         assert choir not in [row.id for row in enrol_lists.rosters(connection, 0)]

@@ -137,7 +137,7 @@ def test_a_refused_form_keeps_what_was_typed(
 
 def test_of_a_section_that_was_removed_nobody_is_put_in(rig: Rig, clerk: Visitor) -> None:
     with rig.app.database.write() as connection:
-        sections.delete(connection, AUTHOR, CHOIR)
+        sections.remove(connection, AUTHOR, CHOIR)
     answer = clerk.send(ENROL, action="enrol", person=["1"])
     assert answer.status == 400
     assert "was removed" in answer.message()

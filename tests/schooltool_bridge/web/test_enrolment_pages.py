@@ -120,3 +120,34 @@ def test_a_section_of_our_own_is_made_and_filled(rig: Rig, carl: Visitor) -> Non
 )  # fmt: skip - addresses
 def test_what_is_not_there_is_not_found(carl: Visitor, path: str) -> None:
     assert carl.get(path).status == 404
+
+
+@pytest.mark.requirement("R60")
+def test_a_section_of_our_own_is_renamed_removed_and_brought_back(carl: Visitor) -> None:
+    carl.send("/admin/sections/new", name="Drama", idnumber="")
+    settings, history = "/admin/sections/2/settings", "/admin/sections/2/section-history"
+    refused = carl.send(settings, action="rename", name="Dra\tma")
+    assert refused.status == 400
+    assert "cannot be shown" in refused.message()
+    assert refused.tree.xpath("//input[@name='name']/@value") == ["Dra\tma"]
+    assert carl.send(settings, action="rename", name="Theatre").status == 303
+    assert carl.send(settings, action="remove", why="no teacher").status == 303
+    former = carl.get("/admin/sections/2")
+    assert "removed" in former.tree.xpath("//*[contains(@class, 'pill')]/text()")
+    assert "deleted there" not in former.text
+    told = carl.get(history).text
+    for what in ("Theatre", "no teacher", "carl"):
+        assert what in told
+    page = carl.get(settings)
+    assert page.tree.xpath("//button[@name='action']/@value").count("bring-back") == 1
+    assert not page.tree.xpath("//button[@value='remove' or @value='rename']")
+    assert carl.send(settings, action="bring-back").status == 303
+    back = carl.get("/admin/sections/2")
+    assert "removed" not in back.tree.xpath("//*[contains(@class, 'pill')]/text()")
+    # A Moodle's is changed there.
+    theirs = "/admin/sections/1/settings"
+    assert not carl.get(theirs).tree.xpath("//button[@value='remove' or @value='rename']")
+    for action in ("rename", "remove", "bring-back"):
+        answer = carl.send(theirs, action=action, name="Mine")
+        assert answer.status == 400
+        assert "change it there" in answer.message()
