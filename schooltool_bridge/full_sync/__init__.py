@@ -1,1 +1,1 @@
-"""Full sync: a peer lists all that it has, page by page; what that changes here, what it lacks."""
+"""Full sync: a peer lists all that it has, page by page; what is new, changed or missing."""

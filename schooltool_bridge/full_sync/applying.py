@@ -1,7 +1,7 @@
 """A page of a list, applied as events are: idempotent, held, conflicts to the inbox.
 
-Each page is committed with its cursor, so that a run that is killed goes on behind it. What an
-earlier run ended by absence and this list has is restored, as of when the list was taken.
+Each page is committed with its cursor, so that a run that is killed continues after it. What an
+earlier run ended by absence, and this list has, is restored as of when the list was taken.
 Source: RULES 1.10 (presence), 1.3.
 """
 
@@ -39,7 +39,7 @@ class Item(NamedTuple):
     """An item of a page, before it is applied."""
 
     data: Value
-    # What of ours it meant before.
+    # What of ours it meant before it was applied.
     things: Sequence[Thing]
     # None: it does not say what it means.
     is_readable: bool
@@ -65,7 +65,7 @@ class After(NamedTuple):
     """A page that was applied."""
 
     run: Run
-    # For which other peers' events may wait (releasing.py).
+    # Names for which other peers' events may wait (releasing.py).
     names: tuple[str, ...]
 
 
@@ -79,7 +79,7 @@ def apply_page(
     manner: Manner,
     now_unix_s: int,
 ) -> After:
-    """Apply a page, and keep with it how far the walk (that after it) has come."""
+    """Apply a page; in the same transaction, store `walk`, which is the one after this page."""
     with database.read() as connection:
         items = _look(connection, source, entity, page, walk, manner)
     if any(not item.is_readable for item in items):
@@ -151,7 +151,7 @@ def _look(
 def _ended_by_absence(
     connection: Connection, peer_id: int, items: Sequence[Item], walk: Walk
 ) -> frozenset[int]:
-    """Return which enrolments are over because an earlier list had them not."""
+    """Return which enrolments ended because an earlier list left them out."""
     mine = {t.id for i in items for t in i.things if t.entity == walking.ENROLMENTS}
     marked = marks.marked(connection, peer_id, walking.ENROLMENTS, mine)
     if not marked or walk.taken_unix_s is None:
@@ -185,7 +185,7 @@ def _keep(
     results: Sequence[Mapping[str, Value]],
     now_unix_s: int,
 ) -> Run:
-    """Keep what a page meant, what came of it, and where to go on."""
+    """Store what a page meant, what came of it, and the cursor of the next page."""
     answers = iter(results)
     counts = dict(run.counts[entity])
     rows, seen = [], defaultdict[str, set[int]](set)
@@ -224,7 +224,7 @@ def _keep(
 
 
 def _is_listed(outcome: str, counts: Mapping[str, int], manner: Manner) -> bool:
-    """Tell whether a run lists one more of what came so; what a preview says is confirmed by it."""
+    """Tell whether a run lists one more of this outcome; a confirmation needs all of a preview."""
     if outcome == runs.UNCHANGED and not manner.is_exact:
         return False
     must_be = manner.is_exact and outcome != runs.UNCHANGED
@@ -238,7 +238,7 @@ def _unmark(
     entity: str,
     seen: Mapping[str, set[int]],
 ) -> None:
-    """Take the marks away from what is listed."""
+    """Delete the marks of what is listed."""
     marked = set(marks.marked(connection, peer_id, entity, seen.get(entity, ())))
     if entity == walking.ENROLMENTS and marked:
         # One that could not be brought back stays marked, so that the next list tries again.

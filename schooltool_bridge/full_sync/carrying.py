@@ -1,4 +1,4 @@
-"""Carrying a run to its end, whatever it was begun for.
+"""Doing a run to its end: a sync, a preview or a confirmation.
 
 Source: RULES 1.10.
 """
@@ -11,7 +11,7 @@ from schooltool_bridge.full_sync.syncing import FullSync, Progress
 
 
 def carry_out(sync: FullSync, run: Run, progress: Progress = lambda _run: None) -> Run:
-    """Do a run that this process began to its end; returns it. Blocks."""
+    """Do a run that this process began to its end, and return it. Blocks."""
     try:
         if run.wanted.confirms is not None:
             return confirming.confirm(sync, run, progress)
@@ -22,4 +22,4 @@ def carry_out(sync: FullSync, run: Run, progress: Progress = lambda _run: None) 
             run = sync.step(run)
         return run
     finally:
-        sync.let_go(run)
+        sync.release(run)

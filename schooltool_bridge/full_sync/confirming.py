@@ -1,6 +1,6 @@
 """Confirming a difference: the kinds concerned are walked again, and just that is applied.
 
-When either side has changed since in what it touches, nothing is. Source: RULES 1.10.
+When what it concerns has changed on either side since then, nothing is applied. Source: RULES 1.10.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _rows(connection: Connection, diff: Run) -> list[Row]:
 
 
 def _presence(sync: FullSync, run: Run, diff: Run, rows: Sequence[Row], progress: Progress) -> Run:
-    """Look again on a copy, compare, and apply what the preview said that would come."""
+    """Run it again on a copy, compare, and apply what the preview had."""
     with previewing.copied(sync) as copy:
         looking = replace(run, wanted=replace(run.wanted, section_id=diff.wanted.section_id,
                                               person_id=diff.wanted.person_id))  # fmt: skip
@@ -116,7 +116,7 @@ def _is_same(row: Row, there: Mapping[tuple[str, str | None], Row]) -> bool:
 
 
 def _must_stand(connection: Connection, run: Run, diff: Run, rows: Sequence[Row]) -> None:
-    """See that all that was missing still is, untouched; raises Stopped."""
+    """Check that all that was missing still is, and unchanged; raises Stopped."""
     absent = defaultdict[str, list[Row]](list)
     for row in rows:
         if row.outcome in ABSENT:
@@ -141,7 +141,7 @@ def _must_be_none(changed: Sequence[Row]) -> None:
 
 
 def _absence(sync: FullSync, run: Run, diff: Run, rows: Sequence[Row]) -> Run:
-    """Withdraw and mark what the difference says, and let both runs be done."""
+    """Withdraw and mark what the difference says, and end both runs as done."""
     peer = sync.registry.by_id(run.peer_id)
     if peer is None:
         raise Stopped(GONE)
@@ -170,5 +170,5 @@ def _absence(sync: FullSync, run: Run, diff: Run, rows: Sequence[Row]) -> Run:
             connection, N_("full sync confirmed"), peer.wwwroot, detail
         )
         ended = runs.end(connection, run, runs.DONE, "", sync.now())
-    sync.let_go(run)
+    sync.release(run)
     return ended

@@ -1,4 +1,4 @@
-"""What a whole walk leaves out: how much of that a run may do by itself, and when it must ask.
+"""What a whole walk leaves out: how much of that a run may apply by itself, and when it must ask.
 
 Pure. Source: RULES 1.10 (preview first).
 """
@@ -21,6 +21,10 @@ NEW_SCOPE = E_("what the peer sends has changed since the last one (its scope)")
 EMPTY = E_("the list is empty")
 ALWAYS = E_("the policy absences says so")
 MANY = E_("%(count)s of %(num)s would be withdrawn or marked as missing")
+MANY_OF_MORE = E_(
+    "%(all)s of %(num)s are missing: %(count)s by themselves, the others only with something else "
+    "that is, or since before"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Absences:
     missing: int
     # Of these, which are not missing only because something else is (following.py).
     by_themselves: int
+    # All that is not listed, also what was known as missing before: as a run counts them.
+    not_listed: int
     # The scope of before, None for the first complete walk, and of this one.
     scope_before: str | None
     scope: str
@@ -49,9 +55,16 @@ def why_ask(policy: str, found: Absences) -> str:
         NEW_SCOPE: found.scope_before != found.scope,
         EMPTY: not found.listed,
         ALWAYS: policy == PREVIEW,
-        english(MANY, count=alone, num=found.held): many,
+        _many(found): many,
     }
     return next((why for why, holds in reasons.items() if found.missing and holds), "")
+
+
+def _many(found: Absences) -> str:
+    """Say how many are missing, and as many as a run's table has where not all of them count."""
+    if found.by_themselves == found.not_listed:
+        return english(MANY, count=found.by_themselves, num=found.held)
+    return english(MANY_OF_MORE, all=found.not_listed, num=found.held, count=found.by_themselves)
 
 
 def is_many(missing: int, held: int) -> bool:

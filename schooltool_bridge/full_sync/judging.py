@@ -46,7 +46,7 @@ class Judged(NamedTuple):
 
 
 def judge(connection: Connection, source: Source, run: Run, now_unix_s: int) -> Run:
-    """End a run whose walks are over: withdraw and mark what they left out, or let it wait."""
+    """End a run whose walks are over: withdraw and mark what they left out, or ask a person."""
     judged = {} if run.wanted.is_part else look(connection, source, run)
     rows = rows_of(judged)
     waits = {entity: found.why_ask for entity, found in judged.items() if found.why_ask}
@@ -87,6 +87,7 @@ def look(connection: Connection, source: Source, run: Run) -> dict[str, Judged]:
             listed=walk.came,
             missing=len(fresh[entity]),
             by_themselves=len(by_themselves[entity]),
+            not_listed=len(missing[entity]),
             scope_before=marks.scope_of(connection, source.peer_id, entity),
             scope=walk.scope_digest,
         )

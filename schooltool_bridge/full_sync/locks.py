@@ -1,4 +1,4 @@
-"""One run per peer and machine: a lock that goes with its process, however that ends.
+"""One run per peer and machine: a lock that ends with its process, however that ends.
 
 Runs of other machines are told apart by their lease (runs.py). Source: RULES 1.10.
 """
@@ -14,7 +14,7 @@ FILE_MODE = 0o600
 
 
 class Lock:
-    """A peer's lock in the data folder, held until it is let go or the process ends."""
+    """A peer's lock in the data folder, held until it is released or the process ends."""
 
     def __init__(self, descriptor: int) -> None:
         """Take over an open, locked file."""
@@ -34,8 +34,8 @@ class Lock:
             raise
         return cls(descriptor)
 
-    def let_go(self) -> None:
-        """Let it go; once or more."""
+    def release(self) -> None:
+        """Release it; once or more."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

@@ -35,7 +35,7 @@ def marked(
 def missing_since(connection: Connection, entity: str, things: Collection[int]) -> dict[int, int]:
     """Return which of these are missing at the peers that brought them, since when (unix seconds).
 
-    Enrolments have no such mark that anybody looks for: they ended.
+    Not for enrolments: those that are missing ended.
     """
     found: dict[int, int] = {}
     query = sa.select(sync_mark.c.thing_id, sync_mark.c.missing_unix_s)
@@ -63,7 +63,7 @@ def mark(
 
 
 def unmark(connection: Connection, peer_id: int, entity: str, things: Collection[int]) -> None:
-    """Take marks away: these things are back."""
+    """Delete marks: these things are listed again."""
     for part in in_parts(sorted(things)):
         mine = (sync_mark.c.peer_id == peer_id, sync_mark.c.entity == entity)
         connection.execute(sa.delete(sync_mark).where(*mine, sync_mark.c.thing_id.in_(part)))

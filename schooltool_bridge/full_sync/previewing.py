@@ -1,7 +1,7 @@
-"""Previews: a whole run on a copy of the store, of which only the difference is kept.
+"""Previews: a whole run on a copy of the store, of which only the difference is stored.
 
 So a preview says exactly what a run would do, and nothing of it is applied. The copy lies in the
-data folder, for its owner alone, and goes with the preview. Source: RULES 1.10.
+data folder, readable by its owner alone, and is deleted after the preview. Source: RULES 1.10.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Copy:
 
 @contextmanager
 def copied(sync: FullSync) -> Iterator[Copy]:
-    """Give a copy of the store, which goes away afterwards."""
+    """Make a copy of the store, which is deleted afterwards."""
     with tempfile.TemporaryDirectory(dir=sync.home, prefix=".full-sync-") as folder:
         file = Path(folder) / "copy.sqlite"
         storage.backup(sync.database, file)
@@ -73,7 +73,7 @@ def copied(sync: FullSync) -> Iterator[Copy]:
 
 
 def preview(sync: FullSync, run: Run, progress: Progress) -> Run:
-    """Look what a run would do, and end it: waiting for a confirmation when it would do anything.
+    """Find what a run would do, and end it: waiting for a confirmation when it would do anything.
 
     Without a connection of the peer's, or with an answer that is none, it fails.
     """
@@ -91,7 +91,7 @@ def preview(sync: FullSync, run: Run, progress: Progress) -> Run:
     with sync.database.write() as connection:
         runs.add_rows(connection, run.id, rows)
         ended = runs.end(connection, run, state, reason, sync.now())
-    sync.let_go(run)
+    sync.release(run)
     return ended
 
 
@@ -146,7 +146,7 @@ def _as_stored(copy: Copy, rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         known_until = row.known_until_id
         if row.thing_id is not None:
-            # What the run itself told of it on the copy is none of the store's.
+            # Rows that the run itself wrote on the copy are not in the store.
             known_until = before.setdefault((row.entity, row.thing_id), known_until)
         found.append(
             replace(

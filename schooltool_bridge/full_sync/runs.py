@@ -28,15 +28,15 @@ CONFLICT, RESTORED, WITHDRAWN, MISSING = "conflict", "restored", "withdrawn", "m
 COUNTED = (
     "seen", CREATED, UPDATED, UNCHANGED, HELD, FAILED, WITHDRAWN, RESTORED, MISSING
 )  # fmt: skip
-# Longer than any one page: a call, its second try, and what it frees.
+# Longer than any one page: a call, its second try, and the events that it releases.
 LEASE_S = 180
-# A run that was killed longer ago begins anew: its lists are too old.
+# A killed run that began longer ago is not resumed: its lists are too old.
 RESUME_S = 6 * 3600
-# Of each peer so many runs keep their rows; beside those that wait for somebody.
+# So many runs of each peer keep their rows, besides those that wait for somebody.
 RUNS_WITH_ROWS = 10
-# Of each kind so many of what came out the same are listed; all are counted.
+# So many items of each kind and outcome are listed; all are counted.
 MAX_LISTED = 10_000
-# Of a whole run's time, what each kind takes of a school's usual year, in per cent.
+# What part of a whole run each kind usually takes, in per cent.
 _SHARES = {"users": 10, "sections": 5, "enrolments": 20, "assessments": 5, "grades": 60}
 # What a peer says of itself may be any length.
 MAX_REASON_CHARS = 2_000
@@ -53,7 +53,7 @@ class Wanted:
     # Only what is about this section, or this person (our ids).
     section_id: int | None = None
     person_id: int | None = None
-    # Apply nothing, and say what would be.
+    # Apply nothing, and say what would be applied.
     is_preview: bool = False
     # The run whose difference a person confirmed.
     confirms: int | None = None
@@ -65,7 +65,7 @@ class Wanted:
 
     @property
     def is_resumable(self) -> bool:
-        """Whether a killed run is gone on with, or begun anew."""
+        """Whether a killed run is resumed by the next one of its kind."""
         return not self.is_preview and self.confirms is None
 
     @classmethod
@@ -132,10 +132,10 @@ def no_counts() -> Counts:
 
 
 class Began(NamedTuple):
-    """A run that is ours to do now."""
+    """A run that this process has to do now."""
 
     run: Run
-    # It was begun before, by somebody who is gone.
+    # It was begun before, by a process that has ended.
     is_resumed: bool
 
 
@@ -147,9 +147,9 @@ def begin(
     holder: str,
     now_unix_s: int,
 ) -> Began:
-    """Begin a run, or go on with one of the same kind that was killed; raises Refused.
+    """Begin a run, or resume one of the same kind that was killed; raises Refused.
 
-    Of this machine nobody is at work any more (locks.py); of another one its lease counts.
+    On this machine the caller has the lock (locks.py); of another machine the lease counts.
     """
     one_at_a_time(connection, peer_id)
     mine = sa.and_(sync_run.c.peer_id == peer_id, sync_run.c.state == RUNNING)
@@ -184,13 +184,13 @@ def begin(
 
 
 def hold(connection: Connection, run_id: int, holder: str, now_unix_s: int) -> None:
-    """Say that somebody is at work on a run."""
+    """Begin or renew the lease of a run."""
     values = {"holder": holder, "held_until_unix_s": now_unix_s + LEASE_S}
     connection.execute(sa.update(sync_run).where(sync_run.c.id == run_id).values(values))
 
 
 def save(connection: Connection, run: Run, now_unix_s: int) -> None:
-    """Keep how far a run has come, and go on holding it."""
+    """Store how far a run has come, and renew its lease."""
     values = {
         "walks": {entity: walk.stored() for entity, walk in run.walks.items()},
         "counts": run.counts,
@@ -201,7 +201,7 @@ def save(connection: Connection, run: Run, now_unix_s: int) -> None:
 
 
 def end(connection: Connection, run: Run, state: str, reason: str, now_unix_s: int) -> Run:
-    """Let a run end; older ones of the peer that wait make room, and old rows go."""
+    """End a run in a state; rows of the peer's older runs are deleted."""
     reason = reason[:MAX_REASON_CHARS]
     ended = replace(run, state=state, reason=reason, ended_unix_s=now_unix_s)
     save(connection, ended, now_unix_s)
@@ -216,7 +216,7 @@ def end(connection: Connection, run: Run, state: str, reason: str, now_unix_s: i
 
 
 def replace_waiting(connection: Connection, run: Run) -> None:
-    """Let earlier runs of the peer that wait wait no more: this one looked anew."""
+    """Set the earlier runs of the peer that wait to incomplete: this one looked anew."""
     earlier = sa.and_(
         sync_run.c.peer_id == run.peer_id, sync_run.c.state == WAITING, sync_run.c.id != run.id
     )
@@ -225,7 +225,7 @@ def replace_waiting(connection: Connection, run: Run) -> None:
 
 
 def mark_confirmed(connection: Connection, run_id: int, reason: str) -> None:
-    """Let a run that waited be done: somebody confirmed its difference."""
+    """Set a run that waited to done: somebody confirmed its difference."""
     values = {"state": DONE, "reason": reason}
     connection.execute(sa.update(sync_run).where(sync_run.c.id == run_id).values(values))
 
@@ -266,15 +266,24 @@ def last_run(connection: Connection, peer_id: int, *states: str) -> Run | None:
     return None
 
 
+def last_preview(connection: Connection, peer_id: int) -> Run | None:
+    """Return the peer's last preview of everything; None where a whole run looked anew since."""
+    query = _SELECT.where(sync_run.c.peer_id == peer_id).order_by(sync_run.c.id.desc())
+    for run in _read(connection, query.limit(200)):
+        if not (run.wanted.is_part or run.wanted.confirms):
+            return run if run.wanted.is_preview else None
+    return None
+
+
 def abandoned(connection: Connection, holder: str, now_unix_s: int) -> list[Run]:
-    """Return runs that go on and that nobody else holds; of this machine see locks.py."""
+    """Return runs under way whose lease nobody else has; those of this machine have locks."""
     until = sync_run.c.held_until_unix_s
     is_free = sa.or_(sync_run.c.holder == holder, until <= now_unix_s, until > now_unix_s + LEASE_S)
     return _read(connection, _SELECT.where(sync_run.c.state == RUNNING, is_free))
 
 
 def add_rows(connection: Connection, run_id: int, rows: Iterable[Row]) -> None:
-    """Keep what a run found."""
+    """Store what a run found."""
     listed = []
     for row in rows:
         values = {"run_id": run_id, **asdict(row)}
@@ -305,14 +314,14 @@ def rows_of(
 
 
 def note_applied(connection: Connection, row_ids: Sequence[int]) -> None:
-    """Note of rows that what they say was done."""
+    """Mark rows as applied."""
     for part in in_parts(row_ids):
         mine = sync_row.c.id.in_(part)
         connection.execute(sa.update(sync_row).where(mine).values(is_applied=True))
 
 
 def note_seen(connection: Connection, run_id: int, things: Mapping[str, Collection[int]]) -> None:
-    """Note which things of ours a run was told of, by kind; once each."""
+    """Store which things of ours were listed to a run, by kind; once each."""
     for entity, ids in things.items():
         for part in in_parts(sorted(set(ids))):
             mine = (sync_seen.c.run_id == run_id, sync_seen.c.entity == entity)
@@ -324,7 +333,7 @@ def note_seen(connection: Connection, run_id: int, things: Mapping[str, Collecti
 
 
 def listed(connection: Connection, run_id: int, entity: str) -> int:
-    """Return how many things of ours a run was told of."""
+    """Return how many things of ours were listed to a run."""
     seen = (sync_seen.c.run_id == run_id, sync_seen.c.entity == entity)
     count = sa.select(sa.func.count()).select_from(sync_seen).where(*seen)
     return int(connection.execute(count).scalar_one())

@@ -1,4 +1,4 @@
-"""What of ours a peer's list speaks of: from its items to our links, sections, enrolments, grades.
+"""What of ours a peer's items mean: our links, sections, assessments, enrolments, grades.
 
 Only looks. An item that cannot be applied is seen all the same, and where it could mean several
 things of ours all of them are: so nothing is judged missing that is listed under any of its names.
@@ -69,7 +69,7 @@ class Seeing:
     _cells: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def all_things(self, entity: str, items: Sequence[Value]) -> list[list[Thing] | None]:
-        """Return what each of many items speaks of, by few questions; None: it does not say."""
+        """Return what each of many items means, with few queries; None: it does not say."""
         self._look_at_names(entity, items)
         if entity == walking.GRADES:
             self._look_at_cells(items)
@@ -82,7 +82,7 @@ class Seeing:
         return found
 
     def things(self, entity: str, item: Value) -> list[Thing]:
-        """Return what of ours an item speaks of; nothing: it is new. Raises Unreadable."""
+        """Return what of ours an item means; nothing: it is new. Raises Unreadable."""
         try:
             fields = Fields(walking.EVENT_OF[entity], item)
             return _OF[entity](self, fields)
@@ -123,13 +123,13 @@ class Seeing:
         names = [("idnumber_key", key(idnumber))] if idnumber else []
         names += [("username_key", key(username))] if username else []
         names += [("moodle_id", key(moodle_id))] if moodle_id else []
-        # A number or a name that was given again speaks of nobody else.
+        # A number or a name that was given again means nobody else.
         mine = (None, key(moodle_id)) if moodle_id else ()
         its = (link for name in names for link in self._links.get(name, ()))
         return list(dict.fromkeys(t for own, t in its if not mine or own in mine))
 
     def sections(self, fields: Fields) -> list[Thing]:
-        """The parts that an item names; and its teacher's place there, which it says as well."""
+        """The parts that an item names, and its teacher's enrolments there."""
         idnumber, segment = fields.id("idnumber"), fields.id("segment", required=False) or None
         parts = self.parts(idnumber, fields.own("moodleid"), segment)
         found = [Thing(walking.SECTIONS, part, section_id=part) for part in parts]
@@ -139,7 +139,7 @@ class Seeing:
         return found
 
     def enrolments(self, fields: Fields) -> list[Thing]:
-        """Somebody's places, in all parts of a section when none is named."""
+        """Somebody's enrolments, in all parts of a section when none is named."""
         segment = fields.id("segment", required=False) or None
         role = fields.text("role", required=True).casefold()
         parts = self.parts(fields.id("sectionid"), fields.own("sectionmoodleid"), segment)
@@ -226,7 +226,7 @@ class Seeing:
                     of_name.append((row.moodle_id, thing))
 
     def _look_at_places(self, entity: str, items: Sequence[Value]) -> None:
-        """Look up together the places of people in sections of which items speak."""
+        """Look up together the enrolments that items mean."""
         section, its = "sectionid", "sectionmoodleid"
         userid, own = "userid", "usermoodleid"
         if entity == walking.SECTIONS:

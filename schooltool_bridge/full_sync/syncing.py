@@ -1,7 +1,7 @@
-"""Full sync: asks a peer for all that it has, page by page, and ends with a judgement.
+"""Full sync: asks a peer for all that it has, page by page, then judges what is missing.
 
 A run is a row in the store; each `step` asks for one page, applies it and commits it together with
-where to go on, so that whoever takes the run up later goes on there. Blocking: for worker threads
+the cursor of the next, so that a run can be resumed there. Blocking: for worker threads
 and commands. Source: RULES 1.10, R80-R83.
 """
 
@@ -71,7 +71,7 @@ class FullSync:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, peer: Peer, wanted: Wanted, by_actor: str) -> Run:
-        """Begin a run, or go on with one that was killed; it is this process's until it ends.
+        """Begin a run, or resume one that was killed; this process has its lock until it ends.
 
         Raises Refused while another run with this peer is under way.
         """
@@ -82,17 +82,17 @@ class FullSync:
             with self.database.write() as connection:
                 began = runs.begin(connection, peer.id, wanted, by_actor, self._holder, self.now())
         except BaseException:
-            lock.let_go()
+            lock.release()
             raise
         with self._guard:
             self._locks[began.run.id] = lock
         log.info("began", peer=peer.wwwroot, sync=began.run.id, resumed=began.is_resumed)
         return began.run
 
-    def take_up(self, run: Run) -> Run | None:
-        """Go on with a run that was left; one that cannot be gone on with failed: None.
+    def resume(self, run: Run) -> Run | None:
+        """Resume a run whose process ended; None where it cannot be resumed, and has failed.
 
-        Raises Refused when somebody is at it after all.
+        Raises Refused when another process does it after all.
         """
         peer = self.registry.by_id(run.peer_id)
         if peer is None or not run.wanted.is_resumable:
@@ -100,12 +100,12 @@ class FullSync:
             if lock is not None:
                 with self.database.write() as connection:
                     runs.end(connection, run, runs.FAILED, runs.STOPPED, self.now())
-                lock.let_go()
+                lock.release()
             return None
         return self.begin(peer, run.wanted, run.by_actor)
 
     def step(self, run: Run) -> Run:
-        """Do one page of a run of this process, or end it; returns how far it is.
+        """Do one page of a run of this process, or end it; return the run after that.
 
         What goes wrong ends it as failed, with why.
         """
@@ -126,8 +126,8 @@ class FullSync:
         except BadPage as problem:
             return self.fail(run, problem.text)
         except BaseException:
-            # Whatever it is: the run is nobody's now, and the next one takes it up.
-            self.let_go(run)
+            # Whatever it is: the run can be resumed by another process.
+            self.release(run)
             raise
 
     def ask(self, peer: Peer, entity: str, walk: Walk) -> tuple[Page, Walk]:
@@ -186,7 +186,7 @@ class FullSync:
         walk: Walk,
         manner: Manner,
     ) -> Run:
-        """Apply a page and keep it; other peers' events that waited for it come, too."""
+        """Apply a page and store it; release other peers' events that waited for it."""
         sender = self.source(peer)
         after = applying.apply_page(database, sender, run, entity, page, walk, manner, self.now())
         if after.names and database is self.database:
@@ -194,7 +194,7 @@ class FullSync:
         return after.run
 
     def source(self, peer: Peer) -> Source:
-        """Say who tells: our own question was answered, so that nothing needs to name us."""
+        """Return the sender of items: it answers our own call, so that nothing needs to name us."""
         return source(peer, self.site)._replace(names_addressee=False)
 
     def _judge(self, run: Run, peer: Peer) -> Run:
@@ -211,19 +211,19 @@ class FullSync:
         return ended
 
     def _log_end(self, run: Run) -> None:
-        self.let_go(run)
+        self.release(run)
         log.info("ended", peer=run.peer, sync=run.id, state=run.state)
 
-    def let_go(self, run: Run) -> None:
-        """Let somebody else begin with this peer; once or more."""
+    def release(self, run: Run) -> None:
+        """Release the lock of a run, so that another can begin; once or more."""
         with self._guard:
             lock = self._locks.pop(run.id, None)
         if lock is not None:
             with suppress(OSError):
-                lock.let_go()
+                lock.release()
 
-    def left(self) -> list[Run]:
-        """Return runs that somebody began and nobody is at any more."""
+    def abandoned(self) -> list[Run]:
+        """Return runs under way that no process does any more."""
         with self.database.read() as connection:
             return runs.abandoned(connection, self._holder, self.now())
 

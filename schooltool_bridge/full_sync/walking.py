@@ -1,6 +1,6 @@
-"""Walks: a peer's answers to full_sync, page by page, and whether they are worth a judgement.
+"""Walks: a peer's answers to full_sync, page by page, and whether they are whole.
 
-A walk is whole when it went from the empty cursor to an empty `next`, said one thing of itself on
+A walk is whole when it went from the empty cursor to an empty `next`, said the same of itself on
 all pages, and as many items came as it says; only then what it leaves out means something. Pure.
 Source: RULES 1.10.
 """
@@ -57,7 +57,7 @@ class Page:
     """One answer, read."""
 
     items: tuple[Value, ...]
-    # Where to go on; empty on the last page.
+    # The cursor of the next page; empty on the last one.
     next: str
     count: int | None
     taken_unix_s: int | None
@@ -82,14 +82,14 @@ class Walk:
     is_over: bool = False
     # The peer does not send this kind, on purpose; `problem` has its words.
     is_off: bool = False
-    # Why it says nothing of what it left out; empty: nothing against it so far.
+    # Why nothing is judged missing by it; empty: nothing is wrong with it so far.
     problem: str = ""
     # A cursor of before, to notice that a walk goes in a circle.
     milestone: str = ""
 
     @property
     def scope_digest(self) -> str:
-        """What tells its scope from another one."""
+        """A digest by which scopes are compared."""
         return sha256(self.scope.encode()).hexdigest()
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from mnet.database import Database, in_parts, one_at_a_time
+from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
 from mnet.language import N_, _
 from peers import store
@@ -41,7 +41,7 @@ from schooltool_bridge.events.applied import (
     user_key,
 )
 from schooltool_bridge.events.inbox_lists import count_by_status
-from schooltool_bridge.hand import unlinking
+from schooltool_bridge.hand import events_of_new_sections, unlinking
 from schooltool_bridge.hand.resolving import sender_of
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.store.model import inbox as inbox_table
@@ -62,7 +62,7 @@ class NewSection:
     teacher: str
     # When it first came, or was declined.
     since_unix_s: int
-    # How many enrolments, assessments and such wait for it.
+    # How many events come in with it: its own, who is in it, its assessments and their grades.
     waiting: int = 0
     # All ids by which its events named it.
     names: tuple[str, ...] = ()
@@ -319,24 +319,8 @@ def _counted(connection: Connection, found: Iterable[NewSection]) -> list[NewSec
     for one in found:
         by_peer[one.peer_id].append(one)
     for peer_id, some in by_peer.items():
-        keys = sorted({key(section_key(name)) for one in some for name in one.names})
-        counts: dict[str, int] = {}
-        for part in in_parts(keys):
-            rows = connection.execute(
-                sa.select(inbox_wait.c.key, sa.func.count())
-                .join_from(inbox_wait, inbox_table, inbox_table.c.id == inbox_wait.c.inbox_id)
-                .where(
-                    inbox_wait.c.peer_id == peer_id,
-                    inbox_wait.c.key.in_(part),
-                    inbox_table.c.status == inbox.HELD,
-                )
-                .group_by(inbox_wait.c.key)
-            )
-            counts |= {row[0]: row[1] for row in rows}
-        counted += [
-            replace(one, waiting=sum(counts.get(key(section_key(n)), 0) for n in one.names))
-            for one in some
-        ]
+        counts = events_of_new_sections.count(connection, peer_id, [one.names for one in some])
+        counted += [replace(one, waiting=n) for one, n in zip(some, counts, strict=True)]
     return counted
 
 

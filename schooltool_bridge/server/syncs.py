@@ -54,10 +54,10 @@ class Syncs:
         return run
 
     def start_due(self) -> None:
-        """Begin what is due by the time, and go on with what was left."""
-        for run in self.sync.left():
-            with suppress(Refusal):  # somebody is at it
-                taken = self.sync.take_up(run)
+        """Begin what is due by the time, and resume what was abandoned."""
+        for run in self.sync.abandoned():
+            with suppress(Refusal):  # another process does it
+                taken = self.sync.resume(run)
                 if taken is not None:
                     self._take_turn(taken)
         for peer in self.sync.registry.all():
@@ -65,7 +65,7 @@ class Syncs:
                 self.slow_work.submit(peer.id, partial(self._begin, peer))
 
     def close(self, timeout_s: float) -> None:
-        """Give what runs that long to end; the rest is gone on with by the next process."""
+        """Give what runs that long to end; the next process resumes the rest."""
         self.slow_work.close(timeout_s)
 
     def _begin(self, peer: Peer) -> None:
@@ -100,16 +100,16 @@ class Syncs:
         return began < last_due(now, every, peer.policy.sync_at, self.zone)
 
     def _take_turn(self, run: Run) -> None:
-        """Let a run go on when it is its turn; without room it is gone on with later."""
+        """Continue a run when it is its turn; without room it is resumed later."""
         is_in_turns = run.wanted.is_resumable
         work: Callable[[Run], None] = self._step if is_in_turns else self._carry_out
         if not self.slow_work.submit(run.peer_id, partial(work, run)):
-            self.sync.let_go(run)
+            self.sync.release(run)
 
     def _step(self, run: Run) -> None:
         try:
             after = self.sync.step(run)
-        except Exception as problem:  # noqa: BLE001 - it is gone on with by the next look
+        except Exception as problem:  # noqa: BLE001 - the next look resumes it
             log_failure(log, problem, at=f"sync {run.id}")
             return
         if after.state == runs.RUNNING:

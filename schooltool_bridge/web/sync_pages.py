@@ -204,12 +204,14 @@ class SyncPages:
         with self._parts.database.read() as connection:
             found = runs.list_runs(connection, peer_id, RUNS_SHOWN)
             last = runs.last_run(connection, peer_id)
+            preview = runs.last_preview(connection, peer_id)
         policy = PeerPolicy.from_stored(peer.policy)
         return page(
             "sync.html",
             status=400 if problem else 200,
             peer=peer,
             last=shown(last) if last else None,
+            preview=shown(preview) if preview else None,
             found=[shown(run) for run in found],
             choices=typed or {name: getattr(policy, name) for name in CHOICES},
             absences=ABSENCES,

@@ -278,6 +278,16 @@ function test_only_the_chosen_steps_are_done() {
     same(['signon', 'auth', 'profile', 'shown'], plan::left_out($target));
 }
 
+function test_enrolling_from_there_is_chosen_only_when_somebody_does() {
+    $target = fresh_moodle();
+    plan::run($target, plan::chosen($target));
+    same(false, in_array('courses', plan::chosen($target), true));
+    same(true, in_array('signon', plan::chosen($target), true));
+    // Who leaves nothing out has it not either the next time.
+    plan::keep_choice($target, array_keys(plan::steps()));
+    same(['courses'], array_values(array_diff(array_keys(plan::steps()), plan::chosen($target))));
+}
+
 function test_no_other_key_than_the_compared_one_is_believed() {
     global $DB;
     $target = fresh_moodle();

@@ -163,6 +163,19 @@ def test_many_wait_and_are_withdrawn_once_confirmed(school: ListingSite) -> None
     assert school.run().state == runs.DONE
 
 
+def test_a_reason_says_how_many_its_table_has_too(school: ListingSite) -> None:
+    school.lister.drop("users", idnumber="u40")
+    for n in range(1, 15):
+        school.lister.drop("grades", assessmentid="a1", userid=f"u{n}")
+    # Two left, and so their grades went; one grade is known as missing from before.
+    for n in (13, 14):
+        school.lister.drop("enrolments", sectionid="s1", userid=f"u{n}")
+    run = school.run()
+    assert run.state == runs.WAITING
+    assert counted(run, "grades")["missing"] == 14
+    assert "Grades: 14 of 60 are missing: 12 by themselves, the others only with" in run.reason
+
+
 @pytest.mark.parametrize("side", ["there", "here"])
 def test_a_difference_that_changed_since_is_refused(school: ListingSite, side: str) -> None:
     for n in range(1, 11):

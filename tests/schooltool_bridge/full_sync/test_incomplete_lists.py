@@ -162,5 +162,5 @@ def test_one_run_of_a_peer_at_a_time(site: ListingSite) -> None:
     begun = site.sync.begin(site.peer, Wanted(), "test")
     with pytest.raises(Refused, match="is under way"):
         site.sync.begin(site.peer, Wanted(), "test")
-    site.sync.let_go(begun)
+    site.sync.release(begun)
     assert site.sync.begin(site.peer, Wanted(), "other").id == begun.id

@@ -160,7 +160,7 @@ NUMBERS = st.integers(0, 400)
 @given(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.sampled_from(["small", "preview"]))
 def test_when_a_run_asks(held: int, listed: int, missing: int, known: bool, policy: str) -> None:
     missing = min(missing, held)
-    found = Absences(held, listed, missing, missing, "s" if known else None, "s")
+    found = Absences(held, listed, missing, missing, missing, "s" if known else None, "s")
     asks = bool(why_ask(policy, found))
     if not missing:
         assert not asks
@@ -170,5 +170,7 @@ def test_when_a_run_asks(held: int, listed: int, missing: int, known: bool, poli
         above = missing > min(differences.ASK_ABOVE_ROWS, held / 10)
         assert asks == (missing > differences.NEVER_FOR_ROWS and above)
     if asks and missing < held:
-        more = replace(found, missing=missing + 1, by_themselves=missing + 1)
+        more = replace(
+            found, missing=missing + 1, by_themselves=missing + 1, not_listed=missing + 1
+        )
         assert why_ask(policy, more), "more never asks less"

@@ -104,7 +104,8 @@ def test_a_new_section_waits_with_all_about_it_and_comes_in_whole(
     assert "lets this section in" in answer["message"]
     assert listed(rig) == ([], [], [])
     (only,) = waiting(rig)
-    assert (only.name, only.idnumber, only.waiting, only.wwwroot) == ("Algebra", "5", 2, MOODLE)
+    # What the page says that waits is what comes in: the grade, too, which names no section.
+    assert (only.name, only.idnumber, only.waiting, only.wwwroot) == ("Algebra", "5", 4, MOODLE)
     done = decide(rig, only, approve=True)
     assert done.released == 4
     assert listed(rig) == (["Algebra"], [("1", "a")], [6])
@@ -127,7 +128,7 @@ def test_a_rename_while_it_waits_holds_when_it_is_let_in(rig: Rig, moodle: FakeP
     push(rig, moodle, "new_enrolment", **PUPIL)
     push(rig, moodle, "new_enrolment", **PUPIL | {"sectionid": "ALG", "role": "teacher"})
     (only,) = waiting(rig)
-    assert (only.name, only.idnumber, only.waiting) == ("Algebra B", "ALG", 2)
+    assert (only.name, only.idnumber, only.waiting) == ("Algebra B", "ALG", 4)
     decide(rig, only, approve=True)
     assert listed(rig)[0] == ["Algebra B"]
     # Its first number is nobody's any more, as after a rename of a section that was here.
@@ -197,6 +198,18 @@ def test_one_of_two_is_let_in_and_trying_again_lets_none_in(rig: Rig, moodle: Fa
     decide(rig, by_name["Section 6"], approve=True)
     assert listed(rig)[0] == ["Section 6"]
     assert [one.name for one in waiting(rig)] == ["Section 5"]
+
+
+def test_what_names_no_section_is_counted_with_its_own(rig: Rig, moodle: FakePeer) -> None:
+    for number in ("5", "6/b"):
+        push(rig, moodle, "new_section", idnumber=number, name=f"Section {number}")
+    at = {"timemodified": START_UNIX_S - 5, "userid": "1"}
+    push(rig, moodle, "new_assessment", **QUIZ | {"sectionid": "6/b"})
+    push(rig, moodle, "end_enrolment", **at, sectionid="6/b", role="student")
+    push(rig, moodle, "delete_grade", **at, assessmentid=QUIZ["idnumber"])
+    push(rig, moodle, "new_grade", **GRADE | {"assessmentid": "another"})
+    counts = {one.idnumber: one.waiting for one in waiting(rig)}
+    assert counts == {"5": 1, "6/b": 4}
 
 
 def test_nothing_is_decided_for_none_or_a_peer_that_is_off(rig: Rig, moodle: FakePeer) -> None:

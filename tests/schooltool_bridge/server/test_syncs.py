@@ -134,14 +134,14 @@ def test_what_a_killed_process_left_is_gone_on_with(site: ListingSite) -> None:
     site.lister.most = 2
     run = site.sync.step(site.sync.begin(site.peer, Wanted(), "test"))
     assert run.state == runs.RUNNING
-    site.sync.let_go(run)  # as its process goes
+    site.sync.release(run)  # as its process goes
     asked = len(site.lister.asked)
     pass_time(site, 60)
     [ended] = wait_for(site, 1)
     assert (ended.id, ended.state, ended.by_actor) == (run.id, runs.DONE, "test")
     assert len(site.lister.asked) == len(set(site.lister.asked)) > asked
     preview = site.sync.begin(site.peer, Wanted(is_preview=True), "test")
-    site.sync.let_go(preview)
+    site.sync.release(preview)
     pass_time(site, 60)
     assert wait_for(site, 2)[0].reason == runs.STOPPED
 

@@ -56,11 +56,14 @@ def test_many_are_taken_in_or_kept_out_at_once(rig: Rig) -> None:
     assert len(boxes) == 3
     assert not shown.tree.xpath("//input[@name='section'][@checked]")
     assert len(clerk.get(WAITING + "?ticked=all").tree.xpath("//input[@checked]")) == 3
+    # Each section and its pupil: as many as come in below.
+    assert shown.tree.xpath("//td[@class='number']/text()") == ["2", "2", "2"]
     assert clerk.send(WAITING, action="approve").status == 400
     after = clerk.send(WAITING, action="decline", section=boxes[0], why="a playground")
     assert after.status == 303
     assert "a playground" in clerk.get(WAITING).text
-    clerk.send(WAITING, action="approve", section=boxes[1:])
+    came = clerk.send(WAITING, action="approve", section=boxes[1:])
+    assert "4 events that waited came in." in clerk.get(WAITING).text, came
     listed = clerk.get("/admin/sections").text
     assert ("Course 1" in listed, "Course 2" in listed, "Course 3" in listed) == (False, True, True)
     clerk.send(WAITING, action="approve", section=boxes[0])

@@ -151,6 +151,18 @@ def test_a_look_applies_nothing(site: ListingSite, manager: Visitor) -> None:
     assert run.state == runs.WAITING
     assert "nothing was applied" in manager.get(f"/admin/syncs/{run.id}").text
     assert "First1 Last1" not in manager.get("/admin/people").text
+    card = manager.get(sync_page(site)).tree.xpath("//section[h2='The last one']")[0]
+    (look,) = card.xpath("h3[.='Only looked']/following-sibling::p[1]")
+    assert f"{PEOPLE + 2 + 60 + 2 + 60} new" in look.text_content()
+    assert look.xpath("a/@href")[0].endswith(f"/admin/syncs/{run.id}")
+    # A whole run since then has looked anew; a later look stands beside it.
+    site.run()
+    assert "Only looked" not in manager.get(sync_page(site)).text
+    again = ended(site, manager.send(sync_page(site), action="preview"))
+    shown = manager.get(sync_page(site))
+    (look,) = shown.tree.xpath("//h3[.='Only looked since then']/following-sibling::p[1]")
+    assert "it would change nothing" in look.text_content()
+    assert look.xpath("a/@href")[0].endswith(f"/admin/syncs/{again.id}")
 
 
 def test_many_rows_come_page_by_page(site: ListingSite, manager: Visitor) -> None:

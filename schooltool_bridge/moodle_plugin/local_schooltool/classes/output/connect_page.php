@@ -58,10 +58,10 @@ class connect_page implements \renderable, \templatable {
         $ready = false;
         $answered = false;
         $undoable = false;
-        $leftout = plan::left_out($target);
+        $chosen = plan::chosen($target);
         foreach (plan::steps() as $name => $step) {
             $state = $step->state($target);
-            $todo = $todo || $state->status === state::OPEN;
+            $todo = $todo || ($state->status === state::OPEN && (in_array($name, $chosen, true) || !$step->may_be_left_out()));
             $comparing = $comparing || ($name === 'peer' && $state->status === state::OPEN && $target->certificate !== '');
             $ready = $ready || ($name === 'events' && $state->status === state::DONE);
             $answered = $answered || ($name === 'answer' && $state->status === state::DONE);
@@ -79,7 +79,7 @@ class connect_page implements \renderable, \templatable {
                 'isblocked' => $state->status === state::BLOCKED,
                 'isnote' => $state->status === state::NOTE,
                 'canchoose' => $state->status === state::OPEN && $step->may_be_left_out(),
-                'chosen' => !in_array($name, $leftout, true),
+                'chosen' => in_array($name, $chosen, true),
                 'needed' => $state->status === state::OPEN && !$step->may_be_left_out(),
                 'undo' => $undo,
                 'waitsfor' => $step->only_looks() ? '' : $step->waits_for($target),

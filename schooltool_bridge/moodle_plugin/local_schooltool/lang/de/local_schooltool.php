@@ -54,7 +54,7 @@ $string['cli_help'] = 'Verbindet dieses Moodle mit einem SchoolTool-Server, wie 
   --fingerprint=SHA256   der Fingerabdruck seines Zertifikats, wie ihn seine Seite „Unser Schlüssel“ zeigt
   --yes                  nichts fragen (braucht bei einem neuen Server --fingerprint)
   --steps=A,B            nur diese Schritte und die, ohne die es nicht geht
-  --without=A,B          alle Schritte außer diesen
+  --without=A,B          alle Schritte außer diesen und courses, den nur --steps erledigt
   --roles=A,B            Kurznamen der Rollen, die hinübergehen dürfen (sonst: angemeldete Nutzer/innen)
   --any-tls              jedes Zertifikat seines https annehmen
   --send-everything      nach dem Verbinden alles senden und sagen, wie weit es ist
@@ -119,7 +119,7 @@ $string['networking_off'] = 'Es ist ausgeschaltet.';
 $string['networking_on'] = 'Es ist eingeschaltet.';
 $string['networkservers'] = 'Netzwerkserver';
 $string['next'] = 'Wie es weitergeht';
-$string['next_add'] = 'Drücken Sie in SchoolTool auf <a href="{$a}" target="_blank" rel="noopener">Partner hinzufügen</a> (öffnet ein neues Fenster), geben Sie die Adresse dieses Moodle an und vergleichen Sie den Fingerabdruck mit diesem. Als Befehl: <code>mnet-peer peer add</code>.';
+$string['next_add'] = 'Drücken Sie in SchoolTool auf <a href="{$a}" target="_blank" rel="noopener">Partner hinzufügen</a> (öffnet ein neues Fenster), geben Sie die Adresse dieses Moodle an und vergleichen Sie den Fingerabdruck mit diesem. Wählen Sie die Dienste, die hier angekreuzt sind: <em>Beide Richtungen</em>, oder mit dem Dienst für Einschreibungen von dort <em>Beide Richtungen, und seine Kurse</em>. Als Befehl: <code>mnet-peer peer add</code>.';
 $string['next_send'] = 'Wenn beide Seiten sich kennen: Senden Sie, was hier schon ist. Was sich danach ändert, geht von selbst hinüber.';
 $string['ouraddress'] = 'Adresse dieses Moodle';
 $string['ourfingerprint'] = 'Fingerabdruck dieses Moodle (SHA-256)';
@@ -253,7 +253,7 @@ $string['step_blocked_changes'] = 'Nichts: sieht nach, ob Moodles cURL-Sicherhei
 $string['step_cipher'] = 'Verschlüsselung RC4';
 $string['step_cipher_changes'] = 'Nichts: sieht nach, ob PHP Nachrichten so versiegeln kann, wie das Moodle-Netzwerk es tut.';
 $string['step_courses'] = 'Dienst für Einschreibungen von dort';
-$string['step_courses_changes'] = 'Veröffentlicht und abonniert Moodles Dienst für entfernte Einschreibung: SchoolTool darf seine Personen in Kurse mit der Einschreibemethode „MNet“ einschreiben.';
+$string['step_courses_changes'] = 'Veröffentlicht und abonniert Moodles Dienst für entfernte Einschreibung: SchoolTool darf seine Personen in Kurse mit der Einschreibemethode „MNet“ einschreiben. Nur für die Wahl <em>Beide Richtungen, und seine Kurse</em> dort.';
 $string['step_events'] = 'Dienst SchoolTool';
 $string['step_events_changes'] = 'Veröffentlicht und abonniert den Dienst, über den Personen, Kurse, Einschreibungen, Aktivitäten und Bewertungen gehen.';
 $string['step_key'] = 'Schlüssel dieses Moodle';

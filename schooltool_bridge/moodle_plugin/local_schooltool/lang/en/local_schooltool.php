@@ -54,7 +54,7 @@ $string['cli_help'] = 'Connects this Moodle with a SchoolTool server, as the pag
   --fingerprint=SHA256   the fingerprint of its certificate, as its page Our key shows it
   --yes                  ask nothing (needs --fingerprint for a new server)
   --steps=A,B            only these steps, and those that the connection needs
-  --without=A,B          all steps but these
+  --without=A,B          all steps but these, and courses, which only --steps does
   --roles=A,B            short names of the roles that may go over (default: authenticated users)
   --any-tls              take any certificate of its https
   --send-everything      send everything when it is connected, and say how far it is
@@ -119,7 +119,7 @@ $string['networking_off'] = 'It is off.';
 $string['networking_on'] = 'It is on.';
 $string['networkservers'] = 'Network servers';
 $string['next'] = 'What comes next';
-$string['next_add'] = 'In SchoolTool press <a href="{$a}" target="_blank" rel="noopener">Add a peer</a> (opens in a new window), give the address of this Moodle, and compare its fingerprint with this one. By command: <code>mnet-peer peer add</code>.';
+$string['next_add'] = 'In SchoolTool press <a href="{$a}" target="_blank" rel="noopener">Add a peer</a> (opens in a new window), give the address of this Moodle, and compare its fingerprint with this one. Choose the services that are ticked here: <em>Both ways</em>, or with the service for enrolling from there <em>Both ways, and its courses</em>. By command: <code>mnet-peer peer add</code>.';
 $string['next_send'] = 'When both sides know each other: send what is here already. Whatever changes from then on goes by itself.';
 $string['ouraddress'] = 'Address of this Moodle';
 $string['ourfingerprint'] = 'Fingerprint of this Moodle (SHA-256)';
@@ -253,7 +253,7 @@ $string['step_blocked_changes'] = 'Nothing: looks whether Moodle\'s cURL securit
 $string['step_cipher'] = 'Cipher RC4';
 $string['step_cipher_changes'] = 'Nothing: looks whether PHP can seal messages as the Moodle network does.';
 $string['step_courses'] = 'Service for enrolling from there';
-$string['step_courses_changes'] = 'Publishes and subscribes Moodle\'s remote enrolment service: SchoolTool may enrol its people in courses that have the method MNet remote enrolments.';
+$string['step_courses_changes'] = 'Publishes and subscribes Moodle\'s remote enrolment service: SchoolTool may enrol its people in courses that have the method MNet remote enrolments. Only for the choice <em>Both ways, and its courses</em> there.';
 $string['step_events'] = 'Service SchoolTool';
 $string['step_events_changes'] = 'Publishes and subscribes the service by which people, courses, enrolments, activities and grades go over.';
 $string['step_key'] = 'Key of this Moodle';

@@ -107,7 +107,7 @@ class cli {
         }
         $target->compared = $fetched;
         $names = array_keys(plan::steps());
-        $chosen = $options['steps'] === '' ? $names : explode(',', $options['steps']);
+        $chosen = $options['steps'] === '' ? plan::by_default() : explode(',', $options['steps']);
         $without = $options['without'] === '' ? [] : explode(',', $options['without']);
         $unknown = array_diff(array_merge($chosen, $without), $names);
         if ($unknown) {

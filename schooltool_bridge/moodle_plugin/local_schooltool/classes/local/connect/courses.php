@@ -52,6 +52,15 @@ class courses extends service {
     }
 
     /**
+     * As in SchoolTool, whose choice "Both ways" is without it.
+     *
+     * @return bool
+     */
+    public function chosen_by_default(): bool {
+        return false;
+    }
+
+    /**
      * A Moodle that was upgraded to 5 keeps the name of what it can no longer do.
      *
      * @param string $name

@@ -65,6 +65,27 @@ class plan {
     }
 
     /**
+     * The steps that are done unless somebody chooses others.
+     *
+     * @return string[]
+     */
+    public static function by_default(): array {
+        return array_keys(array_filter(self::steps(), function (step $step) {
+            return $step->chosen_by_default();
+        }));
+    }
+
+    /**
+     * The steps that the page has ticked for a server.
+     *
+     * @param target $target
+     * @return string[]
+     */
+    public static function chosen(target $target): array {
+        return array_values(array_diff(self::by_default(), self::left_out($target)));
+    }
+
+    /**
      * Does the chosen steps that are not done yet; those that the connection needs are always chosen.
      *
      * @param target $target

@@ -80,6 +80,15 @@ abstract class step {
     }
 
     /**
+     * Whether it is done unless somebody leaves it out; if not, somebody has to ask for it.
+     *
+     * @return bool
+     */
+    public function chosen_by_default(): bool {
+        return true;
+    }
+
+    /**
      * How it stands. Changes nothing.
      *
      * @param target $target
