@@ -246,15 +246,18 @@ def upgrade(command: Command) -> None:
 @common
 def backup(command: Command, file: Path | None) -> None:
     """Write everything into FILE, while the server goes on; without it into the data folder."""
-    with command.app() as app, progress_shown(command) as show:
+    with App(command.settings) as app, progress_shown(command) as show:
         now = int(app.clock())
         if file is None:
+            storage.require_current(app.database)
             file = backups.make(
                 app.database, app.settings.home, now, app.settings.backups_kept, show
             )
         else:
             storage.backup(app.database, file, show)
-            backups.note(app.database, now)
+            # A store of another version is saved too: that comes before any upgrade of it.
+            if storage.schema(app.database) == storage.HEAD:
+                backups.note(app.database, now)
     command.show({"file": str(file)}, f"Wrote {file} (keep it as safe as the school's grades).")
 
 

@@ -55,13 +55,13 @@ NAMES = re.compile(
     """
 )
 # The trail shows these as they were stored: how a report was downloaded.
-AS_STORED = {"/admin/audit": {"csv", "pdf"}}
+AS_STORED = {"/admin/audit": {"csv", "pdf", "xlsx"}}
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("title", "alt", "placeholder", "aria-label", "data-ask", "data-busy")
 # What a page declares to be in English, within another language: the manual.
 ENGLISH = "[@lang='en']"
 # Nothing in these is for reading, or it is as a machine says it.
-MUTE = f"//script|//style|//code|//pre|//kbd|//textarea|//time|//body//*{ENGLISH}"
+MUTE = f"//script|//style|//code|//pre|//kbd|//textarea|//select[@id='timezone' or @id='language']|//time|//body//*{ENGLISH}"
 
 
 class Wrapped(gettext.NullTranslations):

@@ -165,7 +165,7 @@ def test_a_history_is_chosen_by_kind_and_person_and_goes_on(
 
 def test_only_clerks_and_managers_see_reports(rig: Rig) -> None:
     routes = [filled(r.rule) for r in reports_pages.ReportsPages(rig.app.parts).routes()]
-    assert len(routes) == 1 + 3 * len(REPORTS)
+    assert len(routes) == 1 + 4 * len(REPORTS)
     stranger = Visitor(in_memory(frame_of(rig.app)))
     for path in routes:
         assert stranger.get(path).location.startswith("/?next="), path
