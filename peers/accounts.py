@@ -77,6 +77,10 @@ admin_session = sa.Table(
     sa.Column("account_id", sa.ForeignKey("account.id"), nullable=False, index=True),
     # What a form sends back, for browsers that tell no origin.
     sa.Column("form_token", sa.String(64), nullable=False),
+    # Of one who came in from a peer: which, the user name there, and the browser (sign_on.py).
+    sa.Column("peer_id", sa.ForeignKey("peer.id"), nullable=True, index=True),
+    sa.Column("peer_username", sa.String(255), nullable=False, server_default=""),
+    sa.Column("agent_sha1", sa.String(40), nullable=False, server_default=""),
     sa.Column("created_unix_s", sa.BigInteger, nullable=False),
     sa.Column("seen_unix_s", sa.BigInteger, nullable=False),
 )

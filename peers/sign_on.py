@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import metadata
 from mnet.protocol import SERVICE_IDP, SERVICE_SP
+from peers.accounts import admin_session
 
 # SHA-1 in hex: how the protocol names a browser by its User-Agent.
 AGENT_CHARS = 40
@@ -69,8 +70,9 @@ def end_of_peer(connection: Connection, peer_id: int) -> None:
 
 
 def end_landed(connection: Connection, peer_id: int) -> None:
-    """Sign out everybody for whom a peer vouched."""
-    connection.execute(sa.delete(person_session).where(person_session.c.peer_id == peer_id))
+    """Sign out everybody for whom a peer vouched, admins too."""
+    for table in (person_session, admin_session):
+        connection.execute(sa.delete(table).where(table.c.peer_id == peer_id))
 
 
 def end_without_services(

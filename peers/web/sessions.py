@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,6 +24,14 @@ from peers.web.tokens import LIFETIME_S, digest_of
 COOKIE = "mnet_peer_session"
 
 
+class Came(NamedTuple):
+    """From which peer somebody came, under which user name there, with which browser."""
+
+    peer_id: int
+    peer_username: str
+    agent_sha1: str
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A signed-in browser."""
@@ -33,14 +42,17 @@ class Session:
     seen_unix_s: int
 
 
-def start(connection: Connection, account_id: int, now_unix_s: int) -> str:
-    """Sign an account in; return the token for its cookie."""
+def start(
+    connection: Connection, account_id: int, now_unix_s: int, came: Came | None = None
+) -> str:
+    """Sign an account in; return the token for its cookie. `came`: by the word of a peer."""
     token = tokens.new()
     connection.execute(
         sa.insert(admin_session).values(
             token_digest=digest_of(token),
             account_id=account_id,
             form_token=_form_token(account_id),
+            **(came._asdict() if came else {}),
             created_unix_s=now_unix_s,
             seen_unix_s=now_unix_s,
         )
@@ -77,6 +89,12 @@ def end(connection: Connection, token: str) -> None:
     """Sign a browser out."""
     mine = admin_session.c.token_digest == digest_of(token)
     connection.execute(sa.delete(admin_session).where(mine))
+
+
+def end_by_word(connection: Connection, came: Came) -> int:
+    """End the sessions that a peer vouched for, in one browser; return how many those were."""
+    mine = (admin_session.c[name] == value for name, value in came._asdict().items())
+    return connection.execute(sa.delete(admin_session).where(*mine)).rowcount
 
 
 def is_form_of(form_token: str, account_id: int) -> bool:

@@ -31,6 +31,8 @@ from schooltool_bridge.store.model import person, section
 
 # More than any class has; a form with a box for each stays one that can be read.
 MAX_LINES = 400
+# A row of the widest spreadsheet of people.
+MAX_CELLS = 40
 # Of a line that fits many people only so many are offered.
 MAX_OFFERED = 8
 
@@ -75,9 +77,11 @@ def enrol(
     role: str,
     *,
     effective_unix_s: int | None = None,
+    no_teachers: bool = False,
 ) -> Enrolled:
     """Put people into a section since a moment (now), all or none; raises Refused.
 
+    With `no_teachers` also where one of them teaches now.
     Who is in it already stays as they are, so that doing it twice changes nothing.
     """
     alone = sa.select(section.c.status).where(section.c.id == section_id).with_for_update()
@@ -88,6 +92,8 @@ def enrol(
         raise Refused("section", _("This section was removed; nobody can be put into it."))
     there = _Standing.read(connection, section_id, role).there
     asked = list(dict.fromkeys(people))
+    if no_teachers and not _teachers(connection).isdisjoint(asked):
+        raise Refused("person", _("Who teaches is put into a section by the office."))
     new = [who for who in asked if who not in there]
     states = [
         State(section_id, who, role, meaning.ACTIVE, effective_unix_s=effective_unix_s)
@@ -111,6 +117,13 @@ def read_list(
     lines = [line for line in map(_clean, text.splitlines()) if line]
     if len(lines) > MAX_LINES:
         message = _("A list has at most %(count)s lines.", count=MAX_LINES)
+        raise Refused("list", message)
+    if any(len(_cells(line)) > MAX_CELLS for line in lines):
+        message = _(
+            "A line of the list has more than %(count)s cells; write each person in a line of "
+            "their own.",
+            count=MAX_CELLS,
+        )
         raise Refused("list", message)
     if not lines:
         return []
@@ -220,24 +233,26 @@ class _Known:
         Of several the one whom more cells fit. A user name alone is too little where the other
         cells do not fit: it is as short as a first name.
         """
-        # A mail address may stand in angle brackets behind a name.
-        parts = line.replace("<", "\t").replace(">", "\t").split("\t")
-        cells = [cell for cell in map(_clean, parts) if cell]
+        cells = _cells(line)
         surely = {who for cell in cells for who in self.by_number.get(key(cell), ())}
         for name in (*cells, " ".join(cells)):
             surely |= self.by_name.get(_words(name), set())
         hits = surely.union(*(self.by_username.get(key(cell), set()) for cell in cells))
-        fitting = {who: sum(self._fits(who, cell) for cell in cells) for who in hits}
+        called = [(key(cell), {*_words(cell)}) for cell in cells]
+        fitting = {who: self._count(who, called) for who in hits}
         most = max(fitting.values(), default=0)
         best = [who for who, count in fitting.items() if count == most]
         is_clear = len(best) == 1 and (best[0] in surely or most > 1 or len(cells) == 1)
         return (set(best) if is_clear else hits), is_clear
 
-    def _fits(self, who: int, cell: str) -> bool:
-        row, text = self.rows[who], key(cell)
-        if any(who in found.get(text, ()) for found in (self.by_number, self.by_username)):
-            return True
-        return {*_words(cell)} <= {*_words(f"{row.firstname} {row.lastname}")}
+    def _count(self, who: int, cells: Sequence[tuple[str, set[str]]]) -> int:
+        """Return how many cells fit somebody, each given by its key and its words."""
+        name = {*_words(f"{self.rows[who].firstname} {self.rows[who].lastname}")}
+        known = self.by_number, self.by_username
+        return sum(
+            any(who in found.get(text, ()) for found in known) or words <= name
+            for text, words in cells
+        )
 
     def in_part(self, line: str) -> set[int]:
         """Return who has every word of a line in a name, or begins so."""
@@ -274,6 +289,12 @@ def _candidate(row: sa.Row[Any], standing: _Standing) -> Candidate:
 
 def _clean(line: str) -> str:
     return line.replace("\0", "").strip().strip('"').strip()
+
+
+def _cells(line: str) -> list[str]:
+    # A mail address may stand in angle brackets behind a name.
+    parts = line.replace("<", "\t").replace(">", "\t").split("\t")
+    return [cell for cell in map(_clean, parts) if cell]
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -26,17 +26,26 @@ _Words = tuple[str, ...]
 class Catalogue:
     """The courses, found by the words of their codes and titles."""
 
-    courses: Sequence[Course]
     by_code: dict[_Words, list[Course]]
     by_title: dict[_Words, list[Course]]
+    # By what may be typed: the code, or as a list shows it; the title alone.
+    called: dict[str, list[Course]]
+    titled: dict[str, list[Course]]
+    # As a list shows each, folded.
+    texts: Sequence[tuple[str, Course]]
 
     @classmethod
     def of(cls, courses: Iterable[Course]) -> Catalogue:
         """Take the courses of a catalogue."""
-        found = cls(list(courses), {}, {})
-        for each in found.courses:
+        known = list(courses)
+        texts = [(folded(shown(each)), each) for each in known]
+        found = cls({}, {}, {}, {}, texts)
+        for each in known:
             found.by_code.setdefault(_words(each.code), []).append(each)
             found.by_title.setdefault(_words(each.title), []).append(each)
+            found.titled.setdefault(key(each.title), []).append(each)
+            for name in {key(each.code), key(shown(each))}:
+                found.called.setdefault(name, []).append(each)
         return found
 
     def suggest(self, name: str, idnumber: str | None) -> Course | None:
@@ -61,10 +70,7 @@ class Catalogue:
         if not text.strip():
             return None
         wanted, words = key(text.strip()), _words(text)
-        exact = [c for c in self.courses if wanted in (key(c.code), key(shown(c)))]
-        titled = [c for c in self.courses if wanted == key(c.title)]
-        within = [c for c in self.courses if words and all(_has(c, word) for word in words)]
-        found = exact or titled or within
+        found = self.called.get(wanted) or self.titled.get(wanted) or self._within(words)
         if len(found) == 1:
             return found[0]
         if not found:
@@ -79,14 +85,13 @@ class Catalogue:
             )
         )
 
+    def _within(self, words: _Words) -> list[Course]:
+        return [c for text, c in self.texts if words and all(word in text for word in words)]
+
 
 def shown(course: Course) -> str:
     """Return how a course stands in a list to choose from."""
     return f"{course.code} {course.title}"
-
-
-def _has(course: Course, word: str) -> bool:
-    return word in folded(shown(course))
 
 
 def _words(text: str) -> _Words:

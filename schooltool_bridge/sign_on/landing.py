@@ -154,7 +154,7 @@ class Landing:
         browser = landing_account.Browser(
             signed_in_as, has_person=person_sessions.find(connection, cookie, now) is not None
         )
-        admin = landing_account.begin(connection, peer, vouched, arrival.wantsurl, browser, now)
+        admin = landing_account.begin(connection, peer, vouched, arrival, browser, now)
         if admin is not None:
             log.info("admin landed", peer=peer.wwwroot, name=admin.name)
             return Landed(admin.path, admin.name, peer, admin_token=admin.token)

@@ -15,7 +15,8 @@ from peers.audit import By
 from peers.registry import Peer
 from peers.web import sessions
 from peers.web.origin import ADMINS, is_admins
-from schooltool_bridge.sign_on.landing_reading import Vouched
+from peers.web.sessions import Came
+from schooltool_bridge.sign_on.landing_reading import Arrival, Vouched
 from schooltool_bridge.sign_on.landing_refusals import LandingRefused
 
 
@@ -40,7 +41,7 @@ def begin(
     connection: Connection,
     peer: Peer,
     vouched: Vouched,
-    wanted: str,
+    arrival: Arrival,
     browser: Browser,
     now_unix_s: int,
 ) -> AdminLanded | None:
@@ -56,5 +57,7 @@ def begin(
         raise LandingRefused("admin-other", peer)
     detail = {"peer": peer.wwwroot, "name": vouched.username}
     By(found.username, now_unix_s).note(connection, N_("signed in"), found.username, detail)
-    token = sessions.start(connection, found.id, now_unix_s)
-    return AdminLanded(token, found.username, wanted if is_admins(wanted) else ADMINS)
+    came = Came(peer.id, vouched.username, arrival.agent_sha1)
+    token = sessions.start(connection, found.id, now_unix_s, came)
+    path = arrival.wantsurl if is_admins(arrival.wantsurl) else ADMINS
+    return AdminLanded(token, found.username, path)

@@ -17,6 +17,8 @@ from mnet.protocol import AUTH_PATH, SERVICE_IDP, SERVICE_SP
 from mnet.slow_work import ForSite
 from mnet.xmlrpc import Value
 from peers.registry import Peer
+from peers.web import sessions
+from peers.web.sessions import Came
 from schooltool_bridge.sign_on import jumping, person_sessions, pictures, sign_offs
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.sign_on.signing_off import SigningOff
@@ -185,8 +187,9 @@ def _fetch_user_image(call: Call, params: list[Value]) -> Value:
 
 def _kill_child(call: Call, params: list[Value]) -> Value:
     username, agent_sha1 = _texts(params)
-    ended = person_sessions.end_by_word(call.connection, call.peer.id, username, agent_sha1)
-    return ended > 0
+    where = call.peer.id, username, agent_sha1
+    ended = person_sessions.end_by_word(call.connection, *where)
+    return ended + sessions.end_by_word(call.connection, Came(*where)) > 0
 
 
 def _keepalive_client(signing_off: SigningOff, call: Call, _params: list[Value]) -> Value:

@@ -24,7 +24,6 @@ from peers.audit import By
 from schooltool_bridge.store.model_notices import site_memory
 from schooltool_bridge.store.site_memory import forget, one_writer, recall_all, remember
 
-WHERE = "the settings changed in a page"
 PAGE, FROM_ENVIRONMENT, FILE, DEFAULT = "page", "environment", "settings.toml", "default"
 # Part of it often is a secret: a webhook's path, a database's password.
 HIDDEN = frozenset({"webhook_url", "database_url"})
@@ -64,7 +63,11 @@ def with_stored(
 ) -> Settings:
     """Return settings with what was changed; raises SettingsError where they do not fit."""
     wins = {n: value for n, value in kept.items() if not _is_of_environment(n, environment)}
-    return settings_file.changed(of_file, wins, WHERE) if wins else of_file
+    where = (
+        f"the settings changed in a page ({', '.join(wins)}; `mnet-peer settings unset NAME` "
+        "takes one back)"
+    )
+    return settings_file.changed(of_file, wins, where) if wins else of_file
 
 
 def sources(
@@ -95,13 +98,20 @@ def change(
 
     Raises SettingsError naming the setting; then nothing is changed.
     """
+    for name in wanted:
+        if name not in settings_file.names():
+            raise SettingsError(_("there is no setting %(name)s", name=name))
     one_writer(connection)
     kept = stored(connection)
-    before = with_stored(of_file, kept, environment)
+    try:
+        before = with_stored(of_file, kept, environment)
+    except SettingsError:
+        # The file was changed since; this may mend it.
+        before = of_file
     differs = {
         name: value
         for name, value in wanted.items()
-        if (name in kept if value is None else str(value) != _text(getattr(before, name, "")))
+        if (name in kept if value is None else str(value) != _text(getattr(before, name)))
     }
     for name in differs:
         if name not in CHANGEABLE:

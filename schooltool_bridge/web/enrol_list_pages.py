@@ -102,6 +102,7 @@ class EnrolListPages:
                     sorted(typed.ticked),
                     typed.role,
                     effective_unix_s=since_unix_s,
+                    no_teachers=bool(view.desk),
                 )
         except (Refused, NotPossible) as problem:
             return self._page(view, section_id, typed, problem=str(problem))

@@ -21,13 +21,14 @@ from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.hand import enrolments, sections
 from schooltool_bridge.hand.resolving import Resolving
-from schooltool_bridge.history import joined, roster
+from schooltool_bridge.history import identity, joined, roster, school_roles
 from schooltool_bridge.history.author import MAX_NOTE_CHARS, Author
 from schooltool_bridge.history.meaning import ACTIVE
 from schooltool_bridge.people import people_list
 from schooltool_bridge.school import states
 from schooltool_bridge.school.written import day
 from schooltool_bridge.server.parts import Parts
+from schooltool_bridge.sign_on import own_access
 from schooltool_bridge.store.model import section
 from schooltool_bridge.web import filters
 from schooltool_bridge.web.own_pages import STUDENTS
@@ -93,6 +94,7 @@ class EnrolmentPages:
         try:
             effective_unix_s = began(given["day"], self._parts.settings.zone)
             with self._parts.database.write() as connection:
+                _must_be_theirs(connection, view, membership[1])
                 enrolments.set_state(
                     connection,
                     Author(view.who, view.now_unix_s, given["why"]),
@@ -119,9 +121,10 @@ class EnrolmentPages:
     ) -> Reply:
         with self._parts.database.read() as connection:
             name = section_name(connection, section_id)
+            _must_be_theirs(connection, view, filters.known_id(person_id))
             who = people_list.one(connection, filters.known_id(person_id))
             if who is None:
-                raise PageError(_("There is nobody with this number."), 404)
+                raise _nobody()
             now = roster.current(connection, section_id, who.id)
             known = states.all_states(connection)
         titles = {state.code: state.local_title for state in known}
@@ -160,6 +163,20 @@ def _back(view: View, section_id: int, person_id: int, given: Mapping[str, str])
     if given["back"] != BACK_TO_PERSON:
         return _after(view, section_id)
     return f"{STUDENTS if view.desk else PEOPLE}/{person_id}"
+
+
+def _must_be_theirs(connection: Connection, view: View, person_id: int) -> None:
+    """Raise PageError (404) for a counselor's form of who only teaches: no student's record."""
+    if not view.desk or own_access.was_student(connection, person_id):
+        return
+    root = identity.root(connection, person_id)
+    teaches = school_roles.are(connection, [TEACHER], sa.literal(root))
+    if connection.execute(sa.select(teaches)).scalar():
+        raise _nobody()
+
+
+def _nobody() -> PageError:
+    return PageError(_("There is nobody with this number."), 404)
 
 
 def section_name(connection: Connection, section_id: int) -> str:

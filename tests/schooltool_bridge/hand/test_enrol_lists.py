@@ -92,6 +92,17 @@ def test_a_list_has_an_end(school: School) -> None:
         enrol_lists.read_list(connection, 1, "ada\n" * 401, "student")
 
 
+@pytest.mark.requirement("R60")
+def test_a_line_of_many_cells_is_refused_before_it_is_read(school: School) -> None:
+    """A row of a whole school instead of a column held the server for half a minute."""
+    row = "\t".join(f"u{number}" for number in range(enrol_lists.MAX_CELLS + 1))
+    with school.database.read() as connection:
+        with pytest.raises(Refused, match="each person in a line") as refused:
+            meant(connection, f"ada\n{row}")
+        assert refused.value.field == "list"
+        assert meant(connection, "ada" + "\t" * enrol_lists.MAX_CELLS) == [(True, ["ada"])]
+
+
 def test_a_merged_record_means_who_stands_for_it(database_url: str) -> None:
     school = School.open(database_url)
     with school.database.write() as connection:

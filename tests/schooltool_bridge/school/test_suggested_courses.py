@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,19 @@ def test_a_course_is_typed_by_code_or_name(typed: str, code: str | None) -> None
 def test_what_fits_none_or_several_is_refused(typed: str, sentence: str) -> None:
     with pytest.raises(NotPossible, match=sentence):
         CATALOGUE.named(typed)
+
+
+def test_a_page_of_sections_is_read_at_once() -> None:
+    """Each held the server for as long as it takes to read the whole catalogue."""
+    many = Catalogue.of(Course(n, f"C-{n}", f"Course of {n}", "", "") for n in range(2000))
+    begun = process_time()
+    for n in range(400):
+        found = many.named(f"C-{n} Course of {n}")
+        assert found is not None
+        assert found.id == n
+        with pytest.raises(NotPossible, match="fits several"):
+            many.named("course of c o u r s e")
+    assert process_time() - begun < 2
 
 
 @given(st.sampled_from(COURSES), st.text(max_size=40))

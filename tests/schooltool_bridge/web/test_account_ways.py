@@ -16,12 +16,13 @@ from schooltool_bridge.web.pages import frame_of
 from tests.helpers.framed import PASSWORD, signed_in
 from tests.helpers.mail_server import MailServer
 from tests.helpers.rig import START_UNIX_S
-from tests.helpers.roaming import user
+from tests.helpers.roaming import AGENT, sha1, user
 from tests.helpers.site import Refused, Site
 from tests.helpers.visitor import Page, Visitor
 from tests.helpers.vouching import LandingSite, land, landing_site
 
 MOODLE, OTHER = "http://moodle.example.org", "http://other.example.org"
+KILL_CHILD = "auth/mnet/auth.php/kill_child"
 NEW = "another fine battery"
 BY = By("test", START_UNIX_S)
 
@@ -114,6 +115,28 @@ def test_a_peer_that_is_removed_brings_no_admin_any_more(site: LandingSite) -> N
     assert not arrives(site, "a.lee")[1].location.startswith("/admin")
     with site.rig.app.database.write() as connection:
         accounts.remove(connection, "anna")
+
+
+@pytest.mark.requirement("R28")
+def test_the_session_ends_with_what_the_peer_may_and_by_its_word(site: LandingSite) -> None:
+    """As a person's does; who came by the password stays."""
+    moodle = int(peer_id(site, MOODLE))
+    change(site, do="allow", peer=str(moodle), username="a.lee")
+    by_password = site.browser()
+    by_password.sign_in("anna", PASSWORD)
+    visitor, _landed = arrives(site, "a.lee")
+    with site.rig.app.database.write() as connection:
+        changes.set_enabled(connection, BY, moodle, enabled=False)
+        changes.set_enabled(connection, BY, moodle, enabled=True)
+    assert visitor.get("/admin").location.startswith("/?next=")
+    visitor, _landed = arrives(site, "a.lee")
+    answers = []
+    for voucher in reversed(site.vouchers):
+        assert visitor.get("/admin").status == 200
+        answers.append(site.rig.call(voucher.fake, KILL_CHILD, "a.lee", sha1(AGENT)))
+    assert answers == [False, True]
+    assert visitor.get("/admin").location.startswith("/?next=")
+    assert by_password.get("/admin").status == 200
 
 
 @pytest.mark.requirement("R11", "R28")

@@ -85,6 +85,19 @@ def test_who_teaches_is_not_hers_to_say(cast: Cast) -> None:
     assert carol.get(f"/me/teaching/{cast.sections['algebra']}").status == 404
 
 
+def test_who_teaches_and_never_was_a_student_is_not_hers_to_enrol(cast: Cast) -> None:
+    """Else anybody's record was open to her, once she had made them a student."""
+    carol, theo = cast.browser("carol"), cast.people["theo"]
+    algebra = f"{SECTIONS}/{cast.sections['algebra']}"
+    place = f"{algebra}/people/{theo}"
+    answer = carol.send(f"{algebra}/enrol", action="enrol", person=[str(theo)])
+    assert answer.status == 400
+    assert NAMES["theo"] not in answer.text
+    assert carol.get(place).status == 404
+    assert carol.send(place, page=f"{algebra}/enrol", role="student", code="a").status == 404
+    assert carol.get(f"/me/students/{theo}").status == 404
+
+
 def test_nobody_else_has_any_of_it(cast: Cast) -> None:
     routes = [r for r in cast.frame.routes if r.rule.startswith(SECTIONS)]
     assert len(routes) == 8

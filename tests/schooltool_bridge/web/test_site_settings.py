@@ -174,9 +174,29 @@ def test_commands_say_where_each_comes_from_and_change_the_same(tmp_path: Path) 
     with pytest.raises(Refused, match="wwwroot stands in the file alone"):
         site.run("settings", "set", "wwwroot", OURS)
     assert site.run("settings", "unset", "held_limit")["value"] == "20"
+    for words in (("unset", "no_such"), ("set", "no_such", ""), ("unset", "smtp_password")):
+        with pytest.raises(Refused, match=f"there is no setting {words[1]}"):
+            site.run("settings", *words)
     url = "postgresql://peer:geheim@db.example.org/peer"
     secret = Settings(tmp_path, OURS, "S", database_url=url)
     assert stored_settings.shown("database_url", secret) == "postgresql://db.example.org/…"
+
+
+@pytest.mark.requirement("1.8")
+def test_what_fits_the_file_no_more_is_taken_back_by_command(tmp_path: Path) -> None:
+    """A server that does not start has no page to say so."""
+    site = Site(tmp_path / "home")
+    file = site.home / settings_file.FILE
+    before = file.read_text("utf-8")
+    mail = 'smtp_url = "smtp://localhost"\nmail_from = "p@example.org"\nmail_to = "a@example.org"\n'
+    file.write_text(f"{before}{mail}")
+    assert site.run("settings", "set", "mail_to", "office@example.org")["changed"]
+    file.write_text(before)
+    with pytest.raises(Refused, match=r"\(mail_to; `mnet-peer settings unset NAME`") as refused:
+        site.run("settings", "list")
+    assert "smtp_url is missing" in str(refused.value)
+    assert site.run("settings", "unset", "mail_to")["changed"]
+    assert {row["from"] for row in site.run("settings", "list")} == {"settings.toml", "default"}
 
 
 def test_what_is_new_is_shown(rig: Rig) -> None:
