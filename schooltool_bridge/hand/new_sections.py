@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database, in_parts, one_at_a_time
 from mnet.exchange import Site
+from mnet.folding import folded
 from mnet.language import N_, _
 from peers import store
 from peers.registry import Registry
@@ -341,7 +342,7 @@ def _counted(connection: Connection, found: Iterable[NewSection]) -> list[NewSec
 
 
 def _by_name(found: Iterable[NewSection]) -> list[NewSection]:
-    return sorted(found, key=lambda one: (key(one.name), one.wwwroot, one.idnumber))
+    return sorted(found, key=lambda one: (folded(one.name), one.wwwroot, one.idnumber))
 
 
 def _open(connection: Connection, peer_id: int) -> int:
