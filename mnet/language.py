@@ -88,12 +88,6 @@ def moment(value: datetime) -> str:
     return _dated(value, _("d MMM y, HH:mm"))
 
 
-def stamp(value: datetime) -> str:
-    """Write when something was seen, for an admin: 2026-11-21 09:14."""
-    # Translators: how a notice writes a day with its time, in CLDR's letters.
-    return _dated(value, _("y-MM-dd HH:mm"))
-
-
 def day_in_its_year(value: date) -> str:
     """Write a day whose year stands beside it: 21 Nov."""
     # Translators: how a day without its year is written, in CLDR's letters; also no-break spaces.

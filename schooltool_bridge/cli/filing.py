@@ -21,7 +21,7 @@ from schooltool_bridge.school.suggested_courses import Catalogue
 @click.command("file-suggested")
 @click.option("--term", "term_title", required=True, help="The term's title.")
 @click.option("--year", "year_title", help="Of this school year, when several have that term.")
-@click.option("--search", default="", help="Only sections with these words in name or id number.")
+@click.option("--search", default="", help="Only sections with these words in name or ID number.")
 @click.option("--preview", is_flag=True, help="Only show what would be filed under which course.")
 @click.option("--why", default="", help="The reason, for the sections' history.")
 @common

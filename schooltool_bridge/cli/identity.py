@@ -27,7 +27,7 @@ _why = click.option("--why", default="", help="The reason, for the history.")
 @click.option("--username", required=True, help="The user name here.")
 @click.option("--firstname", required=True)
 @click.option("--lastname", required=True)
-@click.option("--idnumber", default="", help="The shared id number.")
+@click.option("--idnumber", default="", help="The shared ID number.")
 @click.option("--email", default="")
 @_why
 @common
@@ -54,7 +54,7 @@ def add(command: Command, why: str, **names: str) -> None:
 @click.option("--username", help="The user name here.")
 @click.option("--firstname")
 @click.option("--lastname")
-@click.option("--idnumber", help="The shared id number; empty takes it away.")
+@click.option("--idnumber", help="The shared ID number; empty takes it away.")
 @click.option("--email")
 @_why
 @common

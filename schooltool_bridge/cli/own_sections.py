@@ -55,7 +55,7 @@ def enrol_list(
 ) -> None:  # fmt: skip - one option a line says nothing more
     """Put many people into a section: those of FILE, one a line, or of another section.
 
-    A line is an id number, a user name, a mail address or a name; FILE - is what is piped in. All
+    A line is an ID number, a user name, a mail address or a name; FILE - is what is piped in. All
     of them or, when a line is not clear, none. Who is in it already stays as they are.
     """
     if file is None and from_id is None:

@@ -157,10 +157,9 @@ def check(command: Command) -> None:
 def steps(command: Command) -> None:
     """Show what a new site still needs, each step judged by what is there."""
     with command.app() as app, app.database.read() as connection:
-        done = first_steps.done(connection)
+        done, all_steps = first_steps.done(connection), first_steps.steps(connection)
     rows: list[dict[str, object]] = [
-        {"step": s.key, "done": done[s.key], "title": s.title, "page": s.path}
-        for s in first_steps.STEPS
+        {"step": s.key, "done": done[s.key], "title": s.title, "page": s.path} for s in all_steps
     ]
     command.show_table(rows, ("done", "title", "page"), "")
 

@@ -15,7 +15,7 @@ from mnet.moments import FIRST_DAY, LAST_DAY, exact, local
 
 __all__ = [
     "FIRST_DAY", "LAST_DAY", "ONE_DAY", "day_of", "day_text", "first_moment", "iso", "last_moment",
-    "local", "moment_text", "stamp_text",
+    "local", "moment_text",
 ]  # fmt: skip
 
 ONE_DAY = timedelta(days=1)
@@ -54,11 +54,6 @@ def day_text(unix_s: float, zone: tzinfo) -> str:
 def moment_text(unix_s: float, zone: tzinfo) -> str:
     """Write a moment as people read it: 21 Nov 2026, 09:14; what has no date as it is stored."""
     return _text(unix_s, zone, language.moment)
-
-
-def stamp_text(unix_s: float, zone: tzinfo) -> str:
-    """Write a moment for an admin: 2026-11-21 09:14; what has no date as it is stored."""
-    return _text(unix_s, zone, language.stamp)
 
 
 def _text(unix_s: float, zone: tzinfo, write: Callable[[datetime], str]) -> str:

@@ -110,7 +110,7 @@ def read_list(
 ) -> list[Line]:
     """Return whom each line of a list means, blank ones left out; raises Refused for too many.
 
-    A line is an id number, a user name, a mail address or a name, in whatever order and with or
+    A line is an ID number, a user name, a mail address or a name, in whatever order and with or
     without a comma; of a row of a spreadsheet any cell, and its cells together as a name.
     `no_teachers`: who teaches now is not meant by any.
     """

@@ -7,7 +7,7 @@ wait for an assessment, so that they name no section. Source: RULES 1.12.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,9 +56,7 @@ def count(connection: Connection, peer_id: int, sections: Sequence[Sequence[str]
     return [counts[number] for number in range(len(sections))]
 
 
-def _waiting(
-    waits: Sequence[sa.Row[Any]], wanted: Mapping[str, set[int]]
-) -> defaultdict[int, set[int]]:
+def _waiting(waits: Iterable[Any], wanted: Mapping[str, set[int]]) -> defaultdict[int, set[int]]:
     """Return which events wait for some of what is wanted, and for which sections that is."""
     found = defaultdict[int, set[int]](set)
     for row in waits:

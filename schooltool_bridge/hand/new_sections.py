@@ -16,10 +16,11 @@ from sqlalchemy.engine import Connection
 
 from mnet.database import Database, one_at_a_time
 from mnet.exchange import Site
+from mnet.folding import folded
 from mnet.language import N_, _
 from peers import store
 from peers.registry import Registry
-from schooltool_bridge.common.ids import OWN_ID, key, own_id
+from schooltool_bridge.common.ids import OWN_ID, own_id
 from schooltool_bridge.common.refusals import Refused
 from schooltool_bridge.events import (
     admitting,
@@ -325,7 +326,7 @@ def _counted(connection: Connection, found: Iterable[NewSection]) -> list[NewSec
 
 
 def _by_name(found: Iterable[NewSection]) -> list[NewSection]:
-    return sorted(found, key=lambda one: (key(one.name), one.wwwroot, one.idnumber))
+    return sorted(found, key=lambda one: (folded(one.name), one.wwwroot, one.idnumber))
 
 
 def _open(connection: Connection, peer_id: int) -> int:

@@ -28,7 +28,7 @@ from schooltool_bridge.store.model_school import course
 NUMBER, CODE, NAME = REASONS = ("idnumber", "course", "name")
 # How people are told why two are suggested.
 WORDS: Mapping[str, str] = {
-    NUMBER: N_("the same idnumber"),
+    NUMBER: N_("the same ID number"),
     CODE: N_("the code of its course"),
     NAME: N_("nearly the same name, and a teacher in common"),
 }

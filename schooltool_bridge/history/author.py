@@ -121,7 +121,7 @@ def note(value: str) -> str:
 
 
 def identifier(field: str, value: str) -> str | None:
-    """Read an id number; empty is none. Raises Refused; "#" begins a Moodle's own ids."""
+    """Read an ID number; empty is none. Raises Refused; "#" begins a Moodle's own ids."""
     clean = text(field, value, required=False, limit=ID_CHARS)
     if clean.startswith("#"):
         raise Refused(

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from keys.rotation import RENEW_BEFORE_S
 from mnet.language import N_, _, ngettext, translated
-from schooltool_bridge.common.days import stamp_text
+from schooltool_bridge.common.days import moment_text
 from schooltool_bridge.notices.expiry import DAY_S, expiry_step
 
 Severity = Literal["urgent", "warning", "info"]
@@ -201,7 +201,9 @@ KINDS: dict[str, Kind] = {
     ),
     "sync-failed": Kind("warning", N_("See why: mnet-peer sync list --peer %(subject)s")),
     "backup-old": Kind(
-        "warning", N_("Make one: mnet-peer database backup"), "/admin/settings/backups"
+        "warning",
+        N_("Make one on the page Backups, or by mnet-peer database backup"),
+        "/admin/settings/backups",
     ),
     "switched-off": Kind("info", N_("When it shall work again: mnet-peer peer enable %(subject)s")),
     "without-right": Kind(
@@ -391,4 +393,4 @@ def _works(peer: PeerFacts, now_unix_s: int, limits: Limits) -> Iterator[Notice]
 
 def moment(unix_s: int, zone: tzinfo) -> str:
     """Write a moment by the school's clock."""
-    return stamp_text(unix_s, zone)
+    return moment_text(unix_s, zone)

@@ -1,10 +1,10 @@
 """Erasing a person: one audited routine that takes away who somebody was; what they did stays.
 
-Names, user names, id numbers, addresses, pictures, passwords, sessions, waiting events, notes and
+Names, user names, ID numbers, addresses, pictures, passwords, sessions, waiting events, notes and
 the bytes of issued reports go, also out of the histories, whose guards are lifted for just these
 tables inside this one transaction. Dates, codes, marks and percentages stay, under "Erased person",
 so that a class's figures and a teacher's record still add up. Nothing is linked any more: what a
-peer pushes later about the same id number is a new person. Text by others about them is searched
+peer pushes later about the same ID number is a new person. Text by others about them is searched
 in erasing_texts.py. Source: RULES R38; manual/personal-data.md.
 """
 

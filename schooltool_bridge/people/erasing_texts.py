@@ -1,7 +1,7 @@
 """What others wrote that names a person who is erased: searched in the whole store and replaced.
 
 Only in columns of free text, and only what names nobody else: whole names, addresses, and user
-names or id numbers that are no everyday word. In the audit trail, where a search for somebody may
+names or ID numbers that are no everyday word. In the audit trail, where a search for somebody may
 stand, single names too. A namesake's own records stay as they are. Source: RULES R38.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mnet.language import N_
 
 GOES = (
-    N_("first and last name, user name, idnumber, email address, in every older form too"),
+    N_("first and last name, user name, ID number, email address, in every older form too"),
     N_("what each peer called them and told about them, and the link by which it knew them"),
     N_("password, picture, sessions here and at peers, the right to sign in, a staff role"),
     N_("the content of events that still waited, and of those that were refused"),

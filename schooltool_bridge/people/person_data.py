@@ -165,7 +165,7 @@ class Known:
 
     @property
     def callings(self) -> frozenset[str]:
-        """User names and id numbers, in the form that is compared."""
+        """User names and ID numbers, in the form that is compared."""
         return frozenset(key(v) for kind in ("username", "idnumber") for v in self.names[kind])
 
 

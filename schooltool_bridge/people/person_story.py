@@ -37,7 +37,7 @@ _TITLES = {
     "username": N_("user name"),
     "firstname": N_("first name"),
     "lastname": N_("last name"),
-    "idnumber": N_("id number"),
+    "idnumber": N_("ID number"),
     "email": N_("email"),
     "staff role": N_("staff role"),
 }

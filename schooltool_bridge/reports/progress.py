@@ -219,7 +219,7 @@ def paper_of(progress: Progress, zone: tzinfo, pictures: Sequence[paper.Picture]
         subject=who.full_name,
         short=who.name_for_scripts,
         as_of=paper.as_of(progress.at_unix_s, zone),
-        facts=[(_("Id number"), who.idnumber)] if who.idnumber else [],
+        facts=[(_("ID number"), who.idnumber)] if who.idnumber else [],
         tables=[
             Table(
                 _("Sections"),

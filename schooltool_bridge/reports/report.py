@@ -118,7 +118,7 @@ class Report(Generic[T]):
 
 
 def _word(title: str) -> str:
-    """A column's head as scripts call it: "Id number" is id_number."""
+    """A column's head as scripts call it: "ID number" is id_number."""
     return "_".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 

@@ -145,7 +145,7 @@ def gradebook_of(report: SectionReport, zone: tzinfo) -> Paper:
 _ROSTER = (
     Column(N_("No."), is_number=True),
     Column(N_("Name"), share=1),
-    Column(N_("Id number")),
+    Column(N_("ID number")),
     Column(N_("State")),
     Column(N_("Since")),
     Column(N_("Note")),
@@ -202,7 +202,7 @@ def _paper(
 
 def _facts(report: SectionReport) -> list[tuple[str, str]]:
     facts = [
-        (_("Id number"), report.snapshot.idnumber or ""),
+        (_("ID number"), report.snapshot.idnumber or ""),
         (_("Term"), translated(report.filed)),
     ]
     if report.snapshot.segment:

@@ -290,7 +290,7 @@ def _notes(studied: Sequence[Taken]) -> list[str]:
 
 def _facts(transcript: Transcript, studied: Sequence[Taken]) -> list[tuple[str, str]]:
     who = transcript.person
-    idnumber = [(_("Id number"), who.idnumber)] if who.idnumber else []
+    idnumber = [(_("ID number"), who.idnumber)] if who.idnumber else []
     return [*idnumber, *_totals(studied), *_average_facts(transcript.averages)]
 
 

@@ -19,7 +19,6 @@ from mnet.database import now_unix_s
 from mnet.folding import FoldedColumn
 from peers.model import peer
 from schooltool_bridge.common import hiding
-from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.roles import STUDENT, TEACHER
 from schooltool_bridge.history import identity, joined, linked, meaning, past, present
 from schooltool_bridge.school import section_order, years
@@ -198,7 +197,7 @@ def teachers_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[st
 def people_of(connection: Connection, section_id: int, role: str = STUDENT) -> list[Member]:
     """Return everybody who is or was in a section in a role; who is there now comes first."""
     found = [member for _section, member in _members(connection, [section_id], role)]
-    return sorted(found, key=lambda p: (not p.is_active, key(p.name), p.person_id))
+    return sorted(found, key=lambda p: (not p.is_active, folding.folded(p.name), p.person_id))
 
 
 def student_counts(connection: Connection, ids: Sequence[int]) -> Counter[int]:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from mnet.database import insert_one, one_at_a_time
+from mnet.folding import folded
 from mnet.language import N_, _
 from peers.changes import NotPossible
-from schooltool_bridge.common.ids import key
 from schooltool_bridge.common.refusals import NotThere
 from schooltool_bridge.history.as_of import PEERS
 from schooltool_bridge.history.author import Author
@@ -55,7 +55,7 @@ def categories(connection: Connection) -> list[Category]:
         used |= {row[0] for row in connection.execute(named)}
     rows = connection.execute(sa.select(category))
     found = [Category(row.id, row.title, row.id in used) for row in rows]
-    return sorted(found, key=lambda c: (key(c.title), c.id))
+    return sorted(found, key=lambda c: (folded(c.title), c.id))
 
 
 def add_category(connection: Connection, author: Author, *, title: str) -> int:

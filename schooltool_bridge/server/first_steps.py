@@ -7,7 +7,7 @@ manual/operating.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -72,6 +72,14 @@ STEPS = (
         "/admin/settings/backups",
     ),
 )
+
+
+def steps(connection: Connection) -> tuple[Step, ...]:
+    """Return them; where a peer is there already, its page and not another peer's beginning."""
+    has_peer = _is_there(connection, sa.select(peer.c.id))
+    return tuple(
+        replace(s, path="/admin/peers") if s.key == "moodle" and has_peer else s for s in STEPS
+    )
 
 
 def done(connection: Connection) -> Mapping[str, bool]:

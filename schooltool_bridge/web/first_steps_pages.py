@@ -51,12 +51,13 @@ class FirstStepsPages:
 
     def _state(self) -> Mapping[str, object]:
         with self._parts.database.read() as connection:
+            steps = first_steps.steps(connection)
             done = first_steps.done(connection)
             away = first_steps.is_put_away(connection)
             backup_unix_s = backups.last_unix_s(connection)
-        following = next((s.key for s in first_steps.STEPS if not done[s.key]), "")
+        following = next((s.key for s in steps if not done[s.key]), "")
         return {
-            "steps": first_steps.STEPS,
+            "steps": steps,
             "done": done,
             "count": sum(done.values()),
             "next": following,

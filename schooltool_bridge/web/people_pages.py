@@ -259,7 +259,7 @@ LIST: ListOf[Line] = ListOf(
     (
         Column(people_order.NAME, N_("Person"), lambda line: line[0].name, is_fixed=True),
         Column(people_order.USERNAME, N_("User name"), lambda line: line[0].username),
-        Column(people_order.IDNUMBER, N_("Id number"), lambda line: line[0].idnumber),
+        Column(people_order.IDNUMBER, N_("ID number"), lambda line: line[0].idnumber),
         Column(people_order.EMAIL, N_("Email"), lambda line: line[0].email, is_usual=False),
         Column(people_order.ROLE, N_("Is now"), lambda line: role_words(line[0].roles)),
         Column(people_order.LINKED, N_("Linked with"), lambda line: ", ".join(line[1].peers)),

@@ -34,7 +34,7 @@ TITLES = {
     "username": N_("User name"),
     "firstname": N_("First name"),
     "lastname": N_("Last name"),
-    "idnumber": N_("Id number"),
+    "idnumber": N_("ID number"),
     "email": N_("Email"),
 }
 

@@ -91,7 +91,7 @@ LIST: ListOf[Line] = ListOf(
     SECTIONS,
     (
         Column(section_order.NAME, N_("Section"), lambda line: line.row.name, is_fixed=True),
-        Column(section_order.IDNUMBER, N_("Id number"), lambda line: line.row.idnumber),
+        Column(section_order.IDNUMBER, N_("ID number"), lambda line: line.row.idnumber),
         Column(section_order.FILED, N_("Filed"), lambda line: _filed_text(line.row)),
         Column(section_order.LINKED, N_("Linked with"), lambda line: ", ".join(line.linked.peers)),
         Column(section_order.TEACHERS, N_("Teachers"), lambda line: "; ".join(line.teachers)),

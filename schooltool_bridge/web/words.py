@@ -30,7 +30,7 @@ _TIME_DIGITS = 10
 _SECOND_MS = 1000
 
 _FIELDS = {
-    "idnumber": N_("Id number"),
+    "idnumber": N_("ID number"),
     "username": N_("User name"),
     "firstname": N_("First name"),
     "lastname": N_("Last name"),

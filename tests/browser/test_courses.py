@@ -60,7 +60,7 @@ def test_an_admin_enrols_two_and_takes_one_out(
     browser.get_by_role("link", name="Courses of Hill Moodle").click()
     browser.get_by_role("link", name="History").click()
     expect(browser.get_by_text("Nobody of ours is in this course.")).to_be_visible()
-    browser.get_by_label("Name, user name or idnumber").fill("byron")
+    browser.get_by_label("Name, user name or ID number").fill("byron")
     browser.get_by_role("button", name="Search").click()
     expect(browser.get_by_label("Cy Byron")).to_be_disabled()
     browser.get_by_label("Ada Byron").check()

@@ -86,10 +86,10 @@ def test_a_class_is_enrolled_from_a_pasted_list_in_a_few_clicks(
     page.goto("/admin")
     clicks = Clicks(page.page)
     clicks.link("Sections")
-    page.page.get_by_label("Name or id number").fill("choir")
+    page.page.get_by_label("Name or ID number").fill("choir")
     clicks.button("Show")
     clicks.link("Choir")
-    clicks.link("Put somebody in")
+    clicks.link("Put people in")
     lines = [f"P-{n}" for n in range(PUPILS)]
     page.page.get_by_label("A list: one person a line").fill(
         "\n".join([*lines, "Sam Singer", "W" * 90])

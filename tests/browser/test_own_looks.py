@@ -121,7 +121,7 @@ def test_a_teachers_pages_look_right(visitor: Watched, filled: Site) -> None:
 def test_a_principal_finds_a_student_by_keyboard(visitor: Watched, filled: Site) -> None:
     page = visitor.page
     come(page, filled, "prue")
-    page.get_by_label("Name, user name or idnumber").focus()
+    page.get_by_label("Name, user name or ID number").focus()
     page.keyboard.type("pam")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 found")).to_be_visible()

@@ -83,7 +83,7 @@ def test_on_paper_there_is_the_report_and_nothing_to_press(page: Watched, path: 
 @pytest.mark.usefixtures("full")
 def test_a_clerk_goes_from_a_name_to_a_report_of_a_day_and_keeps_it(page: Watched) -> None:
     page.goto("/admin/reports")
-    page.page.get_by_label("Name or id number").fill("love")
+    page.page.get_by_label("Name or ID number").fill("love")
     page.page.get_by_role("button", name="Find", exact=True).click()
     page.page.get_by_role("link", name="Progress report of Ada Lovelace").click()
     page.page.get_by_label("As of the end of").fill("2026-09-08")

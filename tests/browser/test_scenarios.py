@@ -108,7 +108,7 @@ def test_1_a_principal_sees_in_july_what_a_student_takes_in_fall(
         "sectionid": "3", "userid": "n-pam", "role": "student", "timestart": NOW + 50 * DAY_S,
     })  # fmt: skip
     hands = come("principal")
-    hands.type("Name, user name or idnumber", "pam", enter=True)
+    hands.type("Name, user name or ID number", "pam", enter=True)
     hands.press("link", "Pam Person")
     expect(hands.page.get_by_role("heading", name="Sections to come")).to_be_visible()
     expect(hands.page.get_by_role("heading", name="Fall course")).to_be_visible()
@@ -132,7 +132,7 @@ def test_2_of_a_new_student_there_is_a_progress_report_of_any_day(
             "sectionid": number, "userid": "n-newman", "role": "student", "timemodified": CAME,
         })  # fmt: skip
     hands = come("counselor")
-    hands.type("Name, user name or idnumber", "newman", enter=True)
+    hands.type("Name, user name or ID number", "newman", enter=True)
     hands.press("link", "Newman Person")
     hands.press("link", "Progress report")
     expect(hands.page.get_by_text("Test 10")).to_be_visible()
@@ -154,7 +154,7 @@ def test_3_a_counselor_gives_a_withdrawal_its_code_and_note(
         "sectionid": "2", "userid": "n-pam", "role": "student", "timemodified": NOW - DAY_S,
     })  # fmt: skip
     hands = come("counselor")
-    hands.type("Name, user name or idnumber", "pam", enter=True)
+    hands.type("Name, user name or ID number", "pam", enter=True)
     hands.press("link", "Pam Person")
     hands.press("link", "Chemistry")
     hands.choose("State", "Withdrawn - Passing")
@@ -197,15 +197,15 @@ def test_5_a_class_that_no_moodle_has_stands_beside_the_others(
     counselor.press("link", "Sections")
     counselor.press("link", "Make a section")
     counselor.type("Name", "Choir", enter=True)
-    counselor.type("Name, user name or id number", "pam", enter=True)
+    counselor.type("Name, user name or ID number", "pam", enter=True)
     counselor.press("link", "Pam Person")
     counselor.press("button", "Save")
     assert counselor.clicks <= 6
     clerk = come("clerk")
     clerk.press("link", "Sections")
     clerk.press("link", "Choir")
-    clerk.press("link", "Put somebody in")
-    clerk.type("Name, user name or id number", "tess", enter=True)
+    clerk.press("link", "Put people in")
+    clerk.type("Name, user name or ID number", "tess", enter=True)
     clerk.press("link", "teacher")
     clerk.press("button", "Save")
     assert clerk.clicks <= 6
@@ -221,7 +221,7 @@ def test_5_a_class_that_no_moodle_has_stands_beside_the_others(
     teacher.press("button", "Save")
     assert teacher.clicks <= 5
     counselor.press("link", "Students")
-    counselor.type("Name, user name or idnumber", "pam", enter=True)
+    counselor.type("Name, user name or ID number", "pam", enter=True)
     counselor.press("link", "Pam Person")
     expect(counselor.page.get_by_role("region", name="Choir")).to_contain_text("90 %")
     counselor.press("link", "Sections")
@@ -294,7 +294,7 @@ def test_a_new_teacher_is_invited_and_at_her_gradebook(
     story.push("new_enrolment", {"sectionid": "2", "userid": "n-theo", "role": "teacher"})
     clerk = come("clerk")
     clerk.press("link", "People")
-    clerk.type("Name, user name or idnumber", "theo", enter=True)
+    clerk.type("Name, user name or ID number", "theo", enter=True)
     clerk.press("link", "Theo Person")
     clerk.press("link", "Invite, or set a password")
     clerk.press("button", "Show a link to print")

@@ -97,7 +97,7 @@ def _reason(
 _COLUMNS = (
     Column(N_("Section"), share=1),
     Column(N_("Student")),
-    Column(N_("Id number")),
+    Column(N_("ID number")),
     Column(N_("State")),
     Column(N_("Percent"), is_number=True),
     Column(N_("Mark")),

@@ -70,7 +70,7 @@ def _failed(stood: Standing, school: School) -> bool:
 
 _COLUMNS = (
     Column(N_("Student"), share=1),
-    Column(N_("Id number")),
+    Column(N_("ID number")),
     Column(N_("Sections"), is_number=True),
     Column(N_("Average"), is_number=True),
     Column(N_("Lowest"), is_number=True),

@@ -123,7 +123,7 @@ def test_a_transcript_has_its_average_and_totals_as_of_any_day(school: School) -
     file_under_a_term(school)
     american = add_usual(school, AMERICAN)
     mark(school, "algebra", american, "B+", 30)
-    assert told(school)["facts"] == {"Id number": ADA, "Credits": "2", f"Grade point average ({AMERICAN})": "3.3"}  # fmt: skip
+    assert told(school)["facts"] == {"ID number": ADA, "Credits": "2", f"Grade point average ({AMERICAN})": "3.3"}  # fmt: skip
     mark(school, "algebra", american, "F", 40)
     after = told(school)
     assert after["grade_point_averages"] == [{"score_system": AMERICAN, "average": 0, "marks": 1}]
@@ -143,7 +143,7 @@ def test_what_was_left_and_marks_without_points_count_for_nothing(school: School
     mark(school, "fall", add_usual(school, AMERICAN), "A", 30, code="w")
     found = told(school)
     assert (found["grade_point_averages"], found["credits_earned"]) == ([], None)
-    assert set(found["facts"]) == {"Id number"}
+    assert set(found["facts"]) == {"ID number"}
 
 
 @pytest.mark.requirement("R70")

@@ -75,6 +75,16 @@ def add_term(connection: sa.Connection) -> None:
     years.add_term(connection, author, year_id=year, title="T", last_day=date(2027, 1, 31), **days)
 
 
+def test_the_step_to_a_moodle_leads_to_the_one_that_is_there(rig: Rig) -> None:
+    def path() -> str:
+        with rig.app.database.read() as connection:
+            return next(s.path for s in first_steps.steps(connection) if s.key == "moodle")
+
+    assert path() == "/admin/peers/add"
+    rig.add(PEER)
+    assert path() == "/admin/peers"
+
+
 def test_the_box_is_a_managers_goes_on_where_it_is_due_and_can_be_put_away(rig: Rig) -> None:
     manager, clerk = signed_in(rig, MANAGER), signed_in(rig, CLERK)
     assert "First steps" not in clerk.get("/admin").text

@@ -72,6 +72,7 @@ def test_lists_on_each_database(rig: Rig) -> None:
     is_sorted_by_each_column_either_way(carl)
     is_the_same_in_files(rig, carl)
     shows_the_columns_that_were_chosen(carl)
+    shows_a_roster_in_the_order_of_lists(carl)
 
 
 def is_sorted_by_each_column_either_way(carl: Visitor) -> None:
@@ -104,11 +105,17 @@ def is_sorted_by_each_column_either_way(carl: Visitor) -> None:
             )
 
 
+def shows_a_roster_in_the_order_of_lists(carl: Visitor) -> None:
+    path = carl.get(SECTIONS).tree.xpath("//tbody//th/a[.='Biology']/@href")[0]
+    rows = carl.get(path).tree.xpath("//h2[.='Students']/following::table[1]/tbody//th/a/text()")
+    assert rows == ["Äpfel, Bo", "Bauer, Cy"]
+
+
 def is_the_same_in_files(rig: Rig, carl: Visitor) -> None:
     asked = "sort=-name&role=student"
     made = carl.get(f"{PEOPLE}.csv?{asked}")
     rows = list(csv.reader(io.StringIO(made.body.decode("utf-8-sig"), newline="")))
-    assert rows[0][:3] == ["Person", "User name", "Id number"]
+    assert rows[0][:3] == ["Person", "User name", "ID number"]
     assert [row[:3] for row in rows[1:]] == [
         ["Cy Bauer", "'" + FORMULA, "n2"],
         ["Bo Äpfel", "bo", "n1"],
@@ -132,7 +139,7 @@ def is_the_same_in_files(rig: Rig, carl: Visitor) -> None:
 
 
 def shows_the_columns_that_were_chosen(carl: Visitor) -> None:
-    usual = ["Person", "User name", "Id number", "Is now", "Linked with", "May sign in"]
+    usual = ["Person", "User name", "ID number", "Is now", "Linked with", "May sign in"]
     assert heads(carl.get(PEOPLE)) == usual
     kept = carl.get(
         f"{PEOPLE}?columns=chosen&show.email=on&show.nonsense=on&role=student&sort=-name"
@@ -140,7 +147,7 @@ def shows_the_columns_that_were_chosen(carl: Visitor) -> None:
     assert (kept.status, kept.location) == (303, f"{PEOPLE}?role=student&sort=-name")
     assert heads(carl.get(PEOPLE)) == ["Person", "Email"]
     assert carl.get(f"{PEOPLE}.csv").body.decode("utf-8-sig").splitlines()[0] == "Person,Email"
-    assert heads(carl.get(SECTIONS))[1] == "Id number", "each list has its own"
+    assert heads(carl.get(SECTIONS))[1] == "ID number", "each list has its own"
 
 
 @pytest.mark.usefixtures("rig")
