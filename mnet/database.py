@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -338,8 +338,15 @@ def now_unix_s(connection: Connection) -> int:
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
     """Undo only what the block did when it raises; the transaction around it goes on."""
-    with connection.begin_nested():
+    nested = connection.begin_nested()
+    try:
         yield
+    except BaseException:
+        # With a full disk SQLite has undone all of it already: what is wrong is what it said then.
+        with suppress(sa.exc.SQLAlchemyError):
+            nested.rollback()
+        raise
+    nested.commit()
 
 
 def in_parts(some: Sequence[T], size: int = ROWS_AT_ONCE) -> Iterator[Sequence[T]]:

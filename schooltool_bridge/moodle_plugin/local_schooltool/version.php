@@ -26,7 +26,7 @@ defined('MOODLE_INTERNAL') || die();
 
 $plugin->component = 'local_schooltool';
 // The day of the release and a number; raised with every change of db/, which Moodle reads only then.
-$plugin->version = 2026113003;
+$plugin->version = 2026120100;
 // The server's own version: whoever sees both sides sees whether they belong together.
 $plugin->release = '0.1.0';
 // Moodle 3.9; from 5.1 on below public/ as well.

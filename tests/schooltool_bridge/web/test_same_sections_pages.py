@@ -59,7 +59,7 @@ def test_a_pair_is_suggested_looked_at_joined_and_taken_apart(rig: Rig) -> None:
     assert "1 other section" in clerk.get("/admin/sections/1").text
     shown = clerk.get(SAME)
     assert shown.tree.xpath("//input[@name='pair']/@value") == ["2-1"]
-    assert "the same idnumber" in shown.text
+    assert "the same ID number" in shown.text
     assert clerk.send(SAME, action="look").status == 400
     look = clerk.send(SAME, action="look", pair="2-1")
     assert look.status == 200
