@@ -371,16 +371,14 @@ def insert_all(
         return []
     if is_sqlite(connection):
         # It gives each row the number after the last one's, and nobody else writes meanwhile.
-        made = connection.execute(sa.insert(table).returning(table.c.id), rows)
-        return sorted(made.scalars())
+        return sorted(connection.execute(sa.insert(table).returning(table.c.id), rows).scalars())
     ordered = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return list(connection.execute(ordered, rows).scalars())
 
 
 def read_revision(connection: Connection) -> str:
     """Return the token of the store's configuration; empty when there is none yet."""
-    row = connection.execute(_REVISION).first()
-    return str(row[0]) if row else ""
+    return str(connection.execute(_REVISION).scalar() or "")
 
 
 def bump_revision(connection: Connection) -> None:
