@@ -18,6 +18,7 @@ from peers.audit import By
 from peers.web import tokens
 
 INVITATION, FORGOTTEN = "invitation", "forgotten"
+# Over the holidays it would lie about for too long; whoever asks for a mail reads it soon.
 LIFETIME_S = {INVITATION: 7 * 24 * 3600, FORGOTTEN: 3600}
 
 

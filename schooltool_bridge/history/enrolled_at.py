@@ -1,4 +1,4 @@
-"""Which students were in many sections at several moments; by two statements.
+"""Which students were in many sections at several moments; by few statements.
 
 Folds enrolments alone, by the same rules as as_of.py, which reads grades as well.
 Source: RULES 1.3, 1.6, R73, R78.
@@ -13,19 +13,27 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.roles import STUDENT
-from schooltool_bridge.history import identity, joined, roster
+from schooltool_bridge.history import deleted_at, identity, joined, roster
 from schooltool_bridge.history.fold import EnrolmentRow, EnrolmentState
 from schooltool_bridge.history.fold_enrolments import Timeline, moment, row_of, timeline
 from schooltool_bridge.store.model import enrolment_history
 
 
 def students_at_each(
-    connection: Connection, wanted: sa.Select[tuple[int]], moments_unix_s: Sequence[int]
+    connection: Connection,
+    wanted: sa.Select[tuple[int]],
+    moments_unix_s: Sequence[int],
+    *,
+    also_deleted: bool = False,
 ) -> dict[int, list[dict[int, EnrolmentState]]]:
     """Return, by section, every student that it ever had by each of these moments, with the state.
 
-    `wanted` is a select of ids of sections; those that nobody was ever in are left out.
+    `wanted` is a select of ids of sections; those that nobody was ever in are left out. Of a moment
+    at which a section was deleted nobody is told, unless that is asked for.
     """
+    no_more: Sequence[set[int]] = [set() for _moment in moments_unix_s]
+    if not also_deleted:
+        no_more = deleted_at.at_each(connection, wanted, moments_unix_s)
     roots, spells = identity.roots(connection), joined.spells(connection, wanted)
     either = {i for s in spells for i in (s.ours_id, s.theirs_id)}
     in_any = enrolment_history.c.section_id.in_(wanted)
@@ -51,7 +59,7 @@ def students_at_each(
                 # Nothing was said of it later, so that the next moments need no other fold.
                 settled[id(some)] = folded
             state = folded.at(moment_unix_s)
-            if state is not None:
+            if state is not None and section_id not in no_more[number]:
                 there[number][person_id] = state
     if spells:
         asked = {row.id for row in connection.execute(wanted)}

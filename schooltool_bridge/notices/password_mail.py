@@ -15,7 +15,7 @@ from peers import account_links
 from schooltool_bridge.common.days import moment_text
 from schooltool_bridge.notices.channels import Mail
 from schooltool_bridge.notices.message_text import Message
-from schooltool_bridge.sign_on.invitations import INVITATION, Link
+from schooltool_bridge.sign_on.invitations import Link
 
 AnyLink = Link | account_links.Link
 
@@ -42,7 +42,7 @@ def send(settings: Settings, site: Site, link: AnyLink, now_unix_s: int) -> None
 def _message(settings: Settings, site: Site, link: AnyLink, now_unix_s: int) -> Message:
     until = moment_text(link.ends_unix_s, settings.zone)
     names = {"name": link.name, "school": site.name, "username": link.username}
-    if link.kind == INVITATION:
+    if link.kind == account_links.INVITATION:
         subject = _("Your way into %(school)s", school=site.name)
         first = _(
             "Hello %(name)s, you may sign in at %(school)s. Your user name is %(username)s. "

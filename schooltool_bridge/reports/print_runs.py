@@ -151,13 +151,14 @@ def _students(connection: Connection, wanted: Wanted, at_unix_s: int) -> list[in
     among = sa.select(section.c.id)
     if wanted.place == SECTION:
         among = among.where(section.c.id == wanted.place_id)
-    else:
-        among = among.where(section.c.status != "deleted")
     if wanted.place == TERM:
         among = among.where(section.c.term_id == wanted.place_id)
     meanings = School(connection).meanings
     found = set()
-    for at_each in students_at_each(connection, among, [at_unix_s]).values():
+    # Whoever names a section means it, deleted or not.
+    is_named = wanted.place == SECTION
+    there = students_at_each(connection, among, [at_unix_s], also_deleted=is_named)
+    for at_each in there.values():
         for who, state in at_each[0].items():
             means = meanings[state.code]
             # Of the school those alone who are there; of a section or term also who completed it.

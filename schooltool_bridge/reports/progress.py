@@ -279,7 +279,10 @@ def _shows_hidden(s: SectionLine) -> bool:
 
 
 def _notes(s: SectionLine) -> list[str]:
-    gone = [_("No longer in its Moodle.")] if s.snapshot.deleted else []
+    gone = []
+    if s.snapshot.deleted:
+        is_ours = s.snapshot.peer is None
+        gone.append(_("This section was removed.") if is_ours else _("No longer in its Moodle."))
     if _shows_hidden(s):
         gone.append(_("What is hidden from students is counted here, and not on their own pages."))
     return gone

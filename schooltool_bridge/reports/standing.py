@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from schooltool_bridge.common.roles import STUDENT
-from schooltool_bridge.history import reached
+from schooltool_bridge.history import deleted_at, reached
 from schooltool_bridge.history.fold import EnrolmentState
 from schooltool_bridge.history.meaning import Meaning
 from schooltool_bridge.history.snapshot import SectionSnapshot
@@ -45,18 +45,29 @@ class Standing:
 def of_sections(
     connection: Connection, school: School, term_id: int | None, at_unix_s: int | None
 ) -> list[Standing]:
-    """Read everybody in a term's sections (None: every section), as of a moment (None: now)."""
-    query = sections_of(term_id)
+    """Read everybody in a term's sections (None: every section), as of a moment (None: now).
+
+    Without sections that were deleted then.
+    """
+    query, gone = sections_of(term_id), set[int]()
+    if at_unix_s is None:
+        query = query.where(section.c.status != "deleted")
+    else:
+        (gone,) = deleted_at.at_each(connection, query, [at_unix_s])
     found: list[tuple[int, Standing]] = []
     for some in _parts(connection, query):
-        found += _of_some(connection, school, some, at_unix_s)
+        stood = _of_some(connection, school, some, at_unix_s)
+        found += [(who, one) for who, one in stood if one.snapshot.id not in gone]
     known = people(connection, [who for who, _s in found])
     return [replace(s, person=known[who]) for who, s in found if who in known]
 
 
 def sections_of(term_id: int | None) -> sa.Select[tuple[int]]:
-    """Return the ids of the sections that are filed in a term; without one, of all."""
-    query = sa.select(section.c.id).where(section.c.status != "deleted")
+    """Return the ids of the sections that are filed in a term; without one, of all.
+
+    Also of deleted ones: on an earlier day they may have been there.
+    """
+    query = sa.select(section.c.id)
     return query if term_id is None else query.where(section.c.term_id == term_id)
 
 

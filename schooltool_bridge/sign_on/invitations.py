@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from mnet.language import N_
 from peers import accounts, audit
+from peers.account_links import FORGOTTEN, INVITATION, LIFETIME_S
 from peers.web import tokens
 from schooltool_bridge.common.ids import key
 from schooltool_bridge.history import identity
@@ -23,10 +24,6 @@ from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.sign_on.sign_offs import Visit
 from schooltool_bridge.store.model import person
 from schooltool_bridge.store.model_people import password_link, person_password
-
-INVITATION, FORGOTTEN = "invitation", "forgotten"
-# Over the holidays it would lie about for too long; whoever asks for a mail reads it soon.
-LIFETIME_S = {INVITATION: 7 * 24 * 3600, FORGOTTEN: 3600}
 
 
 @dataclass(frozen=True, slots=True)

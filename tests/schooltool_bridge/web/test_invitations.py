@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from peers import accounts, audit
+from peers.account_links import FORGOTTEN, INVITATION, LIFETIME_S
 from peers.accounts import CLERK
 from schooltool_bridge.hand import people as by_hand
 from schooltool_bridge.history.author import Author
 from schooltool_bridge.people import erasing
 from schooltool_bridge.sign_on import invitations, rights
-from schooltool_bridge.sign_on.invitations import FORGOTTEN, INVITATION, LIFETIME_S
 from schooltool_bridge.sign_on.person_sessions import COOKIE
 from schooltool_bridge.sign_on.rights import Change
 from schooltool_bridge.store.model import person

@@ -22,7 +22,7 @@ from tests.helpers.visitor import Page, Visitor
 PEOPLE, SECTIONS = "/admin/people", "/admin/sections"
 LISTS: dict[str, ListOf[object]] = {
     PEOPLE: people_pages.LIST,  # type: ignore[dict-item] # of one kind of row each
-    SECTIONS: sections_list.LIST,  # type: ignore[dict-item]
+    SECTIONS: sections_list.LIST,  # type: ignore[dict-item] # of another kind
 }
 FORMULA = "=1+1"
 # Last name, first name, user name, id number, mail; ä stands beside a.
